@@ -1,0 +1,50 @@
+import type { Policy, Recipient, Relevance } from '../domain/policy.ts'
+import type { Credentials, Monitor } from '../domain/probe.ts'
+
+/** What the daemon runs by: `config/alibi.yaml`, parsed, defaulted and cross-checked. Durations in milliseconds. */
+export type Config = Readonly<{
+  /** Absolute path of the file it came from. */
+  file: string
+  monitors: readonly Monitor[]
+  policy: Policy
+  health: Readonly<{
+    api: boolean
+    /** Whole address of the dashboard's JSON, `true` for AWS's own by partition, `false` for none. */
+    dashboard: boolean | string
+    /** `null`: those of the partition's first monitor. */
+    credentials: Credentials | null
+    relevance: Relevance
+    cacheForMs: number
+    idleEveryMs: number
+    timeoutMs: number
+  }>
+  control: Readonly<{ url: string }>
+  recipients: readonly Recipient[]
+  mail: Readonly<{
+    from: string
+    smtp: Smtp | null
+    directory: string
+    subject: 'constant' | 'stateful'
+    maxPerHour: number
+  }>
+  storage: Readonly<{ path: string; keep: Readonly<{ runsMs: number; hoursMs: number }> }>
+  log: Readonly<{
+    level: 'error' | 'warn' | 'info' | 'debug'
+    /** `null`: pretty on a terminal, else JSON. */
+    format: 'json' | 'pretty' | null
+    file: Readonly<{ path: string; maxSizeBytes: number; keep: number }> | null
+  }>
+  web: Readonly<{ host: string; port: number; hosts: readonly string[] }> | null
+  /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a time zone with summer time. */
+  warnings: readonly string[]
+  /** Values that came from `${…}`: never to be shown. */
+  secrets: readonly string[]
+}>
+
+export type Smtp = Readonly<{
+  host: string
+  port: number
+  security: 'starttls' | 'tls' | 'none'
+  user: string | null
+  password: string | null
+}>

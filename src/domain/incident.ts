@@ -1,0 +1,102 @@
+import type { Family, Instant, Outcome, Partition } from './probe.ts'
+import type { Verdict } from './verdict.ts'
+
+export type IncidentState = 'waiting' | 'suppressed' | 'announced' | 'closed'
+
+/** An explanation that was given, and how long it stands when it can no longer be confirmed (rules 3 and 6). */
+export type StandingAlibi = Readonly<{
+  arn: string
+  /** The last reading that held it. */
+  confirmedAt: Instant
+  /** A run begun later than this is no longer covered by it. */
+  until: Instant
+  /** Open when last seen. */
+  open: boolean
+}>
+
+/** What is held of a failing probe: the last judgement, and the explanation that stands or has lapsed. */
+export type Standing = Readonly<{
+  /** The verdict that counts: the judge's own, or an earlier explanation that still stands. */
+  verdict: Verdict
+  /** Says in words when the verdict is not the judge's own, such as "the dashboard could not be asked"; else `null`. */
+  carried: string | null
+  alibi: StandingAlibi | null
+  /** How the last explanation ended without being replaced; `null` while one stands or if there was none. */
+  lapsed: Readonly<{ arn: string; at: Instant; why: string }> | null
+  /** When AWS Health was read for this judgement; `null` if it was never asked (not an outage). */
+  readAt: Instant | null
+}>
+
+/** A probe in an incident. */
+export type Member = Readonly<{
+  probe: string
+  monitor: string
+  account: string
+  /** Operation and parameter as shown: `GetAlternateContact SECURITY`. */
+  operation: string
+  state: 'failing' | 'recovering' | 'well'
+  onset: Instant
+  /** The last ok run before the onset: the trouble began between the two. */
+  lastOkAt: Instant | null
+  /** A gap in our own watch that lies between those two. */
+  gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
+  /** When the threshold was reached. */
+  failedAt: Instant
+  wellAt: Instant | null
+  /** Begin of the last conclusive run and of the last failed one. */
+  lastRunAt: Instant
+  lastFailedAt: Instant
+  /** The runs that are shown as evidence: the onset, the one that reached the threshold, the latest (without repeats). */
+  evidence: readonly Outcome[]
+  standing: Standing
+}>
+
+/** One recipient's side of an incident: what was owed to them and the thread it stands in. */
+export type Audience = Readonly<{
+  recipient: string
+  /** The addresses as they were when first told: `recovered` goes there whatever the configuration says by then. */
+  to: readonly string[]
+  /** Constant for the incident's life, or mail programs split the thread. */
+  subject: string
+  /** Message-ID of the first mail of the thread. */
+  root: string
+  /** Told of the fall and not yet of the rise. */
+  open: boolean
+}>
+
+export type Incident = Readonly<{
+  /** 64 random bits, as 16 hexadecimal digits. */
+  id: string
+  partition: Partition
+  family: Family
+  state: IncidentState
+  /** The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (rule 17). */
+  continues: Readonly<{ id: string; family: Family }> | null
+  openedAt: Instant
+  /** When the first mail of the present stretch fell due; `null` while nobody had to be told. */
+  announcedAt: Instant | null
+  closedAt: Instant | null
+  closedAs: 'recovered' | 'changed' | 'dropped' | null
+  members: readonly Member[]
+  audience: readonly Audience[]
+  /** Sequence of the last mail owed. */
+  seq: number
+  lastMailAt: Instant | null
+  lastWiderAt: Instant | null
+  /** Failing probes when the last mail was owed: `wider` is due at twice as many. */
+  failingAtLastMail: number
+  /** The verdict over all failing members at the last step. */
+  verdict: Verdict['kind']
+  /** Events of which it was already said that they explain this incident (rule 7: once per incident and event). */
+  toldEvents: readonly string[]
+  /** The event that explains, or in the end explained, this incident. */
+  explainedBy: string | null
+  /** Minutes by which our first failed run preceded AWS's first post; negative when AWS was first. */
+  leadMinutes: number | null
+  /** Events that were first seen when they no longer explained a present run: told in the next mail (rule 7). */
+  hindsight: readonly Readonly<{ arn: string; code: string; at: Instant; why: string }>[]
+  /** When it was opened again after it had closed (rule 9). */
+  reopenedAt: readonly Instant[]
+  /** Since the second reopening within six hours: it closes only after half an hour of being well. */
+  flapping: boolean
+}>

@@ -1,0 +1,33 @@
+import type { Instant } from './probe.ts'
+
+/** What was decided. `withheld` rows are the mails that were not sent, and why: the heart of the ledger. */
+export type Decision =
+  | 'opened'
+  | 'joined'
+  | 'withheld'
+  | 'verdict'
+  | 'mailed'
+  | 'recovering'
+  | 'well'
+  | 'closed'
+  | 'reopened'
+  | 'moved'
+  | 'hindsight'
+  | 'delivered'
+  | 'refused'
+  | 'merged'
+  | 'noticed'
+
+/** One durable line of why something was said or not said. Rows are written once and never changed. */
+export type LedgerRow = Readonly<{
+  at: Instant
+  incident: string | null
+  probe: string | null
+  decision: Decision
+  /** One sentence that a person can check. */
+  reason: string
+  /** The rule of the contract that decided, such as `3` or `15`; `null` if none. */
+  rule: string | null
+  /** Whatever shows it: verdict, near misses, sources, counters. Plain JSON, bounded. */
+  evidence: unknown
+}>

@@ -1,0 +1,130 @@
+import type { SourceState } from './outage.ts'
+import type { Family, Instant, Outcome, Partition } from './probe.ts'
+import type { Verdict } from './verdict.ts'
+
+export const MAIL_KINDS = [
+  'failing',
+  'wider',
+  'escalated',
+  'reminder',
+  'now-explained',
+  'still-failing',
+  'recovered',
+  'flapping',
+  'dropped',
+  'blind',
+  'misconfigured',
+  'offline',
+  'digest',
+  'test',
+] as const
+export type MailKind = (typeof MAIL_KINDS)[number]
+
+/** A run in the strip of the last hour. */
+export type StripMark = Readonly<{ at: Instant; ms: number; mark: 'ok' | 'failed' | 'inconclusive' }>
+
+export type ProbeFacts = Readonly<{
+  probe: string
+  monitor: string
+  /** As configured: `self` or twelve digits. */
+  account: string
+  operation: string
+  state: 'failing' | 'recovering' | 'well'
+  onset: Instant
+  lastOkAt: Instant | null
+  gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
+  failedAt: Instant
+  wellAt: Instant | null
+  verdict: Verdict
+  carried: string | null
+  lapsed: string | null
+  /** Oldest first. */
+  evidence: readonly Outcome[]
+  /** Oldest first; empty for the probes that are only listed. */
+  strip: readonly StripMark[]
+}>
+
+/**
+ * Everything a mail says, fixed when it is committed: a mail that leaves late, or twice, tells the same.
+ * Plain JSON. Holds no secret and nothing of an Account answer's body.
+ */
+export type Facts = Readonly<{
+  kind: MailKind
+  /** When it was committed. */
+  at: Instant
+  /** Why this mail is owed, as the step said it: one sentence. */
+  reason: string
+  subject: string
+  /** `null` for a mail that belongs to no incident (`test`, notices, summaries). */
+  incident: Readonly<{
+    id: string
+    partition: Partition
+    family: Family
+    continues: Readonly<{ id: string; family: Family }> | null
+    openedAt: Instant
+    /** The earliest onset of this recipient's probes. */
+    onset: Instant
+    lastOkAt: Instant | null
+    announcedAt: Instant | null
+    closedAt: Instant | null
+    reopened: number
+    flapping: boolean
+    explainedBy: string | null
+    leadMinutes: number | null
+    hindsight: readonly Readonly<{ arn: string; code: string; at: Instant; why: string }>[]
+  }> | null
+  monitors: readonly Readonly<{ name: string; impact: string | null; runbook: string | null; rule: string }>[]
+  /** In full, the most telling first; at most `MAX_PROBES_IN_FULL`. */
+  probes: readonly ProbeFacts[]
+  /** Names of further probes, at most `MAX_PROBES_LISTED`; `total` counts all. */
+  others: Readonly<{ names: readonly string[]; total: number }>
+  verdict: Verdict['kind'] | null
+  sources: Readonly<{ api: SourceState; dashboard: SourceState; at: Instant }> | null
+  /** When the next mail comes, in words with times in UTC: "a reminder at 14:04Z if it lasts …". */
+  next: string | null
+  /** Lines for mails that are not about probes: a refused source, what a test is for, what a summary sums up. */
+  lines: readonly string[]
+  /** Endpoints that are not AWS's own, each `NAME=address`. */
+  overrides: readonly string[]
+  /** The first monitor's time zone, shown beside UTC. */
+  timezone: string
+  sentBy: Readonly<{ version: string; host: string; sdk: string; endpoint: string; signingRegion: string; caller: string | null }>
+}>
+
+export const MAX_PROBES_IN_FULL = 10
+export const MAX_PROBES_LISTED = 200
+
+export type NotificationState = 'due' | 'retrying' | 'sending' | 'refused' | 'delivered' | 'merged' | 'dropped'
+
+/** One mail that is owed to one recipient. It is on disk before anything leaves; id and Message-ID never change. */
+export type Notification = Readonly<{
+  /** `incident.seq.recipient-hash`, or `notice.…`: stable across crashes. */
+  id: string
+  messageId: string
+  kind: MailKind
+  incident: string | null
+  /** Mails of one thread leave in the order of their sequence; a later one never overtakes an earlier one. */
+  thread: string
+  seq: number
+  recipient: string
+  to: readonly string[]
+  /** Message-ID of the thread's first mail, for In-Reply-To and References; `null` when this is the first. */
+  inReplyTo: string | null
+  createdAt: Instant
+  facts: Facts
+}>
+
+/** A notification and what became of it so far. */
+export type Owed = Readonly<{
+  notification: Notification
+  state: NotificationState
+  attempts: number
+  nextAt: Instant
+  /** Last error in one line; `null` if none. */
+  error: string | null
+  /** An attempt may have been accepted without our having seen the 250: it is sent again only as it was. */
+  uncertain: boolean
+  deliveredAt: Instant | null
+  /** The server's reply to the accepted message, bounded. */
+  reply: string | null
+}>

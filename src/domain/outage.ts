@@ -1,0 +1,68 @@
+import type { Instant, Partition } from './probe.ts'
+
+/** The two places where AWS speaks of its health. */
+export type Source = 'api' | 'dashboard'
+
+/** An entry of the dashboard's list of impacted services. */
+export type Impact = Readonly<{
+  /** The dashboard's key, in lower case, such as `account` or `sts-us-east-1`. */
+  key: string
+  /** When it was last said to be well again; `null` while it is not. */
+  resolvedAt: Instant | null
+}>
+
+/** Something AWS published, from either source or joined from both by ARN. */
+export type HealthEvent = Readonly<{
+  arn: string
+  /** Upper-case service code, such as `IAM` or `MULTIPLE_SERVICES`. */
+  service: string
+  /** Region code, `global`, or `null` where neither source names one. */
+  region: string | null
+  /** Event type code, such as `AWS_IAM_OPERATIONAL_ISSUE`. */
+  code: string
+  category: 'issue' | 'investigation' | 'accountNotification' | 'scheduledChange' | 'unknown'
+  scope: 'PUBLIC' | 'ACCOUNT_SPECIFIC' | 'NONE'
+  status: 'open' | 'closed' | 'upcoming'
+  /** The time of AWS's first post, not of the trouble's begin (46 of 46 recent public events). */
+  startedAt: Instant
+  endedAt: Instant | null
+  updatedAt: Instant
+  /** Every update's text that is known, newest last, bounded. Foreign: escape where shown. */
+  text: string
+  /** The dashboard's list; `null` where it is not known (the API does not have it). */
+  impacted: readonly Impact[] | null
+  /** Which sources hold it now. */
+  sources: readonly Source[]
+  /** Accounts that received an ACCOUNT_SPECIFIC event: twelve digits, or `self@` and a credentials key. */
+  owners: readonly string[]
+}>
+
+/** What one source said when it was asked. Times say how old the answer is. */
+export type SourceAnswer =
+  | Readonly<{ state: 'answered'; at: Instant; events: readonly HealthEvent[]; skipped: number; detail: string }>
+  /** It will not answer until something is changed on our side: no support plan, denied. */
+  | Readonly<{ state: 'refused'; at: Instant; why: string }>
+  | Readonly<{ state: 'unavailable'; at: Instant; why: string }>
+  /** Not configured, or the partition has none. */
+  | Readonly<{ state: 'off'; why: string }>
+
+/** What AWS Health said at one moment. */
+export type HealthReading = Readonly<{
+  partition: Partition
+  at: Instant
+  /** Joined by ARN. */
+  events: readonly HealthEvent[]
+  sources: Readonly<Record<Source, SourceState>>
+}>
+
+/** A source's answer without its events: what mails, page and ledger say about how we know. */
+export type SourceState = Readonly<{
+  state: SourceAnswer['state']
+  at: Instant | null
+  /** Events that were read. */
+  events: number
+  /** Elements that could not be read. */
+  skipped: number
+  /** Why it could not be asked, or which endpoint answered. */
+  detail: string
+}>

@@ -1,0 +1,49 @@
+import type { Partition } from './probe.ts'
+
+/** The timers of an incident's life; every one in milliseconds, and the contract's defaults. */
+export type Policy = Readonly<{
+  waitMs: number
+  extensionMs: number
+  /** 0: never. */
+  holdAtMostMs: number
+  lookbackMs: number
+  staleAfterMs: number
+  /** 0: never. */
+  remindEveryMs: number
+  joinWithinMs: number
+  reopenWithinMs: number
+  blindAfterMs: number
+}>
+
+/** Which events can be an alibi, apart from time and place. */
+export type Relevance = Readonly<{
+  /** Service codes beside the failing service itself. */
+  related: readonly string[]
+  /** Type codes that never explain. */
+  ignore: readonly string[]
+  /** Type codes, or endings of type codes, that explain beside the built-in ones. */
+  codes: readonly string[]
+}>
+
+/** A named group of addresses that gets one message together. */
+export type Recipient = Readonly<{
+  name: string
+  to: readonly string[]
+  /** Escalation: told only when the trouble is this old; `null`: told at once. */
+  afterMs: number | null
+}>
+
+/** The region in which a partition's Account endpoint stands and signs (client-account's endpoint rules). */
+export const ACCOUNT_REGION: Readonly<Record<Partition, string>> = {
+  aws: 'us-east-1',
+  'aws-cn': 'cn-northwest-1',
+  'aws-us-gov': 'us-gov-west-1',
+  'aws-eusc': 'eusc-de-east-1',
+}
+
+export function partitionOf(region: string): Partition {
+  if (region.startsWith('cn-')) return 'aws-cn'
+  if (region.startsWith('us-gov-')) return 'aws-us-gov'
+  if (region.startsWith('eusc-')) return 'aws-eusc'
+  return 'aws'
+}

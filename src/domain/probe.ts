@@ -1,0 +1,180 @@
+/*
+ * Words used throughout, in code, mails, logs and documents (the contract's table has them all):
+ *
+ * monitor   one block of the YAML file: whose credentials, which accounts, which operations, when
+ * probe     one operation on one account, of one monitor
+ * run       one execution of a probe: up to `attempts` tries with exponential backoff inside it
+ * outcome   what a run came to: ok, failed (with a failure kind), or inconclusive
+ * onset     the begin of the first failed run of the streak that a probe is in
+ */
+
+/** Epoch milliseconds, UTC. Durations are numbers too and carry their unit in the name (`…Ms`). */
+export type Instant = number
+
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
+
+/**
+ * The operations of the Account API that only read: those which carry the model's `readonly` trait
+ * (botocore account/2021-02-01). Nothing else can be probed.
+ */
+export const OPERATIONS = [
+  'GetAccountInformation',
+  'GetAlternateContact',
+  'GetContactInformation',
+  'GetGovCloudAccountInformation',
+  'GetPrimaryEmail',
+  'GetPrimaryEmailUpdateStatus',
+  'GetRegionOptStatus',
+  'ListRegions',
+] as const
+export type Operation = (typeof OPERATIONS)[number]
+
+/** The operations of the Account API that write: named only so that they can be refused by name. */
+export const WRITING_OPERATIONS = [
+  'AcceptPrimaryEmailUpdate',
+  'DeleteAlternateContact',
+  'DisableRegion',
+  'EnableRegion',
+  'PutAccountName',
+  'PutAlternateContact',
+  'PutContactInformation',
+  'SendPhoneNumberVerification',
+  'StartPrimaryEmailUpdate',
+  'VerifyPhoneNumber',
+] as const
+
+export const ALTERNATE_CONTACT_TYPES = ['BILLING', 'OPERATIONS', 'SECURITY'] as const
+
+/** An operation as it is configured. `parameter` is the contact type or the region where one is required. */
+export type Call = Readonly<{ operation: Operation; parameter: string | null }>
+
+export type Partition = 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc'
+
+/** The AWS service that did not answer as it should: Account itself, or STS while a role was assumed. */
+export type Service = 'ACCOUNT' | 'STS'
+
+export type FailureKind = 'internal' | 'unreachable' | 'offline' | 'credentials' | 'denied' | 'invalid'
+
+/** Thresholds count failures of one family. `blind` is the family of probes that cannot be judged at all (rule 14). */
+export type Family = 'outage' | 'misconfigured' | 'offline' | 'blind'
+
+const FAMILY: Readonly<Record<FailureKind, Family>> = {
+  internal: 'outage',
+  unreachable: 'outage',
+  offline: 'offline',
+  credentials: 'misconfigured',
+  denied: 'misconfigured',
+  invalid: 'misconfigured',
+}
+
+export function familyOf(kind: FailureKind): Family {
+  return FAMILY[kind]
+}
+
+/** Whose credentials: the SDK's own chain, a profile of the shared files, or a role to assume (from a profile, if given). */
+export type Credentials = Readonly<{
+  profile: string | null
+  roleArn: string | null
+  externalId: string | null
+  sessionName: string | null
+}>
+
+/** The same credentials have the same key: one client, one reading, one caller identity for each. Holds no secret. */
+export function credentialsKey(credentials: Credentials): string {
+  const { profile, roleArn, externalId } = credentials
+  return [profile ?? 'chain', roleArn ?? '', externalId === null ? '' : 'x'].join('|')
+}
+
+export type Probe = Readonly<{
+  /** `monitor/account/Operation` or `monitor/account/Operation:parameter`; stable across restarts and configurations. */
+  id: string
+  monitor: string
+  /** `self` (no AccountId is sent) or twelve digits. */
+  account: string
+  call: Call
+}>
+
+export function probeId(monitor: string, account: string, call: Call): string {
+  return `${monitor}/${account}/${call.operation}${call.parameter === null ? '' : `:${call.parameter}`}`
+}
+
+export type Monitor = Readonly<{
+  name: string
+  /** node-cron, 5 or 6 fields. */
+  schedule: string
+  /** IANA name. */
+  timezone: string
+  spreadMs: number
+  /** The longest time between two fires of `schedule`, without spread. */
+  periodMs: number
+  partition: Partition
+  region: string
+  credentials: Credentials
+  probes: readonly Probe[]
+  attempts: number
+  backoffMs: number
+  timeoutMs: number
+  impact: string | null
+  runbook: string | null
+  fail: Readonly<{ count: number; of: number }>
+  recover: number
+  retryIntervalMs: number
+  recheckEveryMs: number
+  /** Names of recipients. */
+  notify: readonly string[]
+}>
+
+/** One try inside a run. Holds nothing of the answer's body: what AWS knows of a person stays with AWS. */
+export type Try = Readonly<{
+  at: Instant
+  ms: number
+  /** `null` when the try was ok. */
+  kind: FailureKind | 'throttled' | null
+  /** The error's name, such as `InternalServerException`; `null` when ok. */
+  error: string | null
+  /** One line, bounded, without personal data; `null` when ok. */
+  message: string | null
+  /** HTTP status, if an answer came at all. */
+  status: number | null
+  /** `x-amzn-requestid`: what AWS Support asks for. */
+  requestId: string | null
+  /** `x-amz-apigw-id`: in place of an extended request id, for API Gateway stands in front of this API. */
+  apigwId: string | null
+  /** `x-amzn-trace-id`. */
+  traceId: string | null
+  /** Who failed; for an ok try, who answered. */
+  service: Service
+  /** Region of the endpoint that failed or answered. */
+  region: string
+  /** The answer's Date header minus our clock, in milliseconds; `null` without an answer. */
+  skewMs: number | null
+}>
+
+/** One unsigned HTTPS request to the control host: any HTTP answer counts as getting through. */
+export type ControlAnswer = Readonly<{ at: Instant; ms: number; reached: boolean; detail: string }>
+
+/**
+ * What a run came to. `failed` has a FailureKind; `inconclusive` is `throttled` (429 on every try) or `stalled`
+ * (our own process stood still, so that nothing can be said): neither failed nor ok.
+ */
+export type Outcome = Readonly<{
+  probe: string
+  startedAt: Instant
+  endedAt: Instant
+  tries: readonly Try[]
+  /** Made when a run was unreachable; `null` otherwise. */
+  control: ControlAnswer | null
+}> &
+  (
+    | Readonly<{ result: 'ok'; kind: null }>
+    | Readonly<{ result: 'failed'; kind: FailureKind }>
+    | Readonly<{ result: 'inconclusive'; kind: 'throttled' | 'stalled' }>
+  )
+
+/** The try that gave a run its kind: the last that was not throttled, or the last. */
+export function decisiveTry(outcome: Outcome): Try | null {
+  if (outcome.result === 'ok') return outcome.tries.find((t) => t.kind === null) ?? null
+  return outcome.tries.findLast((t) => t.kind !== 'throttled') ?? outcome.tries.at(-1) ?? null
+}

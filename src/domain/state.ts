@@ -1,0 +1,57 @@
+import type { Incident } from './incident.ts'
+import type { Family, Instant } from './probe.ts'
+
+/** A conclusive run in a probe's window. */
+export type Mark = Readonly<{ at: Instant; family: Family | null }>
+
+/** What is held of every probe, failing or not. */
+export type ProbeState = Readonly<{
+  probe: string
+  /** The last conclusive runs, oldest first, at most `fail.of`. */
+  recent: readonly Mark[]
+  standing: 'well' | 'undecided' | 'failing' | 'recovering'
+  /** Begin of the first failed run of the present streak; `null` while well. */
+  onset: Instant | null
+  /** The incident it is in while failing or recovering; afterwards the last one it was in. */
+  incident: string | null
+  /** Ok runs in a row since it was failing, and the begin of the first of them. */
+  okRuns: number
+  okSince: Instant | null
+  lastOkAt: Instant | null
+  /** Begin of the last run of any outcome, and of the last conclusive one. */
+  lastRunAt: Instant | null
+  lastConclusiveAt: Instant | null
+  /** Begin of the last run that was not ok at its first try (the test of width). */
+  lastUncleanAt: Instant | null
+  /** First time this probe was known: `blind` counts from here when nothing ever ran. */
+  knownSince: Instant
+  /** The last gap in our own watch, for "began between"; `null` when the present streak has none. */
+  gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
+}>
+
+/** Something told once that is no incident: a refusing source, a control host that was never reached. */
+export type Notice = Readonly<{ key: string; since: Instant; text: string }>
+
+/** Whether the trouble is on our side: the control calls (contract, `offline`). */
+export type Reach = Readonly<{
+  /** Whether the control host was ever reached since start. */
+  everReached: boolean
+  /** Failed control calls in a row. */
+  failures: number
+  lastAt: Instant | null
+  /** Begin of the offline spell; `null` when we are online. */
+  offlineSince: Instant | null
+  /** The incident that tells of the spell. */
+  incident: string | null
+}>
+
+/** All that the engine knows between two decisions. Loaded from disk at start. */
+export type World = Readonly<{
+  probes: ReadonlyMap<string, ProbeState>
+  /** Open ones, and those that closed so recently that they can be reopened or explained in hindsight. */
+  incidents: ReadonlyMap<string, Incident>
+  notices: ReadonlyMap<string, Notice>
+  reach: Reach
+  /** No timer of an incident speaks before each of its unwell probes has run since then (start, wake-up, clock jump). */
+  freshSince: Instant
+}>

@@ -1,0 +1,7 @@
+/** Static message, fields for data. Levels: error = wake a maintainer, warn = look weekly, info = one line a run, a decision, a mail. */
+export type Log = {
+  error(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  debug(message: string, fields?: Record<string, unknown>): void
+}

@@ -1,0 +1,89 @@
+import type { Incident } from '../domain/incident.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
+import type { Notification, Owed, StripMark } from '../domain/notification.ts'
+import type { Instant, Outcome } from '../domain/probe.ts'
+import type { Notice, ProbeState, Reach } from '../domain/state.ts'
+
+/** What one decision changes: all of it is on disk, or none. */
+export type Change = Readonly<{
+  /** Replaced whole, by id. */
+  incidents: readonly Incident[]
+  /** Replaced whole, by probe. */
+  probes: readonly ProbeState[]
+  /** Set, or taken away. */
+  notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
+  reach: Reach | null
+  ledger: readonly LedgerRow[]
+  /** Owed from now on, each in state `due`. An id that is already there is left as it is. */
+  notifications: readonly Notification[]
+  outcomes: readonly StoredOutcome[]
+}>
+
+/** A run to be kept: those of an incident for ever, the others for `keep.runs`, then as hourly sums. */
+export type StoredOutcome = Readonly<{ outcome: Outcome; incident: string | null }>
+
+export type Loaded = Readonly<{
+  probes: readonly ProbeState[]
+  /** Those not closed, and those that closed at or after `closedSince`. */
+  incidents: readonly Incident[]
+  notices: readonly Notice[]
+  reach: Reach | null
+  /** Last moment at which the daemon was known to be alive; `null` on a new database. */
+  lastAliveAt: Instant | null
+}>
+
+/** A change of what became of a notification. */
+export type OwedChange = Readonly<{ id: string } & Partial<Omit<Owed, 'notification'>>>
+
+/** The hourly sums of a probe that remain when its runs are gone. */
+export type HourSum = Readonly<{ probe: string; hour: Instant; ok: number; failed: number; inconclusive: number; sumMs: number; maxMs: number }>
+
+/**
+ * What is durable. Every method resolves when it is: synced to disk, whole or not at all.
+ * @throws {StoreError} and nothing else.
+ */
+export type Store = Reader & {
+  commit(change: Change): Promise<void>
+  /** Notifications that are `due`, `retrying` or `sending`, oldest first within a thread; at most `limit`. */
+  owed(limit: number): Promise<readonly Owed[]>
+  /** Applies the changes, adds the notifications and the rows, in one transaction. */
+  settle(changes: readonly OwedChange[], ledger: readonly LedgerRow[], added?: readonly Notification[]): Promise<void>
+  /** Remembers that the daemon was alive at that moment (for the gap in our watch). */
+  alive(at: Instant): Promise<void>
+  /** Sums up and deletes runs older than their keep, at most `limit` rows; says how many are left to do: 0 when done. */
+  sweep(before: Readonly<{ runs: Instant; hours: Instant }>, limit: number): Promise<number>
+  /** Moves the write-ahead log into the database when it has grown. */
+  checkpoint(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The part of the store that verbs and pages use beside the daemon. */
+export type Reader = {
+  load(closedSince: Instant): Promise<Loaded>
+  /** Newest first. */
+  incidents(limit: number): Promise<readonly Incident[]>
+  incident(id: string): Promise<Incident | null>
+  /** Oldest first. */
+  ledger(filter: Readonly<{ incident?: string; since?: Instant }>, limit: number): Promise<readonly LedgerRow[]>
+  /** Runs of a probe, oldest first. */
+  strip(probe: string, since: Instant): Promise<readonly StripMark[]>
+  /** Kept outcomes of an incident, oldest first. */
+  runs(incident: string, limit: number): Promise<readonly Outcome[]>
+  hours(probe: string, since: Instant): Promise<readonly HourSum[]>
+  /** Everything not delivered, merged or dropped. */
+  outbox(): Promise<readonly Owed[]>
+  /** Mails of an incident, oldest first. */
+  mails(incident: string): Promise<readonly Owed[]>
+  /** Delivered to this address list since then (the ceiling on mails). */
+  deliveredSince(since: Instant): Promise<readonly Readonly<{ to: readonly string[]; at: Instant }>[]>
+}
+
+/** The store cannot be trusted or reached; `fatal` ends the process, and pm2 starts it again. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly fatal: boolean
+  constructor(message: string, options: { fatal: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.fatal = options.fatal
+  }
+}

@@ -1,0 +1,33 @@
+/** Wall clock, monotonic clock and waiting: all of time that the daemon knows. */
+export type Clock = {
+  /** Epoch milliseconds of the wall clock; it may jump. */
+  now(): number
+  /** Milliseconds since some fixed moment; never jumps, stands still while the machine sleeps. */
+  monotonic(): number
+  /** Resolves after `ms`, or at once (without throwing) when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export type Fire = Readonly<{
+  /** Fires that should have happened since the last one and did not, with the first one's time. */
+  missed: number
+}>
+
+/** Cron schedules: one task a monitor. */
+export type Ticker = {
+  /**
+   * Calls `fire` at each time of the schedule plus a random delay of up to `spreadMs`; the next fire is skipped while the
+   * promise it returned is pending, and `overlapped` is told. Returns what stops it.
+   */
+  schedule(task: ScheduledTask): { stop(): Promise<void>; next(): number | null }
+}
+
+export type ScheduledTask = Readonly<{
+  name: string
+  cron: string
+  timezone: string
+  spreadMs: number
+  fire: () => Promise<void>
+  missed: (at: number) => void
+  overlapped: (at: number) => void
+}>
