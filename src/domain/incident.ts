@@ -73,6 +73,8 @@ export type Incident = Readonly<{
   /** The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (rule 17). */
   continues: Readonly<{ id: string; family: Family }> | null
   openedAt: Instant
+  /** When the threshold was reached in the present stretch: `openedAt`, or the last reopening. */
+  stretchAt: Instant
   /** When the first mail of the present stretch fell due; `null` while nobody had to be told. */
   announcedAt: Instant | null
   closedAt: Instant | null
@@ -87,6 +89,12 @@ export type Incident = Readonly<{
   failingAtLastMail: number
   /** The verdict over all failing members at the last step. */
   verdict: Verdict['kind']
+  /** The explanation that ended after the incident was announced: owes a `still-failing` (rule 6). */
+  lapse: string | null
+  /** It was told that the present explanation stands: by `now-explained`, or by a mail that was sent while it stood. */
+  explanationTold: boolean
+  /** Why no mail is due now, as last written to the ledger. */
+  withheld: string | null
   /** Events of which it was already said that they explain this incident (rule 7: once per incident and event). */
   toldEvents: readonly string[]
   /** The event that explains, or in the end explained, this incident. */

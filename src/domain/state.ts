@@ -1,5 +1,5 @@
 import type { Incident } from './incident.ts'
-import type { Family, Instant } from './probe.ts'
+import type { Family, Instant, Outcome } from './probe.ts'
 
 /** A conclusive run in a probe's window. */
 export type Mark = Readonly<{ at: Instant; family: Family | null }>
@@ -23,11 +23,18 @@ export type ProbeState = Readonly<{
   lastConclusiveAt: Instant | null
   /** Begin of the last run that was not ok at its first try (the test of width). */
   lastUncleanAt: Instant | null
+  /** Why the last run said nothing; `null` when it did. */
+  inconclusive: 'throttled' | 'stalled' | 'offline' | null
   /** First time this probe was known: `blind` counts from here when nothing ever ran. */
   knownSince: Instant
-  /** The last gap in our own watch, for "began between"; `null` when the present streak has none. */
-  gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
+  /** A gap in our own watch between the last ok run and the present streak; `null` if there is none. */
+  gap: Gap | null
+  /** The failed runs of a streak that is not decided yet: evidence, should it cross the threshold. */
+  trail: readonly Outcome[]
 }>
+
+/** A stretch of time in which we did not watch. */
+export type Gap = Readonly<{ from: Instant; to: Instant; why: string }>
 
 /** Something told once that is no incident: a refusing source, a control host that was never reached. */
 export type Notice = Readonly<{ key: string; since: Instant; text: string }>
@@ -36,9 +43,13 @@ export type Notice = Readonly<{ key: string; since: Instant; text: string }>
 export type Reach = Readonly<{
   /** Whether the control host was ever reached since start. */
   everReached: boolean
-  /** Failed control calls in a row. */
+  /** Failed control calls in a row, and the begin of the first of them. */
   failures: number
+  failingSince: Instant | null
+  /** The last control call. */
   lastAt: Instant | null
+  /** The last time that anything outside answered: the control host, or AWS itself. */
+  lastAnswerAt: Instant | null
   /** Begin of the offline spell; `null` when we are online. */
   offlineSince: Instant | null
   /** The incident that tells of the spell. */
@@ -54,4 +65,36 @@ export type World = Readonly<{
   reach: Reach
   /** No timer of an incident speaks before each of its unwell probes has run since then (start, wake-up, clock jump). */
   freshSince: Instant
+  /** The last time we were not running, so that a gap can be named. */
+  absence: Gap | null
 }>
+
+export const NO_REACH: Reach = {
+  everReached: false,
+  failures: 0,
+  failingSince: null,
+  lastAt: null,
+  lastAnswerAt: null,
+  offlineSince: null,
+  incident: null,
+}
+
+export function newProbeState(probe: string, now: Instant): ProbeState {
+  return {
+    probe,
+    recent: [],
+    standing: 'well',
+    onset: null,
+    incident: null,
+    okRuns: 0,
+    okSince: null,
+    lastOkAt: null,
+    lastRunAt: null,
+    lastConclusiveAt: null,
+    lastUncleanAt: null,
+    inconclusive: null,
+    knownSince: now,
+    gap: null,
+    trail: [],
+  }
+}

@@ -1,0 +1,58 @@
+import type { Audience, Incident, Member } from './incident.ts'
+import type { Family } from './probe.ts'
+import type { Setup } from './setup.ts'
+
+/** Short, stable, safe in a Message-ID: FNV-1a over the recipient's name. */
+export function recipientHash(name: string): string {
+  let hash = 0x811c9dc5
+  for (const char of name) {
+    hash ^= char.codePointAt(0) ?? 0
+    hash = Math.imul(hash, 0x01000193)
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+/** `incident.seq.recipient`: fixed when the notification is committed. */
+export function notificationId(scope: string, seq: number, recipient: string): string {
+  return `${scope}.${seq}.${recipientHash(recipient)}`
+}
+
+export function messageIdOf(id: string, domain: string): string {
+  return `<${id}@${domain}>`
+}
+
+/** Names of the recipients that the monitors of these probes notify, in the order of the configuration. */
+export function notifiedBy(members: readonly Member[], setup: Setup): readonly string[] {
+  const names = new Set(members.flatMap((member) => setup.monitors.get(member.monitor)?.notify ?? []))
+  return [...setup.recipients.keys()].filter((name) => names.has(name))
+}
+
+/** The members that a recipient is told of: those of the monitors that notify them. */
+export function membersFor(recipient: string, members: readonly Member[], setup: Setup): readonly Member[] {
+  return members.filter((member) => setup.monitors.get(member.monitor)?.notify.includes(recipient) === true)
+}
+
+const TROUBLE: Readonly<Record<Family, string>> = {
+  outage: 'AWS Account trouble',
+  misconfigured: 'access to AWS Account refused',
+  offline: 'this host is cut off',
+  blind: 'probes without an answer',
+}
+
+/** Constant for the incident's life: mail programs split a thread whose subject changes. No state, no count, no time. */
+export function subjectFor(incident: Incident, recipient: string, setup: Setup): string {
+  const all = [...new Set(membersFor(recipient, incident.members, setup).map((m) => m.monitor))]
+  const monitors = all.length === 0 ? [...setup.monitors.values()].filter((m) => m.notify.includes(recipient)).map((m) => m.name) : all
+  const first = monitors[0] ?? 'alibi'
+  const more = monitors.length > 1 ? ` +${monitors.length - 1}` : ''
+  return `[alibi] ${first}${more}: ${TROUBLE[incident.family]} #${incident.id.slice(0, 4)}`
+}
+
+/** Opens (or opens again) a recipient's side of the incident with the mail of this sequence. */
+export function opened(incident: Incident, recipient: string, seq: number, setup: Setup): Audience {
+  const known = incident.audience.find((a) => a.recipient === recipient)
+  const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
+  if (known !== undefined) return { ...known, to, open: true }
+  const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
+  return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }
+}

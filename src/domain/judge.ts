@@ -1,0 +1,232 @@
+import { inWords, utc } from './duration.ts'
+import type { HealthEvent, HealthReading, Impact } from './outage.ts'
+import type { Policy, Relevance } from './policy.ts'
+import { DAY_MS, familyOf, type Instant } from './probe.ts'
+import { regionsNamed } from './region.ts'
+import type { Alibi, Failure, NearMiss, Peers, Rule, Test, Verdict } from './verdict.ts'
+
+/** Near misses that a verdict carries: the closest ones. */
+export const MAX_NEAR_MISSES = 20
+const MAX_ALIBI_TEXT = 600
+
+const EXPLAINING_CODES = ['_OPERATIONAL_ISSUE', '_API_ISSUE', '_CONNECTIVITY_ISSUE'] as const
+const NOTIFICATION = '_OPERATIONAL_NOTIFICATION'
+const TESTS: readonly Test[] = ['kind', 'place', 'service', 'time', 'width']
+/** Other accounts that must be well before a public event is doubted, and their share (the test of width). */
+const WELL_AT_LEAST = 3
+const WELL_SHARE = 0.9
+
+/** What the judge goes by, apart from the failure and the reading. */
+export type Law = Readonly<{ policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>; relevance: Relevance }>
+
+type Miss = Readonly<{ test: Test; why: string }>
+type Match = Readonly<{ rule: Rule }>
+
+/**
+ * Does something that AWS said explain this failure? The contract's five tests, each event's rejection kept as a near miss
+ * with its reason. `peers` is asked only for a public event that passed everything else.
+ *
+ * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (rule 2).
+ */
+export function judge(failure: Failure, reading: HealthReading, law: Law, peers: () => Peers, now: Instant): Verdict {
+  if (familyOf(failure.kind) !== 'outage') {
+    return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, nearMisses: [] }
+  }
+  const matches: { event: HealthEvent; rule: Rule }[] = []
+  const misses: NearMiss[] = []
+  for (const event of reading.events) {
+    const found = consider(event, failure, law, peers, now)
+    if ('rule' in found) matches.push({ event, rule: found.rule })
+    else misses.push({ arn: event.arn, code: event.code, region: event.region, status: event.status, ...found })
+  }
+  const nearMisses = misses.sort(closestFirst).slice(0, MAX_NEAR_MISSES)
+  const best = matches.sort(strongestFirst)[0]
+  if (best !== undefined) {
+    return { kind: 'explained', by: alibiOf(best.event, best.rule), why: whyExplained(best.event, best.rule, failure), nearMisses }
+  }
+  const considered = misses.length === 1 ? '1 event was considered' : `${misses.length} events were considered`
+  return { ...nothingFound(reading, failure, considered), nearMisses }
+}
+
+/** One event against all the tests, in order; the first that fails is the reason. */
+export function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => Peers, now: Instant): Match | Miss {
+  const kind = testKind(event, failure, law.relevance)
+  if (kind !== null) return { test: 'kind', why: kind }
+  const place = testPlace(event, failure)
+  if (place !== null) return { test: 'place', why: place }
+  const service = testService(event, failure, law)
+  if ('why' in service) return { test: 'service', why: service.why }
+  const time = testTime(event, failure, law, now)
+  if (time !== null) return { test: 'time', why: time }
+  if (event.scope === 'PUBLIC') {
+    const { others, well } = peers()
+    if (well >= WELL_AT_LEAST && well >= WELL_SHARE * others) {
+      return { test: 'width', why: `the others are well: the same operation is ok for ${well} of ${others} other accounts` }
+    }
+  }
+  return service
+}
+
+/** Kind: is it the sort of thing that AWS publishes about an outage, and about ours? */
+function testKind(event: HealthEvent, failure: Failure, relevance: Relevance): string | null {
+  if (relevance.ignore.includes(event.code)) return `${event.code} is in health.ignore`
+  if (event.status === 'upcoming') return 'it is announced for later'
+  if (event.scope === 'ACCOUNT_SPECIFIC' && !event.owners.some((o) => failure.owners.includes(o))) {
+    return 'it was sent to another account than the failing one'
+  }
+  if (event.scope === 'NONE') return 'it has no scope'
+  if (isNotification(event)) return event.scope === 'PUBLIC' ? null : 'a notification to one account explains nothing'
+  if (event.category !== 'issue' && event.category !== 'investigation') return `its category is ${event.category}`
+  const known = [...EXPLAINING_CODES, ...relevance.codes].some((code) => event.code.endsWith(code))
+  return known ? null : `${event.code} is not the code of an operational issue`
+}
+
+function isNotification(event: HealthEvent): boolean {
+  return event.code.endsWith(NOTIFICATION)
+}
+
+/** Place: is it where the failing endpoint stands? Unknown never matches unknown. */
+function testPlace(event: HealthEvent, failure: Failure): string | null {
+  if (failure.region === '') return 'the region of the failing endpoint is not known'
+  if (event.region === failure.region) return null
+  if (event.region !== null && event.region !== 'global') return `its region is ${event.region}, not ${failure.region}`
+  const named = placesOf(event)
+  if (named.includes(failure.region)) return null
+  const label = event.region === null ? 'it names no region' : 'it is labelled global'
+  if (named.length > 0) return `${label}, but its text names only ${named.slice(0, 3).join(', ')}`
+  return event.region === null ? 'it names no region at all' : null
+}
+
+const places = new WeakMap<HealthEvent, readonly string[]>()
+/** Regions that an event's prose names; read once for each event object, for texts are long and runs are many. */
+function placesOf(event: HealthEvent): readonly string[] {
+  const known = places.get(event)
+  if (known !== undefined) return known
+  const named = regionsNamed(event.text)
+  places.set(event, named)
+  return named
+}
+
+/** Service: is it the failing one, one that holds it, or a related one? */
+function testService(event: HealthEvent, failure: Failure, law: Law): Match | Readonly<{ why: string }> {
+  const { related } = law.relevance
+  if (sameService(event.service, failure.service)) return { rule: 'direct' }
+  const here = (event.impacted ?? []).filter((impact) => countsHere(impact, failure.region))
+  const direct = here.filter((impact) => sameService(serviceOfKey(impact.key), failure.service))
+  if (direct.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) return { rule: 'impacted' }
+  if (isNotification(event)) return { why: `a notification explains only its own service, and it is about ${event.service}` }
+  if (!related.some((code) => sameService(code, event.service))) {
+    return { why: `${event.service} is neither ${failure.service} nor related to it` }
+  }
+  if (sameService(event.service, 'MULTIPLE_SERVICES') && event.impacted !== null && event.impacted.length > 0) {
+    const ours = here.filter((impact) => [failure.service, ...related].some((code) => sameService(code, serviceOfKey(impact.key))))
+    if (ours.length === 0) {
+      return { why: `none of its ${event.impacted.length} impacted services is ${failure.service} or related to it in ${failure.region}` }
+    }
+    if (!ours.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) {
+      return { why: `${ours.map((i) => i.key).slice(0, 3).join(', ')} among its impacted services is well again` }
+    }
+  }
+  return { rule: 'related' }
+}
+
+/** Unresolved, or resolved for less than `extension`. */
+function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
+  return impact.resolvedAt === null || at <= impact.resolvedAt + extensionMs
+}
+
+const REGION_SUFFIX = /-((?:us|eu|ap|sa|ca|me|af|il|mx|cn|eusc)(?:-[a-z]+)+-\d+)$/
+
+/** A key such as `sts-us-east-1` that names another region than the endpoint's does not count. */
+function countsHere(impact: Impact, region: string): boolean {
+  const named = REGION_SUFFIX.exec(impact.key)?.[1]
+  return named === undefined || named === region
+}
+
+function serviceOfKey(key: string): string {
+  return key.replace(REGION_SUFFIX, '')
+}
+
+/** The dashboard writes `multipleservices` where the API writes `MULTIPLE_SERVICES`. */
+function sameService(a: string, b: string): boolean {
+  return plain(a) === plain(b)
+}
+
+function plain(service: string): string {
+  return service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
+}
+
+/** Time: AWS speaks 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
+function testTime(event: HealthEvent, failure: Failure, law: Law, now: Instant): string | null {
+  const { lookbackMs, extensionMs, staleAfterMs } = law.policy
+  const start = Math.min(event.startedAt, now)
+  if (failure.onset < start - lookbackMs) {
+    return `it began ${inWords(start - failure.onset)} after the failure, more than ${inWords(lookbackMs)}`
+  }
+  if (isNotification(event) && failure.at > start + DAY_MS) return `a notification explains for a day, and it is of ${utc(start)}`
+  const end = endOf(event, now)
+  if (end === null) {
+    const updated = Math.min(event.updatedAt, now)
+    if (updated < failure.onset - staleAfterMs) {
+      return `it is open, but its last update was ${inWords(failure.onset - updated)} before the failure`
+    }
+    return null
+  }
+  if (failure.onset > end + extensionMs) return `it had ended ${inWords(failure.onset - end)} before the failure began`
+  if (failure.at > end + extensionMs) return `it ended ${inWords(failure.at - end)} before this run, more than ${inWords(extensionMs)}`
+  return null
+}
+
+/** When the event ended; `null` while it lasts. An end that lies behind us counts, whatever the status says. */
+export function endOf(event: Pick<HealthEvent, 'status' | 'endedAt' | 'updatedAt'>, now: Instant): Instant | null {
+  if (event.status === 'closed') return event.endedAt ?? event.updatedAt
+  return event.endedAt !== null && event.endedAt <= now ? event.endedAt : null
+}
+
+function alibiOf(event: HealthEvent, rule: Rule): Alibi {
+  const { arn, code, service, region, status, startedAt, endedAt, updatedAt, sources } = event
+  return { arn, code, service, region, status, startedAt, endedAt, updatedAt, sources, rule, text: event.text.slice(-MAX_ALIBI_TEXT) }
+}
+
+function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string {
+  const where = event.region ?? 'no region'
+  switch (rule) {
+    case 'direct':
+      return `AWS reports trouble of ${failure.service} itself (${where})`
+    case 'impacted':
+      return `AWS lists ${failure.service} among the services impacted by ${event.service} (${where})`
+    case 'related':
+      return `AWS reports trouble of ${event.service} (${where}), which ${failure.service} depends on`
+  }
+}
+
+/** Rule 2: what may be concluded when no event explains. */
+function nothingFound(reading: HealthReading, failure: Failure, considered: string) {
+  const { api, dashboard } = reading.sources
+  const answered = [api.state === 'answered' ? 'the Health API' : null, dashboard.state === 'answered' ? 'the public dashboard' : null]
+  const who = answered.filter((name) => name !== null)
+  if (who.length === 0) {
+    return { kind: 'undetermined' as const, why: `AWS Health could not be asked (API: ${api.detail}; dashboard: ${dashboard.detail})` }
+  }
+  if (api.state === 'unavailable') {
+    return { kind: 'undetermined' as const, why: `the Health API could not be asked (${api.detail}), and the dashboard holds nothing that explains it` }
+  }
+  const missing = [
+    api.state === 'refused' ? `the Health API refuses (${api.detail})` : null,
+    dashboard.state === 'unavailable' ? `the dashboard could not be asked (${dashboard.detail})` : null,
+  ].filter((text) => text !== null)
+  const rest = missing.length === 0 ? '' : `; ${missing.join('; ')}`
+  return {
+    kind: 'unexplained' as const,
+    why: `no event of AWS Health explains a failure of ${failure.service} in ${failure.region}: ${who.join(' and ')} answered, ${considered}${rest}`,
+  }
+}
+
+function closestFirst(a: NearMiss, b: NearMiss): number {
+  return TESTS.indexOf(b.test) - TESTS.indexOf(a.test) || a.arn.localeCompare(b.arn)
+}
+
+function strongestFirst(a: { event: HealthEvent; rule: Rule }, b: { event: HealthEvent; rule: Rule }): number {
+  const rank = (m: typeof a) => (m.rule === 'related' ? 2 : 0) + (m.event.status === 'open' ? 0 : 1)
+  return rank(a) - rank(b) || b.event.updatedAt - a.event.updatedAt || a.event.arn.localeCompare(b.event.arn)
+}

@@ -1,0 +1,143 @@
+import { type Family, familyOf, type Instant, MINUTE_MS, type Monitor, type Outcome } from './probe.ts'
+import type { Gap, Mark, ProbeState } from './state.ts'
+
+/** Failed runs that are kept as evidence of an undecided streak. */
+export const MAX_TRAIL = 5
+/** While an incident flaps, a probe is well again only after this long without a failure (rule 9). */
+export const FLAPPING_WELL_MS = 30 * MINUTE_MS
+const SHORTEST_GAP_MS = 5 * MINUTE_MS
+
+/** What a run changed for its probe. */
+export type Turn =
+  /** Neither failed nor ok, or made while we were offline: nothing changes. */
+  | Readonly<{ kind: 'not-counted'; why: string }>
+  | Readonly<{ kind: 'ok' }>
+  | Readonly<{ kind: 'undecided'; why: string }>
+  /** The threshold was reached. */
+  | Readonly<{ kind: 'failed'; family: Family; onset: Instant; why: string }>
+  | Readonly<{ kind: 'still-failing' }>
+  /** The last `count` conclusive runs are of another family (rule 17). */
+  | Readonly<{ kind: 'other-family'; family: Family; onset: Instant; why: string }>
+  | Readonly<{ kind: 'recovering' }>
+  | Readonly<{ kind: 'well-again'; why: string }>
+
+export type StreakRule = Pick<Monitor, 'fail' | 'recover' | 'periodMs'>
+
+/** What is known of the probe's incident: its family, and whether it flaps. */
+export type InIncident = Readonly<{ family: Family; flapping: boolean }>
+
+/**
+ * Rule 1 and the probe's half of rules 9, 12 and 17: what one more run means for a probe.
+ *
+ * The window slides: a probe fails when `count` of its last `of` conclusive runs failed in one family. Its onset is the
+ * earliest failed run from which the count can still be reached within `of` runs; when there is none left, the streak is
+ * decided as harmless.
+ */
+export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, incident: InIncident | null, absence: Gap | null) {
+  const at = outcome.startedAt
+  const clean = outcome.result === 'ok' && outcome.tries[0]?.kind === null
+  const ran: ProbeState = { ...was, lastRunAt: at, lastUncleanAt: clean ? was.lastUncleanAt : at }
+  if (outcome.result === 'inconclusive') {
+    return turn({ ...ran, inconclusive: outcome.kind }, { kind: 'not-counted', why: outcome.kind })
+  }
+  if (outcome.kind === 'offline') {
+    return turn({ ...ran, inconclusive: 'offline' }, { kind: 'not-counted', why: 'the control call failed too: the trouble is on our side' })
+  }
+
+  const family = outcome.result === 'ok' ? null : familyOf(outcome.kind)
+  const gap = gapBefore(was, at, rule.periodMs, absence)
+  const ended = gap !== null && was.standing === 'undecided'
+  const recent: readonly Mark[] = [...(ended ? [] : was.recent), { at, family }].slice(-rule.fail.of)
+  const is: ProbeState = {
+    ...ran,
+    recent,
+    inconclusive: null,
+    lastConclusiveAt: at,
+    lastOkAt: family === null ? at : was.lastOkAt,
+    gap: family === null ? null : (gap ?? was.gap),
+    trail: ended ? [] : was.trail,
+  }
+
+  if (was.standing === 'failing' || was.standing === 'recovering') {
+    if (family === null) return recovering(is, rule, incident)
+    const failing: ProbeState = { ...is, standing: 'failing', okRuns: 0, okSince: null }
+    const last = recent.slice(-rule.fail.count)
+    const moved = incident !== null && family !== incident.family && last.length === rule.fail.count && last.every((m) => m.family === family)
+    if (!moved) return turn(failing, { kind: 'still-failing' })
+    const onset = last[0]?.at ?? at
+    const why = `the last ${rule.fail.count} runs failed as ${family}, no longer as ${incident.family}`
+    return turn({ ...failing, onset }, { kind: 'other-family', family, onset, why })
+  }
+
+  const trail = family === null ? is.trail : keepEnds([...is.trail, outcome])
+  const crossed = family === null ? null : countOf(recent, family)
+  if (family !== null && crossed !== null && crossed.failed >= rule.fail.count) {
+    const onset = crossed.first
+    const why = `${crossed.failed} of the last ${recent.length} runs failed (the rule is ${rule.fail.count} of ${rule.fail.of})`
+    return turn({ ...is, standing: 'failing', onset, okRuns: 0, okSince: null, trail }, { kind: 'failed', family, onset, why })
+  }
+  const onset = earliestOpenOnset(recent, rule.fail)
+  if (onset === null) return turn({ ...is, standing: 'well', onset: null, trail: [] }, { kind: 'ok' })
+  const failed = recent.filter((m) => m.family !== null && m.at >= onset).length
+  const why = `${failed} failed since the onset; ${rule.fail.count} of ${rule.fail.of} decide`
+  return turn({ ...is, standing: 'undecided', onset, trail }, { kind: 'undecided', why })
+}
+
+export type Advance = Readonly<{ state: ProbeState; turn: Turn }>
+
+function turn(state: ProbeState, what: Turn): Advance {
+  return { state, turn: what }
+}
+
+function recovering(is: ProbeState, rule: StreakRule, incident: InIncident | null): Advance {
+  const okRuns = is.okRuns + 1
+  const at = is.lastOkAt ?? 0
+  const okSince = is.okSince ?? at
+  const flapping = incident?.flapping === true
+  const well = flapping ? at - okSince >= FLAPPING_WELL_MS : okRuns >= rule.recover
+  if (!well) return turn({ ...is, standing: 'recovering', okRuns, okSince }, { kind: 'recovering' })
+  const why = flapping ? 'well for 30 minutes (it was flapping)' : `${okRuns} ok in a row`
+  return turn({ ...is, standing: 'well', onset: null, recent: [], trail: [], okRuns: 0, okSince: null }, { kind: 'well-again', why })
+}
+
+/** A gap longer than three periods, and at least five minutes, before this run (rule 12). */
+function gapBefore(was: ProbeState, at: Instant, periodMs: number, absence: Gap | null): Gap | null {
+  const from = was.lastConclusiveAt
+  if (from === null || at - from <= Math.max(SHORTEST_GAP_MS, 3 * periodMs)) return null
+  const away = absence !== null && absence.from < at && absence.to > from
+  return { from, to: at, why: away ? absence.why : gapWhy(was.inconclusive) }
+}
+
+function gapWhy(inconclusive: ProbeState['inconclusive']): string {
+  switch (inconclusive) {
+    case 'throttled':
+      return 'AWS throttled every try'
+    case 'stalled':
+      return 'our own process stood still'
+    case 'offline':
+      return 'this host was offline'
+    case null:
+      return 'no run was made'
+  }
+}
+
+function countOf(recent: readonly Mark[], family: Family): { failed: number; first: Instant } | null {
+  const failed = recent.filter((m) => m.family === family)
+  return failed[0] === undefined ? null : { failed: failed.length, first: failed[0].at }
+}
+
+/** The earliest failed run from which `count` failures of its family are still possible within `of` runs. */
+function earliestOpenOnset(recent: readonly Mark[], fail: StreakRule['fail']): Instant | null {
+  for (const [i, mark] of recent.entries()) {
+    if (mark.family === null) continue
+    const since = recent.slice(i)
+    const failed = since.filter((m) => m.family === mark.family).length
+    if (failed + (fail.of - since.length) >= fail.count) return mark.at
+  }
+  return null
+}
+
+/** The first run and the newest ones: what a person wants to see of a long streak. */
+export function keepEnds(trail: readonly Outcome[]): readonly Outcome[] {
+  return trail.length <= MAX_TRAIL ? trail : [...trail.slice(0, 1), ...trail.slice(-(MAX_TRAIL - 1))]
+}
