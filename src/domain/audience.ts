@@ -42,7 +42,8 @@ const TROUBLE: Readonly<Record<Family, string>> = {
 /** Constant for the incident's life: mail programs split a thread whose subject changes. No state, no count, no time. */
 export function subjectFor(incident: Incident, recipient: string, setup: Setup): string {
   const all = [...new Set(membersFor(recipient, incident.members, setup).map((m) => m.monitor))]
-  const monitors = all.length === 0 ? [...setup.monitors.values()].filter((m) => m.notify.includes(recipient)).map((m) => m.name) : all
+  const monitors =
+    all.length === 0 ? [...setup.monitors.values()].filter((m) => m.notify.includes(recipient)).map((m) => m.name) : all
   const first = monitors[0] ?? 'alibi'
   const more = monitors.length > 1 ? ` +${monitors.length - 1}` : ''
   return `[alibi] ${first}${more}: ${TROUBLE[incident.family]} #${incident.id.slice(0, 4)}`

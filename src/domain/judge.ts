@@ -42,7 +42,12 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
   const nearMisses = misses.sort(closestFirst).slice(0, MAX_NEAR_MISSES)
   const best = matches.sort(strongestFirst)[0]
   if (best !== undefined) {
-    return { kind: 'explained', by: alibiOf(best.event, best.rule), why: whyExplained(best.event, best.rule, failure), nearMisses }
+    return {
+      kind: 'explained',
+      by: alibiOf(best.event, best.rule),
+      why: whyExplained(best.event, best.rule, failure),
+      nearMisses,
+    }
   }
   const considered = misses.length === 1 ? '1 event was considered' : `${misses.length} events were considered`
   return { ...nothingFound(reading, failure, considered), nearMisses }
@@ -119,12 +124,21 @@ function testService(event: HealthEvent, failure: Failure, law: Law): Match | Re
     return { why: `${event.service} is neither ${failure.service} nor related to it` }
   }
   if (sameService(event.service, 'MULTIPLE_SERVICES') && event.impacted !== null && event.impacted.length > 0) {
-    const ours = here.filter((impact) => [failure.service, ...related].some((code) => sameService(code, serviceOfKey(impact.key))))
+    const ours = here.filter((impact) =>
+      [failure.service, ...related].some((code) => sameService(code, serviceOfKey(impact.key))),
+    )
     if (ours.length === 0) {
-      return { why: `none of its ${event.impacted.length} impacted services is ${failure.service} or related to it in ${failure.region}` }
+      return {
+        why: `none of its ${event.impacted.length} impacted services is ${failure.service} or related to it in ${failure.region}`,
+      }
     }
     if (!ours.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) {
-      return { why: `${ours.map((i) => i.key).slice(0, 3).join(', ')} among its impacted services is well again` }
+      return {
+        why: `${ours
+          .map((i) => i.key)
+          .slice(0, 3)
+          .join(', ')} among its impacted services is well again`,
+      }
     }
   }
   return { rule: 'related' }
@@ -173,7 +187,8 @@ function testTime(event: HealthEvent, failure: Failure, law: Law, now: Instant):
     return null
   }
   if (failure.onset > end + extensionMs) return `it had ended ${inWords(failure.onset - end)} before the failure began`
-  if (failure.at > end + extensionMs) return `it ended ${inWords(failure.at - end)} before this run, more than ${inWords(extensionMs)}`
+  if (failure.at > end + extensionMs)
+    return `it ended ${inWords(failure.at - end)} before this run, more than ${inWords(extensionMs)}`
   return null
 }
 
@@ -185,7 +200,19 @@ export function endOf(event: Pick<HealthEvent, 'status' | 'endedAt' | 'updatedAt
 
 function alibiOf(event: HealthEvent, rule: Rule): Alibi {
   const { arn, code, service, region, status, startedAt, endedAt, updatedAt, sources } = event
-  return { arn, code, service, region, status, startedAt, endedAt, updatedAt, sources, rule, text: event.text.slice(-MAX_ALIBI_TEXT) }
+  return {
+    arn,
+    code,
+    service,
+    region,
+    status,
+    startedAt,
+    endedAt,
+    updatedAt,
+    sources,
+    rule,
+    text: event.text.slice(-MAX_ALIBI_TEXT),
+  }
 }
 
 function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string {
@@ -203,13 +230,22 @@ function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string 
 /** Rule 2: what may be concluded when no event explains. */
 function nothingFound(reading: HealthReading, failure: Failure, considered: string) {
   const { api, dashboard } = reading.sources
-  const answered = [api.state === 'answered' ? 'the Health API' : null, dashboard.state === 'answered' ? 'the public dashboard' : null]
+  const answered = [
+    api.state === 'answered' ? 'the Health API' : null,
+    dashboard.state === 'answered' ? 'the public dashboard' : null,
+  ]
   const who = answered.filter((name) => name !== null)
   if (who.length === 0) {
-    return { kind: 'undetermined' as const, why: `AWS Health could not be asked (API: ${api.detail}; dashboard: ${dashboard.detail})` }
+    return {
+      kind: 'undetermined' as const,
+      why: `AWS Health could not be asked (API: ${api.detail}; dashboard: ${dashboard.detail})`,
+    }
   }
   if (api.state === 'unavailable') {
-    return { kind: 'undetermined' as const, why: `the Health API could not be asked (${api.detail}), and the dashboard holds nothing that explains it` }
+    return {
+      kind: 'undetermined' as const,
+      why: `the Health API could not be asked (${api.detail}), and the dashboard holds nothing that explains it`,
+    }
   }
   const missing = [
     api.state === 'refused' ? `the Health API refuses (${api.detail})` : null,

@@ -25,7 +25,14 @@ export const NEVER_JUDGED: Standing = {
  *
  * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
  */
-export function settleStanding(was: Standing, judged: Verdict, reading: HealthReading, runAt: Instant, extensionMs: number, now: Instant): Standing {
+export function settleStanding(
+  was: Standing,
+  judged: Verdict,
+  reading: HealthReading,
+  runAt: Instant,
+  extensionMs: number,
+  now: Instant,
+): Standing {
   if (judged.kind === 'explained') {
     const end = endOf(judged.by, now)
     const until = (end ?? reading.at) + extensionMs
@@ -41,12 +48,19 @@ export function settleStanding(was: Standing, judged: Verdict, reading: HealthRe
   const until = end === null ? alibi.until : end + extensionMs
   const how = howItEnded(was, judged, reading, end, now)
   if (runAt <= until) {
-    const by = held === undefined ? was.verdict.by : { ...was.verdict.by, status: held.status, endedAt: held.endedAt, updatedAt: held.updatedAt }
+    const by =
+      held === undefined
+        ? was.verdict.by
+        : { ...was.verdict.by, status: held.status, endedAt: held.endedAt, updatedAt: held.updatedAt }
     const verdict: Verdict = { kind: 'explained', by, why: was.verdict.why, nearMisses: judged.nearMisses }
     const carried = `${how}; the explanation stands until ${utc(until)}`
     return { verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null, readAt: reading.at }
   }
-  const lapsed = { arn: alibi.arn, at: until, why: `${how}, and a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed` }
+  const lapsed = {
+    arn: alibi.arn,
+    at: until,
+    why: `${how}, and a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`,
+  }
   return { verdict: judged, carried: null, alibi: null, lapsed, readAt: reading.at }
 }
 

@@ -41,7 +41,10 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
     return turn({ ...ran, inconclusive: outcome.kind }, { kind: 'not-counted', why: outcome.kind })
   }
   if (outcome.kind === 'offline') {
-    return turn({ ...ran, inconclusive: 'offline' }, { kind: 'not-counted', why: 'the control call failed too: the trouble is on our side' })
+    return turn(
+      { ...ran, inconclusive: 'offline' },
+      { kind: 'not-counted', why: 'the control call failed too: the trouble is on our side' },
+    )
   }
 
   const family = outcome.result === 'ok' ? null : familyOf(outcome.kind)
@@ -62,7 +65,8 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
     if (family === null) return recovering(is, rule, incident)
     const failing: ProbeState = { ...is, standing: 'failing', okRuns: 0, okSince: null }
     const last = recent.slice(-rule.fail.count)
-    const moved = incident !== null && family !== incident.family && last.length === rule.fail.count && last.every((m) => m.family === family)
+    const moved =
+      incident !== null && family !== incident.family && last.length === rule.fail.count && last.every((m) => m.family === family)
     if (!moved) return turn(failing, { kind: 'still-failing' })
     const onset = last[0]?.at ?? at
     const why = `the last ${rule.fail.count} runs failed as ${family}, no longer as ${incident.family}`
@@ -97,7 +101,10 @@ function recovering(is: ProbeState, rule: StreakRule, incident: InIncident | nul
   const well = flapping ? at - okSince >= FLAPPING_WELL_MS : okRuns >= rule.recover
   if (!well) return turn({ ...is, standing: 'recovering', okRuns, okSince }, { kind: 'recovering' })
   const why = flapping ? 'well for 30 minutes (it was flapping)' : `${okRuns} ok in a row`
-  return turn({ ...is, standing: 'well', onset: null, recent: [], trail: [], okRuns: 0, okSince: null }, { kind: 'well-again', why })
+  return turn(
+    { ...is, standing: 'well', onset: null, recent: [], trail: [], okRuns: 0, okSince: null },
+    { kind: 'well-again', why },
+  )
 }
 
 /** A gap longer than three periods, and at least five minutes, before this run (rule 12). */

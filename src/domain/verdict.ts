@@ -24,7 +24,14 @@ export type Rule = 'direct' | 'impacted' | 'related'
 export type Test = 'kind' | 'place' | 'service' | 'time' | 'width'
 
 /** An event that was considered and rejected. */
-export type NearMiss = Readonly<{ arn: string; code: string; region: string | null; status: HealthEvent['status']; test: Test; why: string }>
+export type NearMiss = Readonly<{
+  arn: string
+  code: string
+  region: string | null
+  status: HealthEvent['status']
+  test: Test
+  why: string
+}>
 
 /** The event that explains, as it was when it did. */
 export type Alibi = Readonly<{

@@ -36,7 +36,15 @@ export type Loaded = Readonly<{
 export type OwedChange = Readonly<{ id: string } & Partial<Omit<Owed, 'notification'>>>
 
 /** The hourly sums of a probe that remain when its runs are gone. */
-export type HourSum = Readonly<{ probe: string; hour: Instant; ok: number; failed: number; inconclusive: number; sumMs: number; maxMs: number }>
+export type HourSum = Readonly<{
+  probe: string
+  hour: Instant
+  ok: number
+  failed: number
+  inconclusive: number
+  sumMs: number
+  maxMs: number
+}>
 
 /**
  * What is durable. Every method resolves when it is: synced to disk, whole or not at all.
