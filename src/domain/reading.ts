@@ -1,0 +1,106 @@
+import type { HealthEvent, HealthReading, Source, SourceAnswer, SourceState } from './outage.ts'
+import type { Instant, Partition } from './probe.ts'
+
+/** Longest text kept of an event; of a longer one the newest part. */
+export const MAX_EVENT_TEXT = 20_000
+
+/** Most open events that are remembered of a source. */
+export const MAX_HELD = 1_000
+
+/**
+ * What is remembered of a source between two answers. In memory only: after a restart it may be seeded with the events
+ * that explain open incidents (`remembering`).
+ */
+export type Memory = Readonly<{
+  /** ARNs of the open events in the last answer that counted. */
+  held: readonly string[]
+  /** The answer that was empty against expectation and did not count; `null` if there is none. */
+  doubted: Instant | null
+}>
+
+export const NOTHING_HELD: Memory = { held: [], doubted: null }
+
+/** The memory of a source that was last known to hold these open events. */
+export function remembering(arns: readonly string[]): Memory {
+  return { held: [...new Set(arns)].sort().slice(0, MAX_HELD), doubted: null }
+}
+
+/**
+ * Decides whether an answer counts. An empty answer of a source that held an open event just before is more likely a
+ * fault than the end of everything (the dashboard has returned empty bodies in mid-outage), so it becomes
+ * `unavailable` until a second one says the same. Asking twice about the same answer changes nothing.
+ */
+export function admit(memory: Memory, answer: SourceAnswer): Readonly<{ answer: SourceAnswer; memory: Memory }> {
+  if (answer.state === 'off') return { answer, memory: NOTHING_HELD }
+  if (answer.state !== 'answered') return { answer, memory }
+  const open = answer.events.filter((event) => event.status === 'open').map((event) => event.arn)
+  if (answer.events.length > 0 || memory.held.length === 0) return { answer, memory: remembering(open) }
+  if (memory.doubted !== null && answer.at !== memory.doubted) return { answer, memory: NOTHING_HELD }
+  const count = memory.held.length === 1 ? 'an open event' : `${memory.held.length} open events`
+  const why = `it answered that there is nothing, yet held ${count} just before: not believed until it says so again`
+  return { answer: { state: 'unavailable', at: answer.at, why }, memory: { ...memory, doubted: memory.doubted ?? answer.at } }
+}
+
+/**
+ * Joins what both sources said by ARN. The copy that was updated last says how the event stands; the API knows
+ * category, scope and owners better, the dashboard alone lists impacted services. The order of events and repeated
+ * events make no difference.
+ */
+export function join(api: SourceAnswer, dashboard: SourceAnswer, partition: Partition, at: Instant): HealthReading {
+  const copies = Map.groupBy([...tagged(api, 'api'), ...tagged(dashboard, 'dashboard')], (copy) => copy.event.arn)
+  const events = [...copies.values()].map(merge).sort((a, b) => b.updatedAt - a.updatedAt || compare(a.arn, b.arn))
+  return { partition, at, events, sources: { api: stateOf(api), dashboard: stateOf(dashboard) } }
+}
+
+/** An answer without its events. */
+export function stateOf(answer: SourceAnswer): SourceState {
+  if (answer.state === 'answered') {
+    return { state: 'answered', at: answer.at, events: answer.events.length, skipped: answer.skipped, detail: answer.detail }
+  }
+  return { state: answer.state, at: answer.state === 'off' ? null : answer.at, events: 0, skipped: 0, detail: answer.why }
+}
+
+type Copy = Readonly<{ event: HealthEvent; source: Source }>
+
+function tagged(answer: SourceAnswer, source: Source): Copy[] {
+  return answer.state === 'answered' ? answer.events.map((event) => ({ event, source })) : []
+}
+
+function merge(copies: readonly Copy[]): HealthEvent {
+  // Newest first; the order of equals is fixed by what they hold, so that the order of arrival is without effect.
+  const ranked = copies
+    .map((copy) => ({ ...copy, key: JSON.stringify(copy.event) }))
+    .sort((a, b) => b.event.updatedAt - a.event.updatedAt || compare(a.source, b.source) || compare(a.key, b.key))
+  const all = ranked.map((copy) => copy.event)
+  const fromApi = ranked.filter((copy) => copy.source === 'api').map((copy) => copy.event)
+  const newest = all[0] as HealthEvent
+  const informed = [...fromApi, ...all]
+  return {
+    ...newest,
+    service: informed.find((event) => event.service !== '')?.service ?? newest.service,
+    region: informed.find((event) => event.region !== null)?.region ?? null,
+    code: fromApi[0]?.code ?? newest.code,
+    category: informed.find((event) => event.category !== 'unknown')?.category ?? 'unknown',
+    scope: informed.find((event) => event.scope !== 'NONE')?.scope ?? 'NONE',
+    text: all.reduceRight((text, event) => union(text, event.text), ''),
+    impacted: all.find((event) => event.impacted !== null)?.impacted ?? null,
+    sources: [...new Set(ranked.map((copy) => copy.source))].sort(),
+    owners: [...new Set(all.flatMap((event) => event.owners))].sort(),
+  }
+}
+
+/** Both texts, the newer one last; a text that holds the other stands for both. */
+function union(older: string, newer: string): string {
+  const [a, b] = [folded(older), folded(newer)]
+  if (b.includes(a)) return newer.slice(-MAX_EVENT_TEXT)
+  if (a.includes(b)) return older.slice(-MAX_EVENT_TEXT)
+  return `${older}\n\n${newer}`.slice(-MAX_EVENT_TEXT)
+}
+
+function folded(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
