@@ -1,0 +1,587 @@
+import { inWords } from './duration.ts'
+import type { Incident, Member } from './incident.ts'
+import { judge } from './judge.ts'
+import type { LedgerRow } from './ledger.ts'
+import type { HealthReading, Source } from './outage.ts'
+import type { Policy } from './policy.ts'
+import { type ControlAnswer, decisiveTry, type Family, type Instant, type Monitor, type Outcome, type Partition, type Probe } from './probe.ts'
+import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
+import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
+import { NEVER_JUDGED, settleStanding } from './standing.ts'
+import { newProbeState, type Notice, type ProbeState, type Reach, type World } from './state.ts'
+import { type Announcement, close, flapsNow, step, tellAtOnce, unwell } from './step.ts'
+import { advance, keepEnds, type Turn } from './streak.ts'
+import type { Failure, Peers, Verdict } from './verdict.ts'
+
+/** What happened since the last decision. */
+export type Input = Readonly<{
+  now: Instant
+  /** Finished runs, in the order of their end. */
+  outcomes: readonly Outcome[]
+  /** Control calls made apart from runs. */
+  controls: readonly ControlAnswer[]
+  /** The newest reading of each partition that was asked. */
+  readings: ReadonlyMap<Partition, HealthReading>
+  /** Look also at what falls due by the clock alone: blind probes. */
+  timers: boolean
+  /** The names under which AWS Health may know the failing account. */
+  owners: (probe: Probe, monitor: Monitor) => readonly string[]
+  /** 64 random bits as 16 hexadecimal digits. */
+  newId: () => string
+}>
+
+export type Told = Readonly<{ incident: Incident; announcement: Announcement; notice: null } | { incident: null; announcement: Announcement; notice: Notice }>
+
+/** Everything that a decision changes; the caller commits it whole and only then believes it. */
+export type Decision = Readonly<{
+  incidents: readonly Incident[]
+  probes: readonly ProbeState[]
+  notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
+  reach: Reach | null
+  freshSince: Instant
+  ledger: readonly LedgerRow[]
+  told: readonly Told[]
+  /** What each outcome meant, for the log. */
+  turns: readonly Readonly<{ outcome: Outcome; turn: Turn }>[]
+}>
+
+/** How long a closed incident can still be opened again or explained in hindsight. */
+export function rememberMs(policy: Policy): number {
+  return Math.max(policy.reopenWithinMs, policy.lookbackMs) + policy.extensionMs
+}
+
+/**
+ * The heart: outcomes and readings in, decisions with their reasons out. The same arguments give the same decision; nothing
+ * is sent, stored or waited for here.
+ */
+export function decide(world: World, input: Input, setup: Setup): Decision {
+  const draft = new Draft(world, input, setup)
+  draft.reachOut()
+  for (const outcome of input.outcomes) draft.take(blame(outcome, draft.reach))
+  if (input.timers) draft.findBlind()
+  draft.dropUnwatched()
+  draft.judgeAll()
+  draft.lookBack()
+  draft.stepAll()
+  draft.noticeRefusals()
+  return draft.decision()
+}
+
+/** The decision while it is being made: the world as it was, and over it what has changed so far. */
+class Draft {
+  reach: Reach
+  private readonly probes = new Map<string, ProbeState>()
+  private readonly incidents = new Map<string, Incident>()
+  private readonly ledger: LedgerRow[] = []
+  private readonly told: Told[] = []
+  private readonly turns: { outcome: Outcome; turn: Turn }[] = []
+  private readonly noticesSet: Notice[] = []
+  private readonly noticesCleared: string[] = []
+  private freshSince: Instant
+  private readonly world: World
+  private readonly input: Input
+  private readonly setup: Setup
+
+  constructor(world: World, input: Input, setup: Setup) {
+    this.world = world
+    this.input = input
+    this.setup = setup
+    this.reach = world.reach
+    this.freshSince = world.freshSince
+  }
+
+  decision(): Decision {
+    return {
+      incidents: [...this.incidents.values()].filter((is) => is !== this.world.incidents.get(is.id)),
+      probes: [...this.probes.values()],
+      notices: { set: this.noticesSet, cleared: this.noticesCleared },
+      reach: this.reach === this.world.reach ? null : this.reach,
+      freshSince: this.freshSince,
+      ledger: this.ledger,
+      told: this.told,
+      turns: this.turns,
+    }
+  }
+
+  /** Are we cut off? Opens the incident that tells of a spell; its end makes every probe run before a timer speaks. */
+  reachOut(): void {
+    const { now, controls, outcomes } = this.input
+    const was = this.world.reach
+    this.reach = advanceReach(was, controls, outcomes)
+    const began = was.offlineSince === null && this.reach.offlineSince !== null
+    if (began) {
+      const since = this.reach.offlineSince ?? now
+      const incident = newIncident(this.input.newId(), 'aws', 'offline', since, now)
+      this.incidents.set(incident.id, incident)
+      this.reach = { ...this.reach, incident: incident.id }
+      this.note('opened', incident.id, null, 'offline', `${FAILURES_THAT_CUT_OFF} control calls in a row failed: the trouble is on our side`, { since })
+    }
+    if (was.offlineSince !== null && this.reach.offlineSince === null) {
+      this.reach = { ...this.reach, incident: null }
+      this.freshSince = now
+    }
+  }
+
+  /** One finished run. */
+  take(outcome: Outcome): void {
+    const probe = this.setup.probes.get(outcome.probe)
+    const monitor = probe === undefined ? undefined : this.setup.monitors.get(probe.monitor)
+    if (probe === undefined || monitor === undefined) return
+    const was = this.probeState(probe.id)
+    const incident = was.incident === null ? null : this.openIncident(was.incident)
+    const { state, turn } = advance(was, outcome, monitor, incident, this.world.absence)
+    this.probes.set(probe.id, state)
+    this.turns.push({ outcome, turn })
+    if (turn.kind !== 'not-counted') this.seenAgain(probe.id, outcome.startedAt)
+    switch (turn.kind) {
+      case 'failed':
+        this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+        return
+      case 'other-family':
+        this.move(probe, monitor, state, outcome, incident, turn)
+        return
+      case 'still-failing':
+        if (incident === null) this.admit(probe, monitor, state, outcome, familyNow(outcome), state.onset ?? outcome.startedAt, 'its incident is gone, and it still fails')
+        else this.touch(incident, probe.id, (member) => sawFailure(member, outcome))
+        return
+      case 'recovering':
+        if (incident !== null) this.touch(incident, probe.id, (member) => ({ ...member, state: 'recovering', lastRunAt: outcome.startedAt }))
+        return
+      case 'well-again':
+        if (incident !== null) {
+          this.touch(incident, probe.id, (member) => ({ ...member, state: 'well', wellAt: outcome.startedAt, lastRunAt: outcome.startedAt }))
+          this.note('well', incident.id, probe.id, '9', turn.why, null)
+        }
+        return
+      case 'ok':
+      case 'undecided':
+      case 'not-counted':
+        return
+    }
+  }
+
+  /** Finds the incident of a probe that has just failed: its own, one that is open, one to reopen, or a new one (rules 9 and 13). */
+  private admit(probe: Probe, monitor: Monitor, state: ProbeState, outcome: Outcome, family: Family, onset: Instant, why: string, from?: Incident): void {
+    const member = newMember(probe, monitor, state, outcome, family, onset, this.input.now)
+    const { now } = this.input
+    const open = this.openToJoin(monitor.partition, family, probe.id, onset)
+    if (open !== null) {
+      this.join(open, member)
+      this.note('joined', open.id, probe.id, '13', why, { onset })
+      return
+    }
+    const closed = this.toReopen(monitor.partition, family, probe.id, onset)
+    if (closed !== null) {
+      const reopenedAt = [...closed.reopenedAt, now]
+      const flapping = flapsNow(reopenedAt, now)
+      const reopened: Incident = {
+        ...closed,
+        state: 'waiting',
+        stretchAt: now,
+        announcedAt: null,
+        closedAt: null,
+        closedAs: null,
+        lastMailAt: null,
+        lastWiderAt: null,
+        failingAtLastMail: 0,
+        verdict: 'undetermined',
+        explanationTold: false,
+        lapse: null,
+        withheld: null,
+        reopenedAt,
+        flapping,
+      }
+      this.join(reopened, member)
+      this.note('reopened', closed.id, probe.id, '9', `${why}, ${inWords(now - (closed.closedAt ?? now))} after its incident had closed`, { flapping })
+      return
+    }
+    const fresh = newIncident(this.input.newId(), monitor.partition, family, now, now)
+    const incident = from === undefined ? fresh : goesOn(fresh, from)
+    this.join(incident, member)
+    this.note('opened', incident.id, probe.id, '1', why, { onset, family })
+  }
+
+  private openToJoin(partition: Partition, family: Family, probe: string, onset: Instant): Incident | null {
+    const { joinWithinMs, reopenWithinMs } = this.setup.policy
+    const fits = this.allIncidents().filter((is) => {
+      if (is.state === 'closed' || is.partition !== partition || is.family !== family) return false
+      const mine = is.members.find((member) => member.probe === probe)
+      if (mine?.wellAt !== undefined && mine.wellAt !== null && onset - mine.wellAt <= reopenWithinMs) return true
+      const newest = Math.max(...is.members.map((member) => member.onset))
+      return Math.abs(onset - newest) <= joinWithinMs
+    })
+    return fits.sort((a, b) => b.openedAt - a.openedAt)[0] ?? null
+  }
+
+  private toReopen(partition: Partition, family: Family, probe: string, onset: Instant): Incident | null {
+    const within = this.setup.policy.reopenWithinMs
+    const fits = this.allIncidents().filter(
+      (is) =>
+        is.state === 'closed' &&
+        is.closedAs === 'recovered' &&
+        is.partition === partition &&
+        is.family === family &&
+        is.closedAt !== null &&
+        onset - is.closedAt <= within &&
+        is.members.some((member) => member.probe === probe),
+    )
+    return fits.sort((a, b) => (b.closedAt ?? 0) - (a.closedAt ?? 0))[0] ?? null
+  }
+
+  private join(incident: Incident, member: Member): void {
+    const members = [...incident.members.filter((m) => m.probe !== member.probe), member]
+    this.incidents.set(incident.id, { ...incident, members })
+    const state = this.probeState(member.probe)
+    if (incident.family !== 'blind') this.probes.set(member.probe, { ...state, incident: incident.id, trail: [] })
+  }
+
+  /** Rule 17: it fails otherwise now. */
+  private move(probe: Probe, monitor: Monitor, state: ProbeState, outcome: Outcome, from: Incident | null, turn: Extract<Turn, { kind: 'other-family' }>): void {
+    if (from === null) {
+      this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+      return
+    }
+    const left: Incident = { ...from, members: from.members.filter((member) => member.probe !== probe.id) }
+    this.note('moved', from.id, probe.id, '17', turn.why, { family: turn.family })
+    const empty = unwell(left).length === 0
+    // The member stays in the story of an incident that ends with it.
+    if (empty) this.conclude(close({ ...from, members: from.members }, this.input.now, 'changed', turn.why))
+    else this.incidents.set(left.id, left)
+    this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why, empty ? from : undefined)
+    if (!empty) return
+    // It may have joined one that was open already: those who were told of the old one are told of the new one's end.
+    const now = this.probeState(probe.id).incident
+    const joined = now === null ? null : this.openIncident(now)
+    if (joined !== null && joined.continues?.id !== from.id) {
+      const heirs = from.audience.filter((a) => a.open && !joined.audience.some((b) => b.recipient === a.recipient))
+      if (heirs.length > 0) this.incidents.set(joined.id, { ...joined, audience: [...joined.audience, ...heirs] })
+    }
+  }
+
+  private touch(incident: Incident, probe: string, change: (member: Member) => Member): void {
+    const members = incident.members.map((member) => (member.probe === probe ? change(member) : member))
+    this.incidents.set(incident.id, { ...incident, members })
+  }
+
+  /** Rule 14: a probe without a conclusive run for too long, whatever the reason. */
+  findBlind(): void {
+    if (this.reach.offlineSince !== null) return
+    const { now } = this.input
+    const { policy } = this.setup
+    for (const probe of this.setup.probes.values()) {
+      const monitor = this.setup.monitors.get(probe.monitor)
+      const state = this.probeState(probe.id)
+      if (monitor === undefined || state.standing === 'failing' || state.standing === 'recovering') continue
+      const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince)
+      const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
+      if (now - since < limit || this.blindMembership(probe.id) !== null) continue
+      const why = `no conclusive run for ${inWords(now - since)} (${blindWhy(state)})`
+      const verdict: Verdict = { kind: 'unexplained', why, nearMisses: [] }
+      const member: Member = { ...bareMember(probe, since, now), lastOkAt: state.lastOkAt, standing: { ...NEVER_JUDGED, verdict }, lastRunAt: state.lastRunAt ?? since }
+      const open = this.openToJoin(monitor.partition, 'blind', probe.id, since)
+      const incident = open ?? newIncident(this.input.newId(), monitor.partition, 'blind', now, now)
+      this.join(incident, member)
+      this.note(open === null ? 'opened' : 'joined', incident.id, probe.id, '14', why, { since })
+    }
+  }
+
+  private seenAgain(probe: string, at: Instant): void {
+    const incident = this.blindMembership(probe)
+    if (incident === null) return
+    this.touch(incident, probe, (member) => ({ ...member, state: 'well', wellAt: at, lastRunAt: at }))
+    this.note('well', incident.id, probe, '14', 'it is seen again', null)
+  }
+
+  private blindMembership(probe: string): Incident | null {
+    const all = this.allIncidents().filter((is) => is.family === 'blind' && is.state !== 'closed')
+    return all.find((is) => is.members.some((member) => member.probe === probe && member.state !== 'well')) ?? null
+  }
+
+  /** Rule 16: a probe that left the configuration leaves its incident. */
+  dropUnwatched(): void {
+    for (const incident of this.open()) {
+      if (incident.family === 'offline') continue
+      const members = incident.members.filter((member) => this.setup.probes.has(member.probe))
+      if (members.length === incident.members.length) continue
+      const left = { ...incident, members }
+      if (unwell(left).length > 0) this.incidents.set(left.id, left)
+      else this.conclude(close(incident, this.input.now, 'dropped', 'no failing probe of it is watched any longer'))
+    }
+  }
+
+  /** Judges every unwell member that ran, or for which AWS Health was read, since it was judged last. */
+  judgeAll(): void {
+    for (const incident of this.open()) {
+      const reading = this.input.readings.get(incident.partition)
+      if (incident.family !== 'outage' || reading === undefined) continue
+      let changed = false
+      const members = incident.members.map((member) => {
+        const run = member.evidence.at(-1)
+        if (member.state === 'well' || run === undefined) return member
+        const ran = this.input.outcomes.some((outcome) => outcome.probe === member.probe)
+        if (!ran && member.standing.readAt !== null && reading.at <= member.standing.readAt) return member
+        changed = true
+        return { ...member, standing: this.standingOf(member, run, reading) }
+      })
+      if (changed) this.incidents.set(incident.id, { ...incident, members })
+    }
+  }
+
+  private standingOf(member: Member, run: Outcome, reading: HealthReading) {
+    const { now } = this.input
+    const failure = this.failureOf(member, run, run.startedAt)
+    if (failure === null) return member.standing
+    const judged = judge(failure, reading, this.law(), () => this.peersOf(member), now)
+    return settleStanding(member.standing, judged, reading, run.startedAt, this.setup.policy.extensionMs, now)
+  }
+
+  private law() {
+    return { policy: this.setup.policy, relevance: this.setup.relevance }
+  }
+
+  private failureOf(member: Member, run: Outcome, at: Instant): Failure | null {
+    const probe = this.setup.probes.get(member.probe)
+    const monitor = this.setup.monitors.get(member.monitor)
+    const decisive = decisiveTry(run)
+    if (probe === undefined || monitor === undefined || decisive === null || run.result !== 'failed') return null
+    const { service, region } = decisive
+    return { kind: run.kind, service, region, onset: member.onset, at, owners: this.input.owners(probe, monitor) }
+  }
+
+  /** How the other accounts fare with this operation since the onset (the test of width). */
+  private peersOf(member: Member): Peers {
+    const probe = this.setup.probes.get(member.probe)
+    const monitor = this.setup.monitors.get(member.monitor)
+    if (probe === undefined || monitor === undefined) return { others: 0, well: 0 }
+    const mine = accountName(probe, monitor)
+    const accounts = new Map<string, boolean>()
+    for (const other of this.setup.sameOperation.get(operationKey(monitor.partition, probe)) ?? []) {
+      const itsMonitor = this.setup.monitors.get(other.monitor)
+      const state = this.probeState(other.id)
+      if (itsMonitor === undefined || state.lastRunAt === null || state.lastRunAt < member.onset) continue
+      const account = accountName(other, itsMonitor)
+      if (account === mine) continue
+      const clean = state.lastUncleanAt === null || state.lastUncleanAt < member.onset
+      accounts.set(account, clean && accounts.get(account) !== false)
+    }
+    return { others: accounts.size, well: [...accounts.values()].filter((well) => well).length }
+  }
+
+  /** Rule 7, late and over: events that would have explained an earlier run, first seen when they explain none any more. */
+  lookBack(): void {
+    const { now } = this.input
+    for (const incident of this.allIncidents()) {
+      const reading = this.input.readings.get(incident.partition)
+      if (incident.family !== 'outage' || reading === undefined || reading.at < now - this.setup.cacheForMs) continue
+      const over = incident.state === 'closed'
+      if (over && (incident.closedAt === null || now - incident.closedAt > this.setup.policy.lookbackMs)) continue
+      let is = incident
+      for (const member of incident.members) {
+        const run = member.evidence.at(-1)
+        if (run === undefined || (!over && (member.state === 'well' || member.standing.verdict.kind === 'explained'))) continue
+        const failure = this.failureOf(member, run, over ? run.startedAt : member.onset)
+        if (failure === null) continue
+        const judged = judge(failure, reading, this.law(), () => ({ others: 0, well: 0 }), now)
+        if (judged.kind !== 'explained') continue
+        is = inHindsight(is, judged.by, over, now)
+      }
+      if (is === incident) continue
+      this.incidents.set(is.id, is)
+      const news = is.hindsight.at(-1)
+      if (news !== undefined) this.note('hindsight', is.id, null, '7', news.why, { arn: news.arn, leadMinutes: is.leadMinutes })
+    }
+  }
+
+  stepAll(): void {
+    const { now } = this.input
+    for (const incident of this.open()) {
+      this.conclude(
+        step(incident, { setup: this.setup, now, gatheredAt: this.gathered(incident) ? now : null, freshSince: this.freshSince, offline: this.reach.offlineSince !== null }),
+      )
+    }
+  }
+
+  private conclude(done: { incident: Incident; announcement: Announcement | null; ledger: readonly LedgerRow[] }): void {
+    const same = this.incidents.get(done.incident.id) ?? this.world.incidents.get(done.incident.id)
+    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, done.incident)) this.incidents.set(done.incident.id, done.incident)
+    this.ledger.push(...done.ledger)
+    if (done.announcement !== null && done.announcement.to.length > 0) {
+      this.told.push({ incident: done.incident, announcement: done.announcement, notice: null })
+    }
+  }
+
+  /** Rule 4: has every probe of the monitors concerned run once since the onset? */
+  private gathered(incident: Incident): boolean {
+    const sick = unwell(incident)
+    const onset = Math.min(...sick.map((member) => member.onset))
+    const monitors = new Set(sick.map((member) => member.monitor))
+    return [...monitors].every((name) => (this.setup.monitors.get(name)?.probes ?? []).every((probe) => (this.probeState(probe.id).lastRunAt ?? 0) >= onset))
+  }
+
+  /** What is told once and is no incident: a source that refuses, a control host that was never reached. */
+  noticeRefusals(): void {
+    for (const [partition, reading] of this.input.readings) {
+      for (const source of ['api', 'dashboard'] as const) {
+        const key = `health-${source}:${partition}`
+        const { state, detail } = reading.sources[source]
+        if (state === 'refused') this.notice(key, refusal(source, detail))
+        if (state === 'answered') this.clearNotice(key)
+      }
+    }
+    if (!this.reach.everReached && this.reach.failures >= FAILURES_THAT_CUT_OFF) {
+      this.notice('control', 'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.')
+    }
+    if (this.reach.everReached) this.clearNotice('control')
+  }
+
+  private notice(key: string, text: string): void {
+    if (this.world.notices.has(key)) return
+    const { now } = this.input
+    const notice: Notice = { key, since: now, text }
+    const to = tellAtOnce(this.setup).map((recipient) => {
+      const addresses = this.setup.recipients.get(recipient)?.to ?? []
+      return { recipient, to: addresses, subject: '[alibi] Alibi cannot ask all it should', root: '', open: false }
+    })
+    this.noticesSet.push(notice)
+    this.note('noticed', null, null, '2', text, { key })
+    this.told.push({ incident: null, announcement: { kind: 'misconfigured', reason: text, rule: '2', seq: 1, to, hindsight: [] }, notice })
+  }
+
+  private clearNotice(key: string): void {
+    if (this.world.notices.has(key)) this.noticesCleared.push(key)
+  }
+
+  private probeState(id: string): ProbeState {
+    return this.probes.get(id) ?? this.world.probes.get(id) ?? newProbeState(id, this.input.now)
+  }
+
+  private openIncident(id: string): Incident | null {
+    const is = this.incidents.get(id) ?? this.world.incidents.get(id)
+    return is === undefined || is.state === 'closed' ? null : is
+  }
+
+  private allIncidents(): Incident[] {
+    const untouched = [...this.world.incidents.values()].filter((is) => !this.incidents.has(is.id))
+    return [...untouched, ...this.incidents.values()]
+  }
+
+  private open(): Incident[] {
+    return this.allIncidents().filter((is) => is.state !== 'closed')
+  }
+
+  private note(decision: LedgerRow['decision'], incident: string | null, probe: string | null, rule: string, reason: string, evidence: unknown): void {
+    this.ledger.push({ at: this.input.now, incident, probe, decision, rule, reason, evidence })
+  }
+}
+
+function newIncident(id: string, partition: Partition, family: Family, openedAt: Instant, now: Instant): Incident {
+  return {
+    id,
+    partition,
+    family,
+    state: 'waiting',
+    continues: null,
+    openedAt,
+    stretchAt: now,
+    announcedAt: null,
+    closedAt: null,
+    closedAs: null,
+    members: [],
+    audience: [],
+    seq: 0,
+    lastMailAt: null,
+    lastWiderAt: null,
+    failingAtLastMail: 0,
+    verdict: 'undetermined',
+    lapse: null,
+    explanationTold: false,
+    withheld: null,
+    toldEvents: [],
+    explainedBy: null,
+    leadMinutes: null,
+    hindsight: [],
+    reopenedAt: [],
+    flapping: false,
+  }
+}
+
+/** The new incident's mails go on in the old one's threads, and those told of the old are told of its end (rule 17). */
+function goesOn(fresh: Incident, from: Incident): Incident {
+  return { ...fresh, continues: { id: from.id, family: from.family }, audience: from.audience }
+}
+
+function bareMember(probe: Probe, onset: Instant, now: Instant): Member {
+  return {
+    probe: probe.id,
+    monitor: probe.monitor,
+    account: probe.account,
+    operation: operationShown(probe),
+    state: 'failing',
+    onset,
+    lastOkAt: null,
+    gap: null,
+    failedAt: now,
+    wellAt: null,
+    lastRunAt: onset,
+    lastFailedAt: onset,
+    evidence: [],
+    standing: NEVER_JUDGED,
+  }
+}
+
+function newMember(probe: Probe, monitor: Monitor, state: ProbeState, outcome: Outcome, family: Family, onset: Instant, now: Instant): Member {
+  const evidence = state.trail.length > 0 ? state.trail : [outcome]
+  const why = `kind ${outcome.kind}: no AWS outage explains it (monitor ${monitor.name})`
+  const standing = family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, nearMisses: [] } }
+  return {
+    ...bareMember(probe, onset, now),
+    lastOkAt: state.lastOkAt,
+    gap: state.gap,
+    lastRunAt: outcome.startedAt,
+    lastFailedAt: outcome.startedAt,
+    evidence,
+    standing,
+  }
+}
+
+function sawFailure(member: Member, outcome: Outcome): Member {
+  return { ...member, state: 'failing', lastRunAt: outcome.startedAt, lastFailedAt: outcome.startedAt, evidence: keepEnds([...member.evidence, outcome]) }
+}
+
+function familyNow(outcome: Outcome): Family {
+  return outcome.kind === 'internal' || outcome.kind === 'unreachable' ? 'outage' : 'misconfigured'
+}
+
+function inHindsight(incident: Incident, by: Extract<Verdict, { kind: 'explained' }>['by'], over: boolean, now: Instant): Incident {
+  const known = incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
+  if (known) return incident
+  const onset = Math.min(...incident.members.map((member) => member.onset))
+  const leadMinutes = incident.leadMinutes ?? Math.round((by.startedAt - onset) / 60_000)
+  const when = over ? 'after it was over' : 'when it no longer explained the present run'
+  const why = `${by.code} (${by.region ?? 'no region'}) was first seen ${when}; it explains how it began`
+  return { ...incident, explainedBy: incident.explainedBy ?? by.arn, leadMinutes, hindsight: [...incident.hindsight, { arn: by.arn, code: by.code, at: now, why }] }
+}
+
+function blindWhy(state: ProbeState): string {
+  switch (state.inconclusive) {
+    case 'throttled':
+      return 'AWS throttles every try'
+    case 'stalled':
+      return 'our own process stands still'
+    case 'offline':
+      return 'this host was cut off'
+    case null:
+      return state.lastRunAt === null ? 'it never ran' : 'it does not run'
+  }
+}
+
+function refusal(source: Source, detail: string): string {
+  const name = source === 'api' ? 'The AWS Health API' : 'The public AWS Health Dashboard'
+  const key = source === 'api' ? 'health.api: false' : 'health.dashboard: false'
+  return `${name} refuses to answer: ${detail}. Verdicts rest on the other source until that changes; it is asked again once a day. \`${key}\` stops asking.`
+}
+
+function equalShallow(a: Incident | undefined, b: Incident): boolean {
+  if (a === undefined) return false
+  return (Object.keys(b) as (keyof Incident)[]).every((key) => a[key] === b[key])
+}

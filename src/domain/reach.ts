@@ -1,0 +1,49 @@
+import type { ControlAnswer, Instant, Outcome } from './probe.ts'
+import type { Reach } from './state.ts'
+
+/** Failed control calls in a row that make us `offline` (contract, *Failure kinds*). */
+export const FAILURES_THAT_CUT_OFF = 3
+/** An answer from outside this fresh says that we are not cut off, whatever the control host does. */
+const FRESH_ANSWER_MS = 30_000
+
+/**
+ * Whether the trouble is on our side, after these control calls and runs. Any answer from outside ends a spell: the control
+ * host may be down while AWS answers, and a control host's trouble must never mute ours.
+ */
+export function advanceReach(was: Reach, controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): Reach {
+  let reach = was
+  for (const call of controlCalls(controls, outcomes)) {
+    if (reach.lastAt !== null && call.at <= reach.lastAt) continue
+    reach = call.reached
+      ? { ...reach, everReached: true, failures: 0, failingSince: null, lastAt: call.at, lastAnswerAt: call.at, offlineSince: null }
+      : { ...reach, failures: reach.failures + 1, failingSince: reach.failingSince ?? call.at, lastAt: call.at }
+  }
+  const answered = lastAnswer(outcomes)
+  if (answered !== null && answered > (reach.lastAnswerAt ?? 0)) {
+    reach = { ...reach, lastAnswerAt: answered }
+    if (reach.failingSince === null || answered >= reach.failingSince) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
+  }
+  const cutOff = reach.everReached && reach.failures >= FAILURES_THAT_CUT_OFF
+  return cutOff && reach.offlineSince === null ? { ...reach, offlineSince: reach.failingSince } : reach
+}
+
+/** The runs share control calls: each call counts once. */
+function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly ControlAnswer[] {
+  const all = [...controls, ...outcomes.flatMap((outcome) => (outcome.control === null ? [] : [outcome.control]))]
+  const byTime = new Map(all.map((call) => [call.at, call]))
+  return [...byTime.values()].sort((a, b) => a.at - b.at)
+}
+
+function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
+  const answers = outcomes.flatMap((outcome) => outcome.tries.filter((t) => t.status !== null).map((t) => t.at + t.ms))
+  return answers.length === 0 ? null : Math.max(...answers)
+}
+
+/** The contract's `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. */
+export function blame(outcome: Outcome, reach: Reach): Outcome {
+  if (outcome.result !== 'failed') return outcome
+  if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }
+  if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached || !reach.everReached) return outcome
+  const heard = reach.lastAnswerAt !== null && reach.lastAnswerAt >= outcome.control.at - FRESH_ANSWER_MS
+  return heard ? outcome : { ...outcome, kind: 'offline' }
+}
