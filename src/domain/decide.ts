@@ -22,6 +22,8 @@ export type Input = Readonly<{
   controls: readonly ControlAnswer[]
   /** The newest reading of each partition that was asked. */
   readings: ReadonlyMap<Partition, HealthReading>
+  /** Partitions that were read since the last decision. */
+  newlyRead: ReadonlySet<Partition>
   /** Look also at what falls due by the clock alone: blind probes. */
   timers: boolean
   /** The names under which AWS Health may know the failing account. */
@@ -78,6 +80,7 @@ class Draft {
   private readonly noticesSet: Notice[] = []
   private readonly noticesCleared: string[] = []
   private freshSince: Instant
+  private readonly ran: ReadonlySet<string>
   private readonly world: World
   private readonly input: Input
   private readonly setup: Setup
@@ -88,6 +91,7 @@ class Draft {
     this.setup = setup
     this.reach = world.reach
     this.freshSince = world.freshSince
+    this.ran = new Set(input.outcomes.map((outcome) => outcome.probe))
   }
 
   decision(): Decision {
@@ -318,8 +322,7 @@ class Draft {
       const members = incident.members.map((member) => {
         const run = member.evidence.at(-1)
         if (member.state === 'well' || run === undefined) return member
-        const ran = this.input.outcomes.some((outcome) => outcome.probe === member.probe)
-        if (!ran && member.standing.readAt !== null && reading.at <= member.standing.readAt) return member
+        if (!this.ran.has(member.probe) && member.standing.readAt !== null && reading.at <= member.standing.readAt) return member
         changed = true
         return { ...member, standing: this.standingOf(member, run, reading) }
       })
@@ -372,7 +375,7 @@ class Draft {
     const { now } = this.input
     for (const incident of this.allIncidents()) {
       const reading = this.input.readings.get(incident.partition)
-      if (incident.family !== 'outage' || reading === undefined || reading.at < now - this.setup.cacheForMs) continue
+      if (incident.family !== 'outage' || reading === undefined || !this.input.newlyRead.has(incident.partition)) continue
       const over = incident.state === 'closed'
       if (over && (incident.closedAt === null || now - incident.closedAt > this.setup.policy.lookbackMs)) continue
       let is = incident

@@ -9,7 +9,6 @@ export type Setup = Readonly<{
   policy: Policy
   relevance: Relevance
   mailDomain: string
-  cacheForMs: number
   /** Probes of the same operation in the same partition, for the test of width. */
   sameOperation: ReadonlyMap<string, readonly Probe[]>
 }>
@@ -18,7 +17,7 @@ export function setupOf(config: {
   monitors: readonly Monitor[]
   recipients: readonly Recipient[]
   policy: Policy
-  health: { relevance: Relevance; cacheForMs: number }
+  health: { relevance: Relevance }
   mail: { from: string }
 }): Setup {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
@@ -39,7 +38,6 @@ export function setupOf(config: {
     policy: config.policy,
     relevance: config.health.relevance,
     mailDomain: domainOf(config.mail.from),
-    cacheForMs: config.health.cacheForMs,
     sameOperation,
   }
 }

@@ -1,0 +1,201 @@
+import { membersFor, messageIdOf, notificationId, recipientHash } from './audience.ts'
+import type { Told } from './decide.ts'
+import { inWords, utc } from './duration.ts'
+import type { Audience, Incident, Member } from './incident.ts'
+import { type Facts, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type Notification, type ProbeFacts, type StripMark } from './notification.ts'
+import type { HealthReading } from './outage.ts'
+import type { Instant, Monitor, Partition } from './probe.ts'
+import type { Setup } from './setup.ts'
+import { onsetOf, remindEveryOf } from './step.ts'
+
+/** What mails say beside the incident itself; gathered by the daemon before it commits. */
+export type Backdrop = Readonly<{
+  setup: Setup
+  now: Instant
+  readings: ReadonlyMap<Partition, HealthReading>
+  /** The last hour of runs of the probes that are shown in full. */
+  strips: ReadonlyMap<string, readonly StripMark[]>
+  overrides: readonly string[]
+  /** Version and host of this Alibi, and the endpoint that a monitor asks, by which caller. */
+  sender: (monitor: Monitor | null) => Facts['sentBy']
+}>
+
+/** The probes whose runs a mail about this will show: what the daemon has to look up for `Backdrop.strips`. */
+export function probesShown(told: readonly Told[], setup: Setup): readonly string[] {
+  const shown = told.flatMap(({ incident, announcement }) =>
+    incident === null ? [] : announcement.to.flatMap((a) => inFull(incident, a, setup).map((member) => member.probe)),
+  )
+  return [...new Set(shown)]
+}
+
+/** Who is owed what: one notification for each recipient, its facts, id and Message-ID fixed here for good. */
+export function notificationsFor(told: readonly Told[], drop: Backdrop): readonly Notification[] {
+  return told.flatMap((one) => one.announcement.to.map((audience) => (one.incident === null ? noticeMail(one, audience, drop) : incidentMail(one, audience, drop))))
+}
+
+function incidentMail({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Notification {
+  const id = notificationId(incident.id, announcement.seq, audience.recipient)
+  const messageId = messageIdOf(id, drop.setup.mailDomain)
+  return {
+    id,
+    messageId,
+    kind: announcement.kind,
+    incident: incident.id,
+    thread: audience.root,
+    seq: announcement.seq,
+    recipient: audience.recipient,
+    to: audience.to,
+    inReplyTo: audience.root === messageId ? null : audience.root,
+    createdAt: drop.now,
+    facts: incidentFacts({ incident, announcement, notice: null }, audience, drop),
+  }
+}
+
+function incidentFacts({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Facts {
+  const { setup, now } = drop
+  const mine = membersOf(incident, audience.recipient, setup)
+  const full = inFull(incident, audience, setup)
+  const listed = mine.filter((member) => !full.includes(member))
+  const monitors = monitorsOf(mine, setup)
+  const reading = drop.readings.get(incident.partition)
+  const outage = incident.family === 'outage'
+  return {
+    kind: announcement.kind,
+    at: now,
+    reason: announcement.reason,
+    subject: audience.subject,
+    incident: {
+      id: incident.id,
+      partition: incident.partition,
+      family: incident.family,
+      continues: incident.continues,
+      openedAt: incident.openedAt,
+      onset: mine.length > 0 ? onsetOf(mine) : incident.openedAt,
+      lastOkAt: earliest(mine)?.lastOkAt ?? null,
+      announcedAt: incident.announcedAt,
+      closedAt: incident.closedAt,
+      reopened: incident.reopenedAt.length,
+      flapping: incident.flapping,
+      explainedBy: incident.explainedBy,
+      leadMinutes: incident.leadMinutes,
+      hindsight: announcement.hindsight,
+    },
+    monitors: monitors.map((monitor) => ({ name: monitor.name, impact: monitor.impact, runbook: monitor.runbook, rule: ruleOf(monitor) })),
+    probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
+    others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
+    verdict: outage ? incident.verdict : null,
+    sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
+    next: nextMail(incident, setup, now),
+    lines: [],
+    overrides: drop.overrides,
+    timezone: monitors[0]?.timezone ?? 'Etc/UTC',
+    sentBy: drop.sender(monitors[0] ?? null),
+  }
+}
+
+function noticeMail({ announcement, notice }: Extract<Told, { incident: null }>, audience: Audience, drop: Backdrop): Notification {
+  const scope = `notice.${recipientHash(notice.key)}.${notice.since}`
+  const id = notificationId(scope, announcement.seq, audience.recipient)
+  const messageId = messageIdOf(id, drop.setup.mailDomain)
+  return {
+    id,
+    messageId,
+    kind: announcement.kind,
+    incident: null,
+    thread: messageId,
+    seq: announcement.seq,
+    recipient: audience.recipient,
+    to: audience.to,
+    inReplyTo: null,
+    createdAt: drop.now,
+    facts: plainFacts(announcement.kind, announcement.reason, audience.subject, [notice.text], drop),
+  }
+}
+
+/** The facts of a mail that is about no incident. */
+export function plainFacts(kind: Facts['kind'], reason: string, subject: string, lines: readonly string[], drop: Pick<Backdrop, 'now' | 'overrides' | 'sender'>): Facts {
+  return {
+    kind,
+    at: drop.now,
+    reason,
+    subject,
+    incident: null,
+    monitors: [],
+    probes: [],
+    others: { names: [], total: 0 },
+    verdict: null,
+    sources: null,
+    next: null,
+    lines,
+    overrides: drop.overrides,
+    timezone: 'Etc/UTC',
+    sentBy: drop.sender(null),
+  }
+}
+
+/** A recipient who is told of an incident whose probes are none of theirs any more is still told of all of it. */
+function membersOf(incident: Incident, recipient: string, setup: Setup): readonly Member[] {
+  const mine = membersFor(recipient, incident.members, setup)
+  return mine.length > 0 ? mine : incident.members
+}
+
+/** The most telling first: what fails and nothing explains, then what fails longest. */
+function inFull(incident: Incident, audience: Audience, setup: Setup): readonly Member[] {
+  const weight = (member: Member) => (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
+  const mine = [...membersOf(incident, audience.recipient, setup)]
+  return mine.sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe)).slice(0, MAX_PROBES_IN_FULL)
+}
+
+function earliest(members: readonly Member[]): Member | undefined {
+  return [...members].sort((a, b) => a.onset - b.onset)[0]
+}
+
+function monitorsOf(members: readonly Member[], setup: Setup): readonly Monitor[] {
+  const names = [...new Set(members.map((member) => member.monitor))]
+  return names.flatMap((name) => setup.monitors.get(name) ?? [])
+}
+
+function ruleOf(monitor: Monitor): string {
+  const { fail, recover, schedule } = monitor
+  return `fail ${fail.count} of ${fail.of} · recover ${recover} · schedule "${schedule}"`
+}
+
+function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
+  const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, wellAt, evidence, standing } = member
+  return {
+    probe,
+    monitor,
+    account,
+    operation,
+    state,
+    onset,
+    lastOkAt,
+    gap,
+    failedAt,
+    wellAt,
+    verdict: standing.verdict,
+    carried: standing.carried,
+    lapsed: standing.lapsed?.why ?? null,
+    evidence,
+    strip,
+  }
+}
+
+/** When the next mail comes: the question that everybody asks who has read this one. */
+function nextMail(incident: Incident, setup: Setup, now: Instant): string | null {
+  if (incident.state === 'closed') return null
+  const { holdAtMostMs, remindEveryMs } = setup.policy
+  const from = incident.lastMailAt ?? now
+  if (incident.family === 'offline' || incident.family === 'blind') return 'when it is over'
+  const parts: string[] = []
+  if (incident.verdict === 'explained') {
+    parts.push('if it goes on after AWS says that it is over')
+    if (holdAtMostMs > 0) parts.push(`at ${utc(from + holdAtMostMs)} if AWS still explains it then`)
+  } else {
+    const every = remindEveryOf(incident.family, remindEveryMs)
+    if (every !== null) parts.push(`a reminder at ${utc(from + every)} (each ${inWords(every)}) while it lasts`)
+    if (incident.family === 'outage') parts.push('when AWS publishes an event that explains it')
+    parts.push('when at least twice as many probes fail')
+  }
+  return `${parts.join(', or ')}, or when it is over`
+}

@@ -1,0 +1,131 @@
+import { type MailKind, type Owed } from './notification.ts'
+import { HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
+
+/** First wait after a transient failure; doubled up to the most, never given up. */
+export const RETRY_FIRST_MS = 5_000
+export const RETRY_MOST_MS = 5 * MINUTE_MS
+/** An offline spell shorter than this is not worth a mail afterwards. */
+export const OFFLINE_WORTH_TELLING_MS = 10 * MINUTE_MS
+
+const FALLS: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
+const RISES: readonly MailKind[] = ['recovered', 'dropped']
+
+export type OutboxPlan = Readonly<{
+  /** At most one of each thread: the oldest that is due. Oldest first. */
+  send: readonly Owed[]
+  /** Never leave: a later mail of their thread tells what they would have told. */
+  merge: readonly Readonly<{ owed: Owed; into: Owed; why: string }>[]
+  /** Never leave, and nothing tells of them: an offline spell too short to be worth it. */
+  drop: readonly Readonly<{ owed: Owed; why: string }>[]
+  /** Held back by the ceiling on mails, by the addresses they go to: they leave as one summary. */
+  summarise: readonly Readonly<{ recipient: string; owed: readonly Owed[] }>[]
+  /** When to look again; `null` when nothing waits. */
+  nextAt: Instant | null
+}>
+
+/** Mails that were delivered in the last hour, by address list. */
+export type Delivered = readonly Readonly<{ to: readonly string[]; at: Instant }>[]
+
+/**
+ * What the courier does now with what is owed.
+ *
+ * Within a thread nothing overtakes: the oldest goes first. A fall that could not leave before its rise is merged into it
+ * (rule 9), unless an attempt may have been accepted: that one is sent again as it was, under its own Message-ID. A reminder
+ * that could not leave is superseded by whatever came later. Beyond `maxPerHour` the rest goes out as one summary (rule 18).
+ */
+export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant): OutboxPlan {
+  const merge: { owed: Owed; into: Owed; why: string }[] = []
+  const drop: { owed: Owed; why: string }[] = []
+  const heads: Owed[] = []
+  for (const thread of byThread(queue)) {
+    const gone = supersede(thread)
+    merge.push(...gone.merge)
+    drop.push(...gone.drop)
+    const left = thread.filter((owed) => !gone.merge.some((m) => m.owed === owed) && !gone.drop.some((d) => d.owed === owed))
+    if (left[0] !== undefined) heads.push(left[0])
+  }
+  const due = heads.filter((owed) => owed.nextAt <= now).sort((a, b) => a.notification.createdAt - b.notification.createdAt)
+  const { send, summarise, freeAt } = pace(due, delivered, maxPerHour, now)
+  const later = [...heads.filter((owed) => owed.nextAt > now).map((owed) => owed.nextAt), ...(freeAt === null ? [] : [freeAt])]
+  return { send, merge, drop, summarise, nextAt: later.length === 0 ? null : Math.min(...later) }
+}
+
+function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
+  const threads = Map.groupBy(queue, (owed) => owed.notification.thread)
+  return [...threads.values()].map((thread) => thread.toSorted((a, b) => a.notification.seq - b.notification.seq))
+}
+
+/** Which mails of one thread need not leave any more. */
+function supersede(thread: readonly Owed[]): Pick<OutboxPlan, 'merge' | 'drop'> {
+  const merge: { owed: Owed; into: Owed; why: string }[] = []
+  const drop: { owed: Owed; why: string }[] = []
+  const riseAt = thread.findIndex((owed) => RISES.includes(owed.notification.kind))
+  const rise = thread[riseAt]
+  for (const [i, owed] of thread.entries()) {
+    if (owed.uncertain || owed.state === 'sending') continue
+    const follower = thread[i + 1]
+    if (rise !== undefined && i < riseAt && !thread.slice(0, riseAt).some((o) => o.uncertain || o.state === 'sending')) {
+      const spellMs = (rise.notification.facts.incident?.closedAt ?? 0) - (rise.notification.facts.incident?.openedAt ?? 0)
+      if (owed.notification.kind === 'offline' && spellMs <= OFFLINE_WORTH_TELLING_MS) {
+        const why = 'the spell was over before it could be told, and short'
+        drop.push({ owed, why }, { owed: rise, why })
+      } else merge.push({ owed, into: rise, why: 'it was over before this could be delivered' })
+    } else if (owed.notification.kind === 'reminder' && follower !== undefined) {
+      merge.push({ owed, into: follower, why: 'a later mail says more' })
+    }
+  }
+  return { merge, drop }
+}
+
+/** Rule 18: at most so many mails an hour to an address; the first one beyond takes all others with it as a summary. */
+function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant) {
+  const recent = delivered.filter((mail) => now - mail.at < HOUR_MS)
+  const counts = new Map<string, number>()
+  for (const mail of recent) for (const address of mail.to) counts.set(address, (counts.get(address) ?? 0) + 1)
+  const send: Owed[] = []
+  const beyond = new Map<string, Owed[]>()
+  let freeAt: Instant | null = null
+  for (const owed of due) {
+    const { to, recipient } = owed.notification
+    const most = Math.max(0, ...to.map((address) => counts.get(address) ?? 0))
+    // What is uncertain may have been accepted already: it is finished under its own Message-ID, never rewritten.
+    if (most < maxPerHour || owed.uncertain || owed.notification.kind === 'digest') {
+      send.push(owed)
+      for (const address of to) counts.set(address, (counts.get(address) ?? 0) + 1)
+    } else if (most === maxPerHour) beyond.set(recipient, [...(beyond.get(recipient) ?? []), owed])
+    else {
+      // The summary of this hour has left as well: the rest waits until the oldest mail of the window is an hour old.
+      const oldest = Math.min(...recent.filter((mail) => mail.to.some((address) => to.includes(address))).map((mail) => mail.at), now)
+      freeAt = Math.min(freeAt ?? Number.POSITIVE_INFINITY, oldest + HOUR_MS)
+    }
+  }
+  return { send, summarise: [...beyond].map(([recipient, owed]) => ({ recipient, owed })), freeAt }
+}
+
+/** What a mail has to say for mails of its thread that never arrived. */
+export type Unsaid = Readonly<{
+  /** The fall that this rise tells as well: it was merged into it, or refused. */
+  fall: Readonly<{ kind: MailKind; at: Instant; error: string | null }> | null
+  /** Nothing of this thread has arrived: there is no mail to reply to. */
+  nothingArrived: boolean
+}>
+
+/** @param thread every mail of the thread, delivered or not */
+export function unsaidBefore(owed: Owed, thread: readonly Owed[]): Unsaid {
+  const earlier = thread.filter((other) => other.notification.seq < owed.notification.seq).toSorted((a, b) => a.notification.seq - b.notification.seq)
+  const nothingArrived = !earlier.some((other) => other.state === 'delivered' || other.uncertain)
+  if (!RISES.includes(owed.notification.kind)) return { fall: null, nothingArrived }
+  const lastRise = earlier.findLastIndex((other) => RISES.includes(other.notification.kind))
+  const stretch = earlier.slice(lastRise + 1)
+  if (stretch.some((other) => other.state === 'delivered' || other.uncertain)) return { fall: null, nothingArrived }
+  const fall = stretch.find((other) => FALLS.includes(other.notification.kind))
+  if (fall === undefined) return { fall: null, nothingArrived }
+  const { kind, createdAt } = fall.notification
+  return { fall: { kind, at: createdAt, error: fall.error }, nothingArrived }
+}
+
+/** When to try again after the n-th failed attempt (n ≥ 1): doubling, with jitter of up to a quarter, bounded. */
+export function retryAt(now: Instant, attempts: number, random01: number): Instant {
+  const wait = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** Math.min(Math.max(attempts - 1, 0), 20))
+  return now + Math.round(wait * (1 - random01 / 4))
+}
