@@ -1,0 +1,128 @@
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreError } from '../../ports/store.ts'
+import { storeError } from './fault.ts'
+
+/** Who holds a database, as far as is known. */
+export type Holder = Readonly<{ pid: number; host: string; since: string }>
+
+/** Another daemon runs on the same database. `message` names it. */
+export class HeldError extends Error {
+  override readonly name = 'HeldError'
+  /** `null` when the holder has not (yet) left its name. */
+  readonly holder: Holder | null
+  constructor(message: string, holder: Holder | null) {
+    super(message)
+    this.holder = holder
+  }
+}
+
+const BUSY = 5
+const MAX_NOTE_BYTES = 4_096
+
+/**
+ * Takes the one right to be the daemon of the database at `path`.
+ *
+ * The lock is an exclusive transaction on an empty database of its own, `<path>.lock`: the operating system gives it up with
+ * the process, however it ends, so no dead process ever holds it. `<path>.holder` beside it is only the name on the door.
+ * Neither file is deleted with the lock: two processes could then hold locks on two files of one name.
+ *
+ * Never open `<path>.lock` by other means in the process that holds it: closing a descriptor gives up its POSIX locks.
+ * @throws {HeldError} if another daemon holds it
+ * @throws {StoreError} if the files cannot be written
+ */
+export function lock(path: string, now: number = Date.now()): { release(): void } {
+  const file = `${path}.lock`
+  const note = `${path}.holder`
+  createPrivately(file)
+  let db: DatabaseSync
+  try {
+    db = new DatabaseSync(file, { timeout: 0 })
+  } catch (cause) {
+    throw storeError(file, cause)
+  }
+  try {
+    db.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    db.close()
+    if (isBusy(cause)) throw held(path, readNote(note))
+    throw storeError(file, cause)
+  }
+  try {
+    leaveNote(note, { pid: process.pid, host: hostname(), since: new Date(now).toISOString() })
+  } catch (cause) {
+    db.close()
+    throw new StoreError(`${note} cannot be written: make its directory writable`, { fatal: false, cause })
+  }
+  let released = false
+  return {
+    release() {
+      if (released) return
+      released = true
+      rmSync(note, { force: true }) // First: afterwards it could be the next one's.
+      db.close()
+    },
+  }
+}
+
+function createPrivately(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    closeSync(openSync(file, 'ax', 0o600)) // Only if it is new: see above for why an existing one is not opened.
+    chmodSync(file, 0o600)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StoreError(`${file} cannot be created (${why}): set storage.path to a place that can be written`, {
+      fatal: false,
+      cause,
+    })
+  }
+}
+
+/** Whole or not at all: whoever is refused reads it meanwhile. */
+function leaveNote(note: string, holder: Holder): void {
+  const fresh = `${note}.${process.pid}`
+  writeFileSync(fresh, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+  renameSync(fresh, note)
+}
+
+function readNote(note: string): Holder | null {
+  try {
+    if (statSync(note).size > MAX_NOTE_BYTES) return null
+    const value: unknown = JSON.parse(readFileSync(note, 'utf8'))
+    if (typeof value !== 'object' || value === null) return null
+    const { pid, host, since } = value as Record<string, unknown>
+    if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null
+    if (typeof host !== 'string' || typeof since !== 'string' || Number.isNaN(Date.parse(since))) return null
+    const holder = { pid, host: host.replace(/[^\w.-]/g, '').slice(0, 255), since: new Date(since).toISOString() }
+    // A note of a process that is gone was left by one that was killed: the present holder has yet to write its own.
+    return holder.host === hostname() && !isAlive(pid) ? null : holder
+  } catch {
+    return null
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM'
+  }
+}
+
+function held(path: string, holder: Holder | null): HeldError {
+  const who =
+    holder === null
+      ? 'another process, which has not said its name yet'
+      : `process ${holder.pid} on ${holder.host}, since ${holder.since}`
+  return new HeldError(`${path} is held by ${who}: stop that one first, or set storage.path to another file`, holder)
+}
+
+function isBusy(cause: unknown): boolean {
+  if (typeof cause !== 'object' || cause === null || !('errcode' in cause) || typeof cause.errcode !== 'number') return false
+  return (cause.errcode & 0xff) === BUSY
+}

@@ -1,0 +1,106 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { StoreError } from '../../ports/store.ts'
+
+/** `ALIB` in the file's header: says whose database this is (https://www.sqlite.org/pragma.html#pragma_application_id). */
+export const APPLICATION_ID = 0x41_4c_49_42
+
+/**
+ * Step n leads from version n to n + 1. Steps that were released are never edited: databases are out there that took them.
+ *
+ * What the engine thinks is kept as JSON documents; a column stands beside a document only where a query needs it. Runs are
+ * many, and have columns instead: their documents stay only when they say more than "ok" or belong to an incident.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE incidents (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL, family TEXT NOT NULL, partition TEXT NOT NULL,
+    opened_at INTEGER NOT NULL, closed_at INTEGER, doc TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX incidents_open ON incidents (opened_at) WHERE state <> 'closed';
+  CREATE INDEX incidents_closed ON incidents (closed_at) WHERE state = 'closed';
+  CREATE INDEX incidents_opened ON incidents (opened_at);
+
+  CREATE TABLE probes (probe TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+  CREATE TABLE notices (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+  CREATE TABLE ledger (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, incident TEXT, probe TEXT, decision TEXT NOT NULL, doc TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX ledger_at ON ledger (at, id);
+  CREATE INDEX ledger_incident ON ledger (incident, at, id) WHERE incident IS NOT NULL;
+  CREATE TRIGGER ledger_is_written_once BEFORE UPDATE ON ledger BEGIN SELECT raise(ABORT, 'the ledger is written once'); END;
+  CREATE TRIGGER ledger_is_kept BEFORE DELETE ON ledger BEGIN SELECT raise(ABORT, 'the ledger is kept for ever'); END;
+
+  CREATE TABLE notifications (
+    id TEXT PRIMARY KEY, thread TEXT NOT NULL, seq INTEGER NOT NULL, incident TEXT, created_at INTEGER NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, error TEXT, uncertain INTEGER NOT NULL,
+    delivered_at INTEGER, reply TEXT, recipients TEXT NOT NULL, doc TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX notifications_owed ON notifications (thread, seq) WHERE state IN ('due', 'retrying', 'sending');
+  CREATE INDEX notifications_refused ON notifications (created_at) WHERE state = 'refused';
+  CREATE INDEX notifications_incident ON notifications (incident, created_at) WHERE incident IS NOT NULL;
+  CREATE INDEX notifications_delivered ON notifications (delivered_at) WHERE delivered_at IS NOT NULL;
+
+  CREATE TABLE probe_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+
+  CREATE TABLE runs (
+    probe INTEGER NOT NULL REFERENCES probe_names (id), at INTEGER NOT NULL, ms INTEGER NOT NULL, result TEXT NOT NULL, kind TEXT,
+    tries INTEGER NOT NULL, request_id TEXT, incident TEXT, doc TEXT,
+    PRIMARY KEY (probe, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX runs_plain ON runs (probe, at) WHERE incident IS NULL;
+  CREATE INDEX runs_incident ON runs (incident, at) WHERE incident IS NOT NULL;
+
+  CREATE TABLE hours (
+    probe INTEGER NOT NULL REFERENCES probe_names (id), hour INTEGER NOT NULL,
+    ok INTEGER NOT NULL, failed INTEGER NOT NULL, inconclusive INTEGER NOT NULL, sum_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL,
+    PRIMARY KEY (probe, hour)
+  ) STRICT, WITHOUT ROWID;
+  `,
+]
+
+/** The version that the file stands at: 0 for one that holds nothing yet. */
+export function versionOf(db: DatabaseSync): number {
+  return Number(Object.values(db.prepare('PRAGMA user_version').get() ?? {})[0] ?? 0)
+}
+
+/**
+ * Says whether the file is ours and can be understood.
+ * @throws {StoreError} fatal: another program's database, or one that a newer Alibi has written
+ */
+export function checkOwner(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): number {
+  const version = versionOf(db)
+  const application = Number(Object.values(db.prepare('PRAGMA application_id').get() ?? {})[0] ?? 0)
+  const tables = Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] ?? 0)
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0 || tables > 0)) {
+    throw new StoreError(`${path} is the database of another program: set storage.path to a file of Alibi's own`, { fatal: true })
+  }
+  if (version > migrations.length) {
+    throw new StoreError(
+      `${path} was written by a newer Alibi (schema ${version}, this one knows up to ${migrations.length}): install that version again, or set storage.path to another file`,
+      { fatal: true },
+    )
+  }
+  return version
+}
+
+/**
+ * Brings the database to the newest version: each step and its number in one transaction, so that a process which dies in
+ * between finds the database as it was before the step.
+ */
+export function migrate(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): void {
+  for (let version = checkOwner(db, path, migrations); version < migrations.length; version++) {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      db.exec(migrations[version] ?? '')
+      db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+      db.exec(`PRAGMA user_version = ${version + 1}`)
+      db.exec('COMMIT')
+    } catch (cause) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw cause
+    }
+  }
+}

@@ -1,0 +1,273 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
+import type { Store } from '../../ports/store.ts'
+import { StoreError } from '../../ports/store.ts'
+import { APPLICATION_ID, MIGRATIONS, migrate, versionOf } from './migrations.ts'
+import { databaseExists, openStore } from './store.ts'
+
+let directory: string
+let path: string
+const opened: Store[] = []
+const open = async (options: Partial<Parameters<typeof openStore>[0]> = {}) => {
+  const store = await openStore({ path, ...options })
+  opened.push(store)
+  return store
+}
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'alibi-store-'))
+  path = join(directory, 'data', 'alibi.db')
+})
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+storeContract('SQLite', async () => {
+  const store = await open()
+  return { store, reopen: () => open(), dispose: async () => {} }
+})
+
+const fault = async (promise: Promise<unknown>): Promise<StoreError> => {
+  const error = await promise.then(
+    () => new Error('nothing was thrown'),
+    (cause: unknown) => cause,
+  )
+  expect(error).toBeInstanceOf(StoreError)
+  return error as StoreError
+}
+const raw = <T>(work: (db: DatabaseSync) => T): T => {
+  const db = new DatabaseSync(path)
+  try {
+    return work(db)
+  } finally {
+    db.close()
+  }
+}
+
+describe('files', () => {
+  test('belong to their user alone, whatever the umask', async () => {
+    const before = process.umask(0)
+    try {
+      const store = await open()
+      await store.alive(T0)
+      expect(statSync(join(directory, 'data')).mode & 0o777).toBe(0o700)
+      expect(readdirSync(join(directory, 'data')).sort()).toEqual(['alibi.db', 'alibi.db-shm', 'alibi.db-wal'])
+      for (const file of readdirSync(join(directory, 'data'))) {
+        expect([file, statSync(join(directory, 'data', file)).mode & 0o777]).toEqual([file, 0o600])
+      }
+    } finally {
+      process.umask(before)
+    }
+  })
+
+  test('a database exists once a daemon has begun it, and not before', async () => {
+    expect(databaseExists(path)).toBe(false)
+    mkdirSync(join(directory, 'data'))
+    writeFileSync(path, '')
+    expect(databaseExists(path)).toBe(false)
+    await open()
+    expect(databaseExists(path)).toBe(true)
+  })
+
+  test('what is no database exists, so that opening it says what is wrong', () => {
+    mkdirSync(join(directory, 'data'))
+    writeFileSync(path, 'no database '.repeat(1_000))
+    expect(databaseExists(path)).toBe(true)
+  })
+})
+
+describe('beside the daemon', () => {
+  test('a reader sees what is committed while the daemon goes on writing, and cannot write', async () => {
+    const daemon = await open()
+    const reader = await open({ readOnly: true })
+    await daemon.commit({ ...NOTHING, incidents: [anIncident('a')] })
+    expect(await reader.incidents(10)).toHaveLength(1)
+    const error = await fault(reader.alive(T0))
+    expect(error.message).toContain('cannot be written')
+    await daemon.commit({ ...NOTHING, incidents: [anIncident('b')] })
+    expect(await reader.incidents(10)).toHaveLength(2)
+  })
+
+  test('a verb that writes beside it is seen by the daemon', async () => {
+    const daemon = await open()
+    await daemon.commit({ ...NOTHING, notifications: [aNotification('n')] })
+    const verb = await open({ beside: true })
+    await verb.settle([{ id: 'n', state: 'dropped' }], [aRow('dropped by hand')])
+    expect(await daemon.owed(10)).toEqual([])
+  })
+
+  test.for([{ readOnly: true }, { beside: true }])('%j neither creates nor migrates', async (options) => {
+    expect((await fault(open(options))).message).toContain('no database')
+    expect(existsSync(path)).toBe(false)
+    await open()
+    raw((db) => db.exec('PRAGMA user_version = 0'))
+    const error = await fault(open(options))
+    expect(error.message).toContain('older Alibi')
+    expect(raw(versionOf)).toBe(0)
+  })
+
+  test('a writer that never ends is waited for a while, then named as busy, and the next commit works', async () => {
+    const store = await open({ busyMs: 1 })
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    const error = await fault(store.alive(T0))
+    expect(error).toMatchObject({ fatal: false, message: expect.stringContaining('busy') })
+    other.exec('ROLLBACK')
+    other.close()
+    await store.alive(T0 + 1)
+    expect((await store.load(0)).lastAliveAt).toBe(T0 + 1)
+  })
+})
+
+describe('faults', () => {
+  test('a full disk undoes the whole commit; when there is space again the next one works', async () => {
+    await (await open()).close()
+    const store = await open({ maxPages: raw((db) => Number(db.prepare('PRAGMA page_count').get()?.['page_count'])) + 10 })
+    const change = {
+      ...NOTHING,
+      incidents: [anIncident('a')],
+      outcomes: [{ outcome: anOutcome('new-probe', T0), incident: null }],
+      notifications: Array.from({ length: 50 }, (_, i) => aNotification(`n${i}`, { recipient: 'x'.repeat(2_000) })),
+    }
+    const first = await fault(store.commit({ ...change, ledger: [aRow('x'.repeat(100_000))] }))
+    expect(first).toMatchObject({ fatal: false, message: `${path}: the disk is full: free some space` })
+    expect(await store.incidents(1)).toEqual([])
+    expect(await store.owed(1)).toEqual([])
+    await store.commit({ ...change, notifications: [] })
+    expect(await store.strip('new-probe', 0)).toHaveLength(1)
+    await store.close()
+    const roomy = await open()
+    await roomy.commit(change)
+    expect(await roomy.owed(100)).toHaveLength(50)
+  })
+
+  test('a damaged file is fatal and says what to do', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, incidents: Array.from({ length: 200 }, (_, i) => anIncident(`i${i}`)) })
+    await store.close()
+    const size = statSync(path).size
+    raw(() => {}) // Folds a left-over log in.
+    const damaged = Buffer.alloc(size, 0xa5)
+    writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 100), damaged.subarray(100)]))
+    const error = await fault(open().then((again) => again.load(0)))
+    expect(error.fatal).toBe(true)
+    expect(error.message).toMatch(/damaged|not a database/)
+    expect(error.message).toContain('move it away')
+  })
+
+  test('a file that is no database is fatal and is left as it was', async () => {
+    mkdirSync(join(directory, 'data'))
+    writeFileSync(path, 'Dear diary, '.repeat(500))
+    const error = await fault(open())
+    expect(error).toMatchObject({ fatal: true, message: expect.stringContaining('is not a database') })
+    expect(statSync(path).size).toBe(12 * 500)
+  })
+
+  test("another program's database is refused and left as it was", async () => {
+    mkdirSync(join(directory, 'data'))
+    raw((db) => db.exec('CREATE TABLE theirs (x); PRAGMA user_version = 1'))
+    const error = await fault(open())
+    expect(error).toMatchObject({ fatal: true, message: expect.stringContaining('another program') })
+    expect(raw((db) => db.prepare('PRAGMA journal_mode').get()?.['journal_mode'])).toBe('delete')
+  })
+
+  test('a database of a newer Alibi is refused in one sentence', async () => {
+    await (await open()).close()
+    raw((db) => db.exec('PRAGMA user_version = 99'))
+    const error = await fault(open())
+    expect(error.fatal).toBe(true)
+    expect(error.message).toMatch(/newer Alibi \(schema 99, this one knows up to \d+\)/)
+    expect(error.message).not.toContain('\n')
+  })
+
+  test('a document that cannot be read is fatal', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, incidents: [anIncident('a')] })
+    raw((db) => db.exec(`UPDATE incidents SET doc = '{"id":'`))
+    expect((await fault(store.load(0))).fatal).toBe(true)
+  })
+
+  test('a file that was removed in use is noticed at the checkpoint', async () => {
+    const store = await open()
+    await store.checkpoint()
+    rmSync(path)
+    expect(await fault(store.checkpoint())).toMatchObject({
+      fatal: true,
+      message: expect.stringContaining('removed or replaced'),
+    })
+  })
+
+  test('a directory that is a file is named', async () => {
+    writeFileSync(join(directory, 'data'), '')
+    const error = await fault(open())
+    expect(error.message).toContain('set storage.path')
+  })
+
+  test.skipIf(process.getuid?.() === 0)('a file that may not be written is named', async () => {
+    await (await open()).close()
+    chmodSync(path, 0o400)
+    expect((await fault(open())).message).toContain('cannot be written')
+  })
+
+  test('the ledger is written once: neither changed nor deleted, not even by hand', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, ledger: [aRow('opened')] })
+    expect(() => raw((db) => db.exec("UPDATE ledger SET doc = '{}'"))).toThrow('written once')
+    expect(() => raw((db) => db.exec('DELETE FROM ledger'))).toThrow('kept for ever')
+  })
+})
+
+describe('migrations', () => {
+  const steps = ['CREATE TABLE a (x)', 'CREATE TABLE b (x); INSERT INTO nowhere VALUES (1)']
+  test('a step that fails leaves the database at the step before, whole', () => {
+    mkdirSync(join(directory, 'data'))
+    raw((db) => {
+      expect(() => migrate(db, path, steps)).toThrow('nowhere')
+      expect(versionOf(db)).toBe(1)
+      expect(db.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'a' }])
+      migrate(db, path, [steps[0]!, 'CREATE TABLE b (x)'])
+      expect(versionOf(db)).toBe(2)
+    })
+  })
+
+  test('the file says whose it is and which version', async () => {
+    await (await open()).close()
+    raw((db) => {
+      expect(db.prepare('PRAGMA application_id').get()).toEqual({ application_id: APPLICATION_ID })
+      expect(versionOf(db)).toBe(MIGRATIONS.length)
+    })
+  })
+})
+
+test('ok runs outside of an incident are kept without a document', async () => {
+  const store = await open()
+  const outcomes = [
+    { outcome: anOutcome('p', T0), incident: null },
+    { outcome: anOutcome('p', T0 + 1, 'failed'), incident: null },
+  ]
+  await store.commit({ ...NOTHING, outcomes })
+  expect(raw((db) => db.prepare('SELECT doc IS NULL AS bare FROM runs ORDER BY at').all())).toEqual([{ bare: 1 }, { bare: 0 }])
+})
+
+test('each call is told with how long it kept the event loop', async () => {
+  const calls: [string, number][] = []
+  const store = await open({ observe: (method, ms) => calls.push([method, ms]) })
+  await store.commit(NOTHING)
+  await store.sweep({ runs: 0, hours: 0 }, 1)
+  expect(calls.map(([method]) => method)).toEqual(['commit', 'sweep'])
+  expect(calls.every(([, ms]) => ms > 0)).toBe(true)
+})

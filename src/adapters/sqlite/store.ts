@@ -1,0 +1,492 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
+import type { Incident } from '../../domain/incident.ts'
+import type { LedgerRow } from '../../domain/ledger.ts'
+import type { Notification } from '../../domain/notification.ts'
+import type { Instant, Outcome } from '../../domain/probe.ts'
+import { HOUR_MS } from '../../domain/probe.ts'
+import type { Notice, ProbeState, Reach } from '../../domain/state.ts'
+import type { Change, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
+import { StoreError } from '../../ports/store.ts'
+import { storeError } from './fault.ts'
+import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
+import type { Values } from './rows.ts'
+import { document, hourHolding, hourOf, markOf, notificationValues, owedOf, owedValues, runValues } from './rows.ts'
+
+export type StoreOptions = Readonly<{
+  path: string
+  /** For verbs that list: changes nothing, and neither creates nor migrates. */
+  readOnly?: boolean
+  /** For verbs that write beside the daemon: neither creates nor migrates, for that is the lock holder's business. */
+  beside?: boolean
+  /** Longest wait for another process's transaction; the event loop stands still meanwhile. */
+  busyMs?: number
+  /** Ceiling on the file, in pages of 4 KiB; beyond it the disk counts as full. Default: none but SQLite's own. */
+  maxPages?: number
+  /** Told of each call: its name and how long it kept the event loop. */
+  observe?: (method: string, ms: number) => void
+}>
+
+/** Transactions of ours take milliseconds; whoever holds the file longer is stuck. */
+const BUSY_MS = 2_000
+/** Marks of a strip; the newest are kept. Three hours of a probe that runs each second. */
+const MAX_STRIP = 10_800
+/** Mails of an outbox or of an incident, and deliveries, that one answer holds. */
+const MAX_MAILS = 10_000
+const MAX_HOURS = 20_000
+/** Incidents that are loaded at start: the open ones and those that closed lately. */
+const MAX_LOADED = 10_000
+/** `sweep` counts what is left up to here. */
+const MAX_COUNTED = 100_000
+/** Pages of the write-ahead log (4 KiB each) after which SQLite checkpoints by itself, if nobody called `checkpoint`. */
+const AUTO_CHECKPOINT_PAGES = 4_000
+const WAL_KEEP_BYTES = 4 * 1024 * 1024
+
+/** Whether a daemon has ever begun a database there: listings are empty otherwise, and reading one would fail. */
+export function databaseExists(path: string): boolean {
+  if (!existsSync(path) || statSync(path).size === 0) return false
+  try {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+    try {
+      return versionOf(db) > 0 || tables(db) > 0
+    } finally {
+      db.close()
+    }
+  } catch {
+    return true // Something is there: opening it says what is wrong with it.
+  }
+}
+
+function tables(db: DatabaseSync): number {
+  return Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] ?? 0)
+}
+
+/**
+ * Opens the database, creating and migrating it first unless told otherwise. The file is synced at each commit
+ * (`synchronous=FULL`), so what was committed survives a power cut.
+ *
+ * Never open `path` by other means (such as `readFile`) in this process: closing any descriptor of a file gives up all of
+ * the process's POSIX locks on it, SQLite's among them (https://www.sqlite.org/howtocorrupt.html, 2.2).
+ * @throws {StoreError}
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { path } = options
+  try {
+    const guest = options.readOnly === true || options.beside === true
+    if (guest && !existsSync(path)) throw new StoreError(`there is no database at ${path} yet`, { fatal: false })
+    if (!guest) createFile(path)
+    const db = new DatabaseSync(path, { readOnly: options.readOnly === true, timeout: options.busyMs ?? BUSY_MS })
+    try {
+      // Asked before anything is written: another program's file stays as it was.
+      const version = checkOwner(db, path)
+      if (guest && version < MIGRATIONS.length) {
+        throw new StoreError(`${path} is of an older Alibi: start the daemon once, it brings the file up to date`, {
+          fatal: false,
+        })
+      }
+      if (options.readOnly !== true) settings(db, path)
+      if (!guest) migrate(db, path)
+      if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${Math.floor(options.maxPages)}`)
+      return new SqliteStore(db, options)
+    } catch (cause) {
+      db.close()
+      throw cause
+    }
+  } catch (cause) {
+    throw storeError(path, cause)
+  }
+}
+
+/** 0600 whatever the umask; `-wal` and `-shm` take the modes of the file they belong to. */
+function createFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    closeSync(openSync(path, 'ax', 0o600))
+    chmodSync(path, 0o600)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' && existsSync(path)) return
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StoreError(`${path} cannot be created (${why}): set storage.path to a place that can be written`, {
+      fatal: false,
+      cause,
+    })
+  }
+}
+
+function settings(db: DatabaseSync, path: string): void {
+  const mode = db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode']
+  if (mode !== 'wal') {
+    throw new StoreError(`${path}: the file system cannot share memory (no WAL): put the database on a local disk`, {
+      fatal: false,
+    })
+  }
+  db.exec('PRAGMA synchronous = FULL')
+  db.exec('PRAGMA foreign_keys = ON')
+  db.exec(`PRAGMA wal_autocheckpoint = ${AUTO_CHECKPOINT_PAGES}`)
+  db.exec(`PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`)
+}
+
+const OWED_COLUMNS = 'id, state, attempts, next_at, error, uncertain, delivered_at, reply, doc'
+const OWED_STATES = "('due', 'retrying', 'sending')"
+
+const SQL = {
+  putIncident: `INSERT INTO incidents (id, state, family, partition, opened_at, closed_at, doc)
+    VALUES ($id, $state, $family, $partition, $openedAt, $closedAt, $doc)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, family = excluded.family, partition = excluded.partition,
+      opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc`,
+  putProbe: 'INSERT INTO probes (probe, doc) VALUES ($probe, $doc) ON CONFLICT (probe) DO UPDATE SET doc = excluded.doc',
+  putNotice: 'INSERT INTO notices (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
+  clearNotice: 'DELETE FROM notices WHERE key = ?',
+  putMeta: 'INSERT INTO meta (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
+  meta: 'SELECT doc FROM meta WHERE key = ?',
+  addLedger: 'INSERT INTO ledger (at, incident, probe, decision, doc) VALUES ($at, $incident, $probe, $decision, $doc)',
+  addNotification: `INSERT INTO notifications
+      (id, thread, seq, incident, created_at, state, attempts, next_at, uncertain, recipients, doc)
+    VALUES ($id, $thread, $seq, $incident, $createdAt, 'due', 0, $createdAt, 0, $recipients, $doc)
+    ON CONFLICT (id) DO NOTHING`,
+  setOwed: `UPDATE notifications SET state = $state, attempts = $attempts, next_at = $nextAt, error = $error,
+      uncertain = $uncertain, delivered_at = $deliveredAt, reply = $reply WHERE id = $id`,
+  oneOwed: `SELECT ${OWED_COLUMNS} FROM notifications WHERE id = ?`,
+  // The first mail of each thread before the second of any: a long thread does not keep the others waiting.
+  owed: `WITH ranked AS (
+      SELECT id, next_at AS due, created_at AS born, row_number() OVER (PARTITION BY thread ORDER BY seq, created_at, id) AS rank
+      FROM notifications WHERE state IN ${OWED_STATES}
+    ), chosen AS (SELECT * FROM ranked ORDER BY rank, due, born, id LIMIT ?)
+    SELECT ${OWED_COLUMNS.replace('id', 'n.id')} FROM chosen c JOIN notifications n ON n.id = c.id
+    ORDER BY c.rank, c.due, c.born, c.id`,
+  outbox: `SELECT ${OWED_COLUMNS} FROM notifications WHERE state IN ${OWED_STATES} OR state = 'refused'
+    ORDER BY created_at, seq, id LIMIT ${MAX_MAILS}`,
+  mails: `SELECT ${OWED_COLUMNS} FROM notifications WHERE incident = ? ORDER BY created_at, seq, id LIMIT ${MAX_MAILS}`,
+  delivered: `SELECT recipients, delivered_at FROM notifications WHERE delivered_at >= ? ORDER BY delivered_at, id LIMIT ${MAX_MAILS}`,
+  probeId: 'SELECT id FROM probe_names WHERE name = ?',
+  addProbeName: 'INSERT INTO probe_names (name) VALUES (?) RETURNING id',
+  probeIds: 'SELECT id FROM probe_names ORDER BY id',
+  putRun: `INSERT INTO runs (probe, at, ms, result, kind, tries, request_id, incident, doc)
+    VALUES ($probe, $at, $ms, $result, $kind, $tries, $requestId, $incident, $doc)
+    ON CONFLICT (probe, at) DO UPDATE SET ms = excluded.ms, result = excluded.result, kind = excluded.kind, tries = excluded.tries,
+      request_id = excluded.request_id, incident = coalesce(excluded.incident, incident), doc = coalesce(excluded.doc, doc)`,
+  strip: `SELECT at, ms, result FROM runs WHERE probe = ? AND at >= ? ORDER BY at DESC LIMIT ${MAX_STRIP}`,
+  runs: 'SELECT doc FROM runs WHERE incident = ? ORDER BY at, probe LIMIT ?',
+  hours: `SELECT hour, ok, failed, inconclusive, sum_ms, max_ms FROM hours WHERE probe = ? AND hour >= ? ORDER BY hour LIMIT ${MAX_HOURS}`,
+  probes: 'SELECT doc FROM probes ORDER BY probe',
+  notices: 'SELECT doc FROM notices ORDER BY key',
+  liveIncidents: `SELECT doc FROM incidents WHERE state <> 'closed'
+    UNION ALL SELECT doc FROM incidents WHERE state = 'closed' AND closed_at >= ? LIMIT ${MAX_LOADED}`,
+  incidents: 'SELECT doc FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?',
+  incident: 'SELECT doc FROM incidents WHERE id = ?',
+  ledgerAll: 'SELECT doc FROM ledger WHERE at >= ? ORDER BY at, id LIMIT ?',
+  ledgerOf: 'SELECT doc FROM ledger WHERE incident = ? AND at >= ? ORDER BY at, id LIMIT ?',
+  oldRuns: `SELECT max(at) AS last, count(*) AS n FROM
+    (SELECT at FROM runs INDEXED BY runs_plain WHERE incident IS NULL AND probe = ? AND at < ? ORDER BY at LIMIT ?)`,
+  sumRuns: `INSERT INTO hours (probe, hour, ok, failed, inconclusive, sum_ms, max_ms)
+    SELECT probe, at - at % ${HOUR_MS}, sum(result = 'ok'), sum(result = 'failed'), sum(result = 'inconclusive'), sum(ms), max(ms)
+    FROM runs WHERE incident IS NULL AND probe = ? AND at <= ? GROUP BY at - at % ${HOUR_MS}
+    ON CONFLICT (probe, hour) DO UPDATE SET ok = ok + excluded.ok, failed = failed + excluded.failed,
+      inconclusive = inconclusive + excluded.inconclusive, sum_ms = sum_ms + excluded.sum_ms, max_ms = max(max_ms, excluded.max_ms)`,
+  dropRuns: 'DELETE FROM runs WHERE incident IS NULL AND probe = ? AND at <= ?',
+  dropHours:
+    'DELETE FROM hours WHERE probe = ? AND hour IN (SELECT hour FROM hours WHERE probe = ? AND hour < ? ORDER BY hour LIMIT ?)',
+  countRuns: `SELECT count(*) AS n FROM
+    (SELECT 1 FROM runs INDEXED BY runs_plain WHERE incident IS NULL AND probe = ? AND at < ? LIMIT ?)`,
+  countHours: 'SELECT count(*) AS n FROM (SELECT 1 FROM hours WHERE probe = ? AND hour < ? LIMIT ?)',
+} as const satisfies Record<string, string>
+
+/** All calls run to their end at once: no transaction is ever open across an await. */
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync
+  readonly #path: string
+  readonly #observe: (method: string, ms: number) => void
+  readonly #inode: number
+  readonly #statements = new Map<keyof typeof SQL, StatementSync>()
+  readonly #probeIds = new Map<string, number>()
+  #closed = false
+
+  constructor(db: DatabaseSync, options: StoreOptions) {
+    this.#db = db
+    this.#path = options.path
+    this.#observe = options.observe ?? (() => {})
+    this.#inode = statSync(options.path).ino
+  }
+
+  async commit(change: Change): Promise<void> {
+    this.#write('commit', () => {
+      for (const incident of change.incidents) this.#run('putIncident', incidentValues(incident))
+      for (const state of change.probes) this.#run('putProbe', { probe: state.probe, doc: JSON.stringify(state) })
+      for (const key of change.notices.cleared) this.#q('clearNotice').run(key)
+      for (const notice of change.notices.set) this.#run('putNotice', { key: notice.key, doc: JSON.stringify(notice) })
+      if (change.reach !== null) this.#run('putMeta', { key: 'reach', doc: JSON.stringify(change.reach) })
+      this.#addLedger(change.ledger)
+      this.#addNotifications(change.notifications)
+      for (const stored of change.outcomes) this.#addRun(stored)
+    })
+  }
+
+  async settle(changes: readonly OwedChange[], ledger: readonly LedgerRow[], added: readonly Notification[] = []): Promise<void> {
+    this.#write('settle', () => {
+      for (const change of changes) {
+        const row = this.#q('oneOwed').get(change.id)
+        if (row === undefined) throw new StoreError(`no mail ${change.id} is owed`, { fatal: false })
+        this.#run('setOwed', { id: change.id, ...owedValues({ ...owedOf(row), ...change }) })
+      }
+      this.#addLedger(ledger)
+      this.#addNotifications(added)
+    })
+  }
+
+  async alive(at: Instant): Promise<void> {
+    this.#write('alive', () => this.#run('putMeta', { key: 'alive', doc: JSON.stringify(at) }))
+  }
+
+  async owed(limit: number) {
+    return this.#read('owed', () => this.#q('owed').all(limit).map(owedOf))
+  }
+
+  async sweep(before: Readonly<{ runs: Instant; hours: Instant }>, limit: number): Promise<number> {
+    return this.#write('sweep', () => {
+      const probes = this.#q('probeIds')
+        .all()
+        .map((row) => Number(row['id']))
+      let budget = Math.max(1, Math.floor(limit))
+      for (const probe of probes) {
+        if (budget <= 0) break
+        budget -= this.#sumUp(probe, before.runs, budget)
+      }
+      for (const probe of probes) {
+        if (budget <= 0) break
+        budget -= Number(this.#q('dropHours').run(probe, probe, before.hours, budget).changes)
+      }
+      let left = 0
+      for (const probe of probes) {
+        if (left >= MAX_COUNTED) break
+        left += Number(this.#q('countRuns').get(probe, before.runs, MAX_COUNTED - left)?.['n'])
+        left += Number(this.#q('countHours').get(probe, before.hours, MAX_COUNTED - left)?.['n'])
+      }
+      return left
+    })
+  }
+
+  /** Also notices when the file was taken away beneath us: what is written then is lost with the process. */
+  async checkpoint(): Promise<void> {
+    this.#call('checkpoint', () => {
+      if (!existsSync(this.#path) || statSync(this.#path).ino !== this.#inode) {
+        throw new StoreError(`${this.#path} was removed or replaced while it was in use`, { fatal: true })
+      }
+      // PASSIVE never waits for a reader; what it could not move is moved the next time.
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#call('close', () => {
+      this.#closed = true
+      this.#statements.clear()
+      this.#db.close()
+    })
+  }
+
+  async load(closedSince: Instant): Promise<Loaded> {
+    return this.#read('load', () => ({
+      probes: this.#q('probes')
+        .all()
+        .map((row) => document<ProbeState>(row)),
+      incidents: this.#q('liveIncidents')
+        .all(closedSince)
+        .map((row) => document<Incident>(row)),
+      notices: this.#q('notices')
+        .all()
+        .map((row) => document<Notice>(row)),
+      reach: this.#meta<Reach>('reach'),
+      lastAliveAt: this.#meta<Instant>('alive'),
+    }))
+  }
+
+  async incidents(limit: number) {
+    return this.#read('incidents', () =>
+      this.#q('incidents')
+        .all(limit)
+        .map((row) => document<Incident>(row)),
+    )
+  }
+
+  async incident(id: string) {
+    return this.#read('incident', () => {
+      const row = this.#q('incident').get(id)
+      return row === undefined ? null : document<Incident>(row)
+    })
+  }
+
+  async ledger(filter: Readonly<{ incident?: string; since?: Instant }>, limit: number) {
+    return this.#read('ledger', () => {
+      const since = filter.since ?? Number.MIN_SAFE_INTEGER
+      const rows =
+        filter.incident === undefined
+          ? this.#q('ledgerAll').all(since, limit)
+          : this.#q('ledgerOf').all(filter.incident, since, limit)
+      return rows.map((row) => document<LedgerRow>(row))
+    })
+  }
+
+  async strip(probe: string, since: Instant) {
+    return this.#read('strip', () => {
+      const id = this.#probeId(probe)
+      return id === null ? [] : this.#q('strip').all(id, since).map(markOf).reverse()
+    })
+  }
+
+  async runs(incident: string, limit: number) {
+    return this.#read('runs', () =>
+      this.#q('runs')
+        .all(incident, limit)
+        .map((row) => document<Outcome>(row)),
+    )
+  }
+
+  async hours(probe: string, since: Instant) {
+    return this.#read('hours', () => {
+      const id = this.#probeId(probe)
+      return id === null
+        ? []
+        : this.#q('hours')
+            .all(id, hourHolding(since))
+            .map((row) => hourOf(probe, row))
+    })
+  }
+
+  async outbox() {
+    return this.#read('outbox', () => this.#q('outbox').all().map(owedOf))
+  }
+
+  async mails(incident: string) {
+    return this.#read('mails', () => this.#q('mails').all(incident).map(owedOf))
+  }
+
+  async deliveredSince(since: Instant) {
+    return this.#read('deliveredSince', () =>
+      this.#q('delivered')
+        .all(since)
+        .map((row) => ({ to: document<readonly string[]>(row, 'recipients'), at: Number(row['delivered_at']) })),
+    )
+  }
+
+  #addLedger(rows: readonly LedgerRow[]): void {
+    for (const row of rows) {
+      this.#run('addLedger', {
+        at: row.at,
+        incident: row.incident,
+        probe: row.probe,
+        decision: row.decision,
+        doc: JSON.stringify(row),
+      })
+    }
+  }
+
+  #addNotifications(notifications: readonly Notification[]): void {
+    for (const notification of notifications) this.#run('addNotification', notificationValues(notification))
+  }
+
+  #addRun(stored: StoredOutcome): void {
+    let probe = this.#probeId(stored.outcome.probe)
+    if (probe === null) {
+      probe = Number(this.#q('addProbeName').get(stored.outcome.probe)?.['id'])
+      this.#probeIds.set(stored.outcome.probe, probe)
+    }
+    this.#run('putRun', runValues(stored, probe))
+  }
+
+  /** Sums and deletes in the same transaction: a run is in the one place or in the other, whenever we die. */
+  #sumUp(probe: number, before: Instant, limit: number): number {
+    const row = this.#q('oldRuns').get(probe, before, limit)
+    const count = Number(row?.['n'] ?? 0)
+    if (count === 0) return 0
+    const last = Number(row?.['last'])
+    this.#q('sumRuns').run(probe, last)
+    this.#q('dropRuns').run(probe, last)
+    return count
+  }
+
+  #probeId(name: string): number | null {
+    const known = this.#probeIds.get(name)
+    if (known !== undefined) return known
+    const row = this.#q('probeId').get(name)
+    if (row === undefined) return null
+    this.#probeIds.set(name, Number(row['id']))
+    return Number(row['id'])
+  }
+
+  #meta<T>(key: string): T | null {
+    const row = this.#q('meta').get(key)
+    return row === undefined ? null : document<T>(row)
+  }
+
+  #q(name: keyof typeof SQL): StatementSync {
+    let statement = this.#statements.get(name)
+    if (statement === undefined) {
+      statement = this.#db.prepare(SQL[name])
+      this.#statements.set(name, statement)
+    }
+    return statement
+  }
+
+  #run(name: keyof typeof SQL, values: Values): void {
+    this.#q(name).run(values)
+  }
+
+  #write<T>(method: string, work: () => T): T {
+    return this.#call(method, () => this.#transaction('BEGIN IMMEDIATE', work))
+  }
+
+  /** In a transaction too: what one answer holds was all true at the same moment. */
+  #read<T>(method: string, work: () => T): T {
+    return this.#call(method, () => this.#transaction('BEGIN', work))
+  }
+
+  #transaction<T>(begin: string, work: () => T): T {
+    this.#rollback() // Only if the one before could not be ended.
+    this.#db.exec(begin)
+    try {
+      const value = work()
+      this.#db.exec('COMMIT')
+      return value
+    } catch (cause) {
+      // A name that was added is gone with the transaction. SQLite may have rolled back by itself (disk full).
+      this.#probeIds.clear()
+      this.#rollback()
+      throw cause
+    }
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+    } catch {
+      // The fault that led here is the one to tell of; this is tried again before the next transaction.
+    }
+  }
+
+  #call<T>(method: string, work: () => T): T {
+    const began = performance.now()
+    try {
+      if (this.#closed && method !== 'close') throw new StoreError(`${this.#path} is closed`, { fatal: false })
+      return work()
+    } catch (cause) {
+      throw storeError(this.#path, cause)
+    } finally {
+      this.#observe(method, performance.now() - began)
+    }
+  }
+}
+
+function incidentValues(incident: Incident): Values {
+  return {
+    id: incident.id,
+    state: incident.state,
+    family: incident.family,
+    partition: incident.partition,
+    openedAt: incident.openedAt,
+    closedAt: incident.closedAt,
+    doc: JSON.stringify(incident),
+  }
+}

@@ -1,0 +1,409 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Incident } from '../src/domain/incident.ts'
+import type { LedgerRow } from '../src/domain/ledger.ts'
+import type { Facts, Notification } from '../src/domain/notification.ts'
+import type { Outcome } from '../src/domain/probe.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
+import type { ProbeState, Reach } from '../src/domain/state.ts'
+import type { Change, Store } from '../src/ports/store.ts'
+import { StoreError } from '../src/ports/store.ts'
+
+export const T0 = Date.UTC(2026, 10, 22, 12)
+
+export const NOTHING: Change = {
+  incidents: [],
+  probes: [],
+  notices: { set: [], cleared: [] },
+  reach: null,
+  ledger: [],
+  notifications: [],
+  outcomes: [],
+}
+
+export function anOutcome(probe: string, at: number, result: Outcome['result'] = 'ok', ms = 120): Outcome {
+  const base = {
+    probe,
+    startedAt: at,
+    endedAt: at + ms,
+    control: null,
+    tries: [
+      {
+        at,
+        ms,
+        kind: result === 'ok' ? null : ('internal' as const),
+        error: result === 'ok' ? null : 'InternalServerException',
+        message: result === 'ok' ? null : 'An internal error — "quoted", \u0000 and 🦊',
+        status: result === 'ok' ? 200 : 500,
+        requestId: `request-${at}`,
+        apigwId: null,
+        traceId: null,
+        service: 'ACCOUNT' as const,
+        region: 'us-east-1',
+        skewMs: -3,
+      },
+    ],
+  }
+  if (result === 'ok') return { ...base, result, kind: null }
+  return result === 'failed' ? { ...base, result, kind: 'internal' } : { ...base, result, kind: 'throttled' }
+}
+
+/*
+ * An incident, a state and a mail's facts are documents to a store: it looks at no more of them than is named here.
+ */
+
+export function anIncident(id: string, over: Partial<Incident> = {}): Incident {
+  const looked = {
+    id,
+    partition: 'aws',
+    family: 'outage',
+    state: 'announced',
+    openedAt: T0,
+    closedAt: null,
+    closedAs: null,
+    seq: 1,
+  }
+  return { ...looked, audience: [{ recipient: 'oncall', to: ['oncall@example.com'] }], ...over } as unknown as Incident
+}
+
+export function aNotification(id: string, over: Partial<Notification> = {}): Notification {
+  return {
+    id,
+    messageId: `<${id}@example.com>`,
+    kind: 'failing',
+    incident: 'a3f9',
+    thread: 'a3f9.oncall',
+    seq: 1,
+    recipient: 'oncall',
+    to: ['oncall@example.com'],
+    inReplyTo: null,
+    createdAt: T0,
+    facts: { kind: 'failing', at: T0, subject: id } as Facts,
+    ...over,
+  }
+}
+
+export function aRow(reason: string, over: Partial<LedgerRow> = {}): LedgerRow {
+  return { at: T0, incident: 'a3f9', probe: null, decision: 'opened', reason, rule: '4', evidence: { near: ['miss'] }, ...over }
+}
+
+export function aState(probe: string, over: Partial<ProbeState> = {}): ProbeState {
+  const looked = { probe, recent: [{ at: T0, family: 'outage' }], standing: 'failing', onset: T0, incident: 'a3f9', gap: null }
+  return { ...looked, ...over } as unknown as ProbeState
+}
+
+export function aReach(over: Partial<Reach> = {}): Reach {
+  return { everReached: true, failures: 2, lastAt: T0, offlineSince: T0, incident: 'x', ...over } as unknown as Reach
+}
+
+export type Opened = Readonly<{
+  store: Store
+  /** As a new process would find it; the first one need not have been closed. */
+  reopen(): Promise<Store>
+  dispose(): Promise<void>
+}>
+
+/** What every store does, whatever it keeps its data in. A second one (over a server, say) passes this, and is done. */
+export function storeContract(name: string, open: () => Promise<Opened>): void {
+  describe(`the store contract: ${name}`, () => {
+    let opened: Opened
+    let store: Store
+    beforeEach(async () => {
+      opened = await open()
+      store = opened.store
+    })
+    afterEach(() => opened.dispose())
+
+    const commit = (change: Partial<Change>) => store.commit({ ...NOTHING, ...change })
+    const ids = (owed: readonly { notification: Notification }[]) => owed.map((o) => o.notification.id)
+
+    test('a new store holds nothing', async () => {
+      expect(await store.load(0)).toEqual({ probes: [], incidents: [], notices: [], reach: null, lastAliveAt: null })
+      expect(await store.incidents(10)).toEqual([])
+      expect(await store.incident('a3f9')).toBeNull()
+      expect(await store.ledger({}, 10)).toEqual([])
+      expect(await store.strip('p', 0)).toEqual([])
+      expect(await store.hours('p', 0)).toEqual([])
+      expect(await store.owed(10)).toEqual([])
+      expect(await store.sweep({ runs: T0, hours: T0 }, 10)).toBe(0)
+    })
+
+    test('what was committed is there for the next process, all of it', async () => {
+      const incident = anIncident('a3f9', { hindsight: [{ arn: 'arn:1', code: 'C', at: T0, why: 'zu spät' }] })
+      const state = aState('m/self/ListRegions')
+      const notice = { key: 'api', since: T0, text: 'no support plan' }
+      const reach = aReach()
+      await commit({
+        incidents: [incident],
+        probes: [state],
+        notices: { set: [notice], cleared: [] },
+        reach,
+        ledger: [aRow('opened')],
+        notifications: [aNotification('a3f9.1.x')],
+        outcomes: [{ outcome: anOutcome(state.probe, T0, 'failed'), incident: 'a3f9' }],
+      })
+      await store.alive(T0 + 5)
+      const next = await opened.reopen()
+      expect(await next.load(0)).toEqual({
+        probes: [state],
+        incidents: [incident],
+        notices: [notice],
+        reach,
+        lastAliveAt: T0 + 5,
+      })
+      expect(await next.ledger({}, 10)).toEqual([aRow('opened')])
+      expect(await next.owed(10)).toEqual([
+        {
+          notification: aNotification('a3f9.1.x'),
+          state: 'due',
+          attempts: 0,
+          nextAt: T0,
+          error: null,
+          uncertain: false,
+          deliveredAt: null,
+          reply: null,
+        },
+      ])
+      expect(await next.runs('a3f9', 10)).toEqual([anOutcome(state.probe, T0, 'failed')])
+      expect(await next.strip(state.probe, T0)).toEqual([{ at: T0, ms: 120, mark: 'failed' }])
+    })
+
+    test('incidents, probe states and reach are replaced whole; a null reach leaves the old one', async () => {
+      const reach = aReach()
+      await commit({ incidents: [anIncident('a')], probes: [aState('p')], reach })
+      await commit({ incidents: [anIncident('a', { seq: 2 })], probes: [aState('p', { standing: 'well', incident: null })] })
+      expect(await store.load(0)).toMatchObject({
+        incidents: [{ seq: 2 }],
+        probes: [{ standing: 'well', incident: null }],
+        reach,
+      })
+    })
+
+    test('notices are set and cleared; setting wins when one change does both', async () => {
+      const notice = (key: string, text: string) => ({ key, since: T0, text })
+      await commit({ notices: { set: [notice('a', '1'), notice('b', '1')], cleared: [] } })
+      await commit({ notices: { set: [notice('b', '2')], cleared: ['a', 'b', 'never-set'] } })
+      expect((await store.load(0)).notices).toEqual([notice('b', '2')])
+    })
+
+    test('what is changed after a commit was not committed', async () => {
+      const to = ['oncall@example.com']
+      await commit({ notifications: [aNotification('n', { to })] })
+      to.push('late@example.com')
+      expect((await store.owed(1))[0]?.notification.to).toEqual(['oncall@example.com'])
+    })
+
+    test('load gives the incidents that are open or closed at or after the moment', async () => {
+      const closed = (id: string, closedAt: number) => anIncident(id, { state: 'closed', closedAt, closedAs: 'recovered' })
+      await commit({ incidents: [closed('old', T0 - 1), closed('lately', T0), anIncident('open', { state: 'suppressed' })] })
+      expect((await store.load(T0)).incidents.map((i) => i.id).sort()).toEqual(['lately', 'open'])
+    })
+
+    test('incidents come newest first, at most the limit; one comes by its id', async () => {
+      await commit({ incidents: [anIncident('b', { openedAt: T0 + 2 }), anIncident('c', { openedAt: T0 + 3 }), anIncident('a')] })
+      expect((await store.incidents(2)).map((i) => i.id)).toEqual(['c', 'b'])
+      expect((await store.incident('a'))?.id).toBe('a')
+    })
+
+    test('the ledger comes oldest first, of an incident, since a moment, at most the limit', async () => {
+      await commit({
+        ledger: [aRow('2', { at: T0 + 2 }), aRow('3', { at: T0 + 3, incident: null }), aRow('3 too', { at: T0 + 3 })],
+      })
+      await store.settle([], [aRow('1', { at: T0 + 1, incident: 'b' })])
+      const reasons = async (...args: Parameters<Store['ledger']>) => (await store.ledger(...args)).map((row) => row.reason)
+      expect(await reasons({}, 10)).toEqual(['1', '2', '3', '3 too'])
+      expect(await reasons({}, 2)).toEqual(['1', '2'])
+      expect(await reasons({ incident: 'a3f9' }, 10)).toEqual(['2', '3 too'])
+      expect(await reasons({ since: T0 + 3 }, 10)).toEqual(['3', '3 too'])
+      expect(await reasons({ incident: 'b', since: T0 + 2 }, 10)).toEqual([])
+    })
+
+    test('a notification that is already there is left as it is, whatever became of it', async () => {
+      await commit({ notifications: [aNotification('n')] })
+      await store.settle([{ id: 'n', state: 'delivered', deliveredAt: T0 + 1, reply: '250 ok' }], [])
+      await commit({ notifications: [aNotification('n', { to: ['other@example.com'] })] })
+      await store.settle([], [], [aNotification('n', { to: ['other@example.com'] })])
+      expect(await store.owed(10)).toEqual([])
+      expect(await store.mails('a3f9')).toMatchObject([
+        { notification: { to: ['oncall@example.com'] }, state: 'delivered', deliveredAt: T0 + 1, reply: '250 ok' },
+      ])
+    })
+
+    test('owed: within a thread by sequence, and the first of each thread before the second of any', async () => {
+      const late = { createdAt: T0 - HOUR_MS }
+      await commit({
+        notifications: [
+          aNotification('a3', { seq: 3 }),
+          aNotification('a1', { seq: 1 }),
+          aNotification('a2', { seq: 2, ...late }),
+          aNotification('b1', { thread: 'b', createdAt: T0 + 1 }),
+        ],
+      })
+      expect(ids(await store.owed(10))).toEqual(['a1', 'b1', 'a2', 'a3'])
+      expect(ids(await store.owed(2))).toEqual(['a1', 'b1'])
+    })
+
+    test('owed: due, retrying and sending are; refused, delivered, merged and dropped are not', async () => {
+      const states = ['due', 'retrying', 'sending', 'refused', 'delivered', 'merged', 'dropped'] as const
+      await commit({ notifications: states.map((state, seq) => aNotification(state, { thread: state, seq })) })
+      await store.settle(
+        states.map((state) => ({ id: state, state })),
+        [],
+      )
+      expect(ids(await store.owed(10)).sort()).toEqual(['due', 'retrying', 'sending'])
+      expect(ids(await store.outbox()).sort()).toEqual(['due', 'refused', 'retrying', 'sending'])
+      expect(await store.mails('a3f9')).toHaveLength(7)
+    })
+
+    test('owed: of many threads, those whose next attempt comes first', async () => {
+      await commit({ notifications: ['x', 'y', 'z'].map((id) => aNotification(id, { thread: id })) })
+      await store.settle([{ id: 'x', state: 'retrying', nextAt: T0 + HOUR_MS, attempts: 4 }], [])
+      expect(ids(await store.owed(2))).toEqual(['y', 'z'])
+    })
+
+    test('settle changes what it names and leaves the rest; a null is a value', async () => {
+      await commit({ notifications: [aNotification('n')] })
+      await store.settle(
+        [{ id: 'n', state: 'retrying', attempts: 1, nextAt: T0 + 5_000, error: '451 later', uncertain: true }],
+        [aRow('refused', { decision: 'refused' })],
+      )
+      await store.settle([{ id: 'n', attempts: 2, error: null }], [])
+      expect(await store.owed(1)).toMatchObject([
+        { state: 'retrying', attempts: 2, nextAt: T0 + 5_000, error: null, uncertain: true },
+      ])
+      expect(await store.ledger({}, 10)).toHaveLength(1)
+    })
+
+    test('settle is whole or not at all: a change of a mail that nobody owes undoes the others', async () => {
+      await commit({ notifications: [aNotification('n')] })
+      const settled = store.settle(
+        [
+          { id: 'n', state: 'merged' },
+          { id: 'ghost', state: 'merged' },
+        ],
+        [aRow('merged')],
+        [aNotification('m')],
+      )
+      await expect(settled).rejects.toBeInstanceOf(StoreError)
+      expect(ids(await store.owed(10))).toEqual(['n'])
+      expect(await store.ledger({}, 10)).toEqual([])
+    })
+
+    test('settle adds notifications: those that were merged become one', async () => {
+      await commit({ notifications: [aNotification('n')] })
+      await store.settle([{ id: 'n', state: 'merged' }], [aRow('merged')], [aNotification('both', { kind: 'recovered', seq: 2 })])
+      expect(ids(await store.owed(10))).toEqual(['both'])
+    })
+
+    test('deliveredSince tells to whom and when, from the moment on', async () => {
+      await commit({
+        notifications: ['1', '2', '3'].map((id) => aNotification(id, { to: [`${id}@example.com`, 'x@example.com'] })),
+      })
+      await store.settle(
+        ['1', '2', '3'].map((id) => ({ id, state: 'delivered', deliveredAt: T0 + Number(id) })),
+        [],
+      )
+      expect(await store.deliveredSince(T0 + 2)).toEqual([
+        { to: ['2@example.com', 'x@example.com'], at: T0 + 2 },
+        { to: ['3@example.com', 'x@example.com'], at: T0 + 3 },
+      ])
+    })
+
+    test('a strip holds the runs of a probe since a moment, oldest first', async () => {
+      const outcomes = [
+        anOutcome('p', T0 + 2, 'inconclusive', 5),
+        anOutcome('p', T0 + 1, 'failed', 7),
+        anOutcome('p', T0),
+        anOutcome('other', T0 + 1),
+      ]
+      await commit({ outcomes: outcomes.map((outcome) => ({ outcome, incident: null })) })
+      expect(await store.strip('p', T0 + 1)).toEqual([
+        { at: T0 + 1, ms: 7, mark: 'failed' },
+        { at: T0 + 2, ms: 5, mark: 'inconclusive' },
+      ])
+    })
+
+    test('runs of an incident come whole, the ok ones too, oldest first, at most the limit', async () => {
+      const [first, second, third] = [
+        anOutcome('p', T0, 'failed'),
+        anOutcome('p', T0 + 1),
+        anOutcome('q', T0 + 2, 'inconclusive'),
+      ]
+      await commit({ outcomes: [third, first, second].map((outcome) => ({ outcome, incident: 'a3f9' })) })
+      expect(await store.runs('a3f9', 10)).toEqual([first, second, third])
+      expect(await store.runs('a3f9', 1)).toEqual([first])
+    })
+
+    test('a run that is kept again with its incident belongs to it from then on, and is one run', async () => {
+      const outcome = anOutcome('p', T0)
+      await commit({ outcomes: [{ outcome, incident: null }] })
+      await commit({ outcomes: [{ outcome, incident: 'a3f9' }] })
+      await commit({ outcomes: [{ outcome, incident: null }] })
+      expect(await store.runs('a3f9', 10)).toEqual([outcome])
+      expect(await store.strip('p', 0)).toHaveLength(1)
+    })
+
+    test('sweep sums old runs up by probe and hour, bit by bit, and says how many are left', async () => {
+      const outcomes = [
+        ...[0, 1, 2].map((i) => anOutcome('p', T0 + i * MINUTE_MS, 'ok', 100 + i)),
+        anOutcome('p', T0 + 3 * MINUTE_MS, 'failed', 900),
+        anOutcome('p', T0 + HOUR_MS, 'inconclusive', 40),
+        anOutcome('q', T0, 'ok', 10),
+        anOutcome('p', T0 + 2 * HOUR_MS, 'ok', 1),
+      ]
+      await commit({ outcomes: outcomes.map((outcome) => ({ outcome, incident: null })) })
+      const before = { runs: T0 + 2 * HOUR_MS, hours: T0 - DAY_MS }
+      const left: number[] = []
+      for (let round = 0; round < 5; round++) left.push(await store.sweep(before, 2))
+      expect(left).toEqual([4, 2, 0, 0, 0])
+      expect(await store.hours('p', 0)).toEqual([
+        { probe: 'p', hour: T0, ok: 3, failed: 1, inconclusive: 0, sumMs: 303 + 900, maxMs: 900 },
+        { probe: 'p', hour: T0 + HOUR_MS, ok: 0, failed: 0, inconclusive: 1, sumMs: 40, maxMs: 40 },
+      ])
+      expect(await store.hours('q', T0)).toEqual([
+        { probe: 'q', hour: T0, ok: 1, failed: 0, inconclusive: 0, sumMs: 10, maxMs: 10 },
+      ])
+      expect(await store.strip('p', 0)).toEqual([{ at: T0 + 2 * HOUR_MS, ms: 1, mark: 'ok' }])
+    })
+
+    test('sweep never touches the runs of an incident, the incidents, the ledger, or mails', async () => {
+      await commit({
+        incidents: [anIncident('a3f9', { state: 'closed', closedAt: T0 })],
+        ledger: [aRow('opened')],
+        notifications: [aNotification('n')],
+        outcomes: [{ outcome: anOutcome('p', T0, 'failed'), incident: 'a3f9' }],
+      })
+      await store.settle([{ id: 'n', state: 'delivered', deliveredAt: T0 }], [])
+      expect(await store.sweep({ runs: T0 + 400 * DAY_MS, hours: T0 + 400 * DAY_MS }, 100)).toBe(0)
+      expect(await store.runs('a3f9', 10)).toHaveLength(1)
+      expect(await store.hours('p', 0)).toEqual([])
+      expect(await store.ledger({}, 10)).toHaveLength(1)
+      expect(await store.incidents(10)).toHaveLength(1)
+      expect(await store.mails('a3f9')).toHaveLength(1)
+    })
+
+    test('sweep forgets the hours in their turn', async () => {
+      const outcomes = [0, 1, 2].map((i) => anOutcome('p', T0 + i * HOUR_MS))
+      await commit({ outcomes: outcomes.map((outcome) => ({ outcome, incident: null })) })
+      expect(await store.sweep({ runs: T0 + DAY_MS, hours: 0 }, 10)).toBe(0)
+      expect(await store.sweep({ runs: T0 + DAY_MS, hours: T0 + 2 * HOUR_MS }, 1)).toBe(1)
+      expect(await store.sweep({ runs: T0 + DAY_MS, hours: T0 + 2 * HOUR_MS }, 1)).toBe(0)
+      expect((await store.hours('p', 0)).map((sum) => sum.hour)).toEqual([T0 + 2 * HOUR_MS])
+    })
+
+    test('hours since a moment begin with the hour that holds it', async () => {
+      const outcomes = [0, 1].map((i) => anOutcome('p', T0 + i * HOUR_MS))
+      await commit({ outcomes: outcomes.map((outcome) => ({ outcome, incident: null })) })
+      await store.sweep({ runs: T0 + DAY_MS, hours: 0 }, 10)
+      expect((await store.hours('p', T0 + HOUR_MS + 1)).map((sum) => sum.hour)).toEqual([T0 + HOUR_MS])
+      expect((await store.hours('p', T0 + HOUR_MS - 1)).map((sum) => sum.hour)).toEqual([T0, T0 + HOUR_MS])
+    })
+
+    test('a closed store says so, and may be closed again', async () => {
+      await store.checkpoint()
+      await store.close()
+      await store.close()
+      await expect(store.load(0)).rejects.toBeInstanceOf(StoreError)
+      await expect(store.commit(NOTHING)).rejects.toThrow('closed')
+    })
+  })
+}
