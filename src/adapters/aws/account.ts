@@ -1,0 +1,202 @@
+import { AccountClient } from '@aws-sdk/client-account'
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { backoffMs } from '../../domain/backoff.ts'
+import { ACCOUNT_REGION } from '../../domain/policy.ts'
+import type { ControlAnswer, Monitor, Outcome, Partition, Probe, Try } from '../../domain/probe.ts'
+import type { Prober } from '../../ports/prober.ts'
+import type { Clock } from '../../ports/time.ts'
+import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
+import { type Answer, SILENT } from './answer.ts'
+import { controlCall } from './control.ts'
+import { type Holder, KeyringError, keyring } from './credentials.ts'
+import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
+import { type Classified, type Context, classify, headOf } from './failure.ts'
+import { ASK } from './operations.ts'
+
+/** Runs of one moment share a control call: an answer this old still speaks of now. */
+const CONTROL_SHARED_MS = 5_000
+/** A process that stood still for less than this did not stand still. */
+const MIN_STALL_MS = 200
+
+export type ProberOptions = Readonly<{
+  monitors: readonly Monitor[]
+  control: Readonly<{ url: string; timeoutMs: number }>
+  clock: Clock
+  /** A random number in 0…1 for each backoff. */
+  random01: () => number
+  env: Env
+  /** Alibi's version, for the user agent. */
+  version: string
+  /** Shared with whoever else needs the same credentials; closed by its owner. Left out: one of its own. */
+  keyring?: ReturnType<typeof keyring>
+}>
+
+/** A body of a 200 that is no JSON object. Its content stays unknown: it may hold personal data. */
+class UnreadableError extends Error {
+  override readonly name = 'UnreadableAnswer'
+}
+
+/** A probe of a monitor that is not there: a fault of ours. */
+class NoMonitorError extends Error {
+  override readonly name = 'NoMonitor'
+}
+
+/** Asks the Account API, within bounds, and says in an outcome what came of it. */
+export function accountProber(options: ProberOptions): Prober & { close(): void } {
+  const { clock, control, env, random01, version } = options
+  const monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
+  const ring = options.keyring ?? keyring({ clock, env })
+  const clients = new Map<string, { identity: AwsCredentialIdentity; client: AccountClient }>()
+  const meter = stallMeter(clock)
+  const closed = new AbortController()
+  let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
+
+  /** One client for each holder and partition, for as long as its credentials last. */
+  function clientOf(partition: Partition, holder: Holder, identity: AwsCredentialIdentity): AccountClient {
+    const key = JSON.stringify([partition, holder.stsRegion, holder.credentials])
+    const held = clients.get(key)
+    if (held?.identity === identity) return held.client
+    const endpoint = endpointOverride(env, 'ACCOUNT')
+    const client = new AccountClient({
+      // Not the monitor's own: with an endpoint of its own the SDK would sign for that one.
+      region: ACCOUNT_REGION[partition],
+      credentials: identity,
+      // The SDK's retries spend a budget that a long outage empties for good: ours are counted here, each in the outcome.
+      maxAttempts: 1,
+      requestHandler: ring.handler,
+      customUserAgent: [['alibi', version]],
+      logger: SILENT,
+      ...(endpoint === null ? {} : { endpoint }),
+    })
+    clients.set(key, { identity, client })
+    return client
+  }
+
+  /** @returns `null` when the signal ended it. */
+  async function attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
+    const at = clock.now()
+    const begun = clock.monotonic()
+    const spent = () => clock.monotonic() - begun
+    const holder: Holder = { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) }
+    const region = ACCOUNT_REGION[monitor.partition]
+    const heard: { answer: Answer | null; heardAt: number | null } = { answer: null, heardAt: null }
+    const hear = (answer: Answer) => Object.assign(heard, { answer, heardAt: clock.now() })
+    const about = { operation: probe.call.operation, account: probe.account, region, stsRegion: holder.stsRegion } as const
+    const said = (classified: Classified): Try => ({ at, ms: Math.round(spent()), ...classified })
+    const failed = (error: unknown, context: Pick<Context, 'asked' | 'answer' | 'heardAt'>) =>
+      error instanceof AbandonedError ? null : said(classify(error, { ...about, ...context }))
+
+    let identity: AwsCredentialIdentity
+    try {
+      identity = await ring.get(holder, monitor.timeoutMs, signal)
+    } catch (error) {
+      if (!(error instanceof KeyringError)) return failed(error, { asked: 'provider', ...heard })
+      return failed(error.cause, error)
+    }
+    try {
+      const client = clientOf(monitor.partition, holder, identity)
+      // The time that the credentials took is part of the try's; a little is left for the call in any case.
+      const leftMs = Math.max(monitor.timeoutMs - spent(), monitor.timeoutMs / 10)
+      await within(leftMs, signal, (ended) => ASK[probe.call.operation](client, probe, hear, ended))
+      if (heard.answer?.body?.isObject === false) throw new UnreadableError('no JSON object')
+      return said({ kind: null, error: null, message: null, ...headOf(heard), service: 'ACCOUNT', region })
+    } catch (error) {
+      const result = failed(error, { asked: 'ACCOUNT', ...heard })
+      if (result?.kind === 'credentials') ring.drop(holder, identity)
+      return result
+    }
+  }
+
+  async function run(probe: Probe, signal: AbortSignal): Promise<Outcome> {
+    const startedAt = clock.now()
+    using watch = meter.watch()
+    const tries: Try[] = []
+    const monitor = monitors.get(probe.monitor)
+    if (monitor === undefined) {
+      const context = {
+        operation: probe.call.operation,
+        account: probe.account,
+        asked: 'ACCOUNT',
+        answer: null,
+        heardAt: null,
+      } as const
+      const fault = classify(new NoMonitorError(`no monitor ${probe.monitor}`), { ...context, region: '', stsRegion: '' })
+      tries.push({ at: startedAt, ms: 0, ...fault })
+    }
+    for (let i = 0; monitor !== undefined && i < Math.max(1, monitor.attempts); i++) {
+      if (i > 0) await clock.sleep(backoffMs(i - 1, monitor.backoffMs, random01()), signal)
+      const made = signal.aborted ? null : await attempt(probe, monitor, signal)
+      if (made === null) break
+      tries.push(made)
+      if (made.kind === null) break
+    }
+    const verdict = verdictOf(tries, signal.aborted || stoodStill(watch, monitor))
+    const ran = { probe: probe.id, startedAt, tries }
+    if (verdict.kind !== 'unreachable') return { ...ran, endedAt: clock.now(), control: null, ...verdict }
+    const answer = await controlShared(signal)
+    // Without the control call nothing can be said about whose trouble it is.
+    if (signal.aborted) return { ...ran, endedAt: clock.now(), control: null, ...verdictOf(tries, true) }
+    return { ...ran, endedAt: clock.now(), control: answer, ...verdict }
+  }
+
+  /** One call for all who ask within a few seconds; whoever stops waiting leaves it to the others. */
+  function controlShared(signal: AbortSignal, maxAgeMs = CONTROL_SHARED_MS): Promise<ControlAnswer> {
+    const fresh = shared !== null && (shared.doneAt === null || clock.monotonic() - shared.doneAt < maxAgeMs)
+    if (shared === null || !fresh) {
+      const asked = { answer: controlSteady(), doneAt: null as number | null }
+      asked.answer.then(
+        () => {
+          asked.doneAt = clock.monotonic()
+        },
+        () => undefined,
+      )
+      shared = asked
+    }
+    const at = clock.now()
+    const { answer } = shared
+    // Its own deadline ends the call; this one only lets a caller go who is aborted.
+    return within(4 * control.timeoutMs, signal, () => answer).catch((error: Error) => ({
+      at,
+      ms: 0,
+      reached: false,
+      detail: error.message,
+    }))
+  }
+
+  /** A call that failed while we stood still ourselves is made once more. */
+  async function controlSteady(): Promise<ControlAnswer> {
+    using watch = meter.watch()
+    const first = await controlCall(control, clock, closed.signal)
+    if (first.reached || watch.longestMs() < MIN_STALL_MS) return first
+    return controlCall(control, clock, closed.signal)
+  }
+
+  return {
+    run,
+    control: (signal) => controlShared(signal, 0),
+    close() {
+      closed.abort()
+      meter.close()
+      if (options.keyring === undefined) ring.close()
+    },
+  }
+}
+
+/** Longer than a tenth of the time that a try has, and at least 200 ms (contract, *Failure kinds*). */
+function stoodStill(watch: Watch, monitor: Monitor | undefined): boolean {
+  const longest = watch.longestMs()
+  return longest >= MIN_STALL_MS && longest > (monitor?.timeoutMs ?? 0) / 10
+}
+
+/** What a run came to: ok if any try was; else the kind of the last try that was not throttled. */
+export function verdictOf(tries: readonly Try[], stalled: boolean): VerdictOf {
+  if (tries.some((made) => made.kind === null)) return { result: 'ok', kind: null }
+  if (stalled || tries.length === 0) return { result: 'inconclusive', kind: 'stalled' }
+  const kind = tries.findLast((made) => made.kind !== 'throttled')?.kind ?? 'throttled'
+  return kind === 'throttled' ? { result: 'inconclusive', kind } : { result: 'failed', kind }
+}
+
+export type VerdictOf =
+  | Readonly<{ result: 'ok'; kind: null }>
+  | Readonly<{ result: 'failed'; kind: Exclude<Try['kind'], 'throttled' | null> }>
+  | Readonly<{ result: 'inconclusive'; kind: 'throttled' | 'stalled' }>

@@ -1,0 +1,116 @@
+import http from 'node:http'
+import https from 'node:https'
+import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+
+/** An answer's body is read up to here: the largest real one (a page of regions) is a few kilobytes. */
+export const MAX_ANSWER_BYTES = 1024 * 1024
+/** More connections than there are tries in flight: waiting for a connection would count against a try's time. */
+export const MAX_SOCKETS = 600
+/**
+ * An idle connection is kept for the tries of a run and the probes beside it, not until the next minute's run: a
+ * connection that the other side has closed meanwhile would look like a failed try.
+ */
+const IDLE_SOCKET_MS = 15_000
+
+/** What is kept of an HTTP answer: everything but its body. */
+export type Answer = Readonly<{
+  status: number
+  requestId: string | null
+  apigwId: string | null
+  traceId: string | null
+  /** The Date header in epoch milliseconds, to the second; `null` without one. */
+  date: number | null
+  /** Told only once the body has been read. */
+  body: BodySeen | null
+}>
+
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLarge'
+  constructor() {
+    super('the answer is too large')
+  }
+}
+
+/** Hands a body through, up to a limit, and remembers of it only whether it can be a JSON object. */
+export class BodySeen extends Transform {
+  bytes = 0
+  /** The first byte that is not white space. */
+  first: number | null = null
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.bytes += chunk.length
+    this.first ??= chunk.find((byte) => byte > 0x20) ?? null
+    if (this.bytes > MAX_ANSWER_BYTES) done(new AnswerTooLargeError())
+    else done(null, chunk)
+  }
+
+  get isObject(): boolean {
+    return this.first === 0x7b // {
+  }
+}
+
+type Response = { statusCode: number; headers: Record<string, string>; body?: unknown }
+type HandlerOptions = Parameters<NodeHttpHandler['handle']>[1]
+
+/** The SDK's own HTTP handler, with bodies bounded in size. One for the whole process: its connections are shared. */
+export class BoundedHandler extends NodeHttpHandler {
+  readonly #agents: readonly (http.Agent | https.Agent)[]
+
+  constructor() {
+    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS }
+    const httpAgent = new http.Agent(options)
+    const httpsAgent = new https.Agent(options)
+    super({ httpAgent, httpsAgent, logger: SILENT })
+    this.#agents = [httpAgent, httpsAgent]
+  }
+
+  override async handle(request: Parameters<NodeHttpHandler['handle']>[0], options?: HandlerOptions) {
+    const { response } = await super.handle(request, options)
+    const body = new BodySeen()
+    // The failure of either side reaches the reader of `body`; the callback is there so that it is not thrown as well.
+    response.body = pipeline(response.body as Readable, body, () => undefined)
+    return { response }
+  }
+
+  /** The SDK's clients destroy their handler along with themselves; this one outlives them until `close`. */
+  override destroy(): void {}
+
+  close(): void {
+    for (const agent of this.#agents) agent.destroy()
+  }
+}
+
+/** For the SDK's loggers: what it has to say reaches us as errors. */
+export const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
+
+type Stack = { add(middleware: never, options: never): void }
+
+/** Lets `heard` have the head of the answer to this command, also where the SDK then throws without it. */
+export function overhear<C extends { middlewareStack: Stack }>(command: C, heard: (answer: Answer) => void): C {
+  type Next = (args: unknown) => Promise<{ response: Response }>
+  const listen = (next: Next) => async (args: unknown) => {
+    const result = await next(args)
+    heard(headOf(result.response))
+    return result
+  }
+  command.middlewareStack.add(listen as never, { step: 'deserialize', priority: 'low', name: 'alibiOverhear' } as never)
+  return command
+}
+
+function headOf({ statusCode, headers, body }: Response): Answer {
+  const date = Date.parse(headers['date'] ?? '')
+  return {
+    status: statusCode,
+    requestId: idOf(headers['x-amzn-requestid'] ?? headers['x-amz-request-id']),
+    apigwId: idOf(headers['x-amz-apigw-id']),
+    traceId: idOf(headers['x-amzn-trace-id']),
+    date: Number.isNaN(date) ? null : date,
+    body: body instanceof BodySeen ? body : null,
+  }
+}
+
+/** A request id as AWS makes them; anything else in its place is not shown. */
+function idOf(value: string | undefined): string | null {
+  return value !== undefined && /^[\w.:;=+/-]{1,200}$/.test(value) ? value : null
+}

@@ -1,0 +1,46 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { ControlAnswer } from '../../domain/probe.ts'
+import type { Clock } from '../../ports/time.ts'
+import { within } from '../stall.ts'
+import { redact } from './failure.ts'
+
+/** The control call's own deadline, unless told otherwise. */
+export const CONTROL_TIMEOUT_MS = 5_000
+
+/**
+ * One unsigned GET to a host that has nothing to do with Account: any HTTP answer, of any status, counts as getting
+ * through. Its body is not read and no redirect is followed. Never rejects.
+ */
+export async function controlCall(
+  { url, timeoutMs }: Readonly<{ url: string; timeoutMs: number }>,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+  signal: AbortSignal,
+): Promise<ControlAnswer> {
+  const at = clock.now()
+  const begun = clock.monotonic()
+  const answer = (reached: boolean, detail: string): ControlAnswer => {
+    return { at, ms: Math.round(clock.monotonic() - begun), reached, detail }
+  }
+  try {
+    const status = await within(timeoutMs, signal, (ended) => statusOf(url, ended))
+    return answer(true, `HTTP ${status}`)
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: unknown }
+    return answer(false, redact(`${typeof code === 'string' ? `${code}: ` : ''}${String(message || 'no answer')}`, '', false))
+  }
+}
+
+function statusOf(url: string, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? https.request : http.request
+    // No kept connection: what is asked is whether a new one gets through.
+    const asking = request(url, { method: 'GET', agent: false, signal, headers: { 'user-agent': 'alibi-control' } })
+    asking.on('error', reject)
+    asking.on('response', (response) => {
+      resolve(response.statusCode ?? 0)
+      response.destroy()
+    })
+    asking.end()
+  })
+}

@@ -1,0 +1,26 @@
+import { ACCOUNT_REGION } from '../../domain/policy.ts'
+import type { Partition } from '../../domain/probe.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** A partition's other region: STS is asked there, so that trouble of Account's own region does not take the credentials along. */
+const OTHER_REGION: Readonly<Record<Partition, string>> = {
+  aws: 'us-west-2',
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-east-1',
+  'aws-eusc': 'eusc-de-east-1', // has no other
+}
+
+/** The region in which STS is asked: the monitor's own, unless Account stands there too. */
+export function stsRegionOf(place: Readonly<{ partition: Partition; region: string }>): string {
+  return place.region === ACCOUNT_REGION[place.partition] ? OTHER_REGION[place.partition] : place.region
+}
+
+/**
+ * The address that the environment puts in place of AWS's own (the SDK's variables), or `null`. Overrides in a profile's
+ * `services` section are left to the SDK.
+ */
+export function endpointOverride(env: Env, service: 'ACCOUNT' | 'STS' | 'HEALTH'): string | null {
+  if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true') return null
+  return env[`AWS_ENDPOINT_URL_${service}`] || env['AWS_ENDPOINT_URL'] || null
+}

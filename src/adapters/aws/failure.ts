@@ -1,0 +1,206 @@
+import { InternalServerException } from '@aws-sdk/client-account'
+import type { Operation, Try } from '../../domain/probe.ts'
+import { DeadlineError } from '../stall.ts'
+import { type Answer, AnswerTooLargeError, MAX_ANSWER_BYTES } from './answer.ts'
+
+export const MAX_MESSAGE_CHARS = 300
+const MAX_NAME_CHARS = 80
+
+/** What was being done when a try failed. */
+export type Context = Readonly<{
+  operation: Operation
+  /** As configured: the one account id that may be named in a message. */
+  account: string
+  /** Region of the Account endpoint. */
+  region: string
+  /**
+   * Who was being asked: `ACCOUNT` for the operation itself, `STS` while a role was assumed, `provider` while credentials
+   * were looked for anywhere else (files, a process, the instance, SSO).
+   */
+  asked: 'ACCOUNT' | 'STS' | 'provider'
+  /** Region in which STS was asked. */
+  stsRegion: string
+  /** The head of the answer, if one came from whoever was asked. */
+  answer: Answer | null
+  /** Our wall clock when the head of the answer came. */
+  heardAt: number | null
+}>
+
+/** Everything of a `Try` but its times. `kind` is `null` where the error is an answer of a service that is well. */
+export type Classified = Omit<Try, 'at' | 'ms'>
+
+/** The operations for which "there is none" is a healthy answer (contract, *Failure kinds*). */
+const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
+  'GetAlternateContact',
+  'GetContactInformation',
+  'GetGovCloudAccountInformation',
+  'GetPrimaryEmailUpdateStatus',
+])
+
+/** Error names by which AWS refuses who asks. */
+const CREDENTIALS = new Set([
+  'AuthFailure',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'InvalidToken',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'NotAuthorized',
+  'ProviderError',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'TokenProviderError',
+  'TokenRefreshRequired',
+  'UnrecognizedClientException',
+])
+
+const THROTTLED = /^(TooManyRequests|Throttl|RequestThrottled|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded|EC2Throttled)/
+const DENIED = /^(AccessDenied|Forbidden|UnauthorizedOperation)/
+
+/** Codes of Node's network, of its HTTP parser, of its streams and of OpenSSL: the line broke before a whole answer came. */
+const BROKEN_LINE =
+  /^(ECONN(RESET|REFUSED|ABORTED)|ENOTFOUND|EAI_|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|EADDRNOTAVAIL|EPIPE|ETIMEDOUT|EPROTO$|ENODATA|ESERVFAIL|EREFUSED|ETIMEOUT|HPE_|ERR_STREAM_PREMATURE_CLOSE|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|UNSUPPORTED_CERTIFICATE_PURPOSE)/
+
+/**
+ * Says what an error of a try is. The first row that fits counts:
+ *
+ * | asked | what came | kind |
+ * | --- | --- | --- |
+ * | anybody | `InternalServerException` of client-account, any 5xx | `internal` |
+ * | Account | a 2xx whose JSON the SDK could read, but for the format of a field | ok |
+ * | anybody | any other 2xx that could not be read | `internal` |
+ * | anybody | 429, or a throttling error by name | `throttled` |
+ * | provider | anything else | `credentials` |
+ * | anybody | our deadline, a broken line, a TLS error, 408: no whole answer | `unreachable` |
+ * | STS | any other answer: a refusal | `credentials` |
+ * | Account | credentials refused by name, 401 | `credentials` |
+ * | Account | AccessDenied by name, 403 | `denied` |
+ * | Account | ResourceNotFoundException where there may be none | ok |
+ * | Account | any other 4xx | `invalid` |
+ * | anybody | anything else: a fault of ours, a redirect | `invalid` |
+ *
+ * The last row is why a bug of ours or a broken configuration is never called an outage of AWS: it is told as
+ * `misconfigured`, with its message.
+ */
+export function classify(error: unknown, context: Context): Classified {
+  const { answer, asked } = context
+  const kind = kindOf(error, context)
+  const isSts = asked === 'STS'
+  return {
+    kind,
+    error: kind === null ? null : nameOf(error, answer),
+    message: kind === null ? null : messageOf(error, context),
+    ...headOf(context),
+    service: isSts ? 'STS' : 'ACCOUNT',
+    region: isSts ? context.stsRegion : context.region,
+  }
+}
+
+/** The fields of a try that come from the answer's head. */
+export function headOf({ answer, heardAt }: Pick<Context, 'answer' | 'heardAt'>) {
+  return {
+    status: answer?.status ?? null,
+    requestId: answer?.requestId ?? null,
+    apigwId: answer?.apigwId ?? null,
+    traceId: answer?.traceId ?? null,
+    skewMs: answer?.date == null || heardAt === null ? null : answer.date - heardAt,
+  }
+}
+
+function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kind'] {
+  const name = error instanceof Error ? error.name : ''
+  const status = answer?.status ?? null
+  const whole = !(error instanceof DeadlineError) && !isBrokenLine(error)
+  if (error instanceof InternalServerException || (status !== null && status >= 500)) return 'internal'
+  if (whole && status !== null && status >= 200 && status < 300) {
+    // The SDK has read the JSON and stumbled over a field: a date in another format is no outage.
+    const isMisfit = asked === 'ACCOUNT' && answer?.body?.isObject === true && /^(TypeError|RangeError)$/.test(name)
+    return isMisfit ? null : 'internal'
+  }
+  if (status === 429 || THROTTLED.test(name)) return 'throttled'
+  if (asked === 'provider') return 'credentials'
+  if (status === 408 || !whole) return 'unreachable'
+  if (status === null) return CREDENTIALS.has(name) ? 'credentials' : 'invalid'
+  if (status < 400) return 'invalid'
+  if (asked === 'STS' || CREDENTIALS.has(name) || status === 401) return 'credentials'
+  if (DENIED.test(name) || status === 403) return 'denied'
+  if (name === 'ResourceNotFoundException' && MAY_BE_ABSENT.has(operation)) return null
+  return 'invalid'
+}
+
+/** Node wraps the failures of several addresses of one host into one error: any of them will do. */
+function isBrokenLine(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && BROKEN_LINE.test(code)) return true
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isBrokenLine)
+  return error.name === 'TimeoutError' || error.name === 'AbortError'
+}
+
+function nameOf(error: unknown, answer: Answer | null): string {
+  if (!(error instanceof Error)) return 'Error'
+  if (error instanceof DeadlineError) return 'Timeout'
+  const { code } = error as { code?: unknown }
+  const isNodes = typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code)
+  const name = isNodes ? code : error.name
+  if (answer !== null && (name === 'Unknown' || name === 'SyntaxError' || name === 'Error')) return `HTTP ${answer.status}`
+  return /^[\w.:#-]+$/.test(name) ? name.slice(0, MAX_NAME_CHARS) : 'Error'
+}
+
+function messageOf(error: unknown, context: Context): string {
+  const { answer, asked } = context
+  if (!(error instanceof Error)) return 'an error without a message'
+  // From here on in this order: what may quote a body or a command is replaced by a sentence of ours.
+  if (error instanceof DeadlineError) {
+    if (asked === 'provider') return `the credentials provider gave ${error.message}`
+    return answer === null ? error.message : `${error.message}: HTTP ${answer.status} came, its body did not end`
+  }
+  if (error instanceof AnswerTooLargeError)
+    return `HTTP ${answer?.status ?? ''} with an answer of more than ${MAX_ANSWER_BYTES} bytes`
+  if (isBrokenLine(error) && answer !== null) return `HTTP ${answer.status} came, and the connection broke before its body ended`
+  if (answer !== null && answer.status < 300) return `HTTP ${answer.status} with a body that cannot be read`
+  if (answer !== null && !isService(error))
+    return `HTTP ${answer.status} with a body that is not ${asked === 'STS' ? 'XML' : 'JSON'}`
+  if (answer !== null && (error.message === '' || /^Unknown(Error)?$/.test(error.message)))
+    return `HTTP ${answer.status} without a message`
+  if (asked === 'provider' && /^Command failed/.test(error.message)) return 'credential_process failed'
+  const message = error instanceof AggregateError && error.message === '' ? String(error.errors[0]?.message ?? '') : error.message
+  return redact(message, context.account, isService(error)) || 'an error without a message'
+}
+
+/** An error that the service named: one of the SDK's service exceptions, of whichever client. */
+function isService(error: Error): boolean {
+  return (error as { $fault?: unknown }).$fault !== undefined && error.name !== 'SyntaxError'
+}
+
+/**
+ * One line of at most 300 characters, without control characters, e-mail addresses, access keys, long secrets (AWS quotes
+ * whole canonical requests, session tokens included), account ids but `own`, and, in what a service said, telephone numbers.
+ */
+export function redact(text: string, own: string, foreign = true): string {
+  const line = text
+    .slice(0, 16 * MAX_MESSAGE_CHARS)
+    .replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+    .replace(/[^\s<>"'(),;:=/]+@[^\s<>"'(),;]+/g, '[e-mail]')
+    .replace(/\b(?:AKIA|ASIA|ABIA|ACCA|AIDA|AROA)[A-Z0-9]{8,}\b/g, '[key]')
+    .replace(/(?<![\w+/=%-])(?!(?:assumed-role|role|user)\/)[\w+/=%-]{48,}/g, '[redacted]')
+    .replace(/(?<!\d)\d{12}(?!\d)/g, (id) => (id === own ? id : '[account]'))
+  const told = foreign ? line.replace(/(?<![\w.-])\+?\(?\d[\d ().-]{5,}\d(?![\w-])/g, phone(own)) : line
+  return told.length > MAX_MESSAGE_CHARS ? `${told.slice(0, MAX_MESSAGE_CHARS - 1)}…` : told
+}
+
+function phone(own: string) {
+  return (digits: string) => {
+    const isDate = /^\d{4}-\d{2}-\d{2}/.test(digits)
+    const isAddress = /^\d{1,3}(\.\d{1,3}){3}$/.test(digits)
+    return isDate || isAddress || digits === own ? digits : '[number]'
+  }
+}
