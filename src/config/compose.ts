@@ -1,0 +1,328 @@
+import { resolve as resolvePath } from 'node:path'
+import type * as z from 'zod'
+import { partitionOf } from '../domain/policy.ts'
+import type { Monitor } from '../domain/probe.ts'
+import type { Config, Smtp } from './config.ts'
+import type { Path, Tree } from './document.ts'
+import { CONTROL_URL, type Env, endpointsSet, isLoopback, isSafeUrl, shownUrl } from './endpoints.ts'
+import { explain, found, valueAt } from './explain.ts'
+import { type Fault, withoutSecrets } from './fault.ts'
+import {
+  checkCredentials,
+  checkMonitor,
+  credentialsOf,
+  defaultRegion,
+  MAX_PROBES,
+  monitorOf,
+  monitorWarnings,
+  type Readable,
+  type Tell,
+} from './monitors.ts'
+import { quotas, quotaWarnings } from './quotas.ts'
+import {
+  ConfigSchema,
+  HealthSchema,
+  MAX_RECIPIENTS,
+  MonitorSchema,
+  type ParsedConfig,
+  RecipientName,
+  type SmtpSchema,
+} from './schema.ts'
+
+export type Surroundings = Readonly<{
+  /** Absolute path of the file. */
+  file: string
+  env: Env
+  /** What relative paths are relative to. */
+  cwd: string
+  /** For the question whether a time zone is about to change its clocks. */
+  now: number
+  /** Values never to be shown, at least four characters each. */
+  secrets: readonly string[]
+}>
+
+export type Composed = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
+
+/** From the plain values of the file to the configuration, or everything that is wrong with it at once. */
+export function compose(tree: Tree, around: Surroundings): Composed {
+  const faults: Fault[] = []
+  const parsed = ConfigSchema.safeParse(tree.root)
+  if (!parsed.success) faults.push(...explain(parsed.error.issues, tree))
+  const tell: Tell = (path, message, at = 'value') => {
+    const split = message.indexOf('; ')
+    const shown = at === 'key' ? '' : found(path, tree)
+    // Where a sentence goes on after a semicolon with a way out, what was found stands before it.
+    faults.push(
+      tree.fault(
+        path,
+        split === -1 || shown === '' ? `${message}${shown}` : `${message.slice(0, split)}${shown}${message.slice(split)}`,
+        at,
+      ),
+    )
+  }
+  checkAll(tree, around.env, tell)
+  if (!parsed.success || faults.length > 0) return { ok: false, faults }
+  return { ok: true, config: configOf(parsed.data, tree, around) }
+}
+
+/**
+ * What lies between the keys. It is looked at key by key, so that a fault in one does not hide those of another: whatever
+ * could be read is checked, and what could not is left out.
+ */
+function checkAll(tree: Tree, env: Env, tell: Tell): void {
+  const given = (path: Path) => tree.entryAt(path) !== undefined
+  const at = (path: Path) => valueAt(path, tree.root)
+  const recipients = at(['recipients'])
+  const names = isMapping(recipients) ? Object.keys(recipients) : null
+  if (names?.length === 0) tell(['recipients'], 'expected at least one recipient', 'key')
+  if (names !== null && names.length > MAX_RECIPIENTS)
+    tell(['recipients'], `expected at most ${MAX_RECIPIENTS} recipients`, 'key')
+  for (const name of names ?? []) {
+    const addresses = at(['recipients', name, 'to'])
+    if (!Array.isArray(addresses)) continue
+    addresses.forEach((address, index) => {
+      if (typeof address === 'string' && addresses.indexOf(address) < index)
+        tell(['recipients', name, 'to', index], 'this address stands in the list twice')
+    })
+  }
+
+  const region = defaultRegion(env)
+  if (!MonitorSchema.shape.region.safeParse(region).success) {
+    const source = env['AWS_REGION'] ? 'AWS_REGION' : 'AWS_DEFAULT_REGION'
+    tell([source], `the environment variable ${source} is no region such as \`us-east-1\``)
+  }
+  const monitors = at(['monitors'])
+  let probes = 0
+  const seen = new Set<string>()
+  const usable = names?.filter((name) => RecipientName.safeParse(name).success) ?? null
+  for (const [index, raw] of (Array.isArray(monitors) ? monitors : []).entries()) {
+    const path = ['monitors', index]
+    if (!isMapping(raw)) continue
+    const monitor: Readable = readable(MonitorSchema.shape, raw)
+    checkMonitor(monitor, path, given, usable?.length === 0 ? null : usable, tell)
+    if (monitor.name !== undefined && seen.has(monitor.name)) {
+      tell(given([...path, 'name']) ? [...path, 'name'] : path, 'every monitor needs a name of its own')
+    }
+    seen.add(monitor.name ?? '')
+    probes += (monitor.accounts?.length ?? 0) * (monitor.operations?.length ?? 0)
+  }
+  if (probes > MAX_PROBES) tell(['monitors'], `these are ${probes} probes: expected at most ${MAX_PROBES}`, 'key')
+
+  const health = at(['health', 'credentials'])
+  const credentials = HealthSchema.shape.credentials.safeParse(health)
+  if (credentials.success && credentials.data !== undefined)
+    checkCredentials(credentials.data, ['health', 'credentials'], null, tell)
+
+  const smtp = at(['mail', 'smtp'])
+  if (isMapping(smtp) && 'user' in smtp !== 'password' in smtp) {
+    const present = 'user' in smtp ? 'user' : 'password'
+    tell(['mail', 'smtp', present], '`user` and `password` go together', 'key')
+  }
+  for (const { name, value } of endpointsSet(env)) {
+    if (!isSafeUrl(value))
+      tell([name], `the environment variable ${name} is ${shownUrl(value)}: expected https, or http on this machine`)
+  }
+}
+
+/** Every key that can be read by itself; the others are left out. */
+function readable<S extends Readonly<Record<string, z.core.$ZodType>>>(
+  shape: S,
+  raw: Record<string, unknown>,
+): { [K in keyof S]?: z.output<S[K]> } {
+  const out: Record<string, unknown> = {}
+  for (const [key, schema] of Object.entries(shape)) {
+    const read = (schema as z.ZodType).safeParse(raw[key])
+    if (read.success) out[key] = read.data
+  }
+  return out as { [K in keyof S]?: z.output<S[K]> }
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const DEFAULT_PORT = { starttls: 587, tls: 465, none: 25 } as const
+
+function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Config {
+  const { env, cwd, now, file, secrets } = around
+  const { policy, health, mail, storage, log, web } = parsed
+  const names = Object.keys(parsed.recipients)
+  const monitors = parsed.monitors.map((monitor) => monitorOf(monitor, monitor.region ?? defaultRegion(env), names))
+  const { dashboard } = health
+  const config: Config = {
+    file,
+    monitors,
+    policy: {
+      waitMs: policy.wait,
+      extensionMs: policy.extension,
+      holdAtMostMs: policy.holdAtMost,
+      lookbackMs: policy.lookback,
+      staleAfterMs: policy.staleAfter,
+      remindEveryMs: policy.remindEvery,
+      joinWithinMs: policy.joinWithin,
+      reopenWithinMs: policy.reopenWithin,
+      blindAfterMs: policy.blindAfter,
+    },
+    health: {
+      api: health.api,
+      dashboard: typeof dashboard === 'boolean' ? dashboard : dashboard.url,
+      credentials: health.credentials === undefined ? null : credentialsOf(health.credentials),
+      relevance: { related: health.related, ignore: health.ignore, codes: health.codes },
+      cacheForMs: health.cacheFor,
+      idleEveryMs: health.idleEvery,
+      timeoutMs: health.timeout,
+    },
+    control: {
+      url:
+        parsed.control.url ??
+        (env['AWS_ENDPOINT_URL_STS'] || CONTROL_URL[monitors[0]?.partition ?? partitionOf(defaultRegion(env))]),
+    },
+    recipients: Object.entries(parsed.recipients).map(([name, { to, after }]) => ({ name, to, afterMs: after ?? null })),
+    mail: {
+      from: mail.from,
+      smtp: mail.smtp === undefined ? null : smtpOf(mail.smtp),
+      directory: resolvePath(cwd, mail.directory),
+      subject: mail.subject,
+      maxPerHour: mail.maxPerHour,
+    },
+    storage: { path: resolvePath(cwd, storage.path), keep: { runsMs: storage.keep.runs, hoursMs: storage.keep.hours } },
+    log: {
+      level: log.level,
+      format: log.format ?? null,
+      file:
+        log.file === undefined
+          ? null
+          : { path: resolvePath(cwd, log.file.path), maxSizeBytes: log.file.maxSize, keep: log.file.keep },
+    },
+    web: web === false ? null : { host: web.listen.host, port: web.listen.port, hosts: web.hosts },
+    warnings: [],
+    secrets,
+  }
+  const warnings = [...monitors.flatMap((monitor) => monitorWarnings(monitor, now)), ...warningsOf(config, tree, env)]
+  return { ...config, warnings: [...new Set(warnings)].map((warning) => withoutSecrets(warning, secrets)) }
+}
+
+function smtpOf(smtp: z.output<typeof SmtpSchema>): Smtp {
+  const { host, security, port = DEFAULT_PORT[security], user = null, password = null } = smtp
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port, security, user, password }
+}
+
+function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
+  const warnings: string[] = []
+  const { policy, health, mail, recipients } = config
+  for (const monitor of config.monitors) {
+    if (hasOnlyEscalation(monitor, config)) {
+      warnings.push(`monitor ${monitor.name}: every recipient that it notifies has \`after\`: nobody is told at once`)
+    }
+  }
+  if (policy.waitMs > 0) {
+    warnings.push(
+      'policy.wait: every mail about an unexplained failure is held back by it, real trouble too; AWS posts half of its events later than 90m',
+    )
+  }
+  if (policy.holdAtMostMs === 0)
+    warnings.push('policy.holdAtMost is 0s: a failure that AWS explains stays silent for as long as its event is open')
+  if (policy.remindEveryMs === 0) warnings.push('policy.remindEvery is 0s: an incident is told once, without reminders')
+  if (!health.api && health.dashboard === false) {
+    warnings.push(
+      'health.api and health.dashboard are both off: no failure can be explained, and every one is mailed as undetermined',
+    )
+  }
+  if (mail.smtp === null)
+    warnings.push(`mail.smtp is not set: mails are written to ${mail.directory}, and reach nobody by themselves`)
+  else if (mail.smtp.password !== null && mail.smtp.security === 'none' && !isLoopback(mail.smtp.host)) {
+    warnings.push('mail.smtp.security is none: the password crosses the network in clear')
+  }
+  const addresses = recipients.flatMap(({ to }) => to)
+  if (addresses.some((address) => /@example\.(?:com|org|net)$/i.test(address)) && mail.smtp !== null) {
+    warnings.push('a recipient is at example.com, .org or .net: no such mail arrives')
+  }
+  const isUnderPm2 = env['pm_id'] !== undefined || env['PM2_HOME'] !== undefined
+  const variables = [
+    ...new Set(tree.drawn.filter(({ from, path }) => from === 'env' && isSecretPlace(path)).map(({ name }) => name)),
+  ]
+  if (isUnderPm2 && variables.length > 0) {
+    warnings.push(
+      `${variables.join(', ')}: under pm2 a secret does not belong into the environment: \`pm2 save\` writes it in clear to a file that everybody may read; use \${file:/run/secrets/…}`,
+    )
+  }
+  warnings.push(...quotaWarnings(quotas(config)))
+  return warnings
+}
+
+function hasOnlyEscalation(monitor: Monitor, config: Config): boolean {
+  return monitor.notify.every((name) => config.recipients.find((recipient) => recipient.name === name)?.afterMs !== null)
+}
+
+/**
+ * Where a value from outside is taken for a secret: everywhere but at keys whose values have to be shown to be of use, such as
+ * a region or an address: hiding `us-east-1` or the recipient's name would black out every mail.
+ */
+export function isSecretPlace(path: Path): boolean {
+  const key = path.findLast((part) => typeof part === 'string') ?? ''
+  return !SHOWN.has(String(key))
+}
+
+const SHOWN: ReadonlySet<string> = new Set([
+  ...[
+    'name',
+    'schedule',
+    'timezone',
+    'region',
+    'accounts',
+    'operations',
+    'type',
+    'notify',
+    'profile',
+    'sessionName',
+    'spread',
+    'backoff',
+    'timeout',
+  ],
+  ...[
+    'attempts',
+    'fail',
+    'count',
+    'of',
+    'recover',
+    'retryInterval',
+    'recheckEvery',
+    'wait',
+    'extension',
+    'holdAtMost',
+    'lookback',
+    'staleAfter',
+  ],
+  ...[
+    'remindEvery',
+    'joinWithin',
+    'reopenWithin',
+    'blindAfter',
+    'api',
+    'dashboard',
+    'related',
+    'ignore',
+    'codes',
+    'cacheFor',
+    'idleEvery',
+    'to',
+  ],
+  ...[
+    'after',
+    'from',
+    'host',
+    'port',
+    'security',
+    'subject',
+    'maxPerHour',
+    'runs',
+    'hours',
+    'level',
+    'format',
+    'maxSize',
+    'keep',
+    'web',
+    'listen',
+  ],
+  ...['hosts', 'directory', 'path'],
+])

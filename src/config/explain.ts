@@ -1,0 +1,122 @@
+import type * as z from 'zod'
+import type { Path, Tree } from './document.ts'
+import { bounded, type Fault, oneLine, pathText } from './fault.ts'
+import { nearest } from './nearest.ts'
+import { ConfigSchema, NEEDS_UNIT, NOT_AVAILABLE, QUOTE_ACCOUNT } from './schema.ts'
+
+const MAX_SHOWN = 80
+/** Values that are not shown, unless they are nothing but a reference. */
+const HIDDEN = /(?:^|\.)(?:password|externalId|token)$/
+const REFERENCE_ONLY = /^\$\{(?:file:[^}]*|[^}:]*)\}$/
+
+/** What zod found, as faults at their places: one for each path, unknown keys apart. */
+export function explain(issues: readonly z.core.$ZodIssue[], tree: Tree): readonly Fault[] {
+  const seen = new Set<string>()
+  return issues
+    .flatMap((issue) => explainOne(issue, [], tree))
+    .filter((fault) => {
+      const key = `${fault.path} ${fault.line}`
+      return !seen.has(key) && seen.add(key)
+    })
+}
+
+/** What was found at a path: as written, bounded, on one line; secrets are only said to be there. */
+export function found(path: Path, tree: Tree): string {
+  const entry = tree.entryAt(path)
+  if (entry === undefined) return ''
+  if (entry.written === null) return `, found ${Array.isArray(valueAt(path, tree.root)) ? 'a list' : 'a mapping'}`
+  if (entry.written === '') return ', found nothing'
+  if (HIDDEN.test(pathText(path)) && !REFERENCE_ONLY.test(entry.written)) return ', found a value that is not shown'
+  const shown = entry.written.replace(/\/\/[^/@\s]*@/g, '//***@').replace(/(\/\/[^\s?]*)\?\S*/g, '$1?***')
+  return `, found \`${bounded(oneLine(shown), MAX_SHOWN)}\``
+}
+
+function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree): readonly Fault[] {
+  const path = [...before, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))]
+  // Of a value that could not be resolved it was already said why.
+  for (let length = path.length; length > 0; length--) if (tree.entryAt(path.slice(0, length))?.broken) return []
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, issue.message.split(' '), tree))
+  if (issue.code === 'invalid_key')
+    return [tree.fault(path, `expected ${issue.issues[0]?.message.replace(/^expected /, '') ?? 'another name'}`, 'key')]
+  if (issue.code === 'invalid_union') {
+    // A mapping is judged by the form that is a mapping, and all else by the sentence that names every form.
+    const form = isMapping(valueAt(path, tree.root)) ? issue.errors.find((errors) => errors.every(isWithinMapping)) : undefined
+    if (form !== undefined) return form.flatMap((inner) => explainOne(inner, path, tree))
+  }
+  const entry = tree.entryAt(path)
+  if (entry === undefined) return [tree.fault(path, `required: ${issue.message}`)]
+  if (issue.message === QUOTE_ACCOUNT) return [tree.fault(path, quoteAccount(entry.written ?? ''))]
+  if (issue.message === NEEDS_UNIT) {
+    const meant = entry.referred ? '30s' : `${entry.written ?? '30'}s`
+    return [tree.fault(path, `a duration needs its unit; did you mean \`${meant}\`?`)]
+  }
+  // A hint that quotes the value is left out when the value came from elsewhere.
+  const detail = issue.code === 'custom' && !entry.referred ? issue.params?.['detail'] : undefined
+  const hint = typeof detail === 'string' ? ` (${detail})` : ''
+  const message = entry.referred ? issue.message.replace(/; did you mean .*$/, '') : issue.message
+  const quotes =
+    issue.code === 'invalid_type' && issue.expected === 'string' && typeof valueAt(path, tree.root) === 'number'
+      ? '; put it in quotes'
+      : ''
+  const split = message.indexOf('; ')
+  const [head, tail] = split === -1 ? [message, ''] : [message.slice(0, split), message.slice(split)]
+  return [tree.fault(path, `${head}${found(path, tree)}${tail}${hint}${quotes}`)]
+}
+
+function isWithinMapping(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys'
+}
+
+function isMapping(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function quoteAccount(written: string): string {
+  const digits = /^\d{1,12}$/.test(written) ? written.padStart(12, '0') : null
+  if (digits === null) return `expected twelve digits in quotes, found \`${bounded(oneLine(written), MAX_SHOWN)}\``
+  const lost = written.length < 12 ? ` (found ${written.length} digits: zeros at the front may have been lost)` : ''
+  return `an account is text: quote it: "${digits}"${lost}`
+}
+
+function unknownKey(key: string, path: Path, known: readonly string[], tree: Tree): Fault {
+  const here = [...path, key]
+  const plain = here.filter((part) => typeof part === 'string').join('.')
+  if (NOT_AVAILABLE.has(plain)) return tree.fault(here, 'not available yet', 'key')
+  const meant = nearest(key, known)
+  if (meant !== null) return tree.fault(here, `unknown key; did you mean \`${meant}\`?`, 'key')
+  const home = key === '<<' ? undefined : homes().get(key)
+  const where = home === undefined ? `expected ${known.map((name) => `\`${name}\``).join(', ')}` : `it belongs in \`${home}\``
+  return tree.fault(here, `unknown key; ${where}`, 'key')
+}
+
+/** Keys that stand in one section only, with that section. */
+function homes(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const several = new Set<string>()
+  for (const [section, shape] of Object.entries(ConfigSchema.shape)) {
+    if (section !== 'recipients') found.set(section, 'the top of the file')
+    for (const key of keysOf(shape)) {
+      if (found.has(key)) several.add(key)
+      found.set(key, section === 'monitors' ? 'monitors[]' : section)
+    }
+  }
+  for (const key of several) found.delete(key)
+  return found
+}
+
+function keysOf(schema: unknown): readonly string[] {
+  const def = (schema as { def?: { shape?: object; innerType?: unknown; element?: unknown; options?: readonly unknown[] } }).def
+  if (def?.shape !== undefined) return Object.keys(def.shape)
+  if (def?.options !== undefined) return def.options.flatMap(keysOf)
+  const inner = def?.innerType ?? def?.element
+  return inner === undefined ? [] : keysOf(inner)
+}
+
+export function valueAt(path: Path, root: unknown): unknown {
+  let value = root
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string | number, unknown>)[key]
+  }
+  return value
+}

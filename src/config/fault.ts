@@ -1,0 +1,71 @@
+/** Something wrong with the configuration, at a place where a person can mend it. */
+export type Fault = Readonly<{
+  /** From 1. A fault of the file as a whole, or of the environment, stands at 1:1. */
+  line: number
+  column: number
+  /** `monitors[0].schedule`; empty for the file as a whole. */
+  path: string
+  /** One line: what was expected, and what was found as it is written in the file. Never a secret. */
+  message: string
+}>
+
+/** Beyond this many nobody reads on: the rest is counted. */
+export const MAX_FAULTS = 200
+
+const MAX_MESSAGE = 500
+
+/** One line each: `config/alibi.yaml:7:5  monitors[0].schedul: unknown key; did you mean \`schedule\`?` */
+export function formatFaults(faults: readonly Fault[], file: string): string {
+  return faults
+    .map(({ line, column, path, message }) => `${oneLine(file)}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}`)
+    .join('\n')
+}
+
+/** The path of keys as it is shown; a key that is no plain word is quoted, and bounded. */
+export function pathText(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`
+    else {
+      const name = String(key)
+      const shown = /^[\w-]{1,64}$/.test(name) ? name : JSON.stringify(bounded(oneLine(name), 64))
+      text += text === '' ? shown : `.${shown}`
+    }
+  }
+  return text
+}
+
+/** In the order of the file, once each, bounded in number and length, and without any of the secrets. */
+export function tidyFaults(faults: readonly Fault[], secrets: readonly string[]): readonly Fault[] {
+  const clean = faults.map((fault) => ({
+    ...fault,
+    message: bounded(oneLine(withoutSecrets(fault.message, secrets)), MAX_MESSAGE),
+  }))
+  const seen = new Set<string>()
+  const once = clean.filter(({ line, column, path, message }) => {
+    const key = `${line}:${column}:${path}:${message}`
+    return !seen.has(key) && seen.add(key)
+  })
+  once.sort((a, b) => a.line - b.line || a.column - b.column)
+  if (once.length <= MAX_FAULTS) return once
+  const left = once.length - MAX_FAULTS
+  const last = once[MAX_FAULTS - 1]
+  return [
+    ...once.slice(0, MAX_FAULTS),
+    { line: last?.line ?? 1, column: last?.column ?? 1, path: '', message: `and ${left} more faults after this one` },
+  ]
+}
+
+/** A second fence: messages are made without values, and yet a value may stand in the text of a library. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.toSorted((a, b) => b.length - a.length).reduce((left, secret) => left.replaceAll(secret, '***'), text)
+}
+
+/** Control characters, and the separators that some programs take for the end of a line, become spaces. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+}
+
+export function bounded(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
+}

@@ -1,0 +1,132 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { resolve as resolvePath } from 'node:path'
+import { compose, isSecretPlace } from './compose.ts'
+import type { Config } from './config.ts'
+import { filesReferred, parseTree, type Tree } from './document.ts'
+import type { Env } from './endpoints.ts'
+import { valueAt } from './explain.ts'
+import { type Fault, tidyFaults } from './fault.ts'
+import type { SecretFile } from './reference.ts'
+
+/** A configuration of 20000 probes is smaller. */
+export const MAX_FILE_BYTES = 256 * 1024
+export const MAX_SECRET_BYTES = 64 * 1024
+export const MAX_SECRET_FILES = 50
+/** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
+export const MIN_SECRET = 4
+
+export type Loaded = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
+
+export type LoadOptions = Readonly<{
+  /** What relative paths are relative to; default: the working directory. */
+  cwd?: string
+  /** Epoch milliseconds; default: now. Only for the question whether a time zone is about to change its clocks. */
+  now?: number
+}>
+
+/** Reads the configuration. Never rejects: whatever is wrong with the file is a fault. */
+export async function loadConfig(file: string, env: Env, options: LoadOptions = {}): Promise<Loaded> {
+  const cwd = options.cwd ?? process.cwd()
+  const read = await readText(resolvePath(cwd, file), MAX_FILE_BYTES)
+  if (!read.ok) return { ok: false, faults: [{ line: 1, column: 1, path: '', message: `the configuration ${read.why}` }] }
+  return parseConfig(read.text, file, env, options)
+}
+
+/** The same from a text that was read already; `file` is what the configuration says it came from. Never rejects. */
+export async function parseConfig(text: string, file: string, env: Env, options: LoadOptions = {}): Promise<Loaded> {
+  const { cwd = process.cwd(), now = Date.now() } = options
+  const secrets = new Set<string>()
+  try {
+    const files = await readSecrets(text, cwd)
+    for (const secret of files.values()) if (secret.ok) keep(secrets, secret.text)
+    const { tree, faults } = parseTree(text, { env, files })
+    if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
+    for (const secret of secretsOf(tree)) keep(secrets, secret)
+    const composed = compose(tree, { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets] })
+    if (composed.ok && faults.length === 0) return composed
+    return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
+  } catch (error) {
+    // A bug of ours, or of a library: it must not take the daemon down when a running one reads its file again.
+    const name = error instanceof Error ? error.name : 'an unknown error'
+    return {
+      ok: false,
+      faults: [
+        { line: 1, column: 1, path: '', message: `the configuration could not be read for a fault of Alibi's own (${name})` },
+      ],
+    }
+  }
+}
+
+function keep(secrets: Set<string>, value: string): void {
+  if (value.length >= MIN_SECRET) secrets.add(value)
+}
+
+/** What came from outside, and what is a secret wherever it stands. */
+function secretsOf(tree: Tree): readonly string[] {
+  const drawn = tree.drawn.filter(({ from, path }) => from === 'file' || isSecretPlace(path)).map(({ value }) => value)
+  const monitors = valueAt(['monitors'], tree.root)
+  const ids = Array.from({ length: Array.isArray(monitors) ? monitors.length : 0 }, (_, index) => [
+    'monitors',
+    index,
+    'credentials',
+    'externalId',
+  ])
+  const literal = [['mail', 'smtp', 'password'], ['health', 'credentials', 'externalId'], ...ids].map((path) =>
+    valueAt(path, tree.root),
+  )
+  return [...drawn, ...literal.filter((value) => typeof value === 'string')]
+}
+
+async function readSecrets(text: string, cwd: string): Promise<ReadonlyMap<string, SecretFile>> {
+  const files = new Map<string, SecretFile>()
+  for (const path of filesReferred(text)) {
+    if (files.size >= MAX_SECRET_FILES) {
+      files.set(path, { ok: false, why: `more than ${MAX_SECRET_FILES} files are referred to` })
+      break
+    }
+    const read = await readText(resolvePath(cwd, path), MAX_SECRET_BYTES)
+    files.set(path, read.ok ? { ok: true, text: read.text.replace(/\r?\n$/, '') } : read)
+  }
+  return files
+}
+
+/** A regular file of UTF-8 text, of at most so many bytes; or why not, to go on after "the configuration …". */
+async function readText(
+  path: string,
+  maxBytes: number,
+): Promise<Readonly<{ ok: true; text: string }> | Readonly<{ ok: false; why: string }>> {
+  let bytes: Buffer
+  try {
+    // Without O_NONBLOCK the opening of a pipe would wait for somebody to write into it.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stat = await handle.stat()
+    if (stat.isDirectory()) return { ok: false, why: 'is a directory' }
+    if (!stat.isFile()) return { ok: false, why: 'is no regular file' }
+    const buffer = Buffer.alloc(maxBytes + 1)
+    let length = 0
+    while (length < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    if (length > maxBytes) return { ok: false, why: `is too large: at most ${maxBytes / 1024} KiB are read` }
+    bytes = buffer.subarray(0, length)
+  } catch (error) {
+    return { ok: false, why: unreadable(error) }
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return text.includes('\0') ? { ok: false, why: 'is no text: it holds a zero byte' } : { ok: true, text }
+  } catch {
+    return { ok: false, why: 'is no UTF-8 text' }
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist'
+  if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user'
+  if (code === 'EISDIR') return 'is a directory'
+  return `cannot be read (${code})`
+}

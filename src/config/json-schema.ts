@@ -1,0 +1,36 @@
+import * as z from 'zod'
+import { ConfigSchema } from './schema.ts'
+
+/** What stands for a `${…}` in a pattern: the daemon alone knows what it will hold. */
+const REFERENCE = '\\$\\{'
+
+/** The JSON Schema of the configuration, for editors and `alibi schema`: draft 7, which the YAML language server reads best. */
+export function configSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(ConfigSchema, { io: 'input', target: 'draft-07', unrepresentable: 'any' })
+  const described = { $schema, title: 'Alibi', description: 'config/alibi.yaml: what is watched, and who is told.', ...schema }
+  return withReferences(described) as object
+}
+
+/** Wherever more than plain text is asked for, a text with a `${…}` in it is allowed too. */
+function withReferences(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withReferences)
+  if (typeof node !== 'object' || node === null) return node
+  const out = Object.fromEntries(
+    // The names of recipients are keys, and in keys nothing is resolved. A default is a value, not a schema.
+    Object.entries(node).map(([key, value]) => [
+      key,
+      key === 'propertyNames' || key === 'default' ? value : withReferences(value),
+    ]),
+  )
+  const { type, pattern, enum: values, description, default: byDefault, ...rest } = out
+  if (type === 'string' && typeof pattern === 'string') return { ...out, pattern: `(?:${pattern})|${REFERENCE}` }
+  if (type !== 'integer' && type !== 'boolean' && !(type === 'string' && Array.isArray(values))) return out
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(byDefault === undefined ? {} : { default: byDefault }),
+    anyOf: [
+      { type, ...(values === undefined ? {} : { enum: values }), ...rest },
+      { type: 'string', pattern: REFERENCE },
+    ],
+  }
+}

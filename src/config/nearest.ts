@@ -1,0 +1,39 @@
+/** Longer words are not compared: nobody misspells them by two letters, and the table grows with the product. */
+const MAX_LENGTH = 64
+
+/** The candidate that a misspelt word most likely meant; `null` when none is near. Ties go to the first. */
+export function nearest(word: string, candidates: Iterable<string>): string | null {
+  if (word.length > MAX_LENGTH) return null
+  const wanted = word.toLowerCase()
+  const allowed = wanted.length <= 4 ? 1 : wanted.length <= 8 ? 2 : 3
+  let best: string | null = null
+  let bestDistance = allowed + 1
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue
+    const found = distance(wanted, candidate.toLowerCase())
+    if (found < bestDistance) {
+      best = candidate
+      bestDistance = found
+    }
+  }
+  return best
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+function distance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const cost = a[row - 1] === b[column - 1] ? 0 : 1
+      let least = Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + cost)
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      if (swapped) least = Math.min(least, (beforeLast[column - 2] ?? 0) + 1)
+      current.push(least)
+    }
+    beforeLast = last
+    last = current
+  }
+  return last[b.length] ?? 0
+}

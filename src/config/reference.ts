@@ -1,0 +1,74 @@
+/**
+ * `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` inside a scalar; `$${` is a plain `${`.
+ * Resolved after YAML was parsed, so that no value can change the file's structure, and once only, so that a value that
+ * itself holds `${` stays as it is.
+ */
+const TOKEN = /\$\$\{|\$\{([^}]*)\}|\$\{/g
+const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
+const FILE = /^file:(.+)$/s
+
+/** What a reference can draw from. Files are read beforehand: by path, the text or why there is none. */
+export type Sources = Readonly<{
+  env: Readonly<Record<string, string | undefined>>
+  files: ReadonlyMap<string, SecretFile>
+}>
+
+export type SecretFile = Readonly<{ ok: true; text: string }> | Readonly<{ ok: false; why: string }>
+
+export type Resolved = Readonly<{
+  text: string
+  /** Whether it held any reference at all. */
+  referred: boolean
+  /** What was put in from outside the file; a default that stands in the file is not among it. */
+  values: readonly Readonly<{ from: 'env' | 'file'; name: string; value: string }>[]
+  /** Each in one sentence, without any value. */
+  faults: readonly string[]
+}>
+
+/** Paths of `${file:…}` in a text, as written. */
+export function filesIn(text: string): readonly string[] {
+  return [...text.matchAll(TOKEN)].flatMap((match) => {
+    const path = FILE.exec(match[1] ?? '')?.[1]
+    return path === undefined ? [] : [path]
+  })
+}
+
+export function resolve(text: string, sources: Sources): Resolved {
+  const values: { from: 'env' | 'file'; name: string; value: string }[] = []
+  const faults: string[] = []
+  let referred = false
+  const take = (token: string, inner: string | undefined): string => {
+    if (token === '$${') return '${'
+    referred = true
+    if (inner === undefined) {
+      faults.push(`a \${ without its }; a plain \${ is written $\${`)
+      return token
+    }
+    const path = FILE.exec(inner)?.[1]
+    if (path !== undefined) {
+      const file = sources.files.get(path)
+      if (file?.ok === true) {
+        values.push({ from: 'file', name: path, value: file.text })
+        return file.text
+      }
+      faults.push(`the file of \`${token}\` ${file?.why ?? 'was not read'}`)
+      return token
+    }
+    const [, name, fallback] = VARIABLE.exec(inner) ?? []
+    if (name === undefined) {
+      faults.push(`a \${…} that is neither \${VAR}, \${VAR:-default} nor \${file:PATH}; a plain \${ is written $\${`)
+      return token
+    }
+    const value = sources.env[name]
+    // As in a shell: `:-` also stands in for a variable that is set and empty.
+    if (value !== undefined && !(value === '' && fallback !== undefined)) {
+      values.push({ from: 'env', name, value })
+      return value
+    }
+    if (fallback !== undefined) return fallback
+    faults.push(`the environment variable \`${name}\` is not set; a default is written \`\${${name}:-…}\``)
+    return token
+  }
+  const out = text.replace(TOKEN, (token, inner?: string) => take(token, inner))
+  return { text: out, referred, values, faults }
+}

@@ -1,0 +1,59 @@
+import { credentialsKey, type Monitor, type Operation, type Partition } from './probe.ts'
+
+/** Calls a second that AWS allows one caller, and how many may come at once. */
+export type Quota = Readonly<{ perSecond: number; burst: number }>
+
+/** docs.aws.amazon.com/accounts/latest/reference/quotas.html; `null` where AWS states none. */
+const QUOTAS: Readonly<Record<Operation, Quota | null>> = {
+  GetAccountInformation: { perSecond: 3, burst: 3 },
+  GetAlternateContact: { perSecond: 10, burst: 15 },
+  GetContactInformation: { perSecond: 10, burst: 15 },
+  GetGovCloudAccountInformation: null,
+  GetPrimaryEmail: { perSecond: 3, burst: 3 },
+  GetPrimaryEmailUpdateStatus: null,
+  GetRegionOptStatus: { perSecond: 5, burst: 5 },
+  ListRegions: { perSecond: 5, burst: 5 },
+}
+
+/** The same page: contacts in China. */
+const CONTACTS_IN_CHINA: Quota = { perSecond: 3, burst: 5 }
+
+export function quotaOf(operation: Operation, partition: Partition): Quota | null {
+  const isContact = operation === 'GetAlternateContact' || operation === 'GetContactInformation'
+  return isContact && partition === 'aws-cn' ? CONTACTS_IN_CHINA : QUOTAS[operation]
+}
+
+/** What one caller asks of one operation, all monitors together. */
+export type QuotaRow = Readonly<{
+  /** `credentialsKey` of the caller. Different credentials may still be one caller to AWS: that cannot be told from the file. */
+  credentials: string
+  partition: Partition
+  operation: Operation
+  probes: number
+  /** Scheduled runs a second when every monitor fires at its shortest gap and every first try is ok. */
+  callsPerSecond: number
+  quota: Quota | null
+  fits: boolean
+}>
+
+/** Some quotas count by caller and some by the account that is asked; all are taken as by caller, which is the stricter. */
+export function quotaRows(monitors: readonly Readonly<{ monitor: Monitor; shortestGapMs: number }>[]): readonly QuotaRow[] {
+  const sums = new Map<
+    string,
+    { credentials: string; partition: Partition; operation: Operation; probes: number; callsPerSecond: number }
+  >()
+  for (const { monitor, shortestGapMs } of monitors) {
+    const { partition } = monitor
+    const credentials = credentialsKey(monitor.credentials)
+    for (const { call } of monitor.probes) {
+      const { operation } = call
+      const key = `${partition} ${credentials} ${operation}`
+      const sum = sums.get(key) ?? { credentials, partition, operation, probes: 0, callsPerSecond: 0 }
+      sums.set(key, { ...sum, probes: sum.probes + 1, callsPerSecond: sum.callsPerSecond + 1000 / shortestGapMs })
+    }
+  }
+  return [...sums.values()].map((sum) => {
+    const quota = quotaOf(sum.operation, sum.partition)
+    return { ...sum, quota, fits: quota === null || sum.callsPerSecond <= quota.perSecond }
+  })
+}
