@@ -2,7 +2,7 @@ import { inWords, utc } from './duration.ts'
 import type { HealthEvent, HealthReading, Impact } from './outage.ts'
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant } from './probe.ts'
-import { regionsNamed } from './region.ts'
+import { regionsNamed, splitKey } from './region.ts'
 import type { Alibi, Failure, NearMiss, Peers, Rule, Test, Verdict } from './verdict.ts'
 
 /** Near misses that a verdict carries: the closest ones. */
@@ -149,16 +149,14 @@ function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
   return impact.resolvedAt === null || at <= impact.resolvedAt + extensionMs
 }
 
-const REGION_SUFFIX = /-((?:us|eu|ap|sa|ca|me|af|il|mx|cn|eusc)(?:-[a-z]+)+-\d+)$/
-
 /** A key such as `sts-us-east-1` that names another region than the endpoint's does not count. */
 function countsHere(impact: Impact, region: string): boolean {
-  const named = REGION_SUFFIX.exec(impact.key)?.[1]
-  return named === undefined || named === region
+  const named = splitKey(impact.key).region
+  return named === null || named === region
 }
 
 function serviceOfKey(key: string): string {
-  return key.replace(REGION_SUFFIX, '')
+  return splitKey(key).service
 }
 
 /** The dashboard writes `multipleservices` where the API writes `MULTIPLE_SERVICES`. */

@@ -1,4 +1,4 @@
-import { type MailKind, type Owed } from './notification.ts'
+import type { MailKind, Owed } from './notification.ts'
 import { HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
 
 /** First wait after a transient failure; doubled up to the most, never given up. */
@@ -105,7 +105,7 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
 /** What a mail has to say for mails of its thread that never arrived. */
 export type Unsaid = Readonly<{
   /** The fall that this rise tells as well: it was merged into it, or refused. */
-  fall: Readonly<{ kind: MailKind; at: Instant; error: string | null }> | null
+  fall: Owed | null
   /** Nothing of this thread has arrived: there is no mail to reply to. */
   nothingArrived: boolean
 }>
@@ -118,10 +118,8 @@ export function unsaidBefore(owed: Owed, thread: readonly Owed[]): Unsaid {
   const lastRise = earlier.findLastIndex((other) => RISES.includes(other.notification.kind))
   const stretch = earlier.slice(lastRise + 1)
   if (stretch.some((other) => other.state === 'delivered' || other.uncertain)) return { fall: null, nothingArrived }
-  const fall = stretch.find((other) => FALLS.includes(other.notification.kind))
-  if (fall === undefined) return { fall: null, nothingArrived }
-  const { kind, createdAt } = fall.notification
-  return { fall: { kind, at: createdAt, error: fall.error }, nothingArrived }
+  const fall = stretch.find((other) => FALLS.includes(other.notification.kind)) ?? null
+  return { fall, nothingArrived }
 }
 
 /** When to try again after the n-th failed attempt (n ≥ 1): doubling, with jitter of up to a quarter, bounded. */

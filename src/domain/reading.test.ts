@@ -25,7 +25,13 @@ function event(changes: Partial<HealthEvent> = {}): HealthEvent {
     ...changes,
   }
 }
-const said = (events: readonly HealthEvent[], at = T): SourceAnswer => ({ state: 'answered', at, events, skipped: 0, detail: 'it' })
+const said = (events: readonly HealthEvent[], at = T): SourceAnswer => ({
+  state: 'answered',
+  at,
+  events,
+  skipped: 0,
+  detail: 'it',
+})
 const off: SourceAnswer = { state: 'off', why: 'not configured' }
 const away: SourceAnswer = { state: 'unavailable', at: T, why: 'timed out' }
 const one = (api: Partial<HealthEvent>, dashboard: Partial<HealthEvent>) =>
@@ -63,9 +69,24 @@ describe('join', () => {
     ['scope comes from the API', { scope: 'ACCOUNT_SPECIFIC' }, {}, { scope: 'ACCOUNT_SPECIFIC' }],
     ['what the public dashboard holds is public if the API does not say', { scope: 'NONE' }, {}, { scope: 'PUBLIC' }],
     ['owners come from the API', { owners: ['111122223333'] }, { updatedAt: T }, { owners: ['111122223333'] }],
-    ['a region that the API does not name comes from the dashboard', { region: null }, { region: 'global' }, { region: 'global' }],
-    ['a text that holds the other stands for both', { text: 'First. Second.' }, { text: 'First.\n', updatedAt: T }, { text: 'First. Second.' }],
-    ['texts that differ are both kept, the newer one last', { text: 'New.', updatedAt: T }, { text: 'Old.' }, { text: 'Old.\n\nNew.' }],
+    [
+      'a region that the API does not name comes from the dashboard',
+      { region: null },
+      { region: 'global' },
+      { region: 'global' },
+    ],
+    [
+      'a text that holds the other stands for both',
+      { text: 'First. Second.' },
+      { text: 'First.\n', updatedAt: T },
+      { text: 'First. Second.' },
+    ],
+    [
+      'texts that differ are both kept, the newer one last',
+      { text: 'New.', updatedAt: T },
+      { text: 'Old.' },
+      { text: 'Old.\n\nNew.' },
+    ],
     [
       'a long text keeps its newest part',
       { text: 'a'.repeat(MAX_EVENT_TEXT) },
@@ -127,7 +148,12 @@ describe('join', () => {
           // NaN times cannot be ordered; the adapters never let one through.
           const sane = (list: readonly HealthEvent[]) => list.filter((e) => !Number.isNaN(e.updatedAt))
           const before = join(said(sane(was[0])), said(sane(was[1])), 'aws', T).events
-          const after = join(said(sane([...shuffled[0], ...again[0]])), said(sane([...again[1], ...shuffled[1]])), 'aws', T).events
+          const after = join(
+            said(sane([...shuffled[0], ...again[0]])),
+            said(sane([...again[1], ...shuffled[1]])),
+            'aws',
+            T,
+          ).events
           expect(after).toEqual(before)
           expect(before.map((e) => e.arn).sort()).toEqual([...new Set(sane([...was[0], ...was[1]]).map((e) => e.arn))].sort())
         },
@@ -159,9 +185,17 @@ describe('admit', () => {
     ['and so are those after it', [some, nothing, nothing, nothing], ['answered', 'unavailable', 'answered', 'answered']],
     ['nothing after a closed event counts', [said([closed]), nothing], ['answered', 'answered']],
     ['an answer that holds anything counts', [some, said([closed]), nothing], ['answered', 'answered', 'answered']],
-    ['the event came back: the doubt begins anew', [some, nothing, some, nothing], ['answered', 'unavailable', 'answered', 'unavailable']],
+    [
+      'the event came back: the doubt begins anew',
+      [some, nothing, some, nothing],
+      ['answered', 'unavailable', 'answered', 'unavailable'],
+    ],
     ['silence between does not confirm', [some, away, nothing, nothing], ['answered', 'unavailable', 'unavailable', 'answered']],
-    ['silence after the first doubt does not undo it', [some, nothing, away, nothing], ['answered', 'unavailable', 'unavailable', 'answered']],
+    [
+      'silence after the first doubt does not undo it',
+      [some, nothing, away, nothing],
+      ['answered', 'unavailable', 'unavailable', 'answered'],
+    ],
     ['a source that was turned off forgets', [some, off, nothing], ['answered', 'off', 'answered']],
   ])('%s', ([, answers, states]) => expect(told(answers)).toEqual(states))
 
@@ -173,7 +207,9 @@ describe('admit', () => {
   })
 
   test('what is not believed says why', () => {
-    expect(admit(remembering([open.arn]), nothing).answer).toMatchObject({ why: expect.stringContaining('held an open event just before') })
+    expect(admit(remembering([open.arn]), nothing).answer).toMatchObject({
+      why: expect.stringContaining('held an open event just before'),
+    })
     expect(admit(remembering(['a', 'b', 'a']), nothing).answer).toMatchObject({ why: expect.stringContaining('2 open events') })
   })
 

@@ -80,10 +80,14 @@ test.for<[string, string, string | null]>([
 
 test('any text is looked through, and only regions come out, each once', () =>
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.subarray(Object.keys(REGIONS), { maxLength: 4 }), (noise, codes) => {
-      const found = regionsNamed(`${codes.join(' and ')} ${noise}`)
-      expect(found.every(isRegion)).toBe(true)
-      expect(new Set(found).size).toBe(found.length)
-      expect(found.slice(0, codes.length)).toEqual(codes)
-    }),
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.subarray(Object.keys(REGIONS), { maxLength: 4 }),
+      (noise, codes) => {
+        const found = regionsNamed(`${codes.join(' and ')} ${noise}`)
+        expect(found.every(isRegion)).toBe(true)
+        expect(new Set(found).size).toBe(found.length)
+        expect(found.slice(0, codes.length)).toEqual(codes)
+      },
+    ),
   ))

@@ -1,0 +1,204 @@
+import type { LedgerRow } from '../domain/ledger.ts'
+import { messageIdOf, notificationId } from '../domain/audience.ts'
+import type { Facts, Notification, Owed } from '../domain/notification.ts'
+import { type OutboxPlan, planOutbox, retryAt, unsaidBefore } from '../domain/outbox.ts'
+import { HOUR_MS } from '../domain/probe.ts'
+import type { Delivery } from '../letter/content.ts'
+import type { Log } from '../ports/log.ts'
+import { type Mail, type Mailer, MailError } from '../ports/mailer.ts'
+import type { Store } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
+import { Nudge } from './nudge.ts'
+
+/** Mails that are on their way at the same time, each to another recipient. */
+const MAX_AT_ONCE = 4
+/** Owed mails that one look takes up; the others follow with the next. */
+const MAX_LOOK = 500
+/** The courier looks at least this often, whatever was said about the next time. */
+const LOOK_AT_LEAST_MS = 30_000
+const MAX_REPLY = 300
+
+export type CourierDeps = Readonly<{
+  store: Store
+  mailer: Mailer
+  clock: Clock
+  log: Log
+  random01: () => number
+  letter: (notification: Notification, delivery: Delivery) => Mail
+  maxPerHour: number
+  mailDomain: string
+  /** Facts of a mail about nothing but these lines. */
+  plainFacts: (kind: Facts['kind'], reason: string, subject: string, lines: readonly string[]) => Facts
+}>
+
+/**
+ * The outbox's own loop: sends what is owed and records *delivered* only after the server's 250. It shares nothing with
+ * probing but the store, so that a mail server that hangs stops nobody but its own recipient.
+ *
+ * For each mail: (1) `sending` is on disk; (2) it is handed over; (3) what became of it is on disk. A crash between 1 and 3
+ * leaves it `sending`: it may have been accepted, so it is sent again as it was, under the same Message-ID.
+ */
+export class Courier {
+  private readonly deps: CourierDeps
+  private readonly nudged = new Nudge()
+  /** Recipients that a mail is on its way to. */
+  private readonly lanes = new Map<string, Promise<void>>()
+  private started = false
+
+  constructor(deps: CourierDeps) {
+    this.deps = deps
+  }
+
+  /** Something new is owed. */
+  nudge(): void {
+    this.nudged.nudge()
+  }
+
+  /** Runs until `stop`; what is on its way then may finish until `kill`. Never rejects. */
+  async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
+    const { clock, log } = this.deps
+    while (!stop.aborted) {
+      let nextAt: number | null = null
+      try {
+        nextAt = await this.look(kill)
+      } catch (cause) {
+        log.error('the outbox could not be read', { cause, next: 'another look in a while' })
+      }
+      const now = clock.now()
+      const wait = Math.min(LOOK_AT_LEAST_MS, Math.max(0, (nextAt ?? now + LOOK_AT_LEAST_MS) - now))
+      await this.nudged.wait(clock, wait, stop)
+    }
+    await Promise.all(this.lanes.values())
+  }
+
+  /** Sends everything that is due once, and waits for it: for `mail test` and for tests. */
+  async once(kill: AbortSignal): Promise<void> {
+    await this.look(kill)
+    await Promise.all(this.lanes.values())
+  }
+
+  /** One look at the outbox: starts what is due and free, says when to look again. */
+  private async look(kill: AbortSignal): Promise<number | null> {
+    const { store, clock, maxPerHour } = this.deps
+    if (!this.started) await this.takeUpAfterCrash()
+    const now = clock.now()
+    const queue = await store.owed(MAX_LOOK)
+    if (queue.length === 0) return null
+    const delivered = await store.deliveredSince(now - HOUR_MS)
+    const free = queue.filter((owed) => !this.lanes.has(owed.notification.recipient))
+    const plan = planOutbox(free, delivered, maxPerHour, now)
+    await this.putInOrder(plan, now)
+    for (const owed of plan.send) {
+      const { recipient } = owed.notification
+      if (this.lanes.size >= MAX_AT_ONCE) break
+      if (this.lanes.has(recipient)) continue
+      const lane = this.deliver(owed, kill).finally(() => {
+        this.lanes.delete(recipient)
+        this.nudge()
+      })
+      this.lanes.set(recipient, lane)
+    }
+    return plan.summarise.length > 0 ? now : plan.nextAt
+  }
+
+  /** What was on its way when the process died may have been accepted: it is due at once, and uncertain. */
+  private async takeUpAfterCrash(): Promise<void> {
+    const { store } = this.deps
+    const queue = await store.owed(MAX_LOOK)
+    const cut = queue.filter((owed) => owed.state === 'sending')
+    if (cut.length > 0) await store.settle(cut.map((owed) => ({ id: owed.notification.id, state: 'retrying', uncertain: true })), [])
+    this.started = true
+  }
+
+  private async putInOrder(plan: OutboxPlan, now: number): Promise<void> {
+    const { store, log } = this.deps
+    const changes = [
+      ...plan.merge.map(({ owed, into, why }) => ({ id: owed.notification.id, state: 'merged' as const, error: `${why} (into ${into.notification.id})` })),
+      ...plan.drop.map(({ owed, why }) => ({ id: owed.notification.id, state: 'dropped' as const, error: why })),
+      ...plan.summarise.flatMap(({ owed }) => owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: 'told in a summary (mail.maxPerHour)' }))),
+    ]
+    if (changes.length === 0) return
+    const rows = [
+      ...plan.merge.map(({ owed, why }) => row(now, owed, 'merged', '9', why)),
+      ...plan.drop.map(({ owed, why }) => row(now, owed, 'merged', 'offline', why)),
+      ...plan.summarise.flatMap(({ owed }) => owed.map((one) => row(now, one, 'merged', '18', 'beyond mail.maxPerHour: told in a summary'))),
+    ]
+    await store.settle(changes, rows, plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now)))
+    for (const { owed, why } of [...plan.merge, ...plan.drop]) log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, why })
+  }
+
+  /** Rule 18: one mail for all that the ceiling held back. */
+  private summaryOf(recipient: string, owed: readonly Owed[], now: number): Notification {
+    const { mailDomain, maxPerHour, plainFacts } = this.deps
+    const reason = `more than ${maxPerHour} mails were due within an hour (mail.maxPerHour)`
+    const lines = owed.map(({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`)
+    const id = notificationId(`summary.${now}`, 1, recipient)
+    const messageId = messageIdOf(id, mailDomain)
+    const facts = plainFacts('digest', reason, `[alibi] ${owed.length} mails in one`, lines)
+    return { id, messageId, kind: 'digest', incident: null, thread: messageId, seq: 1, recipient, to: owed[0]?.notification.to ?? [], inReplyTo: null, createdAt: now, facts }
+  }
+
+  private async deliver(owed: Owed, kill: AbortSignal): Promise<void> {
+    const { store, clock, log, mailer, random01 } = this.deps
+    const { notification } = owed
+    const fields = { id: notification.id, kind: notification.kind, incident: notification.incident, recipient: notification.recipient }
+    const attempts = owed.attempts + 1
+    try {
+      const mail = await this.write(owed)
+      await store.settle([{ id: notification.id, state: 'sending', attempts }], [])
+      try {
+        const receipt = await mailer.send(mail, kill)
+        const reply = receipt.reply.slice(0, MAX_REPLY)
+        const error = receipt.rejected.length > 0 ? `the server refused ${receipt.rejected.length} of ${notification.to.length} addresses` : null
+        const deliveredAt = clock.now()
+        await store.settle([{ id: notification.id, state: 'delivered', deliveredAt, reply, error, uncertain: false }], [row(deliveredAt, owed, 'delivered', null, reply)])
+        log.info('mail delivered', { ...fields, attempts, reply, ...(error === null ? {} : { error }) })
+      } catch (cause) {
+        if (!(cause instanceof MailError)) throw cause
+        await this.failed(owed, cause, attempts, fields)
+      }
+    } catch (cause) {
+      // A store that cannot write, or a fault of ours: the mail stays owed and its lane is free again after the usual wait.
+      log.error('mail could not be sent', { ...fields, cause, next: 'it stays owed' })
+      await clock.sleep(retryAt(0, attempts, random01()), kill)
+    }
+  }
+
+  private async failed(owed: Owed, cause: MailError, attempts: number, fields: Record<string, unknown>): Promise<void> {
+    const { store, clock, log, random01 } = this.deps
+    const now = clock.now()
+    const error = cause.message.slice(0, MAX_REPLY)
+    const uncertain = owed.uncertain || cause.uncertain
+    const { id } = owed.notification
+    if (cause.permanent) {
+      await store.settle([{ id, state: 'refused', error, uncertain }], [row(now, owed, 'refused', null, error)])
+      log.error('mail refused', { ...fields, attempts, error, next: 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration' })
+      return
+    }
+    const nextAt = retryAt(now, attempts, random01())
+    await store.settle([{ id, state: 'retrying', error, nextAt, uncertain }], [])
+    log.warn('mail deferred', { ...fields, attempts, error, next: `another attempt at ${new Date(nextAt).toISOString()}` })
+  }
+
+  /** Renders the mail as it leaves now: the facts as committed, and what became of earlier mails of its thread. */
+  private async write(owed: Owed): Promise<Mail> {
+    const { store, clock, letter } = this.deps
+    const { notification } = owed
+    const mails = notification.incident === null ? [] : await store.mails(notification.incident)
+    const thread = mails.filter((other) => other.notification.thread === notification.thread)
+    const { fall, nothingArrived } = unsaidBefore(owed, thread)
+    const delivery: Delivery = {
+      attempts: owed.attempts,
+      lateBecause: owed.error,
+      now: clock.now(),
+      merged: fall === null ? null : { facts: fall.notification.facts, why: fall.error ?? 'the mail server could not be reached' },
+    }
+    // Where the fall never arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
+    return letter(fall !== null && nothingArrived ? { ...notification, inReplyTo: null } : notification, delivery)
+  }
+}
+
+function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: string | null, reason: string): LedgerRow {
+  const { id, incident, kind, recipient, seq } = owed.notification
+  return { at, incident, probe: null, decision, rule, reason: `${kind} to ${recipient}: ${reason}`, evidence: { id, seq } }
+}

@@ -1,0 +1,266 @@
+import type { Config } from '../config/config.ts'
+import { controlEveryMs, readingEveryMs } from '../domain/cadence.ts'
+import { inWords } from '../domain/duration.ts'
+import type { Facts, Notification } from '../domain/notification.ts'
+import { plainFacts } from '../domain/notify.ts'
+import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
+import { setupOf } from '../domain/setup.ts'
+import type { World } from '../domain/state.ts'
+import type { Delivery } from '../letter/content.ts'
+import type { Log } from '../ports/log.ts'
+import type { Mail, Mailer } from '../ports/mailer.ts'
+import type { Prober } from '../ports/prober.ts'
+import { type Store, StoreError } from '../ports/store.ts'
+import type { Clock, Ticker } from '../ports/time.ts'
+import { Courier } from './courier.ts'
+import { Desk, type Sources } from './desk.ts'
+import { Engine } from './engine.ts'
+import { Nudge } from './nudge.ts'
+import { Rounds } from './rounds.ts'
+
+/** One ticker of ours for re-runs, timers, readings, control calls and retention. */
+export const PULSE_MS = 1_000
+/** What falls due by the clock alone is looked at this often (rule 15 asks for 30 s). */
+const TIMERS_EVERY_MS = 10_000
+const ALIVE_EVERY_MS = 15_000
+const SWEEP_EVERY_MS = MINUTE_MS
+const CHECKPOINT_EVERY_MS = 5 * MINUTE_MS
+const SWEEP_ROWS = 500
+const SWEEP_BATCHES = 20
+/** Wall clock against monotonic: more than this between two pulses is a jump, or a machine that slept. */
+const JUMP_MS = 5_000
+/** Owed for longer than this, mail counts as stuck. */
+const STUCK_AFTER_MS = 10 * MINUTE_MS
+
+export type DaemonDeps = Readonly<{
+  clock: Clock
+  ticker: Ticker
+  prober: Prober
+  store: Store
+  mailer: Mailer
+  log: Log
+  sources: ReadonlyMap<Partition, Sources>
+  random01: () => number
+  /** 64 random bits as 16 hexadecimal digits. */
+  newId: () => string
+  owners: (probe: Probe, monitor: Monitor) => readonly string[]
+  sender: (monitor: Monitor | null) => Facts['sentBy']
+  overrides: readonly string[]
+  letter: (notification: Notification, delivery: Delivery) => Mail
+}>
+
+/** `stop`: begin nothing new. `kill`: abandon what is in flight. */
+export type Signals = Readonly<{ stop: AbortSignal; kill: AbortSignal }>
+
+/** What `/healthz` says. */
+export type Health = Readonly<{ ok: boolean; reasons: readonly string[] }>
+
+export type Daemon = Readonly<{
+  /** Resolves when the last thing is on disk; rejects with a StoreError when the store cannot be trusted any more. */
+  done: Promise<void>
+  world: () => World
+  health: () => Promise<Health>
+}>
+
+/** Starts watching. Resolves when the first schedule runs; `done` resolves after `stop`, when everything is on disk. */
+export async function startDaemon(deps: DaemonDeps, config: Config, signals: Signals): Promise<Daemon> {
+  const { clock, ticker, prober, store, mailer, log, random01, letter, overrides, sender } = deps
+  const { stop, kill } = signals
+  const setup = setupOf(config)
+  const desk = new Desk(deps.sources, config.policy.lookbackMs, clock, log)
+  const courier = new Courier({
+    store,
+    mailer,
+    clock,
+    log,
+    random01,
+    letter,
+    maxPerHour: config.mail.maxPerHour,
+    mailDomain: setup.mailDomain,
+    plainFacts: (kind, reason, subject, lines) => plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
+  })
+  const engine = new Engine({ ...deps, desk, cacheForMs: config.health.cacheForMs, nudge: () => courier.nudge() }, setup)
+  const broken = new AbortController()
+  let fatal: unknown = null
+  /** The one place where what nobody expected ends up: logged, and fatal only where the store cannot be trusted. */
+  const mishap = (message: string) => (cause: unknown) => {
+    log.error(message, { cause, next: cause instanceof StoreError && cause.fatal ? 'Alibi ends' : 'the next run tries again' })
+    if (cause instanceof StoreError && cause.fatal) {
+      fatal = cause
+      broken.abort()
+    }
+  }
+  const rounds = new Rounds({ prober, submit: (outcome) => engine.submit(outcome, kill), failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)), kill })
+
+  const startedAt = clock.now()
+  await engine.start(startedAt)
+  const monitors = [...setup.monitors.values()]
+  const firedAt = new Map<string, Instant>()
+  const tasks = monitors.map((monitor) =>
+    ticker.schedule({
+      name: monitor.name,
+      cron: monitor.schedule,
+      timezone: monitor.timezone,
+      spreadMs: monitor.spreadMs,
+      fire: async () => {
+        firedAt.set(monitor.name, clock.now())
+        await rounds.fire(monitor)
+      },
+      missed: (at) => log.warn('schedule missed a fire', { monitor: monitor.name, at: new Date(at).toISOString(), next: 'it runs at the next one' }),
+      overlapped: (at) => log.warn('schedule skipped a fire', { monitor: monitor.name, at: new Date(at).toISOString(), why: 'the round before it is still running' }),
+    }),
+  )
+  log.info('watching', { monitors: monitors.length, probes: setup.probes.size, recipients: setup.recipients.size, overrides })
+
+  const pulse = new Pulse()
+  const beat = async (): Promise<void> => {
+    const now = clock.now()
+    const jump = pulse.jump(now, clock.monotonic())
+    if (jump !== null) {
+      log.warn('the clock jumped, or this machine slept', { by: inWords(Math.abs(jump)), next: 'every probe of an open incident runs before any timer speaks' })
+      engine.refresh(now)
+    }
+    const world = engine.world()
+    if (world.reach.offlineSince === null || pulse.every('offline-rerun', MINUTE_MS, now)) rounds.rerun(monitors, world.probes, world.freshSince, now)
+    consult(now)
+    control(now)
+    const timers = pulse.every('timers', TIMERS_EVERY_MS, now)
+    const open = [...world.incidents.values()].some((incident) => incident.state !== 'closed')
+    if (open || timers) await engine.look([], timers)
+    await engine.flush()
+    if (pulse.every('alive', ALIVE_EVERY_MS, now)) await store.alive(now)
+    if (pulse.every('sweep', SWEEP_EVERY_MS, now)) await sweep(now)
+    if (pulse.every('checkpoint', CHECKPOINT_EVERY_MS, now)) await store.checkpoint()
+  }
+  const background = new Set<Promise<unknown>>()
+  const behind = (work: Promise<unknown>, message: string) => {
+    const kept: Promise<unknown> = work.catch(mishap(message)).finally(() => background.delete(kept))
+    background.add(kept)
+  }
+  const flying = new Set<string>()
+  const once = (key: string, work: () => Promise<void>, message: string) => {
+    if (flying.has(key)) return
+    flying.add(key)
+    behind(
+      work().finally(() => flying.delete(key)),
+      message,
+    )
+  }
+  /** Rule 2: asks AWS Health when the newest reading is too old for what is going on. */
+  const consult = (now: Instant) => {
+    const world = engine.world()
+    for (const partition of new Set(monitors.map((monitor) => monitor.partition))) {
+      const every = readingEveryMs(partition, world.incidents.values(), undecidedIn(partition, monitors, world), config.policy, config.health, now)
+      if (desk.ageMs(partition, now) < every) continue
+      once(`read ${partition}`, async () => {
+        await desk.read(partition, every, kill)
+        await engine.look([], false)
+      }, 'a reading could not be judged')
+    }
+  }
+  const control = (now: Instant) => {
+    const { reach } = engine.world()
+    const last = Math.max(reach.lastAt ?? 0, pulse.last('control') ?? 0)
+    if (now - last < controlEveryMs(reach, config.health.idleEveryMs)) return
+    pulse.mark('control', now)
+    once('control', async () => {
+      const answer = await prober.control(kill)
+      if (kill.aborted) return
+      if (!answer.reached) log.warn('control call failed', { url: config.control.url, why: answer.detail })
+      await engine.look([answer], false)
+    }, 'the control call could not be judged')
+  }
+  const sweep = async (now: Instant) => {
+    engine.forget(now)
+    const { runsMs, hoursMs } = config.storage.keep
+    for (let i = 0; i < SWEEP_BATCHES; i++) {
+      const left = await store.sweep({ runs: now - runsMs, hours: now - hoursMs }, SWEEP_ROWS)
+      if (left === 0) return
+    }
+  }
+
+  const running = (async () => {
+    const wait = new Nudge()
+    const ended = anyOf(stop, broken.signal)
+    const courierDone = courier.run(ended, kill)
+    while (!ended.aborted) {
+      await beat().catch(mishap('a pulse failed'))
+      await wait.wait(clock, PULSE_MS, ended)
+    }
+    log.info('stopping', { why: fatal === null ? 'asked to' : 'the store cannot be trusted' })
+    rounds.stop()
+    await Promise.all(tasks.map((task) => task.stop()))
+    await rounds.idle()
+    await Promise.all(background)
+    await engine.drain().catch(mishap('the last outcomes could not be written'))
+    await courierDone
+    await store.alive(clock.now()).catch(mishap('the end could not be written'))
+    if (fatal !== null) throw fatal
+    log.info('stopped', {})
+  })()
+
+  const health = async (): Promise<Health> => {
+    const now = clock.now()
+    const reasons: string[] = []
+    for (const monitor of monitors) {
+      const last = firedAt.get(monitor.name) ?? startedAt
+      const limit = monitor.periodMs * 1.5 + monitor.spreadMs + MINUTE_MS
+      if (now - last > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(now - last)}`)
+    }
+    const fault = engine.fault()
+    if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)
+    try {
+      for (const owed of await store.outbox()) {
+        const { id, kind, recipient, createdAt } = owed.notification
+        if (owed.state === 'refused') reasons.push(`mail ${id} (${kind} to ${recipient}) was refused: ${owed.error ?? 'no reason given'}`)
+        else if (now - createdAt > STUCK_AFTER_MS) reasons.push(`mail ${id} (${kind} to ${recipient}) is owed for ${inWords(now - createdAt)}: ${owed.error ?? 'not tried yet'}`)
+      }
+    } catch (cause) {
+      reasons.push(`the outbox cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
+    }
+    return { ok: reasons.length === 0, reasons }
+  }
+  return { done: running, world: () => engine.world(), health }
+}
+
+/** What a pulse remembers: when each kind of work was last done, and where both clocks stood. */
+class Pulse {
+  private readonly done = new Map<string, Instant>()
+  private clocks: { wall: number; monotonic: number } | null = null
+
+  every(what: string, ms: number, now: Instant): boolean {
+    const last = this.done.get(what)
+    // A clock that was set back must not make us wait for the time to come round again.
+    if (last !== undefined && now >= last && now - last < ms) return false
+    this.done.set(what, now)
+    return true
+  }
+
+  mark(what: string, now: Instant): void {
+    this.done.set(what, now)
+  }
+
+  last(what: string): Instant | null {
+    return this.done.get(what) ?? null
+  }
+
+  jump(wall: number, monotonic: number): number | null {
+    const was = this.clocks
+    this.clocks = { wall, monotonic }
+    if (was === null) return null
+    const by = wall - was.wall - (monotonic - was.monotonic)
+    return Math.abs(by) > JUMP_MS ? by : null
+  }
+}
+
+function undecidedIn(partition: Partition, monitors: readonly Monitor[], world: World): boolean {
+  return monitors.some((monitor) => monitor.partition === partition && monitor.probes.some((probe) => world.probes.get(probe.id)?.standing === 'undecided'))
+}
+
+function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+  return AbortSignal.any([...signals])
+}
+
+function withProbe(probe: string, cause: unknown): unknown {
+  return cause instanceof StoreError ? cause : new Error(`probe ${probe}`, { cause })
+}

@@ -1,0 +1,87 @@
+import type { HealthReading, Source, SourceAnswer } from '../domain/outage.ts'
+import type { Instant, Partition } from '../domain/probe.ts'
+import { admit, join, type Memory, NOTHING_HELD, remembering } from '../domain/reading.ts'
+import type { HealthSource } from '../ports/health.ts'
+import type { Log } from '../ports/log.ts'
+import type { Clock } from '../ports/time.ts'
+
+/** The sources of a partition; `null` where there is none or it is switched off. */
+export type Sources = Readonly<Record<Source, HealthSource | null>>
+
+const OFF: SourceAnswer = { state: 'off', why: 'switched off, or this partition has none' }
+
+/**
+ * Where the daemon asks AWS Health: one reading per partition, shared for as long as it is fresh enough, one flight at a
+ * time. Never rejects: a source that cannot be asked is part of the reading.
+ */
+export class Desk {
+  private readonly sources: ReadonlyMap<Partition, Sources>
+  private readonly clock: Clock
+  private readonly log: Log
+  private readonly lookbackMs: number
+  private readonly last = new Map<Partition, HealthReading>()
+  private readonly flights = new Map<Partition, Promise<HealthReading>>()
+  private readonly memory = new Map<string, Memory>()
+
+  constructor(sources: ReadonlyMap<Partition, Sources>, lookbackMs: number, clock: Clock, log: Log) {
+    this.sources = sources
+    this.lookbackMs = lookbackMs
+    this.clock = clock
+    this.log = log
+  }
+
+  /** After a restart: the open events that a partition's sources held when last asked. */
+  remember(partition: Partition, source: Source, arns: readonly string[]): void {
+    this.memory.set(`${partition} ${source}`, remembering(arns))
+  }
+
+  /** The newest reading of each partition that was ever asked. */
+  readings(): ReadonlyMap<Partition, HealthReading> {
+    return this.last
+  }
+
+  /** How old the newest reading is; infinite when there is none. */
+  ageMs(partition: Partition, now: Instant): number {
+    const at = this.last.get(partition)?.at
+    return at === undefined ? Number.POSITIVE_INFINITY : now - at
+  }
+
+  /** A reading not older than `maxAgeMs`. Bounded in time by the sources' own deadlines. */
+  read(partition: Partition, maxAgeMs: number, signal: AbortSignal): Promise<HealthReading> {
+    const known = this.last.get(partition)
+    if (known !== undefined && this.clock.now() - known.at < maxAgeMs) return Promise.resolve(known)
+    const flying = this.flights.get(partition)
+    if (flying !== undefined) return flying
+    const flight = this.ask(partition, signal).finally(() => this.flights.delete(partition))
+    this.flights.set(partition, flight)
+    return flight
+  }
+
+  private async ask(partition: Partition, signal: AbortSignal): Promise<HealthReading> {
+    const now = this.clock.now()
+    const sources = this.sources.get(partition)
+    const since = now - this.lookbackMs
+    const [api, dashboard] = await Promise.all([this.askOne('api', partition, sources, now, since, signal), this.askOne('dashboard', partition, sources, now, since, signal)])
+    const reading = join(api, dashboard, partition, this.clock.now())
+    this.last.set(partition, reading)
+    const { sources: states } = reading
+    this.log.info('AWS Health read', {
+      partition,
+      events: reading.events.length,
+      open: reading.events.filter((event) => event.status === 'open').length,
+      api: `${states.api.state}${states.api.detail === '' ? '' : `: ${states.api.detail}`}`,
+      dashboard: `${states.dashboard.state}${states.dashboard.detail === '' ? '' : `: ${states.dashboard.detail}`}`,
+      ms: Math.round(this.clock.now() - now),
+    })
+    return reading
+  }
+
+  private async askOne(source: Source, partition: Partition, sources: Sources | undefined, now: Instant, since: Instant, signal: AbortSignal): Promise<SourceAnswer> {
+    const asked = sources?.[source] ?? null
+    const answer = asked === null ? OFF : await asked.ask(now, since, signal)
+    const key = `${partition} ${source}`
+    const doubted = admit(this.memory.get(key) ?? NOTHING_HELD, answer)
+    this.memory.set(key, doubted.memory)
+    return doubted.answer
+  }
+}

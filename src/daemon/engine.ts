@@ -1,0 +1,274 @@
+import { decide, type Decision, rememberMs } from '../domain/decide.ts'
+import type { Facts, Notification } from '../domain/notification.ts'
+import { notificationsFor, probesShown } from '../domain/notify.ts'
+import type { StripMark } from '../domain/notification.ts'
+import { type ControlAnswer, decisiveTry, familyOf, HOUR_MS, type Instant, type Monitor, type Outcome, type Partition, type Probe } from '../domain/probe.ts'
+import type { Setup } from '../domain/setup.ts'
+import { type Gap, newProbeState, NO_REACH, type Notice, type ProbeState, type Reach, type World } from '../domain/state.ts'
+import type { Incident } from '../domain/incident.ts'
+import type { Log } from '../ports/log.ts'
+import type { Change, Store, StoredOutcome } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
+import type { Desk } from './desk.ts'
+
+/** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
+const MAX_WAITING = 50_000
+/** Shorter absences than this are no gap worth a sentence. */
+const SHORTEST_ABSENCE_MS = 60_000
+
+export type EngineDeps = Readonly<{
+  store: Store
+  desk: Desk
+  clock: Clock
+  log: Log
+  newId: () => string
+  owners: (probe: Probe, monitor: Monitor) => readonly string[]
+  sender: (monitor: Monitor | null) => Facts['sentBy']
+  overrides: readonly string[]
+  cacheForMs: number
+  /** Something is owed. */
+  nudge: () => void
+}>
+
+/**
+ * Outcomes in, committed decisions out. It holds the world in memory and believes a change only when it is on disk: a
+ * decision that cannot be committed has not been made, and the next run makes it again.
+ */
+export class Engine {
+  private readonly deps: EngineDeps
+  private readonly setup: Setup
+  private readonly probes = new Map<string, ProbeState>()
+  private readonly incidents = new Map<string, Incident>()
+  private readonly notices = new Map<string, Notice>()
+  private reach: Reach = NO_REACH
+  private freshSince: Instant = 0
+  private absence: Gap | null = null
+
+  /** Failed runs that wait for AWS Health; their probes' later runs wait behind them. */
+  private readonly waiting: Outcome[] = []
+  private consulting: Promise<void> | null = null
+  /** Plain outcomes that are decided and follow to the disk with the next tick. */
+  private unwritten: StoredOutcome[] = []
+  private readonly unwrittenProbes = new Map<string, ProbeState>()
+  private readonly lookedAt = new Map<Partition, Instant>()
+  /** One decision at a time: each sees what the one before it committed. */
+  private turn: Promise<void> = Promise.resolve()
+  private failure: string | null = null
+
+  constructor(deps: EngineDeps, setup: Setup) {
+    this.deps = deps
+    this.setup = setup
+  }
+
+  /** Reads what was committed before, and names the gap since then. */
+  async start(now: Instant): Promise<void> {
+    const loaded = await this.deps.store.load(now - rememberMs(this.setup.policy))
+    for (const state of loaded.probes) if (this.setup.probes.has(state.probe)) this.probes.set(state.probe, state)
+    for (const id of this.setup.probes.keys()) if (!this.probes.has(id)) this.probes.set(id, newProbeState(id, now))
+    for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)
+    for (const notice of loaded.notices) this.notices.set(notice.key, notice)
+    // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end.
+    this.reach = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
+    this.freshSince = now
+    const last = loaded.lastAliveAt
+    if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
+    for (const incident of loaded.incidents) {
+      if (incident.state === 'closed') continue
+      for (const member of incident.members) {
+        const { verdict, alibi } = member.standing
+        if (verdict.kind !== 'explained' || alibi?.open !== true) continue
+        for (const source of verdict.by.sources) this.deps.desk.remember(incident.partition, source, [verdict.by.arn])
+      }
+    }
+  }
+
+  world(): World {
+    return { probes: this.probes, incidents: this.incidents, notices: this.notices, reach: this.reach, freshSince: this.freshSince, absence: this.absence }
+  }
+
+  /** Why the last decision could not be committed; `null` when all is well. */
+  fault(): string | null {
+    return this.failure
+  }
+
+  /** After a wake-up or a jump of the clock: every probe of an open incident runs before any timer speaks. */
+  refresh(now: Instant): void {
+    this.freshSince = Math.max(this.freshSince, now)
+  }
+
+  /** A finished run. Resolves when it was decided upon (plain ones are on disk a tick later). */
+  async submit(outcome: Outcome, signal: AbortSignal): Promise<void> {
+    const behind = this.waiting.some((other) => other.probe === outcome.probe)
+    if (!behind && !this.needsReading(outcome)) return this.settle([outcome], [], false)
+    if (this.waiting.length >= MAX_WAITING) this.waiting.shift()
+    this.waiting.push(outcome)
+    // Whatever else fails while AWS Health is being asked is judged by the same reading.
+    this.consulting ??= this.consult(signal).finally(() => {
+      this.consulting = null
+    })
+    await this.consulting
+    if (this.waiting.includes(outcome)) await this.consult(signal)
+  }
+
+  private async consult(signal: AbortSignal): Promise<void> {
+    const partitions = new Set(this.waiting.map((outcome) => this.partitionOf(outcome)).filter((p) => p !== null))
+    await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.deps.cacheForMs, signal)))
+    const outcomes = this.waiting.splice(0)
+    if (outcomes.length > 0) await this.settle(outcomes, [], false)
+  }
+
+  /** Only a failure that an AWS outage could explain waits for AWS Health. */
+  private needsReading(outcome: Outcome): boolean {
+    return outcome.result === 'failed' && familyOf(outcome.kind) === 'outage'
+  }
+
+  private partitionOf(outcome: Outcome): Partition | null {
+    const probe = this.setup.probes.get(outcome.probe)
+    return probe === undefined ? null : (this.setup.monitors.get(probe.monitor)?.partition ?? null)
+  }
+
+  /** A control call, a new reading, or the clock: decides without a run. */
+  async look(controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
+    await this.settle([], controls, timers)
+  }
+
+  private settle(outcomes: readonly Outcome[], controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
+    const next = this.turn.then(() => this.decideAndCommit(outcomes, controls, timers))
+    this.turn = next.catch(() => {})
+    return next
+  }
+
+  private async decideAndCommit(outcomes: readonly Outcome[], controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
+    const { desk, clock, newId, owners, log } = this.deps
+    const now = clock.now()
+    const readings = desk.readings()
+    const newlyRead = new Set([...readings].filter(([partition, reading]) => this.lookedAt.get(partition) !== reading.at).map(([partition]) => partition))
+    const decision = decide(this.world(), { now, outcomes, controls, readings, newlyRead, timers, owners, newId }, this.setup)
+    const stored = [...this.trails(decision), ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) }))]
+    if (isPlain(decision, this.reach)) {
+      this.unwritten.push(...stored)
+      if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
+      for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
+      this.adopt(decision)
+    } else {
+      const notifications = await this.write(decision, now)
+      await this.commit({ ...decision, probes: [...this.unwrittenProbes.values(), ...decision.probes], notifications, outcomes: [...this.unwritten, ...stored] })
+      this.unwritten = []
+      this.unwrittenProbes.clear()
+      this.adopt(decision)
+      if (notifications.length > 0) this.deps.nudge()
+    }
+    for (const partition of newlyRead) {
+      const at = readings.get(partition)?.at
+      if (at !== undefined) this.lookedAt.set(partition, at)
+    }
+    logDecision(log, decision)
+  }
+
+  /** Puts the facts of the mails together: what each recipient is told, with the last hour of the probes that are shown. */
+  private async write(decision: Decision, now: Instant): Promise<readonly Notification[]> {
+    const { store, desk, overrides, sender } = this.deps
+    if (decision.told.length === 0) return []
+    const strips = new Map<string, readonly StripMark[]>()
+    for (const probe of probesShown(decision.told, this.setup)) {
+      const fresh = [...this.unwritten.map((one) => one.outcome), ...decision.turns.map((one) => one.outcome)].filter((outcome) => outcome.probe === probe)
+      strips.set(probe, [...(await store.strip(probe, now - HOUR_MS)), ...fresh.map(markOf)])
+    }
+    return notificationsFor(decision.told, { setup: this.setup, now, readings: desk.readings(), strips, overrides, sender })
+  }
+
+  private async commit(change: Change): Promise<void> {
+    try {
+      await this.deps.store.commit(change)
+      this.failure = null
+    } catch (cause) {
+      this.failure = cause instanceof Error ? cause.message : String(cause)
+      throw cause
+    }
+  }
+
+  /** The failed runs that led to a threshold were written as plain ones: they belong to the incident now. */
+  private trails(decision: Decision): readonly StoredOutcome[] {
+    return decision.incidents.flatMap((incident) => {
+      const known = new Set(this.incidents.get(incident.id)?.members.map((member) => `${member.probe} ${member.onset}`))
+      const joined = incident.members.filter((member) => !known.has(`${member.probe} ${member.onset}`))
+      return joined.flatMap((member) => member.evidence.map((outcome) => ({ outcome, incident: incident.id })))
+    })
+  }
+
+  /** The runs of an incident are kept for ever: those of its probes from the onset on. */
+  private incidentFor(outcome: Outcome, decision: Decision): string | null {
+    const state = decision.probes.find((probe) => probe.probe === outcome.probe) ?? this.probes.get(outcome.probe)
+    const id = state?.incident ?? null
+    if (id === null || state === undefined) return null
+    const incident = decision.incidents.find((is) => is.id === id) ?? this.incidents.get(id)
+    const member = incident?.members.find((m) => m.probe === outcome.probe)
+    return incident !== undefined && incident.state !== 'closed' && member !== undefined && outcome.startedAt >= member.onset ? id : null
+  }
+
+  private adopt(decision: Decision): void {
+    for (const state of decision.probes) this.probes.set(state.probe, state)
+    for (const incident of decision.incidents) this.incidents.set(incident.id, incident)
+    for (const notice of decision.notices.set) this.notices.set(notice.key, notice)
+    for (const key of decision.notices.cleared) this.notices.delete(key)
+    if (decision.reach !== null) this.reach = decision.reach
+    this.freshSince = Math.max(this.freshSince, decision.freshSince)
+  }
+
+  /** Writes the plain outcomes that are waiting, in one transaction: at most one sync a tick, not one a probe. */
+  async flush(): Promise<void> {
+    const next = this.turn.then(async () => {
+      if (this.unwritten.length === 0 && this.unwrittenProbes.size === 0) return
+      const outcomes = this.unwritten
+      const probes = [...this.unwrittenProbes.values()]
+      await this.commit({ incidents: [], probes, notices: { set: [], cleared: [] }, reach: null, ledger: [], notifications: [], outcomes })
+      this.unwritten = []
+      this.unwrittenProbes.clear()
+    })
+    this.turn = next.catch(() => {})
+    return next
+  }
+
+  /** Forgets closed incidents that can no longer be reopened or explained. */
+  forget(now: Instant): void {
+    for (const [id, incident] of this.incidents) {
+      if (incident.closedAt !== null && now - incident.closedAt > rememberMs(this.setup.policy)) this.incidents.delete(id)
+    }
+  }
+
+  /** Resolves when everything that was submitted is decided and on disk. */
+  async drain(): Promise<void> {
+    await this.consulting
+    await this.flush()
+  }
+}
+
+/** Nothing but counters changed: it may follow to the disk a tick later, together with its like. */
+function isPlain(decision: Decision, was: Reach): boolean {
+  const { incidents, notices, ledger, told } = decision
+  const reach = decision.reach ?? was
+  const sameReach = reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
+  return sameReach && [incidents, notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
+}
+
+function markOf(outcome: Outcome): StripMark {
+  return { at: outcome.startedAt, ms: Math.round(outcome.endedAt - outcome.startedAt), mark: outcome.result }
+}
+
+/** One line a run, one a decision. */
+function logDecision(log: Log, decision: Decision): void {
+  for (const { outcome, turn } of decision.turns) {
+    const last = decisiveTry(outcome)
+    const fields = {
+      probe: outcome.probe,
+      outcome: outcome.result,
+      ...(outcome.kind === null ? {} : { kind: outcome.kind, error: last?.error ?? null, status: last?.status ?? null }),
+      ms: Math.round(outcome.endedAt - outcome.startedAt),
+      tries: outcome.tries.length,
+      requestId: last?.requestId ?? null,
+      turn: turn.kind,
+    }
+    log.info('run', fields)
+  }
+  for (const { decision: what, incident, probe, rule, reason } of decision.ledger) log.info('decision', { decision: what, incident, probe, rule, reason })
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '../ports/time.ts'
+
+/** Lets a loop wait for a time or for a nudge, whichever comes first; a nudge that comes while it works is not lost. */
+export class Nudge {
+  private pending = false
+  private wake: AbortController | null = null
+
+  nudge(): void {
+    this.pending = true
+    this.wake?.abort()
+  }
+
+  /** Resolves after `ms`, at a nudge (also one that came since the last wait), or when `stop` aborts. */
+  async wait(clock: Clock, ms: number, stop: AbortSignal): Promise<void> {
+    if (!this.pending && !stop.aborted && ms > 0) {
+      // By hand rather than by AbortSignal.any: `stop` lives as long as the process, and would hold on to every wait.
+      const wake = new AbortController()
+      const stopped = () => wake.abort()
+      stop.addEventListener('abort', stopped, { once: true })
+      this.wake = wake
+      await clock.sleep(ms, wake.signal)
+      this.wake = null
+      stop.removeEventListener('abort', stopped)
+    }
+    this.pending = false
+  }
+}

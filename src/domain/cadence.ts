@@ -1,0 +1,65 @@
+import type { Incident } from './incident.ts'
+import type { Policy } from './policy.ts'
+import { type Instant, MINUTE_MS, type Monitor, type Partition } from './probe.ts'
+import type { ProbeState, Reach } from './state.ts'
+
+/** AWS Health after an incident has closed: AWS often speaks when it is over. */
+const READ_AFTERWARDS_MS = 5 * MINUTE_MS
+/** The control call while it fails, and while we are cut off. */
+export const CONTROL_RETRY_MS = 20_000
+/** Probes of a monitor that are re-run at a time: re-runs share AWS's quotas with everything else (rule 1). */
+export const MAX_RERUN = 20
+
+/** Rule 2: how old a reading of this partition may be before AWS Health is asked again. */
+export function readingEveryMs(
+  partition: Partition,
+  incidents: Iterable<Incident>,
+  undecided: boolean,
+  policy: Pick<Policy, 'lookbackMs'>,
+  health: { cacheForMs: number; idleEveryMs: number },
+  now: Instant,
+): number {
+  let every = undecided ? health.cacheForMs : health.idleEveryMs
+  for (const is of incidents) {
+    if (is.partition !== partition || is.family !== 'outage') continue
+    if (is.state !== 'closed') return health.cacheForMs
+    if (is.closedAt !== null && now - is.closedAt <= policy.lookbackMs) every = Math.min(every, READ_AFTERWARDS_MS)
+  }
+  return every
+}
+
+/** How long after the last control call the next one is due. */
+export function controlEveryMs(reach: Reach, idleEveryMs: number): number {
+  return reach.failures > 0 || !reach.everReached ? CONTROL_RETRY_MS : idleEveryMs
+}
+
+/**
+ * When a probe is due again apart from its schedule; `null`: it has only its schedule (rule 1). Undecided ones run each
+ * `retryInterval`, failing and recovering ones each `recheckEvery` unless their cron is as often.
+ */
+export function rerunAt(state: ProbeState, monitor: Pick<Monitor, 'retryIntervalMs' | 'recheckEveryMs' | 'periodMs'>, freshSince: Instant): Instant | null {
+  const last = state.lastRunAt ?? 0
+  switch (state.standing) {
+    case 'well':
+      return null
+    case 'undecided':
+      return last + monitor.retryIntervalMs
+    case 'failing':
+    case 'recovering':
+      if (last < freshSince) return freshSince
+      return monitor.periodMs <= monitor.recheckEveryMs ? null : last + monitor.recheckEveryMs
+  }
+}
+
+/** Of the probes that are due again, those that are run now: one of each operation first, the longest waiting first. */
+export function chooseReruns<T extends Readonly<{ operation: string; dueAt: Instant }>>(due: readonly T[], most: number): readonly T[] {
+  const byAge = due.toSorted((a, b) => a.dueAt - b.dueAt)
+  const rank = new Map<T, number>()
+  const seen = new Map<string, number>()
+  for (const one of byAge) {
+    const n = seen.get(one.operation) ?? 0
+    rank.set(one, n)
+    seen.set(one.operation, n + 1)
+  }
+  return byAge.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0)).slice(0, Math.max(0, most))
+}
