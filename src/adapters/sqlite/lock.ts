@@ -1,9 +1,9 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../../ports/store.ts'
 import { storeError } from './fault.ts'
+import { createPrivately } from './private-file.ts'
 
 /** Who holds a database, as far as is known. */
 export type Holder = Readonly<{ pid: number; host: string; since: string }>
@@ -21,6 +21,9 @@ export class HeldError extends Error {
 
 const BUSY = 5
 const MAX_NOTE_BYTES = 4_096
+
+/** A connection that nobody refers to is closed by the garbage collector, and its lock is gone: these are referred to here. */
+const HELD = new Set<DatabaseSync>()
 
 /**
  * Takes the one right to be the daemon of the database at `path`.
@@ -56,29 +59,13 @@ export function lock(path: string, now: number = Date.now()): { release(): void 
     db.close()
     throw new StoreError(`${note} cannot be written: make its directory writable`, { fatal: false, cause })
   }
-  let released = false
+  HELD.add(db)
   return {
     release() {
-      if (released) return
-      released = true
+      if (!HELD.delete(db)) return
       rmSync(note, { force: true }) // First: afterwards it could be the next one's.
       db.close()
     },
-  }
-}
-
-function createPrivately(file: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    closeSync(openSync(file, 'ax', 0o600)) // Only if it is new: see above for why an existing one is not opened.
-    chmodSync(file, 0o600)
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new StoreError(`${file} cannot be created (${why}): set storage.path to a place that can be written`, {
-      fatal: false,
-      cause,
-    })
   }
 }
 

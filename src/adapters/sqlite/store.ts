@@ -1,5 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
 import type { Incident } from '../../domain/incident.ts'
@@ -12,6 +11,7 @@ import type { Change, Loaded, OwedChange, Store, StoredOutcome } from '../../por
 import { StoreError } from '../../ports/store.ts'
 import { storeError } from './fault.ts'
 import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
+import { createPrivately } from './private-file.ts'
 import type { Values } from './rows.ts'
 import { document, hourHolding, hourOf, markOf, notificationValues, owedOf, owedValues, runValues } from './rows.ts'
 
@@ -76,7 +76,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const guest = options.readOnly === true || options.beside === true
     if (guest && !existsSync(path)) throw new StoreError(`there is no database at ${path} yet`, { fatal: false })
-    if (!guest) createFile(path)
+    // `-wal` and `-shm` take the modes of the file they belong to.
+    if (!guest) createPrivately(path)
     const db = new DatabaseSync(path, { readOnly: options.readOnly === true, timeout: options.busyMs ?? BUSY_MS })
     try {
       // Asked before anything is written: another program's file stays as it was.
@@ -96,22 +97,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     }
   } catch (cause) {
     throw storeError(path, cause)
-  }
-}
-
-/** 0600 whatever the umask; `-wal` and `-shm` take the modes of the file they belong to. */
-function createFile(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    closeSync(openSync(path, 'ax', 0o600))
-    chmodSync(path, 0o600)
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' && existsSync(path)) return
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new StoreError(`${path} cannot be created (${why}): set storage.path to a place that can be written`, {
-      fatal: false,
-      cause,
-    })
   }
 }
 
