@@ -1,11 +1,12 @@
 import type { Config } from '../config/config.ts'
-import { controlEveryMs, readingEveryMs } from '../domain/cadence.ts'
+import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../domain/cadence.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { setupOf } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
+import { GATHER_AT_MOST_MS } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
@@ -18,11 +19,11 @@ import { Engine } from './engine.ts'
 import { Nudge } from './nudge.ts'
 import { Rounds } from './rounds.ts'
 
-/** One ticker of ours for re-runs, timers, readings, control calls and retention. */
-export const PULSE_MS = 1_000
-/** What falls due by the clock alone is looked at this often (rule 15 asks for 30 s). */
+/** What falls due by the clock alone, such as a blind probe. */
 const TIMERS_EVERY_MS = 10_000
-const ALIVE_EVERY_MS = 15_000
+const ALIVE_EVERY_MS = 30_000
+/** While we are cut off runs do not count; they are still made now and then, for an answer ends the spell. */
+const OFFLINE_RERUN_EVERY_MS = MINUTE_MS
 const SWEEP_EVERY_MS = MINUTE_MS
 const CHECKPOINT_EVERY_MS = 5 * MINUTE_MS
 const SWEEP_ROWS = 500
@@ -79,7 +80,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     mailDomain: setup.mailDomain,
     plainFacts: (kind, reason, subject, lines) => plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
   })
-  const engine = new Engine({ ...deps, desk, cacheForMs: config.health.cacheForMs, nudge: () => courier.nudge() }, setup)
+  const beatNudge = new Nudge()
+  const engine = new Engine({ ...deps, desk, cacheForMs: config.health.cacheForMs, owes: () => courier.nudge(), hasUnwritten: () => beatNudge.nudge() }, setup)
   const broken = new AbortController()
   let fatal: unknown = null
   /** The one place where what nobody expected ends up: logged, and fatal only where the store cannot be trusted. */
@@ -113,6 +115,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   log.info('watching', { monitors: monitors.length, probes: setup.probes.size, recipients: setup.recipients.size, overrides })
 
   const pulse = new Pulse()
+  /** One ticker of ours for re-runs, timers, readings, control calls and retention. */
   const beat = async (): Promise<void> => {
     const now = clock.now()
     const jump = pulse.jump(now, clock.monotonic())
@@ -121,9 +124,11 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       engine.refresh(now)
     }
     const world = engine.world()
-    if (world.reach.offlineSince === null || pulse.every('offline-rerun', MINUTE_MS, now)) rounds.rerun(monitors, world.probes, world.freshSince, now)
-    consult(now)
-    control(now)
+    if (world.reach.offlineSince === null || pulse.every('offline-rerun', OFFLINE_RERUN_EVERY_MS, now)) {
+      rounds.rerun(monitors, world.probes, world.freshSince, now)
+    }
+    for (const partition of partitions) if (now >= readingDue(partition, now)) consult(partition)
+    if (now >= controlDue()) control(now)
     const timers = pulse.every('timers', TIMERS_EVERY_MS, now)
     const open = [...world.incidents.values()].some((incident) => incident.state !== 'closed')
     if (open || timers) await engine.look([], timers)
@@ -146,29 +151,53 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       message,
     )
   }
-  /** Rule 2: asks AWS Health when the newest reading is too old for what is going on. */
-  const consult = (now: Instant) => {
+  const partitions = [...new Set(monitors.map((monitor) => monitor.partition))]
+  /** Rule 2: when the newest reading is too old for what is going on. */
+  const readingEvery = (partition: Partition, now: Instant) => {
     const world = engine.world()
-    for (const partition of new Set(monitors.map((monitor) => monitor.partition))) {
-      const every = readingEveryMs(partition, world.incidents.values(), undecidedIn(partition, monitors, world), config.policy, config.health, now)
-      if (desk.ageMs(partition, now) < every) continue
-      once(`read ${partition}`, async () => {
-        await desk.read(partition, every, kill)
+    return readingEveryMs(partition, world.incidents.values(), undecidedIn(partition, monitors, world), config.policy, config.health, now)
+  }
+  const readingDue = (partition: Partition, now: Instant) => desk.lastAt(partition) + readingEvery(partition, now)
+  const consult = (partition: Partition) =>
+    once(
+      `read ${partition}`,
+      async () => {
+        await desk.read(partition, readingEvery(partition, clock.now()), kill)
         await engine.look([], false)
-      }, 'a reading could not be judged')
-    }
+      },
+      'a reading could not be judged',
+    )
+  const controlDue = () => {
+    const { reach } = engine.world()
+    return Math.max(reach.lastAt ?? 0, pulse.last('control') ?? 0) + controlEveryMs(reach, config.health.idleEveryMs)
   }
   const control = (now: Instant) => {
-    const { reach } = engine.world()
-    const last = Math.max(reach.lastAt ?? 0, pulse.last('control') ?? 0)
-    if (now - last < controlEveryMs(reach, config.health.idleEveryMs)) return
     pulse.mark('control', now)
-    once('control', async () => {
-      const answer = await prober.control(kill)
-      if (kill.aborted) return
-      if (!answer.reached) log.warn('control call failed', { url: config.control.url, why: answer.detail })
-      await engine.look([answer], false)
-    }, 'the control call could not be judged')
+    once(
+      'control',
+      async () => {
+        const answer = await prober.control(kill)
+        if (kill.aborted) return
+        if (!answer.reached) log.warn('control call failed', { url: config.control.url, why: answer.detail })
+        await engine.look([answer], false)
+      },
+      'the control call could not be judged',
+    )
+  }
+  const nextBeat = (now: Instant) => {
+    const world = engine.world()
+    return nextBeatAt(
+      {
+        unwritten: engine.unwrittenCount() > 0,
+        reruns: rounds.rerunsDue(monitors, world.probes, world.freshSince),
+        readings: partitions.map((partition) => readingDue(partition, now)),
+        control: controlDue(),
+        incidents: world.incidents.values(),
+        waitMs: config.policy.waitMs,
+        gatherMs: GATHER_AT_MOST_MS,
+      },
+      now,
+    )
   }
   const sweep = async (now: Instant) => {
     engine.forget(now)
@@ -180,12 +209,14 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   }
 
   const running = (async () => {
-    const wait = new Nudge()
     const ended = anyOf(stop, broken.signal)
     const courierDone = courier.run(ended, kill)
     while (!ended.aborted) {
       await beat().catch(mishap('a pulse failed'))
-      await wait.wait(clock, PULSE_MS, ended)
+      const now = clock.now()
+      await beatNudge.wait(clock, nextBeat(now) - now, ended)
+      // Woken by the first outcome: its like follow within the second, and one sync serves them all.
+      if (!ended.aborted && engine.unwrittenCount() > 0 && clock.now() - now < FLUSH_AFTER_MS) await beatNudge.rest(clock, FLUSH_AFTER_MS, ended)
     }
     log.info('stopping', { why: fatal === null ? 'asked to' : 'the store cannot be trusted' })
     rounds.stop()

@@ -40,10 +40,9 @@ export class Desk {
     return this.last
   }
 
-  /** How old the newest reading is; infinite when there is none. */
-  ageMs(partition: Partition, now: Instant): number {
-    const at = this.last.get(partition)?.at
-    return at === undefined ? Number.POSITIVE_INFINITY : now - at
+  /** When the newest reading was made; 0 when there is none. */
+  lastAt(partition: Partition): Instant {
+    return this.last.get(partition)?.at ?? 0
   }
 
   /** A reading not older than `maxAgeMs`. Bounded in time by the sources' own deadlines. */

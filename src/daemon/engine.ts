@@ -27,7 +27,9 @@ export type EngineDeps = Readonly<{
   overrides: readonly string[]
   cacheForMs: number
   /** Something is owed. */
-  nudge: () => void
+  owes: () => void
+  /** Outcomes wait for the next flush. */
+  hasUnwritten: () => void
 }>
 
 /**
@@ -84,6 +86,11 @@ export class Engine {
 
   world(): World {
     return { probes: this.probes, incidents: this.incidents, notices: this.notices, reach: this.reach, freshSince: this.freshSince, absence: this.absence }
+  }
+
+  /** Outcomes that are decided and not on disk yet. */
+  unwrittenCount(): number {
+    return this.unwritten.length
   }
 
   /** Why the last decision could not be committed; `null` when all is well. */
@@ -150,13 +157,14 @@ export class Engine {
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
       this.adopt(decision)
+      if (stored.length > 0) this.deps.hasUnwritten()
     } else {
       const notifications = await this.write(decision, now)
       await this.commit({ ...decision, probes: [...this.unwrittenProbes.values(), ...decision.probes], notifications, outcomes: [...this.unwritten, ...stored] })
       this.unwritten = []
       this.unwrittenProbes.clear()
       this.adopt(decision)
-      if (notifications.length > 0) this.deps.nudge()
+      if (notifications.length > 0) this.deps.owes()
     }
     for (const partition of newlyRead) {
       const at = readings.get(partition)?.at

@@ -24,4 +24,10 @@ export class Nudge {
     }
     this.pending = false
   }
+
+  /** Waits for a time whatever is nudged, unless `stop` aborts. */
+  async rest(clock: Clock, ms: number, stop: AbortSignal): Promise<void> {
+    await clock.sleep(ms, stop)
+    this.pending = false
+  }
 }

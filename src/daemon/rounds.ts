@@ -36,17 +36,26 @@ export class Rounds {
 
   /** What is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (rule 1). */
   rerun(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant, now: Instant): void {
+    for (const { probe, at } of this.restless(monitors, states, freshSince)) if (at <= now) void this.run(probe)
+  }
+
+  /** When the probes that are run again are due; those under way are not. */
+  rerunsDue(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant): readonly Instant[] {
+    return this.restless(monitors, states, freshSince).map(({ at }) => at)
+  }
+
+  private restless(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant) {
+    const all: { probe: Probe; at: Instant }[] = []
     for (const monitor of monitors) {
       const restless = monitor.probes.flatMap((probe) => {
         const state = states.get(probe.id)
         if (state === undefined || state.standing === 'well') return []
-        const at = rerunAt(state, monitor, freshSince)
-        return [{ probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at }]
+        return [{ probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at: rerunAt(state, monitor, freshSince) }]
       })
-      if (restless.length === 0) continue
       // The same twenty each time: who waits behind them has the schedule.
-      for (const { probe, at } of chooseReruns(restless, MAX_RERUN)) if (at !== null && at <= now) void this.run(probe)
+      for (const { probe, at } of chooseReruns(restless, MAX_RERUN)) if (at !== null && !this.inFlight.has(probe.id)) all.push({ probe, at })
     }
+    return all
   }
 
   /** No run begins any more. */

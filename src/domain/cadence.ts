@@ -63,3 +63,38 @@ export function chooseReruns<T extends Readonly<{ operation: string; dueAt: Inst
   }
   return byAge.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0)).slice(0, Math.max(0, most))
 }
+
+/** Plain outcomes follow to the disk together, this long after the first of them. */
+export const FLUSH_AFTER_MS = 1_000
+/** What falls due by the clock alone is looked at at least this often (rule 15). */
+export const LOOK_AT_LEAST_EVERY_MS = 30_000
+
+/**
+ * When the pulse has something to do next, at most `LOOK_AT_LEAST_EVERY_MS` ahead: re-runs, readings, control calls, waits
+ * that end. What falls due only after a fresh run needs no time of its own, for that run brings it up.
+ */
+export function nextBeatAt(
+  due: Readonly<{
+    /** Outcomes are waiting for the disk. */
+    unwritten: boolean
+    reruns: readonly Instant[]
+    readings: readonly Instant[]
+    control: Instant
+    incidents: Iterable<Incident>
+    waitMs: number
+    gatherMs: number
+  }>,
+  now: Instant,
+): Instant {
+  let at = now + LOOK_AT_LEAST_EVERY_MS
+  const soon = (when: Instant) => {
+    at = Math.min(at, Math.max(when, now + FLUSH_AFTER_MS))
+  }
+  if (due.unwritten) soon(now)
+  for (const when of [...due.reruns, ...due.readings, due.control]) soon(when)
+  for (const incident of due.incidents) {
+    if (incident.state !== 'waiting') continue
+    for (const when of [incident.stretchAt + due.waitMs, incident.stretchAt + due.gatherMs]) if (when > now) soon(when)
+  }
+  return at
+}
