@@ -1,0 +1,304 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { AT, CASES, many, notificationOf, PUNCTUAL, SAMPLES } from '../../test/golden/facts.ts'
+import { type Facts, MAIL_KINDS, type MailKind } from '../domain/notification.ts'
+import { type Block, type Content, content, type Delivery } from './content.ts'
+import { renderHtml } from './html.tsx'
+import { letter } from './letter.ts'
+import { MAX_MAIL_BYTES } from './limits.ts'
+import { renderText } from './text.ts'
+
+const punctual = (facts: Facts): Delivery => ({ ...PUNCTUAL, now: facts.at + 1_000 })
+const all: readonly [string, Facts, Delivery][] = [
+  ...Object.entries(SAMPLES).map(([name, facts]): [string, Facts, Delivery] => [name, facts, punctual(facts)]),
+  ...Object.entries(CASES).map(([name, { facts, delivery }]): [string, Facts, Delivery] => [
+    name,
+    facts,
+    { ...punctual(facts), ...delivery },
+  ]),
+]
+
+test.for(all)('%s reads as it always did', async ([name, facts, delivery]) => {
+  const mail = letter(notificationOf(facts), delivery)
+  await expect(mail.text).toMatchFileSnapshot(`../../test/golden/${name}.txt`)
+  await expect(mail.html).toMatchFileSnapshot(`../../test/golden/${name}.html`)
+})
+
+test.for(all)('%s says the same in both parts', ([, facts, delivery]) => {
+  const plain = content(facts, delivery, 1)
+  const inText = squeezed(renderText(plain))
+  const inHtml = squeezed(textOf(renderHtml(plain)))
+  const missing = sayings(plain).filter((saying) => !inText.includes(squeezed(saying)) || !inHtml.includes(squeezed(saying)))
+  expect(missing).toEqual([])
+})
+
+test.for<[MailKind, string]>([
+  [
+    'failing',
+    'FAILING since 11:58 UTC (12:58 Europe/Berlin), for 6m: GetContactInformation of account 111122223333 (production) answers InternalServerException (HTTP 500), and no AWS event explains it.',
+  ],
+  [
+    'wider',
+    'WIDER: now 14 probes in 14 accounts (production) answer mostly InternalServerException (HTTP 500), and no AWS event explains it.',
+  ],
+  ['escalated', 'ESCALATED: '],
+  ['reminder', 'REMINDER: still failing, since 11:58 UTC'],
+  [
+    'now-explained',
+    'EXPLAINED BY AWS: AWS_ACCOUNT_OPERATIONAL_ISSUE in us-east-1 explains why GetContactInformation of account 111122223333',
+  ],
+  ['still-failing', 'STILL FAILING since 11:58 UTC'],
+  [
+    'recovered',
+    'RECOVERED at 12:40 UTC (13:40 Europe/Berlin), after 42m: GetContactInformation of account 111122223333 (production) is ok again.',
+  ],
+  ['flapping', 'FLAPPING: '],
+  ['dropped', 'NO LONGER WATCHED: '],
+  ['blind', 'BLIND: we cannot tell whether GetContactInformation of account 111122223333 (production) works'],
+  ['misconfigured', 'MISCONFIGURED since 11:58 UTC'],
+  ['offline', 'OFFLINE since 11:58 UTC'],
+  ['digest', 'SUMMARY: '],
+  ['test', 'TEST: '],
+])('the first words of %s', ([kind, words]) => {
+  const { text } = letter(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
+  expect(squeezed(text).startsWith(squeezed(words)), text.slice(0, 300)).toBe(true)
+})
+
+test('there is a sample of every kind', () => expect(Object.keys(SAMPLES).sort()).toEqual([...MAIL_KINDS].sort()))
+
+test.for<[string, string]>([
+  ['failing-again', 'FAILING AGAIN since'],
+  ['failing-undetermined-late', 'and AWS Health could not be asked (API: timed out after 10s; dashboard: HTTP 503)'],
+  ['failing-undetermined-late', 'This mail is 7m late after 4 failed attempts: smtp.example.com answered 421 to MAIL FROM.'],
+  ['failing-undetermined-late', 'between 11:57:02Z (last ok) and 11:58:02Z (first failure). We did not watch 11:57 to 11:57 UTC'],
+  ['failing-hold', 'AWS explains it (AWS_ACCOUNT_OPERATIONAL_ISSUE), and it lasts.'],
+  ['failing-1000-probes', '1000 probes in at least 210 accounts'],
+  ['failing-sandbox', 'Not AWS’s own endpoints: AWS_ENDPOINT_URL_ACCOUNT=http://127.0.0.1:4566'],
+  ['failing-sandbox', 'It goes on from incident c41dc0de51b27764, which was a matter of our own set-up.'],
+  ['failing-sandbox', 'AWS_IAM_OPERATIONAL_ISSUE, seen 11:04:33Z: it had ended before this failure began'],
+  ['recovered-merged', 'was failing 11:58 to 12:40 UTC; the mail server could not be reached'],
+  ['recovered-merged', 'Not delivered: FAILING since 11:58 UTC'],
+  ['recovered-offline', 'we were blind 11:58 to 12:40 UTC (42m)'],
+])('%s says "%s"', ([name, words]) => {
+  const [, facts, delivery] = all.find(([other]) => other === name)!
+  expect(squeezed(letter(notificationOf(facts), delivery).text)).toContain(squeezed(words))
+})
+
+test.for<[number | null, string | null, string]>([
+  [22, 'arn', 'AWS first spoke 22 min after our first failure.'],
+  [-5, 'arn', 'AWS first spoke 5 min before our first failure.'],
+  [0, 'arn', 'AWS first spoke in the minute of our first failure.'],
+  [null, null, 'AWS has published nothing that explains it so far.'],
+])('who knew, with a lead of %s min', ([leadMinutes, explainedBy, words]) => {
+  const facts = { ...SAMPLES.recovered, incident: { ...SAMPLES.recovered.incident!, leadMinutes, explainedBy } }
+  expect(letter(notificationOf(facts), punctual(facts)).text).toContain(words)
+})
+
+test.for<[MailKind, boolean]>([
+  ['failing', true],
+  ['wider', true],
+  ['reminder', true],
+  ['still-failing', true],
+  ['now-explained', false],
+  ['recovered', false],
+  ['misconfigured', false],
+  ['offline', false],
+  ['test', false],
+])('%s has a block for AWS Support: %s', ([kind, has]) => {
+  const { text } = letter(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
+  expect(text.includes('For AWS Support')).toBe(has)
+  expect(text.includes('x-amzn-requestid: 5d0c2a10-7e3b-4c1d-9a55-006f1c0b77a9')).toBe(has)
+})
+
+test('the headers say what the mail is', () => {
+  const { headers, subject, inReplyTo, date } = letter(notificationOf(SAMPLES.recovered), punctual(SAMPLES.recovered))
+  expect(headers).toEqual({
+    'X-Alibi-Kind': 'recovered',
+    'X-Alibi-Incident': 'a3f9c0de51b27764',
+    'X-Alibi-Monitor': 'production',
+    'Auto-Submitted': 'auto-generated',
+    'X-Auto-Response-Suppress': 'All',
+    'List-Id': 'Alibi <alibi.example.com>',
+  })
+  expect(subject).toBe('Re: [alibi] production: AWS Account trouble #a3f9')
+  expect(inReplyTo).toBe('<a3f9c0de51b27764.1.9d2f@example.com>')
+  expect(date).toBe(SAMPLES.recovered.at)
+})
+
+test('a stateful subject names the state and gives up the thread', () => {
+  const mail = letter(notificationOf(SAMPLES.recovered), punctual(SAMPLES.recovered), 'stateful')
+  expect(mail.subject).toBe('[alibi] RECOVERED: production: AWS Account trouble #a3f9')
+  expect(mail.inReplyTo).toBeNull()
+})
+
+test.for<[string, string | null]>([
+  ['https://wiki.example/a?b=1&c=2', 'https://wiki.example/a?b=1&amp;c=2'],
+  ['http://wiki.example/', 'http://wiki.example/'],
+  ['javascript:alert(1)', null],
+  ['JaVaScRiPt:alert(1)//https://x', null],
+  ['data:text/html,<b>x</b>', null],
+  ['https://user:secret@wiki.example/', null],
+  ['wiki.example/aws', null],
+  ['https://wiki.example/"onmouseover="alert(1)', 'https://wiki.example/%22onmouseover=%22alert(1)'],
+])('runbook %s becomes the link %s', ([runbook, href]) => {
+  const facts = { ...SAMPLES.failing, monitors: [{ name: 'm', impact: null, runbook, rule: '1 of 1' }] }
+  expect(hrefs(letter(notificationOf(facts), punctual(facts)).html ?? '')).toEqual(href === null ? [] : [href])
+})
+
+test('a thousand probes fit, are counted, and are not all named', () => {
+  const facts = { ...SAMPLES.failing, ...many(1_000) }
+  const { text, html } = letter(notificationOf(facts), punctual(facts))
+  expect(text).toContain('1000 probes')
+  expect(text).toContain('and 940 more')
+  expect(bytes(html!)).toBeLessThan(MAX_MAIL_BYTES)
+})
+
+test('facts that cannot be laid out still leave as text', () => {
+  const facts = { ...SAMPLES.failing, probes: null as unknown as Facts['probes'] }
+  const { text, html } = letter(notificationOf(facts), punctual(facts))
+  expect(html).toBeNull()
+  expect(text).toContain('FAILING ')
+  expect(text).toContain('"id": "a3f9c0de51b27764"')
+})
+
+test('a line of text is at most 78 characters wide, but for what must stay whole', () => {
+  for (const [name, facts, delivery] of all) {
+    const before = letter(notificationOf(facts), delivery).text.split('== For AWS Support')[0] ?? ''
+    const wide = before.split('\n').filter((line) => line.length > 78 && line.trim().includes(' ') && !/\S{50,}/.test(line))
+    expect(wide, name).toEqual([])
+  }
+})
+
+// ---- Hostile strings, in every foreign field at once
+
+const NASTY = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  '\r\nBcc: victim@example.com\r\n\r\n<b>x</b>',
+  '\u202Egnp.exe\u2066\u200B\u0000\u0007\u001B[31m',
+  '\uD800 lone \uDC00',
+  '</pre></td></table><h1>',
+  '&#60;script&#62;',
+  `${'<'.repeat(10_000)}`,
+  `${'"&\u00A0ä€😀'.repeat(2_000)}`,
+  'javascript:alert(1)',
+  '-->]]><!--',
+  '__proto__',
+  '',
+]
+const nasty = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary', maxLength: 200 }))
+
+/** Replaces every string but those that the code itself chooses among. */
+const OWN = new Set([
+  'kind',
+  'state',
+  'test',
+  'rule',
+  'mark',
+  'result',
+  'family',
+  'verdict',
+  'status',
+  'scope',
+  'sources',
+  'service',
+])
+function poisoned<T>(value: T, next: () => string, key = ''): T {
+  if (typeof value === 'string') return (OWN.has(key) ? value : next()) as T
+  if (Array.isArray(value)) return value.map((item) => poisoned(item, next, key)) as T
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [
+        name,
+        name === 'verdict' && typeof inner === 'string' ? inner : poisoned(inner, next, name),
+      ]),
+    ) as T
+  }
+  return value
+}
+
+const TAGS =
+  /^<(?:\/?(?:html|head|meta|title|style|body|div|table|tr|td|p|strong|span|b|a|br|h2|pre)(?: (?:[a-z-]+="[^"<>]*" ?)*)?\/?|!doctype html)>$/
+
+test('whatever others write stays text, stays in bounds and out of the headers', () => {
+  const subjects = [...all, ['1000', { ...SAMPLES.failing, ...many(1_000) }, punctual(SAMPLES.failing)] as (typeof all)[number]]
+  fc.assert(
+    fc.property(fc.constantFrom(...subjects), fc.array(nasty, { minLength: 1, maxLength: 8 }), ([, facts, delivery], words) => {
+      let turn = 0
+      const next = () => words[turn++ % words.length] ?? ''
+      const clean = notificationOf(facts)
+      const notification = { ...clean, incident: next(), facts: poisoned(facts, next) }
+      const mail = letter(notification, {
+        ...delivery,
+        lateBecause: next(),
+        attempts: 1,
+        merged: delivery.merged && { facts: poisoned(delivery.merged.facts, next), why: next() },
+      })
+      for (const value of [mail.subject, ...Object.values(mail.headers)]) expect(value).not.toMatch(/[\r\n\p{Cc}\p{Cf}]/u)
+      expect(bytes(mail.text)).toBeLessThanOrEqual(MAX_MAIL_BYTES)
+      expect(mail.text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
+      expect(mail.text.isWellFormed()).toBe(true)
+      expect(mail.html).not.toBeNull()
+      expect(bytes(mail.html!)).toBeLessThanOrEqual(MAX_MAIL_BYTES)
+      expect(mail.html).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
+      const body = mail.html!.replace(/<style>[^<]*<\/style>/, '')
+      expect((body.match(/<[^>]*>?/g) ?? []).filter((tag) => !TAGS.test(tag))).toEqual([])
+      for (const href of hrefs(mail.html!)) expect(href).toMatch(/^https?:\/\//)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+function hrefs(html: string): string[] {
+  return [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href ?? '')
+}
+
+function bytes(text: string): number {
+  return Buffer.byteLength(text)
+}
+
+function squeezed(text: string): string {
+  return text.replace(/[\s=\u00A0]+/g, '')
+}
+
+function textOf(html: string): string {
+  return html
+    .replace(/<style>[^<]*<\/style>/, '')
+    .replace(/<[^>]*>/g, '')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
+}
+
+/** Everything that a content says, apart from its title and preview. */
+function sayings({ opening, warnings, lead, sections, footer }: Content): string[] {
+  return [
+    `${opening.state}${opening.joint}${opening.sentence}`,
+    ...warnings,
+    ...lead.flatMap(({ label, text }) => [label, text]),
+    ...sections.flatMap(({ title, blocks }) => [title, ...blocks.flatMap(blockSayings)]),
+    ...footer,
+  ]
+}
+
+function blockSayings(block: Block): string[] {
+  switch (block.type) {
+    case 'text':
+    case 'heading':
+      return [block.text]
+    case 'list':
+      return [...block.items]
+    case 'rows':
+      return block.rows.flat()
+    case 'tries':
+      return [block.title, ...block.tries.flatMap(({ at, what, ids }) => [`${at} ${what}`, ids ?? '']), block.note ?? '']
+    case 'strip':
+      return block.rows.map(({ from, cells, to }) => `${from}${cells}${to}`)
+    case 'copy':
+      return [...block.lines]
+  }
+}
+
+test('the samples are of one moment', () => expect(SAMPLES.failing.at).toBe(AT))

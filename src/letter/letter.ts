@@ -1,0 +1,106 @@
+import type { Facts, Notification } from '../domain/notification.ts'
+import type { Mail } from '../ports/mailer.ts'
+import { type Content, content, type Delivery } from './content.ts'
+import { foreign, headerValue, seen } from './foreign.ts'
+import { renderHtml } from './html.tsx'
+import { LIMITS, MAX_MAIL_BYTES } from './limits.ts'
+import { stateWord } from './opening.ts'
+import { renderText } from './text.ts'
+import { iso } from './times.ts'
+
+/** `constant` keeps one thread; `stateful` puts the state into the subject and gives up threading. */
+export type SubjectStyle = 'constant' | 'stateful'
+
+/**
+ * Renders a notification. Never throws and never comes back empty: a mail whose HTML cannot be made, or would be cut by
+ * Gmail, goes out as text; one whose facts cannot be put in order goes out with the facts as they are.
+ */
+export function letter(notification: Notification, delivery: Delivery, style: SubjectStyle = 'constant'): Mail {
+  const { facts } = notification
+  const threaded = style === 'constant' && notification.inReplyTo !== null
+  return {
+    messageId: notification.messageId,
+    to: notification.to,
+    subject: subject(notification, style),
+    ...body(notification, delivery),
+    inReplyTo: threaded ? notification.inReplyTo : null,
+    headers: {
+      'X-Alibi-Kind': notification.kind,
+      ...(notification.incident === null ? {} : { 'X-Alibi-Incident': headerValue(notification.incident) }),
+      ...(facts.monitors.length === 0
+        ? {}
+        : { 'X-Alibi-Monitor': headerValue(facts.monitors.map(({ name }) => name).join(', ')) }),
+      'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      'List-Id': `Alibi <alibi.${domainOf(notification.messageId)}>`,
+    },
+    // When it was owed, not when it was sent: a mail sent twice is the same mail, byte for byte where nothing else changed.
+    date: notification.createdAt,
+  }
+}
+
+function subject(notification: Notification, style: SubjectStyle): string {
+  const constant = headerValue(notification.facts.subject)
+  if (style === 'constant') return notification.inReplyTo === null || /^re:/i.test(constant) ? constant : `Re: ${constant}`
+  const state = stateWord(notification.facts)
+  const tag = /^\[[^\]]*\] /.exec(constant)?.[0] ?? ''
+  return headerValue(`${tag}${state}: ${constant.slice(tag.length)}`)
+}
+
+function body(notification: Notification, delivery: Delivery): { text: string; html: string | null } {
+  const { facts, seq } = notification
+  let text: string | null = null
+  for (const limits of LIMITS) {
+    let plain: Content
+    try {
+      plain = content(facts, delivery, seq, limits)
+      text = renderText(plain)
+    } catch (error) {
+      return { text: text ?? asTheyAre(facts, error), html: null }
+    }
+    const html = htmlOrNull(plain)
+    if (html !== null && bytes(html) <= MAX_MAIL_BYTES && bytes(text) <= MAX_MAIL_BYTES) return { text, html }
+  }
+  return { text: cut(text ?? ''), html: null }
+}
+
+function htmlOrNull(plain: Content): string | null {
+  try {
+    return renderHtml(plain)
+  } catch {
+    return null
+  }
+}
+
+/** The last resort. A mail that looks poor is worth more than one that does not come. */
+function asTheyAre(facts: Facts, error: unknown): string {
+  const why = foreign(error instanceof Error ? error.message : String(error), 200)
+  const raw = (JSON.stringify(facts, null, 1) ?? '').split('\n').map(seen).join('\n')
+  return cut(
+    `${stateWordOrKind(facts)} ${foreign(String(facts.reason), 500)}\n\nThis mail could not be laid out (${why}). Its facts, as of ${iso(facts.at)}:\n\n${raw}\n`,
+  )
+}
+
+function stateWordOrKind(facts: Facts): string {
+  try {
+    return stateWord(facts)
+  } catch {
+    return String(facts.kind).toUpperCase()
+  }
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length
+}
+
+/** At most `MAX_MAIL_BYTES`; a unit of UTF-16 is three bytes at most. */
+function cut(text: string): string {
+  return bytes(text) <= MAX_MAIL_BYTES
+    ? text
+    : `${text.slice(0, Math.floor(MAX_MAIL_BYTES / 3) - 20).toWellFormed()}\n(cut here)\n`
+}
+
+/** `Message-ID` ends in the domain of `mail.from`. */
+function domainOf(messageId: string): string {
+  return /@([a-z0-9.-]+)>?$/i.exec(messageId)?.[1]?.toLowerCase() ?? 'localhost'
+}

@@ -1,0 +1,42 @@
+import type { StripMark } from '../domain/notification.ts'
+import { HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
+import { hhmm } from './times.ts'
+
+/** `·` ok, `x` failed, `?` inconclusive, blank: no run in that minute. */
+export type Cell = '·' | 'x' | '?' | ' '
+
+/** Half an hour, one character a minute: two of them fit a phone's width where sixty in a row would not. */
+export type StripRow = Readonly<{ from: string; to: string; cells: string }>
+
+export const LEGEND = 'Last hour, one character a minute: · ok, x failed, ? unclear, blank no run'
+
+const CELL: Readonly<Record<StripMark['mark'], Cell>> = { ok: '·', failed: 'x', inconclusive: '?' }
+const WORSE: readonly Cell[] = [' ', '·', '?', 'x']
+const ROW_MS = 30 * MINUTE_MS
+
+/** The last hour, minute by minute, each minute told by its worst run. Empty without a run in that hour. */
+export function strip(marks: readonly StripMark[], at: Instant): readonly StripRow[] {
+  const end = Math.floor(at / MINUTE_MS) * MINUTE_MS + MINUTE_MS
+  const start = end - HOUR_MS
+  const cells: Cell[] = Array.from({ length: HOUR_MS / MINUTE_MS }, () => ' ')
+  for (const { at: when, mark } of marks) {
+    const minute = Math.floor((when - start) / MINUTE_MS)
+    const was = cells[minute]
+    if (was === undefined) continue
+    if (WORSE.indexOf(CELL[mark]) > WORSE.indexOf(was)) cells[minute] = CELL[mark]
+  }
+  if (cells.every((cell) => cell === ' ')) return []
+  return [start, start + ROW_MS].map((from) => {
+    const first = (from - start) / MINUTE_MS
+    return {
+      from: hhmm(from, from),
+      to: hhmm(from + ROW_MS - MINUTE_MS, from),
+      cells: cells.slice(first, first + ROW_MS / MINUTE_MS).join(''),
+    }
+  })
+}
+
+/** Neighbouring cells of one kind, together: `xxx··` is two of them. */
+export function stretches(cells: string): readonly Readonly<{ cell: string; length: number }>[] {
+  return (cells.match(/(.)\1*/gu) ?? []).map((same) => ({ cell: same[0] ?? ' ', length: same.length }))
+}

@@ -1,0 +1,68 @@
+import type { Facts, ProbeFacts } from '../domain/notification.ts'
+import type { Outcome, Try } from '../domain/probe.ts'
+import { foreign } from './foreign.ts'
+import type { Limits } from './limits.ts'
+import { iso } from './times.ts'
+
+/**
+ * What AWS Support asks for, to be pasted into a case as it stands: UTC times, ids, who called what, where, and how often.
+ * This API answers no extended request id; API Gateway's and the trace's id stand in its place (research/aws.md 5).
+ */
+export function supportBlock(facts: Facts, limits: Limits): readonly string[] {
+  const { sentBy, probes } = facts
+  const shown = probes.slice(0, limits.probes)
+  const word = (text: string) => foreign(text, limits.word)
+  const head = [
+    'Read-only calls of the AWS Account Management API fail.',
+    `Endpoint: ${word(sentBy.endpoint)} (signing region ${word(sentBy.signingRegion)})`,
+    `Caller: ${sentBy.caller === null ? 'not known' : word(sentBy.caller)}`,
+    `Client: AWS SDK for JavaScript ${word(sentBy.sdk)}, Alibi ${word(sentBy.version)}`,
+  ]
+  const calls = shown.flatMap((probe) => callLines(probe, limits))
+  const more = probes.length + facts.others.total - shown.length
+  const lines = [...head, ...calls, ...(more > 0 ? ['', `${more} further calls fail in the same way or a similar one.`] : [])]
+  return withinLength(lines, limits.support)
+}
+
+function callLines(probe: ProbeFacts, limits: Limits): readonly string[] {
+  const failed = probe.evidence.filter((run) => run.result === 'failed').slice(-limits.runs)
+  const [name, parameter] = foreign(probe.operation, limits.word).split(' ')
+  const target = probe.account === 'self' ? 'the caller’s own account (no AccountId sent)' : foreign(probe.account, limits.word)
+  return [
+    '',
+    `Operation: account:${name}${parameter === undefined ? '' : ` (${parameter})`}`,
+    `Target account: ${target}`,
+    `First failure: ${iso(probe.onset)}`,
+    `Last success before it: ${probe.lastOkAt === null ? 'not known' : iso(probe.lastOkAt)}`,
+    ...failed.flatMap((run) => runLines(run, limits)),
+  ]
+}
+
+function runLines(run: Outcome, limits: Limits): readonly string[] {
+  const shown = run.tries.slice(-limits.tries)
+  const skipped = run.tries.length - shown.length
+  return shown.flatMap((one, index) => tryLines(one, skipped + index + 1, run.tries.length, limits))
+}
+
+function tryLines(one: Try, nth: number, of: number, limits: Limits): readonly string[] {
+  const word = (text: string) => foreign(text, limits.word)
+  const status = one.status === null ? 'no HTTP answer' : `HTTP ${one.status}`
+  const where = `${one.service === 'STS' ? 'sts:AssumeRole' : 'account'} ${word(one.region)}`
+  return [
+    `- ${iso(one.at)} try ${nth} of ${of}, ${where}: ${word(one.error ?? 'ok')}, ${status}, ${Math.round(one.ms)} ms`,
+    ...(one.requestId === null ? [] : [`  x-amzn-requestid: ${word(one.requestId)}`]),
+    ...(one.apigwId === null ? [] : [`  x-amz-apigw-id: ${word(one.apigwId)}`]),
+    ...(one.traceId === null ? [] : [`  x-amzn-trace-id: ${word(one.traceId)}`]),
+  ]
+}
+
+function withinLength(lines: readonly string[], max: number): readonly string[] {
+  const kept: string[] = []
+  let length = 0
+  for (const line of lines) {
+    length += line.length + 1
+    if (length > max) return [...kept, '(cut here: `alibi explain` has the rest)']
+    kept.push(line)
+  }
+  return kept
+}
