@@ -1,0 +1,122 @@
+import { isSafeUrl } from '../../config/endpoints.ts'
+import type { SourceAnswer } from '../../domain/outage.ts'
+import type { Instant, Partition } from '../../domain/probe.ts'
+import type { HealthSource } from '../../ports/health.ts'
+import { within } from '../stall.ts'
+import { dashboardEvent, MAX_ELEMENTS, mostlyReadable, oneLine } from './health-answer.ts'
+
+/** Largest body that is read, after decompression. The largest known day, 2025-10-20, is far below 1 MB. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024
+/** Most redirects that are followed, all on the same host. */
+export const MAX_REDIRECTS = 3
+
+/**
+ * Where a partition's public dashboard keeps its JSON; `null` where none is known. No published contract covers it. The
+ * address for `aws` is in wide public use; that of `aws-cn` follows the same pattern and is unverified.
+ */
+export function dashboardUrl(partition: Partition): string | null {
+  if (partition === 'aws') return 'https://health.aws.amazon.com/public/currentevents'
+  if (partition === 'aws-cn') return 'https://health.amazonaws.cn/public/currentevents'
+  return null
+}
+
+export type DashboardOptions = Readonly<{
+  /** The whole address of the JSON. */
+  url: string
+  /** Bounds one ask, body included. */
+  timeoutMs: number
+  fetch?: typeof fetch
+}>
+
+/** The public AWS Health Dashboard: no credentials, no contract. Holds what is open and what was closed lately. */
+export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: DashboardOptions): HealthSource {
+  return {
+    async ask(now, _since, signal): Promise<SourceAnswer> {
+      try {
+        if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine')
+        return read(await within(timeoutMs, signal, (bound) => bodyOf(url, bound, fetch)), now, new URL(url).host)
+      } catch (error) {
+        return { state: 'unavailable', at: now, why: oneLine(reasonOf(error)) }
+      }
+    },
+  }
+}
+
+/** Thrown where an answer is of no use; its message is the reason that is shown. */
+class Useless extends Error {}
+
+function read(body: Uint8Array, now: Instant, host: string): SourceAnswer {
+  const text = decode(body).trim()
+  if (text === '') throw new Useless('the body of its answer is empty')
+  if (text.startsWith('<')) throw new Useless('it answered with a page instead of JSON')
+  const list = parse(text)
+  if (!Array.isArray(list)) throw new Useless('its answer is not a list')
+  if (list.length > MAX_ELEMENTS) throw new Useless(`its answer has ${list.length} elements, more than ${MAX_ELEMENTS}`)
+  const events = list.map((element) => dashboardEvent(element, now)).filter((event) => event !== null)
+  const skipped = list.length - events.length
+  if (!mostlyReadable(events.length, skipped)) throw new Useless(`${skipped} of its ${list.length} events cannot be read`)
+  const detail = `${host}${skipped === 0 ? '' : `, ${skipped} of ${list.length} events could not be read`}`
+  return { state: 'answered', at: now, events, skipped, detail }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Useless('its answer is not JSON')
+  }
+}
+
+/** AWS sends UTF-16, big-endian, with a byte order mark, which `response.json()` and a `TextDecoder('utf-16')` both spoil. */
+export function decode(body: Uint8Array): string {
+  const [a, b] = body
+  if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(body)
+  if (a === 0xff && b === 0xfe) return new TextDecoder('utf-16le').decode(body)
+  // Without a mark: JSON begins with an ASCII character, so that one of the first two bytes is 0 in UTF-16 only.
+  if (a === 0 && b !== 0 && b !== undefined) return new TextDecoder('utf-16be').decode(body)
+  if (a !== 0 && b === 0) return new TextDecoder('utf-16le').decode(body)
+  return new TextDecoder('utf-8').decode(body)
+}
+
+async function bodyOf(url: string, signal: AbortSignal, fetch: typeof globalThis.fetch): Promise<Uint8Array> {
+  let at = new URL(url)
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const headers = { accept: 'application/json', 'cache-control': 'no-cache', 'user-agent': 'alibi' }
+    const response = await fetch(at.href, { signal, headers, redirect: 'manual' })
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel()
+      const next = URL.parse(response.headers.get('location') ?? '', at.href)
+      if (next === null) throw new Useless(`it answered ${response.status} without an address`)
+      if (next.host !== at.host || next.protocol !== at.protocol) throw new Useless('it redirects to another host')
+      at = next
+      continue
+    }
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw new Useless(`it answered ${response.status}`)
+    }
+    return collect(response.body)
+  }
+  throw new Useless(`it redirects more than ${MAX_REDIRECTS} times`)
+}
+
+async function collect(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  // Leaving the loop by throwing cancels the stream.
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    if (size > MAX_BODY_BYTES) throw new Useless(`its answer is longer than ${MAX_BODY_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** `fetch` hides what happened in the cause of a TypeError that says "fetch failed". */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'it could not be asked'
+  if (error instanceof Useless) return error.message
+  const { cause } = error
+  if (cause instanceof Error) return 'code' in cause ? `${String(cause.code)}: ${cause.message}` : cause.message
+  return error.message
+}

@@ -1,0 +1,269 @@
+import { DescribeEventDetailsCommand, DescribeEventsCommand, type EventFilter, HealthClient } from '@aws-sdk/client-health'
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { shownUrl } from '../../config/endpoints.ts'
+import type { HealthEvent, SourceAnswer } from '../../domain/outage.ts'
+import { DAY_MS, type Instant, type Partition } from '../../domain/probe.ts'
+import type { HealthSource } from '../../ports/health.ts'
+import { within } from '../stall.ts'
+import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
+import { BoundedHandler, SILENT } from './answer.ts'
+import { type Env, endpointOverride } from './endpoint.ts'
+import { eventTexts } from './event-texts.ts'
+import { apiEvent, mostlyReadable } from './health-answer.ts'
+import { areBadCredentials, nameOf, reasonOf, refusalOf, send } from './health-call.ts'
+
+/** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
+export const MAX_PER_CALL = 10
+export const PAGE_SIZE = 100
+/** Most pages that are read of one question; the newest changes come first. */
+export const MAX_PAGES = 20
+/** How often a question is begun anew because the active region changed, or a page's token did not hold. */
+export const MAX_RESTARTS = 2
+/** Most texts that are asked for in one go: the others follow with the next reading. */
+export const MAX_TEXTS_PER_ASK = 100
+/** A refusal is said once and left alone for this long. */
+export const REFUSED_FOR_MS = DAY_MS
+/** The SDK's own tries of a call. In code, so that no environment changes it. */
+const MAX_ATTEMPTS = 2
+
+const CATEGORIES = ['issue', 'investigation', 'accountNotification'] as const
+
+export type HealthApiOptions = Readonly<{
+  partition: Partition
+  /** Asked again after AWS refused what it gave; may hold what it found. */
+  credentials: () => Promise<AwsCredentialIdentity>
+  /** Told of credentials that AWS refused, so that they are looked for anew. */
+  drop?: (identity: AwsCredentialIdentity) => void
+  env: Env
+  /** Bounds one ask, whatever the server does. */
+  timeoutMs: number
+  /** Service codes: those that can fail, and the related ones. Events of others are left out. */
+  services: readonly string[]
+  /** Regions of the endpoints that can fail; `global` is always asked for. Events of other regions are left out. */
+  regions: readonly string[]
+  /** The names of the account that asks, for the events that only it received. */
+  owners: () => readonly string[]
+  resolveCname?: ResolveCname
+  /** Shared connections; left out: its own. */
+  handler?: BoundedHandler
+}>
+
+/** What was read so far is of no use: the active region changed, or a page's token did not hold. */
+class BeginAnew extends Error {
+  readonly region: string
+  constructor(region: string) {
+    super('the list kept changing while it was being read')
+    this.region = region
+  }
+}
+
+type Ask = Readonly<{ now: Instant; since: Instant; signal: AbortSignal }>
+type Question = Ask & Readonly<{ region: string; client: HealthClient }>
+type Listed = { events: Map<string, HealthEvent>; seen: number; skipped: number; cut: boolean }
+
+/** The AWS Health API of one partition, asked with one set of credentials. */
+export function healthApi(options: HealthApiOptions): HealthSource & { close(): void } {
+  const { partition, timeoutMs, owners } = options
+  const services = [...new Set(options.services.map((service) => service.toUpperCase()))]
+  const regions = [...new Set([...options.regions, 'global'])]
+  const handler = options.handler ?? new BoundedHandler()
+  const endpoint = endpointOverride(options.env, 'HEALTH')
+  const active = activeRegion(partition, options.resolveCname)
+  const texts = eventTexts()
+  /** One for each region that was the active one so far: as many as the partition has. */
+  const clients = new Map<string, HealthClient>()
+  let identity: AwsCredentialIdentity | null = null
+  let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
+  let textsDeniedAt: Instant | null = null
+  /** The filter on services was turned down once: it is left out since. */
+  let unfiltered = false
+
+  function clientIn(region: string): HealthClient {
+    const known = clients.get(region)
+    if (known !== undefined) return known
+    const client = new HealthClient({
+      region,
+      credentials: async () => {
+        identity = await options.credentials()
+        return identity
+      },
+      ...(endpoint === null ? {} : { endpoint }),
+      maxAttempts: MAX_ATTEMPTS,
+      retryMode: 'standard',
+      requestHandler: handler,
+      logger: SILENT,
+    })
+    clients.set(region, client)
+    return client
+  }
+
+  /** Asks the active region, or in turn those that may be it, sharing the time. */
+  async function consult(ask: Ask): Promise<SourceAnswer> {
+    const begun = performance.now()
+    const { regions: homes, known } = await candidates(ask)
+    const note = known ? '' : ' (the active region could not be looked up)'
+    for (const [i, home] of homes.entries()) {
+      const left = timeoutMs - (performance.now() - begun)
+      try {
+        return await within(left / (homes.length - i), ask.signal, (signal) => persist(home, { ...ask, signal }, note))
+      } catch (error) {
+        if (i === homes.length - 1 || ask.signal.aborted || refusalOf(error) !== null) throw error
+      }
+    }
+    throw new Error('there is no region to ask')
+  }
+
+  /** With an endpoint of one's own no look-up is made; calls are signed for the partition's first region. */
+  async function candidates({ now, signal }: Ask): Promise<Candidates> {
+    if (endpoint === null) return active.candidates(now, signal)
+    return { regions: [HEALTH_HOMES[partition].regions[0]], known: true }
+  }
+
+  async function persist(home: string, ask: Ask, note: string): Promise<SourceAnswer> {
+    let region = home
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await read({ ...ask, region, client: clientIn(region) }, note)
+      } catch (error) {
+        if (!(error instanceof BeginAnew) || restarts === MAX_RESTARTS) throw error
+        region = error.region
+      }
+    }
+  }
+
+  async function read(question: Question, note: string): Promise<SourceAnswer> {
+    const { events, seen, skipped, cut } = await list(question)
+    if (!mostlyReadable(seen - skipped, skipped)) throw new Error(`${skipped} of ${seen} events cannot be read`)
+    const why = await readTexts([...events.values()], question)
+    const told = [...events.values()].map((event) => ({ ...event, text: texts.best(event) }))
+    const without = told.filter((event) => texts.current(event) === null).length
+    const detail = [
+      `${endpoint === null ? question.region : shownUrl(endpoint)}${note}`,
+      ...(skipped === 0 ? [] : [`${skipped} of ${seen} events could not be read`]),
+      ...(without === 0 ? [] : [`without the latest text of ${without} of ${told.length} events${why}`]),
+      ...(cut ? [`only the newest ${MAX_PAGES * PAGE_SIZE} events were read`] : []),
+    ].join(', ')
+    return { state: 'answered', at: question.now, events: told, skipped, detail }
+  }
+
+  async function list(question: Question): Promise<Listed> {
+    if (unfiltered) return listBy(question, [{}])
+    try {
+      const batches = inBatches(services)
+      return await listBy(
+        question,
+        batches.map((batch) => ({ services: batch, eventTypeCategories: [...CATEGORIES] })),
+      )
+    } catch (error) {
+      // Whether Health ignores a service code that it does not know, or turns it down, is not documented.
+      if (nameOf(error) !== 'ValidationException') throw error
+      const found = await listBy(question, [{}])
+      unfiltered = true
+      return found
+    }
+  }
+
+  /** Everything open, and everything updated of late. Filters keep answers short; the answer is right without them too. */
+  async function listBy(question: Question, what: readonly EventFilter[]): Promise<Listed> {
+    const found: Listed = { events: new Map(), seen: 0, skipped: 0, cut: false }
+    const when: EventFilter[] = [{ eventStatusCodes: ['open'] }, { lastUpdatedTimes: [{ from: new Date(question.since) }] }]
+    const where: EventFilter[] = inBatches(regions).map((batch) => ({ regions: batch }))
+    const filters = where.flatMap((a) => what.flatMap((b) => when.map((c) => ({ ...a, ...b, ...c }))))
+    for (const filter of filters) await listPages(filter, question, found)
+    return found
+  }
+
+  async function listPages(filter: EventFilter, { client, region, now, signal }: Question, found: Listed): Promise<void> {
+    let nextToken: string | undefined
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const elsewhere = page > 0 && endpoint === null ? await active.moved(region, now, signal) : null
+      if (elsewhere !== null) throw new BeginAnew(elsewhere)
+      const input = { filter, maxResults: PAGE_SIZE, ...(nextToken === undefined ? {} : { nextToken }) }
+      const answer = await send(client, new DescribeEventsCommand(input), signal).catch((error: unknown) => {
+        throw nameOf(error) === 'InvalidPaginationToken' ? new BeginAnew(region) : error
+      })
+      const { events, nextToken: next } = answer as { events?: unknown; nextToken?: unknown }
+      if (!Array.isArray(events)) throw new Error('its answer holds no list of events')
+      for (const element of events.slice(0, PAGE_SIZE)) take(element, now, found)
+      if (typeof next !== 'string' || next === '') return
+      nextToken = next
+    }
+    found.cut = true
+  }
+
+  function take(element: unknown, now: Instant, found: Listed): void {
+    const event = apiEvent(element, now, owners())
+    found.seen++
+    if (event === null) found.skipped++
+    if (event === null || !services.includes(event.service)) return
+    if (event.region !== null && !regions.includes(event.region)) return
+    const known = found.events.get(event.arn)
+    if (known === undefined || known.updatedAt < event.updatedAt) found.events.set(event.arn, event)
+  }
+
+  /** Reads the texts that are not known yet. Returns why some are missing, as far as that has a cause of its own. */
+  async function readTexts(events: readonly HealthEvent[], { now, client, signal }: Question): Promise<string> {
+    if (textsDeniedAt !== null && now >= textsDeniedAt && now - textsDeniedAt < REFUSED_FOR_MS) return DENIED
+    const wanted = events.filter((event) => texts.current(event) === null).sort(byWeight)
+    for (const batch of inBatches(wanted.slice(0, MAX_TEXTS_PER_ASK))) {
+      try {
+        const answer = await send(client, new DescribeEventDetailsCommand({ eventArns: batch.map((event) => event.arn) }), signal)
+        const told = answer['successfulSet']
+        for (const element of Array.isArray(told) ? told.slice(0, MAX_PER_CALL) : []) texts.keep(batch, element)
+      } catch (error) {
+        if (signal.aborted) throw error
+        if (refusalOf(error) !== null) {
+          textsDeniedAt = now
+          return DENIED
+        }
+        // An event labelled `global` is no alibi where its text names other regions only: without the text it may not be one.
+        if (batch.some(isWide)) throw error
+        return ` (${reasonOf(error)})`
+      }
+    }
+    return ''
+  }
+
+  return {
+    async ask(now, since, signal): Promise<SourceAnswer> {
+      if (refused !== null && now >= refused.at && now - refused.at < REFUSED_FOR_MS) return refused
+      refused = null
+      try {
+        return await within(timeoutMs, signal, (bound) => consult({ now, since, signal: bound }))
+      } catch (error) {
+        const why = refusalOf(error)
+        if (why !== null) {
+          refused = { state: 'refused', at: now, why }
+          return refused
+        }
+        if (areBadCredentials(error)) {
+          // The SDK holds on to credentials that never expire, such as those of a file that has changed since.
+          clients.clear()
+          if (identity !== null) options.drop?.(identity)
+        }
+        return { state: 'unavailable', at: now, why: reasonOf(error) }
+      }
+    },
+    close() {
+      if (options.handler === undefined) handler.close()
+    },
+  }
+}
+
+const DENIED = ' (health:DescribeEventDetails is denied)'
+
+/** `global`, or no region at all: its text decides where it is. */
+function isWide(event: HealthEvent): boolean {
+  return event.region === null || event.region === 'global'
+}
+
+/** Those whose text decides first, then the newest. */
+function byWeight(a: HealthEvent, b: HealthEvent): number {
+  return Number(isWide(b)) - Number(isWide(a)) || b.updatedAt - a.updatedAt
+}
+
+function inBatches<T>(all: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(all.length / MAX_PER_CALL) }, (_, i) =>
+    all.slice(i * MAX_PER_CALL, (i + 1) * MAX_PER_CALL),
+  )
+}

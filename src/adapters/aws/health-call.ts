@@ -1,0 +1,108 @@
+import {
+  type DescribeEventDetailsCommand,
+  type DescribeEventsCommand,
+  type HealthClient,
+  HealthServiceException,
+} from '@aws-sdk/client-health'
+import { oneLine, recordOf } from './health-answer.ts'
+
+/** What it means that AWS will not answer until something is changed on our side: by name, for the status is 400 for all. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  SubscriptionRequiredException: 'the account has no support plan that includes the AWS Health API (Business Support+ or above)',
+  AccessDenied: 'the credentials are not allowed to ask the AWS Health API',
+  AccessDeniedException: 'the credentials are not allowed to ask the AWS Health API',
+  NotAuthorized: 'the credentials are not allowed to ask the AWS Health API',
+  UnauthorizedOperation: 'the credentials are not allowed to ask the AWS Health API',
+  OptInRequired: 'the account is not signed up for the AWS Health API',
+}
+
+const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'RequestExpired',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+])
+
+type Response = { statusCode: number; body?: unknown }
+type Next = (args: unknown) => Promise<{ response: Response }>
+
+/**
+ * Sends a command and returns its answer as it was on the wire. The SDK signs, retries and knows the errors; but one odd
+ * field would make it throw a whole answer away, where we only want to lose the element that holds it. The handler
+ * bounds the body's size.
+ * @throws what the SDK throws, or an Error that says that the answer is no JSON object
+ */
+export async function send(
+  client: HealthClient,
+  command: DescribeEventsCommand | DescribeEventDetailsCommand,
+  abortSignal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  let body: string | null = null
+  const listen = (next: Next) => async (args: unknown) => {
+    const result = await next(args)
+    if (result.response.statusCode < 300) {
+      body = await textOf(result.response.body)
+      result.response.body = new TextEncoder().encode('{}')
+    }
+    return result
+  }
+  const stack: { add(middleware: never, options: object): void } = command.middlewareStack
+  stack.add(listen as never, { step: 'deserialize', priority: 'low', name: 'alibiRaw' })
+  await client.send(command as DescribeEventsCommand, { abortSignal })
+  const answer = recordOf(parse(body ?? ''))
+  if (answer === null) throw new Error('its answer cannot be read')
+  return answer
+}
+
+/** Why AWS will not answer until something is changed on our side; `null` for any other trouble. */
+export function refusalOf(error: unknown): string | null {
+  // STS, asked for credentials inside a call, has an AccessDenied of its own.
+  if (!(error instanceof HealthServiceException)) return null
+  return Object.hasOwn(REFUSALS, error.name) ? `${REFUSALS[error.name]} (${error.name})` : null
+}
+
+export function areBadCredentials(error: unknown): boolean {
+  return BAD_CREDENTIALS.has(nameOf(error))
+}
+
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : ''
+}
+
+/** What went wrong, in one line, without secrets. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'it could not be asked'
+  const status = httpStatusOf(error)
+  // The SDK read an answer that is no JSON, such as a proxy's page.
+  if (error instanceof SyntaxError) return `its answer${status === null ? '' : `, of status ${status},`} cannot be read`
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return oneLine(
+    /^(Error|DeadlineError|AbandonedError)$/.test(code) ? `${error.message}${cause}` : `${code}: ${error.message}${cause}`,
+  )
+}
+
+function httpStatusOf(error: Error): number | null {
+  const status = '$metadata' in error ? recordOf(error.$metadata)?.['httpStatusCode'] : null
+  return typeof status === 'number' ? status : null
+}
+
+async function textOf(body: unknown): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) chunks.push(chunk)
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
