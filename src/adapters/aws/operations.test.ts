@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { OPERATIONS, WRITING_OPERATIONS } from '../../domain/probe.ts'
+import { ASK } from './operations.ts'
+
+const SRC = join(import.meta.dirname, '../..')
+
+test('the operations that can be asked are the eight that only read', () => {
+  expect(Object.keys(ASK).toSorted()).toEqual([...OPERATIONS].toSorted())
+  const writing: readonly string[] = WRITING_OPERATIONS
+  expect(OPERATIONS.filter((operation) => writing.includes(operation))).toEqual([])
+})
+
+/** Everything that takes a command by its name, or all of them at once, would get around the list. */
+const COMMANDS = new RegExp(
+  `\\b(${WRITING_OPERATIONS.join('|')})(Command|\\b(?!'))|import \\* as \\w+ from '@aws-sdk|new Account\\(`,
+  'i',
+)
+
+test('no source file of ours has a command that writes', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.tsx?$/.test(file) && !/\.test\./.test(file),
+  )
+  expect(files.length).toBeGreaterThan(20)
+  const guilty = files.filter((file) => COMMANDS.test(readFileSync(join(SRC, file), 'utf8')))
+  expect(guilty).toEqual([])
+})
