@@ -1,6 +1,5 @@
 import type { Child } from 'hono/jsx'
 import type { Block, Content, Section } from './content.ts'
-import type { Tone } from './opening.ts'
 import { DARK, LIGHT, type Palette } from './palette.ts'
 import { LEGEND, type StripRow, stretches } from './strip.ts'
 
@@ -46,7 +45,7 @@ function Letter({ content }: { content: Content }) {
                 width="600"
                 cellpadding="0"
                 cellspacing="0"
-                class="page line"
+                class={`page line top-${opening.tone}`}
                 style={`width:100%;max-width:600px;background:${LIGHT.page};border:1px solid ${LIGHT.line};border-top:4px solid ${tone[opening.tone]};`}
               >
                 <tr>
@@ -87,7 +86,7 @@ function Letter({ content }: { content: Content }) {
                   </td>
                 </tr>
                 {sections.map((section) => (
-                  <SectionRow section={section} tone={opening.tone} />
+                  <SectionRow section={section} />
                 ))}
                 <tr>
                   <td class="pad line" style={`padding:12px 24px 18px;border-top:1px solid ${LIGHT.line};text-align:left;`}>
@@ -115,7 +114,7 @@ function Table({ children, style, class: name }: { children?: Child; style?: str
   )
 }
 
-function SectionRow({ section }: { section: Section; tone: Tone }) {
+function SectionRow({ section }: { section: Section }) {
   return (
     <tr>
       <td class="pad line" style={`padding:14px 24px;border-top:1px solid ${LIGHT.line};text-align:left;`}>
@@ -225,12 +224,12 @@ function StripPart({ rows }: { rows: readonly StripRow[] }) {
       <p class="soft" style={`${SMALL}margin:4px 0;`}>
         {LEGEND}
       </p>
-      {rows.map(({ from, to, cells }) => (
+      {rows.map(({ from, to, cells }, index) => (
         <table
           role="presentation"
           cellpadding="0"
           cellspacing="0"
-          style={`${MONO}font-size:11px;line-height:17px;margin:0 0 3px;`}
+          style={`${MONO}font-size:11px;line-height:17px;margin:0 0 ${index === rows.length - 1 ? 10 : 3}px;`}
         >
           <tr>
             <td class="soft" style={`color:${LIGHT.soft};padding:0 5px 0 0;`}>
@@ -271,7 +270,8 @@ function darkRules({ ground, page, text, soft, line, code, link, tone, cell }: P
     `.link{color:${link}!important}`,
     `.line{border-color:${line}!important}`,
     ...Object.entries(tone).map(
-      ([name, colour]) => `.tone-${name}{color:${colour}!important}.line-${name}{border-color:${colour}!important}`,
+      ([name, colour]) =>
+        `.tone-${name}{color:${colour}!important}.line-${name}{border-color:${colour}!important}.top-${name}{border-top-color:${colour}!important}`,
     ),
     ...Object.entries(cell).map(([name, [under, ink]]) => `.cell-${name}{background:${under}!important;color:${ink}!important}`),
   ]
