@@ -67,6 +67,18 @@ describe('a schedule', () => {
     expect(new Date(task.next() ?? 0).toISOString()).toBe('2026-11-22T23:00:00.000Z')
   })
 
+  test.for<[string, string, number]>([
+    ['* * * * *', 'America/New_York', 180],
+    ['*/30 * * * *', 'Europe/Berlin', 6],
+    ['* * * * *', 'Australia/Lord_Howe', 180],
+  ])('%s in %s is not silent in the hour that the end of summer time repeats', async ([cron, timezone, fires]) => {
+    const ends = { 'America/New_York': '2026-11-01T06', 'Europe/Berlin': '2026-10-25T01', 'Australia/Lord_Howe': '2026-04-04T15' }
+    vi.setSystemTime(Date.parse(`${ends[timezone as keyof typeof ends]}:00:01Z`) - 90 * MINUTE)
+    const { fired } = scheduled({ cron, timezone })
+    await vi.advanceTimersByTimeAsync(180 * MINUTE)
+    expect(fired).toHaveLength(fires)
+  })
+
   test('spreads its fires by a random delay', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const { fired } = scheduled({ spreadMs: 10_000 })

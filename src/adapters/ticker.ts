@@ -1,5 +1,5 @@
 import type { Logger } from 'node-cron'
-import { schedule } from 'node-cron'
+import { parse, schedule } from 'node-cron'
 import type { Log } from '../ports/log.ts'
 import type { ScheduledTask, Ticker } from '../ports/time.ts'
 
@@ -81,7 +81,7 @@ export function createTicker(log: Log): Ticker {
 
       const cron = schedule(task.cron, (context) => fire(context.date.getTime()), {
         name: task.name,
-        timezone: task.timezone,
+        timezone: zoneFor(task.cron, task.timezone),
         noOverlap: true,
         maxRandomDelay: task.spreadMs,
         missedExecutionTolerance: LATE_MS,
@@ -125,6 +125,24 @@ export function createTicker(log: Log): Ticker {
 }
 
 const clockOffset = () => Date.now() - performance.now()
+
+/**
+ * node-cron 4.6 leaves out the hour that is repeated at the end of summer time: a schedule for each minute would be silent
+ * from 02:00 to 03:00 one night a year. A schedule for every hour of every day means the same times in UTC, and has no such
+ * night, if its zone differs from UTC by whole hours or it names every minute.
+ */
+function zoneFor(cron: string, timezone: string): string {
+  const { minute, hour, dayOfMonth, month, dayOfWeek } = parse(cron)
+  const always = hour.length === 24 && dayOfMonth.length === 31 && month.length === 12 && new Set(dayOfWeek).size >= 7
+  return always && (minute.length === 60 || inWholeHours(timezone)) ? 'Etc/UTC' : timezone
+}
+
+/** Whether the zone's offset is of whole hours in winter and in summer. */
+function inWholeHours(timezone: string): boolean {
+  const minute = new Intl.DateTimeFormat('en', { timeZone: timezone, minute: 'numeric' })
+  const year = new Date().getUTCFullYear()
+  return [0, 6].every((month) => minute.format(Date.UTC(year, month, 15)) === '0')
+}
 
 function nextOf(cron: { getNextRun(): Date | null }): number | null {
   try {
