@@ -5,7 +5,7 @@ import type { Monitor } from '../domain/probe.ts'
 import type { Config, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
 import { CONTROL_URL, type Env, endpointsSet, isLoopback, isSafeUrl, shownUrl } from './endpoints.ts'
-import { explain, found, valueAt } from './explain.ts'
+import { explain, valueAt, withFound } from './explain.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
 import {
   checkCredentials,
@@ -49,16 +49,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   const parsed = ConfigSchema.safeParse(tree.root)
   if (!parsed.success) faults.push(...explain(parsed.error.issues, tree))
   const tell: Tell = (path, message, at = 'value') => {
-    const split = message.indexOf('; ')
-    const shown = at === 'key' ? '' : found(path, tree)
-    // Where a sentence goes on after a semicolon with a way out, what was found stands before it.
-    faults.push(
-      tree.fault(
-        path,
-        split === -1 || shown === '' ? `${message}${shown}` : `${message.slice(0, split)}${shown}${message.slice(split)}`,
-        at,
-      ),
-    )
+    faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
   checkAll(tree, around.env, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }

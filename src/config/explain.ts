@@ -5,6 +5,8 @@ import { nearest } from './nearest.ts'
 import { ConfigSchema, NEEDS_UNIT, NOT_AVAILABLE, QUOTE_ACCOUNT } from './schema.ts'
 
 const MAX_SHOWN = 80
+/** Plain text that YAML takes for a number when it is made of digits. */
+const TEXT = /\.(?:name|password|user|externalId|sessionName|profile|impact)$/
 /** Values that are not shown, unless they are nothing but a reference. */
 const HIDDEN = /(?:^|\.)(?:password|externalId|token)$/
 const REFERENCE_ONLY = /^\$\{(?:file:[^}]*|[^}:]*)\}$/
@@ -21,14 +23,14 @@ export function explain(issues: readonly z.core.$ZodIssue[], tree: Tree): readon
 }
 
 /** What was found at a path: as written, bounded, on one line; secrets are only said to be there. */
-export function found(path: Path, tree: Tree): string {
+function found(path: Path, tree: Tree): string {
   const entry = tree.entryAt(path)
   if (entry === undefined) return ''
-  if (entry.written === null) return `, found ${Array.isArray(valueAt(path, tree.root)) ? 'a list' : 'a mapping'}`
-  if (entry.written === '') return ', found nothing'
-  if (HIDDEN.test(pathText(path)) && !REFERENCE_ONLY.test(entry.written)) return ', found a value that is not shown'
+  if (entry.written === null) return `${Array.isArray(valueAt(path, tree.root)) ? 'a list' : 'a mapping'}`
+  if (entry.written === '') return 'nothing'
+  if (HIDDEN.test(pathText(path)) && !REFERENCE_ONLY.test(entry.written)) return 'a value that is not shown'
   const shown = entry.written.replace(/\/\/[^/@\s]*@/g, '//***@').replace(/(\/\/[^\s?]*)\?\S*/g, '$1?***')
-  return `, found \`${bounded(oneLine(shown), MAX_SHOWN)}\``
+  return `\`${bounded(oneLine(shown), MAX_SHOWN)}\``
 }
 
 function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree): readonly Fault[] {
@@ -54,13 +56,18 @@ function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree): readonly
   const detail = issue.code === 'custom' && !entry.referred ? issue.params?.['detail'] : undefined
   const hint = typeof detail === 'string' ? ` (${detail})` : ''
   const message = entry.referred ? issue.message.replace(/; did you mean .*$/, '') : issue.message
-  const quotes =
-    issue.code === 'invalid_type' && issue.expected === 'string' && typeof valueAt(path, tree.root) === 'number'
-      ? '; put it in quotes'
-      : ''
+  const isText = TEXT.test(pathText(path)) && typeof valueAt(path, tree.root) === 'number'
+  if (issue.code === 'custom' && issue.params?.['at'] === 'key') return [tree.fault(path, message, 'key')]
+  return [tree.fault(path, `${withFound(message, path, tree)}${hint}${isText ? '; put it in quotes' : ''}`)]
+}
+
+/** What was expected, then what was found, then a way out; or what was found, and what is wrong with it. */
+export function withFound(message: string, path: Path, tree: Tree): string {
+  const shown = found(path, tree)
+  if (shown === '') return message
+  if (!message.startsWith('expected ')) return shown.startsWith('`') ? `${shown}: ${message}` : message
   const split = message.indexOf('; ')
-  const [head, tail] = split === -1 ? [message, ''] : [message.slice(0, split), message.slice(split)]
-  return [tree.fault(path, `${head}${found(path, tree)}${tail}${hint}${quotes}`)]
+  return split === -1 ? `${message}, found ${shown}` : `${message.slice(0, split)}, found ${shown}${message.slice(split)}`
 }
 
 function isWithinMapping(issue: z.core.$ZodIssue): boolean {
@@ -84,7 +91,8 @@ function unknownKey(key: string, path: Path, known: readonly string[], tree: Tre
   if (NOT_AVAILABLE.has(plain)) return tree.fault(here, 'not available yet', 'key')
   const meant = nearest(key, known)
   if (meant !== null) return tree.fault(here, `unknown key; did you mean \`${meant}\`?`, 'key')
-  const home = key === '<<' ? undefined : homes().get(key)
+  if (key === '<<') return tree.fault(here, 'merging is not read: an alias stands for a whole value', 'key')
+  const home = homes().get(key)
   const where = home === undefined ? `expected ${known.map((name) => `\`${name}\``).join(', ')}` : `it belongs in \`${home}\``
   return tree.fault(here, `unknown key; ${where}`, 'key')
 }

@@ -72,9 +72,9 @@ function secretsOf(tree: Tree): readonly string[] {
     'credentials',
     'externalId',
   ])
-  const literal = [['mail', 'smtp', 'password'], ['health', 'credentials', 'externalId'], ...ids].map((path) =>
-    valueAt(path, tree.root),
-  )
+  const literal = [['mail', 'smtp', 'password'], ['health', 'credentials', 'externalId'], ...ids]
+    .filter((path) => tree.entryAt(path)?.broken === false)
+    .map((path) => valueAt(path, tree.root))
   return [...drawn, ...literal.filter((value) => typeof value === 'string')]
 }
 

@@ -12,18 +12,20 @@ export function configSchema(): object {
 }
 
 /** Wherever more than plain text is asked for, a text with a `${…}` in it is allowed too. */
-function withReferences(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(withReferences)
+function withReferences(node: unknown, isName = false): unknown {
+  if (Array.isArray(node)) return node.map((item) => withReferences(item))
   if (typeof node !== 'object' || node === null) return node
   const out = Object.fromEntries(
-    // The names of recipients are keys, and in keys nothing is resolved. A default is a value, not a schema.
-    Object.entries(node).map(([key, value]) => [
-      key,
-      key === 'propertyNames' || key === 'default' ? value : withReferences(value),
-    ]),
+    // A default is a value, not a schema.
+    Object.entries(node).map(([key, value]) => [key, key === 'default' ? value : withReferences(value, key === 'propertyNames')]),
   )
   const { type, pattern, enum: values, description, default: byDefault, ...rest } = out
-  if (type === 'string' && typeof pattern === 'string') return { ...out, pattern: `(?:${pattern})|${REFERENCE}` }
+  if (type === 'string' && typeof pattern === 'string') {
+    const { pattern: _, ...plain } = out
+    // The names of recipients are keys, and in keys nothing is resolved.
+    if (isName) return { ...plain, pattern: forEditors(pattern) }
+    return pattern.includes(NO_CONTROL) ? plain : { ...plain, pattern: `(?:${forEditors(pattern)})|${REFERENCE}` }
+  }
   if (type !== 'integer' && type !== 'boolean' && !(type === 'string' && Array.isArray(values))) return out
   return {
     ...(description === undefined ? {} : { description }),
@@ -33,4 +35,11 @@ function withReferences(node: unknown): unknown {
       { type: 'string', pattern: REFERENCE },
     ],
   }
+}
+
+const NO_CONTROL = '\\P{Cc}'
+
+/** Not every editor reads patterns as Unicode: there, a letter is what is none of ASCII's other characters. */
+function forEditors(pattern: string): string {
+  return pattern.replaceAll('\\p{L}\\p{N}', 'A-Za-z0-9\\u00a1-\\uffff')
 }

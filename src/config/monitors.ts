@@ -60,7 +60,7 @@ export function checkMonitor(
     if (call.operation === 'GetPrimaryEmail' && monitor.accounts?.includes('self')) {
       tell(
         at,
-        'GetPrimaryEmail cannot be asked of `self`: it needs a member account; give it a monitor of its own whose `accounts` are members',
+        'it cannot be asked of `self`, only of a member account; give it a monitor of its own whose `accounts` are members',
       )
     }
   })

@@ -93,7 +93,7 @@ function duration(min: number, max: number, options: { never?: boolean } = {}) {
     })
 }
 
-const SIZE = /^(\d{1,6}) ?(k|m|g)(?:i?b)?$/i
+const SIZE = /^(\d{1,6}) ?([KkMmGg])(?:i?[Bb])?$/
 
 /** Bytes, written as `10MB`; a K is 1024. */
 function size(min: number, max: number) {

@@ -1,0 +1,601 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: such texts are what is tested
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Config } from './config.ts'
+import { endpointOverrides } from './endpoints.ts'
+import { type Fault, formatFaults, MAX_FAULTS } from './fault.ts'
+import { type Loaded, loadConfig, MAX_FILE_BYTES, MAX_SECRET_BYTES, parseConfig } from './file.ts'
+import { quotas } from './quotas.ts'
+
+const NOW = Date.UTC(2026, 10, 22)
+const options = { cwd: process.cwd(), now: NOW }
+const parse = (text: string, env: Record<string, string | undefined> = {}) => parseConfig(text, 'config/alibi.yaml', env, options)
+
+const ENOUGH = 'mail: { from: Alibi <alibi@example.com> }\nrecipients: { oncall: { to: [oncall@example.com] } }\n'
+
+function configOf(loaded: Loaded): Config {
+  if (!loaded.ok) throw new Error(formatFaults(loaded.faults, 'config'))
+  return loaded.config
+}
+
+function faultsOf(loaded: Loaded): readonly string[] {
+  return loaded.ok
+    ? []
+    : loaded.faults.map(({ line, column, path, message }) => `${line}:${column} ${path === '' ? '' : `${path}: `}${message}`)
+}
+
+const place = mkdtempSync(join(tmpdir(), 'alibi-config-'))
+afterAll(() => rmSync(place, { recursive: true }))
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(place, name)
+  writeFileSync(path, content)
+  return path
+}
+
+describe('test/config/bad: each file begins with all its faults, and has no other', () => {
+  test.for(readdirSync('test/config/bad'))('%s', async (name) => {
+    const path = join('test/config/bad', name)
+    const text = readFileSync(path, 'utf8')
+    const env = Object.fromEntries([...text.matchAll(/^# env: (\w+)=(.*)$/gm)].map(([, key, value]) => [key, value]))
+    const expected = [...text.matchAll(/^# (\d+:\d+ .*)$/gm)].map(([, fault]) => fault)
+    expect(expected.length).toBeGreaterThan(0)
+    const loaded = await loadConfig(path, env, options)
+    expect(faultsOf(loaded)).toEqual(expected)
+    expect(JSON.stringify(loaded)).not.toMatch(/hunter/)
+  })
+})
+
+describe('a file that cannot be read is one fault', () => {
+  const large = `# ${'x'.repeat(5 * 1024 * 1024)}\n${ENOUGH}`
+  test.for<[string, () => string, RegExp]>([
+    ['missing', () => join(place, 'nowhere.yaml'), /does not exist/],
+    ['a directory', () => place, /is a directory/],
+    ['a device', () => '/dev/zero', /is no regular file/],
+    ['of five megabytes', () => file('large.yaml', large), /too large: at most 256 KiB/],
+    ['one byte too large', () => file('larger.yaml', `${ENOUGH}#${'x'.repeat(MAX_FILE_BYTES - ENOUGH.length)}`), /too large/],
+    ['in Latin-1', () => file('latin.yaml', Buffer.from(`${ENOUGH}# caf\xe9\n`, 'latin1')), /no UTF-8/],
+    ['in UTF-16', () => file('utf16.yaml', Buffer.from(`\ufeff${ENOUGH}`, 'utf16le')), /no UTF-8|zero byte/],
+    ['binary', () => file('binary.yaml', Buffer.from([0x4d, 0x5a, 0x00, 0x01])), /zero byte/],
+    ['empty', () => file('empty.yaml', ''), /is empty/],
+  ])('%s', async ([, path, message]) => {
+    const loaded = await loadConfig(path(), {}, options)
+    expect(faultsOf(loaded)).toEqual([expect.stringMatching(message)])
+    expect(loaded).toMatchObject({ faults: [{ line: 1, column: 1, path: '' }] })
+  })
+
+  test.skipIf(process.getuid?.() === 0)('not ours to read', async () => {
+    const path = file('locked.yaml', ENOUGH)
+    chmodSync(path, 0)
+    expect(faultsOf(await loadConfig(path, {}, options))).toEqual([expect.stringMatching(/may not be read/)])
+  })
+
+  test('a file of just the largest size is read', async () => {
+    const path = file('largest.yaml', `${ENOUGH}#${'x'.repeat(MAX_FILE_BYTES - ENOUGH.length - 1)}`)
+    expect(await loadConfig(path, {}, options)).toMatchObject({ ok: true })
+  })
+})
+
+test('the smallest file that works is a recipient and a sender', async () => {
+  const config = configOf(await loadConfig('test/config/good/smallest.yaml', {}, { ...options, cwd: process.cwd() }))
+  expect(config).toEqual({
+    file: join(process.cwd(), 'test/config/good/smallest.yaml'),
+    monitors: [
+      {
+        name: 'default',
+        schedule: '* * * * *',
+        timezone: 'Etc/UTC',
+        spreadMs: 10_000,
+        periodMs: 60_000,
+        partition: 'aws',
+        region: 'us-east-1',
+        credentials: { profile: null, roleArn: null, externalId: null, sessionName: null },
+        probes: [
+          {
+            id: 'default/self/GetAccountInformation',
+            monitor: 'default',
+            account: 'self',
+            call: { operation: 'GetAccountInformation', parameter: null },
+          },
+        ],
+        attempts: 3,
+        backoffMs: 1000,
+        timeoutMs: 5000,
+        impact: null,
+        runbook: null,
+        fail: { count: 3, of: 5 },
+        recover: 2,
+        retryIntervalMs: 20_000,
+        recheckEveryMs: 60_000,
+        notify: ['oncall'],
+      },
+    ],
+    policy: {
+      waitMs: 0,
+      extensionMs: 15 * 60_000,
+      holdAtMostMs: 6 * 3_600_000,
+      lookbackMs: 7 * 3_600_000,
+      staleAfterMs: 24 * 3_600_000,
+      remindEveryMs: 4 * 3_600_000,
+      joinWithinMs: 30 * 60_000,
+      reopenWithinMs: 30 * 60_000,
+      blindAfterMs: 15 * 60_000,
+    },
+    health: {
+      api: true,
+      dashboard: true,
+      credentials: null,
+      relevance: {
+        related: ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'],
+        ignore: ['AWS_RISK_IAM_QUARANTINE'],
+        codes: [],
+      },
+      cacheForMs: 60_000,
+      idleEveryMs: 15 * 60_000,
+      timeoutMs: 10_000,
+    },
+    control: { url: 'https://sts.us-west-2.amazonaws.com' },
+    recipients: [{ name: 'oncall', to: ['oncall@example.com'], afterMs: null }],
+    mail: {
+      from: 'alibi@example.com',
+      smtp: null,
+      directory: join(process.cwd(), 'data/mail'),
+      subject: 'constant',
+      maxPerHour: 30,
+    },
+    storage: { path: join(process.cwd(), 'data/alibi.db'), keep: { runsMs: 7 * 86_400_000, hoursMs: 400 * 86_400_000 } },
+    log: { level: 'info', format: null, file: null },
+    web: { host: '127.0.0.1', port: 9464, hosts: [] },
+    warnings: [expect.stringMatching(/mail.smtp is not set/)],
+    secrets: [],
+  } satisfies Config)
+})
+
+test("the contract's sample says what the defaults say, beside what it adds", async () => {
+  const config = configOf(await loadConfig('test/config/good/full.yaml', {}, options))
+  const smallest = configOf(await loadConfig('test/config/good/smallest.yaml', {}, options))
+  expect(config.policy).toEqual(smallest.policy)
+  expect(config.health).toEqual({
+    ...smallest.health,
+    credentials: { profile: 'prod', roleArn: null, externalId: null, sessionName: null },
+  })
+  expect(config.monitors[0]?.probes.map(({ id }) => id)).toEqual([
+    'production/self/GetAccountInformation',
+    'production/self/GetContactInformation',
+    'production/self/ListRegions',
+    'production/self/GetAlternateContact:SECURITY',
+    'production/self/GetRegionOptStatus:af-south-1',
+    'production/111122223333/GetAccountInformation',
+    'production/111122223333/GetContactInformation',
+    'production/111122223333/ListRegions',
+    'production/111122223333/GetAlternateContact:SECURITY',
+    'production/111122223333/GetRegionOptStatus:af-south-1',
+  ])
+  expect(config.recipients).toEqual([
+    { name: 'oncall', to: ['oncall@example.com'], afterMs: null },
+    { name: 'manager', to: ['manager@example.com'], afterMs: 30 * 60_000 },
+  ])
+  expect(config.mail.smtp).toEqual({
+    host: 'smtp.example.com',
+    port: 587,
+    security: 'starttls',
+    user: 'alibi',
+    password: 'correct-horse-battery',
+  })
+  expect(config.log).toEqual({
+    level: 'info',
+    format: 'json',
+    file: { path: join(process.cwd(), 'data/alibi.log'), maxSizeBytes: 10 * 1024 * 1024, keep: 5 },
+  })
+  expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'] })
+  expect(config.secrets).toEqual(['correct-horse-battery'])
+})
+
+test('the sample that is shipped is valid as it stands', async () => {
+  const config = configOf(await loadConfig('config/alibi.yaml', {}, options))
+  expect(config.recipients.map(({ name }) => name)).toEqual(['oncall'])
+})
+
+test('the sample says the truth about every default: with all that is commented out it is the same', async () => {
+  const sample = readFileSync('config/alibi.yaml', 'utf8')
+  const untrue =
+    /\(no default\)|profile|roleArn|# credentials:|# smtp|host:|port:|security:|user:|password:|manager|- Get|- List|# log:/
+  const full = sample
+    .split('\n')
+    .map((line) => (untrue.test(line) ? line : line.replace(/^( *)# ( *(?:\w+:(?: |$)).*)$/, '$1$2')))
+    .join('\n')
+  expect(full.split('\n').filter((line) => /^ *\w+:/.test(line)).length).toBeGreaterThan(35)
+  expect(configOf(await parse(full))).toEqual(configOf(await parse(sample)))
+})
+
+describe('values from elsewhere', () => {
+  const smtp = (
+    password: string,
+  ) => `mail: { from: a@b.example, smtp: { host: "\${HOST:-h.example}", port: "\${PORT}", user: u, password: ${password} } }
+recipients: { oncall: { to: ["\${WHO}"] } }\n`
+
+  test('of variables and files, wherever a value stands, numbers too', async () => {
+    const path = file('smtp-password', 'hunter22\n')
+    const config = configOf(await parse(smtp(`"\${file:${path}}"`), { PORT: '2525', WHO: 'me@b.example' }))
+    expect(config.mail.smtp).toEqual({ host: 'h.example', port: 2525, security: 'starttls', user: 'u', password: 'hunter22' })
+    expect(config.recipients[0]?.to).toEqual(['me@b.example'])
+    expect(config.secrets).toEqual(['hunter22'])
+  })
+
+  test('a value cannot change the structure of the file', async () => {
+    const config = configOf(
+      await parse(`${ENOUGH}monitors: [{ impact: "\${IMPACT}" }]`, { IMPACT: 'x", notify: [], y: "&a *b # ${PATH}' }),
+    )
+    expect(config.monitors[0]?.impact).toBe('x", notify: [], y: "&a *b # ${PATH}')
+  })
+
+  test('a password in the file is a secret as well, and a short one is not looked for', async () => {
+    expect(configOf(await parse(smtp('correct-horse'), { PORT: '25', WHO: 'me@b.example' })).secrets).toEqual(['correct-horse'])
+    expect(configOf(await parse(smtp('abc'), { PORT: '25', WHO: 'me@b.example' })).secrets).toEqual([])
+  })
+
+  test('an escaped reference is plain text', async () => {
+    expect(configOf(await parse(`${ENOUGH}monitors: [{ impact: "$\${HOME}" }]`)).monitors[0]?.impact).toBe('${HOME}')
+  })
+
+  test.for<[string, () => string, RegExp]>([
+    ['too large', () => file('large-secret', 'x'.repeat(MAX_SECRET_BYTES + 1)), /too large: at most 64 KiB/],
+    ['a directory', () => place, /is a directory/],
+    ['binary', () => file('binary-secret', Buffer.from([0xff, 0xfe, 0x00])), /no UTF-8/],
+    ['a device that never ends', () => '/dev/zero', /is no regular file/],
+  ])('a secret file that is %s is a fault', async ([, path, message]) => {
+    const loaded = await parse(smtp(`"\${file:${path()}}"`), { PORT: '25', WHO: 'me@b.example' })
+    expect(faultsOf(loaded)).toEqual([expect.stringMatching(message)])
+  })
+
+  test('no value is in a fault, even where a key holds it too', async () => {
+    const text = `${smtp('"${PASSWORD}"')}policy: { wait: "\${PASSWORD}" }\nmonitors: [{ notify: [hunter22] }]\n`
+    const loaded = await parse(text, { PORT: '25', WHO: 'me@b.example', PASSWORD: 'hunter22' })
+    expect(faultsOf(loaded)).toHaveLength(2)
+    expect(JSON.stringify(loaded)).not.toContain('hunter22')
+  })
+})
+
+describe('region, partition and control host', () => {
+  const CN = `monitors: [{ region: cn-north-1 }]`
+  test.for<[string, string, Record<string, string>, Record<string, string>]>([
+    ['by default', '', {}, { region: 'us-east-1', partition: 'aws', url: 'https://sts.us-west-2.amazonaws.com' }],
+    [
+      'of AWS_REGION',
+      '',
+      { AWS_REGION: 'eu-west-1' },
+      { region: 'eu-west-1', partition: 'aws', url: 'https://sts.us-west-2.amazonaws.com' },
+    ],
+    [
+      'of AWS_DEFAULT_REGION',
+      '',
+      { AWS_DEFAULT_REGION: 'us-gov-west-1' },
+      { region: 'us-gov-west-1', partition: 'aws-us-gov', url: 'https://sts.us-gov-east-1.amazonaws.com' },
+    ],
+    [
+      'of the file',
+      CN,
+      { AWS_REGION: 'eu-west-1' },
+      { region: 'cn-north-1', partition: 'aws-cn', url: 'https://sts.cn-north-1.amazonaws.com.cn' },
+    ],
+    [
+      'with STS elsewhere',
+      '',
+      { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' },
+      { region: 'us-east-1', partition: 'aws', url: 'http://127.0.0.1:9' },
+    ],
+    [
+      'with a control host',
+      'control: { url: "https://c.example" }',
+      { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' },
+      { region: 'us-east-1', partition: 'aws', url: 'https://c.example' },
+    ],
+  ])('%s', async ([, text, env, expected]) => {
+    const config = configOf(await parse(ENOUGH + text, env))
+    expect({ region: config.monitors[0]?.region, partition: config.monitors[0]?.partition, url: config.control.url }).toEqual(
+      expected,
+    )
+  })
+})
+
+describe('values', () => {
+  const monitor = async (text: string) => configOf(await parse(`${ENOUGH}monitors: [{ ${text} }]`)).monitors[0]
+  test('fail: 3 is 3 of 3', async () => expect((await monitor('fail: 3'))?.fail).toEqual({ count: 3, of: 3 }))
+  test('the period is the longest gap', async () => expect((await monitor('schedule: "*/7 * * * *"'))?.periodMs).toBe(420_000))
+  test('a run that lasts just as long as it may', async () =>
+    expect(await monitor('retryInterval: 18s')).toMatchObject({ retryIntervalMs: 18_000 }))
+
+  test.for<[string, Config['web']]>([
+    ['web: false', null],
+    ['web: {}', { host: '127.0.0.1', port: 9464, hosts: [] }],
+    ['web:', { host: '127.0.0.1', port: 9464, hosts: [] }],
+    ['web: { listen: "[::1]:80" }', { host: '::1', port: 80, hosts: [] }],
+    ['web: { listen: "localhost:0", hosts: [a.example] }', { host: 'localhost', port: 0, hosts: ['a.example'] }],
+  ])('%s', async ([text, web]) => expect(configOf(await parse(ENOUGH + text)).web).toEqual(web))
+
+  test.for<[string, boolean | string]>([
+    ['true', true],
+    ['false', false],
+    ['{ url: "http://127.0.0.1:1/public/currentevents" }', 'http://127.0.0.1:1/public/currentevents'],
+  ])('health.dashboard: %s', async ([text, dashboard]) => {
+    expect(configOf(await parse(`${ENOUGH}health: { dashboard: ${text} }`)).health.dashboard).toBe(dashboard)
+  })
+
+  test.for<[string, number]>([
+    ['starttls', 587],
+    ['tls', 465],
+    ['none', 25],
+  ])('smtp with security %s is on port %i', async ([security, port]) => {
+    const text = `mail: { from: a@b.example, smtp: { host: h, security: ${security} } }\nrecipients: { oncall: { to: [a@b.example] } }\n`
+    expect(configOf(await parse(text)).mail.smtp).toEqual({ host: 'h', port, security, user: null, password: null })
+  })
+
+  test.for([
+    'alibi@example.com',
+    'Alibi <alibi@example.com>',
+    '"Alibi, Inc." <alibi@example.com>',
+    'Büro <a@bücher.example>',
+    'root@localhost',
+  ])('a mail can come from %s', async (from) =>
+    expect(configOf(await parse(`mail: { from: '${from}' }\nrecipients: { o: { to: [a@b.example] } }`)).mail.from).toBe(from),
+  )
+
+  test.for([
+    '',
+    'x',
+    '@',
+    'a@',
+    'a b@c.example',
+    'A <a@b.example',
+    'a@b.example, c@d.example',
+    'x@y <a@b.example>',
+    'Alibi, Inc. <a@b.example>',
+    'a@b..example',
+  ])('and not from %j', async (from) =>
+    expect(faultsOf(await parse(`mail: { from: '${from}' }\nrecipients: { o: { to: [a@b.example] } }`))).toEqual([
+      expect.stringMatching(/^1:15 mail\.from: expected/),
+    ]),
+  )
+
+  test('more probes than can be asked are a fault', async () => {
+    const ids = Array.from({ length: 4001 }, (_, index) => `"${String(index).padStart(12, '0')}"`).join(', ')
+    const operations = '[GetAccountInformation, GetContactInformation, ListRegions, GetPrimaryEmailUpdateStatus, GetPrimaryEmail]'
+    const text = (accounts: string) =>
+      `${ENOUGH}monitors: [{ schedule: "@hourly", accounts: [${accounts}], operations: ${operations} }]`
+    expect(faultsOf(await parse(text(ids)))).toEqual(['3:1 monitors: these are 20005 probes: expected at most 20000'])
+    expect(configOf(await parse(text(ids.slice(0, ids.lastIndexOf(','))))).monitors[0]?.probes).toHaveLength(20_000)
+  })
+})
+
+describe('warnings', () => {
+  const quiet = `mail: { from: a@b.example, smtp: { host: localhost } }\nrecipients: { oncall: { to: [a@b.example] } }\n`
+  const withPassword = (more: string) => quiet.replace('localhost }', `${more} }`)
+  test('none for a plain file', async () => expect(configOf(await parse(quiet)).warnings).toEqual([]))
+
+  test.for<[string, string, Record<string, string>, RegExp]>([
+    ['nobody told at once', quiet.replace('] }', '], after: 5m }'), {}, /nobody is told at once/],
+    ['mails held back', `${quiet}policy: { wait: 5m }`, {}, /held back/],
+    ['silence without end', `${quiet}policy: { holdAtMost: 0s }`, {}, /stays silent/],
+    ['no reminders', `${quiet}policy: { remindEvery: 0s }`, {}, /without reminders/],
+    ['nobody to ask', `${quiet}health: { api: false, dashboard: false }`, {}, /undetermined/],
+    ['a password in clear', withPassword('mx.b.example, security: none, user: u, password: pass'), {}, /in clear/],
+    [
+      'a secret in the environment under pm2',
+      withPassword('localhost, user: u, password: "${PW}"'),
+      { PW: 'hunter22', pm_id: '0' },
+      /^PW: under pm2/,
+    ],
+    ['summer time', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}, /summer time/],
+    ['spread and run beyond the schedule', `${quiet}monitors: [{ schedule: "*/20 * * * * *" }]`, {}, /is skipped/],
+    ['a region that nobody knows', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],
+    [
+      'a quota that cannot be kept',
+      `${quiet}monitors: [{ accounts: [${Array.from({ length: 200 }, (_, i) => `"${100_000_000_000 + i}"`)}] }]`,
+      {},
+      /3\.33 calls a second; AWS allows a caller 3/,
+    ],
+  ])('%s', async ([, text, env, warning]) => {
+    const { warnings } = configOf(await parse(text, env))
+    expect(warnings).toEqual([expect.stringMatching(warning)])
+    expect(warnings.join()).not.toContain('hunter22')
+  })
+
+  test.for<[string, string, Record<string, string>]>([
+    [
+      'a secret of a file under pm2',
+      withPassword('localhost, user: u, password: "${file:test/config/good/password}"'),
+      { pm_id: '0' },
+    ],
+    ['a password to this machine', withPassword('127.0.0.1, security: none, user: u, password: pass'), {}],
+    ['a daily schedule with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
+    ['a harmless variable under pm2', quiet.replace('localhost', '"${HOST}"'), { HOST: 'mx.b.example', PM2_HOME: '/root/.pm2' }],
+  ])('none for %s', async ([, text, env]) => expect(configOf(await parse(text, env)).warnings).toEqual([]))
+})
+
+test('the quotas of a configuration are told by caller and operation', async () => {
+  const config = configOf(await loadConfig('test/config/good/full.yaml', {}, options))
+  expect(quotas(config).map(({ credentials, operation, probes, fits }) => [credentials, operation, probes, fits])).toEqual([
+    ['prod||', 'GetAccountInformation', 2, true],
+    ['prod||', 'GetContactInformation', 2, true],
+    ['prod||', 'ListRegions', 2, true],
+    ['prod||', 'GetAlternateContact', 2, true],
+    ['prod||', 'GetRegionOptStatus', 2, true],
+  ])
+  expect(endpointOverrides({}, config)).toEqual([])
+})
+
+test('a fault is one line that an editor can jump to', () => {
+  const fault: Fault = { line: 7, column: 5, path: 'monitors[0].schedul', message: 'unknown key; did you mean `schedule`?' }
+  expect(formatFaults([fault, { line: 1, column: 1, path: '', message: 'the file is empty' }], 'config/alibi.yaml')).toBe(
+    'config/alibi.yaml:7:5  monitors[0].schedul: unknown key; did you mean `schedule`?\nconfig/alibi.yaml:1:1  the file is empty',
+  )
+})
+
+test('a thousand faults are counted, not listed', async () => {
+  const loaded = await parse(ENOUGH + Array.from({ length: 1000 }, (_, index) => `bad${index}: 1\n`).join(''))
+  const faults = faultsOf(loaded)
+  expect(faults).toHaveLength(MAX_FAULTS + 1)
+  expect(faults.at(-1)).toMatch(/and 800 more faults/)
+})
+
+describe('whatever is in the file, there is an answer', () => {
+  const wellFormed = (loaded: Loaded) => {
+    for (const fault of loaded.ok ? [] : loaded.faults) {
+      expect(fault.line).toBeGreaterThanOrEqual(1)
+      expect(fault.column).toBeGreaterThanOrEqual(1)
+      expect(formatFaults([fault], 'f')).not.toMatch(/[\n\r\u2028\u2029]/)
+      expect(fault.message).not.toMatch(/fault of Alibi's own|Invalid input|undefined|\[object/)
+    }
+    if (!loaded.ok) expect(loaded.faults.length).toBeGreaterThan(0)
+  }
+
+  const full = readFileSync('test/config/good/full.yaml', 'utf8')
+  const lines = full.split('\n')
+  const junk = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 20 }),
+    fc.constantFrom(
+      '${',
+      '${A}',
+      '${A:-b}',
+      '${file:/nowhere}',
+      '$${',
+      '- ',
+      ': ',
+      '&a ',
+      '*a',
+      '[',
+      ']',
+      '{',
+      '}',
+      '!x ',
+      '"',
+      "'",
+      '|',
+      '>',
+      '#',
+      '%',
+      '---',
+      '\t',
+      '\r',
+      '\u2028',
+      '?',
+      '<<: *a',
+      'null',
+      '~',
+      '0',
+      '012',
+      '1e9',
+      '.nan',
+      '.inf',
+      '__proto__: 1',
+      'constructor: 1',
+      'toString:',
+    ),
+  )
+
+  test('text made of what YAML is made of', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(junk, { maxLength: 40 }), async (parts) =>
+        wellFormed(await parse(parts.join(''), { A: 'x\ny' })),
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a good file with a line that was lost, doubled or spoilt', async () => {
+    const slip = fc.tuple(
+      fc.nat({ max: lines.length - 1 }),
+      fc.nat({ max: 120 }),
+      junk,
+      fc.constantFrom('lose', 'double', 'spoil'),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(slip, { minLength: 1, maxLength: 4 }), async (slips) => {
+        const spoilt = [...lines]
+        for (const [index, column, text, kind] of slips) {
+          const line = spoilt[index] ?? ''
+          spoilt[index] =
+            kind === 'lose' ? '' : kind === 'double' ? `${line}\n${line}` : line.slice(0, column) + text + line.slice(column)
+        }
+        wellFormed(await parse(spoilt.join('\n'), { A: 'x' }))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  const keys = fc.constantFrom(
+    'monitors',
+    'policy',
+    'health',
+    'control',
+    'recipients',
+    'mail',
+    'storage',
+    'log',
+    'web',
+    'name',
+    'schedule',
+    'accounts',
+    'operations',
+    'fail',
+    'count',
+    'of',
+    'credentials',
+    'roleArn',
+    'notify',
+    'smtp',
+    'from',
+    'to',
+    'password',
+    'user',
+    'dashboard',
+    'url',
+    'listen',
+    'keep',
+    'wait',
+    'GetAlternateContact',
+    'type',
+    'oncall',
+  )
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 5 },
+      fc.constantFrom(null, true, 0, 3, -1, 1e21, 'x', '', '5m', 'self', '${A}', '* * * * *', 'a@b.example'),
+      fc.array(tie('tree'), { maxLength: 3 }),
+      fc.dictionary(keys, tie('tree'), { maxKeys: 6 }),
+    ),
+  }))
+
+  test('any value at any key', async () => {
+    const root = fc.dictionary(keys, tree, { maxKeys: 9 })
+    await fc.assert(
+      fc.asyncProperty(root, async (value) => wellFormed(await parse(JSON.stringify(value), { A: 'x' }))),
+      { numRuns: 500 },
+    )
+  })
+
+  test.for<[string, string]>([
+    ['brackets without end', '['.repeat(100_000)],
+    ['mappings within mappings', '{a: '.repeat(20_000)],
+    ['lists within lists', `a:\n${Array.from({ length: 200 }, (_, depth) => `${'  '.repeat(depth)}-\n`).join('')}`],
+    [
+      'aliases of aliases',
+      Array.from(
+        { length: 30 },
+        (_, index) => `k${index}: &a${index} [${index === 0 ? 'x' : `*a${index - 1}, *a${index - 1}`}]\n`,
+      ).join(''),
+    ],
+    ['a key of two hundred thousand letters', `${'k'.repeat(200_000)}: 1`],
+    [
+      'keys that every object has',
+      `${ENOUGH}constructor: 1\nhasOwnProperty: 2\nmonitors: [{ toString: 1, __proto__: { name: x } }]\n`,
+    ],
+  ])('%s', async ([, text]) => {
+    const loaded = await parse(text)
+    expect(loaded.ok).toBe(false)
+    wellFormed(loaded)
+  })
+})

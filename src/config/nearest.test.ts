@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { nearest } from './nearest.ts'
+
+const keys = ['schedule', 'timezone', 'to', 'of', 'retryInterval', 'recheckEvery', 'recover']
+
+test.for<[string, string | null]>([
+  ['schedul', 'schedule'],
+  ['shcedule', 'schedule'],
+  ['Timezone', 'timezone'],
+  ['retry_interval', 'retryInterval'],
+  ['off', 'of'],
+  ['tp', 'to'],
+  ['recovery', 'recover'],
+  ['banana', null],
+  ['x'.repeat(10_000), null],
+])('%j was meant as %j', ([word, meant]) => expect(nearest(word, keys)).toBe(meant))
