@@ -3,6 +3,7 @@ import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../d
 import { inWords } from '../domain/duration.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
+import type { HealthReading } from '../domain/outage.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { setupOf } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
@@ -60,6 +61,8 @@ export type Daemon = Readonly<{
   /** Resolves when the last thing is on disk; rejects with a StoreError when the store cannot be trusted any more. */
   done: Promise<void>
   world: () => World
+  /** The newest reading of each partition that was asked. */
+  readings: () => ReadonlyMap<Partition, HealthReading>
   health: () => Promise<Health>
 }>
 
@@ -251,7 +254,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     }
     return { ok: reasons.length === 0, reasons }
   }
-  return { done: running, world: () => engine.world(), health }
+  return { done: running, world: () => engine.world(), readings: () => desk.readings(), health }
 }
 
 /** What a pulse remembers: when each kind of work was last done, and where both clocks stood. */

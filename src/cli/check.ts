@@ -1,0 +1,223 @@
+import { constants, statfsSync } from 'node:fs'
+import { access, mkdir, open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { callerIdentity } from '../adapters/aws/credentials.ts'
+import type { Config } from '../config/config.ts'
+import { quotas, quotaWarnings } from '../config/quotas.ts'
+import { inWords } from '../domain/duration.ts'
+import type { SourceAnswer } from '../domain/outage.ts'
+import { decisiveTry } from '../domain/probe.ts'
+import { MailError } from '../ports/mailer.ts'
+import { holdersOf, type Wired, wire } from '../wire.ts'
+import { EXIT } from './exit.ts'
+import { type Common, configured, type Io } from './io.ts'
+import { table } from './table.ts'
+import { VERSION } from './version.ts'
+
+/** A clock that is off by more makes AWS refuse signatures before long (it does at five minutes). */
+const MAX_SKEW_MS = 60_000
+const LOW_DISK_BYTES = 100 * 1024 * 1024
+const IDENTITY_MS = 10_000
+
+/** One line of `check --live`: what was tried, what came of it, and what to do about it. */
+type Finding = Readonly<{ what: string; ok: boolean; detail: string; fix: string | null }>
+
+export type CheckOptions = Common & Readonly<{ live?: boolean; json?: boolean }>
+
+/** Reads the configuration and says what it found; `--live` also tries everything it names. */
+export async function check(options: CheckOptions, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const rows = quotas(config)
+  const warnings = [...config.warnings, ...quotaWarnings(rows)]
+  await using wired = wire(config, io.env, VERSION)
+  const live = options.live === true ? await tryAll(config, wired) : []
+  const bad = live.filter((finding) => !finding.ok)
+  if (options.json === true) {
+    io.out(JSON.stringify({ config: config.file, monitors: summary(config), recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })), quotas: rows, warnings, overrides: wired.overrides, live }, null, 2))
+  } else {
+    io.out(found(config, options.config))
+    const monitors = config.monitors.map((m) => [m.name, m.schedule, m.timezone, String(m.probes.length), m.region, m.notify.join(', ')])
+    io.out(`\n${table(['monitor', 'schedule', 'time zone', 'probes', 'region', 'notifies'], monitors)}`)
+    const calls = rows.map((r) => [r.operation, String(r.probes), r.callsPerSecond.toFixed(3), r.quota === null ? 'not known' : `${r.quota.perSecond}/s`, r.fits ? 'fits' : 'too often'])
+    io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls)}`)
+    for (const warning of warnings) io.out(`\nwarning: ${warning}`)
+    for (const override of wired.overrides) io.out(`\nnote: not AWS’s own endpoint: ${override}`)
+    if (options.live === true) {
+      io.out(`\n${table(['tried', '', 'what came of it'], live.map((f) => [f.what, f.ok ? 'ok' : 'FAULT', f.detail]))}`)
+      for (const finding of bad) io.out(`\n${finding.what}: ${finding.fix ?? 'see above'}`)
+    }
+    io.out(bad.length === 0 ? '\nThe configuration is good.' : `\n${bad.length} of ${live.length} things that were tried need attention.`)
+  }
+  return bad.length === 0 ? EXIT.well : EXIT.unreachable
+}
+
+function found(config: Config, file: string): string {
+  const probes = config.monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
+  const addresses = config.recipients.reduce((sum, recipient) => sum + recipient.to.length, 0)
+  const mail = config.mail.smtp === null ? `files in ${config.mail.directory}` : `${config.mail.smtp.host}:${config.mail.smtp.port} (${config.mail.smtp.security})`
+  const sources = [config.health.api ? 'the Health API' : null, config.health.dashboard === false ? null : 'the public dashboard'].filter((s) => s !== null)
+  return [
+    `Found in ${file}:`,
+    `  ${plural(config.monitors.length, 'monitor')}, ${plural(probes, 'probe')}`,
+    `  ${plural(config.recipients.length, 'recipient')} (${plural(addresses, 'address', 'addresses')}): ${config.recipients.map((r) => (r.afterMs === null ? r.name : `${r.name} after ${inWords(r.afterMs)}`)).join(', ')}`,
+    `  mail by ${mail}, from ${config.mail.from}`,
+    `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,
+    `  database ${config.storage.path}`,
+    `  page ${config.web === null ? 'none' : `http://${config.web.host}:${config.web.port}/`}`,
+  ].join('\n')
+}
+
+function summary(config: Config) {
+  return config.monitors.map(({ name, schedule, timezone, region, partition, probes, notify }) => ({ name, schedule, timezone, region, partition, probes: probes.map((p) => p.id), notify }))
+}
+
+function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`
+}
+
+async function tryAll(config: Config, wired: Wired): Promise<readonly Finding[]> {
+  const { signal } = new AbortController()
+  const [identities, operations, sources, control, mail, disk] = await Promise.all([
+    tryIdentities(config, wired, signal),
+    tryOperations(config, wired, signal),
+    trySources(wired, signal),
+    tryControl(config, wired, signal),
+    tryMail(config, wired, signal),
+    tryDisk(config),
+  ])
+  return [...identities, ...operations, ...sources, control, mail, ...disk]
+}
+
+/** Who the credentials are, and whether a management account names itself: it must leave its own id out. */
+async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { keyring, clock } = wired
+  const all = await Promise.all(
+    holdersOf(config).map(async ({ monitor, holder }) => {
+      const what = `credentials of ${monitor.name}`
+      const who = await callerIdentity(holder, { keyring, clock, env: process.env, timeoutMs: IDENTITY_MS, signal })
+      if ('why' in who) return [{ what, ok: false, detail: who.why, fix: 'see that the SDK finds credentials (profile, role, environment) and that STS can be reached' }]
+      const sharing = config.monitors.filter((m) => m.credentials === monitor.credentials || JSON.stringify(m.credentials) === JSON.stringify(monitor.credentials))
+      const named = sharing.filter((m) => m.probes.some((probe) => probe.account === who.account))
+      const finding: Finding = { what, ok: true, detail: `${who.arn} (account ${who.account})`, fix: null }
+      return [finding, ...named.map((m) => namesItself(m.name, who.account))]
+    }),
+  )
+  return all.flat()
+}
+
+function namesItself(monitor: string, account: string): Finding {
+  return {
+    what: `accounts of ${monitor}`,
+    ok: false,
+    detail: `${account} is the account of its own credentials: AWS refuses an account that names itself`,
+    fix: 'write `self` in its place',
+  }
+}
+
+async function tryOperations(config: Config, wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  for (const monitor of config.monitors) {
+    // One account for each operation: what is tried here counts against AWS's quotas too.
+    const seen = new Set<string>()
+    for (const probe of monitor.probes) {
+      const key = `${probe.call.operation} ${probe.account === 'self' ? 'self' : 'member'}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      const outcome = await wired.prober.run(probe, signal)
+      const last = decisiveTry(outcome)
+      const ok = outcome.result === 'ok'
+      const detail = ok ? `ok in ${Math.round(outcome.endedAt - outcome.startedAt)} ms` : `${outcome.kind}: ${last?.error ?? ''} ${last?.message ?? ''}`
+      findings.push({ what: probe.id, ok, detail, fix: ok ? null : fixFor(outcome.kind) })
+      const skewMs = last?.skewMs ?? null
+      if (skewMs !== null && Math.abs(skewMs) > MAX_SKEW_MS) findings.push({ what: 'clock', ok: false, detail: `it differs from AWS's by ${inWords(Math.abs(skewMs))}`, fix: 'let NTP set the clock of this host' })
+    }
+  }
+  return findings
+}
+
+function fixFor(kind: string | null): string {
+  switch (kind) {
+    case 'denied':
+      return 'allow the action in IAM; for member accounts Alibi needs the management or the delegated administrator account, and trusted access for account.amazonaws.com'
+    case 'credentials':
+      return 'renew or correct the credentials'
+    case 'invalid':
+      return 'AWS calls the request wrong: check the account ids and parameters'
+    case 'throttled':
+      return 'run the monitor less often, or for fewer accounts'
+    default:
+      return 'AWS or the way to it fails right now: `alibi health` says whether AWS knows'
+  }
+}
+
+async function trySources(wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+  const now = wired.clock.now()
+  const asked = [...wired.sources].flatMap(([partition, { api, dashboard }]) => [
+    { what: `Health API (${partition})`, source: api },
+    { what: `dashboard (${partition})`, source: dashboard },
+  ])
+  return Promise.all(
+    asked.map(async ({ what, source }): Promise<Finding> => {
+      if (source === null) return { what, ok: true, detail: 'off', fix: null }
+      return healthFinding(what, await source.ask(now, now - 60_000, signal))
+    }),
+  )
+}
+
+function healthFinding(what: string, answer: SourceAnswer): Finding {
+  switch (answer.state) {
+    case 'answered':
+      return { what, ok: true, detail: `answered with ${plural(answer.events.length, 'event')} ${answer.detail}`, fix: null }
+    case 'refused':
+      return { what, ok: false, detail: answer.why, fix: 'the Health API needs Business Support+, Enterprise Support or Unified Operations and health:DescribeEvents, health:DescribeEventDetails; without it set `health.api: false`, and verdicts rest on the public dashboard' }
+    case 'unavailable':
+      return { what, ok: false, detail: answer.why, fix: 'see that this host reaches it; while it cannot be asked, failures are mailed' }
+    case 'off':
+      return { what, ok: true, detail: `off: ${answer.why}`, fix: null }
+  }
+}
+
+async function tryControl(config: Config, wired: Wired, signal: AbortSignal): Promise<Finding> {
+  const answer = await wired.prober.control(signal)
+  const what = `control host ${new URL(config.control.url).host}`
+  return { what, ok: answer.reached, detail: answer.detail, fix: answer.reached ? null : 'without it trouble of this host looks like trouble of AWS: open the way, or set control.url to a host that can be reached' }
+}
+
+async function tryMail(config: Config, wired: Wired, signal: AbortSignal): Promise<Finding> {
+  const what = config.mail.smtp === null ? 'mail directory' : `mail server ${config.mail.smtp.host}`
+  try {
+    return { what, ok: true, detail: await wired.mailer.verify(signal), fix: null }
+  } catch (cause) {
+    if (!(cause instanceof MailError)) throw cause
+    return { what, ok: false, detail: cause.message, fix: 'see host, port, security, user and password under mail.smtp; `alibi mail test` sends a real one' }
+  }
+}
+
+/** Can the database be written, synced, and is there room? */
+async function tryDisk(config: Config): Promise<readonly Finding[]> {
+  const directory = dirname(config.storage.path)
+  const what = `disk at ${directory}`
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await access(directory, constants.W_OK)
+    const trial = join(directory, `.alibi-check-${process.pid}`)
+    const began = performance.now()
+    const file = await open(trial, 'w', 0o600)
+    try {
+      await file.write('alibi')
+      await file.sync()
+    } finally {
+      await file.close()
+      await rm(trial, { force: true })
+    }
+    const ms = performance.now() - began
+    const { bavail, bsize } = statfsSync(directory)
+    const free = bavail * bsize
+    const detail = `written and synced in ${ms.toFixed(1)} ms, ${Math.round(free / 1024 / 1024)} MiB free`
+    if (free < LOW_DISK_BYTES) return [{ what, ok: false, detail, fix: 'make room: Alibi cannot remember what it owes on a full disk' }]
+    return [{ what, ok: true, detail, fix: null }]
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return [{ what, ok: false, detail: why, fix: 'make the directory of storage.path writable for the user that runs Alibi' }]
+  }
+}

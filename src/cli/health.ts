@@ -1,0 +1,62 @@
+import { Desk } from '../daemon/desk.ts'
+import { utc } from '../domain/duration.ts'
+import { judge } from '../domain/judge.ts'
+import type { HealthReading, SourceState } from '../domain/outage.ts'
+import { ACCOUNT_REGION } from '../domain/policy.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { wire } from '../wire.ts'
+import { EXIT } from './exit.ts'
+import { configured, type Io, type Listing } from './io.ts'
+import { quiet } from './quiet.ts'
+import { table } from './table.ts'
+import { VERSION } from './version.ts'
+
+/** What AWS Health says now, and what of it would explain an Account failure that began this moment. */
+export async function health(options: Listing, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  await using wired = wire(config, io.env, VERSION)
+  const { signal } = new AbortController()
+  await wired.identities.refresh(signal)
+  const desk = new Desk(wired.sources, config.policy.lookbackMs, wired.clock, quiet)
+  const answers: { reading: HealthReading; verdict: Verdict }[] = []
+  for (const [partition] of wired.sources) {
+    const reading = await desk.read(partition, 0, signal)
+    const now = wired.clock.now()
+    const first = config.monitors.find((monitor) => monitor.partition === partition)
+    const probe = first?.probes[0]
+    const owners = first === undefined || probe === undefined ? [] : wired.owners(probe, first)
+    const failure = { kind: 'internal', service: 'ACCOUNT', region: ACCOUNT_REGION[partition], onset: now, at: now, owners } as const
+    const verdict = judge(failure, reading, { policy: config.policy, relevance: config.health.relevance }, () => ({ others: 0, well: 0 }), now)
+    answers.push({ reading, verdict })
+  }
+  if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
+  else io.out(answers.map(told).join('\n\n'))
+  const asked = answers.some(({ reading }) => Object.values(reading.sources).some((source) => source.state === 'answered'))
+  return asked ? EXIT.well : EXIT.unreachable
+}
+
+function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict }) {
+  const events = reading.events.map(({ text: _, ...event }) => ({ ...event, startedAt: iso(event.startedAt), updatedAt: iso(event.updatedAt), endedAt: event.endedAt === null ? null : iso(event.endedAt) }))
+  return { partition: reading.partition, at: iso(reading.at), sources: reading.sources, events, verdict }
+}
+
+function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }): string {
+  const lines = [`AWS Health, partition ${reading.partition}, ${utc(reading.at)}`, `  Health API: ${source(reading.sources.api)}`, `  dashboard:  ${source(reading.sources.dashboard)}`]
+  if (reading.events.length > 0) {
+    const rows = reading.events.map((event) => [event.status, event.code, event.region ?? '-', utc(event.startedAt), event.sources.join('+')])
+    lines.push('', table(['status', 'event', 'region', 'first post', 'seen in'], rows))
+  }
+  lines.push('', `A failure of Account now would be ${verdict.kind}: ${verdict.why}`)
+  const misses = verdict.nearMisses.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
+  if (misses.length > 0) lines.push('', table(['near miss', 'region', 'test', 'why not'], misses))
+  return lines.join('\n')
+}
+
+function source(state: SourceState): string {
+  const count = state.state === 'answered' ? `answered, ${state.events} events${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}` : state.state
+  return state.detail === '' ? count : `${count} (${state.detail})`
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}

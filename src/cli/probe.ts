@@ -1,0 +1,74 @@
+import { Desk } from '../daemon/desk.ts'
+import { judge } from '../domain/judge.ts'
+import { decisiveTry, familyOf, type Monitor, type Outcome, type Probe } from '../domain/probe.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { type Wired, wire } from '../wire.ts'
+import { EXIT, Exit, exitOf } from './exit.ts'
+import { configured, type Io, type Listing } from './io.ts'
+import { quiet } from './quiet.ts'
+import { table } from './table.ts'
+import { VERSION } from './version.ts'
+
+const MAX_AT_ONCE = 8
+
+/** Every probe once, now; what fails is put before AWS Health, and the exit code is the verdict. */
+export async function probe(name: string | undefined, options: Listing, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const monitors = name === undefined ? config.monitors : config.monitors.filter((monitor) => monitor.name === name)
+  if (monitors.length === 0) throw new Exit(EXIT.usage, `there is no monitor ${name}: the configuration has ${config.monitors.map((m) => m.name).join(', ')}`)
+  await using wired = wire(config, io.env, VERSION)
+  const { signal } = new AbortController()
+  const work = monitors.flatMap((monitor) => monitor.probes.map((one) => ({ monitor, probe: one })))
+  const outcomes: { monitor: Monitor; probe: Probe; outcome: Outcome }[] = []
+  for (let i = 0; i < work.length; i += MAX_AT_ONCE) {
+    const batch = work.slice(i, i + MAX_AT_ONCE)
+    outcomes.push(...(await Promise.all(batch.map(async (one) => ({ ...one, outcome: await wired.prober.run(one.probe, signal) })))))
+  }
+  const failed = outcomes.filter(({ outcome }) => outcome.result === 'failed')
+  const verdicts = failed.length === 0 ? [] : await verdictsOf(failed, wired, config, signal)
+  if (options.json === true) io.out(JSON.stringify(outcomes.map(({ monitor, probe: p, outcome }) => shown(monitor, p, outcome)), null, 2))
+  else {
+    const rows = outcomes.map(({ outcome }) => {
+      const last = decisiveTry(outcome)
+      return [outcome.probe, outcome.result, outcome.kind ?? '', `${Math.round(outcome.endedAt - outcome.startedAt)} ms`, String(outcome.tries.length), last?.requestId ?? '', last?.error ?? '']
+    })
+    io.out(table(['probe', 'outcome', 'kind', 'took', 'tries', 'request id', 'error'], rows))
+    for (const text of new Set(verdicts.map((verdict) => `${verdict.kind}: ${verdict.why}`))) io.out(`\n${text}`)
+  }
+  return exitOf(verdicts.map((verdict) => verdict.kind))
+}
+
+function shown(monitor: Monitor, one: Probe, outcome: Outcome) {
+  const last = decisiveTry(outcome)
+  return {
+    monitor: monitor.name,
+    account: one.account,
+    operation: one.call.operation,
+    outcome: outcome.result,
+    kind: outcome.kind,
+    tries: outcome.tries.length,
+    ms: Math.round(outcome.endedAt - outcome.startedAt),
+    requestId: last?.requestId ?? null,
+    error: last?.error ?? null,
+  }
+}
+
+async function verdictsOf(
+  failed: readonly { monitor: Monitor; probe: Probe; outcome: Outcome }[],
+  wired: Wired,
+  config: Awaited<ReturnType<typeof configured>>,
+  signal: AbortSignal,
+): Promise<readonly Verdict[]> {
+  const desk = new Desk(wired.sources, config.policy.lookbackMs, wired.clock, quiet)
+  return Promise.all(
+    failed.map(async ({ monitor, probe: one, outcome }): Promise<Verdict> => {
+      const last = decisiveTry(outcome)
+      if (outcome.result !== 'failed' || last === null || familyOf(outcome.kind) !== 'outage') {
+        return { kind: 'unexplained', why: `no AWS outage explains a failure of kind ${outcome.kind}`, nearMisses: [] }
+      }
+      const reading = await desk.read(monitor.partition, config.health.cacheForMs, signal)
+      const failure = { kind: outcome.kind, service: last.service, region: last.region, onset: outcome.startedAt, at: outcome.startedAt, owners: wired.owners(one, monitor) }
+      return judge(failure, reading, { policy: config.policy, relevance: config.health.relevance }, () => ({ others: 0, well: 0 }), wired.clock.now())
+    }),
+  )
+}

@@ -1,0 +1,78 @@
+import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import type { Config } from '../config/config.ts'
+import { inWords, utc } from '../domain/duration.ts'
+import { incidentJson } from '../domain/shown.ts'
+import { type Reader, StoreError } from '../ports/store.ts'
+import { EXIT, Exit } from './exit.ts'
+import { configured, type Io, type Listing, list } from './io.ts'
+import { table } from './table.ts'
+
+const MAX_LISTED = 1_000
+
+/** Opens the daemon's database beside it; `null` before there is one. @throws {Exit} 69 */
+async function reader(config: Config): Promise<(Reader & { close(): Promise<void> }) | null> {
+  const { path } = config.storage
+  if (!databaseExists(path)) return null
+  return openStore({ path, readOnly: true }).catch((cause: unknown) => {
+    if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
+    throw cause
+  })
+}
+
+/** The incidents, newest first. */
+export async function incidents(options: Listing, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const store = await reader(config)
+  try {
+    const all = store === null ? [] : await store.incidents(MAX_LISTED)
+    const rows = all.map(incidentJson)
+    const shown = () =>
+      table(
+        ['incident', 'state', 'family', 'verdict', 'opened', 'lasted', 'monitors', 'probes', 'AWS spoke'],
+        all.map((is, i) => [
+          is.id,
+          is.state,
+          is.family,
+          is.family === 'outage' ? is.verdict : '-',
+          utc(is.openedAt),
+          is.closedAt === null ? 'open' : inWords(is.closedAt - is.openedAt),
+          rows[i]?.monitors.join(', ') ?? '',
+          String(is.members.length),
+          lead(is.leadMinutes),
+        ]),
+      )
+    list(io, options.json, rows, shown, 'There are no incidents.')
+  } finally {
+    await store?.close()
+  }
+  return EXIT.well
+}
+
+function lead(minutes: number | null): string {
+  if (minutes === null) return '-'
+  return minutes >= 0 ? `${minutes} min after us` : `${-minutes} min before us`
+}
+
+/** What is owed, stuck or refused. */
+export async function outboxList(options: Listing, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const store = await reader(config)
+  try {
+    const owed = store === null ? [] : await store.outbox()
+    const rows = owed.map(({ notification: n, state, attempts, nextAt, error }) => ({
+      id: n.id,
+      kind: n.kind,
+      incident: n.incident,
+      to: n.to,
+      state: state === 'sending' ? 'retrying' : state,
+      attempts,
+      nextAt: state === 'refused' ? null : new Date(nextAt).toISOString(),
+      error,
+    }))
+    const shown = () => table(['id', 'kind', 'to', 'state', 'attempts', 'next attempt', 'error'], rows.map((r) => [r.id, r.kind, r.to.join(', '), r.state, String(r.attempts), r.nextAt ?? '-', r.error ?? '']))
+    list(io, options.json, rows, shown, 'Nothing is owed.')
+  } finally {
+    await store?.close()
+  }
+  return EXIT.well
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { hostname } from 'node:os'
+import { accountProber } from './adapters/aws/account.ts'
+import { CONTROL_TIMEOUT_MS } from './adapters/aws/control.ts'
+import { keyring as openKeyring } from './adapters/aws/credentials.ts'
+import { dashboard, dashboardUrl } from './adapters/aws/dashboard.ts'
+import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
+import { healthApi } from './adapters/aws/health-api.ts'
+import { type Identities, identities as watchIdentities } from './adapters/aws/identities.ts'
+import { systemClock } from './adapters/clock.ts'
+import { fileMailer } from './adapters/maildir.ts'
+import { smtpMailer } from './adapters/smtp.ts'
+import type { Config } from './config/config.ts'
+import { endpointOverrides } from './config/endpoints.ts'
+import type { Sources } from './daemon/desk.ts'
+import type { Facts, Notification } from './domain/notification.ts'
+import { ACCOUNT_REGION } from './domain/policy.ts'
+import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
+import type { Delivery } from './letter/content.ts'
+import { letter } from './letter/letter.ts'
+import type { Mail, Mailer } from './ports/mailer.ts'
+import type { Prober } from './ports/prober.ts'
+import type { Clock } from './ports/time.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The partition's DNS suffix, for the address that a mail names (client-account's endpoint rules). */
+const SUFFIX: Readonly<Record<Partition, string>> = { aws: 'amazonaws.com', 'aws-cn': 'amazonaws.com.cn', 'aws-us-gov': 'amazonaws.com', 'aws-eusc': 'amazonaws.eu' }
+
+/** Everything that reaches outside, chosen by the configuration; closed by disposing of it. */
+export type Wired = AsyncDisposable &
+  Readonly<{
+    clock: Clock
+    prober: Prober
+    sources: ReadonlyMap<Partition, Sources>
+    mailer: Mailer
+    identities: Identities
+    keyring: ReturnType<typeof openKeyring>
+    overrides: readonly string[]
+    owners: (probe: Probe, monitor: Monitor) => readonly string[]
+    sender: (monitor: Monitor | null) => Facts['sentBy']
+    letter: (notification: Notification, delivery: Delivery) => Mail
+    random01: () => number
+    newId: () => string
+  }>
+
+export function wire(config: Config, env: Env, version: string): Wired {
+  const clock = systemClock
+  const held = new AsyncDisposableStack()
+  const keyring = openKeyring({ clock, env })
+  held.defer(() => keyring.close())
+  const { monitors } = config
+  const prober = accountProber({ monitors, control: { url: config.control.url, timeoutMs: CONTROL_TIMEOUT_MS }, clock, random01: Math.random, env, version, keyring })
+  held.defer(() => prober.close())
+  const asking = new Map([...new Set(monitors.map((m) => m.partition))].map((partition) => [partition, askerOf(config, partition)]))
+  const identities = watchIdentities({ monitors: [...monitors, ...asking.values()], keyring, clock, env })
+
+  const sources = new Map<Partition, Sources>()
+  for (const [partition, asker] of asking) {
+    const holder = { credentials: asker.credentials, stsRegion: stsRegionOf(asker) }
+    const api = config.health.api
+      ? healthApi({
+          partition,
+          credentials: () => keyring.get(holder, config.health.timeoutMs, new AbortController().signal),
+          drop: (identity) => keyring.drop(holder, identity),
+          env,
+          timeoutMs: config.health.timeoutMs,
+          services: ['ACCOUNT', 'STS', ...config.health.relevance.related],
+          regions: regionsOf(monitors.filter((monitor) => monitor.partition === partition)),
+          owners: () => identities.owners(asker.credentials),
+          handler: keyring.handler,
+        })
+      : null
+    if (api !== null) held.defer(() => api.close())
+    const url = typeof config.health.dashboard === 'string' ? config.health.dashboard : config.health.dashboard ? dashboardUrl(partition) : null
+    sources.set(partition, { api, dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs }) })
+  }
+
+  const mailer = mailerOf(config)
+  held.defer(() => mailer.close())
+  const sdk = sdkVersion()
+  return {
+    clock,
+    prober,
+    sources,
+    mailer,
+    identities,
+    keyring,
+    overrides: endpointOverrides(env, config),
+    owners: (probe, monitor) => (probe.account === 'self' ? identities.owners(monitor.credentials) : [probe.account]),
+    sender: (monitor) => {
+      const partition = monitor?.partition ?? 'aws'
+      const signingRegion = ACCOUNT_REGION[partition]
+      const endpoint = endpointOverride(env, 'ACCOUNT') ?? `https://account.${signingRegion}.${SUFFIX[partition]}`
+      const caller = monitor === null ? null : (identities.of(monitor.credentials)?.arn ?? null)
+      return { version, host: hostname(), sdk, endpoint, signingRegion, caller }
+    },
+    letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
+    random01: Math.random,
+    newId: () => randomBytes(8).toString('hex'),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+export function mailerOf(config: Config): Mailer {
+  const { smtp, from, directory } = config.mail
+  return smtp === null ? fileMailer({ directory, from }) : smtpMailer({ smtp, from })
+}
+
+/** Who asks AWS Health for a partition: the configured credentials, else those of its first monitor. */
+function askerOf(config: Config, partition: Partition): { credentials: Credentials; partition: Partition; region: string } {
+  const first = config.monitors.find((monitor) => monitor.partition === partition)
+  const region = first?.region ?? ACCOUNT_REGION[partition]
+  return { credentials: config.health.credentials ?? first?.credentials ?? NO_CREDENTIALS, partition, region }
+}
+
+const NO_CREDENTIALS: Credentials = { profile: null, roleArn: null, externalId: null, sessionName: null }
+
+/** Regions of the endpoints that can fail: Account's, and STS's where a role is assumed. */
+function regionsOf(monitors: readonly Monitor[]): readonly string[] {
+  const regions = monitors.flatMap((monitor) => [ACCOUNT_REGION[monitor.partition], ...(monitor.credentials.roleArn === null ? [] : [stsRegionOf(monitor)])])
+  return [...new Set(regions)]
+}
+
+function sdkVersion(): string {
+  const { version } = createRequire(import.meta.url)('@aws-sdk/client-account/package.json') as { version: string }
+  return `@aws-sdk/client-account ${version}`
+}
+
+/** One holder of credentials for each that the configuration names: what `check --live` asks who they are. */
+export function holdersOf(config: Config) {
+  return [...new Map(config.monitors.map((monitor) => [credentialsKey(monitor.credentials), { monitor, holder: { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) } }])).values()]
+}
