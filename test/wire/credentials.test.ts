@@ -152,6 +152,17 @@ test('whoever comes while another waits for a hanging STS waits no longer than h
   await expect(ring.get(ROLE, TIMEOUT_MS, never)).resolves.toMatchObject({ accessKeyId: 'ASIAIOSFODNN7EXAMPLE' })
 })
 
+test('a search that hangs is not joined by those who come when its time is over', async () => {
+  sandbox.answer({}, 'sts-timeout')
+  const early = ring.get(ROLE, HOUR_MS, never).catch((error: unknown) => error)
+  const asked = assumed()
+  await vi.waitUntil(() => assumed() > asked)
+  sandbox.answer({}, 'ok')
+  aheadMs = 2 * TIMEOUT_MS
+  await expect(ring.get(ROLE, TIMEOUT_MS, never)).resolves.toMatchObject({ accessKeyId: 'ASIAIOSFODNN7EXAMPLE' })
+  expect(await early).toMatchObject({ asked: 'STS', cause: { name: 'AbortError' } })
+})
+
 test('nothing that is said of a failed provider shows a secret', async () => {
   writeFileSync(join(directory, 'config'), '[profile p]\ncredential_process = false --password hunter2\n')
   const options = { keyring: ring, clock, env: process.env, timeoutMs: TIMEOUT_MS, signal: never }

@@ -1,5 +1,4 @@
 import { AccountClient } from '@aws-sdk/client-account'
-import type { AwsCredentialIdentity } from '@smithy/types'
 import { backoffMs } from '../../domain/backoff.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { ControlAnswer, Monitor, Outcome, Partition, Probe, Try } from '../../domain/probe.ts'
@@ -8,7 +7,7 @@ import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
 import { type Answer, SILENT } from './answer.ts'
 import { controlCall } from './control.ts'
-import { type Holder, KeyringError, keyring } from './credentials.ts'
+import { type Holder, type Identity, type Keyring, KeyringError, keyring } from './credentials.ts'
 import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
 import { type Classified, type Context, classify, headOf } from './failure.ts'
 import { ASK } from './operations.ts'
@@ -28,7 +27,7 @@ export type ProberOptions = Readonly<{
   /** Alibi's version, for the user agent. */
   version: string
   /** Shared with whoever else needs the same credentials; closed by its owner. Left out: one of its own. */
-  keyring?: ReturnType<typeof keyring>
+  keyring?: Keyring
 }>
 
 /** A body of a 200 that is no JSON object. Its content stays unknown: it may hold personal data. */
@@ -46,13 +45,13 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
   const { clock, control, env, random01, version } = options
   const monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
   const ring = options.keyring ?? keyring({ clock, env })
-  const clients = new Map<string, { identity: AwsCredentialIdentity; client: AccountClient }>()
+  const clients = new Map<string, { identity: Identity; client: AccountClient }>()
   const meter = stallMeter(clock)
   const closed = new AbortController()
   let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
 
   /** One client for each holder and partition, for as long as its credentials last. */
-  function clientOf(partition: Partition, holder: Holder, identity: AwsCredentialIdentity): AccountClient {
+  function clientOf(partition: Partition, holder: Holder, identity: Identity): AccountClient {
     const key = JSON.stringify([partition, holder.stsRegion, holder.credentials])
     const held = clients.get(key)
     if (held?.identity === identity) return held.client
@@ -86,7 +85,7 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     const failed = (error: unknown, context: Pick<Context, 'asked' | 'answer' | 'heardAt'>) =>
       error instanceof AbandonedError ? null : said(classify(error, { ...about, ...context }))
 
-    let identity: AwsCredentialIdentity
+    let identity: Identity
     try {
       identity = await ring.get(holder, monitor.timeoutMs, signal)
     } catch (error) {

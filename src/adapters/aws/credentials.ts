@@ -6,7 +6,6 @@ import {
   STSClient,
 } from '@aws-sdk/client-sts'
 import { fromIni, fromNodeProviderChain } from '@aws-sdk/credential-providers'
-import type { AwsCredentialIdentity } from '@smithy/types'
 import type { Credentials } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, within } from '../stall.ts'
@@ -28,6 +27,9 @@ const DROP_AFTER_MS = 10_000
 const MAX_HANGING = 3
 const ROLE_SECONDS = 3_600
 
+/** A key and its secret, for a while or for ever: the SDK's own shape. */
+export type Identity = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>
+
 /** Whose credentials, and the region in which STS is asked for them. */
 export type Holder = Readonly<{ credentials: Credentials; stsRegion: string }>
 
@@ -37,12 +39,14 @@ export class KeyringError extends Error {
   readonly asked: 'STS' | 'provider'
   readonly answer: Answer | null
   readonly heardAt: number | null
-  constructor(cause: unknown, asking: Asking) {
-    super('credentials could not be had', { cause })
-    const inSts = asking.who === 'STS'
-    this.asked = asking.who
-    this.answer = inSts ? asking.answer : null
-    this.heardAt = inSts ? asking.heardAt : null
+  /** The message is one line that may be shown: who did not give them, and why. */
+  constructor(cause: unknown, { who: asked, answer, heardAt }: Asking, { stsRegion }: Holder) {
+    const about = { operation: 'GetAccountInformation', account: '', region: '' } as const
+    const { error, message } = classify(cause, { ...about, stsRegion, asked, answer, heardAt })
+    super(`${asked === 'STS' ? `STS in ${stsRegion}` : 'credentials'}: ${error}: ${message}`, { cause })
+    this.asked = asked
+    this.answer = answer
+    this.heardAt = heardAt
   }
 }
 
@@ -50,14 +54,15 @@ export class KeyringError extends Error {
 type Asking = { who: 'STS' | 'provider'; answer: Answer | null; heardAt: number | null }
 
 type Flight = {
-  found: Promise<AwsCredentialIdentity>
+  holder: Holder
+  found: Promise<Identity>
   begun: number
   asking: Asking
   abort: AbortController
   waiting: number
   settled: boolean
 }
-type Held = { identity: AwsCredentialIdentity; since: number }
+type Held = { identity: Identity; since: number }
 type Slot = { held: Held | null; flight: Flight | null; hanging: number; lastRenewal: number }
 
 export type Keyring = Readonly<{
@@ -65,9 +70,9 @@ export type Keyring = Readonly<{
    * Credentials for `holder`: those held, while they last; else looked for, once for all who wait.
    * @throws {KeyringError} after `timeoutMs` at the latest @throws {AbandonedError} when `signal` aborts
    */
-  get(holder: Holder, timeoutMs: number, signal: AbortSignal): Promise<AwsCredentialIdentity>
+  get(holder: Holder, timeoutMs: number, signal: AbortSignal): Promise<Identity>
   /** These were refused: they are looked for anew, also in files that have changed since. */
-  drop(holder: Holder, identity: AwsCredentialIdentity): void
+  drop(holder: Holder, identity: Identity): void
   /** For further clients of the same process. */
   handler: BoundedHandler
   close(): void
@@ -82,7 +87,7 @@ export function keyring({ clock, env }: Readonly<{ clock: Clock; env: Env }>): K
     const asking: Asking = { who: 'provider', answer: null, heardAt: null }
     const abort = new AbortController()
     const found = find(holder, { clock, env, handler, asking, signal: abort.signal })
-    const flight: Flight = { found, begun: clock.monotonic(), asking, abort, waiting: 0, settled: false }
+    const flight: Flight = { holder, found, begun: clock.monotonic(), asking, abort, waiting: 0, settled: false }
     const land = () => {
       flight.settled = true
       if (slot.flight === flight) slot.flight = null
@@ -100,12 +105,12 @@ export function keyring({ clock, env }: Readonly<{ clock: Clock; env: Env }>): K
     return flight
   }
 
-  async function wait(slot: Slot, flight: Flight, timeoutMs: number, signal: AbortSignal): Promise<AwsCredentialIdentity> {
+  async function wait(slot: Slot, flight: Flight, timeoutMs: number, signal: AbortSignal): Promise<Identity> {
     flight.waiting++
     try {
       return await within(timeoutMs, signal, () => flight.found)
     } catch (error) {
-      throw error instanceof AbandonedError ? error : new KeyringError(error, flight.asking)
+      throw error instanceof AbandonedError ? error : new KeyringError(error, flight.asking, flight.holder)
     } finally {
       flight.waiting--
       if (flight.waiting === 0 && !flight.settled) giveUp(slot, flight)
@@ -138,7 +143,7 @@ export function keyring({ clock, env }: Readonly<{ clock: Clock; env: Env }>): K
       if (slot.flight !== null && clock.monotonic() - slot.flight.begun >= timeoutMs) giveUp(slot, slot.flight)
       if (slot.flight === null && slot.hanging >= MAX_HANGING) {
         const hangs = new Error(`${slot.hanging} earlier calls of the credentials provider have not ended yet`)
-        throw new KeyringError(hangs, { who: 'provider', answer: null, heardAt: null })
+        throw new KeyringError(hangs, { who: 'provider', answer: null, heardAt: null }, holder)
       }
       return wait(slot, slot.flight ?? search(slot, holder), timeoutMs, signal)
     },
@@ -165,7 +170,7 @@ type Search = Readonly<{ clock: Clock; env: Env; handler: BoundedHandler; asking
  * The SDK's own providers find the credentials; but STS is asked by us, in the region we choose (a profile's `region`
  * is mostly us-east-1, where Account stands, too) and so that it is known when it is STS that does not answer.
  */
-async function find({ credentials, stsRegion }: Holder, search: Search): Promise<AwsCredentialIdentity> {
+async function find({ credentials, stsRegion }: Holder, search: Search): Promise<Identity> {
   const assume = assumer(stsRegion, search)
   const init = {
     ignoreCache: true,
@@ -190,7 +195,7 @@ type WebIdentityParams = ConstructorParameters<typeof AssumeRoleWithWebIdentityC
 function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Search) {
   const heard = (answer: Answer) => Object.assign(asking, { answer, heardAt: clock.now() })
 
-  async function ask(send: () => Promise<Roled>): Promise<AwsCredentialIdentity> {
+  async function ask(send: () => Promise<Roled>): Promise<Identity> {
     Object.assign(asking, { who: 'STS', answer: null, heardAt: null })
     const { Credentials: given } = await send()
     if (!given?.AccessKeyId || !given.SecretAccessKey) throw new Error('STS answered without credentials')
@@ -204,7 +209,7 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
   }
 
   return {
-    role: (source: AwsCredentialIdentity, params: RoleParams) => {
+    role: (source: Identity, params: RoleParams) => {
       const client = new STSClient({ ...stsConfig(stsRegion, env, handler), credentials: source })
       return ask(() => client.send(overhear(new AssumeRoleCommand(params), heard), { abortSignal: signal }))
     },
@@ -240,21 +245,6 @@ export async function callerIdentity(
       return { why: 'STS answered without an identity' }
     return { account: account as string, arn: arn as string }
   } catch (error) {
-    const failed = error instanceof KeyringError ? error : new KeyringError(error, asking)
-    const { error: name, message } = classify(failed.cause, contextOf(failed, holder))
-    return { why: `${failed.asked === 'STS' ? `STS in ${holder.stsRegion}` : 'credentials'}: ${name}: ${message}` }
+    return { why: (error instanceof KeyringError ? error : new KeyringError(error, asking, holder)).message }
   }
-}
-
-function contextOf(error: KeyringError, holder: Holder) {
-  const { asked, answer, heardAt } = error
-  return {
-    asked,
-    answer,
-    heardAt,
-    stsRegion: holder.stsRegion,
-    region: '',
-    operation: 'GetAccountInformation',
-    account: '',
-  } as const
 }

@@ -1,5 +1,4 @@
 import { AccessDeniedException, AccountServiceException, InternalServerException } from '@aws-sdk/client-account'
-import { CredentialsProviderError } from '@smithy/core/config'
 import { describe, expect, test } from 'vitest'
 import { AbandonedError, DeadlineError } from '../stall.ts'
 import type { Answer } from './answer.ts'
@@ -67,7 +66,7 @@ describe('what an error of a try is', () => {
     ['STS: its own failure', service('InternalFailure'), at(500, { asked: 'STS' }), 'internal'],
     ['STS: no answer', coded('ECONNRESET'), { asked: 'STS' }, 'unreachable'],
     ['STS: busy', service('Throttling'), at(400, { asked: 'STS' }), 'throttled'],
-    ['no credentials', new CredentialsProviderError('none'), { asked: 'provider' }, 'credentials'],
+    ['no credentials', named('CredentialsProviderError', 'none'), { asked: 'provider' }, 'credentials'],
     ['a provider that hangs', new DeadlineError(5_000), { asked: 'provider' }, 'credentials'],
     ['a provider that has no network', coded('ENOTFOUND'), { asked: 'provider' }, 'credentials'],
   ])('%s', ([, error, more, kind]) => {
