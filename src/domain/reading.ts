@@ -38,7 +38,7 @@ export function admit(memory: Memory, answer: SourceAnswer): Readonly<{ answer: 
   if (memory.doubted !== null && answer.at !== memory.doubted) return { answer, memory: NOTHING_HELD }
   const count = memory.held.length === 1 ? 'an open event' : `${memory.held.length} open events`
   const why = `it answered that there is nothing, yet held ${count} just before: not believed until it says so again`
-  return { answer: { state: 'unavailable', at: answer.at, why }, memory: { ...memory, doubted: memory.doubted ?? answer.at } }
+  return { answer: { state: 'unavailable', at: answer.at, why }, memory: { ...memory, doubted: answer.at } }
 }
 
 /**
