@@ -1,0 +1,225 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { startSandbox } from '../sandbox/aws.ts'
+import { HealthStandIn } from '../sandbox/health.ts'
+import { type Caught, startMailbox } from '../sandbox/mailbox.ts'
+import { EXIT } from './exit.ts'
+import type { Io } from './io.ts'
+
+/** No act takes longer, or the demo says what it waited for and fails. */
+const ACT_MS = 25_000
+const MAX_LINES_KEPT = 2_000
+/** How much of a mail is shown; the rest is in its file. */
+const SHOWN_LINES = 26
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
+
+type Line = Readonly<Record<string, unknown>>
+
+/**
+ * A short story, played by the real daemon in a process of its own on a schedule of seconds. The stand-in for AWS and the
+ * mailbox are in this process, on loopback ports: no account, no network.
+ */
+export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promise<number> {
+  const directory = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'alibi-demo-')) : resolve(options.keep)
+  await mkdir(directory, { recursive: true })
+  await using held = new AsyncDisposableStack()
+  const aws = new HealthStandIn({ now: Date.now })
+  const sandbox = await startSandbox({ handlers: [(request, body, response) => aws.handle(request, body, response)] })
+  held.defer(() => sandbox.close())
+  const mailbox = await startMailbox()
+  held.defer(() => mailbox.close())
+  const file = join(directory, 'alibi.yaml')
+  const port = await freePort()
+  await writeFile(file, configuration(directory, sandbox.url, mailbox.port, port))
+
+  const began = Date.now()
+  const say = (text: string) => io.out(`${String(Math.round((Date.now() - began) / 1000)).padStart(3)}s  ${text}`)
+  io.out('Alibi’s real daemon, against a stand-in for AWS and a mailbox on this machine. A minute, no AWS account.\n')
+  const daemon = startDaemon(file, sandbox.endpoints())
+  held.defer(() => daemon.stop())
+  try {
+    await daemon.log('the daemon to be ready', (line) => line['message'] === 'ready')
+    say(`The daemon runs (process ${daemon.pid}). It probes three Account operations every 2 seconds and mails oncall@example.com.`)
+    say(`Its page, while this lasts: http://127.0.0.1:${port}/`)
+
+    await daemon.log('three ok runs', (line) => line['message'] === 'run' && line['outcome'] === 'ok', 3)
+    say('All is well: every operation answers.\n')
+
+    aws.publish({ id: 'known', service: 'MULTIPLE_SERVICES', region: 'us-east-1', text: 'We are investigating increased error rates.', impacted: ['account', 'iam'] })
+    sandbox.answer({}, 'InternalServerException')
+    say('AWS breaks, and has said so: an event for us-east-1 lists Account among the impacted services.')
+    const silent = await daemon.log('the silence', (line) => line['decision'] === 'withheld' && line['rule'] === '3')
+    say('Three runs failed with InternalServerException. No mail. The ledger says why:')
+    say(`  “${String(silent['reason'])}”\n`)
+
+    sandbox.answer({}, 'ok')
+    aws.close('known')
+    say('AWS mends it and closes the event.')
+    await daemon.log('the incident to close', (line) => line['decision'] === 'closed')
+    if (mailbox.mails.length > 0) throw new Error(`there should be no mail yet, and there are ${mailbox.mails.length}`)
+    say('The incident is closed. Nobody was told of it, so nobody is told of its end. Mails so far: 0.\n')
+    // The closed event explains for `extension` more: long enough to be seen as over.
+    await daemon.log('the event to be over', (line) => line['message'] === 'run' && line['outcome'] === 'ok', 12)
+
+    sandbox.answer({}, 'InternalServerException')
+    say('The same failure again, and this time AWS has said nothing.')
+    const failing = await mailbox.waitFor((mail) => mail.headers['x-alibi-kind'] === 'failing', ACT_MS)
+    say('AWS has no alibi. One mail:\n')
+    io.out(indent(failing))
+    io.out('')
+
+    aws.publish({ id: 'late', service: 'IAM', region: 'global', text: 'We are investigating increased error rates of IAM and account APIs.' })
+    say('Only now AWS speaks: an IAM event.')
+    const explained = await mailbox.waitFor((mail) => mail.headers['x-alibi-kind'] === 'now-explained', ACT_MS)
+    say(`A second mail, in the same thread: “${firstLine(explained)}”\n`)
+
+    sandbox.answer({}, 'ok')
+    aws.close('late')
+    say('AWS mends it.')
+    const recovered = await mailbox.waitFor((mail) => mail.headers['x-alibi-kind'] === 'recovered', ACT_MS)
+    say(`The last mail: “${firstLine(recovered)}”\n`)
+
+    const code = await daemon.stop()
+    if (code !== EXIT.well) throw new Error(`the daemon ended with ${code}`)
+    say('The daemon was stopped; all it knew is on disk.')
+    const files = await leave(mailbox.mails, directory)
+    if (files.length !== 3) throw new Error(`there should be three mails, and there are ${files.length}`)
+    io.out(`\nTwo outages, three mails: none for the one that AWS had explained. They are left here:\n${files.map((path) => `  ${path}`).join('\n')}`)
+    io.out(`The daemon’s configuration and log: ${file}, ${daemon.logFile}`)
+    return EXIT.well
+  } catch (cause) {
+    io.err(`\nThe demo did not go as it should: ${cause instanceof Error ? cause.message : String(cause)}`)
+    io.err(`What the daemon said last:\n${daemon.tail()}`)
+    return EXIT.fault
+  }
+}
+
+function configuration(directory: string, aws: string, smtpPort: number, webPort: number): string {
+  return `# The demo's configuration: a schedule of seconds, and timers to match.
+monitors:
+  - name: production
+    schedule: "*/2 * * * * *"
+    spread: 0s
+    operations: [GetAccountInformation, GetContactInformation, ListRegions]
+    attempts: 2
+    backoff: 200ms
+    timeout: 800ms
+    retryInterval: 2s
+    recheckEvery: 2s
+    impact: New accounts cannot be created.
+    runbook: https://wiki.example/aws-account
+policy: { extension: 3s, reopenWithin: 1s, joinWithin: 1s }
+health: { cacheFor: 1s, dashboard: { url: "${aws}/public/currentevents" } }
+control: { url: "${aws}/" }
+recipients:
+  oncall: { to: [oncall@example.com] }
+mail:
+  from: Alibi <alibi@example.com>
+  smtp: { host: 127.0.0.1, port: ${smtpPort}, security: none }
+storage: { path: "${join(directory, 'alibi.db')}" }
+log: { format: json }
+web: { listen: "127.0.0.1:${webPort}" }
+`
+}
+
+/** The daemon as a child, its log as something that can be waited for. */
+function startDaemon(file: string, endpoints: Record<string, string>) {
+  const { PATH, HOME, TZ } = process.env
+  const inherited = Object.fromEntries(Object.entries({ PATH, HOME, TZ }).filter(([, value]) => value !== undefined))
+  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { env: { ...inherited, ...endpoints }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines: string[] = []
+  const waiting = new Set<(line: Line) => void>()
+  const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : EXIT.fault))
+  const take = (text: string) => {
+    lines.push(text)
+    if (lines.length > MAX_LINES_KEPT) lines.shift()
+    const line = parsed(text)
+    if (line !== null) for (const tell of [...waiting]) tell(line)
+  }
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', take)
+  const logFile = file.replace(/[^/]+$/, 'daemon.log')
+
+  return {
+    pid: child.pid,
+    logFile,
+    tail: () => lines.slice(-15).join('\n'),
+    /** Resolves with the n-th line from now on that fits. */
+    log(what: string, fits: (line: Line) => boolean, n = 1): Promise<Line> {
+      return new Promise((found, failed) => {
+        let seen = 0
+        const done = () => {
+          clearTimeout(timer)
+          waiting.delete(tell)
+        }
+        const tell = (line: Line) => {
+          if (!fits(line)) return
+          seen += 1
+          if (seen < n) return
+          done()
+          found(line)
+        }
+        const timer = setTimeout(() => {
+          done()
+          failed(new Error(`waited ${ACT_MS / 1000} s for ${what}`))
+        }, ACT_MS)
+        waiting.add(tell)
+        void exited.then((code) => {
+          done()
+          failed(new Error(`the daemon ended with ${code} while the demo waited for ${what}`))
+        })
+      })
+    },
+    async stop(): Promise<number> {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      const code = await exited
+      await writeFile(logFile, `${lines.join('\n')}\n`)
+      return code
+    },
+  }
+}
+
+function parsed(text: string): Line | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Line) : null
+  } catch {
+    return null
+  }
+}
+
+async function leave(mails: readonly Caught[], directory: string): Promise<readonly string[]> {
+  const files: string[] = []
+  for (const [i, mail] of mails.entries()) {
+    const path = join(directory, `${i + 1}-${(mail.headers['x-alibi-kind'] ?? 'mail').replaceAll(/[^a-z-]/g, '')}.eml`)
+    await writeFile(path, mail.source)
+    files.push(path)
+  }
+  return files
+}
+
+function indent(mail: Caught): string {
+  const lines = mail.text.split(/\r?\n/)
+  const more = lines.length > SHOWN_LINES ? [`… ${lines.length - SHOWN_LINES} more lines: evidence, the last hour, near misses, a block for AWS Support`] : []
+  return [`Subject: ${mail.subject}`, '', ...lines.slice(0, SHOWN_LINES), ...more].map((line) => `      │ ${line}`).join('\n')
+}
+
+function firstLine(mail: Caught): string {
+  const paragraph = mail.text.split(/\r?\n\r?\n/)[0] ?? ''
+  return paragraph.replaceAll(/\s+/g, ' ').trim()
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
