@@ -1,0 +1,189 @@
+import { mkdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { Writable } from 'node:stream'
+import { styleText } from 'node:util'
+import { createLogger, format, transports } from 'winston'
+import DailyRotateFile from 'winston-daily-rotate-file'
+import type { Config } from '../config/config.ts'
+import type { Log } from '../ports/log.ts'
+import type { Level, LogRecord } from './log-record.ts'
+import { jsonLine, logRecord, prettyLine } from './log-record.ts'
+import { createRedaction } from './redaction.ts'
+
+export type LogConfig = Config['log']
+
+export type ClosableLog = Log & {
+  /** A configuration that was read again: another level, other secrets. Where the log goes stays. */
+  change(config: Pick<LogConfig, 'level'>, secrets: readonly string[]): void
+  /** Resolves when what was logged is written, or after two seconds. */
+  close(): Promise<void>
+}
+
+export type LogOptions = Readonly<{
+  /** Values that must not be seen: wherever one stands in a message or a field, `[secret]` does instead. */
+  secrets: readonly string[]
+  /** Default: the process's own. */
+  stdout?: Writable & { isTTY?: boolean }
+  now?: () => number
+}>
+
+const LEVELS = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<Level, number>
+/** What may wait for a slow reader of stdout; lines beyond it are dropped, and counted in the next one that is not. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
+/** After a failure the log file is opened again at the first line that comes this much later. */
+const REOPEN_MS = 60_000
+const CLOSE_MS = 2_000
+
+/** The record rides on winston's info, made before winston sees it. */
+type Info = { record: LogRecord }
+const lines = (line: (record: LogRecord) => string) => format.printf((info) => line((info as unknown as Info).record))
+
+/**
+ * Logs to stdout, and to a file that is rotated each day and by size if one is configured. Nothing that goes wrong with
+ * either is thrown at whoever logs: a reader of stdout that went away is passed over, and a file that fails is told on
+ * stdout and opened again a minute later.
+ */
+export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
+  const stdout = options.stdout ?? process.stdout
+  const now = options.now ?? Date.now
+  let redaction = createRedaction(options.secrets)
+  let dropped = 0
+  let closed = false
+  let file: DailyRotateFile | null = null
+  let reopenAt = Number.NEGATIVE_INFINITY
+
+  const pretty = config.format === 'pretty' || (config.format === null && stdout.isTTY === true)
+  const colour = stdout.isTTY === true ? coloured : undefined
+  stdout.on('error', () => {}) // EPIPE: nobody reads any more. The daemon watches on.
+  const logger = createLogger({
+    levels: LEVELS,
+    level: config.level,
+    exitOnError: false,
+    transports: [
+      new transports.Stream({
+        stream: stdout,
+        eol: '\n',
+        format: lines(pretty ? (record) => prettyLine(record, colour) : jsonLine),
+      }),
+    ],
+  })
+  logger.on('error', () => {})
+
+  function openFile(wanted: NonNullable<LogConfig['file']>): void {
+    try {
+      const opened = openRotated(wanted, fileFailed)
+      file = opened
+      logger.add(opened)
+    } catch (error) {
+      fileFailed(error)
+    }
+  }
+
+  function fileFailed(error: unknown): void {
+    if (file !== null) logger.remove(file)
+    file = null
+    reopenAt = now() + REOPEN_MS
+    write('error', 'the log file failed: lines go to stdout alone, and it is opened again in a minute', {
+      path: config.file?.path,
+      error,
+    })
+  }
+
+  function write(level: Level, message: string, fields?: Record<string, unknown>): void {
+    if (closed || LEVELS[level] > LEVELS[logger.level as Level]) return
+    try {
+      if (stdout.writableLength > MAX_WAITING_BYTES) {
+        dropped++
+        return
+      }
+      if (config.file !== null && file === null && now() >= reopenAt) openFile(config.file)
+      const lost = dropped === 0 ? fields : { ...fields, linesDroppedBefore: dropped }
+      dropped = 0
+      logger.log({ level, message: '', record: logRecord(now(), level, message, lost, redaction) })
+    } catch {
+      // Whoever logs has something better to do than to handle this.
+    }
+  }
+
+  return {
+    error: (message, fields) => write('error', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    debug: (message, fields) => write('debug', message, fields),
+    change({ level }, secrets) {
+      logger.level = level
+      redaction = createRedaction(secrets)
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      await withinDeadline(ended(logger).then(() => Promise.all([drained(stdout), file === null ? null : finished(file)])))
+    },
+  }
+}
+
+/** A rotated file whose failures are told to `failed` and to nobody else, be they events or thrown. */
+function openRotated(wanted: NonNullable<LogConfig['file']>, failed: (error: unknown) => void): DailyRotateFile {
+  mkdirSync(dirname(wanted.path), { recursive: true, mode: 0o700 })
+  let told = false
+  const once = (error: unknown) => {
+    if (told) return
+    told = true
+    setImmediate(() => failed(error)) // Not from within the write that failed: winston is in the middle of it.
+  }
+  const transport = new DailyRotateFile({
+    dirname: dirname(wanted.path),
+    filename: `${basename(wanted.path)}.%DATE%`,
+    datePattern: 'YYYY-MM-DD',
+    utc: true,
+    maxSize: wanted.maxSizeBytes,
+    maxFiles: wanted.keep,
+    auditFile: `${wanted.path}.audit.json`,
+    auditHashType: 'sha256',
+    createSymlink: true,
+    symlinkName: basename(wanted.path),
+    options: { flags: 'a', mode: 0o600 },
+    eol: '\n',
+    format: lines(jsonLine),
+  })
+  const write = transport.log?.bind(transport)
+  transport.log = (info, next) => {
+    try {
+      write?.(info, () => {})
+    } catch (error) {
+      once(error)
+    }
+    next() // Always: a transport that does not answer stops the others.
+  }
+  transport.on('error', once)
+  transport.logStream.on('error', once)
+  return transport
+}
+
+function coloured(level: Level, text: string): string {
+  const style = ({ error: 'red', warn: 'yellow', info: 'green', debug: 'gray' } as const)[level]
+  return styleText(style, text, { validateStream: false })
+}
+
+function ended(logger: { end(): unknown; once(event: 'finish', listener: () => void): unknown }): Promise<void> {
+  return new Promise((resolve) => {
+    logger.once('finish', () => resolve())
+    logger.end()
+  })
+}
+
+function drained(stream: Writable): Promise<void> {
+  if (stream.destroyed || stream.writableLength === 0) return Promise.resolve()
+  return new Promise((resolve) => void stream.write('', () => resolve()))
+}
+
+function finished(file: DailyRotateFile): Promise<void> {
+  return new Promise((resolve) => void file.logStream.end(() => resolve()))
+}
+
+async function withinDeadline(work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, CLOSE_MS)
+  await Promise.race([promise, work])
+  clearTimeout(timer)
+}
