@@ -42,7 +42,7 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
   const say = (text: string) => io.out(`${String(Math.round((Date.now() - began) / 1000)).padStart(3)}s  ${text}`)
   io.out('Alibi’s real daemon, against a stand-in for AWS and a mailbox on this machine. A minute, no AWS account.\n')
   const daemon = startDaemon(file, sandbox.endpoints())
-  held.defer(() => daemon.stop())
+  held.defer(async () => void (await daemon.stop()))
   try {
     await daemon.log('the daemon to be ready', (line) => line['message'] === 'ready')
     say(`The daemon runs (process ${daemon.pid}). It probes three Account operations every 2 seconds and mails oncall@example.com.`)

@@ -81,7 +81,8 @@ function testKind(event: HealthEvent, failure: Failure, relevance: Relevance): s
   }
   if (event.scope === 'NONE') return 'it has no scope'
   if (isNotification(event)) return event.scope === 'PUBLIC' ? null : 'a notification to one account explains nothing'
-  if (event.category !== 'issue' && event.category !== 'investigation') return `its category is ${event.category}`
+  // The dashboard states no category: where the code's ending is not known either, `health.codes` decides below.
+  if (event.category !== 'issue' && event.category !== 'investigation' && event.category !== 'unknown') return `its category is ${event.category}`
   const known = [...EXPLAINING_CODES, ...relevance.codes].some((code) => event.code.endsWith(code))
   return known ? null : `${event.code} is not the code of an operational issue`
 }

@@ -1,0 +1,34 @@
+// pm2 loads this file with `require`: in an ES-module package only named exports are found.
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const own = fileURLToPath(new URL('node_modules/node/bin/node', import.meta.url))
+
+/** A Node ≥ 24, whatever Node pm2 itself runs on: ALIBI_NODE, the one that npm installed here, or pm2's own. */
+const interpreter = process.env.ALIBI_NODE ?? (existsSync(own) ? own : process.execPath)
+
+export const apps = [
+  {
+    name: 'alibi',
+    script: 'dist/main.js',
+    args: ['run', '--config', process.env.ALIBI_CONFIG ?? 'config/alibi.yaml'],
+    cwd: root,
+    interpreter,
+    // One instance and no cluster: a second daemon on the same database refuses to start.
+    exec_mode: 'fork',
+    instances: 1,
+    // Ready is when the first schedule runs.
+    wait_ready: true,
+    listen_timeout: 30_000,
+    // The daemon ends what is in flight within 10 s of SIGINT; pm2's own 1.6 s would be a kill.
+    kill_timeout: 15_000,
+    max_memory_restart: '300M',
+    // A faulty configuration is for a person to mend: no restart makes it better.
+    stop_exit_codes: [78],
+    exp_backoff_restart_delay: 1_000,
+    // The log is JSON lines with their own time.
+    merge_logs: true,
+    time: false,
+  },
+]
