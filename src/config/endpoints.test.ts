@@ -26,6 +26,8 @@ test.for<[string, boolean]>([
   ['::1', true],
   ['[::1]', true],
   ['LOCALHOST', true],
+  ['127evil.0.0.1', false],
+  ['127.0.0.1.0', false],
   ['0.0.0.0', false],
   ['::', false],
   ['10.0.0.1', false],
