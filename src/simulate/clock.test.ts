@@ -1,6 +1,6 @@
 import { createTask, getTasks } from 'node-cron'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { ScheduledTask } from '../../src/ports/time.ts'
+import type { ScheduledTask } from '../ports/time.ts'
 import { cronPlanner, virtualClock, virtualTicker } from './clock.ts'
 
 const T0 = Date.UTC(2026, 10, 22, 12, 0, 30)

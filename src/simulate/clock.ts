@@ -1,6 +1,6 @@
 import { createTask, parse } from 'node-cron'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/probe.ts'
-import type { Clock, ScheduledTask, Ticker } from '../../src/ports/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
+import type { Clock, ScheduledTask, Ticker } from '../ports/time.ts'
 
 /** Timers that fire at one moment: more, and something waits for no time at all, for ever. */
 const MAX_AT_ONCE = 100_000

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import { StoreError } from '../../src/ports/store.ts'
-import { aNotification, NOTHING, storeContract } from '../store-contract.ts'
-import { fakeStore, newDisk } from './store.ts'
+import { aNotification, NOTHING, storeContract } from '../../test/store-contract.ts'
+import { StoreError } from '../ports/store.ts'
+import { memoryStore, newDisk } from './store.ts'
 
-storeContract('the fake in memory', async () => {
+storeContract('the store in memory', async () => {
   const disk = newDisk()
-  return { store: fakeStore(disk), reopen: async () => fakeStore(disk), dispose: async () => {} }
+  return { store: memoryStore(disk), reopen: async () => memoryStore(disk), dispose: async () => {} }
 })
 
 test('the next call fails as told, and changes nothing', async () => {
-  const store = fakeStore()
+  const store = memoryStore()
   store.failNext(new StoreError('disk full', { fatal: false }))
   const change = { ...NOTHING, notifications: [aNotification('n')] }
   await expect(store.commit(change)).rejects.toThrow('disk full')
@@ -19,7 +19,7 @@ test('the next call fails as told, and changes nothing', async () => {
 })
 
 test('every call fails until it is mended', async () => {
-  const store = fakeStore()
+  const store = memoryStore()
   store.failAll(new StoreError('disk full', { fatal: false }))
   await expect(store.alive(1)).rejects.toThrow('disk full')
   await expect(store.alive(1)).rejects.toThrow('disk full')

@@ -1,0 +1,238 @@
+import type { Incident } from '../domain/incident.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
+import type { Owed } from '../domain/notification.ts'
+import { HOUR_MS } from '../domain/probe.ts'
+import type { Notice, ProbeState, Reach } from '../domain/state.ts'
+import type { HourSum, Store, StoredOutcome } from '../ports/store.ts'
+import { StoreError } from '../ports/store.ts'
+
+/** What outlives a process. Hand the same one to a second store, and it is the daemon started again. */
+export type Disk = {
+  incidents: Map<string, Incident>
+  probes: Map<string, ProbeState>
+  notices: Map<string, Notice>
+  reach: Reach | null
+  lastAliveAt: number | null
+  ledger: LedgerRow[]
+  /** By id. */
+  mails: Map<string, Owed>
+  /** By the hour of their begin, then by probe and begin: a week of minutes is swept and shown without a look at each. */
+  runs: Map<number, Map<string, StoredOutcome>>
+  /** By probe and hour. */
+  hours: Map<string, HourSum>
+}
+
+export function newDisk(): Disk {
+  return {
+    incidents: new Map(),
+    probes: new Map(),
+    notices: new Map(),
+    reach: null,
+    lastAliveAt: null,
+    ledger: [],
+    mails: new Map(),
+    runs: new Map(),
+    hours: new Map(),
+  }
+}
+
+export type MemoryStore = Store & {
+  readonly disk: Disk
+  /** The next call fails with this error and changes nothing; several are used up one after the other. */
+  failNext(error: StoreError): void
+  /** Every call fails until told `null`: a full disk. */
+  failAll(error: StoreError | null): void
+}
+
+const PENDING: ReadonlySet<Owed['state']> = new Set(['due', 'retrying', 'sending'])
+
+/** A store in memory that keeps copies, as a disk does: what is changed after a commit was not committed. */
+export function memoryStore(disk: Disk = newDisk()): MemoryStore {
+  const failures: StoreError[] = []
+  let broken: StoreError | null = null
+  let closed = false
+
+  /** Every call goes through here: async like the real one, failing like it, and handing out copies. */
+  async function call<T>(work: () => T): Promise<T> {
+    if (closed) throw new StoreError('the store is closed', { fatal: false })
+    const failure = failures.shift() ?? broken
+    if (failure !== null && failure !== undefined) throw failure
+    return copy(work())
+  }
+
+  const addLedger = (rows: readonly LedgerRow[]) => void disk.ledger.push(...copy(rows))
+  const addMails = (mails: readonly Owed['notification'][]) => {
+    for (const notification of copy(mails)) {
+      if (disk.mails.has(notification.id)) continue
+      disk.mails.set(notification.id, {
+        notification,
+        state: 'due',
+        attempts: 0,
+        nextAt: notification.createdAt,
+        error: null,
+        uncertain: false,
+        deliveredAt: null,
+        reply: null,
+      })
+    }
+  }
+  const mails = (wanted: (owed: Owed) => boolean) => [...disk.mails.values()].filter(wanted).sort(byBirth)
+  const runsFrom = (since: number) => [...disk.runs].flatMap(([hour, runs]) => (hour + HOUR_MS > since ? [...runs.values()] : []))
+
+  return {
+    disk,
+    failNext: (error) => void failures.push(error),
+    failAll: (error) => {
+      broken = error
+    },
+
+    commit: (change) =>
+      call(() => {
+        for (const incident of copy(change.incidents)) disk.incidents.set(incident.id, incident)
+        for (const state of copy(change.probes)) disk.probes.set(state.probe, state)
+        for (const key of change.notices.cleared) disk.notices.delete(key)
+        for (const notice of copy(change.notices.set)) disk.notices.set(notice.key, notice)
+        if (change.reach !== null) disk.reach = copy(change.reach)
+        addLedger(change.ledger)
+        addMails(change.notifications)
+        for (const stored of copy(change.outcomes)) {
+          const { probe, startedAt } = stored.outcome
+          const hour = hourOf(startedAt)
+          const runs = disk.runs.get(hour) ?? new Map<string, StoredOutcome>()
+          const key = `${probe} ${startedAt}`
+          runs.set(key, { outcome: stored.outcome, incident: stored.incident ?? runs.get(key)?.incident ?? null })
+          disk.runs.set(hour, runs)
+        }
+      }),
+
+    settle: (changes, ledger, added = []) =>
+      call(() => {
+        const unknown = changes.find((change) => !disk.mails.has(change.id))
+        if (unknown !== undefined) throw new StoreError(`no mail ${unknown.id} is owed`, { fatal: false })
+        for (const { id, ...change } of copy(changes)) {
+          const owed = disk.mails.get(id)
+          if (owed !== undefined) disk.mails.set(id, { ...owed, ...change })
+        }
+        addLedger(ledger)
+        addMails(added)
+      }),
+
+    alive: (at) =>
+      call(() => {
+        disk.lastAliveAt = at
+      }),
+
+    owed: (limit) =>
+      call(() => {
+        const threads = Map.groupBy(
+          mails((owed) => PENDING.has(owed.state)),
+          (owed) => owed.notification.thread,
+        )
+        return [...threads.values()]
+          .flatMap((thread) =>
+            thread.sort((a, b) => a.notification.seq - b.notification.seq).map((owed, rank) => ({ owed, rank })),
+          )
+          .sort((a, b) => a.rank - b.rank || a.owed.nextAt - b.owed.nextAt || byBirth(a.owed, b.owed))
+          .slice(0, limit)
+          .map(({ owed }) => owed)
+      }),
+
+    sweep: (before, limit) =>
+      call(() => {
+        const oldRuns = () =>
+          [...disk.runs].flatMap(([hour, runs]) =>
+            hour < before.runs ? [...runs].filter(([, run]) => run.incident === null && run.outcome.startedAt < before.runs) : [],
+          )
+        const oldHours = () => [...disk.hours].filter(([, sum]) => sum.hour < before.hours)
+        const runs = oldRuns().slice(0, limit)
+        for (const [key, { outcome }] of runs) {
+          const hour = hourOf(outcome.startedAt)
+          const at = `${outcome.probe} ${hour}`
+          const was = disk.hours.get(at) ?? { probe: outcome.probe, hour, ok: 0, failed: 0, inconclusive: 0, sumMs: 0, maxMs: 0 }
+          const ms = outcome.endedAt - outcome.startedAt
+          const sum = { ...was, sumMs: was.sumMs + ms, maxMs: Math.max(was.maxMs, ms) }
+          disk.hours.set(at, { ...sum, [outcome.result]: was[outcome.result] + 1 })
+          const left = disk.runs.get(hour)
+          left?.delete(key)
+          if (left?.size === 0) disk.runs.delete(hour)
+        }
+        for (const [key] of oldHours().slice(0, limit - runs.length)) disk.hours.delete(key)
+        return oldRuns().length + oldHours().length
+      }),
+
+    checkpoint: () => call(() => {}),
+    close: async () => {
+      closed = true
+    },
+
+    load: (closedSince) =>
+      call(() => ({
+        probes: [...disk.probes.values()],
+        incidents: [...disk.incidents.values()].filter(
+          (i) => i.state !== 'closed' || (i.closedAt !== null && i.closedAt >= closedSince),
+        ),
+        notices: [...disk.notices.values()],
+        reach: disk.reach,
+        lastAliveAt: disk.lastAliveAt,
+      })),
+    incidents: (limit) =>
+      call(() => [...disk.incidents.values()].sort((a, b) => b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1)).slice(0, limit)),
+    incident: (id) => call(() => disk.incidents.get(id) ?? null),
+    ledger: (filter, limit) =>
+      call(() =>
+        disk.ledger
+          .filter(
+            (row) => (filter.incident === undefined || row.incident === filter.incident) && row.at >= (filter.since ?? row.at),
+          )
+          .sort((a, b) => a.at - b.at)
+          .slice(0, limit),
+      ),
+    strip: (probe, since) =>
+      call(() =>
+        runsFrom(since)
+          .filter(({ outcome }) => outcome.probe === probe && outcome.startedAt >= since)
+          .sort(byBegin)
+          .map(({ outcome }) => ({ at: outcome.startedAt, ms: outcome.endedAt - outcome.startedAt, mark: outcome.result })),
+      ),
+    runs: (incident, limit) =>
+      call(() =>
+        runsFrom(0)
+          .filter((run) => run.incident === incident)
+          .sort(byBegin)
+          .slice(0, limit)
+          .map((run) => run.outcome),
+      ),
+    hours: (probe, since) =>
+      call(() =>
+        [...disk.hours.values()]
+          .filter((sum) => sum.probe === probe && sum.hour + HOUR_MS > since)
+          .sort((a, b) => a.hour - b.hour),
+      ),
+    outbox: () => call(() => mails((owed) => PENDING.has(owed.state) || owed.state === 'refused')),
+    mails: (incident) => call(() => mails((owed) => owed.notification.incident === incident)),
+    deliveredSince: (since) =>
+      call(() =>
+        mails((owed) => owed.deliveredAt !== null && owed.deliveredAt >= since)
+          .sort((a, b) => (a.deliveredAt ?? 0) - (b.deliveredAt ?? 0))
+          .map((owed) => ({ to: owed.notification.to, at: owed.deliveredAt ?? 0 })),
+      ),
+  }
+}
+
+/** Through JSON, as on disk: what does not survive that must not be relied upon. */
+function copy<T>(value: T): T {
+  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T)
+}
+
+function hourOf(at: number): number {
+  return Math.floor(at / HOUR_MS) * HOUR_MS
+}
+
+function byBirth(a: Owed, b: Owed): number {
+  const [m, n] = [a.notification, b.notification]
+  return m.createdAt - n.createdAt || m.seq - n.seq || (m.id < n.id ? -1 : 1)
+}
+
+function byBegin(a: StoredOutcome, b: StoredOutcome): number {
+  return a.outcome.startedAt - b.outcome.startedAt || (a.outcome.probe < b.outcome.probe ? -1 : 1)
+}
