@@ -3,7 +3,7 @@ import { access, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { callerIdentity } from '../adapters/aws/credentials.ts'
 import type { Config } from '../config/config.ts'
-import { quotas, quotaWarnings } from '../config/quotas.ts'
+import { quotas } from '../config/quotas.ts'
 import { inWords } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { decisiveTry } from '../domain/probe.ts'
@@ -28,19 +28,18 @@ export type CheckOptions = Common & Readonly<{ live?: boolean; json?: boolean }>
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const rows = quotas(config)
-  const warnings = [...config.warnings, ...quotaWarnings(rows)]
   await using wired = wire(config, io.env, VERSION)
   const live = options.live === true ? await tryAll(config, wired) : []
   const bad = live.filter((finding) => !finding.ok)
   if (options.json === true) {
-    io.out(JSON.stringify({ config: config.file, monitors: summary(config), recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })), quotas: rows, warnings, overrides: wired.overrides, live }, null, 2))
+    io.out(JSON.stringify({ config: config.file, monitors: summary(config), recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })), quotas: rows, warnings: config.warnings, overrides: wired.overrides, live }, null, 2))
   } else {
     io.out(found(config, options.config))
     const monitors = config.monitors.map((m) => [m.name, m.schedule, m.timezone, String(m.probes.length), m.region, m.notify.join(', ')])
     io.out(`\n${table(['monitor', 'schedule', 'time zone', 'probes', 'region', 'notifies'], monitors)}`)
     const calls = rows.map((r) => [r.operation, String(r.probes), r.callsPerSecond.toFixed(3), r.quota === null ? 'not known' : `${r.quota.perSecond}/s`, r.fits ? 'fits' : 'too often'])
     io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls)}`)
-    for (const warning of warnings) io.out(`\nwarning: ${warning}`)
+    for (const warning of config.warnings) io.out(`\nwarning: ${warning}`)
     for (const override of wired.overrides) io.out(`\nnote: not AWS’s own endpoint: ${override}`)
     if (options.live === true) {
       io.out(`\n${table(['tried', '', 'what came of it'], live.map((f) => [f.what, f.ok ? 'ok' : 'FAULT', f.detail]))}`)

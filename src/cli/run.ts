@@ -53,7 +53,7 @@ export async function run(options: Common, io: Io): Promise<number> {
   try {
     const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log }, config, { stop: stop.signal, kill: kill.signal })
     if (config.web !== null) {
-      web = startWeb({
+      web = await startWeb({
         listen: config.web,
         log,
         reader: store,
