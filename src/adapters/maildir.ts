@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
+import { compile, type Message } from './mime.ts'
+
+export type FileMailerOptions = Readonly<{
+  /** Made when it is missing, readable by its owner only. */
+  directory: string
+  from: string
+}>
+
+const MAX_NAME = 80
+
+/**
+ * Writes each mail as an `.eml` file, the very message that SMTP would send. A mail that is written again takes the place
+ * of its earlier self; a file is whole or not there.
+ */
+export function fileMailer({ directory, from }: FileMailerOptions): Mailer {
+  return {
+    async send(mail: Mail, signal: AbortSignal): Promise<Receipt> {
+      if (signal.aborted) throw new MailError('given up before it was written', { permanent: false, uncertain: false })
+      const message = await compiled(mail, from)
+      const path = join(directory, fileName(mail))
+      await writing(directory, () => writeWhole(directory, path, message.source))
+      return { reply: `written to ${path}`, rejected: [] }
+    },
+
+    async verify(): Promise<string> {
+      const probe = join(directory, `.writable-${process.pid}`)
+      await writing(directory, async () => {
+        await writeWhole(directory, probe, Buffer.from('Alibi may write here.\n'))
+        await rm(probe)
+      })
+      return `${directory} can be written`
+    },
+
+    async close(): Promise<void> {},
+  }
+}
+
+/** `20260304T120433Z-a3f9c0de51b27764.1.9d2f-example.com-1f0c93aa.eml`: in the order of time, one a Message-ID. */
+export function fileName({ date, messageId }: Pick<Mail, 'date' | 'messageId'>): string {
+  const time = new Date(date).toISOString().slice(0, 19).replace(/[-:]/g, '')
+  const safe = messageId
+    .replace(/[^a-zA-Z0-9.]+/g, '-')
+    .replace(/^[-.]+|[-.]+$/g, '')
+    .slice(0, MAX_NAME)
+  // Two ids may look alike when they are made safe.
+  const hash = createHash('sha256').update(messageId).digest('hex').slice(0, 8)
+  return `${time}Z-${safe}-${hash}.eml`
+}
+
+async function compiled(mail: Mail, from: string): Promise<Message> {
+  try {
+    return await compile(mail, from)
+  } catch (error) {
+    throw new MailError(`the message cannot be made: ${textOf(error)}`, { permanent: true, uncertain: false, cause: error })
+  }
+}
+
+/** A full disk or a missing right is put right some day: transient. The rename is the last thing done, so never uncertain. */
+async function writing(directory: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    throw new MailError(`writing to ${directory}: ${textOf(error)}`, { permanent: false, uncertain: false, cause: error })
+  }
+}
+
+async function writeWhole(directory: string, path: string, source: Buffer): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const draft = `${path}.${process.pid}.part`
+  try {
+    const file = await open(draft, 'w', 0o600)
+    try {
+      await file.writeFile(source)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  // The name is durable only when the directory is.
+  const folder = await open(directory, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

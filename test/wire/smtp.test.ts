@@ -1,0 +1,444 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import PostalMime from 'postal-mime'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { fileMailer } from '../../src/adapters/maildir.ts'
+import { type SmtpDeadlines, smtpMailer } from '../../src/adapters/smtp.ts'
+import type { Smtp } from '../../src/config/config.ts'
+import { letter } from '../../src/letter/letter.ts'
+import { type Mail, MailError, type Mailer } from '../../src/ports/mailer.ts'
+import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
+import { notificationOf, PUNCTUAL, SAMPLES } from '../golden/facts.ts'
+
+/** Generous where a deadline must not be met, short where it must. */
+const PATIENT: Partial<SmtpDeadlines> = { connectMs: 10_000, greetingMs: 10_000, answerMs: 10_000, wholeMs: 20_000 }
+const FROM = 'Alibi <alibi@example.com>'
+const NEVER = new AbortController().signal
+const scratch = mkdtempSync(join(tmpdir(), 'alibi-smtp-'))
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+async function mailbox(options: MailboxOptions = {}): Promise<Mailbox> {
+  const box = await startMailbox(options)
+  closing.push(() => box.close())
+  return box
+}
+
+function mailer(port: number, over: Partial<Smtp> = {}, deadlines: Partial<SmtpDeadlines> = {}, ca?: string): Mailer {
+  const smtp: Smtp = { host: '127.0.0.1', port, security: 'none', user: null, password: null, ...over }
+  const made = smtpMailer({ smtp, from: FROM, deadlines: { ...PATIENT, ...deadlines }, ...(ca === undefined ? {} : { ca }) })
+  closing.push(() => made.close())
+  return made
+}
+
+/** A server of raw lines, for what no decent one does. */
+async function rawServer(talk: (line: Socket) => void): Promise<{ port: number; lines: Set<Socket> }> {
+  const lines = new Set<Socket>()
+  const server: Server = createServer((line) => {
+    lines.add(line)
+    line.on('error', () => undefined)
+    line.once('close', () => lines.delete(line))
+    talk(line)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(async () => {
+    for (const line of lines) line.destroy()
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  })
+  const address = server.address()
+  return { port: typeof address === 'object' && address !== null ? address.port : 0, lines }
+}
+
+/** Answers each command by its verb, until the message comes. */
+function scripted(answers: Readonly<Record<string, string>>): (line: Socket) => void {
+  return (line) => {
+    line.write('220 scripted\r\n')
+    line.on('data', (chunk) => {
+      for (const command of String(chunk).split('\r\n')) {
+        const verb = Object.keys(answers).find((start) => command.startsWith(start))
+        if (verb !== undefined) line.write(`${answers[verb]}\r\n`)
+      }
+    })
+  }
+}
+const POLITE = { EHLO: '250 scripted', 'MAIL FROM': '250 ok', 'RCPT TO': '250 ok', DATA: '354 go on', QUIT: '221 bye' }
+
+const first = letter(notificationOf(SAMPLES.failing), PUNCTUAL)
+const follow = letter(notificationOf(SAMPLES.recovered), { ...PUNCTUAL, now: SAMPLES.recovered.at })
+
+const failureOf = async (promise: Promise<unknown>): Promise<MailError> => {
+  const error = await promise.then(
+    (value) => expect.fail(`it went well: ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  )
+  expect(error).toBeInstanceOf(MailError)
+  return error as MailError
+}
+
+const tls = (() => {
+  const key = join(scratch, 'key.pem')
+  const cert = join(scratch, 'cert.pem')
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '2']
+  execFileSync('openssl', ['req', '-x509', ...curve, ...name, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+})()
+
+test('a mail arrives as it was written', async () => {
+  const box = await mailbox()
+  const receipt = await mailer(box.port).send(first, NEVER)
+  expect(receipt).toEqual({ reply: '250 queued as 1', rejected: [] })
+  const [mail] = box.mails
+  expect(mail?.envelope).toEqual({ from: 'alibi@example.com', to: ['oncall@example.com'] })
+  const parsed = await PostalMime.parse(mail!.source)
+  expect(parsed.from).toMatchObject({ name: 'Alibi', address: 'alibi@example.com' })
+  expect(parsed.to).toMatchObject([{ address: 'oncall@example.com' }])
+  expect(parsed.subject).toBe('[alibi] production: AWS Account trouble #a3f9')
+  expect(parsed.messageId).toBe('<a3f9c0de51b27764.1.9d2f@example.com>')
+  expect(new Date(parsed.date!).getTime()).toBe(Math.floor(first.date / 1000) * 1000)
+  expect(parsed.inReplyTo).toBeUndefined()
+  expect(parsed.text).toBe(`${first.text}\n`)
+  expect(parsed.html).toBe(`${first.html}\n`)
+  expect(mail?.headers).toMatchObject({
+    'x-alibi-kind': 'failing',
+    'x-alibi-incident': 'a3f9c0de51b27764',
+    'x-alibi-monitor': 'production',
+    'auto-submitted': 'auto-generated',
+    'x-auto-response-suppress': 'All',
+    'list-id': 'Alibi <alibi.example.com>',
+    'mime-version': '1.0',
+  })
+  expect(mail?.source).toMatch(/^Content-Type: multipart\/alternative;/m)
+  expect(mail!.source.indexOf('text/plain')).toBeLessThan(mail!.source.indexOf('text/html'))
+  expect(mail?.source.match(/Content-Transfer-Encoding: quoted-printable/g)).toHaveLength(2)
+  expect(Math.max(...mail!.source.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(998)
+})
+
+test('a follow-up stands in the thread of the first mail', async () => {
+  const box = await mailbox()
+  await mailer(box.port).send(follow, NEVER)
+  expect(box.mails[0]?.headers).toMatchObject({
+    'in-reply-to': '<a3f9c0de51b27764.1.9d2f@example.com>',
+    references: '<a3f9c0de51b27764.1.9d2f@example.com>',
+  })
+  expect(box.mails[0]?.subject).toBe('Re: [alibi] production: AWS Account trouble #a3f9')
+})
+
+test('a mail without an HTML part is text alone', async () => {
+  const box = await mailbox()
+  await mailer(box.port).send({ ...first, html: null }, NEVER)
+  expect(box.mails[0]?.html).toBeNull()
+  expect(box.mails[0]?.text).toBe(first.text)
+  expect(box.mails[0]?.headers['content-type']).toMatch(/^text\/plain/)
+})
+
+test('one message goes to the whole list, and who was refused is told', async () => {
+  const box = await mailbox({ refuse: { 'gone@example.com': 550 } })
+  const to = ['oncall@example.com', 'gone@example.com', 'second@example.com']
+  const receipt = await mailer(box.port).send({ ...first, to }, NEVER)
+  expect(receipt.rejected).toEqual(['gone@example.com'])
+  expect(box.mails).toHaveLength(1)
+  expect(box.mails[0]?.envelope.to).toEqual(['oncall@example.com', 'second@example.com'])
+})
+
+test('nothing smuggles a header or a recipient in', async () => {
+  const box = await mailbox()
+  const evil = 'x\r\nBcc: victim@example.com\r\n\r\n<b>hello</b>'
+  await mailer(box.port).send(
+    {
+      ...first,
+      subject: evil,
+      messageId: '<a@example.com>\r\nX-Evil: 1',
+      inReplyTo: '<b@example.com>\r\nX-Evil: 2',
+      headers: { 'X-Alibi-Kind': `failing\r\nX-Evil: 3` },
+    },
+    NEVER,
+  )
+  const parsed = await PostalMime.parse(box.mails[0]!.source)
+  expect(parsed.headers.map(({ key }) => key)).not.toEqual(expect.arrayContaining(['bcc']))
+  expect(parsed.headers.some(({ key }) => key === 'x-evil')).toBe(false)
+  expect(parsed.bcc).toBeUndefined()
+  expect(box.mails[0]?.envelope.to).toEqual(['oncall@example.com'])
+})
+
+test('the one who cannot be addressed is refused for good, before any line is opened', async () => {
+  const box = await mailbox()
+  const error = await failureOf(mailer(box.port).send({ ...first, to: [] }, NEVER))
+  expect(error).toMatchObject({ permanent: true, uncertain: false })
+  expect(box.connections()).toBe(0)
+})
+
+// ---- TLS and login
+
+test('STARTTLS is used, with a login', async () => {
+  const box = await mailbox({ tls, auth: { user: 'alibi', password: 'hush' } })
+  await mailer(box.port, { security: 'starttls', user: 'alibi', password: 'hush' }, {}, tls.cert).send(first, NEVER)
+  expect(box.mails[0]?.secure).toBe(true)
+})
+
+test('TLS from the start', async () => {
+  const box = await mailbox({ tls: { ...tls, implicit: true } })
+  await mailer(box.port, { security: 'tls' }, {}, tls.cert).send(first, NEVER)
+  expect(box.mails[0]?.secure).toBe(true)
+})
+
+test('a server without STARTTLS gets no mail, and no password', async () => {
+  const box = await mailbox({ auth: { user: 'alibi', password: 'hush' } })
+  const error = await failureOf(mailer(box.port, { security: 'starttls', user: 'alibi', password: 'hush' }).send(first, NEVER))
+  expect(error).toMatchObject({ permanent: false, uncertain: false })
+  expect(error.message).toMatch(/, STARTTLS: 5\d\d /)
+  expect(box.mails).toEqual([])
+})
+
+test.for<[Smtp['security'], boolean]>([
+  ['starttls', false],
+  ['tls', true],
+])('a certificate that nobody vouches for is refused (%s)', async ([security, implicit]) => {
+  const box = await mailbox({ tls: { ...tls, implicit } })
+  const error = await failureOf(mailer(box.port, { security }).send(first, NEVER))
+  expect(error).toMatchObject({ permanent: false, uncertain: false })
+  expect(error.message).toMatch(/self-signed certificate/)
+  expect(box.mails).toEqual([])
+})
+
+test('a refused login is permanent and keeps the password to itself', async () => {
+  const box = await mailbox({ tls, auth: { user: 'alibi', password: 'hush' } })
+  const error = await failureOf(
+    mailer(box.port, { security: 'starttls', user: 'alibi', password: 'pssst' }, {}, tls.cert).send(first, NEVER),
+  )
+  expect(error).toMatchObject({ permanent: true, uncertain: false })
+  expect(error.message).toContain(', login: 535')
+  expect(error.message).not.toContain('pssst')
+})
+
+test('a server that quotes our login back does not bring it into the error', async () => {
+  const password = 'correct horse'
+  const quoted = Buffer.from(`\0alibi\0${password}`).toString('base64')
+  const { port } = await rawServer(
+    scripted({ ...POLITE, EHLO: '250-scripted\r\n250 AUTH PLAIN', AUTH: `535 what is "AUTH PLAIN ${quoted}" (${password})` }),
+  )
+  const error = await failureOf(mailer(port, { user: 'alibi', password }).send(first, NEVER))
+  expect(error.message).toContain('what is "AUTH PLAIN [secret]" ([secret])')
+  expect(JSON.stringify([error.message, error.stack, String(error.cause)])).not.toMatch(new RegExp(`${password}|${quoted}`))
+})
+
+test('a login that the server does not offer is not left out', async () => {
+  const { port } = await rawServer(scripted(POLITE))
+  const error = await failureOf(mailer(port, { user: 'alibi', password: 'hush' }).send(first, NEVER))
+  expect(error.message).toContain('the server offers no login')
+})
+
+// ---- What goes wrong, and what is known then
+
+test.for<[string, MailboxOptions['mode'], { permanent: boolean; uncertain: boolean }, RegExp]>([
+  ['4xx is tried again', 'deferring', { permanent: false, uncertain: false }, /, RCPT TO: 451 .*Greylisted, try again later/],
+  ['5xx is not', 'rejecting', { permanent: true, uncertain: false }, /, RCPT TO: 550 .*Mailbox unavailable/],
+  ['nobody listens', 'down', { permanent: false, uncertain: false }, /, connecting: .*ECONNREFUSED/],
+  [
+    'the line breaks after the final dot',
+    'dropping-after-dot',
+    { permanent: false, uncertain: true },
+    /, after the final dot: Connection closed/,
+  ],
+])('%s', async ([, mode, flags, message]) => {
+  const box = await mailbox(mode === undefined ? {} : { mode })
+  const error = await failureOf(mailer(box.port).send(first, NEVER))
+  expect(error).toMatchObject(flags)
+  expect(error.message).toMatch(message)
+})
+
+test.for<[string, MailboxOptions['mode'], Partial<SmtpDeadlines>, boolean, RegExp]>([
+  ['a server that never greets', 'hanging', { greetingMs: 200 }, false, /, greeting: no answer within the deadline/],
+  ['one that never greets, by the deadline of the whole', 'hanging', { wholeMs: 200 }, false, /, greeting: not done within 0.2s/],
+  [
+    'one that never answers the message',
+    'silent-in-data',
+    { answerMs: 200 },
+    true,
+    /, after the final dot: no answer within the deadline/,
+  ],
+  [
+    'one that never answers the message, by the deadline of the whole',
+    'silent-in-data',
+    { wholeMs: 300 },
+    true,
+    /, after the final dot: not done within 0.3s/,
+  ],
+])('%s is let go of', async ([, mode, deadlines, uncertain, message]) => {
+  const box = await mailbox(mode === undefined ? {} : { mode })
+  const error = await failureOf(mailer(box.port, {}, deadlines).send(first, NEVER))
+  expect(error).toMatchObject({ permanent: false, uncertain })
+  expect(error.message).toMatch(message)
+  await expect.poll(() => box.connections()).toBe(0)
+})
+
+test('a server that drips a byte now and then is cut off by the deadline of the whole', async () => {
+  const { port, lines } = await rawServer((line) => {
+    line.write('220-')
+    const drip = setInterval(() => line.write('x'), 20)
+    line.once('close', () => clearInterval(drip))
+  })
+  const error = await failureOf(mailer(port, {}, { wholeMs: 300 }).send(first, NEVER))
+  expect(error.message).toMatch(/, greeting: not done within 0.3s/)
+  await expect.poll(() => lines.size).toBe(0)
+})
+
+test.for<[Smtp['security']]>([['starttls'], ['tls']])(
+  'a TLS handshake that stands still is let go of (%s)',
+  async ([security]) => {
+    const { port, lines } = await rawServer(
+      security === 'tls' ? (line) => void line.resume() : scripted({ ...POLITE, STARTTLS: '220 go on' }),
+    )
+    const error = await failureOf(mailer(port, { security }, { wholeMs: 300 }).send(first, NEVER))
+    expect(error).toMatchObject({ permanent: false, uncertain: false })
+    expect(error.message).toMatch(security === 'tls' ? /, connecting: not done within/ : /, STARTTLS: not done within/)
+    await expect.poll(() => lines.size).toBe(0)
+  },
+)
+
+test('a line that breaks before the message was asked for: it is certain that it was not sent', async () => {
+  const { port } = await rawServer((line) => {
+    line.write('220 scripted\r\n')
+    line.on('data', (chunk) => {
+      const text = String(chunk)
+      if (text.startsWith('EHLO')) line.write('250 scripted\r\n')
+      else if (text.startsWith('DATA')) line.destroy()
+      else line.write('250 ok\r\n')
+    })
+  })
+  const error = await failureOf(mailer(port).send(first, NEVER))
+  expect(error).toMatchObject({ permanent: false, uncertain: false })
+  expect(error.message).toMatch(/, DATA: /)
+})
+
+test.for<[string, Record<string, string>, boolean, RegExp]>([
+  ['a 5xx to the sender', { 'MAIL FROM': '553 not you' }, true, /, MAIL FROM: 553 not you$/],
+  ['a 421 to the sender', { 'MAIL FROM': '421 closing' }, false, /, MAIL FROM: 421 closing$/],
+  ['a 5xx to DATA', { DATA: '554 no' }, true, /, DATA: 554 no$/],
+])('%s is a reply, and known for certain', async ([, answers, permanent, message]) => {
+  const { port } = await rawServer(scripted({ ...POLITE, ...answers }))
+  const error = await failureOf(mailer(port).send(first, NEVER))
+  expect(error).toMatchObject({ permanent, uncertain: false })
+  expect(error.message).toMatch(message)
+})
+
+test.for<[string, boolean]>([
+  ['552 too big', true],
+  ['451 later', false],
+])('%s after the final dot is a reply, and known for certain', async ([answer, permanent]) => {
+  const { port } = await rawServer((line) => {
+    line.write('220 scripted\r\n')
+    let data = false
+    line.on('data', (chunk) => {
+      const text = String(chunk)
+      if (data) {
+        if (text.endsWith('\r\n.\r\n')) line.write(`${answer}\r\n`)
+      } else if (text.startsWith('DATA')) {
+        data = true
+        line.write('354 go on\r\n')
+      } else line.write('250 ok\r\n')
+    })
+  })
+  const error = await failureOf(mailer(port).send(first, NEVER))
+  expect(error).toMatchObject({ permanent, uncertain: false })
+  expect(error.message).toContain(`, after the final dot: ${answer}`)
+})
+
+test('being shut down closes the line at once', async () => {
+  const box = await mailbox({ mode: 'silent-in-data' })
+  const stop = new AbortController()
+  const sending = failureOf(mailer(box.port).send(first, stop.signal))
+  await expect.poll(() => box.connections()).toBe(1)
+  stop.abort()
+  const error = await sending
+  expect(error.permanent).toBe(false)
+  expect(error.message).toContain('given up')
+  await expect.poll(() => box.connections()).toBe(0)
+})
+
+test('a mailbox that was down takes mail on the same port when it is back', async () => {
+  const box = await mailbox({ mode: 'down' })
+  const sender = mailer(box.port)
+  await failureOf(sender.send(first, NEVER))
+  await box.setMode('up')
+  await sender.send(first, NEVER)
+  expect((await box.waitFor(({ headers }) => headers['x-alibi-kind'] === 'failing', 5_000)).messageId).toBe(first.messageId)
+})
+
+test('after a mail no line stays open', async () => {
+  const box = await mailbox()
+  await mailer(box.port).send(first, NEVER)
+  await expect.poll(() => box.connections()).toBe(0)
+})
+
+test('verify logs in and out and sends nothing', async () => {
+  const box = await mailbox({ tls, auth: { user: 'alibi', password: 'hush' } })
+  const given = { security: 'starttls', user: 'alibi' } as const
+  const said = await mailer(box.port, { ...given, password: 'hush' }, {}, tls.cert).verify(NEVER)
+  expect(said).toBe(`127.0.0.1:${box.port} answers over TLS, login accepted`)
+  const error = await failureOf(mailer(box.port, { ...given, password: 'wrong' }, {}, tls.cert).verify(NEVER))
+  expect(error.permanent).toBe(true)
+  expect(box.mails).toEqual([])
+})
+
+// ---- The same, into files
+
+test('a mail becomes a file that holds the same message', async () => {
+  const directory = join(scratch, 'mail', 'out')
+  const receipt = await fileMailer({ directory, from: FROM }).send(first, NEVER)
+  const [name] = readdirSync(directory)
+  expect(name).toMatch(/^20260304T120433Z-a3f9c0de51b27764\.1\.9d2f-example\.com-[0-9a-f]{8}\.eml$/)
+  expect(receipt).toEqual({ reply: `written to ${join(directory, name!)}`, rejected: [] })
+  const parsed = await PostalMime.parse(readFileSync(join(directory, name!)))
+  expect([parsed.messageId, parsed.subject, parsed.text, parsed.html]).toEqual([
+    first.messageId,
+    first.subject,
+    `${first.text}\n`,
+    `${first.html}\n`,
+  ])
+  expect(statSync(directory).mode & 0o777).toBe(0o700)
+  expect(statSync(join(directory, name!)).mode & 0o777).toBe(0o600)
+})
+
+test('the same mail again takes the place of its earlier self, another does not', async () => {
+  const directory = join(scratch, 'again')
+  const files = fileMailer({ directory, from: FROM })
+  const twin: Mail = { ...first, messageId: first.messageId.replace('@', '+') }
+  await files.send(first, NEVER)
+  await files.send({ ...first, text: 'the second time' }, NEVER)
+  await files.send(twin, NEVER)
+  const names = readdirSync(directory)
+  expect(names).toHaveLength(2)
+  const texts = await Promise.all(
+    names.map(async (name) => (await PostalMime.parse(readFileSync(join(directory, name)))).text?.trim()),
+  )
+  expect(texts).toContain('the second time')
+})
+
+test('a Message-ID cannot lead out of the directory', async () => {
+  const directory = join(scratch, 'inside')
+  await fileMailer({ directory, from: FROM }).send({ ...first, messageId: '<../../../etc/evil\0@x>' }, NEVER)
+  expect(readdirSync(directory)).toHaveLength(1)
+})
+
+test('a directory that cannot be made is said, and leaves nothing behind', async () => {
+  const file = join(scratch, 'a-file')
+  writeFileSync(file, '')
+  const error = await failureOf(fileMailer({ directory: join(file, 'below'), from: FROM }).send(first, NEVER))
+  expect(error).toMatchObject({ permanent: false, uncertain: false })
+  expect(error.message).toMatch(/^writing to .*(ENOTDIR|EEXIST)/)
+})
+
+test('files can be verified without leaving any', async () => {
+  const directory = join(scratch, 'verified')
+  mkdirSync(directory)
+  expect(await fileMailer({ directory, from: FROM }).verify(NEVER)).toBe(`${directory} can be written`)
+  expect(readdirSync(directory)).toEqual([])
+})
