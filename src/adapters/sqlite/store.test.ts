@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -12,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
 import type { Store } from '../../ports/store.ts'
@@ -100,6 +103,14 @@ describe('beside the daemon', () => {
     expect(error.message).toContain('cannot be written')
     await daemon.commit({ ...NOTHING, incidents: [anIncident('b')] })
     expect(await reader.incidents(10)).toHaveLength(2)
+  })
+
+  test('a reader reads when no daemon runs', async () => {
+    const daemon = await open()
+    await daemon.commit({ ...NOTHING, incidents: [anIncident('a')] })
+    await daemon.close()
+    const reader = await open({ readOnly: true })
+    expect(await reader.incidents(10)).toHaveLength(1)
   })
 
   test('a verb that writes beside it is seen by the daemon', async () => {
@@ -270,4 +281,51 @@ test('each call is told with how long it kept the event loop', async () => {
   await store.sweep({ runs: 0, hours: 0 }, 1)
   expect(calls.map(([method]) => method)).toEqual(['commit', 'sweep'])
   expect(calls.every(([, ms]) => ms > 0)).toBe(true)
+})
+
+test('kill -9 in the middle of writing and sweeping loses nothing that was acknowledged, and leaves nothing by halves', async () => {
+  const url = (file: string) => JSON.stringify(pathToFileURL(join(import.meta.dirname, file)).href)
+  const script = `
+    const { openStore } = await import(${url('store.ts')})
+    const { change, at } = JSON.parse(process.argv[1])
+    const store = await openStore({ path: ${JSON.stringify(path)} })
+    for (let i = 0; ; i++) {
+      const id = 'i' + i
+      await store.commit({
+        ...change,
+        incidents: [{ ...change.incidents[0], id }],
+        notifications: [{ ...change.notifications[0], id }],
+        outcomes: change.outcomes.map((o, n) => ({ ...o, outcome: { ...o.outcome, startedAt: at + i * 1000 + n } })),
+      })
+      await store.sweep({ runs: at + i * 1000 - 5_000, hours: 0 }, 2)
+      console.log(i)
+    }`
+  // The rows come as JSON: what makes them imports vitest, which a plain process cannot.
+  const change = {
+    ...NOTHING,
+    incidents: [anIncident('i')],
+    notifications: [aNotification('n')],
+    ledger: [aRow('opened')],
+    outcomes: [0, 1, 2].map((n) => ({ outcome: anOutcome('p', T0 + n), incident: null })),
+  }
+  const args = ['--no-warnings', '--input-type=module', '-e', script, JSON.stringify({ change, at: T0 })]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  for await (const chunk of child.stdout) {
+    said += String(chunk)
+    if (said.split('\n').length > 40) break
+  }
+  child.kill('SIGKILL')
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  const acknowledged = Number(said.trim().split('\n').at(-2)) + 1
+
+  const store = await open()
+  const incidents = (await store.incidents(100_000)).length
+  expect(incidents).toBeGreaterThanOrEqual(acknowledged)
+  expect(await store.owed(100_000)).toHaveLength(incidents)
+  expect(await store.ledger({}, 100_000)).toHaveLength(incidents)
+  const summed = (await store.hours('p', 0)).reduce((sum, hour) => sum + hour.ok, 0)
+  expect(summed).toBeGreaterThan(0)
+  expect(summed + (await store.strip('p', 0)).length).toBe(3 * incidents)
+  expect(raw((db) => db.prepare('PRAGMA integrity_check').get())).toEqual({ integrity_check: 'ok' })
 })

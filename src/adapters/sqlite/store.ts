@@ -39,7 +39,7 @@ const MAX_HOURS = 20_000
 /** Incidents that are loaded at start: the open ones and those that closed lately. */
 const MAX_LOADED = 10_000
 /** `sweep` counts what is left up to here. */
-const MAX_COUNTED = 100_000
+const MAX_COUNTED = 5_000
 /** Pages of the write-ahead log (4 KiB each) after which SQLite checkpoints by itself, if nobody called `checkpoint`. */
 const AUTO_CHECKPOINT_PAGES = 4_000
 const WAL_KEEP_BYTES = 4 * 1024 * 1024
