@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { AT, CASES, many, notificationOf, PUNCTUAL, SAMPLES } from '../../test/golden/facts.ts'
+import { AT, CASES, failedRun, many, notificationOf, PUNCTUAL, SAMPLES } from '../../test/golden/facts.ts'
 import { type Facts, MAIL_KINDS, type MailKind } from '../domain/notification.ts'
 import { type Block, type Content, content, type Delivery } from './content.ts'
 import { renderHtml } from './html.tsx'
@@ -248,6 +248,46 @@ test('whatever others write stays text, stays in bounds and out of the headers',
     { numRuns: 150 },
   )
 })
+
+test.for(['<'.repeat(10_000), '"&<'.repeat(3_000), '€'.repeat(10_000), 'x '.repeat(5_000)])(
+  'as much of everything as there can be still fits, in HTML too',
+  (word) => {
+    const full = { ...SAMPLES['failing'], ...many(1_000) }
+    const busy: Facts = {
+      ...full,
+      probes: full.probes.map((probe) => ({
+        ...probe,
+        evidence: Array.from({ length: 3 }, () => failedRun('p', AT, {}, 10)),
+        verdict: {
+          kind: 'undetermined',
+          why: 'why',
+          nearMisses: Array.from({ length: 50 }, (_, nth) => ({
+            arn: `${nth}`,
+            code: '',
+            region: '',
+            status: 'open',
+            test: 'time',
+            why: `${nth}`,
+          })),
+        },
+        strip: full.probes[0]?.strip ?? [],
+      })),
+      monitors: Array.from({ length: 20 }, () => ({ name: '', impact: '', runbook: '', rule: '' })),
+      lines: Array.from({ length: 300 }, () => ''),
+      overrides: Array.from({ length: 20 }, () => ''),
+      incident: { ...full.incident!, hindsight: Array.from({ length: 50 }, () => ({ arn: '', code: '', at: AT, why: '' })) },
+    }
+    const { text, html } = letter(notificationOf(poisoned(busy, () => word)), {
+      ...punctual(busy),
+      lateBecause: word,
+      attempts: 3,
+      now: AT + 600_000,
+    })
+    expect(html).not.toBeNull()
+    expect(bytes(html!)).toBeLessThanOrEqual(MAX_MAIL_BYTES)
+    expect(bytes(text)).toBeLessThanOrEqual(MAX_MAIL_BYTES)
+  },
+)
 
 function hrefs(html: string): string[] {
   return [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href ?? '')
