@@ -26,7 +26,12 @@ import type { Clock } from './ports/time.ts'
 type Env = Readonly<Record<string, string | undefined>>
 
 /** The partition's DNS suffix, for the address that a mail names (client-account's endpoint rules). */
-const SUFFIX: Readonly<Record<Partition, string>> = { aws: 'amazonaws.com', 'aws-cn': 'amazonaws.com.cn', 'aws-us-gov': 'amazonaws.com', 'aws-eusc': 'amazonaws.eu' }
+const SUFFIX: Readonly<Record<Partition, string>> = {
+  aws: 'amazonaws.com',
+  'aws-cn': 'amazonaws.com.cn',
+  'aws-us-gov': 'amazonaws.com',
+  'aws-eusc': 'amazonaws.eu',
+}
 
 /** Everything that reaches outside, chosen by the configuration; closed by disposing of it. */
 export type Wired = AsyncDisposable &
@@ -51,9 +56,19 @@ export function wire(config: Config, env: Env, version: string): Wired {
   const keyring = openKeyring({ clock, env })
   held.defer(() => keyring.close())
   const { monitors } = config
-  const prober = accountProber({ monitors, control: { url: config.control.url, timeoutMs: CONTROL_TIMEOUT_MS }, clock, random01: Math.random, env, version, keyring })
+  const prober = accountProber({
+    monitors,
+    control: { url: config.control.url, timeoutMs: CONTROL_TIMEOUT_MS },
+    clock,
+    random01: Math.random,
+    env,
+    version,
+    keyring,
+  })
   held.defer(() => prober.close())
-  const asking = new Map([...new Set(monitors.map((m) => m.partition))].map((partition) => [partition, askerOf(config, partition)]))
+  const asking = new Map(
+    [...new Set(monitors.map((m) => m.partition))].map((partition) => [partition, askerOf(config, partition)]),
+  )
   const identities = watchIdentities({ monitors: [...monitors, ...asking.values()], keyring, clock, env })
 
   const sources = new Map<Partition, Sources>()
@@ -73,7 +88,12 @@ export function wire(config: Config, env: Env, version: string): Wired {
         })
       : null
     if (api !== null) held.defer(() => api.close())
-    const url = typeof config.health.dashboard === 'string' ? config.health.dashboard : config.health.dashboard ? dashboardUrl(partition) : null
+    const url =
+      typeof config.health.dashboard === 'string'
+        ? config.health.dashboard
+        : config.health.dashboard
+          ? dashboardUrl(partition)
+          : null
     sources.set(partition, { api, dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs }) })
   }
 
@@ -119,7 +139,10 @@ const NO_CREDENTIALS: Credentials = { profile: null, roleArn: null, externalId: 
 
 /** Regions of the endpoints that can fail: Account's, and STS's where a role is assumed. */
 function regionsOf(monitors: readonly Monitor[]): readonly string[] {
-  const regions = monitors.flatMap((monitor) => [ACCOUNT_REGION[monitor.partition], ...(monitor.credentials.roleArn === null ? [] : [stsRegionOf(monitor)])])
+  const regions = monitors.flatMap((monitor) => [
+    ACCOUNT_REGION[monitor.partition],
+    ...(monitor.credentials.roleArn === null ? [] : [stsRegionOf(monitor)]),
+  ])
   return [...new Set(regions)]
 }
 
@@ -130,5 +153,12 @@ function sdkVersion(): string {
 
 /** One holder of credentials for each that the configuration names: what `check --live` asks who they are. */
 export function holdersOf(config: Config) {
-  return [...new Map(config.monitors.map((monitor) => [credentialsKey(monitor.credentials), { monitor, holder: { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) } }])).values()]
+  return [
+    ...new Map(
+      config.monitors.map((monitor) => [
+        credentialsKey(monitor.credentials),
+        { monitor, holder: { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) } },
+      ]),
+    ).values(),
+  ]
 }

@@ -32,20 +32,56 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const live = options.live === true ? await tryAll(config, wired) : []
   const bad = live.filter((finding) => !finding.ok)
   if (options.json === true) {
-    io.out(JSON.stringify({ config: config.file, monitors: summary(config), recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })), quotas: rows, warnings: config.warnings, overrides: wired.overrides, live }, null, 2))
+    io.out(
+      JSON.stringify(
+        {
+          config: config.file,
+          monitors: summary(config),
+          recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })),
+          quotas: rows,
+          warnings: config.warnings,
+          overrides: wired.overrides,
+          live,
+        },
+        null,
+        2,
+      ),
+    )
   } else {
     io.out(found(config, options.config))
-    const monitors = config.monitors.map((m) => [m.name, m.schedule, m.timezone, String(m.probes.length), m.region, m.notify.join(', ')])
+    const monitors = config.monitors.map((m) => [
+      m.name,
+      m.schedule,
+      m.timezone,
+      String(m.probes.length),
+      m.region,
+      m.notify.join(', '),
+    ])
     io.out(`\n${table(['monitor', 'schedule', 'time zone', 'probes', 'region', 'notifies'], monitors)}`)
-    const calls = rows.map((r) => [r.operation, String(r.probes), r.callsPerSecond.toFixed(3), r.quota === null ? 'not known' : `${r.quota.perSecond}/s`, r.fits ? 'fits' : 'too often'])
+    const calls = rows.map((r) => [
+      r.operation,
+      String(r.probes),
+      r.callsPerSecond.toFixed(3),
+      r.quota === null ? 'not known' : `${r.quota.perSecond}/s`,
+      r.fits ? 'fits' : 'too often',
+    ])
     io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls)}`)
     for (const warning of config.warnings) io.out(`\nwarning: ${warning}`)
     for (const override of wired.overrides) io.out(`\nnote: not AWS’s own endpoint: ${override}`)
     if (options.live === true) {
-      io.out(`\n${table(['tried', '', 'what came of it'], live.map((f) => [f.what, f.ok ? 'ok' : 'FAULT', f.detail]))}`)
+      io.out(
+        `\n${table(
+          ['tried', '', 'what came of it'],
+          live.map((f) => [f.what, f.ok ? 'ok' : 'FAULT', f.detail]),
+        )}`,
+      )
       for (const finding of bad) io.out(`\n${finding.what}: ${finding.fix ?? 'see above'}`)
     }
-    io.out(bad.length === 0 ? '\nThe configuration is good.' : `\n${bad.length} of ${live.length} things that were tried need attention.`)
+    io.out(
+      bad.length === 0
+        ? '\nThe configuration is good.'
+        : `\n${bad.length} of ${live.length} things that were tried need attention.`,
+    )
   }
   return bad.length === 0 ? EXIT.well : EXIT.unreachable
 }
@@ -53,8 +89,14 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
 function found(config: Config, file: string): string {
   const probes = config.monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const addresses = config.recipients.reduce((sum, recipient) => sum + recipient.to.length, 0)
-  const mail = config.mail.smtp === null ? `files in ${config.mail.directory}` : `${config.mail.smtp.host}:${config.mail.smtp.port} (${config.mail.smtp.security})`
-  const sources = [config.health.api ? 'the Health API' : null, config.health.dashboard === false ? null : 'the public dashboard'].filter((s) => s !== null)
+  const mail =
+    config.mail.smtp === null
+      ? `files in ${config.mail.directory}`
+      : `${config.mail.smtp.host}:${config.mail.smtp.port} (${config.mail.smtp.security})`
+  const sources = [
+    config.health.api ? 'the Health API' : null,
+    config.health.dashboard === false ? null : 'the public dashboard',
+  ].filter((s) => s !== null)
   return [
     `Found in ${file}:`,
     `  ${plural(config.monitors.length, 'monitor')}, ${plural(probes, 'probe')}`,
@@ -67,7 +109,15 @@ function found(config: Config, file: string): string {
 }
 
 function summary(config: Config) {
-  return config.monitors.map(({ name, schedule, timezone, region, partition, probes, notify }) => ({ name, schedule, timezone, region, partition, probes: probes.map((p) => p.id), notify }))
+  return config.monitors.map(({ name, schedule, timezone, region, partition, probes, notify }) => ({
+    name,
+    schedule,
+    timezone,
+    region,
+    partition,
+    probes: probes.map((p) => p.id),
+    notify,
+  }))
 }
 
 function plural(n: number, one: string, many = `${one}s`): string {
@@ -94,8 +144,18 @@ async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal):
     holdersOf(config).map(async ({ monitor, holder }) => {
       const what = `credentials of ${monitor.name}`
       const who = await callerIdentity(holder, { keyring, clock, env: process.env, timeoutMs: IDENTITY_MS, signal })
-      if ('why' in who) return [{ what, ok: false, detail: who.why, fix: 'see that the SDK finds credentials (profile, role, environment) and that STS can be reached' }]
-      const sharing = config.monitors.filter((m) => m.credentials === monitor.credentials || JSON.stringify(m.credentials) === JSON.stringify(monitor.credentials))
+      if ('why' in who)
+        return [
+          {
+            what,
+            ok: false,
+            detail: who.why,
+            fix: 'see that the SDK finds credentials (profile, role, environment) and that STS can be reached',
+          },
+        ]
+      const sharing = config.monitors.filter(
+        (m) => m.credentials === monitor.credentials || JSON.stringify(m.credentials) === JSON.stringify(monitor.credentials),
+      )
       const named = sharing.filter((m) => m.probes.some((probe) => probe.account === who.account))
       const finding: Finding = { what, ok: true, detail: `${who.arn} (account ${who.account})`, fix: null }
       return [finding, ...named.map((m) => namesItself(m.name, who.account))]
@@ -125,10 +185,18 @@ async function tryOperations(config: Config, wired: Wired, signal: AbortSignal):
       const outcome = await wired.prober.run(probe, signal)
       const last = decisiveTry(outcome)
       const ok = outcome.result === 'ok'
-      const detail = ok ? `ok in ${Math.round(outcome.endedAt - outcome.startedAt)} ms` : `${outcome.kind}: ${last?.error ?? ''} ${last?.message ?? ''}`
+      const detail = ok
+        ? `ok in ${Math.round(outcome.endedAt - outcome.startedAt)} ms`
+        : `${outcome.kind}: ${last?.error ?? ''} ${last?.message ?? ''}`
       findings.push({ what: probe.id, ok, detail, fix: ok ? null : fixFor(outcome.kind) })
       const skewMs = last?.skewMs ?? null
-      if (skewMs !== null && Math.abs(skewMs) > MAX_SKEW_MS) findings.push({ what: 'clock', ok: false, detail: `it differs from AWS's by ${inWords(Math.abs(skewMs))}`, fix: 'let NTP set the clock of this host' })
+      if (skewMs !== null && Math.abs(skewMs) > MAX_SKEW_MS)
+        findings.push({
+          what: 'clock',
+          ok: false,
+          detail: `it differs from AWS's by ${inWords(Math.abs(skewMs))}`,
+          fix: 'let NTP set the clock of this host',
+        })
     }
   }
   return findings
@@ -168,9 +236,19 @@ function healthFinding(what: string, answer: SourceAnswer): Finding {
     case 'answered':
       return { what, ok: true, detail: `answered with ${plural(answer.events.length, 'event')} ${answer.detail}`, fix: null }
     case 'refused':
-      return { what, ok: false, detail: answer.why, fix: 'the Health API needs Business Support+, Enterprise Support or Unified Operations and health:DescribeEvents, health:DescribeEventDetails; without it set `health.api: false`, and verdicts rest on the public dashboard' }
+      return {
+        what,
+        ok: false,
+        detail: answer.why,
+        fix: 'the Health API needs Business Support+, Enterprise Support or Unified Operations and health:DescribeEvents, health:DescribeEventDetails; without it set `health.api: false`, and verdicts rest on the public dashboard',
+      }
     case 'unavailable':
-      return { what, ok: false, detail: answer.why, fix: 'see that this host reaches it; while it cannot be asked, failures are mailed' }
+      return {
+        what,
+        ok: false,
+        detail: answer.why,
+        fix: 'see that this host reaches it; while it cannot be asked, failures are mailed',
+      }
     case 'off':
       return { what, ok: true, detail: `off: ${answer.why}`, fix: null }
   }
@@ -179,7 +257,14 @@ function healthFinding(what: string, answer: SourceAnswer): Finding {
 async function tryControl(config: Config, wired: Wired, signal: AbortSignal): Promise<Finding> {
   const answer = await wired.prober.control(signal)
   const what = `control host ${new URL(config.control.url).host}`
-  return { what, ok: answer.reached, detail: answer.detail, fix: answer.reached ? null : 'without it trouble of this host looks like trouble of AWS: open the way, or set control.url to a host that can be reached' }
+  return {
+    what,
+    ok: answer.reached,
+    detail: answer.detail,
+    fix: answer.reached
+      ? null
+      : 'without it trouble of this host looks like trouble of AWS: open the way, or set control.url to a host that can be reached',
+  }
 }
 
 async function tryMail(config: Config, wired: Wired, signal: AbortSignal): Promise<Finding> {
@@ -188,7 +273,12 @@ async function tryMail(config: Config, wired: Wired, signal: AbortSignal): Promi
     return { what, ok: true, detail: await wired.mailer.verify(signal), fix: null }
   } catch (cause) {
     if (!(cause instanceof MailError)) throw cause
-    return { what, ok: false, detail: cause.message, fix: 'see host, port, security, user and password under mail.smtp; `alibi mail test` sends a real one' }
+    return {
+      what,
+      ok: false,
+      detail: cause.message,
+      fix: 'see host, port, security, user and password under mail.smtp; `alibi mail test` sends a real one',
+    }
   }
 }
 
@@ -213,7 +303,8 @@ async function tryDisk(config: Config): Promise<readonly Finding[]> {
     const { bavail, bsize } = statfsSync(directory)
     const free = bavail * bsize
     const detail = `written and synced in ${ms.toFixed(1)} ms, ${Math.round(free / 1024 / 1024)} MiB free`
-    if (free < LOW_DISK_BYTES) return [{ what, ok: false, detail, fix: 'make room: Alibi cannot remember what it owes on a full disk' }]
+    if (free < LOW_DISK_BYTES)
+      return [{ what, ok: false, detail, fix: 'make room: Alibi cannot remember what it owes on a full disk' }]
     return [{ what, ok: true, detail, fix: null }]
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)

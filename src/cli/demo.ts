@@ -45,13 +45,21 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
   held.defer(async () => void (await daemon.stop()))
   try {
     await daemon.log('the daemon to be ready', (line) => line['message'] === 'ready')
-    say(`The daemon runs (process ${daemon.pid}). It probes three Account operations every 2 seconds and mails oncall@example.com.`)
+    say(
+      `The daemon runs (process ${daemon.pid}). It probes three Account operations every 2 seconds and mails oncall@example.com.`,
+    )
     say(`Its page, while this lasts: http://127.0.0.1:${port}/`)
 
     await daemon.log('three ok runs', (line) => line['message'] === 'run' && line['outcome'] === 'ok', 3)
     say('All is well: every operation answers.\n')
 
-    aws.publish({ id: 'known', service: 'MULTIPLE_SERVICES', region: 'us-east-1', text: 'We are investigating increased error rates.', impacted: ['account', 'iam'] })
+    aws.publish({
+      id: 'known',
+      service: 'MULTIPLE_SERVICES',
+      region: 'us-east-1',
+      text: 'We are investigating increased error rates.',
+      impacted: ['account', 'iam'],
+    })
     sandbox.answer({}, 'InternalServerException')
     say('AWS breaks, and has said so: an event for us-east-1 lists Account among the impacted services.')
     const silent = await daemon.log('the silence', (line) => line['decision'] === 'withheld' && line['rule'] === '3')
@@ -74,7 +82,12 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
     io.out(indent(failing))
     io.out('')
 
-    aws.publish({ id: 'late', service: 'IAM', region: 'global', text: 'We are investigating increased error rates of IAM and account APIs.' })
+    aws.publish({
+      id: 'late',
+      service: 'IAM',
+      region: 'global',
+      text: 'We are investigating increased error rates of IAM and account APIs.',
+    })
     say('Only now AWS speaks: an IAM event.')
     const explained = await mailbox.waitFor((mail) => mail.headers['x-alibi-kind'] === 'now-explained', ACT_MS)
     say(`A second mail, in the same thread: “${firstLine(explained)}”\n`)
@@ -90,7 +103,9 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
     say('The daemon was stopped; all it knew is on disk.')
     const files = await leave(mailbox.mails, directory)
     if (files.length !== 3) throw new Error(`there should be three mails, and there are ${files.length}`)
-    io.out(`\nTwo outages, three mails: none for the one that AWS had explained. They are left here:\n${files.map((path) => `  ${path}`).join('\n')}`)
+    io.out(
+      `\nTwo outages, three mails: none for the one that AWS had explained. They are left here:\n${files.map((path) => `  ${path}`).join('\n')}`,
+    )
     io.out(`The daemon’s configuration and log: ${file}, ${daemon.logFile}`)
     return EXIT.well
   } catch (cause) {
@@ -132,7 +147,10 @@ web: { listen: "127.0.0.1:${webPort}" }
 function startDaemon(file: string, endpoints: Record<string, string>) {
   const { PATH, HOME, TZ } = process.env
   const inherited = Object.fromEntries(Object.entries({ PATH, HOME, TZ }).filter(([, value]) => value !== undefined))
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { env: { ...inherited, ...endpoints }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], {
+    env: { ...inherited, ...endpoints },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines: string[] = []
   const waiting = new Set<(line: Line) => void>()
   const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : EXIT.fault))
@@ -205,7 +223,10 @@ async function leave(mails: readonly Caught[], directory: string): Promise<reado
 
 function indent(mail: Caught): string {
   const lines = mail.text.split(/\r?\n/)
-  const more = lines.length > SHOWN_LINES ? [`… ${lines.length - SHOWN_LINES} more lines: evidence, the last hour, near misses, a block for AWS Support`] : []
+  const more =
+    lines.length > SHOWN_LINES
+      ? [`… ${lines.length - SHOWN_LINES} more lines: evidence, the last hour, near misses, a block for AWS Support`]
+      : []
   return [`Subject: ${mail.subject}`, '', ...lines.slice(0, SHOWN_LINES), ...more].map((line) => `      │ ${line}`).join('\n')
 }
 

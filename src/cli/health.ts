@@ -25,8 +25,21 @@ export async function health(options: Listing, io: Io): Promise<number> {
     const first = config.monitors.find((monitor) => monitor.partition === partition)
     const probe = first?.probes[0]
     const owners = first === undefined || probe === undefined ? [] : wired.owners(probe, first)
-    const failure = { kind: 'internal', service: 'ACCOUNT', region: ACCOUNT_REGION[partition], onset: now, at: now, owners } as const
-    const verdict = judge(failure, reading, { policy: config.policy, relevance: config.health.relevance }, () => ({ others: 0, well: 0 }), now)
+    const failure = {
+      kind: 'internal',
+      service: 'ACCOUNT',
+      region: ACCOUNT_REGION[partition],
+      onset: now,
+      at: now,
+      owners,
+    } as const
+    const verdict = judge(
+      failure,
+      reading,
+      { policy: config.policy, relevance: config.health.relevance },
+      () => ({ others: 0, well: 0 }),
+      now,
+    )
     answers.push({ reading, verdict })
   }
   if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
@@ -36,14 +49,29 @@ export async function health(options: Listing, io: Io): Promise<number> {
 }
 
 function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict }) {
-  const events = reading.events.map(({ text: _, ...event }) => ({ ...event, startedAt: iso(event.startedAt), updatedAt: iso(event.updatedAt), endedAt: event.endedAt === null ? null : iso(event.endedAt) }))
+  const events = reading.events.map(({ text: _, ...event }) => ({
+    ...event,
+    startedAt: iso(event.startedAt),
+    updatedAt: iso(event.updatedAt),
+    endedAt: event.endedAt === null ? null : iso(event.endedAt),
+  }))
   return { partition: reading.partition, at: iso(reading.at), sources: reading.sources, events, verdict }
 }
 
 function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }): string {
-  const lines = [`AWS Health, partition ${reading.partition}, ${utc(reading.at)}`, `  Health API: ${source(reading.sources.api)}`, `  dashboard:  ${source(reading.sources.dashboard)}`]
+  const lines = [
+    `AWS Health, partition ${reading.partition}, ${utc(reading.at)}`,
+    `  Health API: ${source(reading.sources.api)}`,
+    `  dashboard:  ${source(reading.sources.dashboard)}`,
+  ]
   if (reading.events.length > 0) {
-    const rows = reading.events.map((event) => [event.status, event.code, event.region ?? '-', utc(event.startedAt), event.sources.join('+')])
+    const rows = reading.events.map((event) => [
+      event.status,
+      event.code,
+      event.region ?? '-',
+      utc(event.startedAt),
+      event.sources.join('+'),
+    ])
     lines.push('', table(['status', 'event', 'region', 'first post', 'seen in'], rows))
   }
   lines.push('', `A failure of Account now would be ${verdict.kind}: ${verdict.why}`)
@@ -53,7 +81,10 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
 }
 
 function source(state: SourceState): string {
-  const count = state.state === 'answered' ? `answered, ${state.events} events${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}` : state.state
+  const count =
+    state.state === 'answered'
+      ? `answered, ${state.events} events${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}`
+      : state.state
   return state.detail === '' ? count : `${count} (${state.detail})`
 }
 

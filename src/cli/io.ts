@@ -1,6 +1,6 @@
-import { loadConfig } from '../config/file.ts'
-import { formatFaults } from '../config/fault.ts'
 import type { Config } from '../config/config.ts'
+import { formatFaults } from '../config/fault.ts'
+import { loadConfig } from '../config/file.ts'
 import { EXIT, Exit } from './exit.ts'
 
 /** What a verb knows of the process it runs in. */

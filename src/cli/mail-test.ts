@@ -12,7 +12,11 @@ import { VERSION } from './version.ts'
 export async function mailTest(options: Common & Readonly<{ to?: string }>, io: Io): Promise<number> {
   const config = await configured(options, io)
   const recipients = config.recipients.filter((recipient) => options.to === undefined || recipient.name === options.to)
-  if (recipients.length === 0) throw new Exit(EXIT.usage, `there is no recipient ${options.to}: the configuration has ${config.recipients.map((r) => r.name).join(', ')}`)
+  if (recipients.length === 0)
+    throw new Exit(
+      EXIT.usage,
+      `there is no recipient ${options.to}: the configuration has ${config.recipients.map((r) => r.name).join(', ')}`,
+    )
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
   let failed = 0
@@ -22,9 +26,24 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
     const messageId = messageIdOf(id, setupOf(config).mailDomain)
     const lines = [`Somebody ran \`alibi mail test\`. Mails to ${recipient.name} (${recipient.to.join(', ')}) take this way.`]
     const facts = plainFacts('test', 'somebody ran `alibi mail test`', '[alibi] test mail', lines, { now, ...wired })
-    const notification: Notification = { id, messageId, kind: 'test', incident: null, thread: messageId, seq: 1, recipient: recipient.name, to: recipient.to, inReplyTo: null, createdAt: now, facts }
+    const notification: Notification = {
+      id,
+      messageId,
+      kind: 'test',
+      incident: null,
+      thread: messageId,
+      seq: 1,
+      recipient: recipient.name,
+      to: recipient.to,
+      inReplyTo: null,
+      createdAt: now,
+      facts,
+    }
     try {
-      const { reply, rejected } = await wired.mailer.send(wired.letter(notification, { attempts: 0, lateBecause: null, now, merged: null }), signal)
+      const { reply, rejected } = await wired.mailer.send(
+        wired.letter(notification, { attempts: 0, lateBecause: null, now, merged: null }),
+        signal,
+      )
       io.out(`${recipient.name}: sent to ${recipient.to.filter((address) => !rejected.includes(address)).join(', ')}: ${reply}`)
       for (const address of rejected) io.err(`${recipient.name}: the server refused ${address}`)
       if (rejected.length > 0) failed += 1

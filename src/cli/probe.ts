@@ -15,22 +15,43 @@ const MAX_AT_ONCE = 8
 export async function probe(name: string | undefined, options: Listing, io: Io): Promise<number> {
   const config = await configured(options, io)
   const monitors = name === undefined ? config.monitors : config.monitors.filter((monitor) => monitor.name === name)
-  if (monitors.length === 0) throw new Exit(EXIT.usage, `there is no monitor ${name}: the configuration has ${config.monitors.map((m) => m.name).join(', ')}`)
+  if (monitors.length === 0)
+    throw new Exit(
+      EXIT.usage,
+      `there is no monitor ${name}: the configuration has ${config.monitors.map((m) => m.name).join(', ')}`,
+    )
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
   const work = monitors.flatMap((monitor) => monitor.probes.map((one) => ({ monitor, probe: one })))
   const outcomes: { monitor: Monitor; probe: Probe; outcome: Outcome }[] = []
   for (let i = 0; i < work.length; i += MAX_AT_ONCE) {
     const batch = work.slice(i, i + MAX_AT_ONCE)
-    outcomes.push(...(await Promise.all(batch.map(async (one) => ({ ...one, outcome: await wired.prober.run(one.probe, signal) })))))
+    outcomes.push(
+      ...(await Promise.all(batch.map(async (one) => ({ ...one, outcome: await wired.prober.run(one.probe, signal) })))),
+    )
   }
   const failed = outcomes.filter(({ outcome }) => outcome.result === 'failed')
   const verdicts = failed.length === 0 ? [] : await verdictsOf(failed, wired, config, signal)
-  if (options.json === true) io.out(JSON.stringify(outcomes.map(({ monitor, probe: p, outcome }) => shown(monitor, p, outcome)), null, 2))
+  if (options.json === true)
+    io.out(
+      JSON.stringify(
+        outcomes.map(({ monitor, probe: p, outcome }) => shown(monitor, p, outcome)),
+        null,
+        2,
+      ),
+    )
   else {
     const rows = outcomes.map(({ outcome }) => {
       const last = decisiveTry(outcome)
-      return [outcome.probe, outcome.result, outcome.kind ?? '', `${Math.round(outcome.endedAt - outcome.startedAt)} ms`, String(outcome.tries.length), last?.requestId ?? '', last?.error ?? '']
+      return [
+        outcome.probe,
+        outcome.result,
+        outcome.kind ?? '',
+        `${Math.round(outcome.endedAt - outcome.startedAt)} ms`,
+        String(outcome.tries.length),
+        last?.requestId ?? '',
+        last?.error ?? '',
+      ]
     })
     io.out(table(['probe', 'outcome', 'kind', 'took', 'tries', 'request id', 'error'], rows))
     for (const text of new Set(verdicts.map((verdict) => `${verdict.kind}: ${verdict.why}`))) io.out(`\n${text}`)
@@ -67,8 +88,21 @@ async function verdictsOf(
         return { kind: 'unexplained', why: `no AWS outage explains a failure of kind ${outcome.kind}`, nearMisses: [] }
       }
       const reading = await desk.read(monitor.partition, config.health.cacheForMs, signal)
-      const failure = { kind: outcome.kind, service: last.service, region: last.region, onset: outcome.startedAt, at: outcome.startedAt, owners: wired.owners(one, monitor) }
-      return judge(failure, reading, { policy: config.policy, relevance: config.health.relevance }, () => ({ others: 0, well: 0 }), wired.clock.now())
+      const failure = {
+        kind: outcome.kind,
+        service: last.service,
+        region: last.region,
+        onset: outcome.startedAt,
+        at: outcome.startedAt,
+        owners: wired.owners(one, monitor),
+      }
+      return judge(
+        failure,
+        reading,
+        { policy: config.policy, relevance: config.health.relevance },
+        () => ({ others: 0, well: 0 }),
+        wired.clock.now(),
+      )
     }),
   )
 }

@@ -22,7 +22,9 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
       return error.code
     }
     io.err(`alibi: a fault of Alibi's own: ${error instanceof Error ? error.message : String(error)}`)
-    io.err(io.env['ALIBI_DEBUG'] === undefined ? 'ALIBI_DEBUG=1 shows where.' : String(error instanceof Error ? error.stack : error))
+    io.err(
+      io.env['ALIBI_DEBUG'] === undefined ? 'ALIBI_DEBUG=1 shows where.' : String(error instanceof Error ? error.stack : error),
+    )
     return EXIT.fault
   }
 }
@@ -40,23 +42,46 @@ function build(io: Io, done: (code: number) => void): Command {
   const withConfig = (command: Command) => command.option('-c, --config <file>', 'the configuration', DEFAULT_CONFIG)
   const listing = (command: Command) => withConfig(command).option('--json', 'for machines')
 
-  withConfig(verb(program, 'run', 'The daemon, in the foreground; pm2 keeps it running.', 'alibi run --config config/alibi.yaml')).action(async (options) => {
+  withConfig(
+    verb(program, 'run', 'The daemon, in the foreground; pm2 keeps it running.', 'alibi run --config config/alibi.yaml'),
+  ).action(async (options) => {
     const { run } = await import('./run.ts')
     done(await run(options, io))
   })
-  listing(verb(program, 'check', 'Reads the configuration and says what it found, or each fault with line and column.', 'alibi check --live'))
+  listing(
+    verb(
+      program,
+      'check',
+      'Reads the configuration and says what it found, or each fault with line and column.',
+      'alibi check --live',
+    ),
+  )
     .option('--live', 'try credentials, operations, AWS Health, control host, mail, disk and clock')
     .action(async (options) => {
       const { check } = await import('./check.ts')
       done(await check(options, io))
     })
-  listing(verb(program, 'probe', 'Every probe once, now. Exit 1 if one fails unexplained, 2 explained, 3 undetermined.', 'alibi probe production --json'))
+  listing(
+    verb(
+      program,
+      'probe',
+      'Every probe once, now. Exit 1 if one fails unexplained, 2 explained, 3 undetermined.',
+      'alibi probe production --json',
+    ),
+  )
     .argument('[monitor]', 'only this monitor')
     .action(async (monitor, options) => {
       const { probe } = await import('./probe.ts')
       done(await probe(monitor, options, io))
     })
-  listing(verb(program, 'health', 'What AWS Health says now, what would explain an Account failure, and the near misses.', 'alibi health')).action(async (options) => {
+  listing(
+    verb(
+      program,
+      'health',
+      'What AWS Health says now, what would explain an Account failure, and the near misses.',
+      'alibi health',
+    ),
+  ).action(async (options) => {
     const { health } = await import('./health.ts')
     done(await health(options, io))
   })
@@ -70,13 +95,17 @@ function build(io: Io, done: (code: number) => void): Command {
     done(await outboxList(options, io))
   })
   const mail = program.command('mail').description('The way that mails go.')
-  withConfig(verb(mail, 'test', 'One real mail to every recipient, through the real path, with the server’s reply.', 'alibi mail test'))
+  withConfig(
+    verb(mail, 'test', 'One real mail to every recipient, through the real path, with the server’s reply.', 'alibi mail test'),
+  )
     .option('--to <recipient>', 'only this recipient')
     .action(async (options) => {
       const { mailTest } = await import('./mail-test.ts')
       done(await mailTest(options, io))
     })
-  verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(() => io.out(JSON.stringify(configSchema(), null, 2)))
+  verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(() =>
+    io.out(JSON.stringify(configSchema(), null, 2)),
+  )
   verb(program, 'demo', 'The real daemon against a stand-in for AWS and a mailbox: a short story, told here.', 'alibi demo')
     .option('--keep <directory>', 'where the mails are left', undefined)
     .action(async (options) => {

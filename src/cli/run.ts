@@ -1,6 +1,6 @@
-import { lock as takeLock, HeldError } from '../adapters/sqlite/lock.ts'
-import { openStore } from '../adapters/sqlite/store.ts'
 import { createLog } from '../adapters/log.ts'
+import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
+import { openStore } from '../adapters/sqlite/store.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { setupOf } from '../domain/setup.ts'
@@ -51,7 +51,10 @@ export async function run(options: Common, io: Io): Promise<number> {
 
   let web: Web | null = null
   try {
-    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log }, config, { stop: stop.signal, kill: kill.signal })
+    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log }, config, {
+      stop: stop.signal,
+      kill: kill.signal,
+    })
     if (config.web !== null) {
       web = await startWeb({
         listen: config.web,
@@ -59,7 +62,13 @@ export async function run(options: Common, io: Io): Promise<number> {
         reader: store,
         clock: wired.clock,
         health: daemon.health,
-        view: () => ({ world: daemon.world(), setup: setupOf(config), readings: daemon.readings(), overrides: wired.overrides, version: VERSION }),
+        view: () => ({
+          world: daemon.world(),
+          setup: setupOf(config),
+          readings: daemon.readings(),
+          overrides: wired.overrides,
+          version: VERSION,
+        }),
       })
     }
     log.info('ready', { version: VERSION, pid: process.pid, config: config.file, database: config.storage.path })

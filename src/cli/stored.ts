@@ -69,7 +69,11 @@ export async function outboxList(options: Listing, io: Io): Promise<number> {
       nextAt: state === 'refused' ? null : new Date(nextAt).toISOString(),
       error,
     }))
-    const shown = () => table(['id', 'kind', 'to', 'state', 'attempts', 'next attempt', 'error'], rows.map((r) => [r.id, r.kind, r.to.join(', '), r.state, String(r.attempts), r.nextAt ?? '-', r.error ?? '']))
+    const shown = () =>
+      table(
+        ['id', 'kind', 'to', 'state', 'attempts', 'next attempt', 'error'],
+        rows.map((r) => [r.id, r.kind, r.to.join(', '), r.state, String(r.attempts), r.nextAt ?? '-', r.error ?? '']),
+      )
     list(io, options.json, rows, shown, 'Nothing is owed.')
   } finally {
     await store?.close()

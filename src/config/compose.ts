@@ -1,6 +1,5 @@
 import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
-import { partitionOf } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import type { Config, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
@@ -15,6 +14,7 @@ import {
   MAX_PROBES,
   monitorOf,
   monitorWarnings,
+  type ProfileRegions,
   type Readable,
   type Tell,
 } from './monitors.ts'
@@ -39,6 +39,7 @@ export type Surroundings = Readonly<{
   now: number
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
+  profileRegions: ProfileRegions
 }>
 
 export type Composed = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
@@ -77,7 +78,7 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
     })
   }
 
-  const region = defaultRegion(env)
+  const region = defaultRegion(env, null, {})
   if (!MonitorSchema.shape.region.safeParse(region).success) {
     const source = env['AWS_REGION'] ? 'AWS_REGION' : 'AWS_DEFAULT_REGION'
     tell([source], `the environment variable ${source} is no region such as \`us-east-1\``)
@@ -138,7 +139,9 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
   const { env, cwd, now, file, secrets } = around
   const { policy, health, mail, storage, log, web } = parsed
   const names = Object.keys(parsed.recipients)
-  const monitors = parsed.monitors.map((monitor) => monitorOf(monitor, monitor.region ?? defaultRegion(env), names))
+  const regionOf = (monitor: ParsedConfig['monitors'][number]) =>
+    monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, around.profileRegions)
+  const monitors = parsed.monitors.map((monitor) => monitorOf(monitor, regionOf(monitor), names))
   const { dashboard } = health
   const config: Config = {
     file,
@@ -164,9 +167,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
       timeoutMs: health.timeout,
     },
     control: {
-      url:
-        parsed.control.url ??
-        (env['AWS_ENDPOINT_URL_STS'] || CONTROL_URL[monitors[0]?.partition ?? partitionOf(defaultRegion(env))]),
+      url: parsed.control.url ?? (env['AWS_ENDPOINT_URL_STS'] || CONTROL_URL[monitors[0]?.partition ?? 'aws']),
     },
     recipients: Object.entries(parsed.recipients).map(([name, { to, after }]) => ({ name, to, afterMs: after ?? null })),
     mail: {

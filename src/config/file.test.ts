@@ -259,6 +259,27 @@ recipients: { oncall: { to: ["\${WHO}"] } }\n`
   })
 })
 
+describe('the region of a profile', () => {
+  const shared = join(place, 'aws-config')
+  writeFileSync(
+    shared,
+    '[default]\nregion = eu-west-1\n[profile prod]\nregion = eu-central-1\n[profile odd]\nregion = the moon\n',
+  )
+  const env = { AWS_CONFIG_FILE: shared, AWS_SHARED_CREDENTIALS_FILE: join(place, 'none') }
+  const prod = 'monitors: [{ credentials: { profile: prod } }]'
+  test.for<[string, string, Record<string, string>, string]>([
+    ['is that of the monitor’s profile', prod, {}, 'eu-central-1'],
+    ['is that of AWS_PROFILE', '', { AWS_PROFILE: 'prod' }, 'eu-central-1'],
+    ['is that of the default profile', '', {}, 'eu-west-1'],
+    ['comes after AWS_REGION', prod, { AWS_REGION: 'eu-north-1' }, 'eu-north-1'],
+    ['comes before AWS_DEFAULT_REGION', prod, { AWS_DEFAULT_REGION: 'eu-north-1' }, 'eu-central-1'],
+    ['is left aside when it is none', '', { AWS_PROFILE: 'odd' }, 'us-east-1'],
+    ['is left aside when the profile is not there', '', { AWS_PROFILE: 'gone' }, 'us-east-1'],
+  ])('%s', async ([, text, more, region]) => {
+    expect(configOf(await parse(ENOUGH + text, { ...env, ...more })).monitors[0]?.region).toBe(region)
+  })
+})
+
 describe('region, partition and control host', () => {
   const CN = `monitors: [{ region: cn-north-1 }]`
   test.for<[string, string, Record<string, string>, Record<string, string>]>([

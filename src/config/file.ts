@@ -1,12 +1,14 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { resolve as resolvePath } from 'node:path'
+import { join, resolve as resolvePath } from 'node:path'
+import { loadSharedConfigFiles } from '@smithy/core/config'
 import { compose, isSecretPlace } from './compose.ts'
 import type { Config } from './config.ts'
 import { filesReferred, parseTree, type Tree } from './document.ts'
 import type { Env } from './endpoints.ts'
 import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
+import type { ProfileRegions } from './monitors.ts'
 import type { SecretFile } from './reference.ts'
 
 /** A configuration of 20000 probes is smaller. */
@@ -43,7 +45,8 @@ export async function parseConfig(text: string, file: string, env: Env, options:
     const { tree, faults } = parseTree(text, { env, files })
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
     for (const secret of secretsOf(tree)) keep(secrets, secret)
-    const composed = compose(tree, { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets] })
+    const profileRegions = await regionsOfProfiles(env)
+    const composed = compose(tree, { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets], profileRegions })
     if (composed.ok && faults.length === 0) return composed
     return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
   } catch (error) {
@@ -129,4 +132,19 @@ function unreadable(error: unknown): string {
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user'
   if (code === 'EISDIR') return 'is a directory'
   return `cannot be read (${code})`
+}
+
+/** What the SDK would find in its shared files; a file that is not there or cannot be read states nothing. */
+async function regionsOfProfiles(env: Env): Promise<ProfileRegions> {
+  const home = env['HOME'] || env['USERPROFILE'] || null
+  const configFilepath = env['AWS_CONFIG_FILE'] || (home === null ? null : join(home, '.aws', 'config'))
+  const filepath = env['AWS_SHARED_CREDENTIALS_FILE'] || (home === null ? null : join(home, '.aws', 'credentials'))
+  if (configFilepath === null || filepath === null) return {}
+  try {
+    const { configFile, credentialsFile } = await loadSharedConfigFiles({ configFilepath, filepath, ignoreCache: true })
+    const profiles = Object.entries({ ...credentialsFile, ...configFile })
+    return Object.fromEntries(profiles.flatMap(([name, { region }]) => (region === undefined ? [] : [[name, region]])))
+  } catch {
+    return {}
+  }
 }

@@ -17,9 +17,21 @@ export type Identities = Readonly<{
   refresh(signal: AbortSignal): Promise<void>
 }>
 
-export function identities(options: Readonly<{ monitors: readonly Pick<Monitor, 'credentials' | 'partition' | 'region'>[]; keyring: Keyring; clock: Clock; env: Env }>): Identities {
+export function identities(
+  options: Readonly<{
+    monitors: readonly Pick<Monitor, 'credentials' | 'partition' | 'region'>[]
+    keyring: Keyring
+    clock: Clock
+    env: Env
+  }>,
+): Identities {
   const { keyring, clock, env } = options
-  const holders = new Map(options.monitors.map((monitor) => [credentialsKey(monitor.credentials), { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) }]))
+  const holders = new Map(
+    options.monitors.map((monitor) => [
+      credentialsKey(monitor.credentials),
+      { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) },
+    ]),
+  )
   const known = new Map<string, CallerIdentity>()
   const askedAt = new Map<string, number>()
   const of = (credentials: Credentials) => {
