@@ -39,7 +39,7 @@ export type Surroundings = Readonly<{
   now: number
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
-  profileRegions: ProfileRegions
+  profileRegions?: ProfileRegions
 }>
 
 export type Composed = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
@@ -140,7 +140,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
   const { policy, health, mail, storage, log, web } = parsed
   const names = Object.keys(parsed.recipients)
   const regionOf = (monitor: ParsedConfig['monitors'][number]) =>
-    monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, around.profileRegions)
+    monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, around.profileRegions ?? {})
   const monitors = parsed.monitors.map((monitor) => monitorOf(monitor, regionOf(monitor), names))
   const { dashboard } = health
   const config: Config = {
