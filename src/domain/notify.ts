@@ -80,7 +80,7 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       leadMinutes: incident.leadMinutes,
       hindsight: announcement.hindsight,
     },
-    monitors: monitors.map((monitor) => ({ name: monitor.name, impact: monitor.impact, runbook: monitor.runbook, rule: ruleOf(monitor) })),
+    monitors: monitors.map((monitor) => ({ name: monitor.name, impact: monitor.impact, runbook: monitor.runbook, rule: ruleOf(monitor, setup) })),
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     verdict: outage ? incident.verdict : null,
@@ -155,9 +155,9 @@ function monitorsOf(members: readonly Member[], setup: Setup): readonly Monitor[
   return names.flatMap((name) => setup.monitors.get(name) ?? [])
 }
 
-function ruleOf(monitor: Monitor): string {
-  const { fail, recover, schedule } = monitor
-  return `fail ${fail.count} of ${fail.of} · recover ${recover} · schedule "${schedule}"`
+function ruleOf({ fail }: Monitor, { policy }: Setup): string {
+  const reminder = policy.remindEveryMs === 0 ? 'no reminder' : `reminder each ${inWords(policy.remindEveryMs)}`
+  return `${fail.count} of ${fail.of} runs fail, wait ${inWords(policy.waitMs)}, ${reminder}`
 }
 
 function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
