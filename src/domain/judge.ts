@@ -14,7 +14,7 @@ const NOTIFICATION = '_OPERATIONAL_NOTIFICATION'
 const TESTS: readonly Test[] = ['kind', 'place', 'service', 'time', 'width']
 /** Other accounts that must be well before a public event is doubted, and their share (the test of width). */
 const WELL_AT_LEAST = 3
-const WELL_SHARE = 0.9
+const WELL_IN_TEN = 9
 
 /** What the judge goes by, apart from the failure and the reading. */
 export type Law = Readonly<{ policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>; relevance: Relevance }>
@@ -40,7 +40,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
     else misses.push({ arn: event.arn, code: event.code, region: event.region, status: event.status, ...found })
   }
   const nearMisses = misses.sort(closestFirst).slice(0, MAX_NEAR_MISSES)
-  const best = matches.sort(strongestFirst)[0]
+  const best = matches.sort(strongestFirst(now))[0]
   if (best !== undefined) {
     return {
       kind: 'explained',
@@ -65,7 +65,7 @@ export function consider(event: HealthEvent, failure: Failure, law: Law, peers: 
   if (time !== null) return { test: 'time', why: time }
   if (event.scope === 'PUBLIC') {
     const { others, well } = peers()
-    if (well >= WELL_AT_LEAST && well >= WELL_SHARE * others) {
+    if (well >= WELL_AT_LEAST && 10 * well >= WELL_IN_TEN * others) {
       return { test: 'width', why: `the others are well: the same operation is ok for ${well} of ${others} other accounts` }
     }
   }
@@ -81,9 +81,11 @@ function testKind(event: HealthEvent, failure: Failure, relevance: Relevance): s
   }
   if (event.scope === 'NONE') return 'it has no scope'
   if (isNotification(event)) return event.scope === 'PUBLIC' ? null : 'a notification to one account explains nothing'
-  // The dashboard states no category: where the code's ending is not known either, `health.codes` decides below.
-  if (event.category !== 'issue' && event.category !== 'investigation' && event.category !== 'unknown') return `its category is ${event.category}`
-  const known = [...EXPLAINING_CODES, ...relevance.codes].some((code) => event.code.endsWith(code))
+  // The dashboard states no category: where the code's ending says nothing either, only `health.codes` can vouch for it.
+  const added = relevance.codes.some((code) => event.code.endsWith(code))
+  const stated = event.category === 'issue' || event.category === 'investigation'
+  if (!stated && !(event.category === 'unknown' && added)) return `its category is ${event.category}`
+  const known = added || EXPLAINING_CODES.some((code) => event.code.endsWith(code))
   return known ? null : `${event.code} is not the code of an operational issue`
 }
 
@@ -147,7 +149,7 @@ function testService(event: HealthEvent, failure: Failure, law: Law): Match | Re
 
 /** Unresolved, or resolved for less than `extension`. */
 function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
-  return impact.resolvedAt === null || at <= impact.resolvedAt + extensionMs
+  return impact.resolvedAt === null || at < impact.resolvedAt + extensionMs
 }
 
 /** A key such as `sts-us-east-1` that names another region than the endpoint's does not count. */
@@ -191,10 +193,13 @@ function testTime(event: HealthEvent, failure: Failure, law: Law, now: Instant):
   return null
 }
 
-/** When the event ended; `null` while it lasts. An end that lies behind us counts, whatever the status says. */
+/**
+ * When the event ended; `null` while it lasts. An end that lies behind us counts, whatever the status says; of a closed event
+ * an end ahead of us does not, or it would keep us silent until then.
+ */
 export function endOf(event: Pick<HealthEvent, 'status' | 'endedAt' | 'updatedAt'>, now: Instant): Instant | null {
-  if (event.status === 'closed') return event.endedAt ?? event.updatedAt
-  return event.endedAt !== null && event.endedAt <= now ? event.endedAt : null
+  if (event.endedAt !== null && event.endedAt <= now) return event.endedAt
+  return event.status === 'closed' ? Math.min(event.updatedAt, now) : null
 }
 
 function alibiOf(event: HealthEvent, rule: Rule): Alibi {
@@ -261,7 +266,9 @@ function closestFirst(a: NearMiss, b: NearMiss): number {
   return TESTS.indexOf(b.test) - TESTS.indexOf(a.test) || a.arn.localeCompare(b.arn)
 }
 
-function strongestFirst(a: { event: HealthEvent; rule: Rule }, b: { event: HealthEvent; rule: Rule }): number {
-  const rank = (m: typeof a) => (m.rule === 'related' ? 2 : 0) + (m.event.status === 'open' ? 0 : 1)
-  return rank(a) - rank(b) || b.event.updatedAt - a.event.updatedAt || a.event.arn.localeCompare(b.event.arn)
+function strongestFirst(now: Instant) {
+  type Found = { event: HealthEvent; rule: Rule }
+  const rank = ({ event, rule }: Found) => (rule === 'related' ? 2 : 0) + (endOf(event, now) === null ? 0 : 1)
+  return (a: Found, b: Found) =>
+    rank(a) - rank(b) || b.event.updatedAt - a.event.updatedAt || a.event.arn.localeCompare(b.event.arn)
 }
