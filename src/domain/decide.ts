@@ -538,7 +538,7 @@ function newMember(probe: Probe, monitor: Monitor, state: ProbeState, outcome: O
   const standing = family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, nearMisses: [] } }
   return {
     ...bareMember(probe, onset, now),
-    lastOkAt: state.lastOkAt,
+    lastOkAt: state.okBefore,
     gap: state.gap,
     lastRunAt: outcome.startedAt,
     lastFailedAt: outcome.startedAt,

@@ -18,6 +18,8 @@ export type ProbeState = Readonly<{
   okRuns: number
   okSince: Instant | null
   lastOkAt: Instant | null
+  /** The last ok run before the onset: with three of five, ok runs may lie within a streak. */
+  okBefore: Instant | null
   /** Begin of the last run of any outcome, and of the last conclusive one. */
   lastRunAt: Instant | null
   lastConclusiveAt: Instant | null
@@ -27,7 +29,7 @@ export type ProbeState = Readonly<{
   inconclusive: 'throttled' | 'stalled' | 'offline' | null
   /** First time this probe was known: `blind` counts from here when nothing ever ran. */
   knownSince: Instant
-  /** A gap in our own watch between the last ok run and the present streak; `null` if there is none. */
+  /** A gap in our own watch between `okBefore` and the onset; `null` if there is none. */
   gap: Gap | null
   /** The failed runs of a streak that is not decided yet: evidence, should it cross the threshold. */
   trail: readonly Outcome[]
@@ -89,6 +91,7 @@ export function newProbeState(probe: string, now: Instant): ProbeState {
     okRuns: 0,
     okSince: null,
     lastOkAt: null,
+    okBefore: null,
     lastRunAt: null,
     lastConclusiveAt: null,
     lastUncleanAt: null,

@@ -57,7 +57,6 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
     inconclusive: null,
     lastConclusiveAt: at,
     lastOkAt: family === null ? at : was.lastOkAt,
-    gap: family === null ? null : (gap ?? was.gap),
     trail: ended ? [] : was.trail,
   }
 
@@ -70,21 +69,33 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
     if (!moved) return turn(failing, { kind: 'still-failing' })
     const onset = last[0]?.at ?? at
     const why = `the last ${rule.fail.count} runs failed as ${family}, no longer as ${incident.family}`
-    return turn({ ...failing, onset }, { kind: 'other-family', family, onset, why })
+    return turn({ ...failing, onset, okBefore: is.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
   }
 
-  const trail = family === null ? is.trail : keepEnds([...is.trail, outcome])
+  const trail = family === null ? is.trail : [...is.trail, outcome]
+  /** What is known of the begin of the streak that has this onset. */
+  const begunAt = (onset: Instant) => ({
+    onset,
+    okBefore:
+      recent.findLast((m) => m.family === null && m.at < onset)?.at ??
+      (was.onset === null || ended ? was.lastOkAt : was.okBefore),
+    gap: onset === at ? gap : onset === was.onset ? was.gap : null,
+    trail: keepEnds(trail.filter((o) => o.startedAt >= onset)),
+  })
   const crossed = family === null ? null : countOf(recent, family)
   if (family !== null && crossed !== null && crossed.failed >= rule.fail.count) {
     const onset = crossed.first
     const why = `${crossed.failed} of the last ${recent.length} runs failed (the rule is ${rule.fail.count} of ${rule.fail.of})`
-    return turn({ ...is, standing: 'failing', onset, okRuns: 0, okSince: null, trail }, { kind: 'failed', family, onset, why })
+    return turn(
+      { ...is, ...begunAt(onset), standing: 'failing', okRuns: 0, okSince: null },
+      { kind: 'failed', family, onset, why },
+    )
   }
   const onset = earliestOpenOnset(recent, rule.fail)
-  if (onset === null) return turn({ ...is, standing: 'well', onset: null, trail: [] }, { kind: 'ok' })
+  if (onset === null) return turn({ ...is, standing: 'well', onset: null, okBefore: null, gap: null, trail: [] }, { kind: 'ok' })
   const failed = recent.filter((m) => m.family !== null && m.at >= onset).length
   const why = `${failed} failed since the onset; ${rule.fail.count} of ${rule.fail.of} decide`
-  return turn({ ...is, standing: 'undecided', onset, trail }, { kind: 'undecided', why })
+  return turn({ ...is, ...begunAt(onset), standing: 'undecided' }, { kind: 'undecided', why })
 }
 
 export type Advance = Readonly<{ state: ProbeState; turn: Turn }>
@@ -102,7 +113,7 @@ function recovering(is: ProbeState, rule: StreakRule, incident: InIncident | nul
   if (!well) return turn({ ...is, standing: 'recovering', okRuns, okSince }, { kind: 'recovering' })
   const why = flapping ? 'well for 30 minutes (it was flapping)' : `${okRuns} ok in a row`
   return turn(
-    { ...is, standing: 'well', onset: null, recent: [], trail: [], okRuns: 0, okSince: null },
+    { ...is, standing: 'well', onset: null, okBefore: null, gap: null, recent: [], trail: [], okRuns: 0, okSince: null },
     { kind: 'well-again', why },
   )
 }

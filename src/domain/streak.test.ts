@@ -1,0 +1,336 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MIN, NOON, run, type Went } from '../../test/given.ts'
+import type { Family } from './probe.ts'
+import { type Gap, newProbeState, type ProbeState } from './state.ts'
+import { advance, FLAPPING_WELL_MS, type InIncident, keepEnds, MAX_TRAIL, type StreakRule, type Turn } from './streak.ts'
+
+const RULE: StreakRule = { fail: { count: 3, of: 5 }, recover: 2, periodMs: MIN }
+const WENT: Readonly<Record<string, Went>> = {
+  o: 'ok',
+  s: 'ok at the second try',
+  F: 'internal',
+  U: 'down',
+  D: 'denied',
+  C: 'credentials',
+  I: 'invalid',
+  t: 'throttled',
+  z: 'stalled',
+  x: 'offline',
+}
+
+type Played = Readonly<{ states: readonly ProbeState[]; turns: readonly Turn[]; at: (i: number) => number }>
+
+/** One letter a run, a minute apart; a digit is a gap of so many hours before the next run. */
+function play(
+  runs: string,
+  rule: StreakRule = RULE,
+  incident: Partial<InIncident> | null = {},
+  absence: Gap | null = null,
+): Played {
+  let state = newProbeState('p', NOON)
+  const states: ProbeState[] = []
+  const turns: Turn[] = []
+  const times: number[] = []
+  let at = NOON
+  let family: Family = 'outage'
+  for (const letter of runs) {
+    if (/\d/.test(letter)) {
+      at += Number(letter) * 60 * MIN
+      continue
+    }
+    const held = incident === null ? null : { family, flapping: false, ...incident }
+    const did = advance(state, run('p', at, WENT[letter]!), rule, held, absence)
+    state = did.state
+    if (did.turn.kind === 'failed' || did.turn.kind === 'other-family') family = did.turn.family
+    states.push(state)
+    turns.push(did.turn)
+    times.push(at)
+    at += MIN
+  }
+  return { states, turns, at: (i) => times[i]! }
+}
+const last = <T>(list: readonly T[]) => list[list.length - 1]!
+const rule = (count: number, of: number, recover = 2): StreakRule => ({ ...RULE, fail: { count, of }, recover })
+
+describe('rule 1: a probe fails when `count` of its last `of` conclusive runs failed', () => {
+  test.for<[string, string, Turn['kind'], StreakRule?]>([
+    ['three in a row', 'FFF', 'failed'],
+    ['two in a row, not yet', 'FF', 'undecided'],
+    ['one', 'F', 'undecided'],
+    ['none', 'oo', 'ok'],
+    ['three of five', 'FoFoF', 'failed'],
+    ['three of five behind many that were ok', 'oooooooFoFoF', 'failed'],
+    ['three of six', 'FoFooF', 'undecided'],
+    ['it slides: the first failure is out, three of the last five are there', 'FooFoFF', 'failed'],
+    ['decided as harmless when the count can no longer be reached', 'Fooo', 'ok'],
+    ['not a run earlier', 'Foo', 'undecided'],
+    ['two, then two ok: one run is left and can decide', 'FFoo', 'undecided'],
+    ['two, then three ok: too late', 'FFooo', 'ok'],
+    ['the older failure is dropped and the younger one still counts', 'FooF', 'undecided'],
+    ['one of one', 'F', 'failed', rule(1, 1)],
+    ['two of two, an ok between', 'FoF', 'undecided', rule(2, 2)],
+    ['two of three, an ok between', 'FoF', 'failed', rule(2, 3)],
+    ['a run that failed and was ok at its second try is ok', 'FsFsF', 'failed'],
+  ])('%s: %j is %s', ([, runs, expected, with_]) => expect(last(play(runs, with_).turns).kind).toBe(expected))
+
+  test.for<[string, string, number]>([
+    ['the first of three in a row', 'ooFFF', 2],
+    ['the first that is counted', 'FoFoF', 0],
+    ['not one that has slid out of the window', 'FooFoFF', 3],
+    ['not one of another family', 'DFFF', 1],
+  ])('the onset is the first failed run of the streak: %s', ([, runs, index]) => {
+    const played = play(runs)
+    expect(last(played.turns)).toMatchObject({ kind: 'failed', onset: played.at(index) })
+    expect(last(played.states).onset).toBe(played.at(index))
+  })
+
+  test('an undecided onset moves on to the next failure when the first cannot decide any more', () => {
+    const { states, at } = play('FooFoo')
+    expect(states.map((s) => s.onset)).toEqual([at(0), at(0), at(0), at(0), at(3), at(3)])
+  })
+
+  test.for<[string, string, Turn['kind']]>([
+    ['internal and unreachable are one family', 'FUF', 'failed'],
+    ['credentials, denied and invalid are one family', 'CDI', 'failed'],
+    ['two of one and two of the other', 'FFDD', 'undecided'],
+    ['three of one among two of the other', 'FDFDF', 'failed'],
+    ['a fifth that gives the other its three', 'DFDFD', 'failed'],
+  ])('a threshold counts failures of one family: %s', ([, runs, expected]) => expect(last(play(runs).turns).kind).toBe(expected))
+
+  test.for<[string, string, Family]>([
+    ['outage', 'FDFDF', 'outage'],
+    ['misconfigured', 'DFDFD', 'misconfigured'],
+  ])('it fails in the family that reached the count: %s', ([, runs, family]) => {
+    expect(last(play(runs).turns)).toMatchObject({ kind: 'failed', family })
+  })
+})
+
+describe('runs that do not count', () => {
+  test.for<[string, string, string]>([
+    ['throttled', 'FtFtttF', 'FFF'],
+    ['stalled', 'FzFzzzF', 'FFF'],
+    ['offline', 'FxFxxxF', 'FFF'],
+    ['throttled while it recovers', 'FFFototo', 'FFFooo'],
+  ])('%s: they change neither count nor streak', ([, with_, without]) => {
+    const [a, b] = [play(with_), play(without)]
+    expect(last(a.turns).kind).toBe(last(b.turns).kind)
+    expect(last(a.states).standing).toBe(last(b.states).standing)
+    expect(last(a.states).recent).toHaveLength(last(b.states).recent.length)
+  })
+  test('no onset begins with them', () => {
+    const { states, turns } = play('oxxxttz')
+    expect(last(states)).toMatchObject({ standing: 'well', onset: null })
+    expect(turns.slice(1).map((t) => t.kind)).toEqual(Array(6).fill('not-counted'))
+  })
+  test('they are remembered as runs, though not as conclusive ones, with their reason', () => {
+    const { states, at } = play('ot')
+    expect(last(states)).toMatchObject({ lastRunAt: at(1), lastConclusiveAt: at(0), inconclusive: 'throttled' })
+    expect(last(play('oto').states).inconclusive).toBeNull()
+  })
+})
+
+describe('the test of width: what is not ok at the first try is not clean', () => {
+  test.for<[string, string, number | null]>([
+    ['ok', 'oo', null],
+    ['ok at the second try', 'os', 1],
+    ['failed', 'oFo', 1],
+    ['throttled', 'oto', 1],
+  ])('%s', ([, runs, index]) => {
+    const { states, at } = play(runs)
+    expect(last(states).lastUncleanAt).toBe(index === null ? null : at(index))
+  })
+})
+
+describe('rule 9: a probe is well again after `recover` ok runs in a row', () => {
+  test.for<[string, string, Turn['kind'], StreakRule?]>([
+    ['one ok run is not enough', 'FFFo', 'recovering'],
+    ['two are', 'FFFoo', 'well-again'],
+    ['not two apart', 'FFFoFo', 'recovering'],
+    ['two in a row after all', 'FFFoFoo', 'well-again'],
+    ['one, where one is enough', 'FFFo', 'well-again', rule(3, 5, 1)],
+    ['a failure while recovering fails still', 'FFFoF', 'still-failing'],
+  ])('%s', ([, runs, expected, with_]) => expect(last(play(runs, with_).turns).kind).toBe(expected))
+
+  test('afterwards its window is empty: old failures do not fail it again', () => {
+    expect(last(play('FFFooF').states)).toMatchObject({ standing: 'undecided' })
+    expect(last(play('FFFooFFF').turns).kind).toBe('failed')
+  })
+
+  test('while its incident flaps it is well only when it was well for half an hour', () => {
+    const flapping = { flapping: true }
+    const wellRuns = FLAPPING_WELL_MS / MIN
+    const almost = play(`FFF${'o'.repeat(wellRuns)}`, RULE, flapping)
+    expect(last(almost.turns).kind).toBe('recovering')
+    expect(last(play(`FFF${'o'.repeat(wellRuns + 1)}`, RULE, flapping).turns).kind).toBe('well-again')
+    const again = play(`FFF${'o'.repeat(wellRuns)}F${'o'.repeat(wellRuns)}`, RULE, flapping)
+    expect(last(again.turns).kind, 'a failure begins the half hour anew').toBe('recovering')
+  })
+})
+
+describe('rule 12: a gap in our watch', () => {
+  const gap = (before: string, minutes: number, after: string, periodMs = MIN, absence: Gap | null = null) => {
+    let state = newProbeState('p', NOON)
+    let at = NOON
+    const turns: Turn[] = []
+    const take = (letter: string) => {
+      const did = advance(state, run('p', at, WENT[letter]!), { ...RULE, periodMs }, null, absence)
+      state = did.state
+      turns.push(did.turn)
+    }
+    for (const letter of before) {
+      take(letter)
+      at += MIN
+    }
+    const from = at - MIN
+    at = from + minutes * MIN
+    for (const letter of after) {
+      take(letter)
+      at += MIN
+    }
+    return { state, turns, from, to: from + minutes * MIN }
+  }
+  test.for<[string, number, number, Turn['kind']]>([
+    ['of five minutes, in a watch each minute, ends nothing', 5, 1, 'failed'],
+    ['of six minutes ends an undecided streak', 6, 1, 'undecided'],
+    ['of three periods ends nothing', 9, 3, 'failed'],
+    ['of more than three periods does', 10, 3, 'undecided'],
+  ])('%s', ([, minutes, period, expected]) => {
+    expect(last(gap('oFF', minutes, 'F', period * MIN).turns).kind).toBe(expected)
+  })
+  test('the new streak begins after the gap, and the gap is named', () => {
+    const { state, from, to } = gap('oFF', 60, 'F')
+    expect(state).toMatchObject({ standing: 'undecided', onset: to, gap: { from, to, why: 'no run was made' } })
+    expect(state.trail, 'the runs before it are no evidence of what comes after').toHaveLength(1)
+  })
+  test('a gap does not end a failing probe, nor one that recovers', () => {
+    expect(last(gap('FFF', 60, 'F').turns).kind).toBe('still-failing')
+    expect(last(gap('FFFo', 60, 'o').turns).kind).toBe('well-again')
+  })
+  test('a gap before the onset is named until the streak has ended', () => {
+    const { state, from, to } = gap('oo', 60, 'FoFF')
+    expect(state).toMatchObject({ standing: 'failing', gap: { from, to } })
+    expect(gap('oo', 60, 'ooF').state.gap, 'an ok run after it makes it worthless').toBeNull()
+    expect(gap('oo', 60, 'FoooF').state.gap, 'it lay before another streak').toBeNull()
+  })
+  test.for<[string, string, string]>([
+    ['we were throttled', 'tttttttt', 'AWS throttled every try'],
+    ['we stood still', 'zzzzzzzz', 'our own process stood still'],
+    ['we were offline', 'xxxxxxxx', 'this host was offline'],
+  ])('its reason is told: %s', ([, runs, why]) => expect(last(play(`o${runs}F`).states).gap?.why).toBe(why))
+  test('its reason is told: Alibi was not running', () => {
+    const away = { from: NOON + MIN, to: NOON + 50 * MIN, why: 'Alibi was not running' }
+    expect(gap('oo', 60, 'F', MIN, away).state.gap?.why).toBe('Alibi was not running')
+    const before = { from: NOON - 60 * MIN, to: NOON - 30 * MIN, why: 'Alibi was not running' }
+    expect(gap('oo', 60, 'F', MIN, before).state.gap?.why, 'another absence').toBe('no run was made')
+  })
+})
+
+describe('what is known of the begin', () => {
+  test.for<[string, string, number | null]>([
+    ['the last ok run before the onset', 'ooFFF', 1],
+    ['not an ok run in the midst of the streak', 'ooFoFoF', 1],
+    ['nothing, if it never was ok before', 'FoFF', null],
+    ['what lies between two failures, if the first is out of the window', 'oFooFoFF', 3],
+    ['the last one of its recovery, if it fails again', 'FFFooFoFF', 4],
+  ])('%s', ([, runs, index]) => {
+    const { states, at } = play(runs)
+    expect(last(states).standing).toBe('failing')
+    expect(last(states).okBefore).toBe(index === null ? null : at(index))
+  })
+  test('the evidence of an undecided streak is bounded and begins with the onset', () => {
+    const { states, at } = play('FooFoFF')
+    expect(last(states).trail.map((o) => o.startedAt)).toEqual([at(3), at(5), at(6)])
+    const long = play('FoFoFoF'.repeat(1), { ...RULE, fail: { count: 7, of: 60 } })
+    expect(last(long.states).trail.length).toBeLessThanOrEqual(MAX_TRAIL)
+  })
+  test('the first and the newest runs are kept', () => {
+    const runs = Array.from({ length: 9 }, (_, i) => run('p', NOON + i * MIN, 'internal'))
+    expect(keepEnds(runs).map((o) => (o.startedAt - NOON) / MIN)).toEqual([0, 5, 6, 7, 8])
+    expect(keepEnds(runs.slice(0, MAX_TRAIL))).toHaveLength(MAX_TRAIL)
+  })
+})
+
+describe('rule 17: another family', () => {
+  test.for<[string, string, Turn['kind']]>([
+    ['the last three failed otherwise', 'FFFDDD', 'other-family'],
+    ['the last two failed otherwise', 'FFFDD', 'still-failing'],
+    ['three failed otherwise, with an ok between', 'FFFDoDD', 'still-failing'],
+    ['three failed otherwise, with one as before between', 'FFFDDFD', 'still-failing'],
+    ['three in a row, whatever lay between before', 'FFFDFDDD', 'other-family'],
+    ['a throttled run between changes nothing', 'FFFDtDD', 'other-family'],
+  ])('%s', ([, runs, expected]) => expect(last(play(runs).turns).kind).toBe(expected))
+  test('its onset is the first of these runs', () => {
+    const played = play('FFFDDD')
+    expect(last(played.turns)).toMatchObject({ family: 'misconfigured', onset: played.at(3) })
+    expect(last(played.states).onset).toBe(played.at(3))
+  })
+  test('without an incident it goes on failing, and somebody else finds it one', () => {
+    expect(last(play('FFFDDD', RULE, null).turns).kind).toBe('still-failing')
+  })
+})
+
+describe('against a model that counts the last of them anew each time', () => {
+  const letters = fc.array(fc.constantFrom('o', 'F', 'D', 't'), { maxLength: 40 }).map((list) => list.join(''))
+  const rules = fc.integer({ min: 1, max: 6 }).chain((of) => fc.tuple(fc.integer({ min: 1, max: of }), fc.constant(of)))
+  const FAMILY: Readonly<Record<string, Family>> = { F: 'outage', D: 'misconfigured' }
+
+  test('a well probe fails with the first run that makes it `count` of the last `of` in one family', () => {
+    fc.assert(
+      fc.property(letters, rules, (runs, [count, of]) => {
+        const { turns } = play(runs, rule(count, of))
+        const seen: string[] = []
+        for (const [i, letter] of [...runs].entries()) {
+          if (letter === 't') {
+            expect(turns[i]!.kind).toBe('not-counted')
+            continue
+          }
+          seen.push(letter)
+          const window = seen.slice(-of)
+          const most = Math.max(...['F', 'D'].map((f) => window.filter((w) => w === f).length))
+          if (most < count) {
+            expect(['ok', 'undecided']).toContain(turns[i]!.kind)
+            continue
+          }
+          expect(turns[i]).toMatchObject({ kind: 'failed', family: FAMILY[letter] })
+          return
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('it is undecided as long as some failure can still lead to the count, whatever comes, and not longer', () => {
+    /** Plays every future: can a failure in the present window be part of a count? */
+    const hope = (window: readonly string[], count: number, of: number): boolean =>
+      window.some((letter, i) => {
+        if (letter === 'o') return false
+        const since = window.slice(i)
+        return since.filter((l) => l === letter).length + (of - since.length) >= count
+      })
+    fc.assert(
+      fc.property(letters, rules, (runs, [count, of]) => {
+        const { turns } = play(runs, rule(count, of))
+        const seen: string[] = []
+        for (const [i, letter] of [...runs].entries()) {
+          if (letter === 't') continue
+          if (turns[i]!.kind === 'failed') return
+          seen.push(letter)
+          expect(turns[i]!.kind).toBe(hope(seen.slice(-of), count, of) ? 'undecided' : 'ok')
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('what is held of a probe is bounded', () => {
+    fc.assert(
+      fc.property(letters, rules, (runs, [count, of]) => {
+        for (const state of play(runs, rule(count, of)).states) {
+          expect(state.recent.length).toBeLessThanOrEqual(of)
+          expect(state.trail.length).toBeLessThanOrEqual(MAX_TRAIL)
+        }
+      }),
+    )
+  })
+})
