@@ -1,0 +1,231 @@
+import type { Incident, IncidentState, Member } from './incident.ts'
+import type { LedgerRow } from './ledger.ts'
+import type { MailKind, NotificationState, Owed } from './notification.ts'
+import type { Family, Instant, Outcome, Partition } from './probe.ts'
+import type { NearMiss, Verdict } from './verdict.ts'
+
+/** An incident as programs read it: `alibi incidents --json`, `/api/incidents`. Times are ISO 8601 UTC. */
+export type IncidentJson = Readonly<{
+  id: string
+  family: Family
+  state: IncidentState
+  verdict: Verdict['kind']
+  /** ARN of the event that explains it, or in the end did. */
+  explainedBy: string | null
+  /** Names, in the order in which their probes joined. */
+  monitors: readonly string[]
+  /** Ids of all its probes, the well ones too. */
+  probes: readonly string[]
+  openedAt: string
+  announcedAt: string | null
+  closedAt: string | null
+  /** By how much our first failed run preceded AWS's first post; negative when AWS was first. */
+  leadMinutes: number | null
+}>
+
+/** One incident's whole story: `/api/incidents/ID`. */
+export type StoryJson = IncidentJson &
+  Readonly<{
+    partition: Partition
+    continues: Readonly<{ id: string; family: Family }> | null
+    closedAs: Incident['closedAs']
+    flapping: boolean
+    reopenedAt: readonly string[]
+    hindsight: readonly Readonly<{ arn: string; code: string; at: string; why: string }>[]
+    members: readonly MemberJson[]
+    ledger: readonly RowJson[]
+    mails: readonly MailJson[]
+  }>
+
+export type MemberJson = Readonly<{
+  probe: string
+  monitor: string
+  account: string
+  operation: string
+  state: Member['state']
+  onset: string
+  lastOkAt: string | null
+  gap: Readonly<{ from: string; to: string; why: string }> | null
+  failedAt: string
+  wellAt: string | null
+  lastRunAt: string
+  verdict: Verdict['kind']
+  why: string
+  explainedBy: Readonly<{
+    arn: string
+    code: string
+    region: string | null
+    status: string
+    startedAt: string
+    updatedAt: string
+    rule: string
+  }> | null
+  carried: string | null
+  lapsed: string | null
+  /** When AWS Health was read for the verdict. */
+  readAt: string | null
+  nearMisses: readonly NearMiss[]
+  evidence: readonly RunJson[]
+}>
+
+export type RunJson = Readonly<{
+  startedAt: string
+  endedAt: string
+  result: Outcome['result']
+  kind: Outcome['kind']
+  tries: readonly Readonly<Record<string, string | number | null>>[]
+}>
+
+export type RowJson = Readonly<{
+  at: string
+  decision: LedgerRow['decision']
+  rule: string | null
+  probe: string | null
+  reason: string
+  evidence: unknown
+}>
+
+/** A mail by its recipient's name: addresses are nobody's business who only looks. */
+export type MailJson = Readonly<{
+  id: string
+  kind: MailKind
+  to: string
+  state: NotificationState
+  attempts: number
+  createdAt: string
+  deliveredAt: string | null
+  nextAt: string | null
+  error: string | null
+}>
+
+export function incidentJson(incident: Incident): IncidentJson {
+  const { id, family, state, verdict, explainedBy, members, leadMinutes } = incident
+  return {
+    id,
+    family,
+    state,
+    verdict,
+    explainedBy,
+    monitors: [...new Set(members.map((member) => member.monitor))],
+    probes: members.map((member) => member.probe),
+    openedAt: iso(incident.openedAt),
+    announcedAt: isoOrNull(incident.announcedAt),
+    closedAt: isoOrNull(incident.closedAt),
+    leadMinutes,
+  }
+}
+
+/** Rows and mails as the store gave them, oldest first. Mail addresses are taken out of every text. */
+export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mails: readonly Owed[]): StoryJson {
+  return {
+    ...incidentJson(incident),
+    partition: incident.partition,
+    continues: incident.continues,
+    closedAs: incident.closedAs,
+    flapping: incident.flapping,
+    reopenedAt: incident.reopenedAt.map(iso),
+    hindsight: incident.hindsight.map((seen) => ({ ...seen, at: iso(seen.at) })),
+    members: incident.members.map(memberJson),
+    ledger: ledger.map(rowJson),
+    mails: mails.map(mailJson),
+  }
+}
+
+function memberJson(member: Member): MemberJson {
+  const { probe, monitor, account, operation, state, gap, standing } = member
+  const { verdict } = standing
+  const by = verdict.kind === 'explained' ? verdict.by : null
+  return {
+    probe,
+    monitor,
+    account,
+    operation,
+    state,
+    onset: iso(member.onset),
+    lastOkAt: isoOrNull(member.lastOkAt),
+    gap: gap === null ? null : { from: iso(gap.from), to: iso(gap.to), why: gap.why },
+    failedAt: iso(member.failedAt),
+    wellAt: isoOrNull(member.wellAt),
+    lastRunAt: iso(member.lastRunAt),
+    verdict: verdict.kind,
+    why: verdict.why,
+    explainedBy:
+      by === null
+        ? null
+        : {
+            arn: by.arn,
+            code: by.code,
+            region: by.region,
+            status: by.status,
+            startedAt: iso(by.startedAt),
+            updatedAt: iso(by.updatedAt),
+            rule: by.rule,
+          },
+    carried: standing.carried,
+    lapsed: standing.lapsed?.why ?? null,
+    readAt: isoOrNull(standing.readAt),
+    nearMisses: verdict.nearMisses,
+    evidence: member.evidence.map(runJson),
+  }
+}
+
+function runJson(outcome: Outcome): RunJson {
+  const { result, kind, startedAt, endedAt, tries } = outcome
+  return {
+    startedAt: iso(startedAt),
+    endedAt: iso(endedAt),
+    result,
+    kind,
+    tries: tries.map((one) => ({ ...one, at: iso(one.at) })),
+  }
+}
+
+function rowJson(row: LedgerRow): RowJson {
+  const { at, decision, rule, probe, reason, evidence } = row
+  return { at: iso(at), decision, rule, probe, reason: withoutAddresses(reason), evidence: deeply(evidence) }
+}
+
+function mailJson(owed: Owed): MailJson {
+  const { id, kind, recipient, createdAt } = owed.notification
+  const waits = owed.state === 'due' || owed.state === 'retrying'
+  return {
+    id,
+    kind,
+    to: recipient,
+    state: owed.state,
+    attempts: owed.attempts,
+    createdAt: iso(createdAt),
+    deliveredAt: isoOrNull(owed.deliveredAt),
+    nextAt: waits ? iso(owed.nextAt) : null,
+    error: owed.error === null ? null : withoutAddresses(owed.error),
+  }
+}
+
+const ADDRESS = /[^\s<>()[\]"',;:=|]{1,64}@[^\s<>()[\]"',;:|]{1,255}/g
+
+/** A mail server's reply likes to repeat the address it is about; who looks at a page need not know it. */
+export function withoutAddresses(text: string): string {
+  return text.replace(ADDRESS, '(address)')
+}
+
+/** Deep enough for every evidence we write; beyond that nothing is shown. */
+const MAX_DEPTH = 12
+
+function deeply(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return withoutAddresses(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= MAX_DEPTH) return null
+  if (Array.isArray(value)) return value.map((one) => deeply(one, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, deeply(one, depth + 1)]))
+}
+
+/** The furthest a Date can count: beyond it `toISOString` throws, and what is shown must not. */
+const FURTHEST = 8.64e15
+
+function iso(at: Instant): string {
+  return new Date(Number.isFinite(at) ? Math.min(Math.max(at, -FURTHEST), FURTHEST) : 0).toISOString()
+}
+
+function isoOrNull(at: Instant | null): string | null {
+  return at === null ? null : iso(at)
+}

@@ -1,0 +1,86 @@
+import { Hono } from 'hono'
+import { incidentJson, storyJson, withoutAddresses } from '../domain/shown.ts'
+import type { Log } from '../ports/log.ts'
+import type { Reader } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
+import { within } from './deadline.ts'
+import { overview } from './overview.ts'
+import { renderPage } from './page.tsx'
+import { newestRows, record } from './record.ts'
+import type { Health, View } from './view.ts'
+
+/** How long anything may take that a request waits for. */
+const ANSWER_WITHIN_MS = 10_000
+const MAX_REASONS = 100
+/** Incidents of `/api/incidents` when no `limit` is given, and at most. */
+const LIMIT = 100
+const MAX_LIMIT = 500
+const MAX_ROWS = 1_000
+const MAX_ID = 64
+
+export type WebDeps = Readonly<{
+  log: Log
+  reader: Reader
+  health: () => Promise<Health>
+  view: () => View
+  clock: Clock
+}>
+
+/** Everything that can be asked for. Method, host and headers are the server's business. */
+export function webApp({ log, reader, health, view, clock }: WebDeps): Hono {
+  const app = new Hono()
+  const inTime = <T>(work: Promise<T>) => within(clock, ANSWER_WITHIN_MS, work)
+
+  /** Never throws: that health could not be told is what health has to tell. */
+  const healthNow = async (): Promise<Health> => {
+    try {
+      const { ok, reasons } = await inTime(health())
+      return { ok, reasons: reasons.slice(0, MAX_REASONS).map(withoutAddresses) }
+    } catch (cause) {
+      log.error('health could not be told', { cause, next: 'the next request asks again' })
+      return { ok: false, reasons: ['Alibi could not say how it is: its log has more'] }
+    }
+  }
+
+  app.get('/', async (c) => {
+    const now = clock.now()
+    const seen = view()
+    const [healthy, known] = await Promise.all([healthNow(), inTime(record(reader, seen.world, now, log))])
+    const still = c.req.query('refresh') === 'off'
+    return c.html(renderPage(overview(seen, known, healthy, now), { still }))
+  })
+
+  app.get('/healthz', async (c) => {
+    const { ok, reasons } = await healthNow()
+    return c.json({ ok, reasons }, ok ? 200 : 503)
+  })
+
+  app.get('/api/incidents', async (c) => {
+    const limit = limitOf(c.req.query('limit'))
+    if (limit === null) return c.json({ error: `limit is a whole number from 1 to ${MAX_LIMIT}` }, 400)
+    return c.json((await inTime(reader.incidents(limit))).map(incidentJson))
+  })
+
+  app.get('/api/incidents/:id', async (c) => {
+    const id = c.req.param('id')
+    const incident = id.length > MAX_ID ? null : await inTime(reader.incident(id))
+    if (incident === null) return c.json({ error: 'no such incident' }, 404)
+    const [rows, mails] = await inTime(
+      Promise.all([newestRows(reader, incident, MAX_ROWS, clock.now()), reader.mails(incident.id)]),
+    )
+    return c.json(storyJson(incident, rows, mails))
+  })
+
+  app.notFound((c) => c.json({ error: 'there is nothing here' }, 404))
+  app.onError((cause, c) => {
+    log.error('a page could not be made', { path: c.req.path.slice(0, 200), cause, next: 'the next request tries again' })
+    return c.json({ error: 'Alibi could not answer: its log has more' }, 500)
+  })
+  return app
+}
+
+function limitOf(text: string | undefined): number | null {
+  if (text === undefined) return LIMIT
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  return limit >= 1 && limit <= MAX_LIMIT ? limit : null
+}

@@ -1,0 +1,328 @@
+import { inWords } from '../domain/duration.ts'
+import type { Incident, Member } from '../domain/incident.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
+import type { Owed } from '../domain/notification.ts'
+import { decisiveTry, type Family, type Instant } from '../domain/probe.ts'
+import { withoutAddresses } from '../domain/shown.ts'
+import type { Alibi, Verdict } from '../domain/verdict.ts'
+import { foreign, safeLink } from '../letter/foreign.ts'
+import type { Tone } from '../letter/opening.ts'
+import { capital, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
+import type { View } from './view.ts'
+
+const MAX_PROBES = 10
+const MAX_NEAR_MISSES = 8
+const MAX_MAILS = 8
+const MAX_STORY = 12
+const MAX_NAMES = 6
+/** Of AWS's own words. */
+const MAX_TEXT = 900
+
+export type MemberRow = Readonly<{
+  account: string
+  operation: string
+  monitor: string
+  state: string
+  tone: Tone
+  since: string
+  error: string
+}>
+
+export type MailRow = Readonly<{ kind: string; to: string; state: string; tone: Tone; when: string; error: string }>
+
+export type StoryRow = Readonly<{ at: string; decision: string; rule: string; reason: string }>
+
+/** An open incident in words. */
+export type Card = Readonly<{
+  /** Lower is worse: the worst one speaks for the page. */
+  rank: number
+  id: string
+  title: string
+  monitors: string
+  state: string
+  tone: Tone
+  since: string
+  aws: string
+  told: string
+  /** Why nothing more is said at present; `null` where the ledger holds no reason. */
+  quiet: string | null
+  impacts: readonly string[]
+  /** Only http and https. */
+  runbooks: readonly string[]
+  probes: readonly MemberRow[]
+  moreProbes: number
+  event: Readonly<{ title: string; times: string; text: string }> | null
+  nearMisses: readonly Readonly<{ title: string; why: string }>[]
+  moreNearMisses: number
+  mails: readonly MailRow[]
+  /** The latest decisions, the newest first. */
+  story: readonly StoryRow[]
+}>
+
+export type RecentRow = Readonly<{ id: string; title: string; monitors: string; when: string; verdict: string; told: string }>
+
+const TITLE: Readonly<Record<Family, string>> = {
+  outage: 'AWS Account trouble',
+  misconfigured: 'Access to AWS Account refused',
+  offline: 'This host is cut off',
+  blind: 'Probes without a result',
+}
+
+export function cardOf(incident: Incident, rows: readonly LedgerRow[], mails: readonly Owed[], view: View, now: Instant): Card {
+  const sick = incident.members.filter((member) => member.state !== 'well')
+  const shown = sick.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
+  const onset = sick.length === 0 ? incident.openedAt : Math.min(...sick.map((member) => member.onset))
+  const telling = sick.find((member) => member.standing.verdict.kind === incident.verdict) ?? sick[0] ?? null
+  const verdict = telling?.standing.verdict ?? null
+  const monitors = [...new Set(incident.members.map((member) => member.monitor))]
+  const { state, tone, rank } = standing(incident, sick)
+  return {
+    rank,
+    id: incident.id,
+    title: TITLE[incident.family],
+    monitors: listed(monitors),
+    state,
+    tone,
+    since: `since ${clockTime(onset, now)}, for ${inWords(now - onset)}${began(shown[0] ?? null, now)}`,
+    aws: isItAws(incident, telling),
+    told: wasAnyoneTold(incident, rows, mails, view, now),
+    quiet: incident.announcedAt === null ? null : whyQuiet(rows),
+    impacts: settings(view, monitors, 'impact').map((text) => foreign(text, SENTENCE)),
+    runbooks: settings(view, monitors, 'runbook').flatMap((text) => safeLink(text) ?? []),
+    probes: shown.slice(0, MAX_PROBES).map((member) => memberRow(member, now)),
+    moreProbes: Math.max(0, shown.length - MAX_PROBES),
+    event: verdict?.kind === 'explained' ? eventOf(verdict.by, now) : null,
+    nearMisses: (verdict?.nearMisses ?? []).slice(0, MAX_NEAR_MISSES).map((miss) => ({
+      title: `${foreign(miss.code, WORD)} (${foreign(miss.region ?? 'no region', WORD)}, ${miss.status})`,
+      why: `${miss.test}: ${foreign(miss.why, SENTENCE)}`,
+    })),
+    moreNearMisses: Math.max(0, (verdict?.nearMisses.length ?? 0) - MAX_NEAR_MISSES),
+    mails: mails
+      .slice(-MAX_MAILS)
+      .toReversed()
+      .map((owed) => mailRow(owed, now)),
+    story: rows
+      .slice(-MAX_STORY)
+      .toReversed()
+      .map((row) => storyRow(row, now)),
+  }
+}
+
+function standing(incident: Incident, sick: readonly Member[]): { state: string; tone: Tone; rank: number } {
+  if (incident.family === 'offline') return { state: 'OFFLINE', tone: 'warn', rank: 1 }
+  const failing = sick.some((member) => member.state === 'failing')
+  if (!failing) return { state: 'RECOVERING', tone: 'plain', rank: 5 }
+  switch (incident.family) {
+    case 'misconfigured':
+      return { state: 'MISCONFIGURED', tone: 'warn', rank: 2 }
+    case 'blind':
+      return { state: 'BLIND', tone: 'warn', rank: 3 }
+    case 'outage':
+      if (incident.verdict === 'explained') return { state: 'EXPLAINED BY AWS', tone: 'warn', rank: 4 }
+      return { state: incident.flapping ? 'FLAPPING' : 'FAILING', tone: 'bad', rank: 0 }
+  }
+}
+
+function began(member: Member | null, now: Instant): string {
+  if (member === null || member.lastOkAt === null) return ''
+  const gap =
+    member.gap === null
+      ? ''
+      : `; no watch from ${clockTime(member.gap.from, now)} to ${clockTime(member.gap.to, now)}: ${foreign(member.gap.why, WORD)}`
+  return ` (last ok ${clockTime(member.lastOkAt, now)}${gap})`
+}
+
+function isItAws(incident: Incident, telling: Member | null): string {
+  if (incident.family === 'offline') return 'No: the control host, which is not AWS Account, cannot be reached either.'
+  if (telling === null) return 'Not known.'
+  const { verdict, carried, lapsed } = telling.standing
+  const why = stop(foreign(verdict.why, SENTENCE))
+  if (incident.family === 'blind') return `Not known: ${why}`
+  const ended = lapsed === null ? '' : ` ${capital(stop(foreign(lapsed.why, SENTENCE)))}`
+  switch (verdict.kind) {
+    case 'explained':
+      return `Yes: ${why}${carried === null ? '' : ` ${capital(stop(foreign(carried, SENTENCE)))}`}`
+    case 'unexplained':
+      return incident.family === 'outage' ? `No alibi: ${why}${ended}` : `No: ${why}`
+    case 'undetermined':
+      return `Not known: ${why}${ended}`
+  }
+}
+
+/** The answer that matters at night: who knows, who does not yet, and why not. */
+export function wasAnyoneTold(
+  incident: Incident,
+  rows: readonly LedgerRow[],
+  mails: readonly Owed[],
+  view: View | null,
+  now: Instant,
+): string {
+  const delivered = mails.filter((owed) => owed.state === 'delivered')
+  const waiting = mails.filter((owed) => owed.state === 'due' || owed.state === 'retrying' || owed.state === 'sending')
+  const refused = mails.filter((owed) => owed.state === 'refused')
+  const byRecipient = Map.groupBy(delivered, (owed) => owed.notification.recipient)
+  const knows = [...byRecipient].slice(0, MAX_NAMES).map(([name, theirs]) => {
+    const last = theirs
+      .slice(-2)
+      .map((owed) => `${owed.notification.kind} ${clockTime(owed.deliveredAt ?? owed.notification.createdAt, now)}`)
+    return `${foreign(name, WORD)} (${last.join(', ')})`
+  })
+  const moreKnow = byRecipient.size > MAX_NAMES ? ` and ${byRecipient.size - MAX_NAMES} more` : ''
+  const parts = [
+    knows.length > 0 ? `Yes: ${knows.join(', ')}${moreKnow}.` : '',
+    ...waiting
+      .slice(0, MAX_NAMES)
+      .map((owed) => stop(`${knows.length > 0 ? 'Not yet told' : 'Not yet'}: ${notThere(owed, now)}`)),
+    ...refused.slice(0, MAX_NAMES).map((owed) => stop(`Refused by the mail server: ${notThere(owed, now)}`)),
+    later(incident, view, now),
+  ].filter((part) => part !== '')
+  if (delivered.length + waiting.length + refused.length > 0) return parts.join(' ')
+  const why = whyQuiet(rows)
+  return [`Nobody${incident.state === 'closed' ? '' : ' yet'}${why === null ? '.' : `: ${why}`}`, ...parts].join(' ')
+}
+
+function notThere(owed: Owed, now: Instant): string {
+  const { kind, recipient, createdAt } = owed.notification
+  const error = owed.error === null ? '' : `: ${foreign(withoutAddresses(owed.error), SENTENCE)}`
+  const tried = owed.attempts === 0 ? '' : `, ${counted(owed.attempts, 'attempt')}`
+  return `the mail "${kind}" to ${foreign(recipient, WORD)}, due since ${clockTime(createdAt, now)}${tried}${error}`
+}
+
+/** Rule 10: who comes next. */
+function later(incident: Incident, view: View | null, now: Instant): string {
+  const { announcedAt } = incident
+  if (view === null || announcedAt === null || incident.state === 'closed' || incident.verdict === 'explained') return ''
+  const sick = incident.members.filter((member) => member.state !== 'well')
+  const notified = new Set(sick.flatMap((member) => view.setup.monitors.get(member.monitor)?.notify ?? []))
+  const next = [...view.setup.recipients.values()].filter(
+    ({ name, afterMs }) =>
+      afterMs !== null &&
+      announcedAt + afterMs > now &&
+      notified.has(name) &&
+      !incident.audience.some((a) => a.recipient === name && a.open),
+  )
+  if (next.length === 0) return ''
+  const names = next
+    .slice(0, MAX_NAMES)
+    .map(({ name, afterMs }) => `${foreign(name, WORD)} at ${clockTime(announcedAt + (afterMs ?? 0), now)}`)
+  return `If it goes on: ${names.join(', ')}.`
+}
+
+/** The ledger's own words for why no mail is due; `null` when the last word was a mail. */
+function whyQuiet(rows: readonly LedgerRow[]): string | null {
+  const row = rows.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
+  const withheld = row?.decision === 'closed' ? rows.findLast(({ decision }) => decision === 'withheld') : row
+  if (withheld?.decision !== 'withheld') return null
+  return (
+    stop(foreign(withoutAddresses(withheld.reason), SENTENCE)) +
+    (withheld.rule === null ? '' : ` (rule ${foreign(withheld.rule, WORD)})`)
+  )
+}
+
+function memberRow(member: Member, now: Instant): MemberRow {
+  const failed = member.evidence.findLast((run) => run.result === 'failed')
+  const last = failed === undefined ? null : decisiveTry(failed)
+  const error =
+    last === null ? '' : `${foreign(last.error ?? last.kind ?? '', WORD)}${last.status === null ? '' : ` (HTTP ${last.status})`}`
+  const request = last?.requestId == null ? '' : `, request ${foreign(last.requestId, WORD)}`
+  return {
+    account: foreign(member.account, WORD),
+    operation: foreign(member.operation, WORD),
+    monitor: foreign(member.monitor, WORD),
+    state: member.state,
+    tone: member.state === 'failing' ? 'bad' : 'plain',
+    since: clockTime(member.onset, now),
+    error: `${error}${request}`,
+  }
+}
+
+function eventOf(by: Alibi, now: Instant) {
+  const ended = by.endedAt === null ? '' : `, ended ${clockTime(by.endedAt, now)}`
+  return {
+    title: `${foreign(by.code, WORD)} in ${foreign(by.region ?? 'no named region', WORD)} (${by.status})`,
+    times: `First posted ${clockTime(by.startedAt, now)}, last updated ${clockTime(by.updatedAt, now)}${ended}; seen in ${by.sources.map((source) => (source === 'api' ? 'the Health API' : 'the public dashboard')).join(' and ') || 'no source any more'}`,
+    text: foreign(by.text, MAX_TEXT),
+  }
+}
+
+const MAIL_TONE: Readonly<Record<Owed['state'], Tone>> = {
+  due: 'plain',
+  sending: 'plain',
+  retrying: 'warn',
+  refused: 'bad',
+  delivered: 'good',
+  merged: 'plain',
+  dropped: 'plain',
+}
+
+export function mailRow(owed: Owed, now: Instant): MailRow {
+  const { kind, recipient, createdAt } = owed.notification
+  const tried = owed.attempts === 0 ? '' : `, ${counted(owed.attempts, 'attempt')}`
+  const next = owed.state === 'retrying' ? `, next ${owed.nextAt <= now ? 'now' : `in ${inWords(owed.nextAt - now)}`}` : ''
+  return {
+    kind,
+    to: foreign(recipient, WORD),
+    state: owed.state,
+    tone: MAIL_TONE[owed.state],
+    when: owed.deliveredAt === null ? `due ${clockTime(createdAt, now)}${tried}${next}` : clockTime(owed.deliveredAt, now),
+    error: owed.error === null ? '' : foreign(withoutAddresses(owed.error), SENTENCE),
+  }
+}
+
+function storyRow(row: LedgerRow, now: Instant): StoryRow {
+  return {
+    at: clockTime(row.at, now),
+    decision: row.decision,
+    rule: row.rule === null ? '' : foreign(row.rule, WORD),
+    reason: `${row.probe === null ? '' : `${foreign(row.probe, WORD)}: `}${foreign(withoutAddresses(row.reason), SENTENCE)}`,
+  }
+}
+
+export function recentRow(incident: Incident, rows: readonly LedgerRow[], mails: readonly Owed[], now: Instant): RecentRow {
+  const onset = incident.members.length === 0 ? incident.openedAt : Math.min(...incident.members.map((member) => member.onset))
+  const end = incident.closedAt ?? now
+  const as = incident.closedAs === null || incident.closedAs === 'recovered' ? '' : `, ${incident.closedAs}`
+  return {
+    id: incident.id,
+    title: TITLE[incident.family],
+    monitors: listed([...new Set(incident.members.map((member) => member.monitor))]),
+    when: `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWords(end - onset)})${as}`,
+    verdict: verdictOf(incident),
+    told: wasAnyoneTold(incident, rows, mails, null, now),
+  }
+}
+
+const IN_WORDS: Readonly<Record<Verdict['kind'], string>> = {
+  explained: 'Explained by AWS',
+  unexplained: 'Not explained by AWS',
+  undetermined: 'AWS Health could not be asked',
+}
+
+function verdictOf(incident: Incident): string {
+  if (incident.family !== 'outage') return 'Not a matter of AWS'
+  const { explainedBy, leadMinutes } = incident
+  if (explainedBy === null) return IN_WORDS[incident.verdict]
+  const lead =
+    leadMinutes === null
+      ? ''
+      : leadMinutes >= 0
+        ? `; AWS posted ${leadMinutes}m after our first failed run`
+        : `; AWS had posted ${-leadMinutes}m before our first failed run`
+  const late = incident.verdict === 'explained' ? 'Explained by' : 'Explained in hindsight by'
+  return `${late} ${foreign(codeOf(explainedBy), WORD)}${lead}`
+}
+
+/** The type code inside an ARN such as `arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/…`. */
+function codeOf(arn: string): string {
+  return arn.split('/')[2] ?? arn
+}
+
+function settings(view: View, monitors: readonly string[], key: 'impact' | 'runbook'): readonly string[] {
+  const all = monitors.flatMap((name) => view.setup.monitors.get(name)?.[key] ?? [])
+  return [...new Set(all)].slice(0, MAX_NAMES)
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).map((name) => foreign(name, WORD))
+  return `${shown.join(', ')}${names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : ''}`
+}

@@ -1,0 +1,341 @@
+import { inWords } from '../domain/duration.ts'
+import type { Incident } from '../domain/incident.ts'
+import type { HealthReading, SourceState } from '../domain/outage.ts'
+import type { Instant, Monitor, Probe } from '../domain/probe.ts'
+import { operationShown } from '../domain/setup.ts'
+import type { ProbeState } from '../domain/state.ts'
+import { foreign } from '../letter/foreign.ts'
+import type { Tone } from '../letter/opening.ts'
+import { type Card, cardOf, type MailRow, mailRow, type RecentRow, recentRow } from './card.ts'
+import { ago, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
+import type { OnRecord } from './record.ts'
+import type { Health, View } from './view.ts'
+
+const MAX_MONITORS = 50
+/** Probes of one monitor that are listed, the worst first; the others are counted. */
+const MAX_PROBES = 12
+const MAX_MAILS = 20
+const MAX_WARNINGS = 12
+
+export type ProbeRow = Readonly<{ account: string; operation: string; standing: string; tone: Tone; note: string }>
+
+export type MonitorRow = Readonly<{
+  name: string
+  tone: Tone
+  counts: string
+  /** Schedule, and whom it notifies. */
+  about: string
+  lastRun: string
+  probes: readonly ProbeRow[]
+  more: string | null
+}>
+
+export type SourceRow = Readonly<{ name: string; state: string; tone: Tone; age: string; detail: string }>
+
+/** The page in words: all that is decided about what to say, nothing about how it looks. */
+export type Overview = Readonly<{
+  at: Instant
+  state: string
+  tone: Tone
+  answers: readonly Readonly<{ question: string; answer: string }>[]
+  warnings: readonly string[]
+  incidents: readonly Card[]
+  moreIncidents: number
+  monitors: readonly MonitorRow[]
+  moreMonitors: number
+  sources: readonly SourceRow[]
+  mails: readonly MailRow[]
+  moreMails: number
+  recent: readonly RecentRow[]
+  version: string
+}>
+
+export function overview(view: View, known: OnRecord, health: Health, now: Instant): Overview {
+  const cards = known.open
+    .map((incident) => ({
+      incident,
+      card: cardOf(incident, known.rows.get(incident.id) ?? [], known.mails.get(incident.id) ?? [], view, now),
+    }))
+    .sort((a, b) => a.card.rank - b.card.rank)
+  const worst = cards[0] ?? null
+  const standings = standingsOf(view, now)
+  const { state, tone } = headline(worst?.card ?? null, health, standings, view)
+  const monitors = [...view.setup.monitors.values()]
+    .map((monitor) =>
+      monitorRow(
+        monitor,
+        standings.filter((one) => one.monitor === monitor),
+        now,
+      ),
+    )
+    .sort((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone))
+  return {
+    at: now,
+    state,
+    tone,
+    answers: [
+      { question: 'Is something wrong?', answer: whatIsWrong(worst?.incident ?? null, known, standings, view, health, now) },
+      { question: 'Is it AWS?', answer: worst === null ? nothingToExplain(view, now) : andMore(worst.card.aws, known.openCount) },
+      { question: 'Was anyone told?', answer: worst === null ? nobodyToTell(known) : worst.card.told },
+    ],
+    warnings: warningsOf(view, known, health, now),
+    incidents: cards.map(({ card }) => card),
+    moreIncidents: known.openCount - cards.length,
+    monitors: monitors.slice(0, MAX_MONITORS),
+    moreMonitors: Math.max(0, monitors.length - MAX_MONITORS),
+    sources: sourceRows(view, now),
+    mails: known.outbox.slice(0, MAX_MAILS).map((owed) => mailRow(owed, now)),
+    moreMails: Math.max(0, known.outbox.length - MAX_MAILS),
+    recent: known.recent.map((incident) =>
+      recentRow(incident, known.rows.get(incident.id) ?? [], known.mails.get(incident.id) ?? [], now),
+    ),
+    version: view.version,
+  }
+}
+
+const TONES: readonly Tone[] = ['bad', 'warn', 'plain', 'good']
+
+function headline(worst: Card | null, health: Health, standings: readonly Standing[], view: View): { state: string; tone: Tone } {
+  if (worst?.tone === 'bad') return worst
+  if (!health.ok) return { state: 'ALIBI IS UNWELL', tone: 'bad' }
+  if (worst !== null) return worst
+  if (standings.every(({ state }) => state?.lastConclusiveAt == null)) return { state: 'STARTING', tone: 'plain' }
+  if (view.world.reach.offlineSince !== null) return { state: 'OFFLINE', tone: 'warn' }
+  if (standings.some(({ word }) => word === 'checking')) return { state: 'CHECKING', tone: 'plain' }
+  return { state: 'WELL', tone: 'good' }
+}
+
+function whatIsWrong(
+  worst: Incident | null,
+  known: OnRecord,
+  standings: readonly Standing[],
+  view: View,
+  health: Health,
+  now: Instant,
+): string {
+  const { offlineSince } = view.world.reach
+  if (offlineSince !== null) {
+    return `This host reaches neither AWS nor the control host, since ${clockTime(offlineSince, now)} (${inWords(now - offlineSince)}). Until it does, nothing is judged.`
+  }
+  const all = standings.length
+  const of = (word: Standing['word']) => standings.filter((one) => one.word === word).length
+  const parts = [
+    of('failing') > 0 ? `${of('failing')} of ${counted(all, 'probe')} ${of('failing') === 1 ? 'fails' : 'fail'}` : '',
+    of('recovering') > 0
+      ? `${of('recovering')} of ${counted(all, 'probe')} ${of('recovering') === 1 ? 'is' : 'are'} recovering`
+      : '',
+    of('blind') > 0 ? `${of('blind')} of ${counted(all, 'probe')} cannot be judged` : '',
+    of('checking') > 0 ? `${of('checking')} failed and ${of('checking') === 1 ? 'is' : 'are'} run again to make sure` : '',
+  ].filter((part) => part !== '')
+  const onsets = known.open.flatMap((incident) => incident.members.filter((m) => m.state !== 'well').map((m) => m.onset))
+  const since =
+    onsets.length === 0 ? '' : `, since ${clockTime(Math.min(...onsets), now)} (${inWords(now - Math.min(...onsets))})`
+  if (parts.length > 0)
+    return `${parts[0]}${since}${parts
+      .slice(1)
+      .map((part) => `; ${part}`)
+      .join('')}.`
+  if (worst !== null) return `An incident is open${since}.`
+  if (all === 0) return 'Nothing is watched.'
+  const last = Math.max(...standings.map(({ state }) => state?.lastRunAt ?? 0))
+  if (last === 0) return `Not known yet: none of ${counted(all, 'probe')} has run.`
+  const well = of('well')
+  const rest = all - well
+  const lead =
+    rest === 0
+      ? all === 1
+        ? 'the only probe is well'
+        : `all ${all} probes are well`
+      : `${well} of ${counted(all, 'probe')} are well, ${rest} not run yet`
+  return `${health.ok ? 'No' : 'Not with AWS Account'}: ${lead}. The last run began ${ago(last, now)}.`
+}
+
+function andMore(answer: string, open: number): string {
+  return open > 1 ? `${answer} (${counted(open - 1, 'more incident')} below.)` : answer
+}
+
+function nothingToExplain(view: View, now: Instant): string {
+  const readings = [...view.readings.values()]
+  if (readings.length === 0) return 'Nothing fails that AWS would have to explain. AWS Health was not asked yet.'
+  const oldest = Math.min(...readings.map((reading) => reading.at))
+  return `Nothing fails that AWS would have to explain. AWS Health was asked ${ago(oldest, now)}.`
+}
+
+function nobodyToTell(known: OnRecord): string {
+  if (known.outbox.length > 0)
+    return `No incident is open, and ${counted(known.outbox.length, 'mail')} of earlier ones ${known.outbox.length === 1 ? 'has' : 'have'} not left (below).`
+  return known.fault === null ? 'There is nothing to tell.' : 'Not known: the database cannot be read.'
+}
+
+function warningsOf(view: View, known: OnRecord, health: Health, now: Instant): readonly string[] {
+  const notices = [...view.world.notices.values()].map(
+    ({ text, since }) => `${foreign(text, SENTENCE)} (since ${clockTime(since, now)})`,
+  )
+  const all = [
+    ...(health.ok ? [] : health.reasons.map((reason) => `Alibi is unwell: ${foreign(reason, SENTENCE)}`)),
+    ...(known.fault === null
+      ? []
+      : [`The database cannot be read, so mails and reasons are missing here: ${foreign(known.fault, SENTENCE)}`]),
+    ...(view.overrides.length === 0
+      ? []
+      : [
+          `Not AWS’s own endpoints: ${view.overrides
+            .slice(0, 8)
+            .map((text) => foreign(text, SENTENCE))
+            .join(', ')}. What this page says is about those.`,
+        ]),
+    ...notices,
+  ].map(stop)
+  return all.length <= MAX_WARNINGS ? all : [...all.slice(0, MAX_WARNINGS), `And ${all.length - MAX_WARNINGS} more.`]
+}
+
+// ---- Probes
+
+type Standing = Readonly<{
+  probe: Probe
+  monitor: Monitor
+  state: ProbeState | null
+  word: 'failing' | 'blind' | 'recovering' | 'checking' | 'not run yet' | 'well'
+}>
+
+const WORST_FIRST: readonly Standing['word'][] = ['failing', 'blind', 'recovering', 'checking', 'not run yet', 'well']
+const TONE: Readonly<Record<Standing['word'], Tone>> = {
+  failing: 'bad',
+  blind: 'warn',
+  recovering: 'plain',
+  checking: 'plain',
+  'not run yet': 'plain',
+  well: 'good',
+}
+
+function standingsOf(view: View, _now: Instant): readonly Standing[] {
+  const blind = new Set(
+    [...view.world.incidents.values()]
+      .filter((incident) => incident.family === 'blind' && incident.state !== 'closed')
+      .flatMap((incident) => incident.members.filter((member) => member.state !== 'well').map((member) => member.probe)),
+  )
+  return [...view.setup.monitors.values()].flatMap((monitor) =>
+    monitor.probes.map((probe): Standing => {
+      const state = view.world.probes.get(probe.id) ?? null
+      return { probe, monitor, state, word: wordFor(state, blind.has(probe.id)) }
+    }),
+  )
+}
+
+function wordFor(state: ProbeState | null, blind: boolean): Standing['word'] {
+  if (state?.standing === 'failing' || state?.standing === 'recovering') return state.standing
+  if (blind) return 'blind'
+  if (state === null || state.lastConclusiveAt === null) return 'not run yet'
+  return state.standing === 'undecided' ? 'checking' : 'well'
+}
+
+function monitorRow(monitor: Monitor, standings: readonly Standing[], now: Instant): MonitorRow {
+  const sorted = standings.toSorted((a, b) => WORST_FIRST.indexOf(a.word) - WORST_FIRST.indexOf(b.word))
+  const counts = WORST_FIRST.flatMap((word) => {
+    const n = standings.filter((one) => one.word === word).length
+    return n === 0 ? [] : [`${n} ${word}`]
+  })
+  const last = Math.max(0, ...standings.map(({ state }) => state?.lastRunAt ?? 0))
+  const left = sorted.length - MAX_PROBES
+  const leftWords = new Set(sorted.slice(MAX_PROBES).map((one) => one.word))
+  return {
+    name: foreign(monitor.name, WORD),
+    tone: sorted[0] === undefined ? 'plain' : TONE[sorted[0].word],
+    counts: counts.join(', ') || 'no probes',
+    about: `${foreign(monitor.schedule, WORD)} (${foreign(monitor.timezone, WORD)}), notifies ${monitor.notify.map((name) => foreign(name, WORD)).join(', ') || 'nobody'}`,
+    lastRun: last === 0 ? 'never' : ago(last, now),
+    probes: sorted.slice(0, MAX_PROBES).map((one) => probeRow(one, now)),
+    more: left <= 0 ? null : `and ${left} more${leftWords.size === 1 ? `, all ${[...leftWords][0]}` : ''}`,
+  }
+}
+
+function probeRow({ probe, state, word }: Standing, now: Instant): ProbeRow {
+  return {
+    account: foreign(probe.account, WORD),
+    operation: foreign(operationShown(probe), WORD),
+    standing: word,
+    tone: TONE[word],
+    note: noteOn(state, word, now),
+  }
+}
+
+function noteOn(state: ProbeState | null, word: Standing['word'], now: Instant): string {
+  if (state === null) return 'not known to the daemon yet'
+  const unclear = state.inconclusive === null ? '' : `, the last run was ${state.inconclusive}`
+  const ok = state.lastOkAt === null ? 'never ok' : `last ok ${ago(state.lastOkAt, now)}`
+  const since = state.onset === null ? '' : `since ${clockTime(state.onset, now)}`
+  switch (word) {
+    case 'failing':
+      return `${since || 'failing'}, ${ok}${unclear}`
+    case 'recovering':
+      return `${counted(state.okRuns, 'ok run')} in a row${unclear}`
+    case 'checking':
+      return `${state.recent.filter((mark) => mark.family !== null).length} of its last ${counted(state.recent.length, 'run')} failed${unclear}`
+    case 'blind':
+      return `no result since ${clockTime(state.lastConclusiveAt ?? state.knownSince, now)}${unclear}`
+    case 'not run yet':
+      return state.inconclusive === null ? 'waits for its schedule' : `its runs were ${state.inconclusive}`
+    case 'well':
+      return `${ok}${unclear}`
+  }
+}
+
+// ---- Where we know it from
+
+const SOURCE: readonly (readonly ['api' | 'dashboard', string])[] = [
+  ['api', 'AWS Health API'],
+  ['dashboard', 'Public dashboard'],
+]
+
+function sourceRows(view: View, now: Instant): readonly SourceRow[] {
+  const partitions = [...new Set([...view.setup.monitors.values()].map((monitor) => monitor.partition))]
+  const rows = partitions.flatMap((partition) => {
+    const reading = view.readings.get(partition)
+    return SOURCE.map(([source, name]): SourceRow => {
+      const title = partitions.length > 1 ? `${name} (${partition})` : name
+      if (reading === undefined) return { name: title, state: 'not asked yet', tone: 'plain', age: '', detail: '' }
+      return sourceRow(title, reading.sources[source], reading, source, now)
+    })
+  })
+  return [...rows, controlRow(view, now)]
+}
+
+function sourceRow(name: string, is: SourceState, reading: HealthReading, source: 'api' | 'dashboard', now: Instant): SourceRow {
+  const age = is.at === null ? '' : ago(is.at, now)
+  const detail = foreign(is.detail, SENTENCE)
+  switch (is.state) {
+    case 'answered': {
+      const open = reading.events.filter((event) => event.status === 'open' && event.sources.includes(source)).length
+      const skipped = is.skipped === 0 ? '' : `, ${is.skipped} unreadable`
+      return {
+        name,
+        state: `answered: ${counted(is.events, 'event')}, ${open} open${skipped}`,
+        tone: is.skipped === 0 ? 'good' : 'warn',
+        age,
+        detail,
+      }
+    }
+    case 'refused':
+      return { name, state: 'refuses to answer', tone: 'warn', age, detail }
+    case 'unavailable':
+      return { name, state: 'could not be asked', tone: 'warn', age, detail }
+    case 'off':
+      return { name, state: 'off', tone: 'plain', age, detail }
+  }
+}
+
+function controlRow(view: View, now: Instant): SourceRow {
+  const { failures, failingSince, lastAt, everReached } = view.world.reach
+  const name = 'Control host'
+  if (lastAt === null) return { name, state: 'not asked yet', tone: 'plain', age: '', detail: '' }
+  const age = ago(lastAt, now)
+  if (failures === 0) return { name, state: 'reached', tone: 'good', age, detail: '' }
+  const since = failingSince === null ? '' : ` since ${clockTime(failingSince, now)}`
+  return {
+    name,
+    state: `${counted(failures, 'call')} failed${since}`,
+    tone: 'warn',
+    age,
+    detail: everReached ? '' : 'never reached since start',
+  }
+}

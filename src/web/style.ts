@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { DARK, LIGHT, type Palette } from '../letter/palette.ts'
+
+function colours({ ground, page, text, soft, line, code, link, tone }: Palette): string {
+  const tones = Object.entries(tone).map(([name, colour]) => `--${name}:${colour};`)
+  return `--ground:${ground};--page:${page};--text:${text};--soft:${soft};--line:${line};--code:${code};--link:${link};${tones.join('')}`
+}
+
+/** The page's whole appearance: no attribute, no file and no script has any part in it. */
+export const STYLE = `
+:root{color-scheme:light dark;${colours(LIGHT)}}
+@media (prefers-color-scheme:dark){:root{${colours(DARK)}}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;overflow-wrap:anywhere}
+header,main,footer{max-width:68rem;margin:0 auto;padding:0 1rem}
+header{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;padding-top:.75rem;padding-bottom:.5rem;color:var(--soft);font-size:.875rem}
+header b{color:var(--text)}
+footer{padding-top:1rem;padding-bottom:2rem;color:var(--soft);font-size:.875rem}
+a{color:var(--link)}
+a:focus-visible,summary:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+h1,h2,h3{line-height:1.25;margin:0}
+h2{font-size:1.125rem;margin:1.75rem 0 .5rem}
+h3{font-size:.875rem;margin:1rem 0 .25rem;color:var(--soft)}
+p{margin:.25rem 0}
+.box{background:var(--page);border:1px solid var(--line);border-left:6px solid var(--plain);border-radius:4px;padding:.75rem 1rem;margin:0 0 .75rem}
+.box.bad{border-left-color:var(--bad)}.box.warn{border-left-color:var(--warn)}.box.good{border-left-color:var(--good)}
+.answer{border-top-width:4px}
+.answer.bad{border-color:var(--bad)}
+.answer h1{font-size:1.75rem;letter-spacing:.01em}
+.answer dl{margin:.5rem 0 0}
+.answer dt{font-size:.875rem;color:var(--soft);margin-top:.5rem}
+.answer dd{margin:0;font-size:1.0625rem}
+.t-bad{color:var(--bad)}.t-warn{color:var(--warn)}.t-good{color:var(--good)}.t-plain{color:var(--plain)}
+.t-bad,.t-warn,.state{font-weight:600}
+.soft{color:var(--soft)}.small{font-size:.875rem}
+.head{display:flex;flex-wrap:wrap;gap:.1rem .75rem;align-items:baseline}
+.head h2,.head h3{margin:0}
+.head h3{font-size:1rem;color:var(--text)}
+.facts{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .75rem;margin:.5rem 0}
+.facts dt{color:var(--soft)}
+.facts dd{margin:0}
+table{border-collapse:collapse;width:100%;font-size:.9375rem}
+th,td{text-align:left;vertical-align:top;padding:.3rem .75rem .3rem 0;border-top:1px solid var(--line)}
+th{font-weight:600;color:var(--soft);font-size:.8125rem;border-top:0}
+td:last-child,th:last-child{padding-right:0}
+ul{margin:.25rem 0;padding-left:1.1rem}
+li{margin:.15rem 0}
+blockquote{margin:.5rem 0;padding:.5rem .75rem;background:var(--code);border-radius:4px;font-size:.9375rem}
+code{font-family:ui-monospace,Consolas,Menlo,'DejaVu Sans Mono',monospace;font-size:.9em}
+summary{cursor:pointer;padding:.35rem 0;color:var(--link)}
+.skip{position:absolute;left:-99rem}
+.skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.5rem}
+@media (max-width:40rem){
+header,main,footer{padding-left:.75rem;padding-right:.75rem}
+.answer h1{font-size:1.5rem}
+.box{padding:.6rem .75rem}
+.facts{grid-template-columns:1fr;gap:0}.facts dd{margin:0 0 .4rem}
+table.stack,.stack tbody,.stack tr,.stack td{display:block}
+.stack thead{position:absolute;left:-99rem}
+.stack tr{border-top:1px solid var(--line);padding:.35rem 0}
+.stack td{border:0;padding:.05rem 0}
+.stack td:empty{display:none}
+.stack td[data-label]::before{content:attr(data-label) ' ';color:var(--soft);font-size:.8125rem}
+}
+@media print{details{display:block}}
+`
+
+/** For `style-src`: this text and no other may style the page. */
+export const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`
+
+/** The browser's tab, seen from afar: red while something fails that AWS does not explain. */
+export function iconOf(tone: keyof Palette['tone']): string {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="${LIGHT.tone[tone]}"/></svg>`
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`
+}
