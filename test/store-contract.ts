@@ -398,6 +398,39 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect((await store.hours('p', T0 + HOUR_MS - 1)).map((sum) => sum.hour)).toEqual([T0, T0 + HOUR_MS])
     })
 
+    test('silences last until their end, or until they are taken back', async () => {
+      const silence = (id: string, untilMs: number) => ({
+        id,
+        at: T0,
+        until: T0 + untilMs,
+        reason: `because of ${id}`,
+        monitor: null,
+        endedAt: null,
+      })
+      await store.addSilence(silence('long', 2 * HOUR_MS))
+      await store.addSilence(silence('short', HOUR_MS))
+      await store.addSilence({ ...silence('long', 1), reason: 'a second one of that id' })
+      expect(await store.silences(T0)).toEqual([silence('long', 2 * HOUR_MS), silence('short', HOUR_MS)])
+      expect(await store.silences(T0 + HOUR_MS + 1)).toEqual([silence('long', 2 * HOUR_MS)])
+      expect(await store.endSilence('long', T0 + 5)).toBe(true)
+      expect(await store.endSilence('long', T0 + 6)).toBe(false)
+      expect(await store.endSilence('short', T0 + HOUR_MS)).toBe(false)
+      expect(await store.endSilence('none', T0)).toBe(false)
+      expect(await store.silences(T0 + 5)).toEqual([
+        { ...silence('long', 2 * HOUR_MS), endedAt: T0 + 5 },
+        silence('short', HOUR_MS),
+      ])
+      expect((await store.silences(T0 + 6)).map(({ id }) => id)).toEqual(['short'])
+    })
+
+    test('an ack counts while its incident is open; a later one replaces it', async () => {
+      await commit({ incidents: [anIncident('open'), anIncident('over', { state: 'closed', closedAt: T0 })] })
+      await store.addAck({ incident: 'open', at: T0, reason: null })
+      await store.addAck({ incident: 'over', at: T0, reason: null })
+      await store.addAck({ incident: 'open', at: T0 + 1, reason: 'we are on it' })
+      expect(await store.acks()).toEqual([{ incident: 'open', at: T0 + 1, reason: 'we are on it' }])
+    })
+
     test('a closed store says so, and may be closed again', async () => {
       await store.checkpoint()
       await store.close()

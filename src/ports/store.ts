@@ -2,6 +2,7 @@ import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Notification, Owed, StripMark } from '../domain/notification.ts'
 import type { Instant, Outcome } from '../domain/probe.ts'
+import type { Ack, Silence } from '../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../domain/state.ts'
 
 /** What one decision changes: all of it is on disk, or none. */
@@ -56,6 +57,14 @@ export type Store = Reader & {
   owed(limit: number): Promise<readonly Owed[]>
   /** Applies the changes, adds the notifications and the rows, in one transaction. */
   settle(changes: readonly OwedChange[], ledger: readonly LedgerRow[], added?: readonly Notification[]): Promise<void>
+  /** Keeps a silence. An id that is already there is left as it is. */
+  addSilence(silence: Silence): Promise<void>
+  /** Takes a silence back; `false` if there is none of that id that still lasts. */
+  endSilence(id: string, at: Instant): Promise<boolean>
+  /** Keeps somebody's word about an incident; a later one replaces an earlier one. */
+  addAck(ack: Ack): Promise<void>
+  /** Calls back, within three seconds, after another process wrote to the database; until the signal aborts. */
+  watch(changed: () => void, signal: AbortSignal): void
   /** Remembers that the daemon was alive at that moment (for the gap in our watch). */
   alive(at: Instant): Promise<void>
   /** Sums up and deletes runs older than their keep, at most `limit` rows; says how many are left to do: 0 when done. */
@@ -82,6 +91,10 @@ export type Reader = {
   outbox(): Promise<readonly Owed[]>
   /** Mails of an incident, oldest first. */
   mails(incident: string): Promise<readonly Owed[]>
+  /** Silences that last, or ended at or after `endedSince`; oldest first. */
+  silences(endedSince: Instant): Promise<readonly Silence[]>
+  /** Of incidents that are not closed. */
+  acks(): Promise<readonly Ack[]>
   /** Delivered to this address list since then (the ceiling on mails). */
   deliveredSince(since: Instant): Promise<readonly Readonly<{ to: readonly string[]; at: Instant }>[]>
 }

@@ -2,6 +2,7 @@ import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
 import { HOUR_MS } from '../domain/probe.ts'
+import { type Ack, endOfSilence, type Silence } from '../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../domain/state.ts'
 import type { HourSum, Store, StoredOutcome } from '../ports/store.ts'
 import { StoreError } from '../ports/store.ts'
@@ -20,6 +21,10 @@ export type Disk = {
   runs: Map<number, Map<string, StoredOutcome>>
   /** By probe and hour. */
   hours: Map<string, HourSum>
+  /** By id. */
+  silences: Map<string, Silence>
+  /** By incident. */
+  acks: Map<string, Ack>
 }
 
 export function newDisk(): Disk {
@@ -33,6 +38,8 @@ export function newDisk(): Disk {
     mails: new Map(),
     runs: new Map(),
     hours: new Map(),
+    silences: new Map(),
+    acks: new Map(),
   }
 }
 
@@ -51,6 +58,8 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
   const failures: StoreError[] = []
   let broken: StoreError | null = null
   let closed = false
+  /** A verb writes through the same store here: nobody has to look. */
+  const watching = new Set<() => void>()
 
   /** Every call goes through here: async like the real one, failing like it, and handing out copies. */
   async function call<T>(work: () => T): Promise<T> {
@@ -116,6 +125,41 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         addLedger(ledger)
         addMails(added)
       }),
+
+    addSilence: (silence) =>
+      call(() => {
+        if (!disk.silences.has(silence.id)) disk.silences.set(silence.id, copy(silence))
+        for (const tell of watching) tell()
+      }),
+    endSilence: (id, at) =>
+      call(() => {
+        const silence = disk.silences.get(id)
+        if (silence === undefined || silence.endedAt !== null || silence.until <= at) return false
+        disk.silences.set(id, { ...silence, endedAt: at })
+        for (const tell of watching) tell()
+        return true
+      }),
+    silences: (endedSince) =>
+      call(() =>
+        [...disk.silences.values()]
+          .filter((silence) => endOfSilence(silence) >= endedSince)
+          .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)),
+      ),
+    addAck: (ack) =>
+      call(() => {
+        disk.acks.set(ack.incident, copy(ack))
+        for (const tell of watching) tell()
+      }),
+    acks: () =>
+      call(() =>
+        [...disk.acks.values()]
+          .filter((ack) => (disk.incidents.get(ack.incident)?.state ?? 'closed') !== 'closed')
+          .sort((a, b) => a.at - b.at),
+      ),
+    watch: (changed, signal) => {
+      watching.add(changed)
+      signal.addEventListener('abort', () => watching.delete(changed), { once: true })
+    },
 
     alive: (at) =>
       call(() => {

@@ -329,3 +329,21 @@ test('kill -9 in the middle of writing and sweeping loses nothing that was ackno
   expect(summed + (await store.strip('p', 0)).length).toBe(3 * incidents)
   expect(raw((db) => db.prepare('PRAGMA integrity_check').get())).toEqual({ integrity_check: 'ok' })
 })
+
+test('a verb that writes beside the daemon is noticed by it, and its own writes are not', async () => {
+  const daemon = await open()
+  const verb = await open({ beside: true })
+  const stop = new AbortController()
+  let told = 0
+  const noticed = new Promise<void>((resolve) => {
+    daemon.watch(() => {
+      told += 1
+      resolve()
+    }, stop.signal)
+  })
+  await daemon.alive(T0)
+  await verb.addSilence({ id: 's', at: T0, until: T0 + 1, reason: 'r', monitor: null, endedAt: null })
+  await noticed
+  expect(told).toBe(1)
+  stop.abort()
+})

@@ -6,6 +6,7 @@ import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Notification } from '../../domain/notification.ts'
 import type { Instant, Outcome } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
+import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../../domain/state.ts'
 import type { Change, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
@@ -40,6 +41,8 @@ const MAX_HOURS = 20_000
 const MAX_LOADED = 10_000
 /** `sweep` counts what is left up to here. */
 const MAX_COUNTED = 5_000
+/** How often a look is taken whether a verb has written beside us. */
+const WATCH_MS = 2_000
 /** Pages of the write-ahead log (4 KiB each) after which SQLite checkpoints by itself, if nobody called `checkpoint`. */
 const AUTO_CHECKPOINT_PAGES = 4_000
 const WAL_KEEP_BYTES = 4 * 1024 * 1024
@@ -145,6 +148,12 @@ const SQL = {
     ORDER BY created_at, seq, id LIMIT ${MAX_MAILS}`,
   mails: `SELECT ${OWED_COLUMNS} FROM notifications WHERE incident = ? ORDER BY created_at, seq, id LIMIT ${MAX_MAILS}`,
   delivered: `SELECT recipients, delivered_at FROM notifications WHERE delivered_at >= ? ORDER BY delivered_at, id LIMIT ${MAX_MAILS}`,
+  addSilence: `INSERT INTO silences (id, until, ended_at, at, doc) VALUES ($id, $until, $endedAt, $at, $doc) ON CONFLICT (id) DO NOTHING`,
+  endSilence: 'UPDATE silences SET ended_at = $at WHERE id = $id AND ended_at IS NULL AND until > $at',
+  silences: 'SELECT ended_at, doc FROM silences WHERE min(until, coalesce(ended_at, until)) >= ? ORDER BY at, id',
+  addAck:
+    'INSERT INTO acks (incident, at, reason) VALUES ($incident, $at, $reason) ON CONFLICT (incident) DO UPDATE SET at = excluded.at, reason = excluded.reason',
+  acks: `SELECT a.incident, a.at, a.reason FROM acks a JOIN incidents i ON i.id = a.incident WHERE i.state <> 'closed' ORDER BY a.at`,
   probeId: 'SELECT id FROM probe_names WHERE name = ?',
   addProbeName: 'INSERT INTO probe_names (name) VALUES (?) RETURNING id',
   probeIds: 'SELECT id FROM probe_names ORDER BY id',
@@ -218,6 +227,63 @@ class SqliteStore implements Store {
       this.#addLedger(ledger)
       this.#addNotifications(added)
     })
+  }
+
+  async addSilence(silence: Silence): Promise<void> {
+    const { id, until, endedAt, at } = silence
+    this.#write('addSilence', () => this.#run('addSilence', { id, until, endedAt, at, doc: JSON.stringify(silence) }))
+  }
+
+  async endSilence(id: string, at: Instant): Promise<boolean> {
+    return this.#write('endSilence', () => Number(this.#q('endSilence').run({ id, at }).changes) > 0)
+  }
+
+  async silences(endedSince: Instant) {
+    return this.#read('silences', () =>
+      this.#q('silences')
+        .all(endedSince)
+        .map(
+          (row): Silence => ({ ...document<Silence>(row), endedAt: row['ended_at'] === null ? null : Number(row['ended_at']) }),
+        ),
+    )
+  }
+
+  async addAck({ incident, at, reason }: Ack): Promise<void> {
+    this.#write('addAck', () => this.#run('addAck', { incident, at, reason }))
+  }
+
+  async acks() {
+    return this.#read('acks', () =>
+      this.#q('acks')
+        .all()
+        .map(
+          (row): Ack => ({
+            incident: String(row['incident']),
+            at: Number(row['at']),
+            reason: row['reason'] === null ? null : String(row['reason']),
+          }),
+        ),
+    )
+  }
+
+  /** `data_version` changes when another connection has committed (https://www.sqlite.org/pragma.html#pragma_data_version). */
+  watch(changed: () => void, signal: AbortSignal): void {
+    const look = this.#db.prepare('PRAGMA data_version')
+    const version = () => Number(Object.values(look.get() ?? {})[0] ?? 0)
+    let seen = version()
+    const timer = setInterval(() => {
+      if (this.#closed) return clearInterval(timer)
+      try {
+        const now = version()
+        if (now === seen) return
+        seen = now
+      } catch {
+        return // What is wrong with the database is said by whoever needs it.
+      }
+      changed()
+    }, WATCH_MS)
+    timer.unref()
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
   async alive(at: Instant): Promise<void> {

@@ -1,0 +1,39 @@
+import type { Instant } from './probe.ts'
+
+/** Longest silence that can be asked for: an end that nobody will live to see is no end. */
+export const MAX_SILENCE_MS = 30 * 24 * 3_600_000
+
+/** Somebody's word that mails about these monitors are not wanted until then, and why (rule 11). */
+export type Silence = Readonly<{
+  id: string
+  at: Instant
+  until: Instant
+  reason: string
+  /** `null`: every monitor. */
+  monitor: string | null
+  /** When it was taken back before its end. */
+  endedAt: Instant | null
+}>
+
+/** Somebody's word that they know of this incident: no more reminders and no escalation until it closes. */
+export type Ack = Readonly<{ incident: string; at: Instant; reason: string | null }>
+
+export function endOfSilence(silence: Silence): Instant {
+  return Math.min(silence.until, silence.endedAt ?? silence.until)
+}
+
+/** The silence that covers a monitor now: of several the one that lasts longest. */
+export function silenceOver(monitor: string, silences: readonly Silence[], now: Instant): Silence | null {
+  const covering = silences.filter((silence) => covers(silence, monitor) && silence.at <= now && now < endOfSilence(silence))
+  return covering.toSorted((a, b) => endOfSilence(b) - endOfSilence(a))[0] ?? null
+}
+
+/** When the last silence over a monitor ended: nothing is said before a run that began later (rule 11). */
+export function quietUntil(monitor: string, silences: readonly Silence[], now: Instant): Instant {
+  const ended = silences.filter((silence) => covers(silence, monitor) && endOfSilence(silence) <= now)
+  return Math.max(0, ...ended.map(endOfSilence))
+}
+
+function covers(silence: Silence, monitor: string): boolean {
+  return silence.monitor === null || silence.monitor === monitor
+}
