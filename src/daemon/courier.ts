@@ -1,11 +1,11 @@
-import type { LedgerRow } from '../domain/ledger.ts'
 import { messageIdOf, notificationId } from '../domain/audience.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
 import { type OutboxPlan, planOutbox, retryAt, unsaidBefore } from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
-import { type Mail, type Mailer, MailError } from '../ports/mailer.ts'
+import { type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { Nudge } from './nudge.ts'
@@ -106,42 +106,78 @@ export class Courier {
     const { store } = this.deps
     const queue = await store.owed(MAX_LOOK)
     const cut = queue.filter((owed) => owed.state === 'sending')
-    if (cut.length > 0) await store.settle(cut.map((owed) => ({ id: owed.notification.id, state: 'retrying', uncertain: true })), [])
+    if (cut.length > 0)
+      await store.settle(
+        cut.map((owed) => ({ id: owed.notification.id, state: 'retrying', uncertain: true })),
+        [],
+      )
     this.started = true
   }
 
   private async putInOrder(plan: OutboxPlan, now: number): Promise<void> {
     const { store, log } = this.deps
     const changes = [
-      ...plan.merge.map(({ owed, into, why }) => ({ id: owed.notification.id, state: 'merged' as const, error: `${why} (into ${into.notification.id})` })),
+      ...plan.merge.map(({ owed, into, why }) => ({
+        id: owed.notification.id,
+        state: 'merged' as const,
+        error: `${why} (into ${into.notification.id})`,
+      })),
       ...plan.drop.map(({ owed, why }) => ({ id: owed.notification.id, state: 'dropped' as const, error: why })),
-      ...plan.summarise.flatMap(({ owed }) => owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: 'told in a summary (mail.maxPerHour)' }))),
+      ...plan.summarise.flatMap(({ owed }) =>
+        owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: 'told in a summary (mail.maxPerHour)' })),
+      ),
     ]
     if (changes.length === 0) return
     const rows = [
       ...plan.merge.map(({ owed, why }) => row(now, owed, 'merged', '9', why)),
       ...plan.drop.map(({ owed, why }) => row(now, owed, 'merged', 'offline', why)),
-      ...plan.summarise.flatMap(({ owed }) => owed.map((one) => row(now, one, 'merged', '18', 'beyond mail.maxPerHour: told in a summary'))),
+      ...plan.summarise.flatMap(({ owed }) =>
+        owed.map((one) => row(now, one, 'merged', '18', 'beyond mail.maxPerHour: told in a summary')),
+      ),
     ]
-    await store.settle(changes, rows, plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now)))
-    for (const { owed, why } of [...plan.merge, ...plan.drop]) log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, why })
+    await store.settle(
+      changes,
+      rows,
+      plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now)),
+    )
+    for (const { owed, why } of [...plan.merge, ...plan.drop])
+      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, why })
   }
 
   /** Rule 18: one mail for all that the ceiling held back. */
   private summaryOf(recipient: string, owed: readonly Owed[], now: number): Notification {
     const { mailDomain, maxPerHour, plainFacts } = this.deps
     const reason = `more than ${maxPerHour} mails were due within an hour (mail.maxPerHour)`
-    const lines = owed.map(({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`)
+    const lines = owed.map(
+      ({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
+    )
     const id = notificationId(`summary.${now}`, 1, recipient)
     const messageId = messageIdOf(id, mailDomain)
     const facts = plainFacts('digest', reason, `[alibi] ${owed.length} mails in one`, lines)
-    return { id, messageId, kind: 'digest', incident: null, thread: messageId, seq: 1, recipient, to: owed[0]?.notification.to ?? [], inReplyTo: null, createdAt: now, facts }
+    return {
+      id,
+      messageId,
+      kind: 'digest',
+      incident: null,
+      thread: messageId,
+      seq: 1,
+      recipient,
+      to: owed[0]?.notification.to ?? [],
+      inReplyTo: null,
+      createdAt: now,
+      facts,
+    }
   }
 
   private async deliver(owed: Owed, kill: AbortSignal): Promise<void> {
     const { store, clock, log, mailer, random01 } = this.deps
     const { notification } = owed
-    const fields = { id: notification.id, kind: notification.kind, incident: notification.incident, recipient: notification.recipient }
+    const fields = {
+      id: notification.id,
+      kind: notification.kind,
+      incident: notification.incident,
+      recipient: notification.recipient,
+    }
     const attempts = owed.attempts + 1
     try {
       const mail = await this.write(owed)
@@ -149,9 +185,15 @@ export class Courier {
       try {
         const receipt = await mailer.send(mail, kill)
         const reply = receipt.reply.slice(0, MAX_REPLY)
-        const error = receipt.rejected.length > 0 ? `the server refused ${receipt.rejected.length} of ${notification.to.length} addresses` : null
+        const error =
+          receipt.rejected.length > 0
+            ? `the server refused ${receipt.rejected.length} of ${notification.to.length} addresses`
+            : null
         const deliveredAt = clock.now()
-        await store.settle([{ id: notification.id, state: 'delivered', deliveredAt, reply, error, uncertain: false }], [row(deliveredAt, owed, 'delivered', null, reply)])
+        await store.settle(
+          [{ id: notification.id, state: 'delivered', deliveredAt, reply, error, uncertain: false }],
+          [row(deliveredAt, owed, 'delivered', null, reply)],
+        )
         log.info('mail delivered', { ...fields, attempts, reply, ...(error === null ? {} : { error }) })
       } catch (cause) {
         if (!(cause instanceof MailError)) throw cause
@@ -172,7 +214,12 @@ export class Courier {
     const { id } = owed.notification
     if (cause.permanent) {
       await store.settle([{ id, state: 'refused', error, uncertain }], [row(now, owed, 'refused', null, error)])
-      log.error('mail refused', { ...fields, attempts, error, next: 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration' })
+      log.error('mail refused', {
+        ...fields,
+        attempts,
+        error,
+        next: 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration',
+      })
       return
     }
     const nextAt = retryAt(now, attempts, random01())
@@ -191,7 +238,8 @@ export class Courier {
       attempts: owed.attempts,
       lateBecause: owed.error,
       now: clock.now(),
-      merged: fall === null ? null : { facts: fall.notification.facts, why: fall.error ?? 'the mail server could not be reached' },
+      merged:
+        fall === null ? null : { facts: fall.notification.facts, why: fall.error ?? 'the mail server could not be reached' },
     }
     // Where the fall never arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
     return letter(fall !== null && nothingArrived ? { ...notification, inReplyTo: null } : notification, delivery)

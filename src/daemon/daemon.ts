@@ -81,10 +81,14 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     letter,
     maxPerHour: config.mail.maxPerHour,
     mailDomain: setup.mailDomain,
-    plainFacts: (kind, reason, subject, lines) => plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
+    plainFacts: (kind, reason, subject, lines) =>
+      plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
   })
   const beatNudge = new Nudge()
-  const engine = new Engine({ ...deps, desk, cacheForMs: config.health.cacheForMs, owes: () => courier.nudge(), hasUnwritten: () => beatNudge.nudge() }, setup)
+  const engine = new Engine(
+    { ...deps, desk, cacheForMs: config.health.cacheForMs, owes: () => courier.nudge(), hasUnwritten: () => beatNudge.nudge() },
+    setup,
+  )
   const broken = new AbortController()
   let fatal: unknown = null
   /** The one place where what nobody expected ends up: logged, and fatal only where the store cannot be trusted. */
@@ -95,7 +99,12 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       broken.abort()
     }
   }
-  const rounds = new Rounds({ prober, submit: (outcome) => engine.submit(outcome, kill), failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)), kill })
+  const rounds = new Rounds({
+    prober,
+    submit: (outcome) => engine.submit(outcome, kill),
+    failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)),
+    kill,
+  })
 
   const startedAt = clock.now()
   await engine.start(startedAt)
@@ -111,10 +120,31 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
         firedAt.set(monitor.name, clock.now())
         await rounds.fire(monitor)
       },
-      missed: (at) => log.warn('schedule missed a fire', { monitor: monitor.name, at: new Date(at).toISOString(), next: 'it runs at the next one' }),
-      overlapped: (at) => log.warn('schedule skipped a fire', { monitor: monitor.name, at: new Date(at).toISOString(), why: 'the round before it is still running' }),
+      missed: (at) =>
+        log.warn('schedule missed a fire', {
+          monitor: monitor.name,
+          at: new Date(at).toISOString(),
+          next: 'it runs at the next one',
+        }),
+      overlapped: (at) =>
+        log.warn('schedule skipped a fire', {
+          monitor: monitor.name,
+          at: new Date(at).toISOString(),
+          why: 'the round before it is still running',
+        }),
     }),
   )
+  store.watch(() => {
+    once(
+      'orders',
+      async () => {
+        await engine.readOrders()
+        await engine.look([], true)
+        courier.nudge()
+      },
+      'what a verb wrote could not be read',
+    )
+  }, stop)
   log.info('watching', { monitors: monitors.length, probes: setup.probes.size, recipients: setup.recipients.size, overrides })
 
   const pulse = new Pulse()
@@ -123,7 +153,10 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const now = clock.now()
     const jump = pulse.jump(now, clock.monotonic())
     if (jump !== null) {
-      log.warn('the clock jumped, or this machine slept', { by: inWords(Math.abs(jump)), next: 'every probe of an open incident runs before any timer speaks' })
+      log.warn('the clock jumped, or this machine slept', {
+        by: inWords(Math.abs(jump)),
+        next: 'every probe of an open incident runs before any timer speaks',
+      })
       engine.refresh(now)
     }
     const world = engine.world()
@@ -158,7 +191,14 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   /** Rule 2: when the newest reading is too old for what is going on. */
   const readingEvery = (partition: Partition, now: Instant) => {
     const world = engine.world()
-    return readingEveryMs(partition, world.incidents.values(), undecidedIn(partition, monitors, world), config.policy, config.health, now)
+    return readingEveryMs(
+      partition,
+      world.incidents.values(),
+      undecidedIn(partition, monitors, world),
+      config.policy,
+      config.health,
+      now,
+    )
   }
   const readingDue = (partition: Partition, now: Instant) => desk.lastAt(partition) + readingEvery(partition, now)
   const consult = (partition: Partition) =>
@@ -219,7 +259,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       const now = clock.now()
       await beatNudge.wait(clock, nextBeat(now) - now, ended)
       // Woken by the first outcome: its like follow within the second, and one sync serves them all.
-      if (!ended.aborted && engine.unwrittenCount() > 0 && clock.now() - now < FLUSH_AFTER_MS) await beatNudge.rest(clock, FLUSH_AFTER_MS, ended)
+      if (!ended.aborted && engine.unwrittenCount() > 0 && clock.now() - now < FLUSH_AFTER_MS)
+        await beatNudge.rest(clock, FLUSH_AFTER_MS, ended)
     }
     log.info('stopping', { why: fatal === null ? 'asked to' : 'the store cannot be trusted' })
     rounds.stop()
@@ -246,8 +287,12 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     try {
       for (const owed of await store.outbox()) {
         const { id, kind, recipient, createdAt } = owed.notification
-        if (owed.state === 'refused') reasons.push(`mail ${id} (${kind} to ${recipient}) was refused: ${owed.error ?? 'no reason given'}`)
-        else if (now - createdAt > STUCK_AFTER_MS) reasons.push(`mail ${id} (${kind} to ${recipient}) is owed for ${inWords(now - createdAt)}: ${owed.error ?? 'not tried yet'}`)
+        if (owed.state === 'refused')
+          reasons.push(`mail ${id} (${kind} to ${recipient}) was refused: ${owed.error ?? 'no reason given'}`)
+        else if (now - createdAt > STUCK_AFTER_MS)
+          reasons.push(
+            `mail ${id} (${kind} to ${recipient}) is owed for ${inWords(now - createdAt)}: ${owed.error ?? 'not tried yet'}`,
+          )
       }
     } catch (cause) {
       reasons.push(`the outbox cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
@@ -288,7 +333,10 @@ class Pulse {
 }
 
 function undecidedIn(partition: Partition, monitors: readonly Monitor[], world: World): boolean {
-  return monitors.some((monitor) => monitor.partition === partition && monitor.probes.some((probe) => world.probes.get(probe.id)?.standing === 'undecided'))
+  return monitors.some(
+    (monitor) =>
+      monitor.partition === partition && monitor.probes.some((probe) => world.probes.get(probe.id)?.standing === 'undecided'),
+  )
 }
 
 function anyOf(...signals: readonly AbortSignal[]): AbortSignal {

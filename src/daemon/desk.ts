@@ -60,7 +60,10 @@ export class Desk {
     const now = this.clock.now()
     const sources = this.sources.get(partition)
     const since = now - this.lookbackMs
-    const [api, dashboard] = await Promise.all([this.askOne('api', partition, sources, now, since, signal), this.askOne('dashboard', partition, sources, now, since, signal)])
+    const [api, dashboard] = await Promise.all([
+      this.askOne('api', partition, sources, now, since, signal),
+      this.askOne('dashboard', partition, sources, now, since, signal),
+    ])
     const reading = join(api, dashboard, partition, this.clock.now())
     this.last.set(partition, reading)
     const { sources: states } = reading
@@ -75,7 +78,14 @@ export class Desk {
     return reading
   }
 
-  private async askOne(source: Source, partition: Partition, sources: Sources | undefined, now: Instant, since: Instant, signal: AbortSignal): Promise<SourceAnswer> {
+  private async askOne(
+    source: Source,
+    partition: Partition,
+    sources: Sources | undefined,
+    now: Instant,
+    since: Instant,
+    signal: AbortSignal,
+  ): Promise<SourceAnswer> {
     const asked = sources?.[source] ?? null
     const answer = asked === null ? OFF : await asked.ask(now, since, signal)
     const key = `${partition} ${source}`

@@ -1,11 +1,21 @@
-import { decide, type Decision, rememberMs } from '../domain/decide.ts'
-import type { Facts, Notification } from '../domain/notification.ts'
-import { notificationsFor, probesShown } from '../domain/notify.ts'
-import type { StripMark } from '../domain/notification.ts'
-import { type ControlAnswer, decisiveTry, familyOf, HOUR_MS, type Instant, type Monitor, type Outcome, type Partition, type Probe } from '../domain/probe.ts'
-import type { Setup } from '../domain/setup.ts'
-import { type Gap, newProbeState, NO_REACH, type Notice, type ProbeState, type Reach, type World } from '../domain/state.ts'
+import { type Decision, decide, rememberMs } from '../domain/decide.ts'
 import type { Incident } from '../domain/incident.ts'
+import type { Facts, Notification, StripMark } from '../domain/notification.ts'
+import { notificationsFor, probesShown } from '../domain/notify.ts'
+import {
+  type ControlAnswer,
+  decisiveTry,
+  familyOf,
+  HOUR_MS,
+  type Instant,
+  type Monitor,
+  type Outcome,
+  type Partition,
+  type Probe,
+} from '../domain/probe.ts'
+import type { Setup } from '../domain/setup.ts'
+import type { Ack, Silence } from '../domain/silence.ts'
+import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import type { Log } from '../ports/log.ts'
 import type { Change, Store, StoredOutcome } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
@@ -13,6 +23,8 @@ import type { Desk } from './desk.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
 const MAX_WAITING = 50_000
+/** After the end of a silence a fresh run comes first; so long its end is remembered. */
+const SILENCES_REMEMBERED_MS = 24 * HOUR_MS
 /** Shorter absences than this are no gap worth a sentence. */
 const SHORTEST_ABSENCE_MS = 60_000
 
@@ -45,6 +57,8 @@ export class Engine {
   private reach: Reach = NO_REACH
   private freshSince: Instant = 0
   private absence: Gap | null = null
+  private silences: readonly Silence[] = []
+  private acks: ReadonlyMap<string, Ack> = new Map()
 
   /** Failed runs that wait for AWS Health; their probes' later runs wait behind them. */
   private readonly waiting: Outcome[] = []
@@ -74,6 +88,7 @@ export class Engine {
     this.freshSince = now
     const last = loaded.lastAliveAt
     if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
+    await this.readOrders()
     for (const incident of loaded.incidents) {
       if (incident.state === 'closed') continue
       for (const member of incident.members) {
@@ -84,8 +99,17 @@ export class Engine {
     }
   }
 
+  /** Reads what verbs wrote beside us: silences and acks (rule 11). */
+  async readOrders(): Promise<void> {
+    const { store, clock } = this.deps
+    const [silences, acks] = [await store.silences(clock.now() - SILENCES_REMEMBERED_MS), await store.acks()]
+    this.silences = silences
+    this.acks = new Map(acks.map((ack) => [ack.incident, ack]))
+  }
+
   world(): World {
-    return { probes: this.probes, incidents: this.incidents, notices: this.notices, reach: this.reach, freshSince: this.freshSince, absence: this.absence }
+    const { probes, incidents, notices, reach, freshSince, absence, silences, acks } = this
+    return { probes, incidents, notices, reach, freshSince, absence, silences, acks }
   }
 
   /** Outcomes that are decided and not on disk yet. */
@@ -145,13 +169,22 @@ export class Engine {
     return next
   }
 
-  private async decideAndCommit(outcomes: readonly Outcome[], controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
+  private async decideAndCommit(
+    outcomes: readonly Outcome[],
+    controls: readonly ControlAnswer[],
+    timers: boolean,
+  ): Promise<void> {
     const { desk, clock, newId, owners, log } = this.deps
     const now = clock.now()
     const readings = desk.readings()
-    const newlyRead = new Set([...readings].filter(([partition, reading]) => this.lookedAt.get(partition) !== reading.at).map(([partition]) => partition))
+    const newlyRead = new Set(
+      [...readings].filter(([partition, reading]) => this.lookedAt.get(partition) !== reading.at).map(([partition]) => partition),
+    )
     const decision = decide(this.world(), { now, outcomes, controls, readings, newlyRead, timers, owners, newId }, this.setup)
-    const stored = [...this.trails(decision), ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) }))]
+    const stored = [
+      ...this.trails(decision),
+      ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) })),
+    ]
     if (isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
@@ -160,7 +193,12 @@ export class Engine {
       if (stored.length > 0) this.deps.hasUnwritten()
     } else {
       const notifications = await this.write(decision, now)
-      await this.commit({ ...decision, probes: [...this.unwrittenProbes.values(), ...decision.probes], notifications, outcomes: [...this.unwritten, ...stored] })
+      await this.commit({
+        ...decision,
+        probes: [...this.unwrittenProbes.values(), ...decision.probes],
+        notifications,
+        outcomes: [...this.unwritten, ...stored],
+      })
       this.unwritten = []
       this.unwrittenProbes.clear()
       this.adopt(decision)
@@ -179,7 +217,9 @@ export class Engine {
     if (decision.told.length === 0) return []
     const strips = new Map<string, readonly StripMark[]>()
     for (const probe of probesShown(decision.told, this.setup)) {
-      const fresh = [...this.unwritten.map((one) => one.outcome), ...decision.turns.map((one) => one.outcome)].filter((outcome) => outcome.probe === probe)
+      const fresh = [...this.unwritten.map((one) => one.outcome), ...decision.turns.map((one) => one.outcome)].filter(
+        (outcome) => outcome.probe === probe,
+      )
       strips.set(probe, [...(await store.strip(probe, now - HOUR_MS)), ...fresh.map(markOf)])
     }
     return notificationsFor(decision.told, { setup: this.setup, now, readings: desk.readings(), strips, overrides, sender })
@@ -211,7 +251,9 @@ export class Engine {
     if (id === null || state === undefined) return null
     const incident = decision.incidents.find((is) => is.id === id) ?? this.incidents.get(id)
     const member = incident?.members.find((m) => m.probe === outcome.probe)
-    return incident !== undefined && incident.state !== 'closed' && member !== undefined && outcome.startedAt >= member.onset ? id : null
+    return incident !== undefined && incident.state !== 'closed' && member !== undefined && outcome.startedAt >= member.onset
+      ? id
+      : null
   }
 
   private adopt(decision: Decision): void {
@@ -229,7 +271,15 @@ export class Engine {
       if (this.unwritten.length === 0 && this.unwrittenProbes.size === 0) return
       const outcomes = this.unwritten
       const probes = [...this.unwrittenProbes.values()]
-      await this.commit({ incidents: [], probes, notices: { set: [], cleared: [] }, reach: null, ledger: [], notifications: [], outcomes })
+      await this.commit({
+        incidents: [],
+        probes,
+        notices: { set: [], cleared: [] },
+        reach: null,
+        ledger: [],
+        notifications: [],
+        outcomes,
+      })
       this.unwritten = []
       this.unwrittenProbes.clear()
     })
@@ -255,7 +305,8 @@ export class Engine {
 function isPlain(decision: Decision, was: Reach): boolean {
   const { incidents, notices, ledger, told } = decision
   const reach = decision.reach ?? was
-  const sameReach = reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
+  const sameReach =
+    reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
   return sameReach && [incidents, notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
 }
 
@@ -278,5 +329,6 @@ function logDecision(log: Log, decision: Decision): void {
     }
     log.info('run', fields)
   }
-  for (const { decision: what, incident, probe, rule, reason } of decision.ledger) log.info('decision', { decision: what, incident, probe, rule, reason })
+  for (const { decision: what, incident, probe, rule, reason } of decision.ledger)
+    log.info('decision', { decision: what, incident, probe, rule, reason })
 }

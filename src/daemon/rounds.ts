@@ -53,7 +53,8 @@ export class Rounds {
         return [{ probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at: rerunAt(state, monitor, freshSince) }]
       })
       // The same twenty each time: who waits behind them has the schedule.
-      for (const { probe, at } of chooseReruns(restless, MAX_RERUN)) if (at !== null && !this.inFlight.has(probe.id)) all.push({ probe, at })
+      for (const { probe, at } of chooseReruns(restless, MAX_RERUN))
+        if (at !== null && !this.inFlight.has(probe.id)) all.push({ probe, at })
     }
     return all
   }

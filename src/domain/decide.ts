@@ -4,11 +4,20 @@ import { judge } from './judge.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Policy } from './policy.ts'
-import { type ControlAnswer, decisiveTry, type Family, type Instant, type Monitor, type Outcome, type Partition, type Probe } from './probe.ts'
+import {
+  type ControlAnswer,
+  decisiveTry,
+  type Family,
+  type Instant,
+  type Monitor,
+  type Outcome,
+  type Partition,
+  type Probe,
+} from './probe.ts'
 import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding } from './standing.ts'
-import { newProbeState, type Notice, type ProbeState, type Reach, type World } from './state.ts'
+import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
 import { type Announcement, close, flapsNow, step, tellAtOnce, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
@@ -32,7 +41,10 @@ export type Input = Readonly<{
   newId: () => string
 }>
 
-export type Told = Readonly<{ incident: Incident; announcement: Announcement; notice: null } | { incident: null; announcement: Announcement; notice: Notice }>
+export type Told = Readonly<
+  | { incident: Incident; announcement: Announcement; notice: null }
+  | { incident: null; announcement: Announcement; notice: Notice }
+>
 
 /** Everything that a decision changes; the caller commits it whole and only then believes it. */
 export type Decision = Readonly<{
@@ -118,7 +130,14 @@ class Draft {
       const incident = newIncident(this.input.newId(), 'aws', 'offline', since, now)
       this.incidents.set(incident.id, incident)
       this.reach = { ...this.reach, incident: incident.id }
-      this.note('opened', incident.id, null, 'offline', `${FAILURES_THAT_CUT_OFF} control calls in a row failed: the trouble is on our side`, { since })
+      this.note(
+        'opened',
+        incident.id,
+        null,
+        'offline',
+        `${FAILURES_THAT_CUT_OFF} control calls in a row failed: the trouble is on our side`,
+        { since },
+      )
     }
     if (was.offlineSince !== null && this.reach.offlineSince === null) {
       this.reach = { ...this.reach, incident: null }
@@ -145,15 +164,30 @@ class Draft {
         this.move(probe, monitor, state, outcome, incident, turn)
         return
       case 'still-failing':
-        if (incident === null) this.admit(probe, monitor, state, outcome, familyNow(outcome), state.onset ?? outcome.startedAt, 'its incident is gone, and it still fails')
+        if (incident === null)
+          this.admit(
+            probe,
+            monitor,
+            state,
+            outcome,
+            familyNow(outcome),
+            state.onset ?? outcome.startedAt,
+            'its incident is gone, and it still fails',
+          )
         else this.touch(incident, probe.id, (member) => sawFailure(member, outcome))
         return
       case 'recovering':
-        if (incident !== null) this.touch(incident, probe.id, (member) => ({ ...member, state: 'recovering', lastRunAt: outcome.startedAt }))
+        if (incident !== null)
+          this.touch(incident, probe.id, (member) => ({ ...member, state: 'recovering', lastRunAt: outcome.startedAt }))
         return
       case 'well-again':
         if (incident !== null) {
-          this.touch(incident, probe.id, (member) => ({ ...member, state: 'well', wellAt: outcome.startedAt, lastRunAt: outcome.startedAt }))
+          this.touch(incident, probe.id, (member) => ({
+            ...member,
+            state: 'well',
+            wellAt: outcome.startedAt,
+            lastRunAt: outcome.startedAt,
+          }))
           this.note('well', incident.id, probe.id, '9', turn.why, null)
         }
         return
@@ -165,7 +199,16 @@ class Draft {
   }
 
   /** Finds the incident of a probe that has just failed: its own, one that is open, one to reopen, or a new one (rules 9 and 13). */
-  private admit(probe: Probe, monitor: Monitor, state: ProbeState, outcome: Outcome, family: Family, onset: Instant, why: string, from?: Incident): void {
+  private admit(
+    probe: Probe,
+    monitor: Monitor,
+    state: ProbeState,
+    outcome: Outcome,
+    family: Family,
+    onset: Instant,
+    why: string,
+    from?: Incident,
+  ): void {
     const member = newMember(probe, monitor, state, outcome, family, onset, this.input.now)
     const { now } = this.input
     const open = this.openToJoin(monitor.partition, family, probe.id, onset)
@@ -196,7 +239,14 @@ class Draft {
         flapping,
       }
       this.join(reopened, member)
-      this.note('reopened', closed.id, probe.id, '9', `${why}, ${inWords(now - (closed.closedAt ?? now))} after its incident had closed`, { flapping })
+      this.note(
+        'reopened',
+        closed.id,
+        probe.id,
+        '9',
+        `${why}, ${inWords(now - (closed.closedAt ?? now))} after its incident had closed`,
+        { flapping },
+      )
       return
     }
     const fresh = newIncident(this.input.newId(), monitor.partition, family, now, now)
@@ -240,7 +290,14 @@ class Draft {
   }
 
   /** Rule 17: it fails otherwise now. */
-  private move(probe: Probe, monitor: Monitor, state: ProbeState, outcome: Outcome, from: Incident | null, turn: Extract<Turn, { kind: 'other-family' }>): void {
+  private move(
+    probe: Probe,
+    monitor: Monitor,
+    state: ProbeState,
+    outcome: Outcome,
+    from: Incident | null,
+    turn: Extract<Turn, { kind: 'other-family' }>,
+  ): void {
     if (from === null) {
       this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
       return
@@ -257,8 +314,11 @@ class Draft {
     const now = this.probeState(probe.id).incident
     const joined = now === null ? null : this.openIncident(now)
     if (joined !== null && joined.continues?.id !== from.id) {
-      const heirs = from.audience.filter((a) => a.open && !joined.audience.some((b) => b.recipient === a.recipient))
-      if (heirs.length > 0) this.incidents.set(joined.id, { ...joined, audience: [...joined.audience, ...heirs] })
+      const told = from.audience.filter((a) => a.open)
+      const heirs = told.filter((a) => !joined.audience.some((b) => b.recipient === a.recipient))
+      const audience = joined.audience.map((b) => (told.some((a) => a.recipient === b.recipient) ? { ...b, open: true } : b))
+      if (told.length > 0)
+        this.incidents.set(joined.id, { ...joined, seq: Math.max(joined.seq, from.seq), audience: [...audience, ...heirs] })
     }
   }
 
@@ -281,7 +341,12 @@ class Draft {
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
       const why = `no conclusive run for ${inWords(now - since)} (${blindWhy(state)})`
       const verdict: Verdict = { kind: 'unexplained', why, nearMisses: [] }
-      const member: Member = { ...bareMember(probe, since, now), lastOkAt: state.lastOkAt, standing: { ...NEVER_JUDGED, verdict }, lastRunAt: state.lastRunAt ?? since }
+      const member: Member = {
+        ...bareMember(probe, since, now),
+        lastOkAt: state.lastOkAt,
+        standing: { ...NEVER_JUDGED, verdict },
+        lastRunAt: state.lastRunAt ?? since,
+      }
       const open = this.openToJoin(monitor.partition, 'blind', probe.id, since)
       const incident = open ?? newIncident(this.input.newId(), monitor.partition, 'blind', now, now)
       this.join(incident, member)
@@ -308,7 +373,8 @@ class Draft {
       const members = incident.members.filter((member) => this.setup.probes.has(member.probe))
       if (members.length === incident.members.length) continue
       const left = { ...incident, members }
-      if (unwell(left).length > 0) this.incidents.set(left.id, left)
+      const emptied = unwell(left).length === 0 && unwell(incident).some((member) => !this.setup.probes.has(member.probe))
+      if (!emptied) this.incidents.set(left.id, left)
       else this.conclude(close(incident, this.input.now, 'dropped', 'no failing probe of it is watched any longer'))
     }
   }
@@ -332,10 +398,23 @@ class Draft {
 
   private standingOf(member: Member, run: Outcome, reading: HealthReading) {
     const { now } = this.input
-    const failure = this.failureOf(member, run, run.startedAt)
+    const at = this.failsStillAt(member, run)
+    const failure = this.failureOf(member, run, at)
     if (failure === null) return member.standing
     const judged = judge(failure, reading, this.law(), () => this.peersOf(member), now)
-    return settleStanding(member.standing, judged, reading, run.startedAt, this.setup.policy.extensionMs, now)
+    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, now)
+  }
+
+  /**
+   * The moment for which a failing probe is judged: its last failed run. Where no run has said anything for too long its last
+   * state stands (rule 14), and it is judged as if it failed now: an explanation must not outlive its event for want of a run.
+   */
+  private failsStillAt(member: Member, run: Outcome): Instant {
+    const { now } = this.input
+    const monitor = this.setup.monitors.get(member.monitor)
+    if (monitor === undefined || this.reach.offlineSince !== null) return run.startedAt
+    const patienceMs = Math.max(this.setup.policy.blindAfterMs, 3 * Math.min(monitor.periodMs, monitor.recheckEveryMs))
+    return now >= Math.max(member.lastRunAt, this.freshSince) + patienceMs ? now : run.startedAt
   }
 
   private law() {
@@ -384,7 +463,7 @@ class Draft {
         if (run === undefined || (!over && (member.state === 'well' || member.standing.verdict.kind === 'explained'))) continue
         const failure = this.failureOf(member, run, over ? run.startedAt : member.onset)
         if (failure === null) continue
-        const judged = judge(failure, reading, this.law(), () => ({ others: 0, well: 0 }), now)
+        const judged = judge(failure, reading, this.law(), () => this.peersOf(member), now)
         if (judged.kind !== 'explained') continue
         is = inHindsight(is, judged.by, over, now)
       }
@@ -399,14 +478,23 @@ class Draft {
     const { now } = this.input
     for (const incident of this.open()) {
       this.conclude(
-        step(incident, { setup: this.setup, now, gatheredAt: this.gathered(incident) ? now : null, freshSince: this.freshSince, offline: this.reach.offlineSince !== null }),
+        step(incident, {
+          setup: this.setup,
+          now,
+          gatheredAt: this.gathered(incident) ? now : null,
+          freshSince: this.freshSince,
+          offline: this.reach.offlineSince !== null,
+          silences: this.world.silences,
+          ack: this.world.acks.get(incident.id) ?? null,
+        }),
       )
     }
   }
 
   private conclude(done: { incident: Incident; announcement: Announcement | null; ledger: readonly LedgerRow[] }): void {
     const same = this.incidents.get(done.incident.id) ?? this.world.incidents.get(done.incident.id)
-    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, done.incident)) this.incidents.set(done.incident.id, done.incident)
+    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, done.incident))
+      this.incidents.set(done.incident.id, done.incident)
     this.ledger.push(...done.ledger)
     if (done.announcement !== null && done.announcement.to.length > 0) {
       this.told.push({ incident: done.incident, announcement: done.announcement, notice: null })
@@ -418,7 +506,9 @@ class Draft {
     const sick = unwell(incident)
     const onset = Math.min(...sick.map((member) => member.onset))
     const monitors = new Set(sick.map((member) => member.monitor))
-    return [...monitors].every((name) => (this.setup.monitors.get(name)?.probes ?? []).every((probe) => (this.probeState(probe.id).lastRunAt ?? 0) >= onset))
+    return [...monitors].every((name) =>
+      (this.setup.monitors.get(name)?.probes ?? []).every((probe) => (this.probeState(probe.id).lastRunAt ?? 0) >= onset),
+    )
   }
 
   /** What is told once and is no incident: a source that refuses, a control host that was never reached. */
@@ -432,7 +522,10 @@ class Draft {
       }
     }
     if (!this.reach.everReached && this.reach.failures >= FAILURES_THAT_CUT_OFF) {
-      this.notice('control', 'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.')
+      this.notice(
+        'control',
+        'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.',
+      )
     }
     if (this.reach.everReached) this.clearNotice('control')
   }
@@ -447,7 +540,11 @@ class Draft {
     })
     this.noticesSet.push(notice)
     this.note('noticed', null, null, '2', text, { key })
-    this.told.push({ incident: null, announcement: { kind: 'misconfigured', reason: text, rule: '2', seq: 1, to, hindsight: [] }, notice })
+    this.told.push({
+      incident: null,
+      announcement: { kind: 'misconfigured', reason: text, rule: '2', seq: 1, to, hindsight: [] },
+      notice,
+    })
   }
 
   private clearNotice(key: string): void {
@@ -472,7 +569,14 @@ class Draft {
     return this.allIncidents().filter((is) => is.state !== 'closed')
   }
 
-  private note(decision: LedgerRow['decision'], incident: string | null, probe: string | null, rule: string, reason: string, evidence: unknown): void {
+  private note(
+    decision: LedgerRow['decision'],
+    incident: string | null,
+    probe: string | null,
+    rule: string,
+    reason: string,
+    evidence: unknown,
+  ): void {
     this.ledger.push({ at: this.input.now, incident, probe, decision, rule, reason, evidence })
   }
 }
@@ -508,9 +612,12 @@ function newIncident(id: string, partition: Partition, family: Family, openedAt:
   }
 }
 
-/** The new incident's mails go on in the old one's threads, and those told of the old are told of its end (rule 17). */
+/**
+ * The new incident's mails go on in the old one's threads, and those told of the old are told of its end (rule 17). Its
+ * sequence goes on too: mails of one thread leave in that order.
+ */
 function goesOn(fresh: Incident, from: Incident): Incident {
-  return { ...fresh, continues: { id: from.id, family: from.family }, audience: from.audience }
+  return { ...fresh, continues: { id: from.id, family: from.family }, audience: from.audience, seq: from.seq }
 }
 
 function bareMember(probe: Probe, onset: Instant, now: Instant): Member {
@@ -532,10 +639,19 @@ function bareMember(probe: Probe, onset: Instant, now: Instant): Member {
   }
 }
 
-function newMember(probe: Probe, monitor: Monitor, state: ProbeState, outcome: Outcome, family: Family, onset: Instant, now: Instant): Member {
+function newMember(
+  probe: Probe,
+  monitor: Monitor,
+  state: ProbeState,
+  outcome: Outcome,
+  family: Family,
+  onset: Instant,
+  now: Instant,
+): Member {
   const evidence = state.trail.length > 0 ? state.trail : [outcome]
   const why = `kind ${outcome.kind}: no AWS outage explains it (monitor ${monitor.name})`
-  const standing = family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, nearMisses: [] } }
+  const standing =
+    family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, nearMisses: [] } }
   return {
     ...bareMember(probe, onset, now),
     lastOkAt: state.okBefore,
@@ -548,21 +664,41 @@ function newMember(probe: Probe, monitor: Monitor, state: ProbeState, outcome: O
 }
 
 function sawFailure(member: Member, outcome: Outcome): Member {
-  return { ...member, state: 'failing', lastRunAt: outcome.startedAt, lastFailedAt: outcome.startedAt, evidence: keepEnds([...member.evidence, outcome]) }
+  return {
+    ...member,
+    state: 'failing',
+    lastRunAt: outcome.startedAt,
+    lastFailedAt: outcome.startedAt,
+    evidence: keepEnds([...member.evidence, outcome]),
+  }
 }
 
 function familyNow(outcome: Outcome): Family {
   return outcome.kind === 'internal' || outcome.kind === 'unreachable' ? 'outage' : 'misconfigured'
 }
 
-function inHindsight(incident: Incident, by: Extract<Verdict, { kind: 'explained' }>['by'], over: boolean, now: Instant): Incident {
-  const known = incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
-  if (known) return incident
+function inHindsight(
+  incident: Incident,
+  by: Extract<Verdict, { kind: 'explained' }>['by'],
+  over: boolean,
+  now: Instant,
+): Incident {
+  const explainedBefore = incident.members.some(
+    ({ standing }) => standing.lapsed?.arn === by.arn || standing.alibi?.arn === by.arn,
+  )
+  const known =
+    incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
+  if (known || explainedBefore) return incident
   const onset = Math.min(...incident.members.map((member) => member.onset))
   const leadMinutes = incident.leadMinutes ?? Math.round((by.startedAt - onset) / 60_000)
   const when = over ? 'after it was over' : 'when it no longer explained the present run'
   const why = `${by.code} (${by.region ?? 'no region'}) was first seen ${when}; it explains how it began`
-  return { ...incident, explainedBy: incident.explainedBy ?? by.arn, leadMinutes, hindsight: [...incident.hindsight, { arn: by.arn, code: by.code, at: now, why }] }
+  return {
+    ...incident,
+    explainedBy: incident.explainedBy ?? by.arn,
+    leadMinutes,
+    hindsight: [...incident.hindsight, { arn: by.arn, code: by.code, at: now, why }],
+  }
 }
 
 function blindWhy(state: ProbeState): string {

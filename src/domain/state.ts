@@ -1,5 +1,6 @@
 import type { Incident } from './incident.ts'
 import type { Family, Instant, Outcome } from './probe.ts'
+import type { Ack, Silence } from './silence.ts'
 
 /** A conclusive run in a probe's window. */
 export type Mark = Readonly<{ at: Instant; family: Family | null }>
@@ -69,6 +70,10 @@ export type World = Readonly<{
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
   absence: Gap | null
+  /** Those that last or ended lately. */
+  silences: readonly Silence[]
+  /** By incident. */
+  acks: ReadonlyMap<string, Ack>
 }>
 
 export const NO_REACH: Reach = {

@@ -5,6 +5,7 @@ import type { LedgerRow } from './ledger.ts'
 import type { MailKind } from './notification.ts'
 import { DAY_MS, type Family, HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
 import type { Setup } from './setup.ts'
+import { type Ack, endOfSilence, quietUntil, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
 
 /** A mail waits at most this long after the threshold for the other probes of its monitors (rule 4). */
@@ -38,6 +39,9 @@ export type Surroundings = Readonly<{
   freshSince: Instant
   /** We are cut off ourselves: no timer fires. */
   offline: boolean
+  silences: readonly Silence[]
+  /** Somebody knows of this incident. */
+  ack: Ack | null
 }>
 
 const FIRST_KIND: Readonly<Record<Family, MailKind>> = {
@@ -45,6 +49,30 @@ const FIRST_KIND: Readonly<Record<Family, MailKind>> = {
   misconfigured: 'misconfigured',
   offline: 'offline',
   blind: 'blind',
+}
+
+/** What a silence withholds: what tells of trouble, never what tells of its end or its explanation to those who know (rule 11). */
+const SILENCED: ReadonlySet<MailKind> = new Set([
+  'failing',
+  'misconfigured',
+  'flapping',
+  'blind',
+  'wider',
+  'escalated',
+  'reminder',
+  'still-failing',
+])
+
+/** A run since the last start, wake-up or silence, without which no timer speaks; one waits for it at most `blindAfter`. */
+function hasRunSince(member: Member, around: Surroundings): boolean {
+  const from = Math.max(around.freshSince, quietUntil(member.monitor, around.silences, around.now))
+  return member.lastRunAt >= from || around.now >= from + around.setup.policy.blindAfterMs
+}
+
+/** Of the silences over these probes the one that ends first: something may be said then. */
+function quietest(sick: readonly Member[], around: Surroundings): Silence | null {
+  const over = sick.flatMap((member) => silenceOver(member.monitor, around.silences, around.now) ?? [])
+  return over.toSorted((a, b) => endOfSilence(a) - endOfSilence(b))[0] ?? null
 }
 
 export function unwell(incident: Incident): readonly Member[] {
@@ -88,12 +116,30 @@ export function step(was: Incident, around: Surroundings): Step {
 
   const open = incident.audience.filter((a) => a.open)
   const configured = open.filter((a) => setup.recipients.has(a.recipient))
-  const timersMayFire = !around.offline && sick.every((m) => m.lastRunAt >= around.freshSince || now >= around.freshSince + policy.blindAfterMs)
-  /** Rule 15: a timer acts only after a run begun later than it fell due, and waits for one at most `blindAfter` (rule 14). */
-  const fresh = (due: Instant) =>
-    timersMayFire && now >= due && (sick.some((m) => m.lastFailedAt > due) || (now >= due + policy.blindAfterMs && sick.every((m) => m.lastRunAt <= due)))
+  const timersMayFire = !around.offline && sick.every((m) => hasRunSince(m, around))
+  const audible = sick.filter((m) => silenceOver(m.monitor, around.silences, now) === null)
+  /** Rule 14: what waits for a run waits at most `blindAfter`; then the last state stands. */
+  const waitedInVain = (since: Instant) =>
+    sick.every((m) => now >= Math.max(since, m.lastRunAt, around.freshSince) + policy.blindAfterMs)
+  /** Rule 15: a timer acts only after a run begun later than it fell due. */
+  const fresh = (due: Instant) => timersMayFire && now >= due && (sick.some((m) => m.lastFailedAt > due) || waitedInVain(due))
 
-  const owe = (kind: MailKind, rule: string, reason: string, names: readonly string[], change: Partial<Incident> = {}): Step => {
+  /** A mail that only some get changes nothing for the others: their timers go on, and they are still to be told the rest. */
+  const { lastMailAt, failingAtLastMail, hindsight } = incident
+  const toSome = { lastMailAt, failingAtLastMail, hindsight }
+  const withhold = (rule: string, key: string, reason: string): Step => {
+    const state = incident.announcedAt !== null ? 'announced' : explained ? 'suppressed' : 'waiting'
+    if (incident.withheld === key) return { incident: { ...incident, state }, announcement: null, ledger: notes }
+    const row = ledger(now, incident, 'withheld', rule, reason, evidenceOf(sick))
+    return { incident: { ...incident, state, withheld: key }, announcement: null, ledger: [...notes, row] }
+  }
+  const owe = (kind: MailKind, rule: string, reason: string, wanted: readonly string[], change: Partial<Incident> = {}): Step => {
+    const silence = SILENCED.has(kind) && audible.length === 0 ? quietest(sick, around) : null
+    if (silence !== null)
+      return withhold('11', `silence ${silence.id}`, `${kind} is silenced until ${utc(endOfSilence(silence))}: ${silence.reason}`)
+    const names = SILENCED.has(kind)
+      ? wanted.filter((name) => membersFor(name, sick, setup).length === 0 || membersFor(name, audible, setup).length > 0)
+      : wanted
     const seq = incident.seq + 1
     const told = names.map((name) => opened(incident, name, seq, setup))
     const audience = [...incident.audience.filter((a) => !names.includes(a.recipient)), ...told]
@@ -113,15 +159,12 @@ export function step(was: Incident, around: Surroundings): Step {
       ...change,
     }
     const row = ledger(now, incident, 'mailed', rule, `${kind}: ${reason}`, { to: told.map((a) => a.recipient), seq, verdict })
-    return { incident: after, announcement: { kind, reason, rule, seq, to: told, hindsight: incident.hindsight }, ledger: [...notes, row] }
+    return {
+      incident: after,
+      announcement: { kind, reason, rule, seq, to: told, hindsight: incident.hindsight },
+      ledger: [...notes, row],
+    }
   }
-  const withhold = (rule: string, key: string, reason: string): Step => {
-    const state = incident.announcedAt !== null ? 'announced' : explained ? 'suppressed' : 'waiting'
-    if (incident.withheld === key) return { incident: { ...incident, state }, announcement: null, ledger: notes }
-    const row = ledger(now, incident, 'withheld', rule, reason, evidenceOf(sick))
-    return { incident: { ...incident, state, withheld: key }, announcement: null, ledger: [...notes, row] }
-  }
-
   const announced = incident.announcedAt !== null
   if (announced && incident.lapse !== null && timersMayFire) {
     return owe('still-failing', '6', incident.lapse, names(configured))
@@ -139,16 +182,24 @@ export function step(was: Incident, around: Surroundings): Step {
     if (now < waitUntil) return withhold('4', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`)
     if (!gathered) return withhold('4', 'gather', 'the other probes of these monitors have not run yet')
     if (!timersMayFire) return withhold('12', 'fresh', 'every probe of the incident runs once more before anything is said')
-    if (!sick.some((m) => m.state === 'failing')) return withhold('4', 'recovering', 'the last run of every probe was ok: the next one decides')
+    if (!sick.some((m) => m.state === 'failing') && !waitedInVain(waitUntil))
+      return withhold('4', 'recovering', 'the last run of every probe was ok: the next one decides')
     const first = incident.flapping ? 'flapping' : FIRST_KIND[incident.family]
-    return owe(first, incident.flapping ? '9' : '4', whyNow(incident, sick, verdict), [...new Set([...atOnce(sick, setup), ...names(configured)])])
+    return owe(
+      first,
+      incident.flapping ? '9' : '4',
+      whyNow(incident, sick, verdict),
+      union(atOnce(sick, setup), names(configured)),
+    )
   }
   if (!explained && announced && timersMayFire) {
     const late = atOnce(sick, setup).filter((name) => !open.some((a) => a.recipient === name))
-    const due = late.filter((name) => membersFor(name, sick, setup).some((m) => m.state === 'failing' && now >= m.failedAt + policy.waitMs))
+    const due = late.filter((name) =>
+      membersFor(name, sick, setup).some((m) => m.state === 'failing' && now >= m.failedAt + policy.waitMs),
+    )
     if (due.length > 0) {
       const kind = FIRST_KIND[incident.family]
-      return owe(kind, '4', `the incident now concerns ${due.join(', ')}`, due, { lastMailAt: incident.lastMailAt, failingAtLastMail: incident.failingAtLastMail })
+      return owe(kind, '4', `the incident now concerns ${due.join(', ')}`, due, toSome)
     }
     const widerMay = incident.lastWiderAt === null || now - incident.lastWiderAt >= WIDER_AT_MOST_EVERY_MS
     if (widerMay && incident.failingAtLastMail > 0 && sick.length >= 2 * incident.failingAtLastMail) {
@@ -161,22 +212,41 @@ export function step(was: Incident, around: Surroundings): Step {
     const extensionRuns = sick.some((m) => m.standing.carried !== null || m.standing.alibi?.open === false)
     if (!extensionRuns && fresh(due)) {
       const reason = `AWS explains it, but nothing was said for ${inWords(policy.holdAtMostMs)} (policy.holdAtMost)`
-      if (announced) return owe('still-failing', '5', reason, names(configured))
-      return owe(FIRST_KIND[incident.family], '5', reason, [...new Set([...atOnce(sick, setup), ...names(configured)])])
+      const kind = announced ? 'still-failing' : FIRST_KIND[incident.family]
+      return owe(kind, '5', reason, union(atOnce(sick, setup), names(configured)))
     }
   }
   if (!explained && incident.announcedAt !== null) {
+    const { ack } = around
+    if (ack !== null && ack.at >= incident.stretchAt) {
+      return withhold(
+        '11',
+        `ack ${ack.at}`,
+        `somebody knows of it since ${utc(ack.at)}${ack.reason === null ? '' : ` (${ack.reason})`}: no reminder, no escalation`,
+      )
+    }
     const due = escalationsDue(incident, incident.announcedAt, sick, setup).filter((e) => fresh(e.due))
     if (due.length > 0) {
       const reason = `announced ${inWords(now - incident.announcedAt)} ago and still not explained`
-      return owe('escalated', '10', reason, due.map((e) => e.name), { lastMailAt: incident.lastMailAt, failingAtLastMail: incident.failingAtLastMail })
+      return owe(
+        'escalated',
+        '10',
+        reason,
+        due.map((e) => e.name),
+        toSome,
+      )
     }
     const every = remindEveryOf(incident.family, policy.remindEveryMs)
     if (every !== null && configured.length > 0) {
       const from = incident.lastMailAt ?? incident.announcedAt
-      if (fresh(from + every)) return owe('reminder', '8', `it has lasted ${inWords(now - onsetOf(sick))} and nobody explains it`, names(configured))
+      if (fresh(from + every))
+        return owe('reminder', '8', `it has lasted ${inWords(now - onsetOf(sick))} and nobody explains it`, names(configured))
     }
-    return withhold('8', 'announced', `already told; ${every === null ? 'no reminder' : `a reminder each ${inWords(every)}`} while it lasts unexplained`)
+    return withhold(
+      '8',
+      'announced',
+      `already told; ${every === null ? 'no reminder' : `a reminder each ${inWords(every)}`} while it lasts unexplained`,
+    )
   }
   return withhold('3', `explained ${eventsOf(sick).join(' ')}`, whySilent(sick))
 }
@@ -186,12 +256,33 @@ export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' |
   const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)
   const seq = told.length > 0 ? was.seq + 1 : was.seq
   const audience = was.audience.map((a) => ({ ...a, open: false }))
-  const incident: Incident = { ...was, state: 'closed', closedAt: now, closedAs: as, audience, seq, lapse: null, withheld: null, hindsight: [] }
-  const silently = as === 'changed' ? 'the mails go on with the incident of the other family' : 'nobody was told of it, so nobody is told of its end'
+  const incident: Incident = {
+    ...was,
+    state: 'closed',
+    closedAt: now,
+    closedAs: as,
+    audience,
+    seq,
+    lapse: null,
+    withheld: null,
+    hindsight: [],
+  }
+  const silently =
+    as === 'changed'
+      ? 'the mails go on with the incident of the other family'
+      : 'nobody was told of it, so nobody is told of its end'
   const rule = as === 'changed' ? '17' : as === 'dropped' ? '16' : '9'
-  const row = ledger(now, was, 'closed', rule, told.length > 0 ? reason : `${reason}; ${silently}`, { as, to: told.map((a) => a.recipient), seq })
+  const row = ledger(now, was, 'closed', rule, told.length > 0 ? reason : `${reason}; ${silently}`, {
+    as,
+    to: told.map((a) => a.recipient),
+    seq,
+  })
   const kind = as === 'dropped' ? 'dropped' : 'recovered'
-  return { incident, announcement: told.length > 0 ? { kind, reason, rule, seq, to: told, hindsight: was.hindsight } : null, ledger: [row] }
+  return {
+    incident,
+    announcement: told.length > 0 ? { kind, reason, rule, seq, to: told, hindsight: was.hindsight } : null,
+    ledger: [row],
+  }
 }
 
 /** An offline spell is told once, to everybody who is told at once; its end closes it (contract, `offline`). */
@@ -202,7 +293,14 @@ function spell(was: Incident, around: Surroundings): Step {
   const reason = 'three control calls in a row failed: the trouble is on our side'
   const seq = was.seq + 1
   const to = tellAtOnce(setup).map((name) => opened(was, name, seq, setup))
-  const incident: Incident = { ...was, state: 'announced', announcedAt: now, lastMailAt: now, seq, audience: [...was.audience.filter((a) => !to.some((t) => t.recipient === a.recipient)), ...to] }
+  const incident: Incident = {
+    ...was,
+    state: 'announced',
+    announcedAt: now,
+    lastMailAt: now,
+    seq,
+    audience: [...was.audience.filter((a) => !to.some((t) => t.recipient === a.recipient)), ...to],
+  }
   const row = ledger(now, was, 'mailed', 'offline', `offline: ${reason}`, { to: to.map((a) => a.recipient), seq })
   return { incident, announcement: { kind: 'offline', reason, rule: 'offline', seq, to, hindsight: [] }, ledger: [row] }
 }
@@ -236,25 +334,38 @@ export function remindEveryOf(family: Family, remindEveryMs: number): number | n
 /** Writes to the ledger what changed in the verdict, and keeps what was explained by what. */
 function note(incident: Incident, was: Incident, sick: readonly Member[], notes: LedgerRow[], now: Instant): Incident {
   if (incident.family !== 'outage') return incident
-  const arns = eventsOf(sick)
-  if (incident.verdict !== was.verdict || (arns.length > 0 && was.explainedBy !== null && !arns.includes(was.explainedBy))) {
-    notes.push(ledger(now, incident, 'verdict', '3', `${incident.verdict}: ${sick[0]?.standing.verdict.why ?? ''}`, evidenceOf(sick)))
+  const explained = incident.verdict === 'explained'
+  const byAnother = explained && was.explainedBy !== null && !eventsOf(sick).includes(was.explainedBy)
+  if (incident.verdict !== was.verdict || byAnother) {
+    notes.push(
+      ledger(now, incident, 'verdict', '3', `${incident.verdict}: ${sick[0]?.standing.verdict.why ?? ''}`, evidenceOf(sick)),
+    )
   }
   const by = sick.map((m) => m.standing.verdict).find((v) => v.kind === 'explained')
-  if (incident.verdict !== 'explained' || by?.kind !== 'explained') return incident
+  if (!explained || by?.kind !== 'explained') return incident
   const leadMinutes = incident.leadMinutes ?? Math.round((by.by.startedAt - onsetOf(incident.members)) / MINUTE_MS)
   return { ...incident, explainedBy: by.by.arn, leadMinutes }
 }
 
 function evidenceOf(sick: readonly Member[]) {
-  return sick.slice(0, 20).map((m) => ({ probe: m.probe, verdict: m.standing.verdict, carried: m.standing.carried, readAt: m.standing.readAt, lapsed: m.standing.lapsed }))
+  return sick
+    .slice(0, 20)
+    .map((m) => ({
+      probe: m.probe,
+      verdict: m.standing.verdict,
+      carried: m.standing.carried,
+      readAt: m.standing.readAt,
+      lapsed: m.standing.lapsed,
+    }))
 }
 
 function lapseOf(sick: readonly Member[]): string {
   const lapsed = sick.find((m) => m.standing.lapsed !== null && m.standing.verdict.kind !== 'explained')?.standing.lapsed
   if (lapsed) return lapsed.why
   const other = sick.find((m) => m.standing.verdict.kind !== 'explained')
-  return other === undefined ? 'AWS no longer explains all of it' : `AWS does not explain ${other.operation} (${other.monitor}): ${other.standing.verdict.why}`
+  return other === undefined
+    ? 'AWS no longer explains all of it'
+    : `AWS does not explain ${other.operation} (${other.monitor}): ${other.standing.verdict.why}`
 }
 
 function whyNow(incident: Incident, sick: readonly Member[], verdict: Verdict['kind']): string {
@@ -291,6 +402,13 @@ function union(a: readonly string[], b: readonly string[]): readonly string[] {
   return [...new Set([...a, ...b])]
 }
 
-function ledger(at: Instant, incident: Incident, decision: LedgerRow['decision'], rule: string, reason: string, evidence: unknown): LedgerRow {
+function ledger(
+  at: Instant,
+  incident: Incident,
+  decision: LedgerRow['decision'],
+  rule: string,
+  reason: string,
+  evidence: unknown,
+): LedgerRow {
   return { at, incident: incident.id, probe: null, decision, rule, reason, evidence }
 }
