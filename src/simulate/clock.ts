@@ -100,7 +100,7 @@ export function virtualClock(start: number): VirtualClock {
  * Fires schedules on a virtual clock as the real ticker does on the machine's: at most one fire at a time, overlaps told,
  * planned anew after a jump with what was missed told once. `random` (0 to 1) spreads; by default nothing is spread.
  */
-export function virtualTicker(clock: VirtualClock, random: () => number = () => 0): Ticker {
+export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJump'>, random: () => number = () => 0): Ticker {
   return {
     schedule(task) {
       const next = cronPlanner(task.cron, task.timezone)

@@ -1,0 +1,111 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileMailer, fileName } from '../adapters/maildir.ts'
+import type { Config } from '../config/config.ts'
+import { formatFaults } from '../config/fault.ts'
+import { parseScenario } from '../simulate/parse.ts'
+import { type Played, play } from '../simulate/play.ts'
+import { storyJson, storyText } from '../simulate/report.ts'
+import type { Scenario } from '../simulate/scenario.ts'
+import { EXIT, Exit } from './exit.ts'
+import { configured, type Io } from './io.ts'
+import { VERSION } from './version.ts'
+
+const MAX_SCENARIO_BYTES = 1024 * 1024
+/** A story that is played faster than this needs no progress. */
+const PROGRESS_AFTER_MS = 1_000
+const PROGRESS_EVERY_MS = 200
+
+export type SimulateOptions = Readonly<{ config?: string; json?: boolean; mails?: string }>
+
+/** Plays scenario files: 0 when every expectation came true, 1 when one did not. @throws {Exit} 78 for a file at fault, 64 for none */
+export async function runSimulate(files: readonly string[], options: SimulateOptions, io: Io): Promise<number> {
+  if (files.length === 0) throw new Exit(EXIT.usage, 'no scenario file is given, such as config/scenarios/aws-speaks-late.yaml')
+  const own = options.config === undefined ? undefined : await configured({ config: options.config }, io)
+  const scenarios = await readAll(files, own)
+  const played: Played[] = []
+  for (const [i, scenario] of scenarios.entries()) {
+    const show = progress(scenarios.length === 1 ? scenario.title : `${i + 1} of ${scenarios.length}: ${scenario.title}`, io)
+    const one = await play(scenario, { version: VERSION, onProgress: show.tell }).finally(show.clear)
+    played.push(one)
+    if (options.mails !== undefined)
+      await leaveMails(one, scenarios.length === 1 ? options.mails : join(options.mails, nameOf(scenario)))
+    if (options.json !== true) io.out(storyText(one))
+  }
+  if (options.json === true) {
+    const all = played.map(storyJson)
+    io.out(JSON.stringify(all.length === 1 ? all[0] : all, null, 2))
+  } else if (played.length > 1) io.out(summary(played))
+  return played.every((one) => one.passed) ? EXIT.well : EXIT.unexplained
+}
+
+/** Every scenario, or every fault of every file. @throws {Exit} 78 */
+async function readAll(files: readonly string[], own: Config | undefined): Promise<readonly Scenario[]> {
+  const faults: string[] = []
+  const scenarios: Scenario[] = []
+  for (const file of files) {
+    const read = await sourceOf(file)
+    const parsed = read.ok
+      ? parseScenario(read.source, file, own === undefined ? {} : { own })
+      : { ok: false as const, faults: [{ line: 1, column: 1, path: '', message: read.why }] }
+    if (parsed.ok) scenarios.push(parsed.scenario)
+    else faults.push(formatFaults(parsed.faults, file))
+  }
+  if (faults.length > 0) throw new Exit(EXIT.config, faults.join('\n'))
+  return scenarios
+}
+
+async function sourceOf(file: string): Promise<Readonly<{ ok: true; source: string }> | Readonly<{ ok: false; why: string }>> {
+  try {
+    const found = await stat(file)
+    if (!found.isFile()) return { ok: false, why: 'the scenario is no regular file' }
+    if (found.size > MAX_SCENARIO_BYTES) return { ok: false, why: `the scenario is larger than ${MAX_SCENARIO_BYTES / 1024} KiB` }
+    return { ok: true, source: await readFile(file, 'utf8') }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    return {
+      ok: false,
+      why: code === 'ENOENT' || code === 'ENOTDIR' ? 'the scenario does not exist' : `the scenario cannot be read (${code})`,
+    }
+  }
+}
+
+/** Each mail as it would have left, and its text beside it. */
+async function leaveMails({ scenario, delivered }: Played, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  const mailer = fileMailer({ directory, from: scenario.config.mail.from })
+  const { signal } = new AbortController()
+  for (const { mail, again } of delivered) {
+    if (again) continue
+    await mailer.send(mail, signal)
+    await writeFile(join(directory, fileName(mail).replace(/\.eml$/, '.txt')), `Subject: ${mail.subject}\n\n${mail.text}`)
+  }
+}
+
+function nameOf(scenario: Scenario): string {
+  return basename(scenario.file).replace(/\.ya?ml$/, '')
+}
+
+function summary(played: readonly Played[]): string {
+  const failed = played.filter((one) => !one.passed)
+  const all = `${played.length} scenarios: ${played.length - failed.length} passed`
+  return failed.length === 0 ? all : `${all}, ${failed.length} failed: ${failed.map(({ scenario }) => scenario.file).join(', ')}`
+}
+
+/** On a terminal a long story shows how far it has come, on one line that is gone when it is told. */
+function progress(title: string, io: Io) {
+  const begun = performance.now()
+  let shownAt: number | null = null
+  const over = '\u001b[1A\u001b[2K'
+  return {
+    tell(share: number): void {
+      const now = performance.now()
+      if (!io.isTty || now - begun < PROGRESS_AFTER_MS || (shownAt !== null && now - shownAt < PROGRESS_EVERY_MS)) return
+      io.err(`${shownAt === null ? '' : over}playing ${Math.floor(share * 100)} %  ${title}`)
+      shownAt = now
+    },
+    clear(): void {
+      if (shownAt !== null) io.err(`${over}\u001b[1A`)
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { OPERATIONS, type Operation, type Try } from '../domain/probe.ts'
+
+/** What the virtual AWS can answer a probe (contract, *Scenario files*). */
+export const ANSWERS = [
+  'ok',
+  'InternalServerException',
+  '500',
+  '503-html',
+  '200-garbage',
+  'timeout',
+  'reset',
+  'refused',
+  '429',
+  'AccessDeniedException',
+  'ValidationException',
+  'ResourceNotFoundException',
+  'ExpiredTokenException',
+  'sts-500',
+] as const
+export type Answer = (typeof ANSWERS)[number]
+
+/** An answer takes this long: near enough to life, and short enough to keep a story readable. */
+const ANSWER_MS = 120
+const REFUSED_MS = 15
+/** A name that does not resolve when the network is down. */
+const NO_NAME_MS = 20
+
+/** Operations for which "there is none" is a healthy answer (contract, *Failure kinds*). */
+const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
+  'GetAlternateContact',
+  'GetContactInformation',
+  'GetGovCloudAccountInformation',
+  'GetPrimaryEmailUpdateStatus',
+])
+
+/** A try without what only the moment knows. `ms` is how long it takes. */
+export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms'>
+
+export function isAnswer(text: string): text is Answer {
+  return ANSWERS.some((answer) => answer === text)
+}
+
+export function isOperation(text: string): text is Operation {
+  return OPERATIONS.some((operation) => operation === text)
+}
+
+/** The try that the real prober would make of this answer, in its own words (adapters/aws/failure.ts). */
+export function replyOf(answer: Answer, operation: Operation, timeoutMs: number): Reply {
+  const said = (status: number, kind: Try['kind'], error: string, message: string): Reply => {
+    return { kind, error, message, status, service: 'ACCOUNT', ms: ANSWER_MS }
+  }
+  const unheard = (ms: number, error: string, message: string): Reply => {
+    return { kind: 'unreachable', error, message, status: null, service: 'ACCOUNT', ms }
+  }
+  const ok: Reply = { kind: null, error: null, message: null, status: 200, service: 'ACCOUNT', ms: ANSWER_MS }
+  switch (answer) {
+    case 'ok':
+      return ok
+    case 'InternalServerException':
+      return said(500, 'internal', answer, 'An internal error occurred. Try again later.')
+    case '500':
+      return said(500, 'internal', 'HTTP 500', 'HTTP 500 without a message')
+    case '503-html':
+      return said(503, 'internal', 'HTTP 503', 'HTTP 503 with a body that is not JSON')
+    case '200-garbage':
+      return said(200, 'internal', 'HTTP 200', 'HTTP 200 with a body that cannot be read')
+    case 'timeout':
+      return unheard(timeoutMs, 'Timeout', `no whole answer within ${timeoutMs} ms`)
+    case 'reset':
+      return unheard(ANSWER_MS, 'ECONNRESET', 'read ECONNRESET')
+    case 'refused':
+      return unheard(REFUSED_MS, 'ECONNREFUSED', 'connect ECONNREFUSED')
+    case '429':
+      return said(429, 'throttled', 'TooManyRequestsException', 'Rate exceeded')
+    case 'AccessDeniedException':
+      return said(403, 'denied', answer, `You are not authorized to perform account:${operation}`)
+    case 'ValidationException':
+      return said(400, 'invalid', answer, 'The request is not valid')
+    case 'ResourceNotFoundException':
+      if (MAY_BE_ABSENT.has(operation)) return { ...ok, status: 404 }
+      return said(404, 'invalid', answer, 'No such resource')
+    case 'ExpiredTokenException':
+      return said(400, 'credentials', answer, 'The security token included in the request is expired')
+    case 'sts-500':
+      return { ...said(500, 'internal', 'HTTP 500', 'HTTP 500 without a message'), service: 'STS' }
+  }
+}
+
+/** What any call to the outside comes to while the network is down. */
+export const NO_NETWORK: Reply = {
+  kind: 'unreachable',
+  error: 'EAI_AGAIN',
+  message: 'getaddrinfo EAI_AGAIN',
+  status: null,
+  service: 'ACCOUNT',
+  ms: NO_NAME_MS,
+}

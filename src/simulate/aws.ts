@@ -1,0 +1,184 @@
+import type { Config } from '../config/config.ts'
+import { backoffMs } from '../domain/backoff.ts'
+import type { SourceAnswer } from '../domain/outage.ts'
+import { ACCOUNT_REGION } from '../domain/policy.ts'
+import {
+  type ControlAnswer,
+  credentialsKey,
+  DAY_MS,
+  type Monitor,
+  type Outcome,
+  type Partition,
+  type Probe,
+  type Try,
+} from '../domain/probe.ts'
+import type { HealthSource } from '../ports/health.ts'
+import type { Prober } from '../ports/prober.ts'
+import { NO_NETWORK, type Reply, replyOf } from './answers.ts'
+import type { Life } from './life.ts'
+import type { World } from './world.ts'
+
+/** Runs of one moment share a control call, as those of the real prober do. */
+const CONTROL_SHARED_MS = 5_000
+const CONTROL_MS = 90
+const API_MS = 180
+const DASHBOARD_MS = 250
+/** A source that refuses is asked again each day (rule 2). */
+const REFUSED_FOR_MS = DAY_MS
+/** STS is not asked where Account stands, if the partition has another region. */
+const OTHER_REGION: Readonly<Record<Partition, string>> = {
+  aws: 'us-west-2',
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-east-1',
+  'aws-eusc': 'eusc-de-east-1',
+}
+/** Partitions whose public dashboard is known. */
+const WITH_DASHBOARD: readonly Partition[] = ['aws', 'aws-cn']
+
+export type AwsOptions = Readonly<{
+  config: Config
+  life: Life
+  random01: () => number
+  /** Told of each run when it has ended. */
+  ran: (outcome: Outcome) => void
+}>
+
+/** Asks the virtual AWS as the real prober asks the real one: same tries, same backoff, same words. */
+export function virtualProber(world: World, { config, life, random01, ran }: AwsOptions): Prober {
+  const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
+  let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
+  let calls = 0
+
+  async function attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
+    const at = life.now()
+    const reply: Reply = world.networkUp ? replyOf(world.answerTo(probe), probe.call.operation, monitor.timeoutMs) : NO_NETWORK
+    await life.sleep(Math.min(reply.ms, monitor.timeoutMs), signal)
+    if (signal.aborted) return null
+    calls += 1
+    const heard = reply.status !== null
+    const home = ACCOUNT_REGION[monitor.partition]
+    const stsRegion = monitor.region === home ? OTHER_REGION[monitor.partition] : monitor.region
+    return {
+      ...reply,
+      at,
+      region: reply.service === 'STS' ? stsRegion : home,
+      requestId: heard ? `51a1a7ed-0000-4000-8000-${String(calls).padStart(12, '0')}` : null,
+      apigwId: null,
+      traceId: null,
+      skewMs: heard ? world.now() - life.now() : null,
+    }
+  }
+
+  async function run(probe: Probe, signal: AbortSignal): Promise<Outcome> {
+    const startedAt = life.now()
+    const monitor = monitors.get(probe.monitor)
+    const tries: Try[] = []
+    for (let i = 0; monitor !== undefined && i < monitor.attempts; i++) {
+      if (i > 0) await life.sleep(backoffMs(i - 1, monitor.backoffMs, random01()), signal)
+      const made = signal.aborted ? null : await attempt(probe, monitor, signal)
+      if (made === null) break
+      tries.push(made)
+      if (made.kind === null) break
+    }
+    const base = { probe: probe.id, startedAt, tries }
+    const stalled: Outcome = { ...base, endedAt: life.now(), control: null, result: 'inconclusive', kind: 'stalled' }
+    if (signal.aborted || tries.length === 0) return stalled
+    if (tries.some((made) => made.kind === null)) return { ...base, endedAt: life.now(), control: null, result: 'ok', kind: null }
+    const kind = tries.findLast((made) => made.kind !== 'throttled')?.kind ?? 'throttled'
+    if (kind === 'throttled') return { ...base, endedAt: life.now(), control: null, result: 'inconclusive', kind }
+    if (kind !== 'unreachable') return { ...base, endedAt: life.now(), control: null, result: 'failed', kind }
+    const control = await controlShared(signal, CONTROL_SHARED_MS)
+    return signal.aborted ? stalled : { ...base, endedAt: life.now(), control, result: 'failed', kind }
+  }
+
+  function controlShared(signal: AbortSignal, maxAgeMs: number): Promise<ControlAnswer> {
+    const fresh = shared !== null && (shared.doneAt === null || life.monotonic() - shared.doneAt < maxAgeMs)
+    if (shared !== null && fresh) return shared.answer
+    const asked: typeof shared = { answer: controlCall(signal), doneAt: null }
+    shared = asked
+    return asked.answer.then((answer) => {
+      asked.doneAt = life.monotonic()
+      return answer
+    })
+  }
+
+  async function controlCall(signal: AbortSignal): Promise<ControlAnswer> {
+    const at = life.now()
+    const { networkUp } = world
+    const ms = networkUp ? CONTROL_MS : NO_NETWORK.ms
+    await life.sleep(ms, signal)
+    return { at, ms, reached: networkUp, detail: networkUp ? 'HTTP 302' : `EAI_AGAIN: ${NO_NETWORK.message}` }
+  }
+
+  return {
+    async run(probe, signal) {
+      const outcome = await run(probe, signal)
+      ran(outcome)
+      return outcome
+    },
+    control: (signal) => controlShared(signal, 0),
+  }
+}
+
+/** The virtual Health API of a partition; `null` where the configuration has none. */
+export function virtualHealthApi(world: World, config: Config, partition: Partition, life: Life): HealthSource | null {
+  if (!config.health.api) return null
+  const monitors = config.monitors.filter((monitor) => monitor.partition === partition)
+  const credentials = config.health.credentials ?? monitors[0]?.credentials
+  const owners = credentials === undefined ? [] : [`self@${credentialsKey(credentials)}`]
+  // As the real one filters its questions: what can explain, where it can.
+  const services = new Set(['ACCOUNT', 'STS', ...config.health.relevance.related])
+  const regions = new Set([
+    ACCOUNT_REGION[partition],
+    OTHER_REGION[partition],
+    ...monitors.map((monitor) => monitor.region),
+    'global',
+  ])
+  let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
+  return {
+    async ask(now, since, signal): Promise<SourceAnswer> {
+      if (refused !== null && now >= refused.at && now - refused.at < REFUSED_FOR_MS) return refused
+      refused = null
+      await life.sleep(API_MS, signal)
+      if (!world.networkUp) return { state: 'unavailable', at: now, why: `EAI_AGAIN: ${NO_NETWORK.message}` }
+      switch (world.api) {
+        case 'unavailable':
+          return { state: 'unavailable', at: now, why: 'it answered 503' }
+        case 'throttled':
+          return { state: 'unavailable', at: now, why: 'ThrottlingException: Rate exceeded' }
+        case 'subscription-required':
+          refused = {
+            state: 'refused',
+            at: now,
+            why: 'SubscriptionRequiredException: the support plan does not include the Health API',
+          }
+          return refused
+        case 'ok': {
+          const all = world.board.inApi(now, since, owners)
+          const events = all.filter(({ service, region }) => services.has(service) && (region === null || regions.has(region)))
+          return { state: 'answered', at: now, events, skipped: 0, detail: 'simulated' }
+        }
+      }
+    },
+  }
+}
+
+/** The virtual public dashboard; `null` where the configuration or the partition has none. */
+export function virtualDashboard(world: World, config: Config, partition: Partition, life: Life): HealthSource | null {
+  const { dashboard } = config.health
+  if (dashboard === false || (dashboard === true && !WITH_DASHBOARD.includes(partition))) return null
+  return {
+    async ask(now, _since, signal): Promise<SourceAnswer> {
+      await life.sleep(DASHBOARD_MS, signal)
+      if (!world.networkUp) return { state: 'unavailable', at: now, why: `EAI_AGAIN: ${NO_NETWORK.message}` }
+      switch (world.dashboard) {
+        case 'unavailable':
+          return { state: 'unavailable', at: now, why: 'it answered 503' }
+        case 'empty-body':
+          return { state: 'unavailable', at: now, why: 'the body of its answer is empty' }
+        case 'ok':
+          return { state: 'answered', at: now, events: world.board.inDashboard(now), skipped: 0, detail: 'simulated' }
+      }
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { Incident } from '../domain/incident.ts'
+import type { MailKind } from '../domain/notification.ts'
+import type { Mail } from '../ports/mailer.ts'
+
+/** A mail that the virtual server has taken. */
+export type Delivered = Readonly<{
+  /** Milliseconds of true time since the start. */
+  at: number
+  kind: MailKind
+  mail: Mail
+  /** It had come before under the same Message-ID: a crash lay between the mail and its record. */
+  again: boolean
+}>
+
+/** What an incident had become, from `at` on. */
+type Version = Readonly<{ at: number; incident: Incident }>
+
+/** What is known afterwards of a story: every mail, and how the incidents stood at any moment. */
+export class History {
+  readonly delivered: Delivered[] = []
+  private readonly versions = new Map<string, Version[]>()
+
+  took(mail: Mail, at: number): Delivered {
+    const kind = (mail.headers['X-Alibi-Kind'] ?? 'test') as MailKind
+    const again = this.delivered.some((one) => one.mail.messageId === mail.messageId)
+    const delivered = { at, kind, mail, again }
+    this.delivered.push(delivered)
+    return delivered
+  }
+
+  /** Mails as a reader has them: one for each Message-ID, when it first came. */
+  get mails(): readonly Delivered[] {
+    return this.delivered.filter(({ again }) => !again)
+  }
+
+  became(incident: Incident, at: number): void {
+    const versions = this.versions.get(incident.id) ?? []
+    const last = versions.at(-1)
+    // Of an incident only what expectations ask for makes a new version: a week of failing runs would be ten thousand.
+    if (last !== undefined && sameStory(last.incident, incident)) return
+    versions.push({ at, incident })
+    this.versions.set(incident.id, versions)
+  }
+
+  /** The incidents that are not closed at that moment, the newest last. */
+  openAt(at: number): readonly Incident[] {
+    const now = [...this.versions.values()].flatMap(
+      (versions) => versions.findLast((version) => version.at <= at)?.incident ?? [],
+    )
+    return now.filter((incident) => incident.state !== 'closed').sort((a, b) => a.openedAt - b.openedAt)
+  }
+
+  /** Every moment within the span at which an incident changed, and its begin. */
+  momentsIn(from: number, to: number): readonly number[] {
+    const all = [...this.versions.values()].flatMap((versions) => versions.map((version) => version.at))
+    return [...new Set([from, ...all.filter((at) => at > from && at <= to)])].sort((a, b) => a - b)
+  }
+}
+
+function sameStory(a: Incident, b: Incident): boolean {
+  return a.state === b.state && a.verdict === b.verdict && a.explainedBy === b.explainedBy && explanations(a) === explanations(b)
+}
+
+/** The events by which the failing probes of an incident are explained, as one text. */
+function explanations(incident: Incident): string {
+  return [...new Set(explainedBy(incident))].sort().join(' ')
+}
+
+export function explainedBy(incident: Incident): readonly string[] {
+  return incident.members.flatMap(({ state, standing: { verdict } }) =>
+    state !== 'well' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
+  )
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../ports/time.ts'
+import type { VirtualClock } from './clock.ts'
+
+/** One process of the daemon: its time ends when it is killed, and nothing that it was waiting for ever comes. */
+export type Life = Clock &
+  Pick<VirtualClock, 'after' | 'onJump'> & {
+    /** `kill -9`: no timer, answer or write of this process takes effect any more. */
+    end(): void
+    readonly over: boolean
+  }
+
+export function lifeOn(clock: VirtualClock): Life {
+  let over = false
+  const ifAlive = (run: () => void) => () => {
+    if (!over) run()
+  }
+  const after = (ms: number, run: () => void) => clock.after(ms, ifAlive(run))
+  return {
+    now: clock.now,
+    monotonic: clock.monotonic,
+    after,
+    onJump: (listener) => clock.onJump(ifAlive(listener)),
+    sleep(ms, signal) {
+      if (over) return never()
+      if (signal.aborted || !(ms > 0)) return Promise.resolve()
+      return new Promise((resolve) => {
+        const end = ifAlive(() => {
+          callOff()
+          signal.removeEventListener('abort', end)
+          resolve()
+        })
+        const callOff = after(ms, end)
+        signal.addEventListener('abort', end, { once: true })
+      })
+    },
+    end() {
+      over = true
+    },
+    get over() {
+      return over
+    },
+  }
+}
+
+/** Everything that a dead process still asks of the port stays without effect and without an answer. */
+export function mortal<T extends object>(port: T, life: Life): T {
+  return new Proxy(port, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key)
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]) => (life.over ? never() : Reflect.apply(value, target, given))
+    },
+  })
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {})
+}

@@ -1,0 +1,288 @@
+import type { Config } from '../config/config.ts'
+import { type Path, parseTree, type Tree } from '../config/document.ts'
+import { durationText } from '../config/duration.ts'
+import { explain, withFound } from '../config/explain.ts'
+import { type Fault, tidyFaults } from '../config/fault.ts'
+import { nearest } from '../config/nearest.ts'
+import { DAY_MS, HOUR_MS, type Instant } from '../domain/probe.ts'
+import { configAt, simulatorsConfig } from './merged.ts'
+import type { Deed, EventFields, Expectation, Happening, Scenario, Span } from './scenario.ts'
+import { type EventGiven, type ExpectationGiven, type HappeningGiven, type Moment, ScenarioSchema } from './schema.ts'
+
+/** A story of two months is played in a quarter of a minute; beyond it somebody mistook a unit. */
+export const MAX_LENGTH_MS = 62 * DAY_MS
+const MAX_JUMP_MS = 7 * DAY_MS
+
+export type ParsedFile = Readonly<{ ok: true; scenario: Scenario }> | Readonly<{ ok: false; faults: readonly Fault[] }>
+
+export type ParseOptions = Readonly<{
+  /** The user's own configuration, in place of the simulator's and of the scenario's. */
+  own?: Config
+}>
+
+/** Reads a scenario, or says everything that is wrong with it at once. */
+export function parseScenario(source: string, file: string, options: ParseOptions = {}): ParsedFile {
+  const { tree, faults } = parseTree(source, { env: {}, files: new Map() })
+  if (tree === null) return { ok: false, faults: tidyFaults(faults.map(aboutScenario), []) }
+  const parsed = ScenarioSchema.safeParse(tree.root)
+  const found = [...faults]
+  if (!parsed.success) return { ok: false, faults: tidyFaults([...found, ...explain(parsed.error.issues, tree)], []) }
+  const { title, start, length, events, expect } = parsed.data
+  const reader = new Reader(tree, start, length, found)
+  reader.bounds(['length'], length, MAX_LENGTH_MS)
+  const config = reader.config(['config'], file, options.own)
+  const happenings = reader.happenings(events, file, options.own)
+  const expectations = expect.flatMap((given, i) => reader.expectation(given, ['expect', i]) ?? [])
+  if (config === null || found.length > 0) return { ok: false, faults: tidyFaults(found, []) }
+  const asides = [
+    'config' in parsed.data && 'its `config`',
+    happenings.some(({ deed }) => deed.verb === 'reload') && 'its `reload`',
+  ]
+  const aside = options.own === undefined ? [] : asides.filter((what) => typeof what === 'string')
+  const notes = aside.length === 0 ? [] : [`played by your own configuration: ${aside.join(' and ')} is set aside`]
+  return { ok: true, scenario: { file, title, start, lengthMs: length, config, happenings, expectations, notes } }
+}
+
+/** Two sentences of the configuration's reader speak of its own keys. */
+function aboutScenario(fault: Fault): Fault {
+  if (fault.message.startsWith('the file is empty'))
+    return { ...fault, message: 'the file is empty: a scenario needs `title`, `start` and `length`' }
+  if (fault.message.startsWith('expected a mapping of keys'))
+    return { ...fault, message: 'expected a mapping with `title`, `start`, `length`, `events`, `expect`' }
+  return fault
+}
+
+/** Checks what lies between the keys, and brings the file's values into those of a scenario. */
+class Reader {
+  private readonly tree: Tree
+  private readonly start: Instant
+  private readonly lengthMs: number
+  private readonly faults: Fault[]
+  /** Events of AWS Health that are published at this point of the story, and all that ever are. */
+  private readonly published = new Set<string>()
+  private readonly everPublished = new Set<string>()
+  private daemonRuns = true
+
+  constructor(tree: Tree, start: Instant, lengthMs: number, faults: Fault[]) {
+    this.tree = tree
+    this.start = start
+    this.lengthMs = lengthMs
+    this.faults = faults
+  }
+
+  bounds(path: Path, ms: number, most: number): void {
+    if (ms <= 0 || ms > most) this.tell(path, `expected a duration from 1ms to ${durationText(most)}`)
+  }
+
+  config(path: Path, file: string, own: Config | undefined): Config | null {
+    if (own !== undefined) return own
+    if (this.tree.entryAt(path) === undefined) return simulatorsConfig(this.start)
+    const composed = configAt(this.tree, path, file, this.start)
+    if (composed.ok) return composed.config
+    this.faults.push(...composed.faults)
+    return null
+  }
+
+  happenings(given: readonly HappeningGiven[], file: string, own: Config | undefined): readonly Happening[] {
+    const timed = given.map((one, index) => ({
+      one,
+      path: ['events', index] as Path,
+      at: this.within(one.at, ['events', index, 'at']),
+    }))
+    // In the order of time; what happens at the same moment, in the order of the file.
+    timed.sort((a, b) => a.at - b.at)
+    return timed.flatMap(({ one, path, at }) => {
+      const deed = this.deed(one, path, at, file, own)
+      return deed === null ? [] : [{ at, deed }]
+    })
+  }
+
+  private deed(given: HappeningGiven, path: Path, at: number, file: string, own: Config | undefined): Deed | null {
+    const verbs = (
+      ['account', 'health', 'dashboard', 'network', 'smtp', 'disk', 'daemon', 'reload', 'clock', 'silence', 'ack'] as const
+    ).filter((verb) => given[verb] !== undefined)
+    const [verb, second] = verbs
+    if (verb === undefined)
+      return this.tell(
+        path,
+        'nothing happens here: expected `account`, `health`, `dashboard`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
+      )
+    if (second !== undefined)
+      return this.tell([...path, second], `one thing happens at a time: \`${verb}\` stands here already`, 'key')
+    if (verb !== 'health') {
+      for (const key of ['event', 'id'] as const)
+        if (given[key] !== undefined) return this.tell([...path, key], 'it goes with `health`', 'key')
+    }
+    const { account, health, dashboard, network, smtp, disk, daemon, clock, silence } = given
+    if (account !== undefined) {
+      return typeof account === 'string'
+        ? { verb: 'account', answer: account, operation: null, account: null }
+        : { verb: 'account', answer: account.answer, operation: account.operation ?? null, account: account.account ?? null }
+    }
+    if (health !== undefined) return this.health(given, health, path, at)
+    if (dashboard !== undefined) return { verb: 'dashboard', state: dashboard }
+    if (network !== undefined) return { verb: 'network', up: network === 'up' }
+    if (smtp !== undefined) return { verb: 'smtp', state: smtp }
+    if (disk !== undefined) return { verb: 'disk', full: disk === 'full' }
+    if (daemon !== undefined) return this.order(daemon, path)
+    if (clock !== undefined) {
+      if (Math.abs(clock) > MAX_JUMP_MS)
+        return this.tell([...path, 'clock'], `expected a jump of at most ${durationText(MAX_JUMP_MS)}`)
+      return { verb: 'clock', byMs: clock }
+    }
+    if (silence !== undefined)
+      return { verb: 'silence', monitor: silence.monitor ?? null, forMs: silence.for, reason: silence.reason }
+    if (given.ack !== undefined) return { verb: 'ack' }
+    if (own !== undefined) return { verb: 'reload', config: null }
+    const config = this.config([...path, 'reload'], file, own)
+    return config === null ? null : { verb: 'reload', config }
+  }
+
+  private order(order: 'kill' | 'stop' | 'start', path: Path): Deed | null {
+    const starts = order === 'start'
+    if (starts === this.daemonRuns)
+      return this.tell([...path, 'daemon'], starts ? 'the daemon is running already' : 'the daemon is not running')
+    this.daemonRuns = starts
+    return { verb: 'daemon', order }
+  }
+
+  private health(given: HappeningGiven, health: NonNullable<HappeningGiven['health']>, path: Path, at: number): Deed | null {
+    const { event, id: outer } = given
+    if (health !== 'publish' && health !== 'update' && health !== 'close' && health !== 'withdraw') {
+      for (const key of ['event', 'id'] as const)
+        if (given[key] !== undefined) return this.tell([...path, key], `\`health: ${health}\` takes none`, 'key')
+      return { verb: 'api', state: health }
+    }
+    const id = outer ?? event?.id
+    const idPath = outer === undefined && event?.id !== undefined ? [...path, 'event', 'id'] : [...path, 'id']
+    if (id === undefined) return this.tell(path, `\`health: ${health}\` needs an \`id\``)
+    if (outer !== undefined && event?.id !== undefined && outer !== event.id)
+      return this.tell([...path, 'event', 'id'], 'another id stands beside the event')
+    const fields = event === undefined ? {} : this.fields(event, [...path, 'event'], at)
+    if (health === 'publish') {
+      if (this.published.has(id)) return this.tell(idPath, 'an event of this id was published before')
+      this.published.add(id)
+      this.everPublished.add(id)
+      if (event === undefined) return this.tell(path, '`health: publish` needs an `event`')
+      const { service } = fields
+      return service === undefined
+        ? this.tell([...path, 'event'], 'it needs its `service`')
+        : { verb: 'publish', id, event: { ...fields, service } }
+    }
+    if (!this.published.has(id)) {
+      const meant = nearest(id, this.published)
+      return this.tell(idPath, `no event of this id was published before${meant === null ? '' : `; did you mean \`${meant}\`?`}`)
+    }
+    if (health === 'withdraw') {
+      this.published.delete(id)
+      return event === undefined
+        ? { verb: 'withdraw', id }
+        : this.tell([...path, 'event'], '`health: withdraw` takes only an `id`', 'key')
+    }
+    return { verb: health, id, event: fields }
+  }
+
+  private fields(event: EventGiven, path: Path, at: number): EventFields {
+    const { service, region, category, code, scope, text, impacted, start, updated } = event
+    return {
+      ...(service === undefined ? {} : { service }),
+      ...(region === undefined ? {} : { region }),
+      ...(category === undefined ? {} : { category }),
+      ...(code === undefined ? {} : { code }),
+      ...(scope === undefined ? {} : { scope }),
+      ...(text === undefined ? {} : { text }),
+      ...(impacted === undefined ? {} : { impacted }),
+      ...(start === undefined ? {} : { start: this.start + this.sinceStart(start) }),
+      ...(updated === undefined ? {} : { updated: this.notAhead(updated, [...path, 'updated'], at) }),
+      ...(event.in === undefined ? {} : { in: event.in }),
+    }
+  }
+
+  private notAhead(moment: Moment, path: Path, at: number): Instant {
+    const since = this.sinceStart(moment)
+    if (since > at) this.tell(path, 'an update cannot lie ahead of the moment at which it is seen')
+    return this.start + since
+  }
+
+  expectation(given: ExpectationGiven, path: Path): Expectation | null {
+    const verbs = (['mail', 'mails', 'no-mail', 'suppressed', 'verdict', 'incident'] as const).filter(
+      (verb) => given[verb] !== undefined,
+    )
+    const [verb, second] = verbs
+    if (verb === undefined) return this.tell(path, 'expected `mail`, `mails`, `no-mail`, `suppressed`, `verdict` or `incident`')
+    if (second !== undefined)
+      return this.tell([...path, second], `each expectation stands alone: \`${verb}\` stands here already`, 'key')
+    const belongs: Readonly<Record<string, readonly string[]>> = {
+      mail: ['between', 'to', 'contains'],
+      verdict: ['at'],
+      incident: ['at'],
+    }
+    for (const key of ['between', 'to', 'contains', 'at'] as const) {
+      if (given[key] !== undefined && !belongs[verb]?.includes(key)) {
+        return this.tell(
+          [...path, key],
+          key === 'between' ? `\`${verb}\` holds it inside: \`${verb}: { between: … }\`` : `\`${verb}\` does not take it`,
+          'key',
+        )
+      }
+    }
+    const line = this.tree.fault(path, '').line
+    const moment = (): number | null =>
+      given.at === undefined ? this.tell(path, `\`${verb}\` needs an \`at\``) : this.within(given.at, [...path, 'at'])
+    if (given.mail !== undefined) {
+      if (given.between === undefined) return this.tell(path, '`mail` needs `between`: when it is delivered')
+      return {
+        line,
+        what: 'mail',
+        kind: given.mail,
+        between: this.span(given.between, [...path, 'between']),
+        to: given.to ?? null,
+        contains: given.contains ?? null,
+      }
+    }
+    if (given.mails !== undefined) return { line, what: 'mails', count: given.mails }
+    if (given['no-mail'] !== undefined)
+      return { line, what: 'no-mail', between: this.span(given['no-mail'].between, [...path, 'no-mail', 'between']) }
+    if (given.suppressed !== undefined) {
+      const { by, between } = given.suppressed
+      if (!this.everPublished.has(by)) {
+        const meant = nearest(by, this.everPublished)
+        return this.tell(
+          [...path, 'suppressed', 'by'],
+          `no event of this id is published${meant === null ? '' : `; did you mean \`${meant}\`?`}`,
+        )
+      }
+      return { line, what: 'suppressed', by, between: this.span(between, [...path, 'suppressed', 'between']) }
+    }
+    const at = moment()
+    if (at === null) return null
+    if (given.verdict !== undefined) return { line, what: 'verdict', verdict: given.verdict, at }
+    return given.incident === undefined ? null : { line, what: 'incident', state: given.incident, at }
+  }
+
+  private span(given: Readonly<{ from: Moment; to: Moment }>, path: Path): Span {
+    const span = { from: this.within(given.from, [...path, 0]), to: this.within(given.to, [...path, 1]) }
+    if (span.to < span.from) this.tell(path, 'its end lies before its begin')
+    return span
+  }
+
+  /** A moment within the story, in milliseconds since its start. */
+  private within(moment: Moment, path: Path): number {
+    const since = this.sinceStart(moment)
+    if (since < 0 || since > this.lengthMs)
+      this.tell(
+        path,
+        `it lies outside the story, which lasts ${durationText(this.lengthMs)}${since > this.lengthMs && since < this.lengthMs + HOUR_MS ? ' (make `length` longer)' : ''}`,
+      )
+    return since
+  }
+
+  private sinceStart(moment: Moment): number {
+    return 'since' in moment ? moment.since : moment.instant - this.start
+  }
+
+  private tell(path: Path, message: string, at: 'key' | 'value' = 'value'): null {
+    this.faults.push(this.tree.fault(path, at === 'key' ? message : withFound(message, path, this.tree), at))
+    return null
+  }
+}

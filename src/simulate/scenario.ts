@@ -1,0 +1,77 @@
+import type { Config } from '../config/config.ts'
+import type { MailKind } from '../domain/notification.ts'
+import type { HealthEvent, Source } from '../domain/outage.ts'
+import type { Instant, Operation } from '../domain/probe.ts'
+import type { Answer } from './answers.ts'
+
+/** What an event of AWS Health is said to be; in an `update` only what changes. Times are epoch milliseconds. */
+export type EventFields = Readonly<{
+  service?: string
+  /** `null`: AWS names none. */
+  region?: string | null
+  category?: HealthEvent['category']
+  code?: string
+  scope?: HealthEvent['scope']
+  text?: string
+  impacted?: readonly string[]
+  start?: Instant
+  updated?: Instant
+  in?: readonly Source[]
+}>
+
+export const API_STATES = ['ok', 'unavailable', 'subscription-required', 'throttled'] as const
+export type ApiState = (typeof API_STATES)[number]
+export const DASHBOARD_STATES = ['ok', 'unavailable', 'empty-body'] as const
+export type DashboardState = (typeof DASHBOARD_STATES)[number]
+export const SMTP_STATES = ['up', 'down', 'deferring', 'rejecting', 'hanging'] as const
+export type SmtpState = (typeof SMTP_STATES)[number]
+
+export type Deed =
+  | Readonly<{ verb: 'account'; answer: Answer; operation: Operation | null; account: string | null }>
+  | Readonly<{ verb: 'publish'; id: string; event: EventFields & Readonly<{ service: string }> }>
+  | Readonly<{ verb: 'update' | 'close'; id: string; event: EventFields }>
+  | Readonly<{ verb: 'withdraw'; id: string }>
+  | Readonly<{ verb: 'api'; state: ApiState }>
+  | Readonly<{ verb: 'dashboard'; state: DashboardState }>
+  | Readonly<{ verb: 'network'; up: boolean }>
+  | Readonly<{ verb: 'smtp'; state: SmtpState }>
+  | Readonly<{ verb: 'disk'; full: boolean }>
+  | Readonly<{ verb: 'daemon'; order: 'kill' | 'stop' | 'start' }>
+  | Readonly<{ verb: 'clock'; byMs: number }>
+  /** `null`: played by the user's own configuration, which a scenario does not change. */
+  | Readonly<{ verb: 'reload'; config: Config | null }>
+  | Readonly<{ verb: 'silence'; monitor: string | null; forMs: number; reason: string }>
+  | Readonly<{ verb: 'ack' }>
+
+/** Something that happens; `at` is in milliseconds of true time since the start. */
+export type Happening = Readonly<{ at: number; deed: Deed }>
+
+/** From and to, both included, in milliseconds of true time since the start. */
+export type Span = Readonly<{ from: number; to: number }>
+
+export type Expectation = Readonly<{
+  /** Line of the file, so that a failed one is found. */
+  line: number
+}> &
+  (
+    | Readonly<{ what: 'mail'; kind: MailKind; between: Span; to: string | null; contains: string | null }>
+    | Readonly<{ what: 'mails'; count: number }>
+    | Readonly<{ what: 'no-mail'; between: Span }>
+    | Readonly<{ what: 'suppressed'; by: string; between: Span }>
+    | Readonly<{ what: 'verdict'; verdict: 'explained' | 'unexplained' | 'undetermined'; at: number }>
+    | Readonly<{ what: 'incident'; state: 'open' | 'closed'; at: number }>
+  )
+
+/** A story to be played: what happens to AWS, to the network and to Alibi, and what Alibi is expected to do. */
+export type Scenario = Readonly<{
+  file: string
+  title: string
+  start: Instant
+  lengthMs: number
+  config: Config
+  /** In the order of time. */
+  happenings: readonly Happening[]
+  expectations: readonly Expectation[]
+  /** What a reader should know, such as that the scenario's own configuration was set aside. */
+  notes: readonly string[]
+}>

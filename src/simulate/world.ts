@@ -1,0 +1,78 @@
+import type { Operation, Probe } from '../domain/probe.ts'
+import type { Answer } from './answers.ts'
+import { HealthBoard } from './board.ts'
+import type { ApiState, DashboardState, Deed, SmtpState } from './scenario.ts'
+
+/** Which probes an answer is meant for; `null`: every one. */
+type Target = Readonly<{ operation: Operation | null; account: string | null; answer: Answer }>
+
+/** What of a story changes the world around Alibi; the rest is told to Alibi itself. */
+export type WorldDeed = Extract<
+  Deed,
+  { verb: 'account' | 'publish' | 'update' | 'close' | 'withdraw' | 'api' | 'dashboard' | 'network' | 'smtp' | 'disk' }
+>
+
+/** AWS, the network, the mail server and the disk, as they are at this moment of the story. */
+export class World {
+  readonly board: HealthBoard
+  networkUp = true
+  smtp: SmtpState = 'up'
+  api: ApiState = 'ok'
+  dashboard: DashboardState = 'ok'
+  diskFull = false
+  private targets: readonly Target[] = []
+  private readonly trueNow: () => number
+
+  /** @param trueNow what the time really is, whatever the daemon's clock says */
+  constructor(trueNow: () => number) {
+    this.trueNow = trueNow
+    this.board = new HealthBoard()
+  }
+
+  /** The wall clock of everybody but the daemon. */
+  now(): number {
+    return this.trueNow()
+  }
+
+  answerTo(probe: Probe): Answer {
+    const meant = this.targets.findLast(
+      ({ operation, account }) =>
+        (operation === null || operation === probe.call.operation) && (account === null || account === probe.account),
+    )
+    return meant?.answer ?? 'ok'
+  }
+
+  apply(deed: WorldDeed): void {
+    switch (deed.verb) {
+      case 'account': {
+        const { operation, account, answer } = deed
+        // What holds for every probe leaves nothing of what was said before.
+        this.targets = operation === null && account === null ? [deed] : [...this.targets, { operation, account, answer }]
+        return
+      }
+      case 'publish':
+        return this.board.publish(deed.id, deed.event, this.now())
+      case 'update':
+        return this.board.update(deed.id, deed.event, this.now())
+      case 'close':
+        return this.board.close(deed.id, deed.event, this.now())
+      case 'withdraw':
+        return this.board.withdraw(deed.id)
+      case 'api':
+        this.api = deed.state
+        return
+      case 'dashboard':
+        this.dashboard = deed.state
+        return
+      case 'network':
+        this.networkUp = deed.up
+        return
+      case 'smtp':
+        this.smtp = deed.state
+        return
+      case 'disk':
+        this.diskFull = deed.full
+        return
+    }
+  }
+}
