@@ -54,6 +54,7 @@ function incidentMail({ incident, announcement }: Extract<Told, { notice: null }
 function incidentFacts({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Facts {
   const { setup, now } = drop
   const mine = membersOf(incident, audience.recipient, setup)
+  const stretch = presentOf(mine, incident)
   const full = inFull(incident, audience, setup)
   const listed = mine.filter((member) => !full.includes(member))
   const monitors = monitorsOf(mine, setup)
@@ -70,8 +71,8 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       family: incident.family,
       continues: incident.continues,
       openedAt: incident.openedAt,
-      onset: mine.length > 0 ? onsetOf(mine) : incident.openedAt,
-      lastOkAt: earliest(mine)?.lastOkAt ?? null,
+      onset: stretch.length > 0 ? onsetOf(stretch) : incident.openedAt,
+      lastOkAt: earliest(stretch)?.lastOkAt ?? null,
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
       reopened: incident.reopenedAt.length,
@@ -144,6 +145,11 @@ function inFull(incident: Incident, audience: Audience, setup: Setup): readonly 
   const weight = (member: Member) => (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
   const mine = [...membersOf(incident, audience.recipient, setup)]
   return mine.sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe)).slice(0, MAX_PROBES_IN_FULL)
+}
+
+/** Those that failed in the present stretch: a reopened incident still holds the members of the one before. */
+function presentOf(members: readonly Member[], incident: Incident): readonly Member[] {
+  return members.filter((member) => member.wellAt === null || member.wellAt >= incident.stretchAt)
 }
 
 function earliest(members: readonly Member[]): Member | undefined {

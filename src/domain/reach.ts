@@ -3,6 +3,8 @@ import type { Reach } from './state.ts'
 
 /** Failed control calls in a row that make us `offline` (contract, *Failure kinds*). */
 export const FAILURES_THAT_CUT_OFF = 3
+/** No call takes longer: one that is older than the last by more was made after the clock had been set back. */
+const CLOCK_SET_BACK_MS = 5 * 60_000
 /** An answer from outside this fresh says that we are not cut off, whatever the control host does. */
 const FRESH_ANSWER_MS = 30_000
 
@@ -13,15 +15,18 @@ const FRESH_ANSWER_MS = 30_000
 export function advanceReach(was: Reach, controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): Reach {
   let reach = was
   for (const call of controlCalls(controls, outcomes)) {
-    if (reach.lastAt !== null && call.at <= reach.lastAt) continue
+    if (reach.lastAt !== null && call.at <= reach.lastAt && reach.lastAt - call.at <= CLOCK_SET_BACK_MS) continue
     reach = call.reached
       ? { ...reach, everReached: true, failures: 0, failingSince: null, lastAt: call.at, lastAnswerAt: call.at, offlineSince: null }
       : { ...reach, failures: reach.failures + 1, failingSince: reach.failingSince ?? call.at, lastAt: call.at }
   }
   const answered = lastAnswer(outcomes)
-  if (answered !== null && answered > (reach.lastAnswerAt ?? 0)) {
+  const last = reach.lastAnswerAt ?? 0
+  if (answered !== null && (answered > last || last - answered > CLOCK_SET_BACK_MS)) {
     reach = { ...reach, lastAnswerAt: answered }
-    if (reach.failingSince === null || answered >= reach.failingSince) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
+    const cutOffNoMore = reach.failingSince === null || answered >= reach.failingSince || reach.failingSince - answered > CLOCK_SET_BACK_MS
+    // Of a control host that was never reached the failures are counted on: it is told as wrongly configured.
+    if (cutOffNoMore && reach.everReached) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
   }
   const cutOff = reach.everReached && reach.failures >= FAILURES_THAT_CUT_OFF
   return cutOff && reach.offlineSince === null ? { ...reach, offlineSince: reach.failingSince } : reach
