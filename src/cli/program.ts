@@ -94,6 +94,64 @@ function build(io: Io, done: (code: number) => void): Command {
     const { outboxList } = await import('./stored.ts')
     done(await outboxList(options, io))
   })
+  for (const [name, says, example] of [
+    ['retry', 'Tries mails again at once.', 'alibi outbox retry --all'],
+    ['drop', 'Gives mails up.', 'alibi outbox drop 5f0c….1.9a2b…'],
+  ] as const) {
+    withConfig(verb(outbox, name, says, example))
+      .argument('[ids...]', 'as `alibi outbox list` shows them')
+      .option('--all', 'all that are owed or refused')
+      .action(async (ids, options) => {
+        const { outboxDrop, outboxRetry } = await import('./orders.ts')
+        done(await (name === 'retry' ? outboxRetry : outboxDrop)(ids, options, io))
+      })
+  }
+  const silence = program.command('silence').description('Mails that are not wanted for a while, for a reason.')
+  withConfig(
+    verb(
+      silence,
+      'add',
+      'Withholds mails, of one monitor or of all.',
+      'alibi silence add --for 2h --reason "planned" --monitor production',
+    ),
+  )
+    .requiredOption('--for <duration>', 'how long, such as 2h')
+    .requiredOption('--reason <text>', 'why')
+    .option('--monitor <name>', 'only this monitor')
+    .action(async (options) => {
+      const { silenceAdd } = await import('./orders.ts')
+      done(await silenceAdd(options, io))
+    })
+  listing(verb(silence, 'list', 'The silences that last.', 'alibi silence list')).action(async (options) => {
+    const { silenceList } = await import('./orders.ts')
+    done(await silenceList(options, io))
+  })
+  withConfig(verb(silence, 'remove', 'Takes a silence back.', 'alibi silence remove 1a2b3c4d'))
+    .argument('<id>', 'as `alibi silence list` shows it')
+    .action(async (id, options) => {
+      const { silenceRemove } = await import('./orders.ts')
+      done(await silenceRemove(id, options, io))
+    })
+  withConfig(
+    verb(
+      program,
+      'ack',
+      'Somebody knows of it: no more reminders and no escalation.',
+      'alibi ack a3f9c0de51b27764 --reason "on it"',
+    ),
+  )
+    .argument('<incident>', 'its id')
+    .option('--reason <text>', 'for the others')
+    .action(async (id, options) => {
+      const { ack } = await import('./orders.ts')
+      done(await ack(id, options, io))
+    })
+  listing(verb(program, 'explain', 'One incident’s whole story, with its evidence.', 'alibi explain a3f9c0de51b27764'))
+    .argument('<incident>', 'its id')
+    .action(async (id, options) => {
+      const { explain } = await import('./explain.ts')
+      done(await explain(id, options, io))
+    })
   const mail = program.command('mail').description('The way that mails go.')
   withConfig(
     verb(mail, 'test', 'One real mail to every recipient, through the real path, with the server’s reply.', 'alibi mail test'),

@@ -17,6 +17,8 @@ export type Decision =
   | 'refused'
   | 'merged'
   | 'noticed'
+  /** Somebody said so at the command line. */
+  | 'ordered'
 
 /** One durable line of why something was said or not said. Rows are written once and never changed. */
 export type LedgerRow = Readonly<{

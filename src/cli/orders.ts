@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto'
+import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import type { Config } from '../config/config.ts'
+import { DURATION, parseDuration } from '../config/duration.ts'
+import { inWords, utc } from '../domain/duration.ts'
+import type { Owed } from '../domain/notification.ts'
+import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
+import { type Store, StoreError } from '../ports/store.ts'
+import { EXIT, Exit } from './exit.ts'
+import { type Common, configured, type Io, type Listing, list } from './io.ts'
+import { table } from './table.ts'
+
+const MAX_REASON = 300
+
+/** Opens the daemon's database beside it, to write into. The daemon notices within seconds. @throws {Exit} */
+async function beside<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  const { path } = config.storage
+  if (!databaseExists(path)) throw new Exit(EXIT.unreachable, `there is no database at ${path} yet: start the daemon once`)
+  const store = await openStore({ path, beside: true }).catch(asExit)
+  try {
+    return await work(store).catch(asExit)
+  } finally {
+    await store.close()
+  }
+}
+
+function asExit(cause: unknown): never {
+  if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
+  throw cause
+}
+
+export type SilenceOptions = Common & Readonly<{ for: string; reason: string; monitor?: string }>
+
+/** Withholds mails about a monitor, or about all, for a while and for a reason (rule 11). */
+export async function silenceAdd(options: SilenceOptions, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const ms = DURATION.test(options.for) ? parseDuration(options.for) : null
+  if (ms === null || ms <= 0 || ms > MAX_SILENCE_MS)
+    throw new Exit(EXIT.usage, `--for ${options.for}: expected a duration such as 2h, at most ${inWords(MAX_SILENCE_MS)}`)
+  const monitor = knownMonitor(config, options.monitor)
+  const at = Date.now()
+  const silence: Silence = {
+    id: randomBytes(4).toString('hex'),
+    at,
+    until: at + ms,
+    reason: reasonOf(options.reason),
+    monitor,
+    endedAt: null,
+  }
+  await beside(config, (store) => store.addSilence(silence))
+  io.out(`silence ${silence.id}: ${monitor ?? 'every monitor'} until ${utc(silence.until)} (${silence.reason})`)
+  io.out('Probing and judging go on; recoveries and explanations are still told to those who know of the trouble.')
+  return EXIT.well
+}
+
+function knownMonitor(config: Config, name: string | undefined): string | null {
+  if (name === undefined) return null
+  if (config.monitors.some((monitor) => monitor.name === name)) return name
+  throw new Exit(
+    EXIT.usage,
+    `there is no monitor ${name}: the configuration has ${config.monitors.map((m) => m.name).join(', ')}`,
+  )
+}
+
+function reasonOf(text: string): string {
+  const reason = text.replaceAll(/\s+/g, ' ').trim()
+  if (reason === '' || reason.length > MAX_REASON)
+    throw new Exit(EXIT.usage, `--reason: expected a sentence of at most ${MAX_REASON} characters`)
+  return reason
+}
+
+/** The silences that last. */
+export async function silenceList(options: Listing, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const now = Date.now()
+  const all = databaseExists(config.storage.path) ? await besideReading(config, (store) => store.silences(now)) : []
+  const lasting = all.filter((silence) => endOfSilence(silence) > now)
+  const rows = lasting.map(({ id, monitor, at, until, reason }) => ({
+    id,
+    monitor,
+    at: new Date(at).toISOString(),
+    until: new Date(until).toISOString(),
+    reason,
+  }))
+  const shown = () =>
+    table(
+      ['id', 'monitor', 'until', 'ends in', 'reason'],
+      lasting.map((s) => [s.id, s.monitor ?? 'every monitor', utc(s.until), inWords(s.until - now), s.reason]),
+    )
+  list(io, options.json, rows, shown, 'Nothing is silenced.')
+  return EXIT.well
+}
+
+async function besideReading<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore({ path: config.storage.path, readOnly: true }).catch(asExit)
+  try {
+    return await work(store).catch(asExit)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Takes a silence back before its end. */
+export async function silenceRemove(id: string, options: Common, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const ended = await beside(config, (store) => store.endSilence(id, Date.now()))
+  if (!ended) throw new Exit(EXIT.usage, `there is no silence ${id} that still lasts: \`alibi silence list\` shows them`)
+  io.out(`silence ${id} is over: what is due then is told after a fresh run`)
+  return EXIT.well
+}
+
+/** Says that somebody knows of an incident: no reminders and no escalation until it closes. */
+export async function ack(id: string, options: Common & Readonly<{ reason?: string }>, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const reason = options.reason === undefined ? null : reasonOf(options.reason)
+  const incident = await beside(config, async (store) => {
+    const found = await store.incident(id)
+    if (found === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
+    if (found.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
+    await store.addAck({ incident: id, at: Date.now(), reason })
+    return found
+  })
+  io.out(`incident ${incident.id}: no more reminders and no escalation until it closes; its growth and its end are still told`)
+  return EXIT.well
+}
+
+export type OutboxOptions = Common & Readonly<{ all?: boolean }>
+
+/** Tries mails again at once that were refused or wait. */
+export async function outboxRetry(ids: readonly string[], options: OutboxOptions, io: Io): Promise<number> {
+  return outboxSet(ids, options, io, 'retried', () => ({ state: 'retrying', nextAt: Date.now() }))
+}
+
+/** Gives mails up: they stay in the ledger as dropped by hand. */
+export async function outboxDrop(ids: readonly string[], options: OutboxOptions, io: Io): Promise<number> {
+  return outboxSet(ids, options, io, 'dropped', () => ({ state: 'dropped', error: 'dropped by hand' }))
+}
+
+async function outboxSet(
+  ids: readonly string[],
+  options: OutboxOptions,
+  io: Io,
+  done: string,
+  change: () => Partial<Pick<Owed, 'state' | 'nextAt' | 'error'>>,
+): Promise<number> {
+  const config = await configured(options, io)
+  if (ids.length === 0 && options.all !== true)
+    throw new Exit(EXIT.usage, 'name the mails by their ids (`alibi outbox list` shows them), or say --all')
+  const owed = await beside(config, async (store) => {
+    const all = await store.outbox()
+    const unknown = ids.filter((id) => !all.some((one) => one.notification.id === id))
+    if (unknown.length > 0) throw new Exit(EXIT.usage, `not owed: ${unknown.join(', ')}`)
+    // What is on its way at this moment is the courier's: it says itself what became of it.
+    const chosen = (options.all === true ? all : all.filter((one) => ids.includes(one.notification.id))).filter(
+      (one) => one.state !== 'sending',
+    )
+    const rows = chosen.map(({ notification: n }) => ({
+      at: Date.now(),
+      incident: n.incident,
+      probe: null,
+      decision: 'ordered' as const,
+      rule: null,
+      reason: `${n.kind} to ${n.recipient} ${done} by hand`,
+      evidence: { id: n.id },
+    }))
+    await store.settle(
+      chosen.map((one) => ({ id: one.notification.id, ...change() })),
+      rows,
+    )
+    return chosen
+  })
+  io.out(
+    owed.length === 0
+      ? 'Nothing is owed.'
+      : owed.map(({ notification: n }) => `${n.id} (${n.kind} to ${n.recipient}) ${done}`).join('\n'),
+  )
+  return EXIT.well
+}
