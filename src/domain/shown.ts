@@ -201,7 +201,7 @@ function mailJson(owed: Owed): MailJson {
   }
 }
 
-const ADDRESS = /[^\s<>()[\]"',;:=|]{1,64}@[^\s<>()[\]"',;:|]{1,255}/g
+const ADDRESS = /<?[^\s<>()[\]"',;:=|]{1,64}@[^\s<>()[\]"',;:|]{1,255}>?/g
 
 /** A mail server's reply likes to repeat the address it is about; who looks at a page need not know it. */
 export function withoutAddresses(text: string): string {

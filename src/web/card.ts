@@ -43,6 +43,8 @@ export type Card = Readonly<{
   tone: Tone
   since: string
   aws: string
+  /** The same in a few words. */
+  awsInShort: string
   told: string
   /** Why nothing more is said at present; `null` where the ledger holds no reason. */
   quiet: string | null
@@ -54,7 +56,9 @@ export type Card = Readonly<{
   event: Readonly<{ title: string; times: string; text: string }> | null
   nearMisses: readonly Readonly<{ title: string; why: string }>[]
   moreNearMisses: number
+  /** The latest, the newest first, of so many. */
   mails: readonly MailRow[]
+  mailCount: number
   /** The latest decisions, the newest first. */
   story: readonly StoryRow[]
 }>
@@ -68,7 +72,13 @@ const TITLE: Readonly<Record<Family, string>> = {
   blind: 'Probes without a result',
 }
 
-export function cardOf(incident: Incident, rows: readonly LedgerRow[], mails: readonly Owed[], view: View, now: Instant): Card {
+export function cardOf(
+  incident: Incident,
+  rows: readonly LedgerRow[] | null,
+  mails: readonly Owed[] | null,
+  view: View,
+  now: Instant,
+): Card {
   const sick = incident.members.filter((member) => member.state !== 'well')
   const shown = sick.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
   const onset = sick.length === 0 ? incident.openedAt : Math.min(...sick.map((member) => member.onset))
@@ -85,6 +95,7 @@ export function cardOf(incident: Incident, rows: readonly LedgerRow[], mails: re
     tone,
     since: `since ${clockTime(onset, now)}, for ${inWords(now - onset)}${began(shown[0] ?? null, now)}`,
     aws: isItAws(incident, telling),
+    awsInShort: inShort(incident, verdict),
     told: wasAnyoneTold(incident, rows, mails, view, now),
     quiet: incident.announcedAt === null ? null : whyQuiet(rows),
     impacts: settings(view, monitors, 'impact').map((text) => foreign(text, SENTENCE)),
@@ -97,11 +108,12 @@ export function cardOf(incident: Incident, rows: readonly LedgerRow[], mails: re
       why: `${miss.test}: ${foreign(miss.why, SENTENCE)}`,
     })),
     moreNearMisses: Math.max(0, (verdict?.nearMisses.length ?? 0) - MAX_NEAR_MISSES),
-    mails: mails
+    mails: (mails ?? [])
       .slice(-MAX_MAILS)
       .toReversed()
       .map((owed) => mailRow(owed, now)),
-    story: rows
+    mailCount: mails?.length ?? 0,
+    story: (rows ?? [])
       .slice(-MAX_STORY)
       .toReversed()
       .map((row) => storyRow(row, now)),
@@ -149,14 +161,29 @@ function isItAws(incident: Incident, telling: Member | null): string {
   }
 }
 
+function inShort({ family }: Incident, verdict: Verdict | null): string {
+  if (family === 'offline') return 'No: this host reaches nothing at all.'
+  if (family === 'misconfigured') return 'No: our access is refused, and an outage of AWS does not do that.'
+  if (family === 'blind' || verdict === null) return 'Not known: no run came to a result.'
+  switch (verdict.kind) {
+    case 'explained':
+      return `Yes: ${foreign(verdict.by.code, WORD)} in ${foreign(verdict.by.region ?? 'no named region', WORD)} explains it.`
+    case 'unexplained':
+      return 'AWS has no alibi: none of its events explains it.'
+    case 'undetermined':
+      return 'Not known: AWS Health could not say, and not knowing never keeps us silent.'
+  }
+}
+
 /** The answer that matters at night: who knows, who does not yet, and why not. */
 export function wasAnyoneTold(
   incident: Incident,
-  rows: readonly LedgerRow[],
-  mails: readonly Owed[],
+  rows: readonly LedgerRow[] | null,
+  mails: readonly Owed[] | null,
   view: View | null,
   now: Instant,
 ): string {
+  if (mails === null) return 'Not known: the database cannot be read.'
   const delivered = mails.filter((owed) => owed.state === 'delivered')
   const waiting = mails.filter((owed) => owed.state === 'due' || owed.state === 'retrying' || owed.state === 'sending')
   const refused = mails.filter((owed) => owed.state === 'refused')
@@ -188,10 +215,17 @@ function notThere(owed: Owed, now: Instant): string {
   return `the mail "${kind}" to ${foreign(recipient, WORD)}, due since ${clockTime(createdAt, now)}${tried}${error}`
 }
 
-/** Rule 10: who comes next. */
+/** Rules 5 and 10: what comes next, if nothing changes. */
 function later(incident: Incident, view: View | null, now: Instant): string {
   const { announcedAt } = incident
-  if (view === null || announcedAt === null || incident.state === 'closed' || incident.verdict === 'explained') return ''
+  if (view === null || incident.state === 'closed') return ''
+  if (incident.verdict === 'explained') {
+    const { holdAtMostMs } = view.setup.policy
+    if (holdAtMostMs === 0) return ''
+    const due = (incident.lastMailAt ?? incident.stretchAt) + holdAtMostMs
+    return due <= now ? '' : `If it lasts, a mail at ${clockTime(due, now)} all the same.`
+  }
+  if (announcedAt === null) return ''
   const sick = incident.members.filter((member) => member.state !== 'well')
   const notified = new Set(sick.flatMap((member) => view.setup.monitors.get(member.monitor)?.notify ?? []))
   const next = [...view.setup.recipients.values()].filter(
@@ -209,9 +243,9 @@ function later(incident: Incident, view: View | null, now: Instant): string {
 }
 
 /** The ledger's own words for why no mail is due; `null` when the last word was a mail. */
-function whyQuiet(rows: readonly LedgerRow[]): string | null {
-  const row = rows.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
-  const withheld = row?.decision === 'closed' ? rows.findLast(({ decision }) => decision === 'withheld') : row
+function whyQuiet(rows: readonly LedgerRow[] | null): string | null {
+  const row = rows?.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
+  const withheld = row?.decision === 'closed' ? rows?.findLast(({ decision }) => decision === 'withheld') : row
   if (withheld?.decision !== 'withheld') return null
   return (
     stop(foreign(withoutAddresses(withheld.reason), SENTENCE)) +
@@ -278,7 +312,12 @@ function storyRow(row: LedgerRow, now: Instant): StoryRow {
   }
 }
 
-export function recentRow(incident: Incident, rows: readonly LedgerRow[], mails: readonly Owed[], now: Instant): RecentRow {
+export function recentRow(
+  incident: Incident,
+  rows: readonly LedgerRow[] | null,
+  mails: readonly Owed[] | null,
+  now: Instant,
+): RecentRow {
   const onset = incident.members.length === 0 ? incident.openedAt : Math.min(...incident.members.map((member) => member.onset))
   const end = incident.closedAt ?? now
   const as = incident.closedAs === null || incident.closedAs === 'recovered' ? '' : `, ${incident.closedAs}`

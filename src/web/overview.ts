@@ -54,11 +54,11 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
   const cards = known.open
     .map((incident) => ({
       incident,
-      card: cardOf(incident, known.rows.get(incident.id) ?? [], known.mails.get(incident.id) ?? [], view, now),
+      card: cardOf(incident, known.rows.get(incident.id) ?? null, known.mails.get(incident.id) ?? null, view, now),
     }))
     .sort((a, b) => a.card.rank - b.card.rank)
   const worst = cards[0] ?? null
-  const standings = standingsOf(view, now)
+  const standings = standingsOf(view)
   const { state, tone } = headline(worst?.card ?? null, health, standings, view)
   const monitors = [...view.setup.monitors.values()]
     .map((monitor) =>
@@ -75,7 +75,10 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     tone,
     answers: [
       { question: 'Is something wrong?', answer: whatIsWrong(worst?.incident ?? null, known, standings, view, health, now) },
-      { question: 'Is it AWS?', answer: worst === null ? nothingToExplain(view, now) : andMore(worst.card.aws, known.openCount) },
+      {
+        question: 'Is it AWS?',
+        answer: worst === null ? nothingToExplain(view, now) : andMore(worst.card.awsInShort, known.openCount),
+      },
       { question: 'Was anyone told?', answer: worst === null ? nobodyToTell(known) : worst.card.told },
     ],
     warnings: warningsOf(view, known, health, now),
@@ -87,7 +90,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     mails: known.outbox.slice(0, MAX_MAILS).map((owed) => mailRow(owed, now)),
     moreMails: Math.max(0, known.outbox.length - MAX_MAILS),
     recent: known.recent.map((incident) =>
-      recentRow(incident, known.rows.get(incident.id) ?? [], known.mails.get(incident.id) ?? [], now),
+      recentRow(incident, known.rows.get(incident.id) ?? null, known.mails.get(incident.id) ?? null, now),
     ),
     version: view.version,
   }
@@ -169,7 +172,7 @@ function nobodyToTell(known: OnRecord): string {
 
 function warningsOf(view: View, known: OnRecord, health: Health, now: Instant): readonly string[] {
   const notices = [...view.world.notices.values()].map(
-    ({ text, since }) => `${foreign(text, SENTENCE)} (since ${clockTime(since, now)})`,
+    ({ text, since }) => `Since ${clockTime(since, now)}: ${foreign(text, SENTENCE)}`,
   )
   const all = [
     ...(health.ok ? [] : health.reasons.map((reason) => `Alibi is unwell: ${foreign(reason, SENTENCE)}`)),
@@ -195,20 +198,30 @@ type Standing = Readonly<{
   probe: Probe
   monitor: Monitor
   state: ProbeState | null
-  word: 'failing' | 'blind' | 'recovering' | 'checking' | 'not run yet' | 'well'
+  word: 'failing' | 'blind' | 'recovering' | 'checking' | 'not judged' | 'not run yet' | 'well'
 }>
 
-const WORST_FIRST: readonly Standing['word'][] = ['failing', 'blind', 'recovering', 'checking', 'not run yet', 'well']
+const WORST_FIRST: readonly Standing['word'][] = [
+  'failing',
+  'blind',
+  'recovering',
+  'checking',
+  'not judged',
+  'not run yet',
+  'well',
+]
 const TONE: Readonly<Record<Standing['word'], Tone>> = {
   failing: 'bad',
   blind: 'warn',
   recovering: 'plain',
   checking: 'plain',
+  'not judged': 'plain',
   'not run yet': 'plain',
   well: 'good',
 }
 
-function standingsOf(view: View, _now: Instant): readonly Standing[] {
+function standingsOf(view: View): readonly Standing[] {
+  const offline = view.world.reach.offlineSince !== null
   const blind = new Set(
     [...view.world.incidents.values()]
       .filter((incident) => incident.family === 'blind' && incident.state !== 'closed')
@@ -217,15 +230,17 @@ function standingsOf(view: View, _now: Instant): readonly Standing[] {
   return [...view.setup.monitors.values()].flatMap((monitor) =>
     monitor.probes.map((probe): Standing => {
       const state = view.world.probes.get(probe.id) ?? null
-      return { probe, monitor, state, word: wordFor(state, blind.has(probe.id)) }
+      return { probe, monitor, state, word: wordFor(state, blind.has(probe.id), offline) }
     }),
   )
 }
 
-function wordFor(state: ProbeState | null, blind: boolean): Standing['word'] {
+function wordFor(state: ProbeState | null, blind: boolean, offline: boolean): Standing['word'] {
   if (state?.standing === 'failing' || state?.standing === 'recovering') return state.standing
   if (blind) return 'blind'
   if (state === null || state.lastConclusiveAt === null) return 'not run yet'
+  // Cut off ourselves, we do not know how it fares: green would be a claim.
+  if (offline) return 'not judged'
   return state.standing === 'undecided' ? 'checking' : 'well'
 }
 
@@ -275,6 +290,7 @@ function noteOn(state: ProbeState | null, word: Standing['word'], now: Instant):
       return `no result since ${clockTime(state.lastConclusiveAt ?? state.knownSince, now)}${unclear}`
     case 'not run yet':
       return state.inconclusive === null ? 'waits for its schedule' : `its runs were ${state.inconclusive}`
+    case 'not judged':
     case 'well':
       return `${ok}${unclear}`
   }

@@ -44,7 +44,7 @@ function Page({ page, still }: { page: Overview; still: boolean }) {
           <span>
             as of <time datetime={time}>{`${time.slice(0, 10)} ${time.slice(11, 19)} UTC`}</time>,{' '}
             {still ? (
-              <a href="/">stays as it is: refresh again</a>
+              <a href="/">not refreshed by itself: start</a>
             ) : (
               <a href="/?refresh=off">refreshed each {REFRESH_S}s: stop</a>
             )}
@@ -153,8 +153,10 @@ function Incident({ card }: { card: Card }) {
                 <td>
                   {probe.operation} <span class="soft">of {accountShown(probe.account)}</span>
                 </td>
-                <td class={`t-${probe.tone}`}>{probe.state}</td>
-                <td data-label="since">{probe.since}</td>
+                <td class={`n t-${probe.tone}`}>{probe.state}</td>
+                <td class="n" data-label="since">
+                  {probe.since}
+                </td>
                 <td>{probe.error}</td>
               </tr>
             ))}
@@ -168,7 +170,7 @@ function Incident({ card }: { card: Card }) {
       ) : null}
       {card.nearMisses.length === 0 ? null : (
         <details>
-          <summary>{`AWS events that do not explain it (${card.nearMisses.length + card.moreNearMisses})`}</summary>
+          <summary>{`AWS events that were considered and rejected (${card.nearMisses.length + card.moreNearMisses})`}</summary>
           <ul class="small">
             {card.nearMisses.map(({ title, why }) => (
               <li>
@@ -181,7 +183,7 @@ function Incident({ card }: { card: Card }) {
       )}
       {card.mails.length === 0 ? null : (
         <details>
-          <summary>{`Mails (${card.mails.length === 8 ? 'the last 8' : card.mails.length})`}</summary>
+          <summary>{`Mails (${card.mailCount})`}</summary>
           <MailTable rows={card.mails} />
         </details>
       )}
@@ -200,10 +202,12 @@ function Incident({ card }: { card: Card }) {
             <tbody>
               {card.story.map(({ at, decision, reason, rule }) => (
                 <tr>
-                  <td>{at}</td>
-                  <td>{decision}</td>
+                  <td class="n">{at}</td>
+                  <td class="n">{decision}</td>
                   <td>{reason}</td>
-                  <td data-label="rule">{rule}</td>
+                  <td class="n" data-label="rule">
+                    {rule}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -253,7 +257,7 @@ function MailTable({ rows }: { rows: readonly MailRow[] }) {
             <td>
               {kind} <span class="soft">to {to}</span>
             </td>
-            <td class={`t-${tone}`}>{state}</td>
+            <td class={`n t-${tone}`}>{state}</td>
             <td>{when}</td>
             <td>{error}</td>
           </tr>
@@ -275,31 +279,46 @@ function Monitors({ rows, more }: { rows: readonly MonitorRow[]; more: number })
             <span class="soft small">last run {row.lastRun}</span>
           </div>
           <p class="soft small">{row.about}</p>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">Probe</th>
-                <th scope="col">Standing</th>
-                <th scope="col">Detail</th>
-              </tr>
-            </thead>
-            <tbody>
-              {row.probes.map((probe) => (
-                <tr>
-                  <td>
-                    {probe.operation} <span class="soft">of {accountShown(probe.account)}</span>
-                  </td>
-                  <td class={`t-${probe.tone}`}>{probe.standing}</td>
-                  <td class="soft">{probe.note}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {row.more === null ? null : <p class="small">{row.more}</p>}
+          {row.tone === 'good' ? (
+            <details>
+              <summary>Its probes</summary>
+              <Probes row={row} />
+            </details>
+          ) : (
+            <Probes row={row} />
+          )}
         </article>
       ))}
       {more > 0 ? <p>And {more} more monitors, none of them worse than these.</p> : null}
     </section>
+  )
+}
+
+function Probes({ row }: { row: MonitorRow }) {
+  return (
+    <>
+      <table class="stack">
+        <thead>
+          <tr>
+            <th scope="col">Probe</th>
+            <th scope="col">Standing</th>
+            <th scope="col">Detail</th>
+          </tr>
+        </thead>
+        <tbody>
+          {row.probes.map((probe) => (
+            <tr>
+              <td>
+                {probe.operation} <span class="soft">of {accountShown(probe.account)}</span>
+              </td>
+              <td class={`n t-${probe.tone}`}>{probe.standing}</td>
+              <td class="soft">{probe.note}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {row.more === null ? null : <p class="small">{row.more}</p>}
+    </>
   )
 }
 
@@ -322,7 +341,7 @@ function Sources({ rows }: { rows: readonly SourceRow[] }) {
               <tr>
                 <td>{name}</td>
                 <td class={`t-${tone}`}>{state}</td>
-                <td>{age}</td>
+                <td class="n">{age}</td>
                 <td class="soft">{detail}</td>
               </tr>
             ))}

@@ -24,5 +24,5 @@ export function capital(sentence: string): string {
 }
 
 export function stop(sentence: string): string {
-  return /[.!?…)]$/.test(sentence) ? sentence : `${sentence}.`
+  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`
 }

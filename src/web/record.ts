@@ -20,7 +20,7 @@ export type OnRecord = Readonly<{
   openCount: number
   /** Closed ones, the last opened first. */
   recent: readonly Incident[]
-  /** Of each of these incidents, oldest first. */
+  /** Of each of these incidents, oldest first; an incident whose story could not be read is not there. */
   rows: ReadonlyMap<string, readonly LedgerRow[]>
   mails: ReadonlyMap<string, readonly Owed[]>
   /** Everything that is still owed or was refused, of whatever incident. */
@@ -49,8 +49,10 @@ export async function record(reader: Reader, world: World, now: Instant, log: Lo
   const mails = new Map<string, readonly Owed[]>()
   // One after the other: the database is read on the daemon's own thread, and a run must not stand still behind a page.
   for (const incident of [...open, ...recent]) {
-    rows.set(incident.id, await read(newestRows(reader, incident, MAX_ROWS, now), []))
-    mails.set(incident.id, await read(reader.mails(incident.id), []))
+    const its = await read(newestRows(reader, incident, MAX_ROWS, now), null)
+    const sent = await read(reader.mails(incident.id), null)
+    if (its !== null) rows.set(incident.id, its)
+    if (sent !== null) mails.set(incident.id, sent)
     await breath()
   }
   return { open, openCount: allOpen.length, recent, rows, mails, outbox, fault }

@@ -11,7 +11,7 @@ export const STYLE = `
 :root{color-scheme:light dark;${colours(LIGHT)}}
 @media (prefers-color-scheme:dark){:root{${colours(DARK)}}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;overflow-wrap:anywhere}
+body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;overflow-wrap:break-word}
 header,main,footer{max-width:68rem;margin:0 auto;padding:0 1rem}
 header{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;padding-top:.75rem;padding-bottom:.5rem;color:var(--soft);font-size:.875rem}
 header b{color:var(--text)}
@@ -43,6 +43,8 @@ table{border-collapse:collapse;width:100%;font-size:.9375rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .75rem .3rem 0;border-top:1px solid var(--line)}
 th{font-weight:600;color:var(--soft);font-size:.8125rem;border-top:0}
 td:last-child,th:last-child{padding-right:0}
+td{overflow-wrap:anywhere}
+.n{white-space:nowrap;overflow-wrap:normal}
 ul{margin:.25rem 0;padding-left:1.1rem}
 li{margin:.15rem 0}
 blockquote{margin:.5rem 0;padding:.5rem .75rem;background:var(--code);border-radius:4px;font-size:.9375rem}
@@ -58,7 +60,8 @@ header,main,footer{padding-left:.75rem;padding-right:.75rem}
 table.stack,.stack tbody,.stack tr,.stack td{display:block}
 .stack thead{position:absolute;left:-99rem}
 .stack tr{border-top:1px solid var(--line);padding:.35rem 0}
-.stack td{border:0;padding:.05rem 0}
+.stack td{border:0;padding:.05rem .6rem .05rem 0}
+.stack td.n{display:inline-block}
 .stack td:empty{display:none}
 .stack td[data-label]::before{content:attr(data-label) ' ';color:var(--soft);font-size:.8125rem}
 }

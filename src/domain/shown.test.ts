@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { ADDRESS, ALIBI, EXPLAINED, incidentOf, memberOf, ONSET, owedOf, PROBES, rowOf } from '../../test/wire/web-world.ts'
+import { incidentJson, storyJson, withoutAddresses } from './shown.ts'
+
+const incident = incidentOf(
+  'a3f9c0de51b27764',
+  PROBES.slice(0, 2).map((probe) => memberOf(probe, EXPLAINED)),
+  {
+    state: 'suppressed',
+    announcedAt: null,
+    explainedBy: ALIBI.arn,
+    leadMinutes: 2,
+  },
+)
+
+test('an incident is told in the contract’s keys and order, times in ISO 8601 UTC', () => {
+  expect(JSON.stringify(incidentJson(incident), null, 1)).toBe(
+    JSON.stringify(
+      {
+        id: 'a3f9c0de51b27764',
+        family: 'outage',
+        state: 'suppressed',
+        verdict: 'explained',
+        explainedBy: ALIBI.arn,
+        monitors: ['production'],
+        probes: ['production/self/GetAccountInformation', 'production/self/GetAlternateContact:SECURITY'],
+        openedAt: '2026-11-22T11:58:47.000Z',
+        announcedAt: null,
+        closedAt: null,
+        leadMinutes: 2,
+      },
+      null,
+      1,
+    ),
+  )
+})
+
+test('its story has members with their evidence, the ledger, and mails by the recipient’s name', () => {
+  const story = storyJson(
+    incident,
+    [rowOf(incident.id, ONSET, 'withheld', 'silent', '3')],
+    [owedOf(incident.id, 'oncall', 'failing')],
+  )
+  expect(story).toMatchObject(incidentJson(incident))
+  expect(story.members[0]).toMatchObject({
+    onset: '2026-11-22T11:58:02.000Z',
+    verdict: 'explained',
+    why: EXPLAINED.why,
+    explainedBy: { arn: ALIBI.arn, rule: 'direct', startedAt: '2026-11-22T12:00:02.000Z' },
+    nearMisses: [{ test: 'place' }, { test: 'service' }],
+    evidence: [
+      { result: 'failed', kind: 'internal', tries: [{ error: 'InternalServerException', at: '2026-11-22T11:58:02.000Z' }, {}] },
+      {},
+    ],
+  })
+  expect(story.ledger).toMatchObject([{ at: '2026-11-22T11:58:02.000Z', decision: 'withheld', rule: '3', reason: 'silent' }])
+  expect(story.mails).toMatchObject([
+    { kind: 'failing', to: 'oncall', state: 'delivered', deliveredAt: '2026-11-22T11:59:19.000Z', nextAt: null },
+  ])
+})
+
+test('no address is in it: not of recipients, not of a reply, not in evidence', () => {
+  const rows = [rowOf(incident.id, ONSET, 'refused', `failing to oncall: 550 <${ADDRESS}> unknown`)]
+  const mails = [
+    owedOf(incident.id, 'oncall', 'failing', {
+      state: 'refused',
+      error: `550 ${ADDRESS}: no such user`,
+      reply: `250 ${ADDRESS}`,
+    }),
+  ]
+  expect(JSON.stringify(storyJson(incident, rows, mails))).not.toContain('@example.com')
+})
+
+test('a time beyond all calendars does not break it', () => {
+  expect(incidentJson({ ...incident, openedAt: Number.POSITIVE_INFINITY, closedAt: 9e15 })).toMatchObject({
+    openedAt: '1970-01-01T00:00:00.000Z',
+    closedAt: '+275760-09-13T00:00:00.000Z',
+  })
+})
+
+test.for([
+  ['550 5.1.1 <night.owl@example.com>: no such user', '550 5.1.1 (address): no such user'],
+  ['RCPT TO:<a+b@xn--bcher-kva.example> refused', 'RCPT TO:(address) refused'],
+  ['a@b.example,c@d.example', '(address),(address)'],
+  ['no address @ all', 'no address @ all'],
+  [
+    'arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/x',
+    'arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/x',
+  ],
+])('%s', ([text, expected]) => expect(withoutAddresses(text ?? '')).toBe(expected))

@@ -1,0 +1,251 @@
+import { describe, expect, test } from 'vitest'
+import { fakeStore } from '../../test/fakes/store.ts'
+import {
+  incidentOf,
+  memberOf,
+  monitorOf,
+  NOW,
+  ONSET,
+  owedOf,
+  PROBES,
+  rowOf,
+  SCENES,
+  type Scene,
+  UNEXPLAINED,
+  wellState,
+  worldOf,
+} from '../../test/wire/web-world.ts'
+import { HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
+import type { Log } from '../ports/log.ts'
+import { StoreError } from '../ports/store.ts'
+import { overview } from './overview.ts'
+import { newestRows, record } from './record.ts'
+import type { Health } from './view.ts'
+
+const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
+const FINE: Health = { ok: true, reasons: [] }
+
+async function seen({ view, disk }: Scene, health = FINE) {
+  return overview(view, await record(fakeStore(disk), view.world, NOW, silent), health, NOW)
+}
+const scene = (name: string): Scene => SCENES[name]!()
+const [first, second] = PROBES
+
+describe('the first screen: is something wrong, is it AWS, was anyone told', () => {
+  const undecided = wellState(first!, { standing: 'undecided', onset: ONSET, recent: [{ at: ONSET, family: 'outage' }] })
+  const blindMember = memberOf(second!, {
+    kind: 'unexplained',
+    why: 'no conclusive run for 20m (AWS throttles every try)',
+    nearMisses: [],
+  })
+  const unseen = PROBES.map((probe) => wellState(probe, { lastConclusiveAt: null, lastRunAt: null, lastOkAt: null }))
+
+  test.for<[string, () => Scene, Health, string, string, RegExp, RegExp, RegExp]>([
+    [
+      'all is well',
+      () => scene('well'),
+      FINE,
+      'WELL',
+      'good',
+      /^No: all 5 probes are well\. The last run began 20s ago\.$/,
+      /^Nothing fails/,
+      /^There is nothing to tell/,
+    ],
+    [
+      'it fails, and AWS has no alibi',
+      () => scene('failing'),
+      FINE,
+      'FAILING',
+      'bad',
+      /^3 of 5 probes fail, since 11:58 UTC \(6m\)\.$/,
+      /no alibi/,
+      /^Yes: oncall \(failing 11:59 UTC\)\. If it goes on: manager at 12:29 UTC\.$/,
+    ],
+    [
+      'AWS explains it',
+      () => scene('suppressed'),
+      FINE,
+      'EXPLAINED BY AWS',
+      'warn',
+      /^2 of 5 probes fail/,
+      /^Yes: AWS_ACCOUNT_OPERATIONAL_ISSUE/,
+      /^Nobody yet: silent: .*\(rule 3\)\. If it lasts, a mail at 17:58 UTC/,
+    ],
+    [
+      'it fails and the mail is stuck',
+      () => scene('stuck'),
+      { ok: false, reasons: ['x'] },
+      'FAILING',
+      'bad',
+      /^1 of 5 probes fails/,
+      /^Not known/,
+      /^Not yet: the mail "failing" to oncall.*5 attempts: 421 4\.3\.2 try later for \(address\)/,
+    ],
+    [
+      'of several the worst speaks',
+      () => scene('several'),
+      FINE,
+      'FAILING',
+      'bad',
+      /^26 of 42 probes fail.*1 of 42 probes is recovering/,
+      /2 more incidents below/,
+      /^Yes/,
+    ],
+    [
+      'this host is cut off',
+      () => scene('offline'),
+      FINE,
+      'OFFLINE',
+      'warn',
+      /^This host reaches neither/,
+      /^No: this host/,
+      /^Not yet: the mail "offline"/,
+    ],
+    [
+      'nothing fails, and Alibi is unwell itself',
+      () => scene('well'),
+      { ok: false, reasons: ['monitor x has not run'] },
+      'ALIBI IS UNWELL',
+      'bad',
+      /^Not with AWS Account/,
+      /^Nothing/,
+      /./,
+    ],
+    [
+      'a probe is run again to make sure',
+      () => worldOf({ probes: [undecided] }),
+      FINE,
+      'CHECKING',
+      'plain',
+      /^1 failed and is run again/,
+      /^Nothing fails/,
+      /./,
+    ],
+    [
+      'nothing has run yet',
+      () =>
+        worldOf({
+          monitors: [monitorOf('production', ['self', '111122223333'], ['GetAccountInformation', 'GetAlternateContact'])],
+          probes: unseen,
+        }),
+      FINE,
+      'STARTING',
+      'plain',
+      /^Not known yet: none of 4 probes has run/,
+      /./,
+      /./,
+    ],
+    [
+      'a probe cannot be judged',
+      () => worldOf({ incidents: [incidentOf('b', [blindMember], { family: 'blind' })] }),
+      FINE,
+      'BLIND',
+      'warn',
+      /^1 of 5 probes cannot be judged/,
+      /^Not known: no run/,
+      /^Nobody yet\. If it goes on: manager at 12:29 UTC\.$/,
+    ],
+    [
+      'everything is coming back',
+      () => worldOf({ incidents: [incidentOf('b', [memberOf(first!, UNEXPLAINED, { state: 'recovering' })])] }),
+      FINE,
+      'RECOVERING',
+      'plain',
+      /^1 of 5 probes is recovering/,
+      /./,
+      /./,
+    ],
+  ])('%s', async ([, make, health, state, tone, wrong, aws, told]) => {
+    const page = await seen(make(), health)
+    expect([page.state, page.tone]).toEqual([state, tone])
+    const [one, two, three] = page.answers.map(({ answer }) => answer)
+    expect(one).toMatch(wrong)
+    expect(two).toMatch(aws)
+    expect(three).toMatch(told)
+  })
+})
+
+test('where nobody was told the ledger says why, for closed incidents too', async () => {
+  const { recent } = await seen(scene('well'))
+  expect(recent).toMatchObject([
+    { verdict: 'Not explained by AWS', told: 'Yes: oncall (failing 06:59 UTC, recovered 07:58 UTC).' },
+    {
+      verdict: expect.stringMatching(/^Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS posted 47m after/),
+      told: expect.stringMatching(/^Nobody: silent: AWS reports/),
+    },
+  ])
+})
+
+test('cut off ourselves, no probe is called well', async () => {
+  const page = await seen(scene('offline'))
+  expect(page.monitors.flatMap((monitor) => monitor.probes.map((probe) => probe.standing))).toEqual(
+    Array.from({ length: 5 }, () => 'not judged'),
+  )
+})
+
+test('a refused mail and one that is tried again are shown, without addresses', async () => {
+  const { mails, warnings } = await seen(scene('stuck'), { ok: false, reasons: ['mail x was refused'] })
+  expect(mails).toMatchObject([
+    { kind: 'failing', to: 'oncall', state: 'retrying', error: '421 4.3.2 try later for (address)' },
+    { kind: 'escalated', to: 'manager', state: 'refused', tone: 'bad', error: '550 5.1.1 (address): no such user' },
+  ])
+  expect(warnings).toEqual([
+    'Alibi is unwell: mail x was refused.',
+    'Not AWS’s own endpoints: AWS_ENDPOINT_URL_ACCOUNT=http://127.0.0.1:4010. What this page says is about those.',
+    'Since 11:04 UTC: The AWS Health API refuses to answer: no support plan.',
+  ])
+})
+
+test('how we know: each source with its age, and why it could not be asked', async () => {
+  const { sources } = await seen(scene('stuck'))
+  expect(sources).toMatchObject([
+    { name: 'AWS Health API', state: 'refuses to answer', age: '25s ago', detail: 'SubscriptionRequiredException' },
+    { name: 'Public dashboard', state: 'could not be asked', detail: 'HTTP 503' },
+    { name: 'Control host', state: 'reached', age: '4m ago' },
+  ])
+})
+
+test('without the database it says what it lacks, and the rest is there', async () => {
+  const { view, disk } = scene('failing')
+  const store = fakeStore(disk)
+  store.failAll(new StoreError('disk I/O error', { fatal: false }))
+  const page = overview(view, await record(store, view.world, NOW, silent), FINE, NOW)
+  expect(page.state).toBe('FAILING')
+  expect(page.warnings.join()).toContain('disk I/O error')
+  expect(page.answers[2]?.answer).toBe('Not known: the database cannot be read.')
+  expect(page.incidents[0]?.told).toBe('Not known: the database cannot be read.')
+})
+
+test('what is shown is bounded, and counted beyond', async () => {
+  const probes = monitorOf(
+    'wide',
+    Array.from({ length: 1_000 }, (_, n) => String(100000000000 + n)),
+    ['ListRegions'],
+  )
+  const incidents = Array.from({ length: 13 }, (_, n) =>
+    incidentOf(
+      `id${n}`,
+      probes.probes.slice(n * 50, n * 50 + 50).map((probe) => memberOf(probe, UNEXPLAINED)),
+    ),
+  )
+  const page = await seen(worldOf({ monitors: [probes], incidents }))
+  expect(page.incidents).toHaveLength(10)
+  expect(page.moreIncidents).toBe(3)
+  expect(page.incidents[0]?.probes).toHaveLength(10)
+  expect(page.incidents[0]?.moreProbes).toBe(40)
+  expect(page.monitors[0]?.probes).toHaveLength(12)
+  expect(page.monitors[0]?.more).toBe('and 988 more')
+})
+
+test('of a long ledger the newest rows are taken, oldest first', async () => {
+  const openedAt = NOW - 100 * HOUR_MS
+  const incident = incidentOf('long', [], { openedAt })
+  const { disk, put } = worldOf({ incidents: [incident] })
+  put(
+    Array.from({ length: 100 }, (_, n) => rowOf('long', openedAt + n * HOUR_MS, 'withheld', `row ${n}`)),
+    [owedOf('long', 'oncall', 'failing')],
+  )
+  const rows = await newestRows(fakeStore(disk), incident, 40, NOW + MINUTE_MS)
+  expect(rows.at(-1)?.reason).toBe('row 99')
+  expect(rows.length).toBeLessThan(40)
+})
