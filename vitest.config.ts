@@ -1,9 +1,28 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that start the built daemon: `dist` is made before them when it is missing or older than `src`. */
+const BUILT = ['process', 'pm2', 'cli', 'demo'].map((name) => `test/wire/${name}.test.ts`)
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: { name: 'source', include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'], exclude: BUILT },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'built',
+          include: BUILT,
+          globalSetup: ['test/wire/built.ts'],
+          testTimeout: 60_000,
+          sequence: { concurrent: true },
+          maxConcurrency: 4,
+        },
+      },
+    ],
   },
 })

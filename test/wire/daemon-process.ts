@@ -1,0 +1,269 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type Sandbox, startSandbox } from '../../src/sandbox/aws.ts'
+import { HealthStandIn } from '../../src/sandbox/health.ts'
+import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const MAIN = join(ROOT, 'dist/main.js')
+
+/** Nothing that is waited for takes so long, on a machine that has other things to do as well. */
+export const DEADLINE_MS = 25_000
+const POLL_MS = 25
+const MAX_LINES = 20_000
+
+/** A line of the daemon's log. */
+export type Line = Readonly<Record<string, unknown>>
+
+/** The parts of the configuration that tests change: YAML, each in place of the usual. */
+export type Parts = Readonly<{
+  monitors?: string
+  policy?: string
+  health?: string
+  recipients?: string
+  mail?: string
+  web?: string
+  more?: string
+}>
+
+/** What a verb said and how it ended. */
+export type Ended = Readonly<{ code: number | null; signal: NodeJS.Signals | null; out: string; err: string; ms: number }>
+
+/** AWS, a mailbox and a directory, for as long as a test lasts; and the real daemon and verbs against them. */
+export type Stage = AsyncDisposable &
+  Readonly<{
+    directory: string
+    config: string
+    database: string
+    port: number
+    aws: HealthStandIn
+    sandbox: Sandbox
+    mailbox: Mailbox
+    env: Record<string, string>
+    configure(parts: Parts): Promise<void>
+    /** Starts `alibi run`. It is killed with the stage, if nobody ended it before. */
+    daemon(env?: Record<string, string>): Daemon
+    /** Runs a verb to its end; `--config` is added unless the arguments name one. */
+    alibi(...args: readonly string[]): Promise<Ended>
+    /** Asks the daemon's own server. */
+    get(path: string): Promise<{ status: number; body: string }>
+    /** All that the daemon keeps: every table of its incidents, as `alibi incidents --json` shows them. */
+    incidents(): Promise<readonly Record<string, unknown>[]>
+  }>
+
+export type Daemon = Readonly<{
+  pid: number
+  lines: readonly Line[]
+  /** Everything that was printed, as it came. */
+  printed(): string
+  /** The first line that fits, of those that are there or still come. */
+  line(what: string, fits: (line: Line) => boolean): Promise<Line>
+  /** The n-th line that fits from now on. */
+  next(what: string, fits: (line: Line) => boolean, n?: number): Promise<Line>
+  ready(): Promise<Line>
+  exited: Promise<Ended>
+  kill(signal: NodeJS.Signals): void
+}>
+
+export const isRun =
+  (outcome: 'ok' | 'failed') =>
+  (line: Line): boolean =>
+    line['message'] === 'run' && line['outcome'] === outcome
+
+export const isDecision =
+  (decision: string) =>
+  (line: Line): boolean =>
+    line['message'] === 'decision' && line['decision'] === decision
+
+const MONITORS = `
+  - name: production
+    schedule: "* * * * * *"
+    spread: 0s
+    operations: [GetContactInformation]
+    attempts: 1
+    timeout: 900ms
+    retryInterval: 1s
+    recheckEvery: 1s`
+
+function yaml(
+  parts: Parts,
+  { directory, sandbox, mailbox, port }: { directory: string; sandbox: Sandbox; mailbox: Mailbox; port: number },
+): string {
+  return `
+monitors:${parts.monitors ?? MONITORS}
+policy: ${parts.policy ?? '{ extension: 2s, joinWithin: 1s }'}
+health: ${parts.health ?? `{ cacheFor: 1s, dashboard: { url: "${sandbox.url}/public/currentevents" } }`}
+control: { url: "${sandbox.url}/" }
+recipients: ${parts.recipients ?? '{ oncall: { to: [oncall@example.com] } }'}
+mail:
+  from: Alibi <alibi@example.com>
+  ${parts.mail ?? `smtp: { host: 127.0.0.1, port: ${mailbox.port}, security: none }`}
+storage: { path: "${join(directory, 'data/alibi.db')}" }
+web: ${parts.web ?? `{ listen: "127.0.0.1:${port}" }`}
+${parts.more ?? ''}
+`
+}
+
+export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: MailboxOptions }> = {}): Promise<Stage> {
+  const held = new AsyncDisposableStack()
+  const directory = await mkdtemp(join(tmpdir(), 'alibi-process-'))
+  held.defer(() => rm(directory, { recursive: true, force: true }))
+  const aws = new HealthStandIn({ now: Date.now })
+  const sandbox = await startSandbox({ handlers: [(request, body, response) => aws.handle(request, body, response)] })
+  held.defer(() => sandbox.close())
+  const mailbox = await startMailbox(options.mailbox)
+  held.defer(() => mailbox.close())
+  const port = await freePort()
+  const config = join(directory, 'alibi.yaml')
+  const env = { ...inherited(), HOME: directory, ...sandbox.endpoints() }
+  const configure = (changed: Parts) => writeFile(config, yaml(changed, { directory, sandbox, mailbox, port }))
+  await configure(parts)
+
+  const alibi = (...args: readonly string[]) => {
+    const named = args.some((arg) => arg === '--config' || arg === '--help') ? args : [...args, '--config', config]
+    return end(spawn(process.execPath, [MAIN, ...named], { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] }))
+  }
+  return {
+    directory,
+    config,
+    database: join(directory, 'data/alibi.db'),
+    port,
+    aws,
+    sandbox,
+    mailbox,
+    env,
+    configure,
+    alibi,
+    daemon(more = {}) {
+      const child = spawn(process.execPath, [MAIN, 'run', '--config', config], {
+        env: { ...env, ...more },
+        cwd: directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const daemon = watch(child)
+      held.defer(async () => {
+        daemon.kill('SIGKILL')
+        await daemon.exited
+      })
+      return daemon
+    },
+    async get(path) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(DEADLINE_MS) })
+      return { status: response.status, body: await response.text() }
+    },
+    async incidents() {
+      const { code, out, err } = await alibi('incidents', '--json')
+      if (code !== 0) throw new Error(`alibi incidents ended with ${code}: ${err}`)
+      return JSON.parse(out) as Record<string, unknown>[]
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** No variable of whoever runs the tests reaches the daemon but these. */
+function inherited(): Record<string, string> {
+  const { PATH = '', TZ } = process.env
+  return { PATH, ...(TZ === undefined ? {} : { TZ }) }
+}
+
+/** Waits for a process to end, and kills it at the deadline. */
+export async function end(child: ChildProcess, deadlineMs = DEADLINE_MS): Promise<Ended> {
+  const began = performance.now()
+  const text = { out: '', err: '' }
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text.out += chunk
+  })
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text.err += chunk
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs)
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  clearTimeout(timer)
+  return { code, signal, ...text, ms: performance.now() - began }
+}
+
+function watch(child: ChildProcess): Daemon {
+  const lines: Line[] = []
+  let printed = ''
+  const waiting = new Set<(line: Line) => void>()
+  const took = (text: string) => {
+    printed += `${text}\n`
+    const line = parsed(text)
+    if (line === null) return
+    lines.push(line)
+    if (lines.length > MAX_LINES) lines.shift()
+    for (const tell of [...waiting]) tell(line)
+  }
+  for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on('line', took)
+  const exited = end(child, 600_000)
+
+  const next = (what: string, fits: (line: Line) => boolean, n = 1) =>
+    new Promise<Line>((found, failed) => {
+      let seen = 0
+      const done = () => {
+        clearTimeout(timer)
+        waiting.delete(tell)
+      }
+      const tell = (line: Line) => {
+        if (!fits(line)) return
+        seen += 1
+        if (seen < n) return
+        done()
+        found(line)
+      }
+      const lost = (why: string) => {
+        done()
+        failed(new Error(`${why} while waiting for ${what}; the last lines:\n${printed.split('\n').slice(-15).join('\n')}`))
+      }
+      const timer = setTimeout(() => lost(`${DEADLINE_MS} ms went by`), DEADLINE_MS)
+      waiting.add(tell)
+      void exited.then(({ code, signal }) => lost(`the daemon ended (${code ?? signal})`))
+    })
+  const line = (what: string, fits: (line: Line) => boolean) => {
+    const there = lines.find(fits)
+    return there === undefined ? next(what, fits) : Promise.resolve(there)
+  }
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    printed: () => printed,
+    line,
+    next,
+    ready: () => line('ready', ({ message }) => message === 'ready'),
+    exited,
+    kill: (signal) => void child.kill(signal),
+  }
+}
+
+function parsed(text: string): Line | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Line) : null
+  } catch {
+    return null
+  }
+}
+
+/** Waits until `holds` says so; at the deadline it throws what `holds` last threw, or that `what` did not come. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = DEADLINE_MS): Promise<void> {
+  const end = performance.now() + deadlineMs
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
