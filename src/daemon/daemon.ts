@@ -64,6 +64,10 @@ export type Daemon = Readonly<{
   /** The newest reading of each partition that was asked. */
   readings: () => ReadonlyMap<Partition, HealthReading>
   health: () => Promise<Health>
+  /** Tells something once, in a `misconfigured` mail, such as a faulty configuration on disk; `null`: it is over. */
+  notice: (key: string, text: string | null) => Promise<void>
+  /** Refused mails are tried again: the way they go has changed (contract, *Mail*). */
+  retryRefused: () => Promise<void>
 }>
 
 /** Starts watching. Resolves when the first schedule runs; `done` resolves after `stop`, when everything is on disk. */
@@ -299,7 +303,21 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     }
     return { ok: reasons.length === 0, reasons }
   }
-  return { done: running, world: () => engine.world(), readings: () => desk.readings(), health }
+  const retryRefused = async () => {
+    const refused = (await store.outbox()).filter((owed) => owed.state === 'refused')
+    if (refused.length === 0) return
+    log.info('refused mails are tried again', { mails: refused.length, why: 'the mail configuration has changed' })
+    await store.settle(refused.map((owed) => ({ id: owed.notification.id, state: 'retrying', nextAt: clock.now() })), [])
+    courier.nudge()
+  }
+  return {
+    done: running,
+    world: () => engine.world(),
+    readings: () => desk.readings(),
+    health,
+    notice: (key, text) => engine.notice(key, text),
+    retryRefused,
+  }
 }
 
 /** What a pulse remembers: when each kind of work was last done, and where both clocks stood. */

@@ -1,4 +1,4 @@
-import { type Decision, decide, rememberMs } from '../domain/decide.ts'
+import { type Decision, decide, type Input, rememberMs } from '../domain/decide.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Facts, Notification, StripMark } from '../domain/notification.ts'
 import { notificationsFor, probesShown } from '../domain/notify.ts'
@@ -163,8 +163,18 @@ export class Engine {
     await this.settle([], controls, timers)
   }
 
-  private settle(outcomes: readonly Outcome[], controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
-    const next = this.turn.then(() => this.decideAndCommit(outcomes, controls, timers))
+  /** Something that is told once, in a `misconfigured` mail; `null`: it is over. */
+  async notice(key: string, text: string | null): Promise<void> {
+    await this.settle([], [], false, [{ key, text }])
+  }
+
+  private settle(
+    outcomes: readonly Outcome[],
+    controls: readonly ControlAnswer[],
+    timers: boolean,
+    notices: Input['notices'] = [],
+  ): Promise<void> {
+    const next = this.turn.then(() => this.decideAndCommit(outcomes, controls, timers, notices))
     this.turn = next.catch(() => {})
     return next
   }
@@ -173,6 +183,7 @@ export class Engine {
     outcomes: readonly Outcome[],
     controls: readonly ControlAnswer[],
     timers: boolean,
+    notices: Input['notices'],
   ): Promise<void> {
     const { desk, clock, newId, owners, log } = this.deps
     const now = clock.now()
@@ -180,7 +191,7 @@ export class Engine {
     const newlyRead = new Set(
       [...readings].filter(([partition, reading]) => this.lookedAt.get(partition) !== reading.at).map(([partition]) => partition),
     )
-    const decision = decide(this.world(), { now, outcomes, controls, readings, newlyRead, timers, owners, newId }, this.setup)
+    const decision = decide(this.world(), { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId }, this.setup)
     const stored = [
       ...this.trails(decision),
       ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) })),

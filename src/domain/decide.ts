@@ -35,6 +35,8 @@ export type Input = Readonly<{
   newlyRead: ReadonlySet<Partition>
   /** Look also at what falls due by the clock alone: blind probes. */
   timers: boolean
+  /** What else is to be told once, such as a faulty configuration on disk; `null`: it is over. */
+  notices: readonly Readonly<{ key: string; text: string | null }>[]
   /** The names under which AWS Health may know the failing account. */
   owners: (probe: Probe, monitor: Monitor) => readonly string[]
   /** 64 random bits as 16 hexadecimal digits. */
@@ -513,6 +515,10 @@ class Draft {
 
   /** What is told once and is no incident: a source that refuses, a control host that was never reached. */
   noticeRefusals(): void {
+    for (const { key, text } of this.input.notices) {
+      if (text === null) this.clearNotice(key)
+      else this.notice(key, text)
+    }
     for (const [partition, reading] of this.input.readings) {
       for (const source of ['api', 'dashboard'] as const) {
         const key = `health-${source}:${partition}`

@@ -220,14 +220,14 @@ function alibiOf(event: HealthEvent, rule: Rule): Alibi {
 }
 
 function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string {
-  const where = event.region ?? 'no region'
+  const which = `${event.code} (${event.region ?? 'no region'}, ${event.status}, first posted ${utc(event.startedAt)})`
   switch (rule) {
     case 'direct':
-      return `AWS reports trouble of ${failure.service} itself (${where})`
+      return `${which} is about ${failure.service} itself`
     case 'impacted':
-      return `AWS lists ${failure.service} among the services impacted by ${event.service} (${where})`
+      return `${which} lists ${failure.service} among its impacted services`
     case 'related':
-      return `AWS reports trouble of ${event.service} (${where}), which ${failure.service} depends on`
+      return `${which} is about ${event.service}, on which ${failure.service} depends`
   }
 }
 
