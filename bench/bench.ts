@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Child } from './child.ts'
+import type { Figure } from './figure.ts'
+import type { Doors } from './stand-in.ts'
+
+/** How much of everything. */
+export type Size = Readonly<{
+  /** Accounts of the one monitor, each with one probe. */
+  accounts: number
+  laps: number
+  /** How often each account is probed in a lap, and by the bare loop. */
+  rounds: number
+  bareRounds: number
+  outages: number
+  starts: number
+  events: number
+  judgements: number
+}>
+
+/** 100,000 probes; laps of both kinds in turn, so that what else the machine does meets both. */
+export const FULL: Size = {
+  accounts: 1_000,
+  laps: 20,
+  rounds: 5,
+  bareRounds: 3,
+  outages: 7,
+  starts: 5,
+  events: 10_000,
+  judgements: 50,
+}
+/** To see that everything runs: its figures say nothing. */
+export const QUICK: Size = {
+  accounts: 100,
+  laps: 3,
+  rounds: 2,
+  bareRounds: 2,
+  outages: 1,
+  starts: 1,
+  events: 1_000,
+  judgements: 3,
+}
+
+/** What every bench is given. */
+export type Ground = Readonly<{
+  size: Size
+  directory: string
+  standIn: Child
+  doors: Doors
+  say: (text: string) => void
+}>
+
+export type Bench = (ground: Ground) => Promise<readonly Figure[]>
+
+/** Twelve digits each, in quotes: a thousand member accounts. */
+export function accountsOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => String(100_000_000_000 + i))
+}
+
+/** Writes a configuration that reaches nothing but the stand-in. `monitor` and `policy` are lines of YAML. */
+export async function configuration(ground: Ground, name: string, monitor: readonly string[], policy = '{}'): Promise<string> {
+  const { directory, doors } = ground
+  const file = join(directory, `${name}.yaml`)
+  const lines = [
+    'monitors:',
+    '  - name: bench',
+    ...monitor.map((line) => `    ${line}`),
+    `policy: ${policy}`,
+    `health: { cacheFor: 1s, dashboard: { url: "${doors.url}/public/currentevents" } }`,
+    `control: { url: "${doors.url}/" }`,
+    'recipients: { oncall: { to: [oncall@example.com] } }',
+    `mail: { from: "Alibi <alibi@example.com>", maxPerHour: 1000, smtp: { host: 127.0.0.1, port: ${doors.smtpPort}, security: none } }`,
+    `storage: { path: "${databaseOf(ground, name)}" }`,
+    'log: { level: info, format: json }',
+    `web: { listen: "127.0.0.1:${await freePort()}" }`,
+  ]
+  await writeFile(file, `${lines.join('\n')}\n`)
+  return file
+}
+
+export function databaseOf({ directory }: Ground, name: string): string {
+  return join(directory, `${name}.db`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

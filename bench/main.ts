@@ -1,0 +1,59 @@
+// `npm run bench`: see README.md beside this file.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Bench, FULL, type Ground, QUICK } from './bench.ts'
+import { startChild } from './child.ts'
+import { type Figure, toJson, toTable } from './figure.ts'
+import { judge } from './judge.ts'
+import { mail } from './mail.ts'
+import { probes } from './probes.ts'
+import type { Doors } from './stand-in.ts'
+import { start } from './start.ts'
+
+/** In this order: `start` uses what `probes` leaves behind. */
+const BENCHES: Readonly<Record<string, Bench>> = { probes, start, mail, judge }
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !(name in BENCHES))
+if (unknown.length > 0) throw new RangeError(`no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`)
+const size = values.quick === true ? QUICK : FULL
+const say = (text: string) => void process.stderr.write(`${text}\n`)
+const began = performance.now()
+const directory = await mkdtemp(join(tmpdir(), 'alibi-bench-'))
+const figures: Figure[] = []
+try {
+  await using standIn = startChild('stand-in')
+  const doors = await standIn.ask<Doors>('doors')
+  const ground: Ground = { size, directory, standIn, doors, say }
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    say(`${name} …`)
+    figures.push(...(await bench(ground)))
+  }
+  await standIn.stop()
+} finally {
+  await rm(directory, { recursive: true, force: true })
+}
+
+const about = {
+  quick: values.quick === true,
+  seconds: Math.round((performance.now() - began) / 1_000),
+  node: process.version,
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  cores: cpus().length,
+}
+const missed = figures
+  .filter(({ value, atMost }) => atMost !== undefined && value > atMost)
+  .map(({ name, of }) => (of === undefined ? name : `${name}.${of}`))
+if (values.json === true) console.log(JSON.stringify({ about, ...toJson(figures), missed }, null, 2))
+else {
+  console.log(`\n${toTable(figures)}\n`)
+  console.log(
+    `Node ${about.node}, ${about.cores} × ${about.cpu}, ${about.seconds} s${about.quick ? '; quick: the figures say nothing' : ''}`,
+  )
+}
