@@ -46,6 +46,8 @@ export type Card = Readonly<{
   /** The same in a few words. */
   awsInShort: string
   told: string
+  /** Somebody's word that they know; `null` if nobody said so. */
+  acked: string | null
   /** Why nothing more is said at present; `null` where the ledger holds no reason. */
   quiet: string | null
   impacts: readonly string[]
@@ -97,6 +99,7 @@ export function cardOf(
     aws: isItAws(incident, telling),
     awsInShort: inShort(incident, verdict),
     told: wasAnyoneTold(incident, rows, mails, view, now),
+    acked: ackOf(incident, view, now),
     quiet: incident.announcedAt === null ? null : whyQuiet(rows),
     impacts: settings(view, monitors, 'impact').map((text) => foreign(text, SENTENCE)),
     runbooks: settings(view, monitors, 'runbook').flatMap((text) => safeLink(text) ?? []),
@@ -121,10 +124,11 @@ export function cardOf(
 }
 
 function standing(incident: Incident, sick: readonly Member[]): { state: string; tone: Tone; rank: number } {
-  if (incident.family === 'offline') return { state: 'OFFLINE', tone: 'warn', rank: 1 }
   const failing = sick.some((member) => member.state === 'failing')
-  if (!failing) return { state: 'RECOVERING', tone: 'plain', rank: 5 }
+  if (!failing && incident.family !== 'offline') return { state: 'RECOVERING', tone: 'plain', rank: 5 }
   switch (incident.family) {
+    case 'offline':
+      return { state: 'OFFLINE', tone: 'warn', rank: 1 }
     case 'misconfigured':
       return { state: 'MISCONFIGURED', tone: 'warn', rank: 2 }
     case 'blind':
@@ -215,6 +219,14 @@ function notThere(owed: Owed, now: Instant): string {
   return `the mail "${kind}" to ${foreign(recipient, WORD)}, due since ${clockTime(createdAt, now)}${tried}${error}`
 }
 
+/** Rule 11. */
+function ackOf({ id }: Incident, view: View, now: Instant): string | null {
+  const ack = view.world.acks.get(id)
+  if (ack === undefined) return null
+  const why = ack.reason === null ? '' : `: ${foreign(withoutAddresses(ack.reason), SENTENCE)}`
+  return stop(`Somebody knows since ${clockTime(ack.at, now)}, so reminders and escalation rest${why}`)
+}
+
 /** Rules 5 and 10: what comes next, if nothing changes. */
 function later(incident: Incident, view: View | null, now: Instant): string {
   const { announcedAt } = incident
@@ -225,7 +237,7 @@ function later(incident: Incident, view: View | null, now: Instant): string {
     const due = (incident.lastMailAt ?? incident.stretchAt) + holdAtMostMs
     return due <= now ? '' : `If it lasts, a mail at ${clockTime(due, now)} all the same.`
   }
-  if (announcedAt === null) return ''
+  if (announcedAt === null || view.world.acks.has(incident.id)) return ''
   const sick = incident.members.filter((member) => member.state !== 'well')
   const notified = new Set(sick.flatMap((member) => view.setup.monitors.get(member.monitor)?.notify ?? []))
   const next = [...view.setup.recipients.values()].filter(
@@ -247,10 +259,8 @@ function whyQuiet(rows: readonly LedgerRow[] | null): string | null {
   const row = rows?.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
   const withheld = row?.decision === 'closed' ? rows?.findLast(({ decision }) => decision === 'withheld') : row
   if (withheld?.decision !== 'withheld') return null
-  return (
-    stop(foreign(withoutAddresses(withheld.reason), SENTENCE)) +
-    (withheld.rule === null ? '' : ` (rule ${foreign(withheld.rule, WORD)})`)
-  )
+  const rule = withheld.rule === null ? '' : ` (rule ${foreign(withheld.rule, WORD)})`
+  return stop(`${foreign(withoutAddresses(withheld.reason), SENTENCE)}${rule}`)
 }
 
 function memberRow(member: Member, now: Instant): MemberRow {

@@ -196,6 +196,16 @@ test('a refused mail and one that is tried again are shown, without addresses', 
   ])
 })
 
+test('silences and acks say until when, and at whose word', async () => {
+  const { view, disk } = scene('failing')
+  const silence = { id: 's', at: NOW - HOUR_MS, until: NOW + HOUR_MS, reason: 'moving house', monitor: 'staging', endedAt: null }
+  const over = { ...silence, until: NOW - 1, reason: 'is over' }
+  const acks = new Map([['a3f9c0de51b27764', { incident: 'a3f9c0de51b27764', at: NOW - MINUTE_MS, reason: 'Kim is on it' }]])
+  const page = await seen({ view: { ...view, world: { ...view.world, silences: [silence, over], acks } }, disk, put: () => {} })
+  expect(page.warnings).toEqual(['Silenced until 13:04 UTC: monitor staging: moving house.'])
+  expect(page.incidents[0]?.acked).toBe('Somebody knows since 12:03 UTC, so reminders and escalation rest: Kim is on it.')
+})
+
 test('how we know: each source with its age, and why it could not be asked', async () => {
   const { sources } = await seen(scene('stuck'))
   expect(sources).toMatchObject([

@@ -3,6 +3,8 @@ import type { Incident } from '../domain/incident.ts'
 import type { HealthReading, SourceState } from '../domain/outage.ts'
 import type { Instant, Monitor, Probe } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
+import { withoutAddresses } from '../domain/shown.ts'
+import { endOfSilence } from '../domain/silence.ts'
 import type { ProbeState } from '../domain/state.ts'
 import { foreign } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
@@ -188,8 +190,19 @@ function warningsOf(view: View, known: OnRecord, health: Health, now: Instant): 
             .join(', ')}. What this page says is about those.`,
         ]),
     ...notices,
+    ...silencesOf(view, now),
   ].map(stop)
   return all.length <= MAX_WARNINGS ? all : [...all.slice(0, MAX_WARNINGS), `And ${all.length - MAX_WARNINGS} more.`]
+}
+
+/** Rule 11: who does not hear of what, until when, and at whose word. */
+function silencesOf(view: View, now: Instant): readonly string[] {
+  return view.world.silences
+    .filter((silence) => silence.at <= now && now < endOfSilence(silence))
+    .map((silence) => {
+      const what = silence.monitor === null ? 'every monitor' : `monitor ${foreign(silence.monitor, WORD)}`
+      return `Silenced until ${clockTime(endOfSilence(silence), now)}: ${what}: ${foreign(withoutAddresses(silence.reason), SENTENCE)}`
+    })
 }
 
 // ---- Probes

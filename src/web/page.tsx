@@ -119,6 +119,7 @@ function Incident({ card }: { card: Card }) {
         ))}
         <Fact name="Is it AWS?">{card.aws}</Fact>
         <Fact name="Anyone told?">{card.told}</Fact>
+        {card.acked === null ? null : <Fact name="Acknowledged">{card.acked}</Fact>}
         {card.quiet === null ? null : <Fact name="No further mail">{card.quiet}</Fact>}
         {card.runbooks.map((link) => (
           <Fact name="Runbook">

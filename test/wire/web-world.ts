@@ -308,6 +308,8 @@ export function worldOf(
     reach: { ...NO_REACH, everReached: true, lastAt: NOW - 4 * MINUTE_MS, lastAnswerAt: NOW - 20_000 },
     freshSince: 0,
     absence: null,
+    silences: [],
+    acks: new Map(),
   }
   const view: View = { world, setup, readings: new Map([['aws', readingOf()]]), overrides: [], version: '0.1.0' }
   const disk = newDisk()
@@ -385,6 +387,7 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
       {
         state: 'suppressed',
         announcedAt: null,
+        lastMailAt: null,
         audience: [],
         explainedBy: ALIBI.arn,
         leadMinutes: 2,

@@ -1,0 +1,433 @@
+import { createHash } from 'node:crypto'
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Member } from '../../src/domain/incident.ts'
+import { HOUR_MS } from '../../src/domain/probe.ts'
+import { incidentJson } from '../../src/domain/shown.ts'
+import type { Log } from '../../src/ports/log.ts'
+import { StoreError } from '../../src/ports/store.ts'
+import { type VirtualClock, virtualClock } from '../../src/simulate/clock.ts'
+import { type Health, startWeb, type Web } from '../../src/web/server.ts'
+import { type FakeStore, fakeStore } from '../fakes/store.ts'
+import {
+  ADDRESS,
+  EXPLAINED,
+  incidentOf,
+  memberOf,
+  monitorOf,
+  NOW,
+  owedOf,
+  PROBES,
+  rowOf,
+  SCENES,
+  type Scene,
+  worldOf,
+} from './web-world.ts'
+
+type Line = Readonly<{ level: keyof Log; message: string; fields: Record<string, unknown> }>
+type Started = Readonly<{ web: Web; clock: VirtualClock; store: FakeStore; lines: Line[]; port: number }>
+type Answer = Readonly<{ status: number; headers: IncomingHttpHeaders; body: string }>
+
+const cleanup: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const end of cleanup.splice(0).reverse()) await end()
+})
+
+async function start(
+  scene: Scene = SCENES['failing']!(),
+  over: { health?: () => Promise<Health>; hosts?: string[]; port?: number } = {},
+): Promise<Started> {
+  const lines: Line[] = []
+  const log =
+    (level: keyof Log) =>
+    (message: string, fields: Record<string, unknown> = {}) =>
+      void lines.push({ level, message, fields })
+  const clock = virtualClock(NOW)
+  const store = fakeStore(scene.disk)
+  const web = await startWeb({
+    listen: { host: '127.0.0.1', port: over.port ?? 0, hosts: over.hosts ?? [] },
+    log: { error: log('error'), warn: log('warn'), info: log('info'), debug: log('debug') },
+    reader: store,
+    health: over.health ?? (async () => ({ ok: true, reasons: [] })),
+    view: () => scene.view,
+    clock,
+  })
+  cleanup.push(() => web.close())
+  return { web, clock, store, lines, port: web.address()?.port ?? 0 }
+}
+
+function ask(
+  port: number,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string; agent?: Agent } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { method = 'GET', headers = {}, agent } = options
+    const outgoing = request(
+      { host: '127.0.0.1', port, path, method, headers, ...(agent === undefined ? {} : { agent }), timeout: 10_000 },
+      (response) => {
+        let body = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk) => {
+          body += chunk
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
+        response.on('error', reject)
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(options.body)
+  })
+}
+
+/** What comes back for these very bytes, until the server closes. */
+function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    let got = ''
+    socket.setTimeout(10_000, () => socket.destroy(new Error('the server did not close')))
+    socket.on('data', (chunk) => {
+      got += chunk.toString()
+    })
+    socket.on('close', () => resolve(got))
+    socket.on('error', reject)
+  })
+}
+
+async function taken(): Promise<Server & { port: number }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return Object.assign(server, { port })
+}
+
+describe('GET /healthz', () => {
+  test.for<[string, () => Promise<Health>, number, unknown]>([
+    ['200 while all is well', async () => ({ ok: true, reasons: [] }), 200, { ok: true, reasons: [] }],
+    [
+      '503 with the reasons',
+      async () => ({ ok: false, reasons: ['monitor production has not run for 4m'] }),
+      503,
+      { ok: false, reasons: ['monitor production has not run for 4m'] },
+    ],
+    [
+      'no address in a reason',
+      async () => ({ ok: false, reasons: [`550 <${ADDRESS}>`] }),
+      503,
+      { ok: false, reasons: ['550 (address)'] },
+    ],
+    [
+      '503 when health itself fails',
+      async () => Promise.reject(new Error('the disk is gone')),
+      503,
+      { ok: false, reasons: [expect.stringMatching(/^Alibi could not say/)] },
+    ],
+  ])('%s', async ([, health, status, body]) => {
+    const { port } = await start(undefined, { health })
+    const answer = await ask(port, '/healthz')
+    expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/json'])
+    expect(JSON.parse(answer.body)).toEqual(body)
+  })
+
+  test('503 when it does not answer in time', async () => {
+    const asked = Promise.withResolvers<void>()
+    const { port, clock } = await start(undefined, { health: () => (asked.resolve(), new Promise(() => {})) })
+    const answer = ask(port, '/healthz')
+    await asked.promise
+    await clock.advance(10_000)
+    expect((await answer).status).toBe(503)
+  })
+})
+
+describe('GET /api/incidents', () => {
+  test('the contract’s objects, the newest first, as many as asked for', async () => {
+    const scene = SCENES['well']!()
+    const newer = incidentOf('0000000000000003', [memberOf(PROBES[0]!, EXPLAINED)], { openedAt: NOW - HOUR_MS })
+    scene.disk.incidents.set(newer.id, newer)
+    const { port } = await start(scene)
+    const all = JSON.parse((await ask(port, '/api/incidents')).body)
+    expect(all.map(({ id }: { id: string }) => id)).toEqual([newer.id, '77aa000000000001', '66bb000000000002'])
+    expect(all[0]).toEqual(incidentJson(newer))
+    expect(JSON.parse((await ask(port, '/api/incidents?limit=1')).body)).toEqual([incidentJson(newer)])
+  })
+
+  test.for(['0', '-1', '501', '1e2', 'all', '', '1.5', '00001'])('limit=%s is 400', async (limit) => {
+    const { port } = await start()
+    expect((await ask(port, `/api/incidents?limit=${limit}`)).status).toBe(400)
+  })
+
+  test('one of them with members, ledger and mails, and nobody’s address', async () => {
+    const { port } = await start()
+    const answer = await ask(port, '/api/incidents/a3f9c0de51b27764')
+    const story = JSON.parse(answer.body)
+    expect(answer.status).toBe(200)
+    expect(story).toMatchObject({
+      id: 'a3f9c0de51b27764',
+      state: 'announced',
+      verdict: 'unexplained',
+      mails: [{ to: 'oncall', kind: 'failing', state: 'delivered' }],
+    })
+    expect(story.members).toHaveLength(3)
+    expect(story.ledger.map(({ decision }: { decision: string }) => decision)).toEqual([
+      'opened',
+      'mailed',
+      'delivered',
+      'withheld',
+    ])
+    expect(answer.body).not.toContain('@example.com')
+  })
+
+  test.for([
+    '/api/incidents/0000000000000000',
+    `/api/incidents/${'a'.repeat(5_000)}`,
+    '/api/incidents/%00',
+    '/api/incidents/..%2f..',
+    '/api/incidents/x/y',
+    '/api/',
+    '/nothing',
+  ])('%s is 404', async (path) => {
+    const { port } = await start()
+    const answer = await ask(port, path)
+    expect(answer.status).toBe(404)
+    expect(JSON.parse(answer.body)).toHaveProperty('error')
+  })
+
+  test('a database that cannot be read is 500, and says nothing of itself', async () => {
+    const { port, store, lines } = await start()
+    store.failAll(new StoreError('/srv/alibi/data/alibi.db: disk I/O error', { fatal: false }))
+    const answer = await ask(port, '/api/incidents')
+    expect([answer.status, answer.body.includes('/srv')]).toEqual([500, false])
+    expect(lines).toMatchObject([{ level: 'error', message: 'a page could not be made' }])
+  })
+})
+
+describe('GET /', () => {
+  test('answers in HTML without scripts; the policy lets this style and no other', async () => {
+    const { port } = await start()
+    const { status, headers, body } = await ask(port, '/')
+    const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? ''
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=UTF-8'])
+    expect(headers['content-security-policy']).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    )
+    expect(body).not.toMatch(/<script|\son\w+=|\sstyle=|https?:\/\/(?!wiki\.example\.com|www\.w3\.org)/i)
+    expect(body).toContain('<meta http-equiv="refresh" content="30"/>')
+    expect(body).toContain('FAILING')
+  })
+
+  test('stays as it is when asked to', async () => {
+    const { port } = await start()
+    expect((await ask(port, '/?refresh=off')).body).not.toContain('http-equiv="refresh"')
+  })
+
+  test('comes without the database too, and says so', async () => {
+    const { port, store } = await start()
+    store.failAll(new StoreError('disk I/O error', { fatal: false }))
+    const { status, body } = await ask(port, '/')
+    expect(status).toBe(200)
+    expect(body).toContain('The database cannot be read')
+    expect(body).toContain('FAILING')
+  })
+
+  test('shows each scene, and nobody’s address', async () => {
+    for (const scene of Object.values(SCENES)) {
+      const { port } = await start(scene())
+      const { status, body } = await ask(port, '/')
+      expect([status, body.includes('@example.com')]).toEqual([200, false])
+    }
+  })
+
+  test('what others wrote is text, wherever it stands', async () => {
+    const tags = async (text: string, link: string) => {
+      const { port } = await start(hostileScene(text, link))
+      const { status, body } = await ask(port, '/')
+      expect(status).toBe(200)
+      expect(['\u202E', '\u0000'].filter((unseen) => body.includes(unseen))).toEqual([])
+      return { body, tags: body.match(/<[^>]*>?/g) }
+    }
+    const plain = await tags('harmless', 'not a link')
+    const hostile = await tags(HOSTILE, 'javascript:alert(1)')
+    expect(hostile.tags).toEqual(plain.tags?.map((tag) => tag.replace('harmless', ESCAPED)))
+    expect(hostile.body.split('&lt;script').length).toBeGreaterThan(12)
+    expect(hostile.body).not.toContain('javascript:')
+  })
+})
+
+const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(2)'>\u202E\u0000`
+/** As it stands in an attribute (a monitor's name in `aria-label`). */
+const ESCAPED = '&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&#39;alert(2)&#39;&gt;'
+
+/** The same text in every place that AWS, a mail server or the configuration writes to. */
+function hostileScene(text: string, link: string): Scene {
+  const monitor = monitorOf(text, [text], ['ListRegions'], {
+    impact: text,
+    runbook: link,
+    notify: [text],
+    schedule: text,
+    timezone: text,
+  })
+  const probe = monitor.probes[0]!
+  if (EXPLAINED.kind !== 'explained') throw new Error('it is explained')
+  const miss = { arn: text, code: text, region: text, status: 'open' as const, test: 'place' as const, why: text }
+  const verdict = { ...EXPLAINED, why: text, by: { ...EXPLAINED.by, code: text, region: text, text }, nearMisses: [miss] }
+  const member: Member = memberOf(probe, verdict, { operation: text }, { carried: text })
+  const run = member.evidence[0]!
+  const evidence = [{ ...run, tries: run.tries.map((one) => ({ ...one, error: text, message: text, requestId: text })) }]
+  const open = incidentOf('a3f9c0de51b27764', [{ ...member, evidence }], { announcedAt: null })
+  const closed = incidentOf('b3f9c0de51b27764', [{ ...member, state: 'well' }], {
+    state: 'closed',
+    closedAt: NOW,
+    closedAs: 'recovered',
+    explainedBy: `arn/x/${text}`,
+  })
+  const scene = worldOf({ monitors: [monitor], incidents: [open, closed] })
+  const deferred = { state: 'retrying' as const, deliveredAt: null, error: text }
+  scene.put(
+    [rowOf(open.id, NOW, 'withheld', text, text), rowOf(closed.id, NOW, 'withheld', text, text)],
+    [owedOf(open.id, text, 'failing', deferred)],
+  )
+  const silence = { id: 's', at: 0, until: NOW + HOUR_MS, reason: text, monitor: text, endedAt: null }
+  const acks = new Map([[open.id, { incident: open.id, at: NOW, reason: text }]])
+  const notices = new Map([['api', { key: 'api', since: NOW, text }]])
+  const source = { state: 'refused' as const, at: NOW, events: 0, skipped: 0, detail: text }
+  const readings = new Map([
+    ['aws' as const, { partition: 'aws' as const, at: NOW, events: [], sources: { api: source, dashboard: source } }],
+  ])
+  const world = { ...scene.view.world, silences: [silence], acks, notices }
+  return { ...scene, view: { ...scene.view, world, readings, overrides: [text] } }
+}
+
+describe('who may ask, and how', () => {
+  const SAFE = {
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+    'content-security-policy': expect.stringContaining("default-src 'none'"),
+  }
+
+  test.for<[string, string, number]>([
+    ['GET', '/', 200],
+    ['GET', '/healthz', 200],
+    ['GET', '/api/incidents', 200],
+    ['GET', '/nothing', 404],
+    ['POST', '/', 405],
+  ])('%s %s has the safe headers', async ([method, path, status]) => {
+    const { port } = await start()
+    const answer = await ask(port, path, { method })
+    expect(answer.status).toBe(status)
+    expect(answer.headers).toMatchObject(SAFE)
+  })
+
+  test.for(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s is 405 everywhere', async (method) => {
+    const { port } = await start()
+    for (const path of ['/', '/healthz', '/api/incidents/a3f9c0de51b27764', '/nothing']) {
+      const answer = await ask(port, path, { method })
+      expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, HEAD'])
+    }
+  })
+
+  test.for(['/', '/healthz', '/api/incidents'])('HEAD %s is GET without the body', async (path) => {
+    const { port } = await start()
+    const [head, get] = [await ask(port, path, { method: 'HEAD' }), await ask(port, path)]
+    expect([head.status, head.body, head.headers['content-type']]).toEqual([get.status, '', get.headers['content-type']])
+  })
+
+  test.for<[string, string, number]>([
+    ['its own address', '127.0.0.1:PORT', 200],
+    ['localhost', 'localhost:PORT', 200],
+    ['a name of web.hosts', 'alibi.example.com', 200],
+    ['a name that was made to point here', 'rebound.example.net:PORT', 403],
+    ['another port', '127.0.0.1:1', 403],
+    ['no name', '', 403],
+  ])('asked for as %s', async ([, name, status]) => {
+    const { port } = await start(undefined, { hosts: ['alibi.example.com'] })
+    const host = name.replace('PORT', String(port))
+    for (const line of ['GET /', 'GET /healthz', 'GET /api/incidents', 'POST /']) {
+      const got = await raw(port, `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+      expect(got).toMatch(new RegExp(`^HTTP/1.1 ${status === 200 && line === 'POST /' ? 405 : status} `))
+    }
+  })
+
+  test.for<[string, (port: number) => string, number]>([
+    ['two Host headers', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nHost: example.net\r\n\r\n`, 403],
+    ['no Host header', () => 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['HTTP/1.0 without a Host', () => 'GET / HTTP/1.0\r\n\r\n', 403],
+    [
+      'a whole address in place of a path',
+      (port) => `GET http://example.net/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
+      400,
+    ],
+    ['a body', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 1000000\r\n\r\n`, 413],
+    ['a body in pieces', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nTransfer-Encoding: chunked\r\n\r\n`, 413],
+    [
+      'a body that waits to be let go on',
+      (port) => `POST / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
+      405,
+    ],
+    ['headers without end', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['no HTTP at all', () => 'HELO there\r\n\r\n', 400],
+  ])('%s: answered, and the connection ends', async ([, text, status]) => {
+    const { port } = await start()
+    expect(await raw(port, text(port))).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  })
+})
+
+describe('the port', () => {
+  test('that is taken is said once, tried again each minute, and had in the end', async () => {
+    const other = await taken()
+    cleanup.push(() => void other.close())
+    const { web, clock, lines } = await start(undefined, { port: other.port })
+    expect(web.address()).toBeNull()
+    await retried(clock)
+    await retried(clock)
+    expect(lines).toMatchObject([
+      {
+        level: 'warn',
+        message: 'the status page cannot be served',
+        fields: { why: `another process listens on 127.0.0.1:${other.port}` },
+      },
+    ])
+    await new Promise<void>((resolve) => other.close(() => resolve()))
+    await clock.advance(60_000)
+    await vi.waitFor(() => expect(web.address()?.port).toBe(other.port), { timeout: 10_000 })
+    expect((await ask(other.port, '/healthz')).status).toBe(200)
+    expect(lines.slice(1)).toMatchObject([{ level: 'info', message: 'the status page is there after all' }])
+  })
+
+  test('is let go at once, kept-alive connections and a try that is due too', async () => {
+    const agent = new Agent({ keepAlive: true })
+    cleanup.push(() => agent.destroy())
+    const { web, port } = await start()
+    await ask(port, '/healthz', { agent })
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1)
+    await web.close()
+    await expect(ask(port, '/healthz')).rejects.toThrow('ECONNREFUSED')
+    await web.close()
+
+    const other = await taken()
+    cleanup.push(() => void other.close())
+    const late = await start(undefined, { port: other.port })
+    await late.web.close()
+    expect(late.clock.pending()).toBe(0)
+  })
+
+  test('is let go while an answer is on its way', async () => {
+    const asked = Promise.withResolvers<void>()
+    const { web, port } = await start(undefined, { health: () => (asked.resolve(), new Promise(() => {})) })
+    const answer = ask(port, '/healthz')
+    const failed = expect(answer).rejects.toThrow()
+    await asked.promise
+    await web.close()
+    await failed
+  })
+})
+
+/** Lets a minute pass, and the attempt that it brings come to its end: the next sleep has begun. */
+async function retried(clock: VirtualClock): Promise<void> {
+  await clock.advance(60_000)
+  await vi.waitFor(() => expect(clock.pending()).toBe(1), { timeout: 10_000 })
+}
