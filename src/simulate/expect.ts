@@ -62,7 +62,7 @@ function missingMail(expectation: Extract<Expectation, { what: 'mail' }>, mails:
   const toThem =
     to === null ? intime : intime.filter((one) => one.mail.to.some((address) => address.toLowerCase() === to.toLowerCase()))
   if (toThem.some((one) => contains === null || textOf(one).includes(folded(contains)))) return null
-  if (toThem.length > 0) return `it came, but it does not contain that: ${toThem.map((one) => `"${firstLine(one)}"`).join(', ')}`
+  if (toThem.length > 0) return `it came, but it does not contain that: ${toThem.map((one) => `"${opening(one)}"`).join(', ')}`
   if (intime.length > 0) return `only to ${intime.map((one) => one.mail.to.join(', ')).join(' and ')}`
   if (ofKind.length > 0) return `${expectation.kind} came at ${ofKind.map((one) => clockText(one.at)).join(', ')}`
   return mails.length === 0 ? 'no mail at all' : `no mail of this kind${list(mails)}`
@@ -101,8 +101,9 @@ function folded(text: string): string {
   return text.toLowerCase().replace(/\s+/g, ' ').trim()
 }
 
-export function firstLine({ mail }: Delivered): string {
-  return mail.text.split('\n', 1)[0]?.trim() ?? ''
+/** The first sentence of a mail: its state, and what it is about. */
+export function opening({ mail }: Delivered): string {
+  return (mail.text.trim().split(/\n\s*\n/, 1)[0] ?? '').replace(/\s+/g, ' ')
 }
 
 function count(mails: number): string {

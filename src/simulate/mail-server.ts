@@ -5,7 +5,7 @@ import type { World } from './world.ts'
 
 /** From the first packet to the handed-over message, and from there to the 250: a kill in between leaves a mail accepted and not recorded. */
 const HAND_OVER_MS = 200
-const REPLY_MS = 300
+const REPLY_MS = 1_000
 /** The real mailer waits so long for a greeting. */
 const GREETING_MS = 15_000
 

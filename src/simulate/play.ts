@@ -9,14 +9,14 @@ import type { Mail } from '../ports/mailer.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { virtualDashboard, virtualHealthApi, virtualProber } from './aws.ts'
 import { type VirtualClock, virtualClock, virtualTicker } from './clock.ts'
-import { type Failure, failuresOf, firstLine } from './expect.ts'
+import { type Failure, failuresOf, opening } from './expect.ts'
 import { type Delivered, History } from './history.ts'
 import { type Life, lifeOn, mortal } from './life.ts'
 import { virtualMailer } from './mail-server.ts'
-import type { Deed, Happening, Scenario } from './scenario.ts'
+import type { Deed, Happening, Order, Scenario } from './scenario.ts'
 import { type Disk, memoryStore, newDisk } from './store.ts'
 import { type Line, Timeline } from './timeline.ts'
-import { World, type WorldDeed } from './world.ts'
+import { World } from './world.ts'
 
 /** The real daemon's grace between "stop" and "abandon what is in flight". */
 const GRACE_MS = 8_000
@@ -115,15 +115,24 @@ class Stage {
 
   private happen(deed: Deed): void {
     this.timeline.world(told(deed))
+    if (isOrder(deed)) this.obey(deed)
+    else this.world.apply(deed)
+  }
+
+  private obey(deed: Order): void {
     switch (deed.verb) {
       case 'daemon':
-        return this.order(deed.order)
+        this.order(deed.order)
+        return
       case 'clock':
-        return this.clock.jump(deed.byMs)
+        this.clock.jump(deed.byMs)
+        return
       case 'silence':
-        return this.ask('silence', (orders, daemon) => orders.silence?.(daemon, deed), 'silences are not available yet (rule 11)')
+        this.ask('silence', (orders, daemon) => orders.silence?.(daemon, deed), 'silences are not available yet (rule 11)')
+        return
       case 'ack':
-        return this.ask('ack', (orders, daemon) => orders.ack?.(daemon), 'acknowledging is not available yet (rule 11)')
+        this.ask('ack', (orders, daemon) => orders.ack?.(daemon), 'acknowledging is not available yet (rule 11)')
+        return
       case 'reload': {
         const { config } = deed
         if (config === null) return
@@ -135,18 +144,16 @@ class Stage {
         this.config = config
         return
       }
-      default:
-        return this.world.apply(deed satisfies WorldDeed)
     }
   }
 
   /** An order of a later rule: fails the scenario in one sentence where the daemon does not know it. */
   private ask(what: string, give: (orders: Orders, daemon: Daemon) => Promise<void> | undefined, missing: string): void {
     const { daemon } = this
-    if (daemon === null) return this.fault(`\`${what}\` finds a daemon that runs`, 'the daemon is not running')
-    const given = give(this.options.orders ?? ORDERS, daemon)
-    if (given === undefined) return this.fault(`\`${what}\` is carried out`, missing)
-    given.catch((cause: unknown) => this.fault(`\`${what}\` is carried out`, messageOf(cause)))
+    const expected = `\`${what}\` is carried out`
+    const given = daemon === null ? undefined : give(this.options.orders ?? ORDERS, daemon)
+    if (given === undefined) this.fault(expected, daemon === null ? 'Alibi is not running' : missing)
+    else given.catch((cause: unknown) => this.fault(expected, messageOf(cause)))
   }
 
   private order(order: 'kill' | 'stop' | 'start'): void {
@@ -263,7 +270,7 @@ class Stage {
   private took(mail: Mail): void {
     const delivered = this.history.took(mail, this.clock.elapsed())
     const again = delivered.again ? ' again, under the same Message-ID' : ''
-    this.timeline.mail(`${delivered.kind} → ${mail.to.join(', ')}${again}\n${mail.subject}\n${firstLine(delivered)}`)
+    this.timeline.mail(`${delivered.kind} → ${mail.to.join(', ')}${again}\n${mail.subject}\n${opening(delivered)}`)
   }
 
   /** Runs, decisions and mails are told from where they happen; of the log only what somebody should look at. */
@@ -283,10 +290,15 @@ class Stage {
   }
 }
 
+function isOrder(deed: Deed): deed is Order {
+  return (
+    deed.verb === 'daemon' || deed.verb === 'clock' || deed.verb === 'reload' || deed.verb === 'silence' || deed.verb === 'ack'
+  )
+}
+
 /** What changes the world at the very start does so before Alibi runs. */
 function split(happenings: readonly Happening[]): readonly [readonly Happening[], readonly Happening[]] {
-  const forDaemon = ({ deed: { verb } }: Happening) => ['daemon', 'clock', 'silence', 'ack', 'reload'].includes(verb)
-  const first = happenings.findIndex((one) => one.at > 0 || forDaemon(one))
+  const first = happenings.findIndex(({ at, deed }) => at > 0 || isOrder(deed))
   return first === -1 ? [happenings, []] : [happenings.slice(0, first), happenings.slice(first)]
 }
 

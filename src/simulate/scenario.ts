@@ -26,7 +26,8 @@ export type DashboardState = (typeof DASHBOARD_STATES)[number]
 export const SMTP_STATES = ['up', 'down', 'deferring', 'rejecting', 'hanging'] as const
 export type SmtpState = (typeof SMTP_STATES)[number]
 
-export type Deed =
+/** What changes the world around Alibi. */
+export type WorldDeed =
   | Readonly<{ verb: 'account'; answer: Answer; operation: Operation | null; account: string | null }>
   | Readonly<{ verb: 'publish'; id: string; event: EventFields & Readonly<{ service: string }> }>
   | Readonly<{ verb: 'update' | 'close'; id: string; event: EventFields }>
@@ -36,12 +37,17 @@ export type Deed =
   | Readonly<{ verb: 'network'; up: boolean }>
   | Readonly<{ verb: 'smtp'; state: SmtpState }>
   | Readonly<{ verb: 'disk'; full: boolean }>
+
+/** What is done to Alibi itself. */
+export type Order =
   | Readonly<{ verb: 'daemon'; order: 'kill' | 'stop' | 'start' }>
   | Readonly<{ verb: 'clock'; byMs: number }>
   /** `null`: played by the user's own configuration, which a scenario does not change. */
   | Readonly<{ verb: 'reload'; config: Config | null }>
   | Readonly<{ verb: 'silence'; monitor: string | null; forMs: number; reason: string }>
   | Readonly<{ verb: 'ack' }>
+
+export type Deed = WorldDeed | Order
 
 /** Something that happens; `at` is in milliseconds of true time since the start. */
 export type Happening = Readonly<{ at: number; deed: Deed }>

@@ -1,16 +1,10 @@
 import type { Operation, Probe } from '../domain/probe.ts'
 import type { Answer } from './answers.ts'
 import { HealthBoard } from './board.ts'
-import type { ApiState, DashboardState, Deed, SmtpState } from './scenario.ts'
+import type { ApiState, DashboardState, SmtpState, WorldDeed } from './scenario.ts'
 
 /** Which probes an answer is meant for; `null`: every one. */
 type Target = Readonly<{ operation: Operation | null; account: string | null; answer: Answer }>
-
-/** What of a story changes the world around Alibi; the rest is told to Alibi itself. */
-export type WorldDeed = Extract<
-  Deed,
-  { verb: 'account' | 'publish' | 'update' | 'close' | 'withdraw' | 'api' | 'dashboard' | 'network' | 'smtp' | 'disk' }
->
 
 /** AWS, the network, the mail server and the disk, as they are at this moment of the story. */
 export class World {
@@ -51,13 +45,17 @@ export class World {
         return
       }
       case 'publish':
-        return this.board.publish(deed.id, deed.event, this.now())
+        this.board.publish(deed.id, deed.event, this.now())
+        return
       case 'update':
-        return this.board.update(deed.id, deed.event, this.now())
+        this.board.update(deed.id, deed.event, this.now())
+        return
       case 'close':
-        return this.board.close(deed.id, deed.event, this.now())
+        this.board.close(deed.id, deed.event, this.now())
+        return
       case 'withdraw':
-        return this.board.withdraw(deed.id)
+        this.board.withdraw(deed.id)
+        return
       case 'api':
         this.api = deed.state
         return
