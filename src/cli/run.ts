@@ -2,11 +2,14 @@ import { createLog } from '../adapters/log.ts'
 import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
 import { createTicker } from '../adapters/ticker.ts'
-import { startDaemon } from '../daemon/daemon.ts'
+import type { Config } from '../config/config.ts'
+import { formatFaults } from '../config/fault.ts'
+import { loadConfig } from '../config/file.ts'
+import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { setupOf } from '../domain/setup.ts'
-import { StoreError } from '../ports/store.ts'
+import { type Store, StoreError } from '../ports/store.ts'
 import { startWeb, type Web } from '../web/server.ts'
-import { wire } from '../wire.ts'
+import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io } from './io.ts'
 import { VERSION } from './version.ts'
@@ -14,72 +17,171 @@ import { VERSION } from './version.ts'
 /** What is in flight may take so long to end; ecosystem.config.js gives pm2's kill_timeout more than this. */
 export const GRACE_MS = 10_000
 const IDENTITIES_EVERY_MS = 60_000
+/** The notice of a faulty configuration on disk. */
+const CONFIG_NOTICE = 'config'
 
-/** The daemon, in the foreground: until SIGINT or SIGTERM, then everything that was decided is on disk. */
+type RunLog = ReturnType<typeof createLog>
+
+/** One daemon under one configuration; a changed configuration is another session on the same database. */
+type Session = Readonly<{ config: Config; wired: Wired; daemon: Daemon; end: () => Promise<void> }>
+
+/**
+ * The daemon, in the foreground: until SIGINT or SIGTERM, then everything that was decided is on disk. SIGHUP reads the
+ * configuration again (rule 16): a good one takes over, a faulty one leaves the old in force and is told.
+ */
 export async function run(options: Common, io: Io): Promise<number> {
   process.umask(0o077)
-  const config = await configured(options, io)
+  const first = await configured(options, io)
   await using held = new AsyncDisposableStack()
-  const log = createLog(config.log, { secrets: config.secrets })
+  const log = createLog(first.log, { secrets: first.secrets })
   held.defer(() => log.close())
 
   const stop = new AbortController()
   const kill = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => {
+  let wake = Promise.withResolvers<'reload' | 'stop'>()
+  on(held, ['SIGINT', 'SIGTERM'], (name) => {
     if (stop.signal.aborted) kill.abort()
     stop.abort(name)
+    wake.resolve('stop')
     setTimeout(() => kill.abort(), GRACE_MS).unref()
-  }
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, onSignal)
-    held.defer(() => void process.off(name, onSignal))
-  }
+  })
+  on(held, ['SIGHUP'], () => wake.resolve('reload'))
 
-  const lock = guard(() => takeLock(config.storage.path))
+  const lock = guard(() => takeLock(first.storage.path))
   held.defer(() => lock.release())
-  const store = await openStore({ path: config.storage.path }).catch(asExit)
+  const store = await openStore({ path: first.storage.path }).catch(asExit)
   held.defer(() => store.close())
-  const wired = held.use(wire(config, io.env, VERSION))
-  for (const warning of config.warnings) log.warn('configuration', { warning })
-  if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
 
-  // Who we are is only told, never waited for.
-  const identify = () => void wired.identities.refresh(kill.signal)
-  identify()
-  const identifying = setInterval(identify, IDENTITIES_EVERY_MS)
-  held.defer(() => clearInterval(identifying))
-
-  let web: Web | null = null
+  let session = await begin(first, { io, log, store, stop: stop.signal, kill: kill.signal }).catch(asExit)
+  let web = await serve(session, log, store, () => session)
+  log.info('ready', { version: VERSION, pid: process.pid, config: first.file, database: first.storage.path })
+  process.send?.('ready')
   try {
-    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log }, config, {
-      stop: stop.signal,
-      kill: kill.signal,
-    })
-    if (config.web !== null) {
-      web = await startWeb({
-        listen: config.web,
-        log,
-        reader: store,
-        clock: wired.clock,
-        health: daemon.health,
-        view: () => ({
-          world: daemon.world(),
-          setup: setupOf(config),
-          readings: daemon.readings(),
-          overrides: wired.overrides,
-          version: VERSION,
-        }),
-      })
+    for (;;) {
+      const why = await Promise.race([wake.promise, session.daemon.done.then(() => 'stop' as const)])
+      if (why === 'stop') break
+      wake = Promise.withResolvers()
+      if (stop.signal.aborted) break
+      const config = await reread(options, io, session, log)
+      if (config === null) continue
+      const was = session
+      await was.end()
+      session = await begin(config, { io, log, store, stop: stop.signal, kill: kill.signal })
+      if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
+      if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
+        await web?.close()
+        web = await serve(session, log, store, () => session)
+      }
+      log.info('configuration reloaded', { config: config.file, monitors: config.monitors.length })
     }
-    log.info('ready', { version: VERSION, pid: process.pid, config: config.file, database: config.storage.path })
-    process.send?.('ready')
-    await daemon.done
+    await session.daemon.done
     return EXIT.well
   } catch (cause) {
     return asExit(cause)
   } finally {
     kill.abort()
+    await session.end().catch(() => {}) // Said already: by the log, and by what ended the loop.
     await web?.close()
+  }
+}
+
+type Around = Readonly<{ io: Io; log: RunLog; store: Store; stop: AbortSignal; kill: AbortSignal }>
+
+async function begin(config: Config, { io, log, store, stop, kill }: Around): Promise<Session> {
+  const wired = wire(config, io.env, VERSION)
+  for (const warning of config.warnings) log.warn('configuration', { warning })
+  if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
+  const ending = new AbortController()
+  const killing = new AbortController()
+  const relay = (from: AbortSignal, to: AbortController) => {
+    if (from.aborted) to.abort(from.reason)
+    else from.addEventListener('abort', () => to.abort(from.reason), { once: true })
+  }
+  relay(stop, ending)
+  relay(kill, killing)
+  // Who we are is only told, never waited for.
+  const identify = () => void wired.identities.refresh(killing.signal)
+  identify()
+  const identifying = setInterval(identify, IDENTITIES_EVERY_MS)
+  const release = async () => {
+    clearInterval(identifying)
+    await wired[Symbol.asyncDispose]()
+  }
+  try {
+    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log }, config, {
+      stop: ending.signal,
+      kill: killing.signal,
+    })
+    daemon.done.catch(() => {}) // Whoever waits for it hears of it.
+    return {
+      config,
+      wired,
+      daemon,
+      async end() {
+        ending.abort('another configuration')
+        const patience = setTimeout(() => killing.abort(), GRACE_MS)
+        try {
+          await daemon.done
+        } finally {
+          clearTimeout(patience)
+          await release()
+        }
+      },
+    }
+  } catch (cause) {
+    await release()
+    throw cause
+  }
+}
+
+/** The configuration as it is on disk now; `null` when it is faulty, which is told once. */
+async function reread(options: Common, io: Io, session: Session, log: RunLog): Promise<Config | null> {
+  const loaded = await loadConfig(options.config, io.env)
+  const fault = loaded.ok ? unchangeable(loaded.config, session.config) : formatFaults(loaded.faults, options.config)
+  if (!loaded.ok || fault !== null) {
+    log.error('the configuration on disk is faulty', { faults: fault, next: 'the old one stays in force' })
+    await session.daemon.notice(CONFIG_NOTICE, `The configuration on disk is faulty, and the old one stays in force: ${fault}`)
+    return null
+  }
+  log.change(loaded.config.log, loaded.config.secrets)
+  await session.daemon.notice(CONFIG_NOTICE, null)
+  return loaded.config
+}
+
+/** What a running daemon cannot take over. */
+function unchangeable(config: Config, was: Config): string | null {
+  if (config.storage.path !== was.storage.path) return 'storage.path cannot change while Alibi runs: restart it'
+  if (JSON.stringify(config.log.file) !== JSON.stringify(was.log.file))
+    return 'log.file cannot change while Alibi runs: restart it'
+  return null
+}
+
+async function serve(session: Session, log: RunLog, store: Store, now: () => Session): Promise<Web | null> {
+  const { config, wired } = session
+  if (config.web === null) return null
+  return startWeb({
+    listen: config.web,
+    log,
+    reader: store,
+    clock: wired.clock,
+    health: () => now().daemon.health(),
+    view: () => {
+      const { daemon, config: present, wired: parts } = now()
+      return {
+        world: daemon.world(),
+        setup: setupOf(present),
+        readings: daemon.readings(),
+        overrides: parts.overrides,
+        version: VERSION,
+      }
+    },
+  })
+}
+
+function on(held: AsyncDisposableStack, names: readonly NodeJS.Signals[], heard: (name: NodeJS.Signals) => void): void {
+  for (const name of names) {
+    process.on(name, heard)
+    held.defer(() => void process.off(name, heard))
   }
 }
 
