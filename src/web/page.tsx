@@ -62,11 +62,13 @@ function Page({ page, still }: { page: Overview; still: boolean }) {
               ))}
             </dl>
           </section>
-          {page.warnings.map((text) => (
-            <p class="box warn" role="note">
-              {text}
-            </p>
-          ))}
+          {page.warnings.length === 0 ? null : (
+            <section class="box warn" aria-label="Mind this">
+              {page.warnings.map((text) => (
+                <p>{text}</p>
+              ))}
+            </section>
+          )}
           <Incidents cards={page.incidents} more={page.moreIncidents} />
           <Mails rows={page.mails} more={page.moreMails} />
           <Monitors rows={page.monitors} more={page.moreMonitors} />

@@ -22,6 +22,7 @@ h1,h2,h3{line-height:1.25;margin:0}
 h2{font-size:1.125rem;margin:1.75rem 0 .5rem}
 h3{font-size:.875rem;margin:1rem 0 .25rem;color:var(--soft)}
 p{margin:.25rem 0}
+section.warn p+p{border-top:1px solid var(--line);padding-top:.35rem;margin-top:.35rem}
 .box{background:var(--page);border:1px solid var(--line);border-left:6px solid var(--plain);border-radius:4px;padding:.75rem 1rem;margin:0 0 .75rem}
 .box.bad{border-left-color:var(--bad)}.box.warn{border-left-color:var(--warn)}.box.good{border-left-color:var(--good)}
 .answer{border-top-width:4px}

@@ -132,7 +132,7 @@ describe('GET /healthz', () => {
 
   test('503 when it does not answer in time', async () => {
     const asked = Promise.withResolvers<void>()
-    const { port, clock } = await start(undefined, { health: () => (asked.resolve(), new Promise(() => {})) })
+    const { port, clock } = await start(undefined, { health: stuck(asked) })
     const answer = ask(port, '/healthz')
     await asked.promise
     await clock.advance(10_000)
@@ -417,7 +417,7 @@ describe('the port', () => {
 
   test('is let go while an answer is on its way', async () => {
     const asked = Promise.withResolvers<void>()
-    const { web, port } = await start(undefined, { health: () => (asked.resolve(), new Promise(() => {})) })
+    const { web, port } = await start(undefined, { health: stuck(asked) })
     const answer = ask(port, '/healthz')
     const failed = expect(answer).rejects.toThrow()
     await asked.promise
@@ -425,6 +425,14 @@ describe('the port', () => {
     await failed
   })
 })
+
+/** Health that says when it is asked, and then nothing more. */
+function stuck(asked: PromiseWithResolvers<void>): () => Promise<Health> {
+  return () => {
+    asked.resolve()
+    return new Promise(() => {})
+  }
+}
 
 /** Lets a minute pass, and the attempt that it brings come to its end: the next sleep has begun. */
 async function retried(clock: VirtualClock): Promise<void> {
