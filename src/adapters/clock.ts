@@ -1,3 +1,4 @@
+import { uptime } from 'node:os'
 import type { Clock } from '../ports/time.ts'
 
 /** The longest delay that `setTimeout` takes (2³¹ − 1 ms, some 24 days); a longer one fires at once. */
@@ -7,6 +8,8 @@ const MAX_TIMEOUT_MS = 2_147_483_647
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  // CLOCK_BOOTTIME or /proc/uptime on Linux (libuv), which count the time that the machine slept.
+  uptime: () => uptime() * 1000,
   sleep(ms, signal) {
     if (signal.aborted || !(ms > 0)) return Promise.resolve()
     return new Promise((resolve) => {

@@ -77,6 +77,17 @@ export class Courier {
     await Promise.all(this.lanes.values())
   }
 
+  /** The clock was set: what waits goes on waiting for as long as it had to. */
+  async rebase(by: number): Promise<void> {
+    const waiting = (await this.deps.store.owed(MAX_LOOK)).filter((owed) => owed.state === 'retrying')
+    if (waiting.length > 0)
+      await this.deps.store.settle(
+        waiting.map(({ notification, nextAt }) => ({ id: notification.id, nextAt: nextAt + by })),
+        [],
+      )
+    this.nudge()
+  }
+
   /** One look at the outbox: starts what is due and free, says when to look again. */
   private async look(kill: AbortSignal): Promise<number | null> {
     const { store, clock, maxPerHour } = this.deps

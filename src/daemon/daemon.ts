@@ -29,8 +29,6 @@ const SWEEP_EVERY_MS = MINUTE_MS
 const CHECKPOINT_EVERY_MS = 5 * MINUTE_MS
 const SWEEP_ROWS = 500
 const SWEEP_BATCHES = 20
-/** Wall clock against monotonic: more than this between two pulses is a jump, or a machine that slept. */
-const JUMP_MS = 5_000
 /** Owed for longer than this, mail counts as stuck. */
 const STUCK_AFTER_MS = 10 * MINUTE_MS
 
@@ -90,7 +88,14 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   })
   const beatNudge = new Nudge()
   const engine = new Engine(
-    { ...deps, desk, cacheForMs: config.health.cacheForMs, owes: () => courier.nudge(), hasUnwritten: () => beatNudge.nudge() },
+    {
+      ...deps,
+      desk,
+      cacheForMs: config.health.cacheForMs,
+      owes: () => courier.nudge(),
+      clockSet: (by) => clockSet(by),
+      hasUnwritten: () => beatNudge.nudge(),
+    },
     setup,
   )
   const broken = new AbortController()
@@ -152,17 +157,15 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   log.info('watching', { monitors: monitors.length, probes: setup.probes.size, recipients: setup.recipients.size, overrides })
 
   const pulse = new Pulse()
+  const clockSet = (by: number) => {
+    for (const [monitor, at] of firedAt) firedAt.set(monitor, at + by)
+    pulse.forget()
+    behind(courier.rebase(by), 'waiting mails could not be dated anew')
+  }
   /** One ticker of ours for re-runs, timers, readings, control calls and retention. */
   const beat = async (): Promise<void> => {
+    await engine.attend()
     const now = clock.now()
-    const jump = pulse.jump(now, clock.monotonic())
-    if (jump !== null) {
-      log.warn('the clock jumped, or this machine slept', {
-        by: inWords(Math.abs(jump)),
-        next: 'every probe of an open incident runs before any timer speaks',
-      })
-      engine.refresh(now)
-    }
     const world = engine.world()
     if (world.reach.offlineSince === null || pulse.every('offline-rerun', OFFLINE_RERUN_EVERY_MS, now)) {
       rounds.rerun(monitors, world.probes, world.freshSince, now)
@@ -307,7 +310,10 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const refused = (await store.outbox()).filter((owed) => owed.state === 'refused')
     if (refused.length === 0) return
     log.info('refused mails are tried again', { mails: refused.length, why: 'the mail configuration has changed' })
-    await store.settle(refused.map((owed) => ({ id: owed.notification.id, state: 'retrying', nextAt: clock.now() })), [])
+    await store.settle(
+      refused.map((owed) => ({ id: owed.notification.id, state: 'retrying', nextAt: clock.now() })),
+      [],
+    )
     courier.nudge()
   }
   return {
@@ -320,10 +326,9 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   }
 }
 
-/** What a pulse remembers: when each kind of work was last done, and where both clocks stood. */
+/** What a pulse remembers: when each kind of work was last done. */
 class Pulse {
   private readonly done = new Map<string, Instant>()
-  private clocks: { wall: number; monotonic: number } | null = null
 
   every(what: string, ms: number, now: Instant): boolean {
     const last = this.done.get(what)
@@ -341,12 +346,9 @@ class Pulse {
     return this.done.get(what) ?? null
   }
 
-  jump(wall: number, monotonic: number): number | null {
-    const was = this.clocks
-    this.clocks = { wall, monotonic }
-    if (was === null) return null
-    const by = wall - was.wall - (monotonic - was.monotonic)
-    return Math.abs(by) > JUMP_MS ? by : null
+  /** The clock was set: everything is due. */
+  forget(): void {
+    this.done.clear()
   }
 }
 

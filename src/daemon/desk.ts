@@ -40,6 +40,11 @@ export class Desk {
     return this.last
   }
 
+  /** The clock was set: what was read keeps its age. */
+  rebase(by: number): void {
+    for (const [partition, reading] of this.last) this.last.set(partition, { ...reading, at: reading.at + by })
+  }
+
   /** When the newest reading was made; 0 when there is none. */
   lastAt(partition: Partition): Instant {
     return this.last.get(partition)?.at ?? 0

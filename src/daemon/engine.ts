@@ -1,4 +1,5 @@
 import { type Decision, decide, type Input, rememberMs } from '../domain/decide.ts'
+import { inWords } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Facts, Notification, StripMark } from '../domain/notification.ts'
 import { notificationsFor, probesShown } from '../domain/notify.ts'
@@ -13,12 +14,14 @@ import {
   type Partition,
   type Probe,
 } from '../domain/probe.ts'
+import { rebaseIncident, rebaseProbe, rebaseReach } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import type { Log } from '../ports/log.ts'
 import type { Change, Store, StoredOutcome } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
+import { Clocks } from './clocks.ts'
 import type { Desk } from './desk.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
@@ -42,6 +45,8 @@ export type EngineDeps = Readonly<{
   owes: () => void
   /** Outcomes wait for the next flush. */
   hasUnwritten: () => void
+  /** The wall clock was set by so many milliseconds. */
+  clockSet: (by: number) => void
 }>
 
 /**
@@ -70,10 +75,12 @@ export class Engine {
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
   private failure: string | null = null
+  private readonly clocks: Clocks
 
   constructor(deps: EngineDeps, setup: Setup) {
     this.deps = deps
     this.setup = setup
+    this.clocks = new Clocks(deps.clock)
   }
 
   /** Reads what was committed before, and names the gap since then. */
@@ -122,9 +129,48 @@ export class Engine {
     return this.failure
   }
 
-  /** After a wake-up or a jump of the clock: every probe of an open incident runs before any timer speaks. */
-  refresh(now: Instant): void {
-    this.freshSince = Math.max(this.freshSince, now)
+  /** Looks whether the clock was set or the machine slept; every decision does so first. */
+  async attend(): Promise<void> {
+    const next = this.turn.then(() => this.attendNow())
+    this.turn = next.catch(() => {})
+    return next
+  }
+
+  private async attendNow(): Promise<void> {
+    const { log, clock, desk, clockSet } = this.deps
+    const { setBy, sleptMs } = this.clocks.compare()
+    if (setBy !== 0) {
+      const by = `${setBy < 0 ? '-' : '+'}${inWords(Math.abs(setBy))}`
+      log.warn('the clock was set', { by, next: 'what is open keeps its intervals' })
+      desk.rebase(setBy)
+      this.lookedAt.clear()
+      await this.rebase(setBy)
+      clockSet(setBy)
+    }
+    if (sleptMs > 0) log.warn('this machine slept', { for: inWords(sleptMs) })
+    if (setBy !== 0 || sleptMs > 0) this.freshSince = Math.max(this.freshSince, clock.now())
+  }
+
+  /** Dates what is open anew, so that every interval stays what it was (rule 12). */
+  private async rebase(by: number): Promise<void> {
+    const probes = [...this.probes.values()].map((state) => rebaseProbe(state, by))
+    const incidents = [...this.incidents.values()].map((incident) => rebaseIncident(incident, by))
+    const reach = rebaseReach(this.reach, by)
+    for (const state of probes) this.probes.set(state.probe, state)
+    for (const incident of incidents) this.incidents.set(incident.id, incident)
+    this.reach = reach
+    this.freshSince += by
+    // Believed before it is on disk: the clock has been set whether the disk is full or not.
+    for (const state of probes) this.unwrittenProbes.set(state.probe, state)
+    await this.commit({
+      incidents,
+      probes,
+      notices: { set: [], cleared: [] },
+      reach,
+      ledger: [],
+      notifications: [],
+      outcomes: [],
+    })
   }
 
   /** A finished run. Resolves when it was decided upon (plain ones are on disk a tick later). */
@@ -186,12 +232,17 @@ export class Engine {
     notices: Input['notices'],
   ): Promise<void> {
     const { desk, clock, newId, owners, log } = this.deps
+    await this.attendNow()
     const now = clock.now()
     const readings = desk.readings()
     const newlyRead = new Set(
       [...readings].filter(([partition, reading]) => this.lookedAt.get(partition) !== reading.at).map(([partition]) => partition),
     )
-    const decision = decide(this.world(), { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId }, this.setup)
+    const decision = decide(
+      this.world(),
+      { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId },
+      this.setup,
+    )
     const stored = [
       ...this.trails(decision),
       ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) })),

@@ -9,6 +9,7 @@ import {
   decisiveTry,
   type Family,
   type Instant,
+  MINUTE_MS,
   type Monitor,
   type Outcome,
   type Partition,
@@ -60,6 +61,9 @@ export type Decision = Readonly<{
   /** What each outcome meant, for the log. */
   turns: readonly Readonly<{ outcome: Outcome; turn: Turn }>[]
 }>
+
+/** A clock that is off by more is told: AWS refuses signatures at five minutes, and events are judged by the wrong times. */
+const SKEW_WORTH_TELLING_MS = 2 * MINUTE_MS
 
 /** How long a closed incident can still be opened again or explained in hindsight. */
 export function rememberMs(policy: Policy): number {
@@ -534,6 +538,9 @@ class Draft {
       )
     }
     if (this.reach.everReached) this.clearNotice('control')
+    const skewMs = skewOf(this.input.outcomes)
+    if (skewMs !== null && Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) this.notice('clock', skewText(skewMs))
+    if (skewMs !== null && Math.abs(skewMs) < SKEW_WORTH_TELLING_MS / 2) this.clearNotice('clock')
   }
 
   private notice(key: string, text: string): void {
@@ -729,4 +736,15 @@ function refusal(source: Source, detail: string): string {
 function equalShallow(a: Incident | undefined, b: Incident): boolean {
   if (a === undefined) return false
   return (Object.keys(b) as (keyof Incident)[]).every((key) => a[key] === b[key])
+}
+
+/** AWS's Date headers minus our clock: the median of these runs' answers; `null` when there was none. */
+function skewOf(outcomes: readonly Outcome[]): number | null {
+  const skews = outcomes.flatMap((outcome) => outcome.tries.flatMap(({ skewMs }) => skewMs ?? [])).toSorted((a, b) => a - b)
+  return skews[Math.floor(skews.length / 2)] ?? null
+}
+
+function skewText(skewMs: number): string {
+  const way = skewMs > 0 ? 'behind' : 'ahead of'
+  return `The clock of this host is ${inWords(Math.abs(skewMs))} ${way} AWS’s: events are judged by the wrong times, and AWS refuses signatures of a clock that is off by more than five minutes. Let NTP set it.`
 }

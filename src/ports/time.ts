@@ -4,6 +4,8 @@ export type Clock = {
   now(): number
   /** Milliseconds since some fixed moment; never jumps, stands still while the machine sleeps. */
   monotonic(): number
+  /** Milliseconds since some fixed moment; never jumps and runs on while the machine sleeps. Good to a second or so. */
+  uptime(): number
   /** Resolves after `ms`, or at once (without throwing) when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }

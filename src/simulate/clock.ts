@@ -55,6 +55,7 @@ export function virtualClock(start: number): VirtualClock {
   return {
     now: () => elapsed + offset,
     monotonic: () => elapsed,
+    uptime: () => elapsed,
     elapsed: () => elapsed,
     pending: () => timers.size,
     after,

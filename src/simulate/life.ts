@@ -18,6 +18,7 @@ export function lifeOn(clock: VirtualClock): Life {
   return {
     now: clock.now,
     monotonic: clock.monotonic,
+    uptime: clock.monotonic,
     after,
     onJump: (listener) => clock.onJump(ifAlive(listener)),
     sleep(ms, signal) {

@@ -11,6 +11,7 @@ import { type Answer, CALLER, OTHER_ACCOUNT, PERSONAL, type Sandbox, type Script
 const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  uptime: () => performance.now(),
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 }
 const never = new AbortController().signal

@@ -23,6 +23,7 @@ let aheadMs = 0
 const clock: Clock = {
   now: () => Date.now() + aheadMs,
   monotonic: () => performance.now() + aheadMs,
+  uptime: () => performance.now(),
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 }
 

@@ -17,6 +17,7 @@ const TIMEOUT_MS = 1_000
 const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  uptime: () => performance.now(),
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 }
 const never = new AbortController().signal

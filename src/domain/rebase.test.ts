@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import { rebaseIncident, rebaseProbe, rebaseReach } from './rebase.ts'
+import { NO_REACH, newProbeState } from './state.ts'
+
+const T = Date.UTC(2026, 10, 22, 12)
+const H3 = 3 * 3_600_000
+
+/** Every number in a value that is an instant of about now, by path. */
+function instants(value: unknown, path = ''): [string, number][] {
+  if (typeof value === 'number') return Math.abs(value - T) < 30 * 24 * 3_600_000 ? [[path, value]] : []
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => instants(inner, `${path}.${key}`))
+}
+
+const outcome = {
+  probe: 'p',
+  startedAt: T + 1,
+  endedAt: T + 2,
+  result: 'failed' as const,
+  kind: 'unreachable' as const,
+  control: { at: T + 3, ms: 5, reached: true, detail: '' },
+  tries: [
+    {
+      at: T + 4,
+      ms: 5,
+      kind: 'unreachable' as const,
+      error: 'E',
+      message: '',
+      status: null,
+      requestId: null,
+      apigwId: null,
+      traceId: null,
+      service: 'ACCOUNT' as const,
+      region: 'us-east-1',
+      skewMs: null,
+    },
+  ],
+}
+const alibi = {
+  arn: 'arn',
+  code: 'c',
+  service: 'IAM',
+  region: 'global',
+  status: 'open' as const,
+  startedAt: T + 5,
+  endedAt: null,
+  updatedAt: T + 6,
+  sources: [],
+  text: '',
+  rule: 'related' as const,
+}
+
+describe('when the clock was set, every instant of ours moves by as much', () => {
+  test('a probe', () => {
+    const state = {
+      ...newProbeState('p', T),
+      recent: [{ at: T + 1, family: null }],
+      onset: T + 2,
+      okSince: T + 3,
+      lastOkAt: T + 4,
+      lastRunAt: T + 5,
+      lastConclusiveAt: T + 6,
+      lastUncleanAt: T + 7,
+      gap: { from: T + 8, to: T + 9, why: '' },
+      trail: [outcome],
+    }
+    const before = instants(state)
+    expect(before.length).toBeGreaterThan(12)
+    expect(instants(rebaseProbe(state, H3))).toEqual(before.map(([path, at]) => [path, at + H3]))
+  })
+
+  test('an incident, but for what AWS dated', () => {
+    const incident = {
+      id: 'i',
+      partition: 'aws' as const,
+      family: 'outage' as const,
+      state: 'announced' as const,
+      continues: null,
+      openedAt: T,
+      stretchAt: T + 1,
+      announcedAt: T + 2,
+      closedAt: T + 3,
+      closedAs: null,
+      members: [
+        {
+          probe: 'p',
+          monitor: 'm',
+          account: 'self',
+          operation: 'ListRegions',
+          state: 'failing' as const,
+          onset: T + 4,
+          lastOkAt: T + 5,
+          gap: { from: T + 6, to: T + 7, why: '' },
+          failedAt: T + 8,
+          wellAt: T + 9,
+          lastRunAt: T + 10,
+          lastFailedAt: T + 11,
+          evidence: [outcome],
+          standing: {
+            verdict: { kind: 'explained' as const, by: alibi, why: '', nearMisses: [] },
+            carried: null,
+            alibi: { arn: 'arn', confirmedAt: T + 12, until: T + 13, open: true },
+            lapsed: { arn: 'arn', at: T + 14, why: '' },
+            readAt: T + 15,
+          },
+        },
+      ],
+      audience: [],
+      seq: 1,
+      lastMailAt: T + 16,
+      lastWiderAt: T + 17,
+      failingAtLastMail: 1,
+      lapse: null,
+      explanationTold: true,
+      withheld: null,
+      verdict: 'explained' as const,
+      toldEvents: [],
+      explainedBy: null,
+      leadMinutes: 3,
+      hindsight: [{ arn: 'a', code: 'c', at: T + 18, why: '' }],
+      reopenedAt: [T + 19],
+      flapping: false,
+    }
+    const before = instants(incident)
+    const expected = before.map(([path, at]) => [path, path.includes('.by.') ? at : at + H3])
+    expect(expected.filter(([path]) => String(path).includes('.by.'))).toHaveLength(2)
+    expect(instants(rebaseIncident(incident, H3))).toEqual(expected)
+  })
+
+  test('the control calls', () => {
+    const reach = { ...NO_REACH, failingSince: T, lastAt: T + 1, lastAnswerAt: T + 2, offlineSince: T + 3 }
+    expect(instants(rebaseReach(reach, -H3))).toEqual(instants(reach).map(([path, at]) => [path, at - H3]))
+  })
+})

@@ -1,0 +1,88 @@
+import type { Incident, Member } from './incident.ts'
+import type { Instant, Outcome } from './probe.ts'
+import type { Gap, ProbeState, Reach } from './state.ts'
+
+/*
+ * The machine's clock was set while we ran. What we hold was dated by the old clock; from now on the new one dates. Shifting
+ * what is open by the difference keeps every interval: no reminder fires early or late, no threshold is skipped, no silence
+ * grows longer. The past, once written (runs, ledger, mails), stays as it was.
+ */
+
+/** A probe's state as the new clock would have dated it. */
+export function rebaseProbe(state: ProbeState, by: number): ProbeState {
+  return {
+    ...state,
+    recent: state.recent.map((mark) => ({ ...mark, at: mark.at + by })),
+    onset: shift(state.onset, by),
+    okSince: shift(state.okSince, by),
+    lastOkAt: shift(state.lastOkAt, by),
+    lastRunAt: shift(state.lastRunAt, by),
+    lastConclusiveAt: shift(state.lastConclusiveAt, by),
+    lastUncleanAt: shift(state.lastUncleanAt, by),
+    knownSince: state.knownSince + by,
+    gap: rebaseGap(state.gap, by),
+    trail: state.trail.map((outcome) => rebaseOutcome(outcome, by)),
+  }
+}
+
+/** An incident as the new clock would have dated it. Times that AWS gave stay AWS's. */
+export function rebaseIncident(incident: Incident, by: number): Incident {
+  return {
+    ...incident,
+    openedAt: incident.openedAt + by,
+    stretchAt: incident.stretchAt + by,
+    announcedAt: shift(incident.announcedAt, by),
+    closedAt: shift(incident.closedAt, by),
+    members: incident.members.map((member) => rebaseMember(member, by)),
+    lastMailAt: shift(incident.lastMailAt, by),
+    lastWiderAt: shift(incident.lastWiderAt, by),
+    hindsight: incident.hindsight.map((one) => ({ ...one, at: one.at + by })),
+    reopenedAt: incident.reopenedAt.map((at) => at + by),
+  }
+}
+
+function rebaseMember(member: Member, by: number): Member {
+  const { standing } = member
+  const alibi =
+    standing.alibi === null
+      ? null
+      : { ...standing.alibi, confirmedAt: standing.alibi.confirmedAt + by, until: standing.alibi.until + by }
+  const lapsed = standing.lapsed === null ? null : { ...standing.lapsed, at: standing.lapsed.at + by }
+  return {
+    ...member,
+    onset: member.onset + by,
+    lastOkAt: shift(member.lastOkAt, by),
+    gap: rebaseGap(member.gap, by),
+    failedAt: member.failedAt + by,
+    wellAt: shift(member.wellAt, by),
+    lastRunAt: member.lastRunAt + by,
+    lastFailedAt: member.lastFailedAt + by,
+    evidence: member.evidence.map((outcome) => rebaseOutcome(outcome, by)),
+    standing: { ...standing, alibi, lapsed, readAt: shift(standing.readAt, by) },
+  }
+}
+
+function rebaseOutcome(outcome: Outcome, by: number): Outcome {
+  const control = outcome.control === null ? null : { ...outcome.control, at: outcome.control.at + by }
+  const tries = outcome.tries.map((one) => ({ ...one, at: one.at + by }))
+  return { ...outcome, startedAt: outcome.startedAt + by, endedAt: outcome.endedAt + by, tries, control }
+}
+
+export function rebaseReach(reach: Reach, by: number): Reach {
+  const { failingSince, lastAt, lastAnswerAt, offlineSince } = reach
+  return {
+    ...reach,
+    failingSince: shift(failingSince, by),
+    lastAt: shift(lastAt, by),
+    lastAnswerAt: shift(lastAnswerAt, by),
+    offlineSince: shift(offlineSince, by),
+  }
+}
+
+function rebaseGap(gap: Gap | null, by: number): Gap | null {
+  return gap === null ? null : { ...gap, from: gap.from + by, to: gap.to + by }
+}
+
+function shift(at: Instant | null, by: number): Instant | null {
+  return at === null ? null : at + by
+}
