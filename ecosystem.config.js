@@ -24,8 +24,10 @@ export const apps = [
     // The daemon ends what is in flight within 10 s of SIGINT; pm2's own 1.6 s would be a kill.
     kill_timeout: 15_000,
     max_memory_restart: '300M',
-    // A faulty configuration is for a person to mend: no restart makes it better.
+    // A faulty configuration is for a person to mend: no restart makes it better. (Because of the back-off pm2 7 then
+    // shows `waiting restart`, and yet waits for nothing.)
     stop_exit_codes: [78],
+    // Ever slower, up to 15 s: never so often that pm2 gives up.
     exp_backoff_restart_delay: 1_000,
     // The log is JSON lines with their own time.
     merge_logs: true,

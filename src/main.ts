@@ -11,4 +11,6 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
 } else {
   const { main } = await import('./cli/program.ts')
   process.exitCode = await main(process.argv.slice(2))
+  // Everything is closed by now. Under pm2 the channel to it, and what it put into this process, would keep us alive for ever.
+  if (process.connected) process.exit()
 }
