@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest'
+import { control, MIN, NOON, run, type Went } from '../../test/given.ts'
+import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
+import { NO_REACH, type Reach } from './state.ts'
+
+const REACHED: Reach = { ...NO_REACH, everReached: true }
+const S = 1000
+
+/** Control calls twenty seconds apart: `+` gets through, `-` does not. */
+function calls(marks: string, was: Reach = REACHED, from = NOON): Reach {
+  return [...marks].reduce((reach, mark, i) => advanceReach(reach, [control(from + i * 20 * S, mark === '+')], []), was)
+}
+
+describe('three control calls in a row that fail make us offline', () => {
+  test.for<[string, number | null]>([
+    ['--', null],
+    ['---', 0],
+    ['--+--', null],
+    ['--+---', 3],
+    ['-----', 0],
+    ['---+', null],
+    ['---+--', null],
+    ['---+---', 4],
+  ])('%s: since call %o', ([marks, index]) => {
+    expect(calls(marks).offlineSince).toBe(index === null ? null : NOON + index * 20 * S)
+  })
+  test('the spell began with the first of them', () => {
+    expect(FAILURES_THAT_CUT_OFF).toBe(3)
+    expect(calls('+---')).toMatchObject({ offlineSince: NOON + 20 * S, failures: 3 })
+  })
+  test('a host that was never reached makes nobody offline, and its failures are counted', () => {
+    expect(calls('-----', NO_REACH)).toMatchObject({ everReached: false, offlineSince: null, failures: 5 })
+    expect(calls('-----+---', NO_REACH).offlineSince).not.toBeNull()
+  })
+  test('runs that share a call count it once', () => {
+    const shared = control(NOON + 500, false)
+    const outcomes = ['a', 'b', 'c', 'd'].map((id) => ({ ...run(id, NOON, 'cut off'), control: shared }))
+    expect(advanceReach(REACHED, [], outcomes).failures).toBe(1)
+    expect(advanceReach(advanceReach(REACHED, [], outcomes), [shared], outcomes).failures).toBe(1)
+  })
+  test('calls that arrive out of order are counted in theirs', () => {
+    const late = [control(NOON + 40 * S, true), control(NOON + 20 * S, false), control(NOON, false)]
+    expect(advanceReach(REACHED, late, [])).toMatchObject({ failures: 0, lastAt: NOON + 40 * S })
+    expect(advanceReach(advanceReach(REACHED, late, []), [control(NOON + 30 * S, false)], []).failures, 'an old one is old').toBe(
+      0,
+    )
+  })
+  test('a clock that was set back does not keep us offline', () => {
+    const ahead = calls('---', REACHED, NOON + 180 * MIN)
+    expect(ahead.offlineSince).not.toBeNull()
+    expect(advanceReach(ahead, [control(NOON, true)], []).offlineSince).toBeNull()
+    const heardAhead = { ...ahead, lastAnswerAt: NOON + 179 * MIN }
+    expect(advanceReach(heardAhead, [], [run('p', NOON, 'ok')]).offlineSince).toBeNull()
+  })
+})
+
+describe('an answer of AWS says that we are not cut off, whatever the control host does', () => {
+  test.for<[Went, boolean]>([
+    ['ok', true],
+    ['internal', true],
+    ['denied', true],
+    ['throttled', true],
+    ['cut off', false],
+    ['down', true],
+    ['stalled', false],
+  ])('a run that was %s ends a spell: %s', ([went, ends]) => {
+    const cut = calls('---')
+    expect(advanceReach(cut, [], [run('p', NOON + 5 * MIN, went)]).offlineSince === null).toBe(ends)
+  })
+  test('an answer from before the failures does not', () => {
+    expect(advanceReach(calls('---'), [], [run('p', NOON - 30 * S, 'ok')]).offlineSince).not.toBeNull()
+  })
+  test('while AWS answers we never get there', () => {
+    let reach: Reach = REACHED
+    for (let i = 0; i < 20; i++) {
+      reach = advanceReach(reach, [control(NOON + i * 20 * S, false)], [run('p', NOON + i * 20 * S + 1, 'ok')])
+      expect(reach.offlineSince).toBeNull()
+    }
+  })
+  test('of a host that was never reached the failures are counted on, or it would never be told', () => {
+    let reach = NO_REACH
+    for (let i = 0; i < 3; i++)
+      reach = advanceReach(reach, [control(NOON + i * MIN, false)], [run('p', NOON + i * MIN + 1, 'ok')])
+    expect(reach).toMatchObject({ failures: 3, everReached: false, offlineSince: null })
+  })
+})
+
+describe('whom to blame for a run', () => {
+  const cut: Reach = { ...REACHED, offlineSince: NOON - MIN, failingSince: NOON - MIN, failures: 3 }
+  test.for<[string, Went, Reach, string | null]>([
+    ['unreachable, the control call got through', 'down', REACHED, 'unreachable'],
+    ['unreachable, and the control call failed as well', 'cut off', REACHED, 'offline'],
+    [
+      'the same, but something answered within half a minute',
+      'cut off',
+      { ...REACHED, lastAnswerAt: NOON + 500 - 30 * S },
+      'unreachable',
+    ],
+    ['the same, but that was longer ago', 'cut off', { ...REACHED, lastAnswerAt: NOON + 500 - 30 * S - 1 }, 'offline'],
+    ['the same, but the control host was never reached', 'cut off', NO_REACH, 'unreachable'],
+    ['AWS said no: that is AWS', 'internal', REACHED, 'internal'],
+    ['any failed run during a spell', 'credentials', cut, 'offline'],
+    ['an ok run is ok', 'ok', cut, null],
+    ['a throttled run is throttled', 'throttled', cut, 'throttled'],
+  ])('%s', ([, went, reach, kind]) => expect(blame(run('p', NOON, went), reach).kind).toBe(kind))
+})

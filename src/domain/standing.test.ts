@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { event, MIN, NOON, reading, type SourceStates } from '../../test/given.ts'
+import type { Standing } from './incident.ts'
+import { judge } from './judge.ts'
+import type { HealthEvent } from './outage.ts'
+import { NEVER_JUDGED, settleStanding } from './standing.ts'
+
+const EXTENSION = 15 * MIN
+const LAW = {
+  policy: { lookbackMs: 7 * 60 * MIN, extensionMs: EXTENSION, staleAfterMs: 24 * 60 * MIN },
+  relevance: { related: ['IAM'], ignore: [], codes: [] },
+}
+const OPEN = event({ startedAt: NOON - MIN, updatedAt: NOON - MIN })
+
+/** One judgement: a run and a reading in the same minute after noon, onset at noon. */
+function judged(
+  was: Standing,
+  minute: number,
+  events: readonly HealthEvent[],
+  states: SourceStates = {},
+  runMinute = minute,
+): Standing {
+  const [now, runAt] = [NOON + minute * MIN, NOON + runMinute * MIN]
+  const said = reading(events, now, states)
+  const failure = { kind: 'internal', service: 'ACCOUNT', region: 'us-east-1', onset: NOON, at: runAt, owners: [] } as const
+  const verdict = judge(failure, said, LAW, () => ({ others: 0, well: 0 }), now)
+  return settleStanding(was, verdict, said, runAt, EXTENSION, now)
+}
+const explained = judged(NEVER_JUDGED, 0, [OPEN])
+const ended = (minute: number): HealthEvent => ({
+  ...OPEN,
+  status: 'closed',
+  endedAt: NOON + minute * MIN,
+  updatedAt: NOON + minute * MIN,
+})
+const GONE: SourceStates = { api: 'unavailable', dashboard: 'unavailable' }
+
+test('a probe that was never judged is undetermined', () => {
+  expect(NEVER_JUDGED.verdict.kind).toBe('undetermined')
+})
+
+test('an explanation holds which event, until when, and when it was confirmed', () => {
+  expect(explained).toMatchObject({
+    verdict: { kind: 'explained' },
+    carried: null,
+    lapsed: null,
+    alibi: { arn: OPEN.arn, confirmedAt: NOON, until: NOON + EXTENSION, open: true },
+  })
+})
+
+test('of an event that has ended it holds until the end and the extension, not the reading and the extension', () => {
+  expect(judged(explained, 5, [ended(2)]).alibi).toMatchObject({ until: NOON + 17 * MIN, open: false })
+})
+
+describe('what an explanation of noon is worth later', () => {
+  type Row = [string, number, readonly HealthEvent[], SourceStates, 'stands' | 'carried' | 'lapsed']
+  test.for<Row>([
+    ['it is there still', 60, [OPEN], {}, 'stands'],
+    ['neither source could be asked, as long as the extension', 15, [], GONE, 'carried'],
+    ['nor longer', 16, [], GONE, 'lapsed'],
+    ['it vanished, as long as the extension', 15, [], {}, 'carried'],
+    ['nor longer', 16, [], {}, 'lapsed'],
+    ['it moved to another region, as long as the extension', 15, [{ ...OPEN, region: 'us-west-2' }], {}, 'carried'],
+    ['nor longer', 16, [{ ...OPEN, region: 'us-west-2' }], {}, 'lapsed'],
+    ['it ended at 12:05, as long after that as the extension', 20, [ended(5)], {}, 'stands'],
+    ['nor longer', 21, [ended(5)], {}, 'lapsed'],
+    [
+      'it ended at 12:05 and moved, as long after the end as the extension',
+      20,
+      [{ ...ended(5), region: 'us-west-2' }],
+      {},
+      'carried',
+    ],
+    ['nor longer', 21, [{ ...ended(5), region: 'us-west-2' }], {}, 'lapsed'],
+  ])('%s (minute %i)', ([, minute, events, states, expected]) => {
+    const is = judged(explained, minute, events, states)
+    const what = is.lapsed !== null ? 'lapsed' : is.carried !== null ? 'carried' : 'stands'
+    expect(what).toBe(expected)
+    expect(is.verdict.kind === 'explained').toBe(expected !== 'lapsed')
+    expect(is.alibi === null).toBe(expected === 'lapsed')
+  })
+
+  test('time passes by runs: an old run does not end it, however late AWS Health is read', () => {
+    expect(judged(explained, 60, [], {}, 15).lapsed).toBeNull()
+    expect(judged(explained, 60, [], {}, 16).lapsed).not.toBeNull()
+  })
+
+  test('carrying it does not lengthen it', () => {
+    let standing = explained
+    for (let minute = 1; minute <= 15; minute++) {
+      standing = judged(standing, minute, [], GONE)
+      expect(standing.alibi?.until).toBe(NOON + EXTENSION)
+    }
+    expect(judged(standing, 16, [], GONE).lapsed?.at).toBe(NOON + EXTENSION)
+  })
+
+  test('what was undetermined or unexplained is never carried', () => {
+    const unexplained = judged(NEVER_JUDGED, 0, [])
+    expect(judged(unexplained, 1, [], GONE)).toMatchObject({ verdict: { kind: 'undetermined' }, carried: null, lapsed: null })
+  })
+
+  test('what has lapsed stays lapsed, with its reason, until something explains again', () => {
+    const lapsed = judged(explained, 16, [])
+    expect(judged(lapsed, 17, [])).toMatchObject({ verdict: { kind: 'unexplained' }, lapsed: lapsed.lapsed })
+    expect(judged(lapsed, 17, [OPEN]).lapsed).toBeNull()
+  })
+
+  test('lapsed, the verdict is what is known now: not knowing stays not knowing', () => {
+    expect(judged(explained, 16, [], GONE).verdict.kind).toBe('undetermined')
+    expect(judged(explained, 16, [], {}).verdict.kind).toBe('unexplained')
+  })
+
+  test('an alibi that is carried tells how the event stands by now', () => {
+    const { verdict } = judged(explained, 10, [{ ...ended(5), region: 'us-west-2' }])
+    expect(verdict).toMatchObject({ kind: 'explained', by: { status: 'closed', endedAt: NOON + 5 * MIN } })
+    expect(verdict.nearMisses, 'and the near misses are those of now').toMatchObject([{ test: 'place' }])
+  })
+})

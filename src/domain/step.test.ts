@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
+import type { Incident, Member } from './incident.ts'
+import { NEVER_JUDGED } from './standing.ts'
+import { close, flapsNow, overallVerdict, remindEveryOf, step, tellAtOnce, unwell } from './step.ts'
+import type { Verdict } from './verdict.ts'
+
+const verdict = (kind: Verdict['kind']): Member => {
+  const by = {
+    arn: 'arn',
+    code: 'AWS_IAM_OPERATIONAL_ISSUE',
+    service: 'IAM',
+    region: 'us-east-1',
+    status: 'open',
+    startedAt: NOON,
+    endedAt: null,
+    updatedAt: NOON,
+    sources: [],
+    text: '',
+    rule: 'related',
+  } as const
+  const said = kind === 'explained' ? { kind, by, why: kind, nearMisses: [] } : { kind, why: kind, nearMisses: [] }
+  return member({ standing: { ...NEVER_JUDGED, verdict: said } })
+}
+
+describe('rule 13: the verdict over several', () => {
+  test.for<[Verdict['kind'][], Verdict['kind']]>([
+    [['explained'], 'explained'],
+    [['explained', 'explained'], 'explained'],
+    [['explained', 'unexplained'], 'unexplained'],
+    [['explained', 'undetermined'], 'undetermined'],
+    [['unexplained', 'undetermined'], 'unexplained'],
+    [['explained', 'undetermined', 'unexplained'], 'unexplained'],
+    [['undetermined'], 'undetermined'],
+    [['unexplained'], 'unexplained'],
+    [[], 'unexplained'],
+  ])('%j is %s', ([kinds, expected]) => {
+    expect(overallVerdict(kinds.map(verdict))).toBe(expected)
+    expect(overallVerdict(kinds.toReversed().map(verdict))).toBe(expected)
+  })
+})
+
+test.for<[string, number[], boolean]>([
+  ['the first reopening', [0], false],
+  ['the second at once', [0, 0], true],
+  ['the second within six hours', [6 * HOUR, 0], true],
+  ['the second just later', [6 * HOUR + 1, 0], false],
+  ['the third, the first long ago', [30 * HOUR, HOUR, 0], true],
+])('rule 9: it flaps at %s', ([, ago, expected]) => {
+  expect(
+    flapsNow(
+      ago.map((ms) => NOON - ms),
+      NOON,
+    ),
+  ).toBe(expected)
+})
+
+test.for<[Incident['family'], number, number | null]>([
+  ['outage', 4 * HOUR, 4 * HOUR],
+  ['outage', 0, null],
+  ['misconfigured', 4 * HOUR, 24 * HOUR],
+  ['misconfigured', 0, null],
+  ['offline', 4 * HOUR, null],
+  ['blind', 4 * HOUR, null],
+])('rule 8: %s, remindEvery %i: each %s', ([family, every, expected]) => expect(remindEveryOf(family, every)).toBe(expected))
+
+test("the daemon's own news go to those without `after`, or to all where each has one", () => {
+  expect(tellAtOnce(setup({ recipients: { a: 30, b: null, c: null } }))).toEqual(['b', 'c'])
+  expect(tellAtOnce(setup({ recipients: { a: 30, b: 60 } }))).toEqual(['a', 'b'])
+})
+
+test('those that recover are not well yet', () => {
+  const members = [member({ state: 'failing' }), member({ state: 'recovering' }), member({ state: 'well' })]
+  expect(unwell(incident({ members })).map((m) => m.state)).toEqual(['failing', 'recovering'])
+})
+
+describe('the end of an incident', () => {
+  const told = (open: boolean) => ({
+    recipient: open ? 'told' : 'untold',
+    to: ['a@example.com'],
+    subject: 's',
+    root: '<r>',
+    open,
+  })
+  const was = incident({ state: 'announced', announcedAt: NOON, seq: 4, audience: [told(true), told(false)] })
+  test.for<['recovered' | 'dropped' | 'changed', string | null, string]>([
+    ['recovered', 'recovered', '9'],
+    ['dropped', 'dropped', '16'],
+    ['changed', null, '17'],
+  ])('%s: the mail is %s', ([as, kind, rule]) => {
+    const done = close(was, NOON + MIN, as, 'why')
+    expect(done.incident).toMatchObject({ state: 'closed', closedAs: as, closedAt: NOON + MIN })
+    expect(done.announcement?.kind ?? null).toBe(kind)
+    expect(done.announcement?.to.map((a) => a.recipient) ?? []).toEqual(kind === null ? [] : ['told'])
+    expect(done.ledger).toMatchObject([{ decision: 'closed', rule }])
+    expect(done.incident.audience.every((a) => !a.open)).toBe(true)
+  })
+  test('nobody was told: no mail, no sequence spent, and the ledger says so', () => {
+    const done = close(incident(), NOON, 'recovered', 'every probe is well again')
+    expect(done).toMatchObject({ announcement: null, incident: { seq: 0 } })
+    expect(done.ledger[0]?.reason).toBe('every probe is well again; nobody was told of it, so nobody is told of its end')
+  })
+})
+
+test('a step that says nothing new writes nothing: neither mail nor ledger nor a changed incident', () => {
+  const around = { setup: setup(), now: NOON + MIN, gatheredAt: NOON, freshSince: 0, offline: false, silences: [], ack: null }
+  const first = step(incident({ members: [verdict('explained')] }), around)
+  expect(first.ledger.map((row) => row.decision)).toEqual(['verdict', 'withheld'])
+  const second = step(first.incident, { ...around, now: NOON + 2 * MIN })
+  expect(second.ledger).toEqual([])
+  expect(second.announcement).toBeNull()
+  expect(second.incident).toEqual(first.incident)
+})
