@@ -507,13 +507,22 @@ class Draft {
     }
   }
 
-  /** Rule 4: has every probe of the monitors concerned run once since the onset? */
+  /**
+   * Rule 4: has every probe of the monitors concerned run once since the onset? Those that are undecided as well are run again
+   * at the same time (rule 1): each has to have ended that run too, or forty accounts that fail at once were a mail about the
+   * two that answered first.
+   */
   private gathered(incident: Incident): boolean {
     const sick = unwell(incident)
     const onset = Math.min(...sick.map((member) => member.onset))
-    const monitors = new Set(sick.map((member) => member.monitor))
-    return [...monitors].every((name) =>
-      (this.setup.monitors.get(name)?.probes ?? []).every((probe) => (this.probeState(probe.id).lastRunAt ?? 0) >= onset),
+    const decisive = Math.min(...sick.map(decisiveRunAt))
+    const monitors = [...new Set(sick.map((member) => member.monitor))].flatMap((name) => this.setup.monitors.get(name) ?? [])
+    return monitors.every((monitor) =>
+      monitor.probes.every((probe) => {
+        const { standing, lastRunAt } = this.probeState(probe.id)
+        const since = standing === 'undecided' ? Math.max(onset, decisive - monitor.retryIntervalMs / 2) : onset
+        return (lastRunAt ?? 0) >= since
+      }),
     )
   }
 
@@ -592,6 +601,11 @@ class Draft {
   ): void {
     this.ledger.push({ at: this.input.now, incident, probe, decision, rule, reason, evidence })
   }
+}
+
+/** Begin of the run with which the threshold was reached. */
+function decisiveRunAt(member: Member): Instant {
+  return member.evidence.findLast((run) => run.endedAt <= member.failedAt)?.startedAt ?? member.failedAt
 }
 
 function newIncident(id: string, partition: Partition, family: Family, openedAt: Instant, now: Instant): Incident {
