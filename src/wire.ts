@@ -40,6 +40,7 @@ export type Wired = AsyncDisposable &
     prober: Prober
     sources: ReadonlyMap<Partition, Sources>
     mailer: Mailer
+    fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
     identities: Identities
     keyring: ReturnType<typeof openKeyring>
     overrides: readonly string[]
@@ -99,12 +100,17 @@ export function wire(config: Config, env: Env, version: string): Wired {
 
   const mailer = mailerOf(config)
   held.defer(() => mailer.close())
+  const second = config.mail.fallback
+  const fallback =
+    second === null ? null : { mailer: smtpMailer({ smtp: second.smtp, from: config.mail.from }), afterMs: second.afterMs }
+  held.defer(async () => fallback?.mailer.close())
   const sdk = sdkVersion()
   return {
     clock,
     prober,
     sources,
     mailer,
+    fallback,
     identities,
     keyring,
     overrides: endpointOverrides(env, config),

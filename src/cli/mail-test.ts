@@ -5,7 +5,7 @@ import { setupOf } from '../domain/setup.ts'
 import { MailError } from '../ports/mailer.ts'
 import { wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
-import { type Common, configured, type Io } from './io.ts'
+import { type Common, configured, type Io, say } from './io.ts'
 import { VERSION } from './version.ts'
 
 /** One real mail to every recipient, by the letters and the mailer that alerts take, and what the server answered. */
@@ -41,10 +41,10 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
     }
     try {
       const { reply, rejected } = await wired.mailer.send(
-        wired.letter(notification, { attempts: 0, lateBecause: null, now, merged: null }),
+        wired.letter(notification, { attempts: 0, lateBecause: null, now, merged: null, refused: [] }),
         signal,
       )
-      io.out(`${recipient.name}: sent to ${recipient.to.filter((address) => !rejected.includes(address)).join(', ')}: ${reply}`)
+      say(io, `${recipient.name}: sent to ${recipient.to.filter((address) => !rejected.includes(address)).join(', ')}: ${reply}`)
       for (const address of rejected) io.err(`${recipient.name}: the server refused ${address}`)
       if (rejected.length > 0) failed += 1
     } catch (cause) {

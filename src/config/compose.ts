@@ -1,5 +1,6 @@
 import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
+import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import type { Config, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
@@ -105,10 +106,16 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
   if (credentials.success && credentials.data !== undefined)
     checkCredentials(credentials.data, ['health', 'credentials'], null, tell)
 
-  const smtp = at(['mail', 'smtp'])
-  if (isMapping(smtp) && 'user' in smtp !== 'password' in smtp) {
-    const present = 'user' in smtp ? 'user' : 'password'
-    tell(['mail', 'smtp', present], '`user` and `password` go together', 'key')
+  for (const path of [
+    ['mail', 'smtp'],
+    ['mail', 'fallback', 'smtp'],
+  ]) {
+    const smtp = at(path)
+    if (!isMapping(smtp) || 'user' in smtp === 'password' in smtp) continue
+    tell([...path, 'user' in smtp ? 'user' : 'password'], '`user` and `password` go together', 'key')
+  }
+  if (at(['mail', 'fallback']) !== undefined && at(['mail', 'smtp']) === undefined) {
+    tell(['mail', 'fallback'], 'it stands in for `mail.smtp`, which is not there', 'key')
   }
   for (const { name, value } of endpointsSet(env)) {
     if (!isSafeUrl(value))
@@ -173,6 +180,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
     mail: {
       from: mail.from,
       smtp: mail.smtp === undefined ? null : smtpOf(mail.smtp),
+      fallback: mail.fallback === undefined ? null : { afterMs: mail.fallback.after, smtp: smtpOf(mail.fallback.smtp) },
       directory: resolvePath(cwd, mail.directory),
       subject: mail.subject,
       maxPerHour: mail.maxPerHour,
@@ -225,6 +233,7 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   else if (mail.smtp.password !== null && mail.smtp.security === 'none' && !isLoopback(mail.smtp.host)) {
     warnings.push('mail.smtp.security is none: the password crosses the network in clear')
   }
+  warnings.push(...sharedRegions(config, env))
   const addresses = recipients.flatMap(({ to }) => to)
   if (addresses.some((address) => /@example\.(?:com|org|net)$/i.test(address)) && mail.smtp !== null) {
     warnings.push('a recipient is at example.com, .org or .net: no such mail arrives')
@@ -240,6 +249,27 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   }
   warnings.push(...quotaWarnings(quotas(config)))
   return warnings
+}
+
+/** What would fail together with the endpoint that is watched: mail by SES in us-east-1 is the commonest. */
+function sharedRegions(config: Config, env: Env): readonly string[] {
+  const watched = [...new Set(config.monitors.map((monitor) => ACCOUNT_REGION[monitor.partition]))]
+  const runsOnAws = env['AWS_EXECUTION_ENV'] !== undefined || env['ECS_CONTAINER_METADATA_URI_V4'] !== undefined
+  const places: readonly (readonly [string, string | null])[] = [
+    ['mail.smtp.host', config.mail.smtp?.host ?? null],
+    ['mail.fallback.smtp.host', config.mail.fallback?.smtp.host ?? null],
+    ['control.url', new URL(config.control.url).hostname],
+    ['this host', runsOnAws ? (env['AWS_REGION'] ?? null) : null],
+  ]
+  return places.flatMap(([what, where]) => {
+    const region = where === null ? undefined : watched.find((one) => where.split('.').includes(one))
+    if (region === undefined) return []
+    const why =
+      what === 'control.url'
+        ? 'an outage of that region would look like trouble of this host'
+        : 'an outage of that region would take the mails along'
+    return [`${what} stands in ${region}, as the endpoint that is watched does: ${why}`]
+  })
 }
 
 function hasOnlyEscalation(monitor: Monitor, config: Config): boolean {

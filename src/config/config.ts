@@ -23,6 +23,8 @@ export type Config = Readonly<{
   mail: Readonly<{
     from: string
     smtp: Smtp | null
+    /** Takes over for mails that are owed for longer than `afterMs`. */
+    fallback: Readonly<{ afterMs: number; smtp: Smtp }> | null
     directory: string
     subject: 'constant' | 'stateful'
     maxPerHour: number

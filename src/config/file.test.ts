@@ -142,6 +142,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
     mail: {
       from: 'alibi@example.com',
       smtp: null,
+      fallback: null,
       directory: join(process.cwd(), 'data/mail'),
       subject: 'constant',
       maxPerHour: 30,

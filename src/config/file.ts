@@ -75,7 +75,12 @@ function secretsOf(tree: Tree): readonly string[] {
     'credentials',
     'externalId',
   ])
-  const literal = [['mail', 'smtp', 'password'], ['health', 'credentials', 'externalId'], ...ids]
+  const literal = [
+    ['mail', 'smtp', 'password'],
+    ['mail', 'fallback', 'smtp', 'password'],
+    ['health', 'credentials', 'externalId'],
+    ...ids,
+  ]
     .filter((path) => tree.entryAt(path)?.broken === false)
     .map((path) => valueAt(path, tree.root))
   return [...drawn, ...literal.filter((value) => typeof value === 'string')]

@@ -30,7 +30,7 @@ export const QUOTE_ACCOUNT = 'quote the account'
 export const NEEDS_UNIT = 'needs a unit'
 
 /** Keys that the contract names and that this version does not have. */
-export const NOT_AVAILABLE: ReadonlySet<string> = new Set(['log.cloudwatch', 'heartbeat', 'digest', 'mail.fallback', 'web.token'])
+export const NOT_AVAILABLE: ReadonlySet<string> = new Set(['log.cloudwatch', 'heartbeat', 'digest', 'web.token'])
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -439,6 +439,12 @@ export const MailSchema = strict({
     .refine(isMailbox, 'expected an address such as `Alibi <alibi@example.com>`')
     .describe('Sender of every mail; its domain is that of the Message-ID.'),
   smtp: SmtpSchema.optional().describe('Left out: mails are written as .eml files to `directory`, and reach nobody.'),
+  fallback: strict({
+    after: duration(SECOND, HOUR).prefault('5m').describe('How long a mail is owed before it goes this way.'),
+    smtp: SmtpSchema.describe('The other mail server.'),
+  })
+    .optional()
+    .describe('A second mail server, for mails that the first one does not take.'),
   directory: line('a path', { max: MAX_PATH }).prefault('data/mail').describe('Where mails are written when there is no smtp.'),
   subject: oneOf(['constant', 'stateful'])
     .prefault('constant')

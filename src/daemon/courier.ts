@@ -6,7 +6,7 @@ import { HOUR_MS } from '../domain/probe.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import { type Mail, MailError, type Mailer } from '../ports/mailer.ts'
-import type { Store } from '../ports/store.ts'
+import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { Nudge } from './nudge.ts'
 
@@ -18,9 +18,14 @@ const MAX_LOOK = 500
 const LOOK_AT_LEAST_MS = 30_000
 const MAX_REPLY = 300
 
+/** Mails that left and could not be recorded so far; beyond it nothing more leaves unrecorded. */
+const MAX_UNRECORDED = 1_000
+
 export type CourierDeps = Readonly<{
   store: Store
   mailer: Mailer
+  /** A second way, for mails that are owed for longer than `afterMs` and that the first one does not take. */
+  fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
   clock: Clock
   log: Log
   random01: () => number
@@ -43,6 +48,10 @@ export class Courier {
   private readonly nudged = new Nudge()
   /** Recipients that a mail is on its way to. */
   private readonly lanes = new Map<string, Promise<void>>()
+  /** What became of mails while the disk was full: they are not sent again, and recorded when it can be written. */
+  private readonly unrecorded = new Map<string, Readonly<{ change: OwedChange; rows: readonly LedgerRow[] }>>()
+  /** Said without a disk: that there is none. */
+  private readonly spoken = new Set<string>()
   private started = false
 
   constructor(deps: CourierDeps) {
@@ -93,7 +102,8 @@ export class Courier {
     const { store, clock, maxPerHour } = this.deps
     if (!this.started) await this.takeUpAfterCrash()
     const now = clock.now()
-    const queue = await store.owed(MAX_LOOK)
+    await this.recordLate()
+    const queue = (await store.owed(MAX_LOOK)).filter((owed) => !this.unrecorded.has(owed.notification.id))
     if (queue.length === 0) return null
     const delivered = await store.deliveredSince(now - HOUR_MS)
     const free = queue.filter((owed) => !this.lanes.has(owed.notification.recipient))
@@ -181,61 +191,141 @@ export class Courier {
   }
 
   private async deliver(owed: Owed, kill: AbortSignal): Promise<void> {
-    const { store, clock, log, mailer, random01 } = this.deps
+    const { clock, log, random01 } = this.deps
     const { notification } = owed
-    const fields = {
-      id: notification.id,
-      kind: notification.kind,
-      incident: notification.incident,
-      recipient: notification.recipient,
-    }
+    const { id, kind, incident, recipient } = notification
+    const fields = { id, kind, incident, recipient }
     const attempts = owed.attempts + 1
     try {
       const mail = await this.write(owed)
-      await store.settle([{ id: notification.id, state: 'sending', attempts }], [])
+      await this.record({ id, state: 'sending', attempts }, [])
+      const way = this.wayFor(owed)
       try {
-        const receipt = await mailer.send(mail, kill)
-        const reply = receipt.reply.slice(0, MAX_REPLY)
-        const error =
-          receipt.rejected.length > 0
-            ? `the server refused ${receipt.rejected.length} of ${notification.to.length} addresses`
-            : null
+        const receipt = await way.mailer.send(mail, kill)
+        const reply = `${way.name}${receipt.reply}`.slice(0, MAX_REPLY)
+        const refused = receipt.rejected.length
+        const error = refused > 0 ? `the server refused ${refused} of ${notification.to.length} addresses` : null
         const deliveredAt = clock.now()
-        await store.settle(
-          [{ id: notification.id, state: 'delivered', deliveredAt, reply, error, uncertain: false }],
-          [row(deliveredAt, owed, 'delivered', null, reply)],
-        )
+        const rows = [row(deliveredAt, owed, 'delivered', null, reply)]
+        await this.record({ id, state: 'delivered', deliveredAt, reply, error, uncertain: false, attempts }, rows)
         log.info('mail delivered', { ...fields, attempts, reply, ...(error === null ? {} : { error }) })
       } catch (cause) {
         if (!(cause instanceof MailError)) throw cause
-        await this.failed(owed, cause, attempts, fields)
+        await this.failed(owed, cause, way, attempts, fields)
       }
     } catch (cause) {
-      // A store that cannot write, or a fault of ours: the mail stays owed and its lane is free again after the usual wait.
+      // A store that cannot be trusted, or a fault of ours: the mail stays owed, and its lane is free after the usual wait.
       log.error('mail could not be sent', { ...fields, cause, next: 'it stays owed' })
       await clock.sleep(retryAt(0, attempts, random01()), kill)
     }
   }
 
-  private async failed(owed: Owed, cause: MailError, attempts: number, fields: Record<string, unknown>): Promise<void> {
-    const { store, clock, log, random01 } = this.deps
+  /** The second way takes over after its `after`, and the two alternate from then on (contract, `mail.fallback`). */
+  private wayFor(owed: Owed): Way {
+    const { mailer, fallback, clock } = this.deps
+    const first: Way = { name: '', mailer, permanentIsFinal: fallback === null }
+    if (fallback === null || owed.attempts === 0) return first
+    if (clock.now() - owed.notification.createdAt < fallback.afterMs || owed.error?.startsWith(FALLBACK) === true) return first
+    return { name: FALLBACK, mailer: fallback.mailer, permanentIsFinal: true }
+  }
+
+  private async failed(owed: Owed, cause: MailError, way: Way, attempts: number, fields: Record<string, unknown>): Promise<void> {
+    const { clock, log, random01, fallback } = this.deps
     const now = clock.now()
-    const error = cause.message.slice(0, MAX_REPLY)
+    const error = `${way.name}${cause.message}`.slice(0, MAX_REPLY)
     const uncertain = owed.uncertain || cause.uncertain
-    const { id } = owed.notification
-    if (cause.permanent) {
-      await store.settle([{ id, state: 'refused', error, uncertain }], [row(now, owed, 'refused', null, error)])
-      log.error('mail refused', {
-        ...fields,
-        attempts,
-        error,
-        next: 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration',
-      })
+    const { id, createdAt } = owed.notification
+    if (cause.permanent && way.permanentIsFinal) {
+      await this.record({ id, state: 'refused', error, uncertain, attempts }, [row(now, owed, 'refused', null, error)])
+      const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
+      log.error('mail refused', { ...fields, attempts, error, next })
       return
     }
-    const nextAt = retryAt(now, attempts, random01())
-    await store.settle([{ id, state: 'retrying', error, nextAt, uncertain }], [])
+    const again = retryAt(now, attempts, random01())
+    const nextAt = cause.permanent && fallback !== null ? Math.max(now, createdAt + fallback.afterMs) : again
+    await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])
     log.warn('mail deferred', { ...fields, attempts, error, next: `another attempt at ${new Date(nextAt).toISOString()}` })
+  }
+
+  /**
+   * Puts what became of a mail on disk. A full disk stops no mail that is owed already: what became of it is kept in memory
+   * until it can be written, and the mail is not sent again meanwhile.
+   */
+  private async record(change: OwedChange, rows: readonly LedgerRow[]): Promise<void> {
+    const { store, log } = this.deps
+    try {
+      await store.settle([change], rows)
+    } catch (cause) {
+      if (!(cause instanceof StoreError) || cause.fatal || this.unrecorded.size >= MAX_UNRECORDED) throw cause
+      if (change.state === 'sending') return
+      log.error('what became of a mail cannot be written', {
+        id: change.id,
+        state: change.state,
+        cause,
+        next: 'it is written when the disk allows',
+      })
+      this.unrecorded.set(change.id, { change, rows })
+    }
+  }
+
+  private async recordLate(): Promise<void> {
+    const { store, clock } = this.deps
+    for (const [id, { change, rows }] of this.unrecorded) {
+      // A mail that waits is due again by what we remember, not by what the disk says.
+      const due = change.state === 'retrying' && (change.nextAt ?? 0) <= clock.now()
+      try {
+        await store.settle([change], rows)
+      } catch (cause) {
+        if (!(cause instanceof StoreError) || cause.fatal) throw cause
+        if (due) this.unrecorded.delete(id)
+        continue
+      }
+      this.unrecorded.delete(id)
+    }
+  }
+
+  /**
+   * Says something that cannot be put on disk, because the disk is what is wrong: once for each `key`, to those who are told
+   * at once. The only mail that leaves before anything of it is durable.
+   */
+  async speak(key: string, notifications: readonly Notification[], kill: AbortSignal): Promise<void> {
+    const { mailer, clock, log, letter } = this.deps
+    for (const notification of notifications) {
+      const said = `${key} ${notification.recipient}`
+      if (this.spoken.has(said)) continue
+      try {
+        const mail = letter(notification, { attempts: 0, lateBecause: null, now: clock.now(), merged: null, refused: [] })
+        const { reply } = await mailer.send(mail, kill)
+        this.spoken.add(said)
+        log.info('mail delivered', {
+          id: notification.id,
+          kind: notification.kind,
+          recipient: notification.recipient,
+          reply,
+          recorded: false,
+        })
+      } catch (cause) {
+        if (!(cause instanceof MailError)) throw cause
+        log.error('mail could not be sent', {
+          id: notification.id,
+          error: cause.message,
+          next: 'it is tried again while the disk cannot be written',
+        })
+      }
+    }
+  }
+
+  /** The disk can be written again: another fault of it would be told anew. */
+  fallSilent(): void {
+    this.spoken.clear()
+  }
+
+  /** Recipients whose mails the server refuses: the others are told, for those will not hear of it. */
+  private async refusedElsewhere(owed: Owed): Promise<Delivery['refused']> {
+    const outbox = await this.deps.store.outbox()
+    const others = outbox.filter((one) => one.state === 'refused' && one.notification.recipient !== owed.notification.recipient)
+    const byRecipient = new Map(others.map((one) => [one.notification.recipient, one.error ?? 'no reason given']))
+    return [...byRecipient].map(([recipient, error]) => ({ recipient, error }))
   }
 
   /** Renders the mail as it leaves now: the facts as committed, and what became of earlier mails of its thread. */
@@ -251,11 +341,16 @@ export class Courier {
       now: clock.now(),
       merged:
         fall === null ? null : { facts: fall.notification.facts, why: fall.error ?? 'the mail server could not be reached' },
+      refused: await this.refusedElsewhere(owed),
     }
     // Where the fall never arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
     return letter(fall !== null && nothingArrived ? { ...notification, inReplyTo: null } : notification, delivery)
   }
 }
+
+type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>
+/** Marks replies and errors of the second way. */
+const FALLBACK = 'fallback: '
 
 function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: string | null, reason: string): LedgerRow {
   const { id, incident, kind, recipient, seq } = owed.notification

@@ -1,13 +1,14 @@
 import type { Config } from '../config/config.ts'
+import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../domain/cadence.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import type { HealthReading } from '../domain/outage.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
-import { setupOf } from '../domain/setup.ts'
+import { type Setup, setupOf } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
-import { GATHER_AT_MOST_MS } from '../domain/step.ts'
+import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
@@ -29,6 +30,10 @@ const SWEEP_EVERY_MS = MINUTE_MS
 const CHECKPOINT_EVERY_MS = 5 * MINUTE_MS
 const SWEEP_ROWS = 500
 const SWEEP_BATCHES = 20
+/** A disk that cannot be written for this long is told by a mail that it does not hold. */
+const DISK_PATIENCE_MS = 30_000
+/** The same fault, again and again, is logged this often. */
+const SAME_FAULT_EVERY_MS = 5 * MINUTE_MS
 /** Owed for longer than this, mail counts as stuck. */
 const STUCK_AFTER_MS = 10 * MINUTE_MS
 
@@ -38,6 +43,8 @@ export type DaemonDeps = Readonly<{
   prober: Prober
   store: Store
   mailer: Mailer
+  /** The second way that mails can go; `null` where there is none. */
+  fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
   log: Log
   sources: ReadonlyMap<Partition, Sources>
   random01: () => number
@@ -77,6 +84,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   const courier = new Courier({
     store,
     mailer,
+    fallback: deps.fallback,
     clock,
     log,
     random01,
@@ -101,7 +109,13 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   const broken = new AbortController()
   let fatal: unknown = null
   /** The one place where what nobody expected ends up: logged, and fatal only where the store cannot be trusted. */
+  const saidAt = new Map<string, Instant>()
   const mishap = (message: string) => (cause: unknown) => {
+    const key = `${message} ${cause instanceof Error ? cause.message : ''}`
+    const now = clock.now()
+    if (Math.abs(now - (saidAt.get(key) ?? 0)) < SAME_FAULT_EVERY_MS) return
+    if (saidAt.size > 100) saidAt.clear()
+    saidAt.set(key, now)
     log.error(message, { cause, next: cause instanceof StoreError && cause.fatal ? 'Alibi ends' : 'the next run tries again' })
     if (cause instanceof StoreError && cause.fatal) {
       fatal = cause
@@ -176,6 +190,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const open = [...world.incidents.values()].some((incident) => incident.state !== 'closed')
     if (open || timers) await engine.look([], timers)
     await engine.flush()
+    faultSince = null
+    courier.fallSilent()
     if (pulse.every('alive', ALIVE_EVERY_MS, now)) await store.alive(now)
     if (pulse.every('sweep', SWEEP_EVERY_MS, now)) await sweep(now)
     if (pulse.every('checkpoint', CHECKPOINT_EVERY_MS, now)) await store.checkpoint()
@@ -249,6 +265,26 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       now,
     )
   }
+  let faultSince: Instant | null = null
+  /** The database cannot be written: nothing new can be owed, so those who are told at once hear of just that. */
+  const withoutDisk = async () => {
+    const fault = engine.fault()
+    const now = clock.now()
+    if (fault === null) return
+    faultSince ??= now
+    if (now - faultSince < DISK_PATIENCE_MS) return
+    const failing = [...engine.world().probes.values()].filter((state) => state.standing !== 'well').length
+    const lines = [
+      `Alibi cannot write its database, and what it cannot remember it does not announce: ${fault}`,
+      `${failing} of ${setup.probes.size} probes did not answer as they should when last looked at. Mails that were owed before still leave.`,
+    ]
+    const facts = plainFacts('misconfigured', 'the database cannot be written', '[alibi] the database cannot be written', lines, {
+      now,
+      overrides,
+      sender,
+    })
+    await courier.speak('disk', outsideTheStore(facts, faultSince, setup), kill)
+  }
   const sweep = async (now: Instant) => {
     engine.forget(now)
     const { runsMs, hoursMs } = config.storage.keep
@@ -262,7 +298,10 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const ended = anyOf(stop, broken.signal)
     const courierDone = courier.run(ended, kill)
     while (!ended.aborted) {
-      await beat().catch(mishap('a pulse failed'))
+      await beat().catch(async (cause: unknown) => {
+        mishap('a pulse failed')(cause)
+        await withoutDisk()
+      })
       const now = clock.now()
       await beatNudge.wait(clock, nextBeat(now) - now, ended)
       // Woken by the first outcome: its like follow within the second, and one sync serves them all.
@@ -365,4 +404,26 @@ function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
 
 function withProbe(probe: string, cause: unknown): unknown {
   return cause instanceof StoreError ? cause : new Error(`probe ${probe}`, { cause })
+}
+
+/** Notifications that are on no disk: for the one thing that cannot be put there. */
+function outsideTheStore(facts: Facts, since: Instant, setup: Setup): readonly Notification[] {
+  return tellAtOnce(setup).map((recipient) => {
+    const id = notificationId(`disk.${since}`, 1, recipient)
+    const messageId = messageIdOf(id, setup.mailDomain)
+    const to = setup.recipients.get(recipient)?.to ?? []
+    return {
+      id,
+      messageId,
+      kind: facts.kind,
+      incident: null,
+      thread: messageId,
+      seq: 1,
+      recipient,
+      to,
+      inReplyTo: null,
+      createdAt: facts.at,
+      facts,
+    }
+  })
 }

@@ -19,6 +19,8 @@ export type Delivery = Readonly<{
   now: Instant
   /** The first mail of this incident that never arrived, and why: this one tells both (rule 9). */
   merged: Readonly<{ facts: Facts; why: string }> | null
+  /** Other recipients whose mails the server refuses for good, so that somebody knows. */
+  refused: readonly Readonly<{ recipient: string; error: string }>[]
 }>
 
 /** Committed longer ago than this, a mail says that it is late. */
@@ -92,13 +94,19 @@ function withoutUnseen(plain: Content): Content {
   return JSON.parse(JSON.stringify(plain), (_, value: unknown) => (typeof value === 'string' ? seen(value) : value)) as Content
 }
 
-function warnings(facts: Facts, { now, attempts, lateBecause }: Delivery, limits: Limits): readonly string[] {
+function warnings(facts: Facts, { now, attempts, lateBecause, refused }: Delivery, limits: Limits): readonly string[] {
   const late = now - facts.at
   const tried = attempts > 0 ? ` after ${attempts} failed ${attempts === 1 ? 'attempt' : 'attempts'}` : ''
   const why = lateBecause === null ? '' : `: ${foreign(lateBecause, limits.sentence)}`
   const overrides = facts.overrides.slice(0, limits.monitors).map((text) => foreign(text, limits.sentence))
   const more = facts.overrides.length - overrides.length
+  const unheard = refused
+    .slice(0, limits.monitors)
+    .map(({ recipient, error }) => `${foreign(recipient, limits.word)} (${foreign(error, limits.sentence)})`)
   return [
+    ...(unheard.length > 0
+      ? [`The mail server refuses mails to ${unheard.join(', ')}: tell them otherwise. \`alibi outbox list\` shows them.`]
+      : []),
     ...(late >= LATE_MS
       ? [`This mail is ${span(late)} late${tried}${why}. What it says was so at ${hhmmss(facts.at, now)}.`]
       : []),

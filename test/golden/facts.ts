@@ -333,7 +333,7 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
   },
 }
 
-export const PUNCTUAL: Delivery = { attempts: 0, lateBecause: null, now: AT, merged: null }
+export const PUNCTUAL: Delivery = { attempts: 0, lateBecause: null, now: AT, merged: null, refused: [] }
 
 /** Further cases, each with the way the mail went. */
 export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: Partial<Delivery> }>>> = {
