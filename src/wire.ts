@@ -157,14 +157,11 @@ function sdkVersion(): string {
   return `@aws-sdk/client-account ${version}`
 }
 
-/** One holder of credentials for each that the configuration names: what `check --live` asks who they are. */
+/** One holder of credentials for each that the configuration names, with the monitors that use it: what `check --live` asks who they are. */
 export function holdersOf(config: Config) {
-  return [
-    ...new Map(
-      config.monitors.map((monitor) => [
-        credentialsKey(monitor.credentials),
-        { monitor, holder: { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) } },
-      ]),
-    ).values(),
-  ]
+  const byKey = Map.groupBy(config.monitors, (monitor) => credentialsKey(monitor.credentials))
+  return [...byKey.values()].flatMap((monitors) => {
+    const [first] = monitors
+    return first === undefined ? [] : [{ monitors, holder: { credentials: first.credentials, stsRegion: stsRegionOf(first) } }]
+  })
 }

@@ -10,7 +10,7 @@ import { decisiveTry } from '../domain/probe.ts'
 import { MailError } from '../ports/mailer.ts'
 import { holdersOf, type Wired, wire } from '../wire.ts'
 import { EXIT } from './exit.ts'
-import { type Common, configured, type Io } from './io.ts'
+import { type Common, configured, type Io, say } from './io.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -29,7 +29,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const rows = quotas(config)
   await using wired = wire(config, io.env, VERSION)
-  const live = options.live === true ? await tryAll(config, wired) : []
+  const live = options.live === true ? await tryAll(config, wired, io.env) : []
   const bad = live.filter((finding) => !finding.ok)
   if (options.json === true) {
     io.out(
@@ -48,7 +48,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       ),
     )
   } else {
-    io.out(found(config, options.config))
+    say(io, found(config, options.config))
     const monitors = config.monitors.map((m) => [
       m.name,
       m.schedule,
@@ -57,7 +57,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       m.region,
       m.notify.join(', '),
     ])
-    io.out(`\n${table(['monitor', 'schedule', 'time zone', 'probes', 'region', 'notifies'], monitors)}`)
+    io.out(`\n${table(['monitor', 'schedule', 'time zone', 'probes', 'region', 'notifies'], monitors, io.columns)}`)
     const calls = rows.map((r) => [
       r.operation,
       String(r.probes),
@@ -65,22 +65,26 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       r.quota === null ? 'not known' : `${r.quota.perSecond}/s`,
       r.fits ? 'fits' : 'too often',
     ])
-    io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls)}`)
-    for (const warning of config.warnings) io.out(`\nwarning: ${warning}`)
-    for (const override of wired.overrides) io.out(`\nnote: not AWS’s own endpoint: ${override}`)
+    io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls, io.columns)}`)
+    const notes = [
+      ...config.warnings.map((warning) => `warning: ${warning}`),
+      ...wired.overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
+    ]
+    if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
     if (options.live === true) {
       io.out(
         `\n${table(
           ['tried', '', 'what came of it'],
           live.map((f) => [f.what, f.ok ? 'ok' : 'FAULT', f.detail]),
+          io.columns,
         )}`,
       )
-      for (const finding of bad) io.out(`\n${finding.what}: ${finding.fix ?? 'see above'}`)
+      if (bad.length > 0) say(io, `\nWhat to do\n${bad.map(({ what, fix }) => `  ${what}: ${fix ?? 'see above'}`).join('\n')}`)
     }
     io.out(
       bad.length === 0
         ? '\nThe configuration is good.'
-        : `\n${bad.length} of ${live.length} things that were tried need attention.`,
+        : `\n${bad.length} of the ${live.length} things that were tried ${bad.length === 1 ? 'needs' : 'need'} attention.`,
     )
   }
   return bad.length === 0 ? EXIT.well : EXIT.unreachable
@@ -104,7 +108,7 @@ function found(config: Config, file: string): string {
     `  mail by ${mail}, from ${config.mail.from}`,
     `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,
     `  database ${config.storage.path}`,
-    `  page ${config.web === null ? 'none' : `http://${config.web.host}:${config.web.port}/`}`,
+    `  page ${config.web === null ? 'none' : `http://${config.web.host.includes(':') ? `[${config.web.host}]` : config.web.host}:${config.web.port}/`}`,
   ].join('\n')
 }
 
@@ -124,10 +128,10 @@ function plural(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`
 }
 
-async function tryAll(config: Config, wired: Wired): Promise<readonly Finding[]> {
+async function tryAll(config: Config, wired: Wired, env: Io['env']): Promise<readonly Finding[]> {
   const { signal } = new AbortController()
   const [identities, operations, sources, control, mail, disk] = await Promise.all([
-    tryIdentities(config, wired, signal),
+    tryIdentities(config, wired, env, signal),
     tryOperations(config, wired, signal),
     trySources(wired, signal),
     tryControl(config, wired, signal),
@@ -138,12 +142,12 @@ async function tryAll(config: Config, wired: Wired): Promise<readonly Finding[]>
 }
 
 /** Who the credentials are, and whether a management account names itself: it must leave its own id out. */
-async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+async function tryIdentities(config: Config, wired: Wired, env: Io['env'], signal: AbortSignal): Promise<readonly Finding[]> {
   const { keyring, clock } = wired
   const all = await Promise.all(
-    holdersOf(config).map(async ({ monitor, holder }) => {
-      const what = `credentials of ${monitor.name}`
-      const who = await callerIdentity(holder, { keyring, clock, env: process.env, timeoutMs: IDENTITY_MS, signal })
+    holdersOf(config).map(async ({ monitors, holder }) => {
+      const what = `credentials of ${monitors.map((monitor) => monitor.name).join(', ')}`
+      const who = await callerIdentity(holder, { keyring, clock, env, timeoutMs: IDENTITY_MS, signal })
       if ('why' in who)
         return [
           {
@@ -153,10 +157,7 @@ async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal):
             fix: 'see that the SDK finds credentials (profile, role, environment) and that STS can be reached',
           },
         ]
-      const sharing = config.monitors.filter(
-        (m) => m.credentials === monitor.credentials || JSON.stringify(m.credentials) === JSON.stringify(monitor.credentials),
-      )
-      const named = sharing.filter((m) => m.probes.some((probe) => probe.account === who.account))
+      const named = monitors.filter((m) => m.probes.some((probe) => probe.account === who.account))
       const finding: Finding = { what, ok: true, detail: `${who.arn} (account ${who.account})`, fix: null }
       return [finding, ...named.map((m) => namesItself(m.name, who.account))]
     }),
@@ -234,7 +235,7 @@ async function trySources(wired: Wired, signal: AbortSignal): Promise<readonly F
 function healthFinding(what: string, answer: SourceAnswer): Finding {
   switch (answer.state) {
     case 'answered':
-      return { what, ok: true, detail: `answered with ${plural(answer.events.length, 'event')} ${answer.detail}`, fix: null }
+      return { what, ok: true, detail: `answered with ${plural(answer.events.length, 'event')} (${answer.detail})`, fix: null }
     case 'refused':
       return {
         what,

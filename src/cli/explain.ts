@@ -7,7 +7,7 @@ import type { Outcome } from '../domain/probe.ts'
 import { decisiveTry } from '../domain/probe.ts'
 import { StoreError } from '../ports/store.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
-import { configured, type Io, type Listing } from './io.ts'
+import { configured, type Io, type Listing, say } from './io.ts'
 import { cell, table } from './table.ts'
 
 const MAX_ROWS = 2_000
@@ -23,7 +23,7 @@ export async function explain(id: string, options: Listing, io: Io): Promise<num
   const story = databaseExists(config.storage.path) ? await read(config.storage.path, id) : null
   if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
-  else io.out(told(story))
+  else say(io, told(story, io.columns))
   return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])
 }
 
@@ -68,7 +68,7 @@ function asJson({ incident, ledger, mails, runs }: Story) {
   }
 }
 
-function told({ incident, ledger, mails, runs }: Story): string {
+function told({ incident, ledger, mails, runs }: Story, columns: number | null): string {
   const ended =
     incident.closedAt === null
       ? 'open'
@@ -95,6 +95,7 @@ function told({ incident, ledger, mails, runs }: Story): string {
         row.rule ?? '',
         `${row.probe === null ? '' : `${row.probe}: `}${row.reason}`,
       ]),
+      columns,
     ),
     '',
     'Mails',
@@ -110,6 +111,7 @@ function told({ incident, ledger, mails, runs }: Story): string {
             deliveredAt === null ? '-' : iso(deliveredAt),
             reply ?? error ?? '',
           ]),
+          columns,
         ),
     '',
     `Runs (${runs.length}${runs.length > RUNS_SHOWN ? `, the last ${RUNS_SHOWN}` : ''})`,
@@ -127,6 +129,7 @@ function told({ incident, ledger, mails, runs }: Story): string {
           last?.requestId ?? '',
         ]
       }),
+      columns,
     ),
   ]
   return lines.join('\n')

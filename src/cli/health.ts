@@ -6,7 +6,7 @@ import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { wire } from '../wire.ts'
 import { EXIT } from './exit.ts'
-import { configured, type Io, type Listing } from './io.ts'
+import { configured, type Io, type Listing, say } from './io.ts'
 import { quiet } from './quiet.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
@@ -43,7 +43,7 @@ export async function health(options: Listing, io: Io): Promise<number> {
     answers.push({ reading, verdict })
   }
   if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
-  else io.out(answers.map(told).join('\n\n'))
+  else say(io, answers.map((answer) => told(answer, io.columns)).join('\n\n'))
   const asked = answers.some(({ reading }) => Object.values(reading.sources).some((source) => source.state === 'answered'))
   return asked ? EXIT.well : EXIT.unreachable
 }
@@ -58,7 +58,7 @@ function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict 
   return { partition: reading.partition, at: iso(reading.at), sources: reading.sources, events, verdict }
 }
 
-function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }): string {
+function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }, columns: number | null): string {
   const lines = [
     `AWS Health, partition ${reading.partition}, ${utc(reading.at)}`,
     `  Health API: ${source(reading.sources.api)}`,
@@ -72,18 +72,18 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
       utc(event.startedAt),
       event.sources.join('+'),
     ])
-    lines.push('', table(['status', 'event', 'region', 'first post', 'seen in'], rows))
+    lines.push('', table(['status', 'event', 'region', 'first post', 'seen in'], rows, columns))
   }
   lines.push('', `A failure of Account now would be ${verdict.kind}: ${verdict.why}`)
   const misses = verdict.nearMisses.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
-  if (misses.length > 0) lines.push('', table(['near miss', 'region', 'test', 'why not'], misses))
+  if (misses.length > 0) lines.push('', table(['near miss', 'region', 'test', 'why not'], misses, columns))
   return lines.join('\n')
 }
 
 function source(state: SourceState): string {
   const count =
     state.state === 'answered'
-      ? `answered, ${state.events} events${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}`
+      ? `answered, ${state.events === 1 ? '1 event' : `${state.events} events`}${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}`
       : state.state
   return state.detail === '' ? count : `${count} (${state.detail})`
 }

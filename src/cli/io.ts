@@ -2,6 +2,10 @@ import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import { EXIT, Exit } from './exit.ts'
+import { fold } from './table.ts'
+
+const MIN_COLUMNS = 40
+const DEFAULT_COLUMNS = 80
 
 /** What a verb knows of the process it runs in. */
 export type Io = Readonly<{
@@ -9,6 +13,8 @@ export type Io = Readonly<{
   err: (text: string) => void
   env: Readonly<Record<string, string | undefined>>
   isTty: boolean
+  /** Width of the terminal; `null` where there is none: what is piped has a row a line, as wide as it likes. */
+  columns: number | null
 }>
 
 export const processIo: Io = {
@@ -16,6 +22,12 @@ export const processIo: Io = {
   err: (text) => void process.stderr.write(`${text}\n`),
   env: process.env,
   isTty: process.stdout.isTTY === true,
+  columns: process.stdout.isTTY === true ? Math.max(MIN_COLUMNS, process.stdout.columns || DEFAULT_COLUMNS) : null,
+}
+
+/** Says something to a person, folded to the width of the terminal. */
+export function say(io: Io, text: string): void {
+  io.out(fold(text, io.columns))
 }
 
 export type Common = Readonly<{ config: string }>

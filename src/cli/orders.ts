@@ -7,7 +7,7 @@ import type { Owed } from '../domain/notification.ts'
 import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { EXIT, Exit } from './exit.ts'
-import { type Common, configured, type Io, type Listing, list } from './io.ts'
+import { type Common, configured, type Io, type Listing, list, say } from './io.ts'
 import { table } from './table.ts'
 
 const MAX_REASON = 300
@@ -48,8 +48,8 @@ export async function silenceAdd(options: SilenceOptions, io: Io): Promise<numbe
     endedAt: null,
   }
   await beside(config, (store) => store.addSilence(silence))
-  io.out(`silence ${silence.id}: ${monitor ?? 'every monitor'} until ${utc(silence.until)} (${silence.reason})`)
-  io.out('Probing and judging go on; recoveries and explanations are still told to those who know of the trouble.')
+  say(io, `silence ${silence.id}: ${monitor ?? 'every monitor'} until ${utc(silence.until)} (${silence.reason})`)
+  say(io, 'Probing and judging go on; recoveries and explanations are still told to those who know of the trouble.')
   return EXIT.well
 }
 
@@ -86,6 +86,7 @@ export async function silenceList(options: Listing, io: Io): Promise<number> {
     table(
       ['id', 'monitor', 'until', 'ends in', 'reason'],
       lasting.map((s) => [s.id, s.monitor ?? 'every monitor', utc(s.until), inWords(s.until - now), s.reason]),
+      io.columns,
     )
   list(io, options.json, rows, shown, 'Nothing is silenced.')
   return EXIT.well
@@ -105,7 +106,7 @@ export async function silenceRemove(id: string, options: Common, io: Io): Promis
   const config = await configured(options, io)
   const ended = await beside(config, (store) => store.endSilence(id, Date.now()))
   if (!ended) throw new Exit(EXIT.usage, `there is no silence ${id} that still lasts: \`alibi silence list\` shows them`)
-  io.out(`silence ${id} is over: what is due then is told after a fresh run`)
+  say(io, `silence ${id} is over: what is due then is told after a fresh run`)
   return EXIT.well
 }
 
@@ -120,7 +121,7 @@ export async function ack(id: string, options: Common & Readonly<{ reason?: stri
     await store.addAck({ incident: id, at: Date.now(), reason })
     return found
   })
-  io.out(`incident ${incident.id}: no more reminders and no escalation until it closes; its growth and its end are still told`)
+  say(io, `incident ${incident.id}: no more reminders and no escalation until it closes; its growth and its end are still told`)
   return EXIT.well
 }
 
@@ -169,7 +170,8 @@ async function outboxSet(
     )
     return chosen
   })
-  io.out(
+  say(
+    io,
     owed.length === 0
       ? 'Nothing is owed.'
       : owed.map(({ notification: n }) => `${n.id} (${n.kind} to ${n.recipient}) ${done}`).join('\n'),

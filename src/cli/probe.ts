@@ -4,7 +4,7 @@ import { decisiveTry, familyOf, type Monitor, type Outcome, type Probe } from '.
 import type { Verdict } from '../domain/verdict.ts'
 import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
-import { configured, type Io, type Listing } from './io.ts'
+import { configured, type Io, type Listing, say } from './io.ts'
 import { quiet } from './quiet.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
@@ -49,12 +49,13 @@ export async function probe(name: string | undefined, options: Listing, io: Io):
         outcome.kind ?? '',
         `${Math.round(outcome.endedAt - outcome.startedAt)} ms`,
         String(outcome.tries.length),
-        last?.requestId ?? '',
+        // On a terminal there is room only for what somebody will ask for: AWS Support asks about those that failed.
+        io.columns !== null && outcome.result === 'ok' ? '' : (last?.requestId ?? ''),
         last?.error ?? '',
       ]
     })
-    io.out(table(['probe', 'outcome', 'kind', 'took', 'tries', 'request id', 'error'], rows))
-    for (const text of new Set(verdicts.map((verdict) => `${verdict.kind}: ${verdict.why}`))) io.out(`\n${text}`)
+    io.out(table(['probe', 'outcome', 'kind', 'took', 'tries', 'request id', 'error'], rows, io.columns))
+    for (const text of new Set(verdicts.map((verdict) => `${verdict.kind}: ${verdict.why}`))) say(io, `\n${text}`)
   }
   return exitOf(verdicts.map((verdict) => verdict.kind))
 }

@@ -40,6 +40,7 @@ export async function incidents(options: Listing, io: Io): Promise<number> {
           String(is.members.length),
           lead(is.leadMinutes),
         ]),
+        io.columns,
       )
     list(io, options.json, rows, shown, 'There are no incidents.')
   } finally {
@@ -73,6 +74,7 @@ export async function outboxList(options: Listing, io: Io): Promise<number> {
       table(
         ['id', 'kind', 'to', 'state', 'attempts', 'next attempt', 'error'],
         rows.map((r) => [r.id, r.kind, r.to.join(', '), r.state, String(r.attempts), r.nextAt ?? '-', r.error ?? '']),
+        io.columns,
       )
     list(io, options.json, rows, shown, 'Nothing is owed.')
   } finally {
