@@ -2,6 +2,10 @@ import type { Clock } from '../ports/time.ts'
 
 /** Clocks that part by more than this between two looks: one was set, or the machine slept. */
 export const JUMP_MS = 5_000
+/** While the wall clock and the monotonic one agree, uptime is read at most this often: it costs as much as a whole decision. */
+const UPTIME_EVERY_MS = 1_000
+
+const NOTHING = { setBy: 0, sleptMs: 0 } as const
 
 /** Compares the machine's three clocks with what they said at the last look. */
 export class Clocks {
@@ -15,7 +19,12 @@ export class Clocks {
 
   /** The wall clock was set by so much, and the machine slept for so long, since the last look; 0: not at all. */
   compare(): Readonly<{ setBy: number; sleptMs: number }> {
-    const { was } = this
+    const { was, clock } = this
+    const passed = clock.monotonic() - was.monotonic
+    // Neither a clock that is set nor a machine that sleeps leaves these two in step; should both happen and cancel out, it is
+    // seen a second later.
+    const inStep = Math.abs(clock.now() - was.wall - passed) <= JUMP_MS
+    if (inStep && passed < UPTIME_EVERY_MS) return NOTHING
     const is = this.read()
     this.was = is
     const setBy = is.wall - was.wall - (is.uptime - was.uptime)

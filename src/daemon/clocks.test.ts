@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import type { Clock } from '../ports/time.ts'
+import { Clocks } from './clocks.ts'
+
+const HOUR = 3_600_000
+
+/** Three clocks that a test moves; `uptimeReads` counts the costly one. */
+function machine() {
+  const at = { wall: 1_000_000, monotonic: 5_000, uptime: 90_000, uptimeReads: 0 }
+  const clock: Clock = {
+    now: () => at.wall,
+    monotonic: () => at.monotonic,
+    uptime: () => {
+      at.uptimeReads += 1
+      return at.uptime
+    },
+    sleep: () => Promise.resolve(),
+  }
+  const pass = (ms: number, moves: readonly ('wall' | 'monotonic' | 'uptime')[] = ['wall', 'monotonic', 'uptime']) => {
+    for (const name of moves) at[name] += ms
+  }
+  return { at, clocks: new Clocks(clock), pass }
+}
+
+test.for<[what: string, moves: (pass: ReturnType<typeof machine>['pass']) => void, setBy: number, sleptMs: number]>([
+  ['an hour goes by', (pass) => pass(HOUR), 0, 0],
+  ['the clock is set ahead', (pass) => pass(3 * HOUR, ['wall']), 3 * HOUR, 0],
+  ['the clock is set back', (pass) => pass(-HOUR, ['wall']), -HOUR, 0],
+  ['NTP mends a few seconds', (pass) => pass(4_000, ['wall']), 0, 0],
+  ['the machine sleeps', (pass) => pass(HOUR, ['wall', 'uptime']), 0, HOUR],
+  [
+    'it sleeps, and the clock is set back meanwhile',
+    (pass) => [pass(2 * HOUR, ['uptime']), pass(HOUR, ['wall'])],
+    -HOUR,
+    2 * HOUR,
+  ],
+])('%s, between two looks', ([, moves, setBy, sleptMs]) => {
+  const { clocks, pass } = machine()
+  pass(20)
+  clocks.compare()
+  moves(pass)
+  expect(clocks.compare()).toEqual({ setBy, sleptMs })
+  expect(clocks.compare(), 'told once').toEqual({ setBy: 0, sleptMs: 0 })
+})
+
+test('a sleep that the clock hides by being set back as far is seen within a second', () => {
+  const { clocks, pass } = machine()
+  pass(HOUR, ['uptime'])
+  pass(1_000)
+  expect(clocks.compare()).toEqual({ setBy: -HOUR, sleptMs: HOUR })
+})
+
+test('many small steps of the wall clock add up', () => {
+  const { clocks, pass } = machine()
+  for (let i = 0; i < 4; i++) {
+    pass(1_500, ['wall'])
+    expect(clocks.compare().setBy).toBe(i === 3 ? 6_000 : 0)
+  }
+})
+
+test('uptime is read each second, however many decisions are made', () => {
+  const { at, clocks, pass } = machine()
+  for (let i = 0; i < 5_000; i++) {
+    pass(1)
+    clocks.compare()
+  }
+  expect(at.uptimeReads).toBe(1 + 5)
+})
