@@ -8,6 +8,8 @@ const atOnce = Number(process.argv[3])
 
 const client = new AccountClient({
   region: 'us-east-1',
+  // Not left to the SDK's own variable: an explicit one is parsed at each call, and Alibi hands one over as well.
+  endpoint: process.env['AWS_ENDPOINT_URL_ACCOUNT'] ?? '',
   maxAttempts: 1,
   requestHandler: { httpAgent: { keepAlive: true, maxSockets: atOnce } },
 })
