@@ -242,7 +242,10 @@ export class Courier {
       return
     }
     const again = retryAt(now, attempts, random01())
-    const nextAt = cause.permanent && fallback !== null ? Math.max(now, createdAt + fallback.afterMs) : again
+    // The second way takes over when its time has come, not with the first one's next turn.
+    const takesOver = fallback === null || way.name === FALLBACK ? null : createdAt + fallback.afterMs
+    const soonest = takesOver === null || takesOver <= now ? again : Math.min(again, takesOver)
+    const nextAt = cause.permanent && takesOver !== null ? Math.max(now, takesOver) : soonest
     await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])
     log.warn('mail deferred', { ...fields, attempts, error, next: `another attempt at ${new Date(nextAt).toISOString()}` })
   }

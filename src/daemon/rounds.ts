@@ -20,6 +20,8 @@ export type RoundsDeps = Readonly<{
 export class Rounds {
   private readonly deps: RoundsDeps
   private readonly inFlight = new Set<string>()
+  /** The last re-run of each probe, and which run was its last known one then. */
+  private readonly lastRerun = new Map<string, { at: Instant; after: Instant | null }>()
   private readonly deciding = new Set<Promise<void>>()
   private readonly queue: (() => void)[] = []
   private running = 0
@@ -36,7 +38,11 @@ export class Rounds {
 
   /** What is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (rule 1). */
   rerun(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant, now: Instant): void {
-    for (const { probe, at } of this.restless(monitors, states, freshSince)) if (at <= now) void this.run(probe)
+    for (const { probe, at } of this.restless(monitors, states, freshSince)) {
+      if (at > now) continue
+      this.lastRerun.set(probe.id, { at: now, after: states.get(probe.id)?.lastRunAt ?? null })
+      void this.run(probe)
+    }
   }
 
   /** When the probes that are run again are due; those under way are not. */
@@ -50,7 +56,13 @@ export class Rounds {
       const restless = monitor.probes.flatMap((probe) => {
         const state = states.get(probe.id)
         if (state === undefined || state.standing === 'well') return []
-        return [{ probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at: rerunAt(state, monitor, freshSince) }]
+        const due = rerunAt(state, monitor, freshSince)
+        // A run that could not be recorded (a full disk) leaves no trace: without this the next would follow at once, for ever.
+        const last = this.lastRerun.get(probe.id)
+        const earliest = last !== undefined && last.after === state.lastRunAt ? last.at + monitor.retryIntervalMs : 0
+        return [
+          { probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at: due === null ? null : Math.max(due, earliest) },
+        ]
       })
       // The same twenty each time: who waits behind them has the schedule.
       for (const { probe, at } of chooseReruns(restless, MAX_RERUN))
