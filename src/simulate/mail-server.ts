@@ -9,13 +9,19 @@ const REPLY_MS = 1_000
 /** The real mailer waits so long for a greeting. */
 const GREETING_MS = 15_000
 
-/** Sends to the virtual mail server. `accepted` is called at the moment at which the server has taken the mail. */
-export function virtualMailer(world: World, life: Life, accepted: (mail: Mail) => void): Mailer {
+export type MailServerOptions = Readonly<{
+  life: Life
+  /** How the server behaves at this moment. */
+  state: () => SmtpState
+  /** Called at the moment at which the server has taken the mail. */
+  accepted: (mail: Mail) => void
+}>
+
+/** Sends to a virtual mail server. */
+export function virtualMailer(world: World, { life, state, accepted }: MailServerOptions): Mailer {
   const transient = (message: string, uncertain = false) => new MailError(message, { permanent: false, uncertain })
   return {
     async send(mail, signal): Promise<Receipt> {
-      // Read anew after each wait: the story goes on meanwhile.
-      const state = (): SmtpState => world.smtp
       if (state() === 'hanging') {
         await life.sleep(GREETING_MS, signal)
         throw transient(`greeting: nothing came within ${GREETING_MS / 1000}s`)
@@ -39,7 +45,7 @@ export function virtualMailer(world: World, life: Life, accepted: (mail: Mail) =
       return { reply: '250 2.0.0 Ok: simulated', rejected: [] }
     },
     async verify() {
-      if (!world.networkUp || world.smtp !== 'up') throw transient('connect: ECONNREFUSED')
+      if (!world.networkUp || state() !== 'up') throw transient('connect: ECONNREFUSED')
       return '220 simulated'
     },
     async close() {},

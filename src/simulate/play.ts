@@ -19,27 +19,13 @@ import { type Line, Timeline } from './timeline.ts'
 import { World } from './world.ts'
 
 /** The real daemon's grace between "stop" and "abandon what is in flight". */
-const GRACE_MS = 8_000
+const GRACE_MS = 10_000
 /** Progress is told, and the event loop let go, each so much of the story. */
 const STEP_MS = HOUR_MS
-
-/**
- * What a scenario orders of the daemon beyond its ports: rules 11 and 16. An order that is not here yet fails the scenario in
- * one sentence; to make it available is to put it here.
- */
-export type Orders = Readonly<{
-  silence?: (daemon: Daemon, order: Readonly<{ monitor: string | null; forMs: number; reason: string }>) => Promise<void>
-  /** Acknowledges the newest open incident. */
-  ack?: (daemon: Daemon) => Promise<void>
-  reload?: (daemon: Daemon, config: Config) => Promise<void>
-}>
-
-export const ORDERS: Orders = {}
 
 export type PlayOptions = Readonly<{
   /** Alibi's version, for the mails. */
   version?: string
-  orders?: Orders
   /** From 0 to 1, now and then. */
   onProgress?: (share: number) => void
 }>
@@ -65,7 +51,15 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
 }
 
 /** The daemon as a process: what can be killed, stopped and started again on the same disk. */
-type Process = Readonly<{ life: Life; stop: AbortController; kill: AbortController; ended: Promise<void> }>
+type Process = Readonly<{
+  life: Life
+  daemon: Daemon
+  store: Store
+  stop: AbortController
+  kill: AbortController
+  /** It has let go of everything. Never resolves for one that was killed. */
+  ended: Promise<void>
+}>
 
 class Stage {
   private readonly scenario: Scenario
@@ -79,7 +73,6 @@ class Stage {
   private readonly faults: Failure[] = []
   private config: Config
   private process: Process | null = null
-  private daemon: Daemon | null = null
 
   constructor(scenario: Scenario, options: PlayOptions) {
     this.scenario = scenario
@@ -128,32 +121,53 @@ class Stage {
         this.clock.jump(deed.byMs)
         return
       case 'silence':
-        this.ask('silence', (orders, daemon) => orders.silence?.(daemon, deed), 'silences are not available yet (rule 11)')
+        this.beside('silence', (store) => this.silence(store, deed))
         return
       case 'ack':
-        this.ask('ack', (orders, daemon) => orders.ack?.(daemon), 'acknowledging is not available yet (rule 11)')
+        this.beside('ack', (store) => this.acknowledge(store))
         return
-      case 'reload': {
-        const { config } = deed
-        if (config === null) return
-        this.ask(
-          'reload',
-          (orders, daemon) => orders.reload?.(daemon, config),
-          'a changed configuration cannot be read while Alibi runs yet (rule 16)',
-        )
-        this.config = config
+      case 'reload':
+        this.reload(deed.config)
         return
-      }
     }
   }
 
-  /** An order of a later rule: fails the scenario in one sentence where the daemon does not know it. */
-  private ask(what: string, give: (orders: Orders, daemon: Daemon) => Promise<void> | undefined, missing: string): void {
-    const { daemon } = this
-    const expected = `\`${what}\` is carried out`
-    const given = daemon === null ? undefined : give(this.options.orders ?? ORDERS, daemon)
-    if (given === undefined) this.fault(expected, daemon === null ? 'Alibi is not running' : missing)
-    else given.catch((cause: unknown) => this.fault(expected, messageOf(cause)))
+  /** A verb that writes into the database beside the daemon, as `alibi silence` and `alibi ack` do. */
+  private beside(what: string, write: (store: Store) => Promise<void>): void {
+    const store = this.process?.store ?? memoryStore(this.disk)
+    write(store).catch((cause: unknown) => this.fault(`\`${what}\` is carried out`, messageOf(cause)))
+  }
+
+  private async silence(store: Store, { monitor, forMs, reason }: Extract<Order, { verb: 'silence' }>): Promise<void> {
+    if (monitor !== null && !this.config.monitors.some(({ name }) => name === monitor))
+      throw new Error(`there is no monitor ${monitor}`)
+    const at = this.clock.now()
+    await store.addSilence({ id: this.newId().slice(0, 8), at, until: at + forMs, reason, monitor, endedAt: null })
+  }
+
+  private async acknowledge(store: Store): Promise<void> {
+    const { incidents } = await store.load(Number.POSITIVE_INFINITY)
+    const last = incidents.filter(({ state }) => state !== 'closed').sort((a, b) => b.openedAt - a.openedAt)[0]
+    if (last === undefined) throw new Error('no incident is open')
+    await store.addAck({ incident: last.id, at: this.clock.now(), reason: null })
+  }
+
+  /** As SIGHUP does (cli/run.ts): the old session ends, one under the new configuration begins. A dead daemon reads it when it starts. */
+  private reload(config: Config | null): void {
+    const { process, config: was } = this
+    if (config === null) return
+    this.config = config
+    if (process === null || process.life.over || process.stop.signal.aborted) return
+    this.stop(process)
+    void process.ended.then(async () => {
+      await this.boot()
+      if (JSON.stringify(config.mail) !== JSON.stringify(was.mail)) await this.process?.daemon.retryRefused()
+    })
+  }
+
+  private stop({ stop, kill, life }: Process): void {
+    stop.abort()
+    life.after(GRACE_MS, () => kill.abort())
   }
 
   private order(order: 'kill' | 'stop' | 'start'): void {
@@ -162,14 +176,10 @@ class Stage {
       case 'kill':
         process?.life.end()
         this.process = null
-        this.daemon = null
         return
-      case 'stop': {
-        if (process === null) return
-        process.stop.abort()
-        process.life.after(GRACE_MS, () => process.kill.abort())
+      case 'stop':
+        if (process !== null) this.stop(process)
         return
-      }
       case 'start': {
         // One that is still on its way out is waited for, as the lock of the database would have it.
         const out = process === null || process.life.over ? Promise.resolve() : process.ended
@@ -185,7 +195,8 @@ class Stage {
     const { monitors } = this.config
     const probes = monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
     try {
-      const daemon = await startDaemon(this.deps(life), this.config, { stop: stop.signal, kill: kill.signal })
+      const store = memoryStore(this.disk)
+      const daemon = await startDaemon(this.deps(life, store), this.config, { stop: stop.signal, kill: kill.signal })
       const ended = daemon.done.then(
         () => {
           this.timeline.daemon('Alibi has stopped')
@@ -196,8 +207,7 @@ class Stage {
           life.end()
         },
       )
-      this.daemon = daemon
-      this.process = { life, stop, kill, ended }
+      this.process = { life, daemon, store, stop, kill, ended }
       const told = this.config.recipients.map(({ name }) => name).join(', ')
       this.timeline.daemon(`Alibi runs: ${plural(monitors.length, 'monitor')}, ${plural(probes, 'probe')}; it tells ${told}`)
     } catch (cause) {
@@ -205,7 +215,7 @@ class Stage {
     }
   }
 
-  private deps(life: Life): DaemonDeps {
+  private deps(life: Life, store: Store): DaemonDeps {
     const { config, world, random01 } = this
     const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
     const sourcesOf = (partition: Partition) => ({
@@ -216,17 +226,32 @@ class Stage {
       clock: life,
       ticker: virtualTicker(life, random01),
       prober: virtualProber(world, { config, life, random01, ran: (outcome) => this.timeline.run(outcome) }),
-      store: mortal(this.store(), life),
-      mailer: virtualMailer(world, life, (mail) => this.took(mail)),
+      store: mortal(this.told(store), life),
+      mailer: virtualMailer(world, { life, state: () => world.smtp, accepted: (mail) => this.took(mail) }),
+      fallback: this.fallback(life),
       log: this.log(),
       sources: new Map(partitions.map((partition) => [partition, sourcesOf(partition)])),
       random01,
-      newId: () => Array.from({ length: 16 }, () => Math.floor(random01() * 16).toString(16)).join(''),
+      newId: () => this.newId(),
       owners: (probe, monitor) => (probe.account === 'self' ? [`self@${credentialsKey(monitor.credentials)}`] : [probe.account]),
       sender: (monitor) => this.sender(monitor),
       overrides: [],
       letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
     }
+  }
+
+  /** The second mail server is always up: what `smtp:` says is said of the first. */
+  private fallback(life: Life): DaemonDeps['fallback'] {
+    const { fallback } = this.config.mail
+    if (fallback === null) return null
+    return {
+      mailer: virtualMailer(this.world, { life, state: () => 'up', accepted: (mail) => this.took(mail) }),
+      afterMs: fallback.afterMs,
+    }
+  }
+
+  private newId(): string {
+    return Array.from({ length: 16 }, () => Math.floor(this.random01() * 16).toString(16)).join('')
   }
 
   private sender(monitor: Monitor | null) {
@@ -243,8 +268,7 @@ class Stage {
   }
 
   /** The store in memory, on a disk that may be full, its decisions told as they are committed. */
-  private store(): Store {
-    const store = memoryStore(this.disk)
+  private told(store: Store): Store {
     const written = <T>(write: () => Promise<T>): Promise<T> =>
       this.world.diskFull ? Promise.reject(new StoreError('database or disk is full', { fatal: false })) : write()
     return {
