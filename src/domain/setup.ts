@@ -58,5 +58,5 @@ export function operationShown(probe: Probe): string {
 
 /** The domain of an address such as `Alibi <alibi@example.com>`. */
 function domainOf(from: string): string {
-  return /@([^\s>]+)/.exec(from)?.[1]?.toLowerCase() ?? 'localhost'
+  return /@([^\s@>]+)>?\s*$/.exec(from)?.[1]?.toLowerCase() ?? 'localhost'
 }

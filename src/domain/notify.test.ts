@@ -1,0 +1,297 @@
+import { describe, expect, test } from 'vitest'
+import { event, HOUR, incident, MIN, member, NOON, reading, type SetupGiven, setup } from '../../test/given.ts'
+import { Story } from '../../test/story.ts'
+import { messageIdOf, notificationId, recipientHash, subjectFor } from './audience.ts'
+import type { Told } from './decide.ts'
+import type { Incident, Member } from './incident.ts'
+import { MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
+import { type Backdrop, notificationsFor, plainFacts, probesShown } from './notify.ts'
+import { NEVER_JUDGED } from './standing.ts'
+
+const SENDER = {
+  version: '1.2.3',
+  host: 'watch',
+  sdk: '3',
+  endpoint: 'https://account',
+  signingRegion: 'us-east-1',
+  caller: null,
+}
+
+function drop(given: SetupGiven = {}, changes: Partial<Backdrop> = {}): Backdrop {
+  return {
+    setup: setup(given),
+    now: NOON,
+    readings: new Map(),
+    strips: new Map(),
+    overrides: [],
+    sender: () => SENDER,
+    ...changes,
+  }
+}
+function told(is: Incident, kind: MailKind, ...recipients: string[]): Told {
+  const to = recipients.map((recipient) => ({
+    recipient,
+    to: [`${recipient}@example.com`],
+    subject: 'subject',
+    root: '<root@example.com>',
+    open: true,
+  }))
+  return { incident: is, announcement: { kind, reason: 'because', rule: '4', seq: is.seq, to, hindsight: [] }, notice: null }
+}
+const facts = (is: Incident, backdrop = drop(), kind: MailKind = 'failing') =>
+  notificationsFor([told(is, kind, 'oncall')], backdrop)[0]!.facts
+
+describe('ids that never change', () => {
+  test('a notification is named by incident, sequence and recipient', () => {
+    expect(notificationId('a3f9000000000001', 3, 'oncall')).toBe('a3f9000000000001.3.0e42a030')
+    expect(messageIdOf('a3f9000000000001.3.0e42a030', 'example.com')).toBe('<a3f9000000000001.3.0e42a030@example.com>')
+  })
+  test('a name of a recipient makes eight hexadecimal digits, others for another name', () => {
+    const names = ['oncall', 'Oncall', 'manager', '', 'Bereitschaft Süd', '值班', 'a'.repeat(500)]
+    for (const name of names) expect(recipientHash(name)).toMatch(/^[0-9a-f]{8}$/)
+    expect(new Set(names.map(recipientHash)).size).toBe(names.length)
+  })
+  test('the same decision owes the same notifications, whatever is known beside it', () => {
+    const one = told(incident({ seq: 2 }), 'wider', 'oncall', 'manager')
+    const ids = (backdrop: Backdrop) =>
+      notificationsFor([one], backdrop).map(({ id, messageId, thread }) => [id, messageId, thread])
+    expect(ids(drop({}, { now: NOON + HOUR, readings: new Map([['aws', reading([event()])]]) }))).toEqual(ids(drop()))
+  })
+  test('a notice: by what it is about and since when', () => {
+    const note = (since: number) => ({ key: 'health-api:aws', since, text: 'It refuses.' })
+    const announcement = {
+      kind: 'misconfigured',
+      reason: 'It refuses.',
+      rule: '2',
+      seq: 1,
+      to: told(incident(), 'test', 'oncall').announcement.to,
+      hindsight: [],
+    } as const
+    const [a, again, later] = [NOON, NOON, NOON + 1].map(
+      (since) => notificationsFor([{ incident: null, announcement, notice: note(since) }], drop())[0]!,
+    )
+    expect(a).toMatchObject({
+      incident: null,
+      inReplyTo: null,
+      kind: 'misconfigured',
+      facts: { lines: ['It refuses.'], incident: null },
+    })
+    expect(a!.id).toMatch(/^notice\.[0-9a-f]{8}\.\d+\.1\.[0-9a-f]{8}$/)
+    expect([again!.id === a!.id, later!.id === a!.id]).toEqual([true, false])
+    expect(a!.thread).toBe(a!.messageId)
+  })
+})
+
+describe('threads', () => {
+  test('the first mail is the root and replies to nothing; every later one replies to it, in each stretch', () => {
+    const s = new Story().runs('FFFoo').until(20).runs('FFF')
+    const [first, ...later] = s.mails
+    expect(first).toMatchObject({ kind: 'failing', inReplyTo: null, thread: first!.messageId })
+    expect(later.map((mail) => mail.kind)).toEqual(['recovered', 'failing'])
+    for (const mail of later) expect(mail).toMatchObject({ inReplyTo: first!.messageId, thread: first!.messageId })
+  })
+  test('each recipient has a thread of their own', () => {
+    const s = new Story({ recipients: { oncall: null, team: null }, monitors: [{ notify: ['oncall', 'team'] }] }).runs('FFF')
+    expect(new Set(s.mails.map((mail) => mail.thread)).size).toBe(2)
+  })
+  test.for<[string, SetupGiven, string[], string]>([
+    ['one monitor', {}, ['main'], '[alibi] main: AWS Account trouble #a3f9'],
+    [
+      'two monitors that notify them',
+      { monitors: [{ name: 'a' }, { name: 'b' }] },
+      ['a', 'b'],
+      '[alibi] a +1: AWS Account trouble #a3f9',
+    ],
+    [
+      'not those that notify others',
+      { monitors: [{ name: 'a', notify: [] }, { name: 'b' }] },
+      ['a', 'b'],
+      '[alibi] b: AWS Account trouble #a3f9',
+    ],
+    [
+      'none of theirs in it: the monitors that would notify them',
+      { monitors: [{ name: 'a', notify: [] }, { name: 'b' }] },
+      ['a'],
+      '[alibi] b: AWS Account trouble #a3f9',
+    ],
+  ])('the subject names the monitors, without state, count or time: %s', ([, given, monitors, subject]) => {
+    const members = monitors.map((name) => member({ monitor: name, probe: `${name}/1/GetContactInformation` }))
+    expect(subjectFor(incident({ members }), 'oncall', setup(given))).toBe(subject)
+  })
+  test('it says what kind of trouble', () => {
+    const subjects = (['outage', 'misconfigured', 'offline', 'blind'] as const).map((family) =>
+      subjectFor(incident({ family }), 'oncall', setup()),
+    )
+    expect(new Set(subjects).size).toBe(4)
+  })
+})
+
+describe('what a recipient is told of', () => {
+  const given: SetupGiven = {
+    monitors: [
+      { name: 'a', notify: ['alpha', 'oncall'] },
+      { name: 'b', notify: ['oncall'] },
+    ],
+    recipients: { oncall: null, alpha: null },
+  }
+  const members = ['a', 'b'].map((name, i) =>
+    member({ monitor: name, probe: `${name}/1/GetContactInformation`, onset: NOON - i * MIN, lastOkAt: NOON - i * MIN - 5 }),
+  )
+  const both = notificationsFor([told(incident({ members }), 'failing', 'alpha', 'oncall')], drop(given))
+  test('the probes of the monitors that notify them', () => {
+    expect(both.map((mail) => mail.facts.probes.map((probe) => probe.monitor))).toEqual([['a'], ['b', 'a']])
+    expect(both.map((mail) => mail.facts.monitors.map((monitor) => monitor.name))).toEqual([['a'], ['a', 'b']])
+  })
+  test('and when their own trouble began', () => {
+    expect(both.map((mail) => mail.facts.incident?.onset)).toEqual([NOON, NOON - MIN])
+    expect(both.map((mail) => mail.facts.incident?.lastOkAt)).toEqual([NOON - 5, NOON - MIN - 5])
+  })
+  test('all of it where none of their monitors is in it any more', () => {
+    const [mail] = notificationsFor([told(incident({ members: members.slice(1) }), 'recovered', 'alpha')], drop(given))
+    expect(mail?.facts.probes.map((probe) => probe.monitor)).toEqual(['b'])
+  })
+  test('the onset of this stretch, not of one that is over', () => {
+    const before = member({ probe: 'old', state: 'well', onset: NOON - 5 * HOUR, wellAt: NOON - 4 * HOUR })
+    const is = incident({ stretchAt: NOON, members: [before, member({ onset: NOON - 2 * MIN })] })
+    expect(facts(is).incident?.onset).toBe(NOON - 2 * MIN)
+    const over = incident({
+      stretchAt: NOON,
+      members: [before, member({ state: 'well', wellAt: NOON + MIN, onset: NOON - 2 * MIN })],
+    })
+    expect(facts(over).incident?.onset, 'also when it is over').toBe(NOON - 2 * MIN)
+  })
+})
+
+describe('many probes', () => {
+  const explained = { ...NEVER_JUDGED, verdict: { kind: 'explained', by: {} as never, why: '', nearMisses: [] } } as const
+  const of = (probe: string, changes: Partial<Member>) => member({ probe, ...changes })
+  test('the most telling first: unexplained, recovering, explained, well; then what fails longest', () => {
+    const members = [
+      of('well', { state: 'well', wellAt: NOON }),
+      of('explained', { standing: explained }),
+      of('recovering', { state: 'recovering' }),
+      of('younger', { onset: NOON + MIN }),
+      of('failing', {}),
+    ]
+    expect(facts(incident({ members })).probes.map((probe) => probe.probe)).toEqual([
+      'failing',
+      'younger',
+      'recovering',
+      'explained',
+      'well',
+    ])
+  })
+  const crowd = Array.from({ length: 1000 }, (_, i) => of(`p${String(i).padStart(4, '0')}`, {}))
+  test('a bounded number in full, a bounded number by name, and how many there are', () => {
+    const { probes, others } = facts(incident({ members: crowd }))
+    expect(probes).toHaveLength(MAX_PROBES_IN_FULL)
+    expect(others.names).toHaveLength(MAX_PROBES_LISTED)
+    expect(others.total).toBe(1000 - MAX_PROBES_IN_FULL)
+    expect(new Set([...probes.map((probe) => probe.probe), ...others.names]).size).toBe(MAX_PROBES_IN_FULL + MAX_PROBES_LISTED)
+  })
+  test('the strips that have to be looked up are those of the probes in full, each once', () => {
+    const news = [told(incident({ members: crowd }), 'failing', 'oncall', 'team')]
+    expect(probesShown(news, setup())).toEqual(crowd.slice(0, MAX_PROBES_IN_FULL).map((m) => m.probe))
+    const strips = new Map([['p0003', [{ at: NOON, ms: 5, mark: 'ok' as const }]]])
+    expect(facts(incident({ members: crowd }), drop({}, { strips })).probes[3]?.strip).toHaveLength(1)
+  })
+})
+
+describe('the verdict and its sources', () => {
+  test('of an outage', () => {
+    const readings = new Map([['aws', reading([], NOON, { api: 'unavailable' })] as const])
+    expect(facts(incident(), drop({}, { readings }))).toMatchObject({
+      verdict: 'undetermined',
+      sources: { api: { state: 'unavailable' }, at: NOON },
+    })
+  })
+  test('none, of what is no outage', () => {
+    const readings = new Map([['aws', reading([])] as const])
+    expect(facts(incident({ family: 'misconfigured' }), drop({}, { readings }))).toMatchObject({ verdict: null, sources: null })
+  })
+  test('no sources where none was asked yet', () => expect(facts(incident()).sources).toBeNull())
+})
+
+describe('when the next mail comes', () => {
+  const said = { state: 'announced', announcedAt: NOON, lastMailAt: NOON, verdict: 'unexplained' } as const
+  const more = 'when at least twice as many probes fail, or when it is over'
+  test.for<[string, Partial<Incident>, SetupGiven['policy'] & object, string | null]>([
+    [
+      'unexplained',
+      {},
+      {},
+      `a reminder at 2026-03-10 16:00Z (each 4h) while it lasts, or when AWS publishes an event that explains it, or ${more}`,
+    ],
+    ['without reminders', {}, { remindEveryMs: 0 }, `when AWS publishes an event that explains it, or ${more}`],
+    [
+      'misconfigured: AWS will not explain it',
+      { family: 'misconfigured' },
+      {},
+      `a reminder at 2026-03-11 12:00Z (each 1d) while it lasts, or ${more}`,
+    ],
+    [
+      'explained',
+      { verdict: 'explained' },
+      {},
+      'if it goes on after AWS says that it is over, or at 2026-03-10 18:00Z if AWS still explains it then, or when it is over',
+    ],
+    [
+      'explained, and silence has no end',
+      { verdict: 'explained' },
+      { holdAtMostMs: 0 },
+      'if it goes on after AWS says that it is over, or when it is over',
+    ],
+    ['blind', { family: 'blind' }, {}, 'when it is over'],
+    ['offline', { family: 'offline' }, {}, 'when it is over'],
+    ['over', { state: 'closed' }, {}, null],
+  ])('%s', ([, changes, policy, expected]) =>
+    expect(facts(incident({ ...said, ...changes }), drop({ policy })).next).toBe(expected),
+  )
+  test('and then it comes', () => {
+    const s = new Story().runs('FFF')
+    expect(s.mails[0]?.facts.next).toMatch(/^a reminder at 2026-03-10 16:02Z/)
+    expect(s.until(244).said.at(-1)).toBe('243 reminder > oncall')
+  })
+})
+
+test('what is said in every mail: what is not AWS itself, who sent it, the time zone, the rule', () => {
+  const is = facts(
+    incident(),
+    drop(
+      { monitors: [{ timezone: 'Europe/Berlin', impact: 'No accounts.', runbook: 'https://wiki' }] },
+      { overrides: ['AWS_ENDPOINT_URL_ACCOUNT=http://localhost'] },
+    ),
+  )
+  expect(is).toMatchObject({
+    overrides: ['AWS_ENDPOINT_URL_ACCOUNT=http://localhost'],
+    sentBy: SENDER,
+    timezone: 'Europe/Berlin',
+  })
+  expect(is.monitors[0]).toMatchObject({
+    name: 'main',
+    impact: 'No accounts.',
+    runbook: 'https://wiki',
+    rule: expect.stringContaining('3 of 5'),
+  })
+})
+
+test('a mail about nothing but its lines', () => {
+  const plain = plainFacts('test', 'because', 'subject', ['a', 'b'], drop())
+  expect(plain).toMatchObject({
+    kind: 'test',
+    at: NOON,
+    reason: 'because',
+    subject: 'subject',
+    lines: ['a', 'b'],
+    incident: null,
+    probes: [],
+    next: null,
+  })
+})
+
+test('facts are plain JSON: what is read from disk is what was written', () => {
+  for (const mail of new Story().aws(event({ region: 'us-west-2' })).runs('FFFoo').mails) {
+    const { minute: _, ...notification } = mail
+    expect(JSON.parse(JSON.stringify(notification))).toEqual(notification)
+  }
+})

@@ -1,0 +1,340 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { HOUR, MIN, NOON } from '../../test/given.ts'
+import type { Facts, MailKind, Owed } from './notification.ts'
+import {
+  type Delivered,
+  OFFLINE_WORTH_TELLING_MS,
+  planOutbox,
+  RETRY_FIRST_MS,
+  RETRY_MOST_MS,
+  retryAt,
+  unsaidBefore,
+} from './outbox.ts'
+
+type Given = Partial<Omit<Owed, 'notification'>> & {
+  thread?: string
+  seq?: number
+  to?: string
+  createdAt?: number
+  spellMs?: number
+}
+
+/** `failing 1`: a mail of that kind with that sequence, to `oncall`, due since noon. */
+function owed(kind: MailKind, seq: number, given: Given = {}): Owed {
+  const { thread = 't', to = 'oncall', createdAt = NOON + seq, spellMs = HOUR, ...rest } = given
+  const id = `${thread}.${seq}.${to}`
+  const facts = { kind, incident: { openedAt: NOON, closedAt: NOON + spellMs } } as unknown as Facts
+  const notification = {
+    id,
+    messageId: `<${id}@example.com>`,
+    kind,
+    incident: thread,
+    thread: `${thread}.${to}`,
+    seq,
+    recipient: to,
+    to: [`${to}@example.com`],
+    inReplyTo: null,
+    createdAt,
+    facts,
+  }
+  return {
+    notification,
+    state: 'due',
+    attempts: 0,
+    nextAt: NOON,
+    error: null,
+    uncertain: false,
+    deliveredAt: null,
+    reply: null,
+    ...rest,
+  }
+}
+const NOW = NOON + HOUR
+const plan = (queue: readonly Owed[], delivered: Delivered = [], most = 30, now = NOW) => planOutbox(queue, delivered, most, now)
+const shown = (list: readonly Owed[]) => list.map((one) => `${one.notification.kind} ${one.notification.seq}`)
+const merged = (queue: readonly Owed[]) =>
+  plan(queue).merge.map(({ owed: one, into }) => `${one.notification.kind} > ${into.notification.kind}`)
+const times = (count: number, ago = MIN, to = 'oncall'): Delivered =>
+  Array.from({ length: count }, (_, i) => ({ to: [`${to}@example.com`], at: NOW - ago - i }))
+
+describe('order', () => {
+  test('a later mail never overtakes an earlier one of its thread', () => {
+    expect(shown(plan([owed('wider', 2), owed('failing', 1)]).send)).toEqual(['failing 1'])
+    expect(shown(plan([owed('wider', 2), owed('failing', 1, { nextAt: NOW + 1 })]).send), 'not even while it waits').toEqual([])
+  })
+  test('nor while it is on its way', () => {
+    expect(shown(plan([owed('wider', 2), owed('failing', 1, { state: 'sending' })]).send)).not.toContain('wider 2')
+  })
+  test('threads do not wait for one another; the oldest leaves first', () => {
+    const queue = [
+      owed('failing', 1, { thread: 'b', createdAt: NOON + 5 }),
+      owed('failing', 1, { thread: 'a', createdAt: NOON + 9 }),
+      owed('failing', 1, { to: 'team', nextAt: NOW + 1 }),
+    ]
+    expect(plan(queue).send.map((one) => one.notification.id)).toEqual(['b.1.oncall', 'a.1.oncall'])
+  })
+  test('it is due to the millisecond, and the next look is when the next one is', () => {
+    expect(shown(plan([owed('failing', 1, { nextAt: NOW })]).send)).toEqual(['failing 1'])
+    const later = plan([owed('failing', 1, { nextAt: NOW + 5 }), owed('failing', 1, { thread: 'b', nextAt: NOW + 3 })])
+    expect(later).toMatchObject({ send: [], nextAt: NOW + 3 })
+    expect(plan([]).nextAt).toBeNull()
+  })
+})
+
+describe('rule 9: what was not delivered when its incident closed', () => {
+  test.for<[string, Owed[], string[], string[]]>([
+    ['a fall is merged into its rise', [owed('failing', 1), owed('recovered', 2)], ['failing > recovered'], ['recovered 2']],
+    [
+      'and all between',
+      [owed('failing', 1), owed('wider', 2), owed('now-explained', 3), owed('recovered', 4)],
+      ['failing > recovered', 'wider > recovered', 'now-explained > recovered'],
+      ['recovered 4'],
+    ],
+    [
+      'also what was tried in vain',
+      [owed('failing', 1, { state: 'retrying', attempts: 9, nextAt: NOW + MIN }), owed('recovered', 2)],
+      ['failing > recovered'],
+      ['recovered 2'],
+    ],
+    ['a blind one too', [owed('blind', 1), owed('recovered', 2)], ['blind > recovered'], ['recovered 2']],
+    ['into `dropped` as well', [owed('failing', 1), owed('dropped', 2)], ['failing > dropped'], ['dropped 2']],
+    [
+      'not what may have been accepted: it is sent again as it was',
+      [owed('failing', 1, { uncertain: true }), owed('recovered', 2)],
+      [],
+      ['failing 1'],
+    ],
+    [
+      'nor what comes after that',
+      [owed('failing', 1, { uncertain: true }), owed('wider', 2), owed('recovered', 3)],
+      [],
+      ['failing 1'],
+    ],
+    ['nor what is on its way', [owed('failing', 1, { state: 'sending' }), owed('recovered', 2)], [], ['failing 1']],
+    [
+      'a second stretch waits for the end of the first',
+      [owed('failing', 1), owed('recovered', 2), owed('failing', 3), owed('recovered', 4)],
+      ['failing > recovered'],
+      ['recovered 2'],
+    ],
+    ['a fall without a rise is sent', [owed('failing', 1)], [], ['failing 1']],
+    ['a fall after a rise is not merged into it', [owed('recovered', 2), owed('failing', 3)], [], ['recovered 2']],
+    [
+      'a rise of another thread is no concern',
+      [owed('failing', 1), owed('recovered', 2, { thread: 'b' })],
+      [],
+      ['failing 1', 'recovered 2'],
+    ],
+    [
+      'nor one of another recipient',
+      [owed('failing', 1), owed('recovered', 2, { to: 'team' })],
+      [],
+      ['failing 1', 'recovered 2'],
+    ],
+  ])('%s', ([, queue, merges, sent]) => {
+    expect(merged(queue)).toEqual(merges)
+    expect(merged(queue.toReversed()), 'in whatever order they are read').toEqual(merges)
+    expect(shown(plan(queue).send)).toEqual(sent)
+  })
+})
+
+describe('a reminder that could not leave', () => {
+  test.for<[string, Owed[], string[], string[]]>([
+    ['is superseded by whatever came later', [owed('reminder', 2), owed('wider', 3)], ['reminder > wider'], ['wider 3']],
+    ['by another reminder too', [owed('reminder', 2), owed('reminder', 3)], ['reminder > reminder'], ['reminder 3']],
+    ['not if it may have been accepted', [owed('reminder', 2, { uncertain: true }), owed('wider', 3)], [], ['reminder 2']],
+    ['the last of all is sent', [owed('failing', 1), owed('reminder', 2)], [], ['failing 1']],
+    ['nothing else is superseded', [owed('failing', 1), owed('wider', 2), owed('still-failing', 3)], [], ['failing 1']],
+  ])('%s', ([, queue, merges, sent]) => {
+    expect(merged(queue)).toEqual(merges)
+    expect(shown(plan(queue).send)).toEqual(sent)
+  })
+})
+
+describe('an offline spell that could not be told while it lasted', () => {
+  const spell = (spellMs: number, given: Given = {}) => [
+    owed('offline', 1, { spellMs, ...given }),
+    owed('recovered', 2, { spellMs }),
+  ]
+  test('is told afterwards, in one mail, if it was longer than ten minutes', () => {
+    const done = plan(spell(OFFLINE_WORTH_TELLING_MS + 1))
+    expect([shown(done.send), done.merge.length, done.drop]).toEqual([['recovered 2'], 1, []])
+  })
+  test('is not told at all if it was not', () => {
+    const done = plan(spell(OFFLINE_WORTH_TELLING_MS))
+    expect([done.send, done.merge]).toEqual([[], []])
+    expect(shown(done.drop.map((one) => one.owed))).toEqual(['offline 1', 'recovered 2'])
+  })
+  test('has its end told if its begin may have arrived, however short', () => {
+    const done = plan(spell(MIN, { uncertain: true }))
+    expect([shown(done.send), done.drop]).toEqual([['offline 1'], []])
+  })
+  test('has its end told if its begin was delivered, however short', () => {
+    expect(shown(plan([owed('recovered', 2, { spellMs: MIN })]).send)).toEqual(['recovered 2'])
+  })
+})
+
+describe('rule 18: at most maxPerHour mails to an address', () => {
+  const three = ['a', 'b', 'c'].map((thread, i) => owed('failing', 1, { thread, createdAt: NOON + i }))
+  test('the last that is allowed is sent; the first beyond takes all others with it', () => {
+    const done = plan(three, times(29))
+    expect(done.send.map((one) => one.notification.thread)).toEqual(['a.oncall'])
+    expect(done.summarise.map((one) => [one.recipient, one.owed.map((o) => o.notification.thread)])).toEqual([
+      ['oncall', ['b.oncall', 'c.oncall']],
+    ])
+  })
+  test('one fewer, and two are sent', () => {
+    expect(plan(three, times(28)).send).toHaveLength(2)
+  })
+  test('the summary itself is sent, though the ceiling is reached', () => {
+    expect(shown(plan([owed('digest', 1)], times(30)).send)).toEqual(['digest 1'])
+    expect(shown(plan([owed('digest', 1)], times(99)).send)).toEqual(['digest 1'])
+  })
+  test('when the summary has left as well the rest waits until the oldest mail is an hour old', () => {
+    const done = plan(three, times(31, 20 * MIN))
+    expect([done.send, done.summarise]).toEqual([[], []])
+    expect(done.nextAt).toBe(NOW - 20 * MIN - 30 + HOUR)
+  })
+  test('mails of an hour ago do not count any more', () => {
+    expect(plan(three, times(30, HOUR)).send).toHaveLength(3)
+    expect(plan(three, times(30, HOUR - 29)).send, 'all but one are a little younger').toHaveLength(1)
+  })
+  test('it counts by address: another recipient is not concerned', () => {
+    const queue = [...three, owed('failing', 1, { to: 'team' })]
+    expect(plan(queue, times(30)).send.map((one) => one.notification.recipient)).toEqual(['team'])
+  })
+  test('an address that two recipients share is counted once for both', () => {
+    const shared = owed('failing', 1, { to: 'team' })
+    const also = { ...shared, notification: { ...shared.notification, to: ['oncall@example.com', 'team@example.com'] } }
+    expect(plan([also], times(30)).send).toEqual([])
+  })
+  test('what may have been accepted is finished as it was, never summed up', () => {
+    const done = plan([owed('failing', 1, { uncertain: true })], times(99))
+    expect([shown(done.send), done.summarise]).toEqual([['failing 1'], []])
+  })
+})
+
+describe('for any queue', () => {
+  const kinds = fc.constantFrom<MailKind>('failing', 'wider', 'reminder', 'recovered', 'now-explained', 'offline', 'dropped')
+  const queue = fc
+    .array(
+      fc.record({
+        kind: kinds,
+        thread: fc.constantFrom('a', 'b'),
+        to: fc.constantFrom('oncall', 'team'),
+        uncertain: fc.boolean(),
+        sending: fc.boolean(),
+        wait: fc.nat(3),
+      }),
+      { maxLength: 12 },
+    )
+    .map((list) =>
+      list.map((one, seq) =>
+        owed(one.kind, seq, {
+          thread: one.thread,
+          to: one.to,
+          uncertain: one.uncertain,
+          state: one.sending ? 'sending' : 'due',
+          nextAt: NOW - 1 + one.wait,
+        }),
+      ),
+    )
+  test('at most one mail of a thread leaves, nothing overtakes, and nothing is both sent and put away', () => {
+    fc.assert(
+      fc.property(queue, fc.nat(40), (owing, count) => {
+        const done = plan(owing, times(count))
+        const away = new Set([...done.merge, ...done.drop].map((one) => one.owed))
+        expect(new Set(done.send.map((one) => one.notification.thread)).size).toBe(done.send.length)
+        for (const one of done.send) {
+          expect(away.has(one)).toBe(false)
+          const earlier = owing.filter(
+            (o) => o.notification.thread === one.notification.thread && o.notification.seq < one.notification.seq,
+          )
+          expect(earlier.every((o) => away.has(o))).toBe(true)
+        }
+        for (const one of away) expect(one.uncertain || one.state === 'sending').toBe(false)
+      }),
+    )
+  })
+  test('the queue is emptied: every mail is sent, or told by a later one that is', () => {
+    fc.assert(
+      fc.property(queue, (owing) => {
+        let left = owing.map((one) => ({ ...one, nextAt: NOW }))
+        for (let i = 0; i <= owing.length && left.length > 0; i++) {
+          const done = plan(left, [], 1000)
+          const away = [...done.send, ...done.merge.map((one) => one.owed), ...done.drop.map((one) => one.owed)]
+          expect(away.length).toBeGreaterThan(0)
+          for (const { owed: one, into } of done.merge) expect(into.notification.seq).toBeGreaterThan(one.notification.seq)
+          left = left.filter((one) => !away.includes(one))
+        }
+        expect(left).toEqual([])
+      }),
+    )
+  })
+})
+
+describe('what a rise has to tell as well', () => {
+  const delivered = { state: 'delivered', deliveredAt: NOON } as const
+  test.for<[string, Owed[], MailKind, string | null, boolean]>([
+    ['the fall was delivered: nothing', [owed('failing', 1, delivered)], 'recovered', null, false],
+    ['the fall was merged into it: that', [owed('failing', 1, { state: 'merged' })], 'recovered', 'failing 1', true],
+    ['the fall was refused: that', [owed('failing', 1, { state: 'refused' })], 'recovered', 'failing 1', true],
+    [
+      'the fall was refused and a later mail was not: they know',
+      [owed('failing', 1, { state: 'refused' }), owed('wider', 2, delivered)],
+      'recovered',
+      null,
+      false,
+    ],
+    ['the fall may have arrived: nothing', [owed('failing', 1, { uncertain: true })], 'recovered', null, false],
+    [
+      'the first stretch was delivered, the fall of the second was not: that, in the thread that is there',
+      [owed('failing', 1, delivered), owed('recovered', 2, delivered), owed('failing', 3, { state: 'merged' })],
+      'recovered',
+      'failing 3',
+      false,
+    ],
+    [
+      'flapping, misconfigured, blind, offline and escalated are falls',
+      [owed('flapping', 1, { state: 'merged' })],
+      'recovered',
+      'flapping 1',
+      true,
+    ],
+    ['a reminder is none', [owed('reminder', 1, { state: 'merged' })], 'recovered', null, true],
+    ['dropped is a rise', [owed('failing', 1, { state: 'merged' })], 'dropped', 'failing 1', true],
+    ['another mail tells for itself', [owed('failing', 1, { state: 'refused' })], 'wider', null, true],
+    ['nothing went before', [], 'failing', null, true],
+  ])('%s', ([, earlier, kind, fall, nothingArrived]) => {
+    const rise = owed(kind, 9)
+    const unsaid = unsaidBefore(rise, [rise, ...earlier, owed('failing', 10)])
+    expect(unsaid.fall === null ? null : shown([unsaid.fall])[0]).toBe(fall)
+    expect(unsaid.nothingArrived).toBe(nothingArrived)
+  })
+})
+
+describe('when to try again', () => {
+  test.for<[number, number]>([
+    [1, RETRY_FIRST_MS],
+    [2, 2 * RETRY_FIRST_MS],
+    [3, 4 * RETRY_FIRST_MS],
+    [6, 32 * RETRY_FIRST_MS],
+    [7, RETRY_MOST_MS],
+    [1000, RETRY_MOST_MS],
+    [0, RETRY_FIRST_MS],
+  ])('after attempt %i in %i ms, less a quarter at most', ([attempts, ms]) => {
+    expect(retryAt(NOON, attempts, 0)).toBe(NOON + ms)
+    expect(retryAt(NOON, attempts, 1)).toBe(NOON + 0.75 * ms)
+  })
+  test('never later than five minutes, never sooner than three quarters of five seconds', () => {
+    expect([RETRY_FIRST_MS, RETRY_MOST_MS]).toEqual([5000, 5 * MIN])
+    fc.assert(
+      fc.property(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), (attempts, random) => {
+        const wait = retryAt(NOON, attempts, random) - NOON
+        expect(wait).toBeGreaterThanOrEqual(0.75 * RETRY_FIRST_MS)
+        expect(wait).toBeLessThanOrEqual(RETRY_MOST_MS)
+      }),
+    )
+  })
+})
