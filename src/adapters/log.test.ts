@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -242,6 +244,41 @@ describe('what goes wrong with the log is not thrown at whoever logs', () => {
     const written = vi.spyOn(stdout, 'write')
     log.info('again')
     expect(String(written.mock.calls[0]?.[0])).toMatch(/"message":"again","linesDroppedBefore":1\d{3}/)
+  })
+
+  test('is written to once for a burst of lines, and each line stays one, in order', async () => {
+    const writes: string[] = []
+    const stdout = new Writable({
+      writev(chunks, next) {
+        writes.push(chunks.map(({ chunk }) => String(chunk)).join(''))
+        next()
+      },
+    })
+    const log = createLog(JSON_LOG, { secrets: [], stdout })
+    for (let i = 0; i < 200; i++) log.info(`line ${i}`)
+    await log.close()
+    const lines = writes.join('').trimEnd().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(
+      Array.from({ length: 200 }, (_, i) => `line ${i}`),
+    )
+    expect(writes.length).toBeLessThan(20)
+  })
+
+  test('has the whole burst also when an exception ends the process', async () => {
+    const from = new URL('./log.ts', import.meta.url).href
+    const program = `
+      const { createLog } = await import(${JSON.stringify(from)})
+      const log = createLog(${JSON.stringify(JSON_LOG)}, { secrets: [] })
+      for (let i = 0; i < 100; i++) log.info('line')
+      setImmediate(() => { throw new Error('on purpose') })`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const exited = once(child, 'close')
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += String(chunk)
+    })
+    expect((await exited)[0]).toBe(1)
+    expect(out.split('\n').filter((line) => line.includes('"message":"line"'))).toHaveLength(100)
   })
 
   test('after close nothing is written, and close may be called again', async () => {

@@ -33,6 +33,9 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024
 /** After a failure the log file is opened again at the first line that comes this much later. */
 const REOPEN_MS = 60_000
 const CLOSE_MS = 2_000
+/** A write to a pipe or a file blocks, and costs more than making the line: beyond so many lines in so long, they go out together. */
+const LINES_AT_ONCE = 10
+const GATHER_MS = 100
 
 /** The record rides on winston's info, made before winston sees it. */
 type Info = { record: LogRecord }
@@ -55,6 +58,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
   const pretty = config.format === 'pretty' || (config.format === null && stdout.isTTY === true)
   const colour = stdout.isTTY === true ? coloured : undefined
   stdout.on('error', () => {}) // EPIPE: nobody reads any more. The daemon watches on.
+  const burst = gathering(stdout)
   const logger = createLogger({
     levels: LEVELS,
     level: config.level,
@@ -99,6 +103,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       if (config.file !== null && file === null && now() >= reopenAt) openFile(config.file)
       const lost = dropped === 0 ? fields : { ...fields, linesDroppedBefore: dropped }
       dropped = 0
+      burst.line()
       logger.log({ level, message: '', record: logRecord(now(), level, message, lost, redaction) })
     } catch {
       // Whoever logs has something better to do than to handle this.
@@ -117,7 +122,37 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
     async close() {
       if (closed) return
       closed = true
+      burst.close()
       await withinDeadline(ended(logger).then(() => Promise.all([drained(stdout), file === null ? null : finished(file)])))
+    },
+  }
+}
+
+/** Holds back what is written to `stream` while lines come thick and fast; `line` is told of each before it is written. */
+function gathering(stream: Writable): { line(): void; close(): void } {
+  let lines = 0
+  let timer: NodeJS.Timeout | null = null
+  let corked = false
+  const flush = () => {
+    lines = 0
+    timer = null
+    if (!corked) return
+    corked = false
+    process.off('exit', flush)
+    stream.uncork()
+  }
+  return {
+    line() {
+      timer ??= setTimeout(flush, GATHER_MS)
+      lines++
+      if (lines <= LINES_AT_ONCE || corked) return
+      corked = true
+      stream.cork()
+      process.on('exit', flush) // Also after an exception that nobody caught.
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer)
+      flush()
     },
   }
 }
