@@ -1,5 +1,8 @@
 import type { Clock } from '../ports/time.ts'
 
+/** Without a reason each abort would make an exception with a stack, some ten thousand a week that nobody reads. */
+const WOKEN = 'woken'
+
 /** Lets a loop wait for a time or for a nudge, whichever comes first; a nudge that comes while it works is not lost. */
 export class Nudge {
   private pending = false
@@ -7,7 +10,7 @@ export class Nudge {
 
   nudge(): void {
     this.pending = true
-    this.wake?.abort()
+    this.wake?.abort(WOKEN)
   }
 
   /** Resolves after `ms`, at a nudge (also one that came since the last wait), or when `stop` aborts. */
@@ -15,7 +18,7 @@ export class Nudge {
     if (!this.pending && !stop.aborted && ms > 0) {
       // By hand rather than by AbortSignal.any: `stop` lives as long as the process, and would hold on to every wait.
       const wake = new AbortController()
-      const stopped = () => wake.abort()
+      const stopped = () => wake.abort(WOKEN)
       stop.addEventListener('abort', stopped, { once: true })
       this.wake = wake
       await clock.sleep(ms, wake.signal)

@@ -195,6 +195,13 @@ export function cronPlanner(cron: string, timezone: string): (after: number) => 
     })
   // As node-cron does it: of an hour that the end of summer time repeats, the second one does not count.
   const everyHour = fields.hour.length === 24
+  // What holds at every minute of every day holds in every zone: nothing is to be asked, and a week of minutes asks often.
+  const everyMinute =
+    everyHour &&
+    fields.minute.length === 60 &&
+    fields.month.length === 12 &&
+    fields.dayOfMonth.length >= 31 &&
+    fields.dayOfWeek.length >= 7
   const local = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' })
   const repeats = (at: number) => !everyHour && local.format(at) <= local.format(at - HOUR_MS)
 
@@ -207,7 +214,8 @@ export function cronPlanner(cron: string, timezone: string): (after: number) => 
       }
       if (!minutes.has(minute % 60)) continue
       const candidate = seconds.map((second) => minute * MINUTE_MS + second * 1_000).find((at) => at > after)
-      if (candidate !== undefined && task.match(new Date(candidate)) && !repeats(candidate)) return candidate
+      if (candidate === undefined) continue
+      if (everyMinute || (task.match(new Date(candidate)) && !repeats(candidate))) return candidate
     }
     return null
   }

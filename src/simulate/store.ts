@@ -183,12 +183,12 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
 
     sweep: (before, limit) =>
       call(() => {
-        const oldRuns = () =>
-          [...disk.runs].flatMap(([hour, runs]) =>
-            hour < before.runs ? [...runs].filter(([, run]) => run.incident === null && run.outcome.startedAt < before.runs) : [],
-          )
-        const oldHours = () => [...disk.hours].filter(([, sum]) => sum.hour < before.hours)
-        const runs = oldRuns().slice(0, limit)
+        const oldRuns: [string, StoredOutcome][] = []
+        for (const [hour, kept] of disk.runs) {
+          if (hour >= before.runs) continue
+          for (const run of kept) if (run[1].incident === null && run[1].outcome.startedAt < before.runs) oldRuns.push(run)
+        }
+        const runs = oldRuns.slice(0, limit)
         for (const [key, { outcome }] of runs) {
           const hour = hourOf(outcome.startedAt)
           const at = `${outcome.probe} ${hour}`
@@ -200,8 +200,10 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           left?.delete(key)
           if (left?.size === 0) disk.runs.delete(hour)
         }
-        for (const [key] of oldHours().slice(0, limit - runs.length)) disk.hours.delete(key)
-        return oldRuns().length + oldHours().length
+        const oldHours = [...disk.hours].filter(([, sum]) => sum.hour < before.hours)
+        const hours = oldHours.slice(0, limit - runs.length)
+        for (const [key] of hours) disk.hours.delete(key)
+        return oldRuns.length - runs.length + oldHours.length - hours.length
       }),
 
     checkpoint: () => call(() => {}),
@@ -265,7 +267,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
 
 /** Through JSON, as on disk: what does not survive that must not be relied upon. */
 function copy<T>(value: T): T {
-  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T)
+  return typeof value !== 'object' || value === null ? value : (JSON.parse(JSON.stringify(value)) as T)
 }
 
 function hourOf(at: number): number {
