@@ -11,7 +11,7 @@ import { MailError } from '../ports/mailer.ts'
 import { holdersOf, type Wired, wire } from '../wire.ts'
 import { EXIT } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
-import { table } from './table.ts'
+import { cell, fold, table } from './table.ts'
 import { VERSION } from './version.ts'
 
 /** A clock that is off by more makes AWS refuse signatures before long (it does at five minutes). */
@@ -71,16 +71,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       ...wired.overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
     ]
     if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
-    if (options.live === true) {
-      io.out(
-        `\n${table(
-          ['tried', '', 'what came of it'],
-          live.map((f) => [f.what, f.ok ? 'ok' : 'FAULT', f.detail]),
-          io.columns,
-        )}`,
-      )
-      if (bad.length > 0) say(io, `\nWhat to do\n${bad.map(({ what, fix }) => `  ${what}: ${fix ?? 'see above'}`).join('\n')}`)
-    }
+    if (options.live === true) io.out(`\n${live.map((finding) => findingText(finding, io.columns)).join('\n')}`)
     io.out(
       bad.length === 0
         ? '\nThe configuration is good.'
@@ -88,6 +79,12 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     )
   }
   return bad.length === 0 ? EXIT.well : EXIT.unreachable
+}
+
+/** What was tried, what came of it, and beneath a fault what to do. */
+function findingText({ what, ok, detail, fix }: Finding, columns: number | null): string {
+  const line = `${ok ? 'ok   ' : 'FAULT'}  ${what}: ${cell(detail)}`
+  return [fold(line, columns, 7), ...(fix === null ? [] : [fold(`       -> ${fix}`, columns, 10)])].join('\n')
 }
 
 function found(config: Config, file: string): string {

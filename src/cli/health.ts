@@ -66,17 +66,17 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
   ]
   if (reading.events.length > 0) {
     const rows = reading.events.map((event) => [
-      event.status,
       event.code,
+      event.status,
       event.region ?? '-',
       utc(event.startedAt),
       event.sources.join('+'),
     ])
-    lines.push('', table(['status', 'event', 'region', 'first post', 'seen in'], rows, columns))
+    lines.push('', 'Events', table(['event', 'status', 'region', 'first post', 'seen in'], rows, columns))
   }
   lines.push('', `A failure of Account now would be ${verdict.kind}: ${verdict.why}`)
   const misses = verdict.nearMisses.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
-  if (misses.length > 0) lines.push('', table(['near miss', 'region', 'test', 'why not'], misses, columns))
+  if (misses.length > 0) lines.push('', 'Near misses', table(['event', 'region', 'test', 'why not'], misses, columns))
   return lines.join('\n')
 }
 

@@ -53,12 +53,12 @@ function packed(pairs: readonly string[], columns: number): readonly string[] {
   return lines.map((line) => foldLine(line, columns, 4))
 }
 
-/** Folds each line at spaces to the width of the terminal, what follows indented as the line is and two more; `null`: as it is. */
-export function fold(text: string, columns: number | null): string {
+/** Folds each line at spaces to the width of the terminal (`null`: not at all); what follows is indented as the line is, or so far. */
+export function fold(text: string, columns: number | null, indent?: number): string {
   if (columns === null) return text
   return text
     .split('\n')
-    .map((line) => foldLine(line, columns, /^ */.exec(line)?.[0].length ?? 0))
+    .map((line) => foldLine(line, columns, indent ?? /^ */.exec(line)?.[0].length ?? 0))
     .join('\n')
 }
 
