@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Incident } from '../src/domain/incident.ts'
 import type { LedgerRow } from '../src/domain/ledger.ts'
 import type { Facts, Notification } from '../src/domain/notification.ts'
+import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import type { Outcome } from '../src/domain/probe.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
 import type { ProbeState, Reach } from '../src/domain/state.ts'
@@ -18,6 +19,7 @@ export const NOTHING: Change = {
   ledger: [],
   notifications: [],
   outcomes: [],
+  readings: [],
 }
 
 export function anOutcome(probe: string, at: number, result: Outcome['result'] = 'ok', ms = 120): Outcome {
@@ -396,6 +398,40 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       await store.sweep({ runs: T0 + DAY_MS, hours: 0 }, 10)
       expect((await store.hours('p', T0 + HOUR_MS + 1)).map((sum) => sum.hour)).toEqual([T0 + HOUR_MS])
       expect((await store.hours('p', T0 + HOUR_MS - 1)).map((sum) => sum.hour)).toEqual([T0, T0 + HOUR_MS])
+    })
+
+    test('a reading that says the same prolongs the last; what was known at a moment is found again as it was', async () => {
+      const event = (over: object) =>
+        ({ arn: 'arn:aws:health:global::event/IAM/X/1', status: 'open', text: 'one', ...over }) as HealthEvent
+      const source = (detail = '') => ({ state: 'answered' as const, at: T0, events: 1, skipped: 0, detail })
+      const reading = (at: number, events: HealthEvent[], detail = ''): HealthReading => ({
+        partition: 'aws',
+        at,
+        events,
+        sources: { api: source(detail), dashboard: source() },
+      })
+      await commit({ readings: [reading(T0, [])] })
+      await commit({ readings: [reading(T0 + 10, [])] })
+      await commit({ readings: [reading(T0 + 20, [event({})])] })
+      await commit({ readings: [reading(T0 + 30, [event({ text: 'two' })], 'slow')] })
+      await commit({ readings: [reading(T0 + 40, [event({})])] })
+      expect(await store.readingAt('aws', T0 - 1)).toBeNull()
+      expect(await store.readingAt('aws-cn', T0 + 50)).toBeNull()
+      expect(await store.readingAt('aws', T0 + 15)).toEqual({ since: T0, until: T0 + 10, reading: reading(T0, []) })
+      expect((await store.readingAt('aws', T0 + 30))?.reading).toEqual(reading(T0 + 30, [event({ text: 'two' })], 'slow'))
+      expect((await store.readings('aws', T0 + 10, T0 + 30, 10)).map(({ since, until }) => [since - T0, until - T0])).toEqual([
+        [0, 10],
+        [20, 20],
+        [30, 30],
+      ])
+      expect(
+        (await store.eventHistory('arn:aws:health:global::event/IAM/X/1', 10)).map((form) => [form.seenAt - T0, form.event.text]),
+      ).toEqual([
+        [20, 'one'],
+        [30, 'two'],
+      ])
+      await store.sweep({ runs: 0, hours: T0 + 25 }, 100)
+      expect((await store.readings('aws', 0, T0 + 100, 10)).map(({ since }) => since - T0)).toEqual([30, 40])
     })
 
     test('silences last until their end, or until they are taken back', async () => {

@@ -170,6 +170,7 @@ export class Engine {
       ledger: [],
       notifications: [],
       outcomes: [],
+      readings: [],
     })
   }
 
@@ -247,7 +248,8 @@ export class Engine {
       ...this.trails(decision),
       ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) })),
     ]
-    if (isPlain(decision, this.reach)) {
+    const read = [...newlyRead].flatMap((partition) => readings.get(partition) ?? [])
+    if (read.length === 0 && isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
@@ -260,6 +262,7 @@ export class Engine {
         probes: [...this.unwrittenProbes.values(), ...decision.probes],
         notifications,
         outcomes: [...this.unwritten, ...stored],
+        readings: read,
       })
       this.unwritten = []
       this.unwrittenProbes.clear()
@@ -341,6 +344,7 @@ export class Engine {
         ledger: [],
         notifications: [],
         outcomes,
+        readings: [],
       })
       this.unwritten = []
       this.unwrittenProbes.clear()

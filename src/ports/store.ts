@@ -1,7 +1,8 @@
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Notification, Owed, StripMark } from '../domain/notification.ts'
-import type { Instant, Outcome } from '../domain/probe.ts'
+import type { HealthEvent, HealthReading } from '../domain/outage.ts'
+import type { Instant, Outcome, Partition } from '../domain/probe.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../domain/state.ts'
 
@@ -18,7 +19,12 @@ export type Change = Readonly<{
   /** Owed from now on, each in state `due`. An id that is already there is left as it is. */
   notifications: readonly Notification[]
   outcomes: readonly StoredOutcome[]
+  /** What AWS Health said, kept so that a verdict can be checked a year later: one that says the same as the last prolongs it. */
+  readings: readonly HealthReading[]
 }>
+
+/** A stretch of time in which AWS Health said the same. */
+export type KeptReading = Readonly<{ since: Instant; until: Instant; reading: HealthReading }>
 
 /** A run to be kept: those of an incident for ever, the others for `keep.runs`, then as hourly sums. */
 export type StoredOutcome = Readonly<{ outcome: Outcome; incident: string | null }>
@@ -91,6 +97,12 @@ export type Reader = {
   outbox(): Promise<readonly Owed[]>
   /** Mails of an incident, oldest first. */
   mails(incident: string): Promise<readonly Owed[]>
+  /** What was last read of a partition at or before that moment, as it was then; `null` if nothing was. */
+  readingAt(partition: Partition, at: Instant): Promise<KeptReading | null>
+  /** Stretches that overlap with this time, oldest first. */
+  readings(partition: Partition, from: Instant, to: Instant, limit: number): Promise<readonly KeptReading[]>
+  /** Every form in which an event was seen, oldest first: edits, new dates, ends, returns. */
+  eventHistory(arn: string, limit: number): Promise<readonly Readonly<{ seenAt: Instant; event: HealthEvent }>[]>
   /** Silences that last, or ended at or after `endedSince`; oldest first. */
   silences(endedSince: Instant): Promise<readonly Silence[]>
   /** Of incidents that are not closed. */

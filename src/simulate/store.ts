@@ -1,10 +1,11 @@
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
+import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import { type Ack, endOfSilence, type Silence } from '../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../domain/state.ts'
-import type { HourSum, Store, StoredOutcome } from '../ports/store.ts'
+import type { HourSum, KeptReading, Store, StoredOutcome } from '../ports/store.ts'
 import { StoreError } from '../ports/store.ts'
 
 /** What outlives a process. Hand the same one to a second store, and it is the daemon started again. */
@@ -25,6 +26,8 @@ export type Disk = {
   silences: Map<string, Silence>
   /** By incident. */
   acks: Map<string, Ack>
+  /** Oldest first. */
+  readings: KeptReading[]
 }
 
 export function newDisk(): Disk {
@@ -40,6 +43,7 @@ export function newDisk(): Disk {
     hours: new Map(),
     silences: new Map(),
     acks: new Map(),
+    readings: [],
   }
 }
 
@@ -112,6 +116,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           runs.set(key, { outcome: stored.outcome, incident: stored.incident ?? runs.get(key)?.incident ?? null })
           disk.runs.set(hour, runs)
         }
+        for (const reading of copy(change.readings)) keepReading(disk.readings, reading)
       }),
 
     settle: (changes, ledger, added = []) =>
@@ -256,6 +261,25 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
       ),
     outbox: () => call(() => mails((owed) => PENDING.has(owed.state) || owed.state === 'refused')),
     mails: (incident) => call(() => mails((owed) => owed.notification.incident === incident)),
+    readingAt: (partition, at) =>
+      call(() => disk.readings.findLast((kept) => kept.reading.partition === partition && kept.since <= at) ?? null),
+    readings: (partition, from, to, limit) =>
+      call(() =>
+        disk.readings
+          .filter((kept) => kept.reading.partition === partition && kept.until >= from && kept.since <= to)
+          .slice(0, limit),
+      ),
+    eventHistory: (arn, limit) =>
+      call(() => {
+        const forms = new Map<string, { seenAt: number; event: HealthEvent }>()
+        for (const { since, reading } of disk.readings) {
+          for (const event of reading.events) {
+            const form = JSON.stringify(event)
+            if (event.arn === arn && !forms.has(form)) forms.set(form, { seenAt: since, event })
+          }
+        }
+        return [...forms.values()].slice(0, limit)
+      }),
     deliveredSince: (since) =>
       call(() =>
         mails((owed) => owed.deliveredAt !== null && owed.deliveredAt >= since)
@@ -268,6 +292,20 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
 /** Through JSON, as on disk: what does not survive that must not be relied upon. */
 function copy<T>(value: T): T {
   return typeof value !== 'object' || value === null ? value : (JSON.parse(JSON.stringify(value)) as T)
+}
+
+/** One that says what the last one of its partition said prolongs it. */
+function keepReading(kept: KeptReading[], reading: HealthReading): void {
+  const at = kept.findLastIndex((one) => one.reading.partition === reading.partition)
+  const last = kept[at]
+  if (last !== undefined && saidBy(last.reading) === saidBy(reading))
+    kept[at] = { ...last, until: Math.max(last.until, reading.at) }
+  else kept.push({ since: reading.at, until: reading.at, reading })
+}
+
+function saidBy({ events, sources }: HealthReading): string {
+  const states = Object.entries(sources).map(([source, { state, skipped, detail }]) => [source, state, skipped, detail])
+  return JSON.stringify([events.map((event) => JSON.stringify(event)).toSorted(), states])
 }
 
 function hourOf(at: number): number {

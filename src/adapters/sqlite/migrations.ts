@@ -46,6 +46,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX notifications_incident ON notifications (incident, created_at) WHERE incident IS NOT NULL;
   CREATE INDEX notifications_delivered ON notifications (delivered_at) WHERE delivered_at IS NOT NULL;
 
+  CREATE TABLE event_forms (
+    id INTEGER PRIMARY KEY, arn TEXT NOT NULL, hash TEXT NOT NULL, seen_at INTEGER NOT NULL, doc TEXT NOT NULL, UNIQUE (arn, hash)
+  ) STRICT;
+  CREATE INDEX event_forms_seen ON event_forms (arn, seen_at);
+  CREATE TABLE readings (
+    id INTEGER PRIMARY KEY, partition TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, said TEXT NOT NULL, doc TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX readings_since ON readings (partition, since);
+
   CREATE TABLE probe_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 
   CREATE TABLE runs (

@@ -1,19 +1,21 @@
+import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
 import type { Incident } from '../../domain/incident.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Notification } from '../../domain/notification.ts'
-import type { Instant, Outcome } from '../../domain/probe.ts'
+import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
+import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../../domain/state.ts'
-import type { Change, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
+import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { storeError } from './fault.ts'
 import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
 import { createPrivately } from './private-file.ts'
-import type { Values } from './rows.ts'
+import type { Row, Values } from './rows.ts'
 import { document, hourHolding, hourOf, markOf, notificationValues, owedOf, owedValues, runValues } from './rows.ts'
 
 export type StoreOptions = Readonly<{
@@ -154,6 +156,17 @@ const SQL = {
   addAck:
     'INSERT INTO acks (incident, at, reason) VALUES ($incident, $at, $reason) ON CONFLICT (incident) DO UPDATE SET at = excluded.at, reason = excluded.reason',
   acks: `SELECT a.incident, a.at, a.reason FROM acks a JOIN incidents i ON i.id = a.incident WHERE i.state <> 'closed' ORDER BY a.at`,
+  addEventForm:
+    'INSERT INTO event_forms (arn, hash, seen_at, doc) VALUES ($arn, $hash, $seenAt, $doc) ON CONFLICT (arn, hash) DO NOTHING',
+  eventFormId: 'SELECT id FROM event_forms WHERE arn = ? AND hash = ?',
+  eventForm: 'SELECT doc FROM event_forms WHERE id = ?',
+  eventHistory: 'SELECT seen_at, doc FROM event_forms WHERE arn = ? ORDER BY seen_at, id LIMIT ?',
+  lastReading: 'SELECT id, said FROM readings WHERE partition = ? ORDER BY since DESC, id DESC LIMIT 1',
+  prolongReading: 'UPDATE readings SET until = max(until, ?) WHERE id = ?',
+  addReading: 'INSERT INTO readings (partition, since, until, said, doc) VALUES ($partition, $since, $since, $said, $doc)',
+  readingAt: 'SELECT since, until, doc FROM readings WHERE partition = ? AND since <= ? ORDER BY since DESC, id DESC LIMIT 1',
+  readings: 'SELECT since, until, doc FROM readings WHERE partition = ? AND until >= ? AND since <= ? ORDER BY since, id LIMIT ?',
+  dropReadings: 'DELETE FROM readings WHERE id IN (SELECT id FROM readings WHERE until < ? ORDER BY id LIMIT ?)',
   probeId: 'SELECT id FROM probe_names WHERE name = ?',
   addProbeName: 'INSERT INTO probe_names (name) VALUES (?) RETURNING id',
   probeIds: 'SELECT id FROM probe_names ORDER BY id',
@@ -214,6 +227,7 @@ class SqliteStore implements Store {
       this.#addLedger(change.ledger)
       this.#addNotifications(change.notifications)
       for (const stored of change.outcomes) this.#addRun(stored)
+      for (const reading of change.readings) this.#addReading(reading)
     })
   }
 
@@ -308,6 +322,7 @@ class SqliteStore implements Store {
         if (budget <= 0) break
         budget -= Number(this.#q('dropHours').run(probe, probe, before.hours, budget).changes)
       }
+      if (budget > 0) this.#q('dropReadings').run(before.hours, budget)
       let left = 0
       for (const probe of probes) {
         if (left >= MAX_COUNTED) break
@@ -414,6 +429,29 @@ class SqliteStore implements Store {
     return this.#read('mails', () => this.#q('mails').all(incident).map(owedOf))
   }
 
+  async readingAt(partition: Partition, at: Instant) {
+    return this.#read('readingAt', () => {
+      const row = this.#q('readingAt').get(partition, at)
+      return row === undefined ? null : this.#readingOf(row)
+    })
+  }
+
+  async readings(partition: Partition, from: Instant, to: Instant, limit: number) {
+    return this.#read('readings', () =>
+      this.#q('readings')
+        .all(partition, from, to, limit)
+        .map((row) => this.#readingOf(row)),
+    )
+  }
+
+  async eventHistory(arn: string, limit: number) {
+    return this.#read('eventHistory', () =>
+      this.#q('eventHistory')
+        .all(arn, limit)
+        .map((row) => ({ seenAt: Number(row['seen_at']), event: document<HealthEvent>(row) })),
+    )
+  }
+
   async deliveredSince(since: Instant) {
     return this.#read('deliveredSince', () =>
       this.#q('delivered')
@@ -436,6 +474,38 @@ class SqliteStore implements Store {
 
   #addNotifications(notifications: readonly Notification[]): void {
     for (const notification of notifications) this.#run('addNotification', notificationValues(notification))
+  }
+
+  /** Events are kept once in each of their forms; a reading that says what the last one said prolongs it. */
+  #addReading(reading: HealthReading): void {
+    const forms = reading.events.map((event) => this.#eventForm(event, reading.at))
+    const states = Object.entries(reading.sources).map(([source, { state, skipped, detail }]) => [source, state, skipped, detail])
+    const said = createHash('sha256')
+      .update(JSON.stringify([forms.toSorted((a, b) => a - b), states]))
+      .digest('hex')
+    const last = this.#q('lastReading').get(reading.partition)
+    if (last !== undefined && last['said'] === said) {
+      this.#q('prolongReading').run(reading.at, Number(last['id']))
+      return
+    }
+    const { events: _, ...rest } = reading
+    this.#run('addReading', { partition: reading.partition, since: reading.at, said, doc: JSON.stringify({ ...rest, forms }) })
+  }
+
+  #eventForm(event: HealthEvent, seenAt: Instant): number {
+    const doc = JSON.stringify(event)
+    const hash = createHash('sha256').update(doc).digest('hex')
+    this.#run('addEventForm', { arn: event.arn, hash, seenAt, doc })
+    return Number(this.#q('eventFormId').get(event.arn, hash)?.['id'])
+  }
+
+  #readingOf(row: Row): KeptReading {
+    const { forms, ...rest } = document<Omit<HealthReading, 'events'> & { forms: readonly number[] }>(row)
+    const events = forms.flatMap((id) => {
+      const form = this.#q('eventForm').get(id)
+      return form === undefined ? [] : [document<HealthEvent>(form)]
+    })
+    return { since: Number(row['since']), until: Number(row['until']), reading: { ...rest, events } }
   }
 
   #addRun(stored: StoredOutcome): void {
