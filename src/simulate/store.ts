@@ -208,6 +208,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         const oldHours = [...disk.hours].filter(([, sum]) => sum.hour < before.hours)
         const hours = oldHours.slice(0, limit - runs.length)
         for (const [key] of hours) disk.hours.delete(key)
+        disk.readings = disk.readings.filter((kept) => kept.until >= before.hours)
         return oldRuns.length - runs.length + oldHours.length - hours.length
       }),
 
