@@ -24,6 +24,7 @@ import {
   ConfigSchema,
   HealthSchema,
   MAX_RECIPIENTS,
+  listenOf,
   MonitorSchema,
   type ParsedConfig,
   RecipientName,
@@ -121,6 +122,10 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
     if (!isSafeUrl(value))
       tell([name], `the environment variable ${name} is ${shownUrl(value)}: expected https, or http on this machine`)
   }
+  const listen = listenOf(String(at(['web', 'listen']) ?? ''))
+  if (listen !== null && !isLoopback(listen.host) && at(['web', 'token']) === undefined) {
+    tell(['web', 'listen'], 'expected a loopback address: any other needs `web.token` beside it')
+  }
 }
 
 /** Every key that can be read by itself; the others are left out. */
@@ -194,7 +199,16 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
           ? null
           : { path: resolvePath(cwd, log.file.path), maxSizeBytes: log.file.maxSize, keep: log.file.keep },
     },
-    web: web === false ? null : { host: web.listen.host, port: web.listen.port, hosts: web.hosts },
+    web: web === false ? null : { host: web.listen.host, port: web.listen.port, hosts: web.hosts, token: web.token ?? null },
+    heartbeat: parsed.heartbeat === undefined ? null : { url: parsed.heartbeat.url, everyMs: parsed.heartbeat.every },
+    digest:
+      parsed.digest === undefined
+        ? null
+        : {
+            schedule: parsed.digest.schedule,
+            timezone: monitors[0]?.timezone ?? 'Etc/UTC',
+            to: parsed.digest.to === undefined ? names : names.filter((name) => parsed.digest?.to?.includes(name)),
+          },
     warnings: [],
     secrets,
   }
@@ -245,6 +259,10 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   if (isUnderPm2 && variables.length > 0) {
     warnings.push(
       `${variables.join(', ')}: under pm2 a secret does not belong into the environment: \`pm2 save\` writes it in clear to a file that everybody may read; use \${file:/run/secrets/…}`,
+  if (config.web !== null && !isLoopback(config.web.host))
+    warnings.push(
+      `web.listen is ${config.web.host}: the page and \`web.token\` cross the network in clear unless a proxy with TLS stands before it`,
+    )
     )
   }
   warnings.push(...quotaWarnings(quotas(config)))

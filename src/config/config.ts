@@ -36,7 +36,17 @@ export type Config = Readonly<{
     format: 'json' | 'pretty' | null
     file: Readonly<{ path: string; maxSizeBytes: number; keep: number }> | null
   }>
-  web: Readonly<{ host: string; port: number; hosts: readonly string[] }> | null
+  web: Readonly<{
+    host: string
+    port: number
+    hosts: readonly string[]
+    /** Who asks must show it; never `null` on an address that is not loopback. */
+    token: string | null
+  }> | null
+  /** A healthchecks-style address; it is among the secrets. */
+  heartbeat: Readonly<{ url: string; everyMs: number }> | null
+  /** `to` holds names of recipients. */
+  digest: Readonly<{ schedule: string; timezone: string; to: readonly string[] }> | null
   /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a time zone with summer time. */
   warnings: readonly string[]
   /** Values that came from `${…}`: never to be shown. */

@@ -148,8 +148,10 @@ test('the smallest file that works is a recipient and a sender', async () => {
       maxPerHour: 30,
     },
     storage: { path: join(process.cwd(), 'data/alibi.db'), keep: { runsMs: 7 * 86_400_000, hoursMs: 400 * 86_400_000 } },
-    log: { level: 'info', format: null, file: null },
-    web: { host: '127.0.0.1', port: 9464, hosts: [] },
+    log: { level: 'info', format: null, file: null, cloudwatch: null },
+    web: { host: '127.0.0.1', port: 9464, hosts: [], token: null },
+    heartbeat: null,
+    digest: null,
     warnings: [expect.stringMatching(/mail.smtp is not set/)],
     secrets: [],
   } satisfies Config)
@@ -191,8 +193,10 @@ test("the contract's sample says what the defaults say, beside what it adds", as
     format: 'json',
     file: { path: join(process.cwd(), 'data/alibi.log'), maxSizeBytes: 10 * 1024 * 1024, keep: 5 },
   })
-  expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'] })
-  expect(config.secrets).toEqual(['correct-horse-battery'])
+  expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null })
+  expect(config.heartbeat).toEqual({ url: 'https://hc-ping.com/0f5bd6a8-invented', everyMs: 60_000 })
+  expect(config.digest).toEqual({ schedule: '0 8 * * 1', timezone: 'Etc/UTC', to: ['oncall'] })
+  expect(config.secrets).toEqual(['correct-horse-battery', 'https://hc-ping.com/0f5bd6a8-invented'])
 })
 
 test('the sample that is shipped is valid as it stands', async () => {
@@ -332,10 +336,14 @@ describe('values', () => {
 
   test.for<[string, Config['web']]>([
     ['web: false', null],
-    ['web: {}', { host: '127.0.0.1', port: 9464, hosts: [] }],
-    ['web:', { host: '127.0.0.1', port: 9464, hosts: [] }],
-    ['web: { listen: "[::1]:80" }', { host: '::1', port: 80, hosts: [] }],
-    ['web: { listen: "localhost:0", hosts: [a.example] }', { host: 'localhost', port: 0, hosts: ['a.example'] }],
+    ['web: {}', { host: '127.0.0.1', port: 9464, hosts: [], token: null }],
+    ['web:', { host: '127.0.0.1', port: 9464, hosts: [], token: null }],
+    ['web: { listen: "[::1]:80" }', { host: '::1', port: 80, hosts: [], token: null }],
+    [
+      'web: { listen: "0.0.0.0:9464", token: hunter-hunter-hunter-22 }',
+      { host: '0.0.0.0', port: 9464, hosts: [], token: 'hunter-hunter-hunter-22' },
+    ],
+    ['web: { listen: "localhost:0", hosts: [a.example] }', { host: 'localhost', port: 0, hosts: ['a.example'], token: null }],
   ])('%s', async ([text, web]) => expect(configOf(await parse(ENOUGH + text)).web).toEqual(web))
 
   test.for<[string, boolean | string]>([

@@ -79,6 +79,8 @@ function secretsOf(tree: Tree): readonly string[] {
     ['mail', 'smtp', 'password'],
     ['mail', 'fallback', 'smtp', 'password'],
     ['health', 'credentials', 'externalId'],
+    ['web', 'token'],
+    ['heartbeat', 'url'],
     ...ids,
   ]
     .filter((path) => tree.entryAt(path)?.broken === false)

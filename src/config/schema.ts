@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ALTERNATE_CONTACT_TYPES, type Call, OPERATIONS, type Operation, WRITING_OPERATIONS } from '../domain/probe.ts'
 import { DURATION, durationText, parseDuration } from './duration.ts'
-import { isLoopback, isSafeUrl } from './endpoints.ts'
+import { isSafeUrl } from './endpoints.ts'
 import { nearest } from './nearest.ts'
 import { isTimezone, MAX_EXPRESSION, readSchedule } from './schedule.ts'
 
@@ -18,6 +18,7 @@ export const MAX_RECIPIENTS = 100
 export const MAX_ADDRESSES = 50
 export const MAX_CODES = 100
 export const MAX_HOSTS = 50
+export const MAX_TOKEN = 256
 export const MAX_NAME = 64
 export const MAX_LINE = 300
 export const MAX_URL = 2000
@@ -28,9 +29,6 @@ export const MAX_ATTEMPTS = 10
 /** Messages that file.ts completes from what stands in the file. */
 export const QUOTE_ACCOUNT = 'quote the account'
 export const NEEDS_UNIT = 'needs a unit'
-
-/** Keys that the contract names and that this version does not have. */
-export const NOT_AVAILABLE: ReadonlySet<string> = new Set(['log.cloudwatch', 'heartbeat', 'digest', 'web.token'])
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -492,14 +490,8 @@ export function listenOf(text: string): { host: string; port: number } | null {
 
 const Listen = line('an address and a port such as `127.0.0.1:9464`').transform((text, context) => {
   const listen = listenOf(text)
-  if (listen !== null && isLoopback(listen.host)) return listen
-  context.addIssue({
-    code: 'custom',
-    message:
-      listen === null
-        ? 'expected an address and a port such as `127.0.0.1:9464` or `[::1]:9464`'
-        : 'expected a loopback address: any other needs `web.token`, which is not available yet',
-  })
+  if (listen !== null) return listen
+  context.addIssue({ code: 'custom', message: 'expected an address and a port such as `127.0.0.1:9464` or `[::1]:9464`' })
   return z.NEVER
 })
 
@@ -508,7 +500,7 @@ export const WebSchema = z.union(
     z.literal(false),
     strict({
       listen: Listen.prefault('127.0.0.1:9464').describe(
-        'Loopback address and port of the status page, /healthz, /metrics and /api.',
+        'Address and port of the status page, /healthz, /metrics and /api. Any other than loopback needs `token`.',
       ),
       hosts: list(line('a host name', { max: 253, pattern: HOST }), 'host names', 0, MAX_HOSTS)
         .prefault([])
@@ -516,6 +508,10 @@ export const WebSchema = z.union(
     }),
   ],
   'expected `false` or `{ listen: 127.0.0.1:9464 }`',
+/** It has to fit into a header, a cookie and an address as it is, and not to be guessed. */
+const TOKEN = /^[A-Za-z0-9._~-]{16,}$/
+const TOKEN_TEXT = 'a token of at least 16 letters, digits, `-`, `.`, `_` or `~`, such as `openssl rand -hex 32` makes'
+
 )
 
 export const RecipientName = line(NAME_TEXT, { max: MAX_NAME, pattern: NAME })
@@ -523,6 +519,9 @@ export const RecipientName = line(NAME_TEXT, { max: MAX_NAME, pattern: NAME })
 export const ConfigSchema = strict({
   monitors: list(MonitorSchema, 'monitors', 1, MAX_MONITORS)
     .prefault([{}])
+      token: line(TOKEN_TEXT, { max: MAX_TOKEN, pattern: TOKEN })
+        .optional()
+        .describe(`Who asks must show it: as a Bearer, or once as ?token=. Best kept in a file: "\${file:/run/secrets/web}".`),
     .describe('What is watched. Default: one monitor, named `default`.'),
   policy: PolicySchema.prefault({}).describe('When mails are sent and when silence ends.'),
   health: HealthSchema.prefault({}).describe('How AWS is asked whether it knows of trouble.'),
