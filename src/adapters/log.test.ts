@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLog, type LogConfig } from './log.ts'
 
 const T0 = Date.UTC(2026, 10, 22, 12)
-const JSON_LOG: LogConfig = { level: 'info', format: 'json', file: null }
+const JSON_LOG: LogConfig = { level: 'info', format: 'json', file: null, cloudwatch: null }
 
 /** A stdout that keeps what it is given. */
 function sink(options: { isTTY?: boolean; stuck?: boolean } = {}) {

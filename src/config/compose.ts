@@ -10,6 +10,7 @@ import { type Fault, withoutSecrets } from './fault.ts'
 import {
   checkCredentials,
   checkMonitor,
+  checkRecipients,
   credentialsOf,
   defaultRegion,
   MAX_PROBES,
@@ -23,8 +24,8 @@ import { quotas, quotaWarnings } from './quotas.ts'
 import {
   ConfigSchema,
   HealthSchema,
-  MAX_RECIPIENTS,
   listenOf,
+  MAX_RECIPIENTS,
   MonitorSchema,
   type ParsedConfig,
   RecipientName,
@@ -102,6 +103,9 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
   }
   if (probes > MAX_PROBES) tell(['monitors'], `these are ${probes} probes: expected at most ${MAX_PROBES}`, 'key')
 
+  const digestTo = at(['digest', 'to'])
+  if (Array.isArray(digestTo) && usable !== null && usable.length > 0) checkRecipients(digestTo, ['digest', 'to'], usable, tell)
+
   const health = at(['health', 'credentials'])
   const credentials = HealthSchema.shape.credentials.safeParse(health)
   if (credentials.success && credentials.data !== undefined)
@@ -118,13 +122,14 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
   if (at(['mail', 'fallback']) !== undefined && at(['mail', 'smtp']) === undefined) {
     tell(['mail', 'fallback'], 'it stands in for `mail.smtp`, which is not there', 'key')
   }
+  const listenText = at(['web', 'listen'])
+  const listen = typeof listenText === 'string' ? listenOf(listenText) : null
+  if (listen !== null && !isLoopback(listen.host) && at(['web', 'token']) === undefined) {
+    tell(['web', 'listen'], 'expected a loopback address: any other needs `web.token` beside it')
+  }
   for (const { name, value } of endpointsSet(env)) {
     if (!isSafeUrl(value))
       tell([name], `the environment variable ${name} is ${shownUrl(value)}: expected https, or http on this machine`)
-  }
-  const listen = listenOf(String(at(['web', 'listen']) ?? ''))
-  if (listen !== null && !isLoopback(listen.host) && at(['web', 'token']) === undefined) {
-    tell(['web', 'listen'], 'expected a loopback address: any other needs `web.token` beside it')
   }
 }
 
@@ -198,6 +203,14 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
         log.file === undefined
           ? null
           : { path: resolvePath(cwd, log.file.path), maxSizeBytes: log.file.maxSize, keep: log.file.keep },
+      cloudwatch:
+        log.cloudwatch === undefined
+          ? null
+          : {
+              group: log.cloudwatch.group,
+              stream: log.cloudwatch.stream ?? null,
+              region: log.cloudwatch.region ?? monitors[0]?.region ?? ACCOUNT_REGION.aws,
+            },
     },
     web: web === false ? null : { host: web.listen.host, port: web.listen.port, hosts: web.hosts, token: web.token ?? null },
     heartbeat: parsed.heartbeat === undefined ? null : { url: parsed.heartbeat.url, everyMs: parsed.heartbeat.every },
@@ -247,6 +260,10 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   else if (mail.smtp.password !== null && mail.smtp.security === 'none' && !isLoopback(mail.smtp.host)) {
     warnings.push('mail.smtp.security is none: the password crosses the network in clear')
   }
+  if (config.web !== null && !isLoopback(config.web.host))
+    warnings.push(
+      `web.listen is ${config.web.host}: the page and \`web.token\` cross the network in clear unless a proxy with TLS stands before it`,
+    )
   warnings.push(...sharedRegions(config, env))
   const addresses = recipients.flatMap(({ to }) => to)
   if (addresses.some((address) => /@example\.(?:com|org|net)$/i.test(address)) && mail.smtp !== null) {
@@ -259,10 +276,6 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   if (isUnderPm2 && variables.length > 0) {
     warnings.push(
       `${variables.join(', ')}: under pm2 a secret does not belong into the environment: \`pm2 save\` writes it in clear to a file that everybody may read; use \${file:/run/secrets/…}`,
-  if (config.web !== null && !isLoopback(config.web.host))
-    warnings.push(
-      `web.listen is ${config.web.host}: the page and \`web.token\` cross the network in clear unless a proxy with TLS stands before it`,
-    )
     )
   }
   warnings.push(...quotaWarnings(quotas(config)))
@@ -364,5 +377,5 @@ const SHOWN: ReadonlySet<string> = new Set([
     'web',
     'listen',
   ],
-  ...['hosts', 'directory', 'path'],
+  ...['hosts', 'directory', 'path', 'every', 'group', 'stream'],
 ])

@@ -35,6 +35,8 @@ export type Config = Readonly<{
     /** `null`: pretty on a terminal, else JSON. */
     format: 'json' | 'pretty' | null
     file: Readonly<{ path: string; maxSizeBytes: number; keep: number }> | null
+    /** `stream` is `null` for the name of the host. */
+    cloudwatch: Readonly<{ group: string; stream: string | null; region: string }> | null
   }>
   web: Readonly<{
     host: string

@@ -2,13 +2,13 @@ import type * as z from 'zod'
 import type { Path, Tree } from './document.ts'
 import { bounded, type Fault, oneLine, pathText } from './fault.ts'
 import { nearest } from './nearest.ts'
-import { ConfigSchema, NEEDS_UNIT, NOT_AVAILABLE, QUOTE_ACCOUNT } from './schema.ts'
+import { ConfigSchema, NEEDS_UNIT, QUOTE_ACCOUNT } from './schema.ts'
 
 const MAX_SHOWN = 80
 /** Plain text that YAML takes for a number when it is made of digits. */
 const TEXT = /\.(?:name|password|user|externalId|sessionName|profile|impact)$/
 /** Values that are not shown, unless they are nothing but a reference. */
-const HIDDEN = /(?:^|\.)(?:password|externalId|token)$/
+const HIDDEN = /(?:^|\.)(?:password|externalId|token|heartbeat\.url)$/
 const REFERENCE_ONLY = /^\$\{(?:file:[^}]*|[^}:]*)\}$/
 
 /** What zod found, as faults at their places: one for each path, unknown keys apart. */
@@ -87,8 +87,6 @@ function quoteAccount(written: string): string {
 
 function unknownKey(key: string, path: Path, known: readonly string[], tree: Tree): Fault {
   const here = [...path, key]
-  const plain = here.filter((part) => typeof part === 'string').join('.')
-  if (NOT_AVAILABLE.has(plain)) return tree.fault(here, 'not available yet', 'key')
   const meant = nearest(key, known)
   if (meant !== null) return tree.fault(here, `unknown key; did you mean \`${meant}\`?`, 'key')
   if (key === '<<') return tree.fault(here, 'merging is not read: an alias stands for a whole value', 'key')

@@ -192,6 +192,7 @@ test("the contract's sample says what the defaults say, beside what it adds", as
     level: 'info',
     format: 'json',
     file: { path: join(process.cwd(), 'data/alibi.log'), maxSizeBytes: 10 * 1024 * 1024, keep: 5 },
+    cloudwatch: { group: '/alibi', stream: 'production', region: 'eu-west-1' },
   })
   expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null })
   expect(config.heartbeat).toEqual({ url: 'https://hc-ping.com/0f5bd6a8-invented', everyMs: 60_000 })

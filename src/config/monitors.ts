@@ -65,8 +65,14 @@ export function checkMonitor(
     }
   })
   if (recipients === null) return
-  monitor.notify?.forEach((name, index, all) => {
-    const at = [...path, 'notify', index]
+  checkRecipients(monitor.notify ?? [], [...path, 'notify'], recipients, tell)
+}
+
+/** A list of recipients by their names: each has to be there, and none twice. */
+export function checkRecipients(names: readonly unknown[], path: Path, recipients: readonly string[], tell: Tell): void {
+  names.forEach((name, index, all) => {
+    const at = [...path, index]
+    if (typeof name !== 'string') return
     if (!recipients.includes(name)) {
       const meant = nearest(name, recipients)
       tell(

@@ -478,6 +478,19 @@ export const LogSchema = strict({
   })
     .optional()
     .describe('A log file beside standard output.'),
+  cloudwatch: strict({
+    group: line('the name of a log group', { max: 512, pattern: /^[\w./#-]+$/ }).describe(
+      'The log group; it has to be there: Alibi makes none.',
+    ),
+    stream: line('the name of a log stream', { max: 512, pattern: /^[^:*\s]+$/ })
+      .optional()
+      .describe('The log stream, made when it is missing. Default: the name of the host.'),
+    region: line(REGION_TEXT, { max: 32, pattern: REGION })
+      .optional()
+      .describe('Where the log group is. Default: the region of the first monitor.'),
+  })
+    .optional()
+    .describe("Amazon CloudWatch Logs beside standard output, with the credentials of the SDK's own chain."),
 })
 
 /** Host and port of `127.0.0.1:9464`, `localhost:9464` or `[::1]:9464`; `null` for anything else. */
@@ -495,6 +508,10 @@ const Listen = line('an address and a port such as `127.0.0.1:9464`').transform(
   return z.NEVER
 })
 
+/** It has to fit into a header, a cookie and an address as it is, and not to be guessed. */
+const TOKEN = /^[A-Za-z0-9._~-]{16,}$/
+const TOKEN_TEXT = 'a token of at least 16 letters, digits, `-`, `.`, `_` or `~`, such as `openssl rand -hex 32` makes'
+
 export const WebSchema = z.union(
   [
     z.literal(false),
@@ -502,26 +519,40 @@ export const WebSchema = z.union(
       listen: Listen.prefault('127.0.0.1:9464').describe(
         'Address and port of the status page, /healthz, /metrics and /api. Any other than loopback needs `token`.',
       ),
+      token: line(TOKEN_TEXT, { max: MAX_TOKEN, pattern: TOKEN })
+        .optional()
+        .describe(`Who asks must show it: as a Bearer, or once as ?token=. Best kept in a file: "\${file:/run/secrets/web}".`),
       hosts: list(line('a host name', { max: 253, pattern: HOST }), 'host names', 0, MAX_HOSTS)
         .prefault([])
         .describe('Further names under which the page may be asked for, such as that of a proxy.'),
     }),
   ],
   'expected `false` or `{ listen: 127.0.0.1:9464 }`',
-/** It has to fit into a header, a cookie and an address as it is, and not to be guessed. */
-const TOKEN = /^[A-Za-z0-9._~-]{16,}$/
-const TOKEN_TEXT = 'a token of at least 16 letters, digits, `-`, `.`, `_` or `~`, such as `openssl rand -hex 32` makes'
-
 )
+
+export const HeartbeatSchema = strict({
+  url: url('an address', isSafeUrl, 'https, or http on this machine').describe(
+    'Asked while Alibi is well; with `/fail` behind its path and the reason as body when it is not. A secret everywhere.',
+  ),
+  every: duration(10 * SECOND, HOUR)
+    .prefault('1m')
+    .describe('How often.'),
+})
+
+export const DigestSchema = strict({
+  schedule: Schedule.prefault('0 8 * * 1').describe(
+    'When it is mailed: a cron expression of 5 or 6 fields, in the time zone of the first monitor.',
+  ),
+  to: list(line('the name of a recipient'), 'recipients', 1, MAX_RECIPIENTS)
+    .optional()
+    .describe('Names of recipients. Default: all.'),
+})
 
 export const RecipientName = line(NAME_TEXT, { max: MAX_NAME, pattern: NAME })
 
 export const ConfigSchema = strict({
   monitors: list(MonitorSchema, 'monitors', 1, MAX_MONITORS)
     .prefault([{}])
-      token: line(TOKEN_TEXT, { max: MAX_TOKEN, pattern: TOKEN })
-        .optional()
-        .describe(`Who asks must show it: as a Bearer, or once as ?token=. Best kept in a file: "\${file:/run/secrets/web}".`),
     .describe('What is watched. Default: one monitor, named `default`.'),
   policy: PolicySchema.prefault({}).describe('When mails are sent and when silence ends.'),
   health: HealthSchema.prefault({}).describe('How AWS is asked whether it knows of trouble.'),
@@ -533,6 +564,8 @@ export const ConfigSchema = strict({
   storage: StorageSchema.prefault({}).describe('Where the state is.'),
   log: LogSchema.prefault({}).describe('What is logged, and how.'),
   web: WebSchema.prefault({}).describe('The status page; false: none.'),
+  heartbeat: HeartbeatSchema.optional().describe('Tells a healthchecks-style service that Alibi itself is well. Default: none.'),
+  digest: DigestSchema.optional().describe('A summary by mail: what was told, what was not and why. Default: none.'),
 })
 
 export type ParsedConfig = z.output<typeof ConfigSchema>
