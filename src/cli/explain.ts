@@ -1,11 +1,16 @@
 import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import type { Config } from '../config/config.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
+import type { SourceState } from '../domain/outage.ts'
 import type { Outcome } from '../domain/probe.ts'
 import { decisiveTry } from '../domain/probe.ts'
-import { StoreError } from '../ports/store.ts'
+import { storyJson } from '../domain/shown.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { local } from '../letter/times.ts'
+import { type KeptReading, StoreError } from '../ports/store.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
 import { cell, table } from './table.ts'
@@ -15,7 +20,18 @@ const MAX_RUNS = 500
 /** Runs that are listed for people; `--json` has them all. */
 const RUNS_SHOWN = 20
 
-type Story = Readonly<{ incident: Incident; ledger: readonly LedgerRow[]; mails: readonly Owed[]; runs: readonly Outcome[] }>
+/** Stretches in which AWS Health said the same. */
+const MAX_READINGS = 500
+/** Judgements that are printed in full; the ledger has all. */
+const JUDGEMENTS_SHOWN = 12
+
+type Story = Readonly<{
+  incident: Incident
+  ledger: readonly LedgerRow[]
+  mails: readonly Owed[]
+  runs: readonly Outcome[]
+  readings: readonly KeptReading[]
+}>
 
 /** One incident's whole story, as it was decided then: from the ledger, not judged anew. */
 export async function explain(id: string, options: Listing, io: Io): Promise<number> {
@@ -23,7 +39,7 @@ export async function explain(id: string, options: Listing, io: Io): Promise<num
   const story = databaseExists(config.storage.path) ? await read(config.storage.path, id) : null
   if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
-  else say(io, told(story, io.columns))
+  else say(io, told(story, io.columns, timezoneOf(config, story.incident)))
   return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])
 }
 
@@ -33,12 +49,15 @@ async function read(path: string, id: string): Promise<Story | null> {
     try {
       const incident = await store.incident(id)
       if (incident === null) return null
-      const [ledger, mails, runs] = [
+      const from = Math.min(incident.openedAt, ...incident.members.map((member) => member.onset))
+      const to = incident.closedAt ?? Date.now()
+      const [ledger, mails, runs, readings] = [
         await store.ledger({ incident: id }, MAX_ROWS),
         await store.mails(id),
         await store.runs(id, MAX_RUNS),
+        incident.family === 'outage' ? await store.readings(incident.partition, from, to, MAX_READINGS) : [],
       ]
-      return { incident, ledger, mails, runs }
+      return { incident, ledger, mails, runs, readings }
     } finally {
       await store.close()
     }
@@ -48,34 +67,43 @@ async function read(path: string, id: string): Promise<Story | null> {
   }
 }
 
-function asJson({ incident, ledger, mails, runs }: Story) {
-  const { audience: _, ...rest } = incident
+function asJson({ incident, ledger, mails, runs, readings }: Story) {
   return {
-    incident: rest,
-    ledger: ledger.map((row) => ({ ...row, at: iso(row.at) })),
-    mails: mails.map(({ notification: n, state, attempts, deliveredAt, error, reply }) => ({
-      id: n.id,
-      kind: n.kind,
-      recipient: n.recipient,
-      createdAt: iso(n.createdAt),
-      state,
-      attempts,
-      deliveredAt: deliveredAt === null ? null : iso(deliveredAt),
-      error,
-      reply,
-    })),
+    ...storyJson(incident, ledger, mails),
     runs,
+    readings: readings.map(({ since, until, reading }) => ({
+      since: iso(since),
+      until: iso(until),
+      sources: reading.sources,
+      events: reading.events.map(({ arn, code, region, status, updatedAt }) => ({
+        arn,
+        code,
+        region,
+        status,
+        updatedAt: iso(updatedAt),
+      })),
+    })),
   }
 }
 
-function told({ incident, ledger, mails, runs }: Story, columns: number | null): string {
+/** The time zone of the incident's first monitor, beside UTC. */
+function timezoneOf(config: Config, incident: Incident): string {
+  const first = incident.members[0]?.monitor
+  return (config.monitors.find((monitor) => monitor.name === first) ?? config.monitors[0])?.timezone ?? 'Etc/UTC'
+}
+
+function told({ incident, ledger, mails, runs, readings }: Story, columns: number | null, timezone: string): string {
+  const when = (at: number) => {
+    const there = local(at, timezone)
+    return there === null ? iso(at) : `${iso(at)} (${there})`
+  }
   const ended =
     incident.closedAt === null
       ? 'open'
-      : `closed ${iso(incident.closedAt)} (${incident.closedAs}), after ${inWords(incident.closedAt - incident.openedAt)}`
+      : `closed ${when(incident.closedAt)} (${incident.closedAs}), after ${inWords(incident.closedAt - incident.openedAt)}`
   const lines = [
     `Incident ${incident.id}: ${incident.family}, ${incident.state}, ${incident.verdict}`,
-    `  opened ${iso(incident.openedAt)}, ${ended}`,
+    `  opened ${when(incident.openedAt)}, ${ended}`,
     ...(incident.explainedBy === null ? [] : [`  explained by ${cell(incident.explainedBy)}`]),
     ...(incident.leadMinutes === null
       ? []
@@ -84,13 +112,13 @@ function told({ incident, ledger, mails, runs }: Story, columns: number | null):
         ]),
     ...(incident.continues === null ? [] : [`  goes on from ${incident.continues.id} (${incident.continues.family})`]),
     '',
-    ...incident.members.flatMap(memberLines),
+    ...incident.members.flatMap((member) => memberLines(member, when)),
     '',
     'What was decided, and why',
     table(
       ['at', 'decision', 'rule', 'reason'],
       ledger.map((row) => [
-        iso(row.at),
+        when(row.at),
         row.decision,
         row.rule ?? '',
         `${row.probe === null ? '' : `${row.probe}: `}${row.reason}`,
@@ -98,6 +126,8 @@ function told({ incident, ledger, mails, runs }: Story, columns: number | null):
       columns,
     ),
     '',
+    ...judgementLines(ledger, when),
+    ...readingLines(readings, when, columns),
     'Mails',
     mails.length === 0
       ? 'none'
@@ -135,11 +165,57 @@ function told({ incident, ledger, mails, runs }: Story, columns: number | null):
   return lines.join('\n')
 }
 
-function memberLines(member: Member): readonly string[] {
+/** Each judgement that decided something: the verdict as it was then, and every event that was considered with the test it failed. */
+function judgementLines(ledger: readonly LedgerRow[], when: (at: number) => string): readonly string[] {
+  const judged = ledger.flatMap((row) => judgementsIn(row.evidence).map((judgement) => ({ row, judgement })))
+  if (judged.length === 0) return []
+  const shown = judged.slice(-JUDGEMENTS_SHOWN)
+  const lines = shown.flatMap(({ row, judgement: { probe, verdict, readAt } }) => [
+    `${when(row.at)}  ${probe}: ${verdict.kind}${readAt === null ? '' : `, by what AWS Health said at ${when(readAt)}`}`,
+    ...(verdict.kind === 'explained'
+      ? [`  passed every test: ${verdict.by.code} (${verdict.by.region ?? 'no region'}), ${verdict.by.rule}`]
+      : []),
+    ...verdict.nearMisses.map(
+      (miss) => `  failed the test of ${miss.test}: ${miss.code} (${miss.region ?? 'no region'}, ${miss.status}): ${miss.why}`,
+    ),
+  ])
+  const left = judged.length - shown.length
+  return [
+    `What was judged${left > 0 ? ` (the last ${shown.length} of ${judged.length}; \`--json\` has all)` : ''}`,
+    ...lines.map(cell),
+    '',
+  ]
+}
+
+type Judgement = Readonly<{ probe: string; verdict: Verdict; readAt: number | null }>
+
+/** Rows of other decisions hold other evidence. */
+function judgementsIn(evidence: unknown): readonly Judgement[] {
+  if (!Array.isArray(evidence)) return []
+  return evidence.filter((one): one is Judgement => typeof one === 'object' && one !== null && 'probe' in one && 'verdict' in one)
+}
+
+function readingLines(readings: readonly KeptReading[], when: (at: number) => string, columns: number | null): readonly string[] {
+  if (readings.length === 0) return []
+  const rows = readings.map(({ since, until, reading }) => [
+    when(since),
+    until === since ? 'once' : `for ${inWords(until - since)}`,
+    said(reading.sources.api),
+    said(reading.sources.dashboard),
+    String(reading.events.length),
+  ])
+  return ['What AWS Health said', table(['from', 'the same', 'Health API', 'dashboard', 'events'], rows, columns), '']
+}
+
+function said({ state, detail }: SourceState): string {
+  return state === 'answered' ? 'answered' : `${state}: ${detail}`
+}
+
+function memberLines(member: Member, when: (at: number) => string): readonly string[] {
   const { verdict, carried, lapsed, readAt } = member.standing
   return [
-    `${member.probe}: ${member.state}, began ${member.lastOkAt === null ? 'at or before' : `between ${iso(member.lastOkAt)} (last ok) and`} ${iso(member.onset)}`,
-    `  ${verdict.kind}: ${cell(verdict.why)}${readAt === null ? '' : ` (AWS Health read at ${iso(readAt)})`}`,
+    `${member.probe}: ${member.state}, began ${member.lastOkAt === null ? 'at or before' : `between ${when(member.lastOkAt)} (last ok) and`} ${when(member.onset)}`,
+    `  ${verdict.kind}: ${cell(verdict.why)}${readAt === null ? '' : ` (AWS Health read at ${when(readAt)})`}`,
     ...(carried === null ? [] : [`  still stands: ${cell(carried)}`]),
     ...(lapsed === null ? [] : [`  no longer: ${cell(lapsed.why)}`]),
     ...verdict.nearMisses.map(

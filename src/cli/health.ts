@@ -1,19 +1,27 @@
+import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import type { Config } from '../config/config.ts'
 import { Desk } from '../daemon/desk.ts'
 import { utc } from '../domain/duration.ts'
 import { judge } from '../domain/judge.ts'
 import type { HealthReading, SourceState } from '../domain/outage.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
+import { credentialsKey } from '../domain/probe.ts'
 import type { Verdict } from '../domain/verdict.ts'
+import { StoreError } from '../ports/store.ts'
 import { wire } from '../wire.ts'
-import { EXIT } from './exit.ts'
+import { EXIT, Exit } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
 import { quiet } from './quiet.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
 
-/** What AWS Health says now, and what of it would explain an Account failure that began this moment. */
-export async function health(options: Listing, io: Io): Promise<number> {
+/**
+ * What AWS Health says now, and what of it would explain an Account failure that began this moment. `--at` asks the record
+ * instead: what was known then, and what it would have explained.
+ */
+export async function health(options: Listing & Readonly<{ at?: string }>, io: Io): Promise<number> {
   const config = await configured(options, io)
+  if (options.at !== undefined) return asItWas(options.at, options, config, io)
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
   await wired.identities.refresh(signal)
@@ -25,27 +33,62 @@ export async function health(options: Listing, io: Io): Promise<number> {
     const first = config.monitors.find((monitor) => monitor.partition === partition)
     const probe = first?.probes[0]
     const owners = first === undefined || probe === undefined ? [] : wired.owners(probe, first)
-    const failure = {
-      kind: 'internal',
-      service: 'ACCOUNT',
-      region: ACCOUNT_REGION[partition],
-      onset: now,
-      at: now,
-      owners,
-    } as const
-    const verdict = judge(
-      failure,
-      reading,
-      { policy: config.policy, relevance: config.health.relevance },
-      () => ({ others: 0, well: 0 }),
-      now,
-    )
+    const verdict = verdictOf(config, reading, owners, now)
     answers.push({ reading, verdict })
   }
   if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
   else say(io, answers.map((answer) => told(answer, io.columns)).join('\n\n'))
   const asked = answers.some(({ reading }) => Object.values(reading.sources).some((source) => source.state === 'answered'))
   return asked ? EXIT.well : EXIT.unreachable
+}
+
+/** Of the record: nothing is asked, nothing is judged but what was known then. */
+async function asItWas(time: string, options: Listing, config: Config, io: Io): Promise<number> {
+  const at = Date.parse(time)
+  if (Number.isNaN(at)) throw new Exit(EXIT.usage, `--at ${time}: expected a time such as 2025-10-20T07:15:00Z`)
+  const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
+  const answers: { reading: HealthReading; verdict: Verdict }[] = []
+  if (databaseExists(config.storage.path)) {
+    const store = await openStore({ path: config.storage.path, readOnly: true }).catch((cause: unknown) => {
+      if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
+      throw cause
+    })
+    try {
+      for (const partition of partitions) {
+        const kept = await store.readingAt(partition, at)
+        if (kept === null) continue
+        // What was said went on being said until `until`: that is how old the knowledge was then.
+        const reading = { ...kept.reading, at: Math.min(at, kept.until) }
+        const first = config.monitors.find((monitor) => monitor.partition === partition)
+        const owners = first === undefined ? [] : [`self@${credentialsKey(first.credentials)}`]
+        answers.push({ reading, verdict: verdictOf(config, reading, owners, at) })
+      }
+    } finally {
+      await store.close()
+    }
+  }
+  if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
+  else if (answers.length === 0) io.out(`Nothing was read of AWS Health at or before ${utc(at)}.`)
+  else say(io, answers.map((answer) => told(answer, io.columns, at)).join('\n\n'))
+  return EXIT.well
+}
+
+function verdictOf(config: Config, reading: HealthReading, owners: readonly string[], at: number): Verdict {
+  const failure = {
+    kind: 'internal',
+    service: 'ACCOUNT',
+    region: ACCOUNT_REGION[reading.partition],
+    onset: at,
+    at,
+    owners,
+  } as const
+  return judge(
+    failure,
+    reading,
+    { policy: config.policy, relevance: config.health.relevance },
+    () => ({ others: 0, well: 0 }),
+    at,
+  )
 }
 
 function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict }) {
@@ -58,7 +101,7 @@ function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict 
   return { partition: reading.partition, at: iso(reading.at), sources: reading.sources, events, verdict }
 }
 
-function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }, columns: number | null): string {
+function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }, columns: number | null, then?: number): string {
   const lines = [
     `AWS Health, partition ${reading.partition}, ${utc(reading.at)}`,
     `  Health API: ${source(reading.sources.api)}`,
@@ -74,7 +117,8 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
     ])
     lines.push('', 'Events', table(['event', 'status', 'region', 'first post', 'seen in'], rows, columns))
   }
-  lines.push('', `A failure of Account now would be ${verdict.kind}: ${verdict.why}`)
+  const when = then === undefined ? 'now would be' : `that began ${utc(then)} would have been`
+  lines.push('', `A failure of Account ${when} ${verdict.kind}: ${verdict.why}`)
   const misses = verdict.nearMisses.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
   if (misses.length > 0) lines.push('', 'Near misses', table(['event', 'region', 'test', 'why not'], misses, columns))
   return lines.join('\n')

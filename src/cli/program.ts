@@ -81,10 +81,12 @@ function build(io: Io, done: (code: number) => void): Command {
       'What AWS Health says now, what would explain an Account failure, and the near misses.',
       'alibi health',
     ),
-  ).action(async (options) => {
-    const { health } = await import('./health.ts')
-    done(await health(options, io))
-  })
+  )
+    .option('--at <time>', 'what was known then, from the record, such as 2025-10-20T07:15:00Z')
+    .action(async (options) => {
+      const { health } = await import('./health.ts')
+      done(await health(options, io))
+    })
   listing(verb(program, 'incidents', 'The incidents, newest first.', 'alibi incidents --json')).action(async (options) => {
     const { incidents } = await import('./stored.ts')
     done(await incidents(options, io))
