@@ -102,7 +102,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
       clockSet: (by) => clockSet(by),
-      hasUnwritten: () => beatNudge.nudge(),
+      decided: () => beatNudge.nudge(),
     },
     setup,
   )

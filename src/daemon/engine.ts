@@ -43,8 +43,8 @@ export type EngineDeps = Readonly<{
   cacheForMs: number
   /** Something is owed. */
   owes: () => void
-  /** Outcomes wait for the next flush. */
-  hasUnwritten: () => void
+  /** Runs were decided upon: they wait for the next flush, and the next re-run may be due earlier than was thought. */
+  decided: () => void
   /** The wall clock was set by so many milliseconds. */
   clockSet: (by: number) => void
 }>
@@ -254,7 +254,6 @@ export class Engine {
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
       this.adopt(decision)
-      if (stored.length > 0) this.deps.hasUnwritten()
     } else {
       const notifications = await this.write(decision, now)
       await this.commit({
@@ -273,6 +272,7 @@ export class Engine {
       const at = readings.get(partition)?.at
       if (at !== undefined) this.lookedAt.set(partition, at)
     }
+    if (stored.length > 0) this.deps.decided()
     logDecision(log, decision)
   }
 

@@ -185,9 +185,10 @@ export function step(was: Incident, around: Surroundings): Step {
     if (!sick.some((m) => m.state === 'failing') && !waitedInVain(waitUntil))
       return withhold('4', 'recovering', 'the last run of every probe was ok: the next one decides')
     const first = incident.flapping ? 'flapping' : FIRST_KIND[incident.family]
+    const lapsed = sick.some((m) => m.standing.lapsed !== null)
     return owe(
       first,
-      incident.flapping ? '9' : '4',
+      incident.flapping ? '9' : lapsed ? '6' : '4',
       whyNow(incident, sick, verdict),
       union(atOnce(sick, setup), names(configured)),
     )
@@ -248,7 +249,7 @@ export function step(was: Incident, around: Surroundings): Step {
       `already told; ${every === null ? 'no reminder' : `a reminder each ${inWords(every)}`} while it lasts unexplained`,
     )
   }
-  return withhold('3', `explained ${eventsOf(sick).join(' ')}`, whySilent(sick))
+  return withhold('3', `explained ${eventsOf(sick).join(' ')}${onBorrowedTime(sick)}`, whySilent(sick))
 }
 
 /** Ends an incident: whoever was told of the fall is told of the rise, and nobody else (rule 9). */
@@ -378,6 +379,12 @@ function whyNow(incident: Incident, sick: readonly Member[], verdict: Verdict['k
 
 function whyExplained(sick: readonly Member[]): string {
   return sick.find((m) => m.standing.verdict.kind === 'explained')?.standing.verdict.why ?? 'AWS explains it'
+}
+
+/** Whether the explanation has ended, or can no longer be confirmed: silence goes on for `extension`, and the ledger says so. */
+function onBorrowedTime(sick: readonly Member[]): string {
+  const carried = sick.some((m) => m.standing.carried !== null) ? ' unconfirmed' : ''
+  return sick.some((m) => m.standing.alibi?.open === false) ? `${carried} over` : carried
 }
 
 function whySilent(sick: readonly Member[]): string {
