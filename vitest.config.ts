@@ -20,7 +20,7 @@ export default defineConfig({
           globalSetup: ['test/wire/built.ts'],
           testTimeout: 60_000,
           sequence: { concurrent: true },
-          maxConcurrency: 4,
+          maxConcurrency: 6,
         },
       },
     ],

@@ -11,6 +11,7 @@ import { MailError } from '../ports/mailer.ts'
 import { holdersOf, type Wired, wire } from '../wire.ts'
 import { EXIT } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
+import { settled } from './settled.ts'
 import { cell, fold, table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -180,7 +181,7 @@ async function tryOperations(config: Config, wired: Wired, signal: AbortSignal):
       const key = `${probe.call.operation} ${probe.account === 'self' ? 'self' : 'member'}`
       if (seen.has(key)) continue
       seen.add(key)
-      const outcome = await wired.prober.run(probe, signal)
+      const outcome = await settled(wired.prober, probe, signal)
       const last = decisiveTry(outcome)
       const ok = outcome.result === 'ok'
       const detail = ok
@@ -275,7 +276,10 @@ async function tryMail(config: Config, wired: Wired, signal: AbortSignal): Promi
       what,
       ok: false,
       detail: cause.message,
-      fix: 'see host, port, security, user and password under mail.smtp; `alibi mail test` sends a real one',
+      fix:
+        config.mail.smtp === null
+          ? 'make mail.directory writable for the user that runs Alibi'
+          : 'see host, port, security, user and password under mail.smtp; `alibi mail test` sends a real one',
     }
   }
 }

@@ -6,6 +6,7 @@ import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
 import { quiet } from './quiet.ts'
+import { settled } from './settled.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -27,11 +28,13 @@ export async function probe(name: string | undefined, options: Listing, io: Io):
   for (let i = 0; i < work.length; i += MAX_AT_ONCE) {
     const batch = work.slice(i, i + MAX_AT_ONCE)
     outcomes.push(
-      ...(await Promise.all(batch.map(async (one) => ({ ...one, outcome: await wired.prober.run(one.probe, signal) })))),
+      ...(await Promise.all(batch.map(async (one) => ({ ...one, outcome: await settled(wired.prober, one.probe, signal) })))),
     )
   }
   const failed = outcomes.filter(({ outcome }) => outcome.result === 'failed')
   const verdicts = failed.length === 0 ? [] : await verdictsOf(failed, wired, config, signal)
+  // Neither failed nor ok: a script that goes on at 0 must not be told that all is well.
+  const silent = outcomes.flatMap(({ outcome }) => (outcome.result === 'inconclusive' ? [outcome.kind] : []))
   if (options.json === true)
     io.out(
       JSON.stringify(
@@ -56,8 +59,10 @@ export async function probe(name: string | undefined, options: Listing, io: Io):
     })
     io.out(table(['probe', 'outcome', 'kind', 'took', 'tries', 'request id', 'error'], rows, io.columns))
     for (const text of new Set(verdicts.map((verdict) => `${verdict.kind}: ${verdict.why}`))) say(io, `\n${text}`)
+    if (silent.length > 0)
+      say(io, `\nundetermined: ${silent.length} of ${outcomes.length} probes said nothing (${[...new Set(silent)].join(', ')})`)
   }
-  return exitOf(verdicts.map((verdict) => verdict.kind))
+  return exitOf([...verdicts.map((verdict) => verdict.kind), ...silent.map(() => 'undetermined' as const)])
 }
 
 function shown(monitor: Monitor, one: Probe, outcome: Outcome) {

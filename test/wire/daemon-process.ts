@@ -28,6 +28,7 @@ export type Parts = Readonly<{
   health?: string
   recipients?: string
   mail?: string
+  storage?: string
   web?: string
   more?: string
 }>
@@ -104,7 +105,7 @@ recipients: ${parts.recipients ?? '{ oncall: { to: [oncall@example.com] } }'}
 mail:
   from: Alibi <alibi@example.com>
   ${parts.mail ?? `smtp: { host: 127.0.0.1, port: ${mailbox.port}, security: none }`}
-storage: { path: "${join(directory, 'data/alibi.db')}" }
+storage: ${parts.storage ?? `{ path: "${join(directory, 'data/alibi.db')}" }`}
 web: ${parts.web ?? `{ listen: "127.0.0.1:${port}" }`}
 ${parts.more ?? ''}
 `
@@ -126,7 +127,7 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
   await configure(parts)
 
   const alibi = (...args: readonly string[]) => {
-    const named = args.some((arg) => arg === '--config' || arg === '--help') ? args : [...args, '--config', config]
+    const named = args.length === 0 || args.includes('--config') ? args : [...args, '--config', config]
     return end(spawn(process.execPath, [MAIN, ...named], { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] }))
   }
   return {

@@ -1,0 +1,375 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { main } from '../../src/cli/program.ts'
+import { CALLER } from '../../src/sandbox/aws.ts'
+import {
+  DEADLINE_MS,
+  type Ended,
+  end,
+  freePort,
+  isDecision,
+  isRun,
+  MAIN,
+  type Parts,
+  type Stage,
+  stage,
+} from './daemon-process.ts'
+
+const KNOWN = { id: 'known', service: 'MULTIPLE_SERVICES', region: 'us-east-1', impacted: ['account'] } as const
+const ELSEWHERE = { id: 'elsewhere', service: 'IAM', region: 'eu-west-1' } as const
+const TWO = `
+  - { name: production, operations: [GetContactInformation, ListRegions], attempts: 1, timeout: 900ms }
+  - { name: members, accounts: ["111122223333"], attempts: 1, timeout: 900ms }`
+
+const json = ({ out }: Ended) => JSON.parse(out) as Record<string, unknown>[]
+
+test.for<[string, string[], RegExp]>([
+  ['no verb', [], /Usage: alibi/],
+  ['an unknown verb', ['prob'], /unknown command 'prob'/],
+  ['an unknown option', ['check', '--life'], /unknown option '--life'/],
+  ['too many arguments', ['probe', 'production', 'members'], /too many arguments/],
+  ['a missing argument', ['explain'], /missing required argument 'incident'/],
+  ['a missing option', ['silence', 'add', '--for', '1h'], /required option '--reason <text>' not specified/],
+  ['an unknown monitor', ['probe', 'prod'], /no monitor prod: the configuration has production, members/],
+  ['an unknown incident', ['explain', '00000000'], /no incident 00000000/],
+  ['an unknown recipient', ['mail', 'test', '--to', 'nobody'], /no recipient nobody: the configuration has oncall/],
+])('%s is 64, with a sentence and no stack trace', async ([, args, says]) => {
+  await using on = await stage({ monitors: TWO })
+  const ended = await on.alibi(...args)
+  expect(ended).toMatchObject({ code: 64, out: '' })
+  expect(ended.err).toMatch(says)
+  expect(ended.err).not.toMatch(/^\s+at /m)
+})
+
+test('every verb has help, with an example of itself, that fits a terminal', async () => {
+  const help = async (path: readonly string[]) => {
+    const out: string[] = []
+    const err: string[] = []
+    const io = {
+      out: (text: string) => void out.push(text),
+      err: (text: string) => void err.push(text),
+      env: {},
+      isTty: true,
+      columns: 80,
+    }
+    expect({ path, code: await main([...path, '--help'], io), err }).toEqual({ path, code: 0, err: [] })
+    return out.join('\n')
+  }
+  const visit = async (path: readonly string[]): Promise<readonly string[]> => {
+    const out = await help(path)
+    for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    const verbs = /Commands:\n([\s\S]*)/.exec(out)?.[1] ?? ''
+    const inner = [...verbs.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name ?? '').filter((name) => name !== 'help')
+    if (inner.length > 0) return (await Promise.all(inner.map((name) => visit([...path, name])))).flat()
+    expect(out).toContain(`Example:\n  alibi ${path.join(' ')}`)
+    return [path.join(' ')]
+  }
+  const verbs = [
+    'run',
+    'check',
+    'probe',
+    'health',
+    'incidents',
+    'explain',
+    'outbox list',
+    'silence add',
+    'ack',
+    'mail test',
+    'schema',
+    'demo',
+  ]
+  expect(await visit([])).toEqual(expect.arrayContaining(verbs))
+})
+
+test('before there is a database, listings are empty and well', async () => {
+  await using on = await stage()
+  for (const verb of [['incidents'], ['outbox', 'list'], ['silence', 'list']]) {
+    expect(await on.alibi(...verb, '--json')).toMatchObject({ code: 0, out: '[]\n', err: '' })
+    expect(await on.alibi(...verb)).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/^(There are no|Nothing is) [a-z]+\.\n$/),
+    })
+  }
+  expect(existsSync(on.database)).toBe(false)
+})
+
+test.for<[string, (on: Stage) => void, number, RegExp]>([
+  ['all well', () => undefined, 0, /production\/self\/GetContactInformation +ok/],
+  [
+    'a failure that AWS does not explain',
+    (on) => on.sandbox.answer({ operation: 'ListRegions' }, 'InternalServerException'),
+    1,
+    /^unexplained: /m,
+  ],
+  [
+    'one that it explains',
+    (on) => {
+      on.aws.publish(KNOWN)
+      on.sandbox.answer({}, '500')
+    },
+    2,
+    /^explained: .*lists ACCOUNT/m,
+  ],
+  [
+    'one of which AWS cannot be asked',
+    (on) => {
+      on.aws.api = 'unavailable'
+      on.aws.dashboard = 'unavailable'
+      on.sandbox.answer({}, 'timeout')
+    },
+    3,
+    /^undetermined: /m,
+  ],
+  [
+    'an explained one and a refused one',
+    (on) => {
+      on.aws.publish(KNOWN)
+      on.sandbox.answer({ operation: 'ListRegions' }, '500')
+      on.sandbox.answer({ operation: 'GetContactInformation' }, 'AccessDeniedException')
+    },
+    1,
+    /no AWS outage explains a failure of kind denied/,
+  ],
+  [
+    'throttled, which says nothing',
+    (on) => on.sandbox.answer({}, '429'),
+    3,
+    /inconclusive +throttled[\s\S]*^undetermined: 3 of 3 probes said nothing/m,
+  ],
+])('probe: %s', async ([, happens, code, says]) => {
+  await using on = await stage({ monitors: TWO })
+  happens(on)
+  const ended = await on.alibi('probe')
+  expect(ended).toMatchObject({ code, err: '' })
+  expect(ended.out).toMatch(says)
+})
+
+test('probe --json has the shape of the contract, and one monitor alone can be asked', async () => {
+  await using on = await stage({ monitors: TWO })
+  on.sandbox.answer({ operation: 'ListRegions' }, 'InternalServerException')
+  const ended = await on.alibi('probe', 'production', '--json')
+  expect(ended.code).toBe(1)
+  const probe = {
+    monitor: 'production',
+    account: 'self',
+    tries: 1,
+    ms: expect.any(Number),
+    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  }
+  expect(json(ended)).toEqual([
+    { ...probe, operation: 'GetContactInformation', outcome: 'ok', kind: null, error: null },
+    { ...probe, operation: 'ListRegions', outcome: 'failed', kind: 'internal', error: 'InternalServerException' },
+  ])
+  expect(on.sandbox.received({ account: '111122223333' })).toEqual([])
+})
+
+test('health says what AWS says, what it would explain, and the near misses', async () => {
+  await using on = await stage()
+  on.aws.publish(ELSEWHERE)
+  const miss = await on.alibi('health')
+  expect(miss.code).toBe(0)
+  expect(miss.out).toMatch(/would be unexplained/)
+  expect(miss.out).toMatch(/AWS_IAM_OPERATIONAL_ISSUE +eu-west-1 +place +its region is eu-west-1, not us-east-1/)
+  on.aws.publish(KNOWN)
+  expect((await on.alibi('health')).out).toMatch(/would be explained: .*lists ACCOUNT/)
+  const [answer] = json(await on.alibi('health', '--json'))
+  expect(answer).toMatchObject({ partition: 'aws', verdict: { kind: 'explained', by: { arn: on.aws.arnOf('known') } } })
+  on.aws.api = 'unavailable'
+  on.aws.dashboard = 'unavailable'
+  expect(await on.alibi('health')).toMatchObject({ code: 69, out: expect.stringContaining('would be undetermined') })
+})
+
+test('check says what it found', async () => {
+  await using on = await stage({ monitors: TWO })
+  const ended = await on.alibi('check')
+  expect(ended).toMatchObject({ code: 0, err: '' })
+  expect(ended.out).toContain('2 monitors, 3 probes')
+  expect(ended.out).toContain('The configuration is good.')
+  expect(on.sandbox.received()).toEqual([])
+  const [found] = [JSON.parse((await on.alibi('check', '--json')).out) as Record<string, unknown>]
+  expect(found).toMatchObject({ monitors: [{ name: 'production' }, { name: 'members' }], live: [] })
+})
+
+/** The mail server of these asks for a login. */
+const LOGIN = { user: 'alibi', password: 'right-password' }
+const login = (on: Stage, password: string) =>
+  `smtp: { host: 127.0.0.1, port: ${on.mailbox.port}, security: none, user: alibi, password: ${password} }`
+
+test('check --live tries everything, and when all is well says so', async () => {
+  await using on = await stage({ monitors: TWO }, { mailbox: { auth: LOGIN } })
+  await on.configure({ monitors: TWO, mail: login(on, LOGIN.password) })
+  const ended = await on.alibi('check', '--live')
+  expect(ended).toMatchObject({ code: 0, err: '' })
+  const tried = [...ended.out.matchAll(/^ok {5}(.*?): /gm)].map(([, what]) => what?.replace(/:\d+$|\/tmp.*/, '…'))
+  expect(tried).toEqual([
+    'credentials of production, members',
+    'production/self/GetContactInformation',
+    'production/self/ListRegions',
+    'members/111122223333/GetAccountInformation',
+    'Health API (aws)',
+    'dashboard (aws)',
+    'control host 127.0.0.1…',
+    'mail server 127.0.0.1',
+    'disk at …',
+  ])
+  expect(ended.out).not.toContain('FAULT')
+  expect(ended.out).not.toContain(LOGIN.password)
+})
+
+test.for<[string, (on: Stage) => Promise<Parts | undefined> | Parts | undefined, RegExp, RegExp]>([
+  [
+    'credentials',
+    ({ sandbox }) => void sandbox.answer({ operation: 'GetCallerIdentity' }, 'ExpiredTokenException'),
+    /credentials of production, members: /,
+    /the SDK finds credentials/,
+  ],
+  [
+    'an operation',
+    ({ sandbox }) => void sandbox.answer({ operation: 'ListRegions' }, 'AccessDeniedException'),
+    /production\/self\/ListRegions: denied/,
+    /allow the action in IAM/,
+  ],
+  ['the support plan', ({ aws }) => void Object.assign(aws, { api: 'subscription-required' }), /Health API/, /Business Support/],
+  ['the right to ask AWS Health', ({ aws }) => void Object.assign(aws, { api: 'denied' }), /Health API/, /health:DescribeEvents/],
+  ['the dashboard', ({ aws }) => void Object.assign(aws, { dashboard: 'html' }), /dashboard/, /see that this host reaches it/],
+  ['the control host', ({ sandbox }) => void sandbox.answer({ operation: 'Control' }, 'reset'), /control host/, /control\.url/],
+  [
+    'the mail server',
+    async ({ mailbox }) => void (await mailbox.setMode('down')),
+    /mail server 127\.0\.0\.1: .*ECONNREFUSED/,
+    /mail\.smtp/,
+  ],
+  ['the mail login', (on) => ({ mail: login(on, 'wrong-password') }), /mail server 127\.0\.0\.1: .*535/, /user and password/],
+  ['the mail directory', async (on) => ({ mail: `directory: ${await taken(on)}/mail` }), /mail directory/, /mail\.directory/],
+  ['the disk', async (on) => ({ more: '', storage: `{ path: ${await taken(on)}/alibi.db }` }), /disk at /, /storage\.path/],
+  [
+    'a management account that names itself',
+    () => ({ monitors: `\n  - { name: members, accounts: ["${CALLER.account}"], attempts: 1, timeout: 900ms }` }),
+    /accounts of members: 123456789012 is the account of its own credentials/,
+    /write `self`/,
+  ],
+])('check --live finds what is wrong with %s, and says what to do', async ([, breaks, what, fix]) => {
+  await using on = await stage({}, { mailbox: { auth: LOGIN } })
+  await on.configure({ monitors: TWO, mail: login(on, LOGIN.password), ...(await breaks(on)) })
+  const ended = await on.alibi('check', '--live')
+  expect(ended).toMatchObject({ code: 69, err: '' })
+  const faults = [...ended.out.matchAll(/^FAULT {2}(.*)\n {7}-> (.*)$/gm)]
+  expect(faults).toHaveLength(1)
+  expect(faults[0]?.[1]).toMatch(what)
+  expect(faults[0]?.[2]).toMatch(fix)
+  expect(ended.out).toMatch(/^1 of the \d+ things that were tried needs attention\.$/m)
+  expect(ended.out).not.toMatch(/(right|wrong)-password/)
+})
+
+/** A file where a directory should be. */
+async function taken({ directory }: Stage): Promise<string> {
+  const path = join(directory, 'taken')
+  await writeFile(path, '')
+  return path
+}
+
+test('mail test sends a real one and prints the server’s reply; a refusal is 69', async () => {
+  await using on = await stage({
+    recipients: '{ oncall: { to: [oncall@example.com] }, manager: { to: [manager@example.com], after: 30m } }',
+  })
+  expect(await on.alibi('mail', 'test')).toMatchObject({
+    code: 0,
+    out: 'oncall: sent to oncall@example.com: 250 queued as 1\nmanager: sent to manager@example.com: 250 queued as 2\n',
+    err: '',
+  })
+  expect(on.mailbox.mails.map((mail) => mail.headers['x-alibi-kind'])).toEqual(['test', 'test'])
+  await on.mailbox.setMode('rejecting')
+  const refused = await on.alibi('mail', 'test', '--to', 'oncall')
+  expect(refused).toMatchObject({ code: 69, out: '' })
+  expect(refused.err).toMatch(/^oncall: not sent: .*550/)
+  await on.mailbox.setMode('down')
+  expect(await on.alibi('mail', 'test', '--to', 'oncall')).toMatchObject({
+    code: 69,
+    err: expect.stringMatching(/^oncall: not sent: .*ECONNREFUSED/),
+  })
+})
+
+test('verbs work beside the daemon: incidents, explain, silence, ack, outbox', async () => {
+  await using on = await stage({}, { mailbox: { mode: 'rejecting' } })
+  const daemon = on.daemon()
+  await daemon.line('an ok run', isRun('ok'))
+  on.sandbox.answer({}, 'InternalServerException')
+  await daemon.line('a refused mail', (line) => line['message'] === 'mail refused')
+  const [incident] = await on.incidents()
+  const id = String(incident?.['id'])
+  expect(incident).toMatchObject({ state: 'announced', openedAt: expect.stringMatching(/^\d{4}-.*Z$/) })
+  const story = await on.alibi('explain', id)
+  expect(story.code).toBe(1)
+  expect(story.out).toContain('InternalServerException')
+  expect((await on.alibi('incidents')).out).toMatch(new RegExp(`^${id} +announced +outage +unexplained`, 'm'))
+  expect((await on.get('/healthz')).status).toBe(503)
+  expect(json(await on.alibi('outbox', 'list', '--json'))).toEqual([
+    {
+      id: expect.stringContaining(id),
+      kind: 'failing',
+      incident: id,
+      to: ['oncall@example.com'],
+      state: 'refused',
+      attempts: 1,
+      nextAt: null,
+      error: expect.stringContaining('550'),
+    },
+  ])
+
+  expect(await on.alibi('ack', id, '--reason', 'on it')).toMatchObject({ code: 0, err: '' })
+  expect(await on.alibi('silence', 'add', '--for', '2h', '--reason', 'planned')).toMatchObject({ code: 0, err: '' })
+  expect(json(await on.alibi('silence', 'list', '--json'))).toMatchObject([{ reason: 'planned', monitor: null }])
+
+  await on.mailbox.setMode('up')
+  expect(await on.alibi('outbox', 'retry', '--all')).toMatchObject({ code: 0, err: '' })
+  await on.mailbox.waitFor((mail) => mail.headers['x-alibi-kind'] === 'failing', DEADLINE_MS)
+  await daemon.line('the mail on disk', (line) => line['message'] === 'mail delivered')
+  expect(json(await on.alibi('outbox', 'list', '--json'))).toEqual([])
+  on.sandbox.answer({}, 'ok')
+  await daemon.line('the end', isDecision('closed'))
+  expect((await on.alibi('explain', id)).code).toBe(0)
+  daemon.kill('SIGTERM')
+  expect((await daemon.exited).code).toBe(0)
+})
+
+test('run on a database that cannot be made is 69, in one sentence', async () => {
+  await using on = await stage()
+  await writeFile(join(on.directory, 'data'), '')
+  const ended = await on.alibi('run')
+  expect(ended).toMatchObject({ code: 69, out: '' })
+  expect(ended.err).toMatch(/storage\.path/)
+  expect(ended.err.trim().split('\n')).toHaveLength(1)
+})
+
+test('a server that takes the line and says nothing keeps no verb for ever', async () => {
+  const lines = new Set<import('node:net').Socket>()
+  const server = createServer((line) => void lines.add(line))
+  const port = await freePort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  try {
+    await using on = await stage({ monitors: TWO, health: `{ timeout: 500ms, dashboard: { url: "http://127.0.0.1:${port}/" } }` })
+    const url = `http://127.0.0.1:${port}`
+    const env = { ...on.env, AWS_ENDPOINT_URL_ACCOUNT: url, AWS_ENDPOINT_URL_STS: url, AWS_ENDPOINT_URL_HEALTH: url }
+    const child = spawn(process.execPath, [MAIN, 'probe', '--config', on.config], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    expect(await end(child)).toMatchObject({ code: 3, signal: null, err: '' })
+  } finally {
+    for (const line of lines) line.destroy()
+    server.close()
+  }
+})
+
+const OLD = '/usr/bin/node'
+const isOld =
+  existsSync(OLD) && Number(execFileSync(OLD, ['-p', 'process.versions.node'], { encoding: 'utf8' }).split('.')[0]) < 24
+test.skipIf(!isOld)('on an older Node there is one sentence instead of a crash in an import', async () => {
+  for (const args of [[], ['run'], ['--help']]) {
+    const { code, out, err } = await end(spawn(OLD, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
+    expect({ code, out }).toEqual({ code: 69, out: '' })
+    expect(err).toMatch(/^alibi needs Node 24 or newer, and this is Node \d+\.\d+\.\d+ \(\/usr\/bin\/node\)\. .*\n$/)
+  }
+})
