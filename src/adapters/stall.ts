@@ -77,6 +77,27 @@ export class AbandonedError extends Error {
   }
 }
 
+/** Who waits for a signal to abort. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Calls `act` when `signal` aborts, until what it returns is called. The signals that end the process are waited for by
+ * every run and live as long as it: one listener for each, for `removeEventListener` looks through all that there are.
+ */
+function whenAborted(signal: AbortSignal, act: () => void): () => void {
+  const known = waiting.get(signal)
+  const acts = known ?? new Set()
+  if (known === undefined) {
+    waiting.set(signal, acts)
+    const actAll = () => {
+      for (const each of [...acts]) each()
+    }
+    signal.addEventListener('abort', actAll, { once: true })
+  }
+  acts.add(act)
+  return () => void acts.delete(act)
+}
+
 /**
  * Runs `work` for at most `ms` and then aborts its signal, whether or not it listens. An event loop that was blocked finds
  * the deadline's timer due before it has read the answers that lie in its sockets: so the timer, when it fires, first
@@ -89,12 +110,13 @@ export function within<T>(ms: number, signal: AbortSignal, work: (signal: AbortS
   const begun = performance.now()
   return new Promise<T>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
+    let forget = () => {}
     let settled = false
     const settle = (act: () => void) => {
       if (settled) return
       settled = true
       clearTimeout(timer)
-      signal.removeEventListener('abort', abandon)
+      forget()
       act()
     }
     const giveUp = (error: Error) =>
@@ -111,7 +133,7 @@ export function within<T>(ms: number, signal: AbortSignal, work: (signal: AbortS
       }, left)
     }
     if (signal.aborted) return abandon()
-    signal.addEventListener('abort', abandon, { once: true })
+    forget = whenAborted(signal, abandon)
     arm(ms)
     work(own.signal).then(
       (value) => settle(() => resolve(value)),
