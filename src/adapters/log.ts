@@ -34,11 +34,13 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024
 const REOPEN_MS = 60_000
 const CLOSE_MS = 2_000
 /** A write to a pipe or a file blocks, and costs more than making the line: beyond so many lines in so long, they go out together. */
-const LINES_AT_ONCE = 10
+const LINES_AT_ONCE = 5
 const GATHER_MS = 100
 
 /** The record rides on winston's info, made before winston sees it. */
 type Info = { record: LogRecord }
+/** Each transport makes its own line; winston's default would make one more, of everything, for nobody. */
+const asItIs = format((info) => info)
 const lines = (line: (record: LogRecord) => string) => format.printf((info) => line((info as unknown as Info).record))
 
 /**
@@ -62,6 +64,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
   const logger = createLogger({
     levels: LEVELS,
     level: config.level,
+    format: asItIs(),
     exitOnError: false,
     transports: [
       new transports.Stream({
