@@ -1,0 +1,26 @@
+import type { Decision } from '../domain/ledger.ts'
+import type { MailKind } from '../domain/notification.ts'
+import type { HealthReading } from '../domain/outage.ts'
+import type { Outcome, Probe } from '../domain/probe.ts'
+import type { Verdict } from '../domain/verdict.ts'
+
+/** What became of one attempt to send a mail, or of a mail that left no more. */
+export type MailResult = 'delivered' | 'deferred' | 'refused' | 'merged' | 'dropped'
+
+/** What happens while the daemon works, for whoever counts. No method throws or waits, and none has any part in a decision. */
+export type Meter = {
+  /** A run was decided upon. */
+  run(probe: Probe, outcome: Outcome): void
+  /** A row was written into the ledger. */
+  decided(decision: Decision): void
+  /** An outage incident has a verdict that it did not have before. */
+  judged(verdict: Verdict['kind']): void
+  mail(kind: MailKind, result: MailResult): void
+  /** A monitor's schedule fired, so much later than it was due and could be (its spread). */
+  fired(monitor: string, lateMs: number): void
+  /** AWS Health was asked. */
+  read(reading: HealthReading): void
+}
+
+/** For whoever does not count: the simulator, verbs, most tests. */
+export const SILENT_METER: Meter = { run() {}, decided() {}, judged() {}, mail() {}, fired() {}, read() {} }
