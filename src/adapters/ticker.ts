@@ -71,7 +71,7 @@ export function createTicker(log: Log): Ticker {
         delayed = null
         // node-cron forgets what still runs when a task is planned anew.
         if (running !== null) return overlapped(at)
-        running = task.fire()
+        running = task.fire(at)
         try {
           await running
         } finally {

@@ -6,6 +6,7 @@ import { HOUR_MS } from '../domain/probe.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import { type Mail, MailError, type Mailer } from '../ports/mailer.ts'
+import type { Meter } from '../ports/meter.ts'
 import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { Nudge } from './nudge.ts'
@@ -28,6 +29,7 @@ export type CourierDeps = Readonly<{
   fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
   clock: Clock
   log: Log
+  meter: Meter
   random01: () => number
   letter: (notification: Notification, delivery: Delivery) => Mail
   maxPerHour: number
@@ -136,7 +138,7 @@ export class Courier {
   }
 
   private async putInOrder(plan: OutboxPlan, now: number): Promise<void> {
-    const { store, log } = this.deps
+    const { store, log, meter } = this.deps
     const changes = [
       ...plan.merge.map(({ owed, into, why }) => ({
         id: owed.notification.id,
@@ -161,6 +163,9 @@ export class Courier {
       rows,
       plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now)),
     )
+    for (const { owed } of plan.merge) meter.mail(owed.notification.kind, 'merged')
+    for (const { owed } of plan.drop) meter.mail(owed.notification.kind, 'dropped')
+    for (const { owed } of plan.summarise) for (const one of owed) meter.mail(one.notification.kind, 'merged')
     for (const { owed, why } of [...plan.merge, ...plan.drop])
       log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, why })
   }
@@ -191,7 +196,7 @@ export class Courier {
   }
 
   private async deliver(owed: Owed, kill: AbortSignal): Promise<void> {
-    const { clock, log, random01 } = this.deps
+    const { clock, log, meter, random01 } = this.deps
     const { notification } = owed
     const { id, kind, incident, recipient } = notification
     const fields = { id, kind, incident, recipient }
@@ -208,6 +213,7 @@ export class Courier {
         const deliveredAt = clock.now()
         const rows = [row(deliveredAt, owed, 'delivered', null, reply)]
         await this.record({ id, state: 'delivered', deliveredAt, reply, error, uncertain: false, attempts }, rows)
+        meter.mail(kind, 'delivered')
         log.info('mail delivered', { ...fields, attempts, reply, ...(error === null ? {} : { error }) })
       } catch (cause) {
         if (!(cause instanceof MailError)) throw cause
@@ -230,7 +236,7 @@ export class Courier {
   }
 
   private async failed(owed: Owed, cause: MailError, way: Way, attempts: number, fields: Record<string, unknown>): Promise<void> {
-    const { clock, log, random01, fallback } = this.deps
+    const { clock, log, meter, random01, fallback } = this.deps
     const now = clock.now()
     const error = `${way.name}${cause.message}`.slice(0, MAX_REPLY)
     const uncertain = owed.uncertain || cause.uncertain
@@ -238,6 +244,7 @@ export class Courier {
     if (cause.permanent && way.permanentIsFinal) {
       await this.record({ id, state: 'refused', error, uncertain, attempts }, [row(now, owed, 'refused', null, error)])
       const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
+      meter.mail(kind, 'refused')
       log.error('mail refused', { ...fields, attempts, error, next })
       return
     }
@@ -247,6 +254,7 @@ export class Courier {
     const soonest = takesOver === null || takesOver <= now ? again : Math.min(again, takesOver)
     const nextAt = cause.permanent && takesOver !== null ? Math.max(now, takesOver) : soonest
     await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])
+    meter.mail(kind, 'deferred')
     log.warn('mail deferred', { ...fields, attempts, error, next: `another attempt at ${new Date(nextAt).toISOString()}` })
   }
 

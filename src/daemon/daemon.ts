@@ -13,6 +13,7 @@ import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
 import type { Prober } from '../ports/prober.ts'
+import { type Meter, SILENT_METER } from '../ports/meter.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
@@ -48,6 +49,8 @@ export type DaemonDeps = Readonly<{
   log: Log
   sources: ReadonlyMap<Partition, Sources>
   random01: () => number
+  /** Who counts what happens; nobody, if left out. */
+  meter?: Meter
   /** 64 random bits as 16 hexadecimal digits. */
   newId: () => string
   owners: (probe: Probe, monitor: Monitor) => readonly string[]
@@ -80,8 +83,9 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   const { clock, ticker, prober, store, mailer, log, random01, letter, overrides, sender } = deps
   const { stop, kill } = signals
   const setup = setupOf(config)
-  const desk = new Desk(deps.sources, config.policy.lookbackMs, clock, log)
+  const desk = new Desk(deps.sources, config.policy.lookbackMs, clock, log, meter)
   const courier = new Courier({
+  const { meter = SILENT_METER } = deps
     store,
     mailer,
     fallback: deps.fallback,
@@ -91,6 +95,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     letter,
     maxPerHour: config.mail.maxPerHour,
     mailDomain: setup.mailDomain,
+    meter,
     plainFacts: (kind, reason, subject, lines) =>
       plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
   })
@@ -102,6 +107,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
       clockSet: (by) => clockSet(by),
+      meter,
       decided: () => beatNudge.nudge(),
     },
     setup,
@@ -139,8 +145,10 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       cron: monitor.schedule,
       timezone: monitor.timezone,
       spreadMs: monitor.spreadMs,
-      fire: async () => {
-        firedAt.set(monitor.name, clock.now())
+      fire: async (due) => {
+        const at = clock.now()
+        if (due !== undefined) meter.fired(monitor.name, Math.max(0, at - due - monitor.spreadMs))
+        firedAt.set(monitor.name, at)
         await rounds.fire(monitor)
       },
       missed: (at) =>

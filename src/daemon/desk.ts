@@ -3,6 +3,7 @@ import type { Instant, Partition } from '../domain/probe.ts'
 import { admit, join, type Memory, NOTHING_HELD, remembering } from '../domain/reading.ts'
 import type { HealthSource } from '../ports/health.ts'
 import type { Log } from '../ports/log.ts'
+import { type Meter, SILENT_METER } from '../ports/meter.ts'
 import type { Clock } from '../ports/time.ts'
 
 /** The sources of a partition; `null` where there is none or it is switched off. */
@@ -19,13 +20,15 @@ export class Desk {
   private readonly clock: Clock
   private readonly log: Log
   private readonly lookbackMs: number
+  private readonly meter: Meter
   private readonly last = new Map<Partition, HealthReading>()
   private readonly flights = new Map<Partition, Promise<HealthReading>>()
   private readonly memory = new Map<string, Memory>()
 
-  constructor(sources: ReadonlyMap<Partition, Sources>, lookbackMs: number, clock: Clock, log: Log) {
+  constructor(sources: ReadonlyMap<Partition, Sources>, lookbackMs: number, clock: Clock, log: Log, meter = SILENT_METER) {
     this.sources = sources
     this.lookbackMs = lookbackMs
+    this.meter = meter
     this.clock = clock
     this.log = log
   }
@@ -71,6 +74,7 @@ export class Desk {
     ])
     const reading = join(api, dashboard, partition, this.clock.now())
     this.last.set(partition, reading)
+    this.meter.read(reading)
     const { sources: states } = reading
     this.log.info('AWS Health read', {
       partition,

@@ -19,6 +19,7 @@ import type { Setup } from '../domain/setup.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import type { Log } from '../ports/log.ts'
+import type { Meter } from '../ports/meter.ts'
 import type { Change, Store, StoredOutcome } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { Clocks } from './clocks.ts'
@@ -36,6 +37,7 @@ export type EngineDeps = Readonly<{
   desk: Desk
   clock: Clock
   log: Log
+  meter: Meter
   newId: () => string
   owners: (probe: Probe, monitor: Monitor) => readonly string[]
   sender: (monitor: Monitor | null) => Facts['sentBy']
@@ -232,7 +234,7 @@ export class Engine {
     timers: boolean,
     notices: Input['notices'],
   ): Promise<void> {
-    const { desk, clock, newId, owners, log } = this.deps
+    const { desk, clock, newId, owners, log, meter } = this.deps
     await this.attendNow()
     const now = clock.now()
     const readings = desk.readings()
@@ -249,6 +251,9 @@ export class Engine {
       ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) })),
     ]
     const read = [...newlyRead].flatMap((partition) => readings.get(partition) ?? [])
+    const verdicts = decision.incidents
+      .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
+      .map(({ verdict }) => verdict)
     if (read.length === 0 && isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
@@ -273,7 +278,18 @@ export class Engine {
       if (at !== undefined) this.lookedAt.set(partition, at)
     }
     if (stored.length > 0) this.deps.decided()
+    for (const kind of verdicts) meter.judged(kind)
+    this.count(decision)
     logDecision(log, decision)
+  }
+
+  private count(decision: Decision): void {
+    const { meter } = this.deps
+    for (const { outcome } of decision.turns) {
+      const probe = this.setup.probes.get(outcome.probe)
+      if (probe !== undefined) meter.run(probe, outcome)
+    }
+    for (const row of decision.ledger) meter.decided(row.decision)
   }
 
   /** Puts the facts of the mails together: what each recipient is told, with the last hour of the probes that are shown. */

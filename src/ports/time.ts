@@ -29,7 +29,8 @@ export type ScheduledTask = Readonly<{
   cron: string
   timezone: string
   spreadMs: number
-  fire: () => Promise<void>
+  /** @param at when it was due, without its spread; left out where nobody knows */
+  fire: (at?: number) => Promise<void>
   missed: (at: number) => void
   overlapped: (at: number) => void
 }>
