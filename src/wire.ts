@@ -9,6 +9,7 @@ import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
 import { type Identities, identities as watchIdentities } from './adapters/aws/identities.ts'
 import { systemClock } from './adapters/clock.ts'
+import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
 import { smtpMailer } from './adapters/smtp.ts'
 import type { Config } from './config/config.ts'
@@ -19,6 +20,7 @@ import { ACCOUNT_REGION } from './domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
 import type { Delivery } from './letter/content.ts'
 import { letter } from './letter/letter.ts'
+import type { Heartbeat } from './ports/heartbeat.ts'
 import type { Mail, Mailer } from './ports/mailer.ts'
 import type { Prober } from './ports/prober.ts'
 import type { Clock } from './ports/time.ts'
@@ -49,6 +51,7 @@ export type Wired = AsyncDisposable &
     letter: (notification: Notification, delivery: Delivery) => Mail
     random01: () => number
     newId: () => string
+    heartbeat: Heartbeat | null
   }>
 
 export function wire(config: Config, env: Env, version: string): Wired {
@@ -85,6 +88,9 @@ export function wire(config: Config, env: Env, version: string): Wired {
           services: ['ACCOUNT', 'STS', ...config.health.relevance.related],
           regions: regionsOf(monitors.filter((monitor) => monitor.partition === partition)),
           owners: () => identities.owners(asker.credentials),
+          members: monitors.some(
+            (monitor) => monitor.partition === partition && monitor.probes.some((probe) => probe.account !== 'self'),
+          ),
           handler: keyring.handler,
         })
       : null
@@ -125,6 +131,7 @@ export function wire(config: Config, env: Env, version: string): Wired {
     letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
+    heartbeat: config.heartbeat === null ? null : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets }),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

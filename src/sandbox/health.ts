@@ -18,6 +18,8 @@ export type ToldEvent = Readonly<{
   updated?: Instant
   /** Which source holds it; default both. */
   in?: readonly Source[]
+  /** Member accounts that received it: seen in the organization view only. */
+  accounts?: readonly string[]
 }>
 
 export type ApiMode = 'ok' | 'unavailable' | 'subscription-required' | 'throttled' | 'denied' | 'hang'
@@ -61,6 +63,8 @@ const DASHBOARD_PATH = '/public/currentevents'
  */
 export class HealthStandIn {
   api: ApiMode = 'ok'
+  /** Whether the caller may use the organization view. */
+  organization = false
   dashboard: DashboardMode = 'ok'
   /** AWS sends UTF-16, big-endian, with a byte order mark. */
   encoding: 'utf-16be' | 'utf-16le' | 'utf-8' = 'utf-16be'
@@ -94,6 +98,7 @@ export class HealthStandIn {
       start: now,
       updated: now,
       in: ['api', 'dashboard'],
+      accounts: [],
       ...event,
     }
     const id = told.id.replace(/[^\w-]/g, '_')
@@ -185,6 +190,17 @@ export class HealthStandIn {
     if (input['locale'] !== undefined && input['locale'] !== 'en') return fault(400, 'UnsupportedLocale', 'only en')
     if (operation === 'DescribeEvents') return this.#describeEvents(input)
     if (operation === 'DescribeEventDetails') return this.#describeEventDetails(input)
+    if (operation === 'DescribeHealthServiceStatusForOrganization') {
+      return json(200, { healthServiceAccessStatusForOrganization: this.organization ? 'ENABLED' : 'DISABLED' })
+    }
+    if (operation.endsWith('ForOrganization')) {
+      if (!this.organization) return fault(400, 'AccessDeniedException', 'the organization view is not enabled')
+      if (operation === 'DescribeEventsForOrganization') return this.#describeEventsForOrganization(input)
+      if (operation === 'DescribeAffectedAccountsForOrganization') {
+        const held = [...this.#held.values()].find((one) => one.arn === input['eventArn'])
+        return json(200, { affectedAccounts: held?.told.accounts ?? [] })
+      }
+    }
     return fault(400, 'UnknownOperationException', operation)
   }
 
@@ -193,13 +209,28 @@ export class HealthStandIn {
     const wrong = faultOfFilter(filter) ?? faultOfSize(input['maxResults'])
     if (wrong !== null) return fault(400, 'ValidationException', wrong)
     const events = this.#in('api')
-      .filter((held) => matches(held, filter))
+      .filter((held) => held.told.accounts.length === 0 && matches(held, filter))
       .sort((a, b) => b.told.updated - a.told.updated)
     const begin = offsetOf(input['nextToken'], filter)
     if (begin === null) return fault(400, 'InvalidPaginationToken', 'the token does not belong to this filter')
     const end = begin + Math.min(this.pageSize, (input['maxResults'] as number | undefined) ?? PAGE)
     const nextToken = end < events.length ? { nextToken: tokenOf(end, filter) } : {}
     return json(200, { events: events.slice(begin, end).map(apiEvent), ...nextToken })
+  }
+
+  /** Its times are single ranges, where DescribeEvents takes lists of them. */
+  #describeEventsForOrganization(input: Record<string, unknown>): Reply {
+    const { lastUpdatedTime, ...rest } = (input['filter'] ?? {}) as Filter & { lastUpdatedTime?: Range }
+    if ('lastUpdatedTimes' in rest || Array.isArray(lastUpdatedTime))
+      return fault(400, 'ValidationException', 'lastUpdatedTime is one range')
+    const filter: Filter = lastUpdatedTime === undefined ? rest : { ...rest, lastUpdatedTimes: [lastUpdatedTime] }
+    const wrong = faultOfFilter(filter) ?? faultOfSize(input['maxResults'])
+    if (wrong !== null) return fault(400, 'ValidationException', wrong)
+    return json(200, {
+      events: this.#in('api')
+        .filter((held) => matches(held, filter))
+        .map(apiEvent),
+    })
   }
 
   #describeEventDetails(input: Record<string, unknown>): Reply {

@@ -618,3 +618,57 @@ test('both sources tell of one event, and an answer that is suddenly empty is no
   const twice = admit(once.memory, await board().ask(T + 2 * MIN, T, never))
   expect([once.answer.state, twice.answer.state]).toEqual(['unavailable', 'answered'])
 })
+
+describe('the organization view', () => {
+  const MEMBER = '222233334444'
+  const sent = () =>
+    aws.publish({
+      id: 'ours',
+      service: 'IAM',
+      region: 'global',
+      scope: 'ACCOUNT_SPECIFIC',
+      accounts: [MEMBER],
+      in: ['api'],
+      text: 'about one account',
+    })
+
+  test('shows what was sent to member accounts, and to which', async () => {
+    aws.organization = true
+    sent()
+    const answer = await answered(api({ members: true }).ask(now, now - 3_600_000, never))
+    expect(answer.events).toMatchObject([{ scope: 'ACCOUNT_SPECIFIC', owners: [MEMBER] }])
+    expect(calls('other').map(({ body }) => Object.keys(JSON.parse(body)))).toContainEqual(['eventArn', 'maxResults'])
+  })
+
+  test('asks once for the accounts of an event that has not changed', async () => {
+    aws.organization = true
+    sent()
+    const source = api({ members: true })
+    await answered(source.ask(now, now - 3_600_000, never))
+    const asked = calls('other').filter(({ body }) => body.includes('eventArn')).length
+    await answered(source.ask(now + 60_000, now - 3_600_000, never))
+    expect(calls('other').filter(({ body }) => body.includes('eventArn'))).toHaveLength(asked)
+  })
+
+  test('that is not enabled takes nothing else along, is named, and is left alone for a day', async () => {
+    sent()
+    aws.publish({ id: 'public', service: 'STS', region: 'us-east-1' })
+    const source = api({ members: true })
+    const answer = await answered(source.ask(now, now - 3_600_000, never))
+    expect(answer.events.map(({ service }) => service)).toEqual(['STS'])
+    expect(answer.detail).toContain('organization view is not enabled')
+    const asked = calls('other').length
+    expect(asked).toBeGreaterThan(0)
+    await answered(source.ask(now + 60_000, now - 3_600_000, never))
+    expect(calls('other')).toHaveLength(asked)
+    await answered(source.ask(now + 25 * 3_600_000, now, never))
+    expect(calls('other').length).toBeGreaterThan(asked)
+  })
+
+  test('is not asked where no member account is probed', async () => {
+    aws.organization = true
+    sent()
+    expect((await answered(api().ask(now, now - 3_600_000, never))).events).toEqual([])
+    expect(calls('other')).toEqual([])
+  })
+})

@@ -11,6 +11,7 @@ import { type Env, endpointOverride } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
 import { areBadCredentials, nameOf, reasonOf, refusalOf, send } from './health-call.ts'
+import { OrganizationView } from './organization-view.ts'
 
 /** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
 export const MAX_PER_CALL = 10
@@ -43,6 +44,8 @@ export type HealthApiOptions = Readonly<{
   regions: readonly string[]
   /** The names of the account that asks, for the events that only it received. */
   owners: () => readonly string[]
+  /** Member accounts are probed too: events that were sent to them are looked for in the organization view. */
+  members?: boolean
   resolveCname?: ResolveCname
   /** Shared connections; left out: its own. */
   handler?: BoundedHandler
@@ -70,6 +73,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & { close(): 
   const endpoint = endpointOverride(options.env, 'HEALTH')
   const active = activeRegion(partition, options.resolveCname)
   const texts = eventTexts()
+  const organization = options.members === true ? new OrganizationView() : null
   /** One for each region that was the active one so far: as many as the partition has. */
   const clients = new Map<string, HealthClient>()
   let identity: AwsCredentialIdentity | null = null
@@ -134,6 +138,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & { close(): 
   async function read(question: Question, note: string): Promise<SourceAnswer> {
     const { events, seen, skipped, cut } = await list(question)
     if (!mostlyReadable(seen - skipped, skipped)) throw new Error(`${skipped} of ${seen} events cannot be read`)
+    const members = await ofMembers(question, events)
     const why = await readTexts([...events.values()], question)
     const told = [...events.values()].map((event) => ({ ...event, text: texts.best(event) }))
     const without = told.filter((event) => texts.current(event) === null).length
@@ -141,9 +146,25 @@ export function healthApi(options: HealthApiOptions): HealthSource & { close(): 
       `${endpoint === null ? question.region : shownUrl(endpoint)}${note}`,
       ...(skipped === 0 ? [] : [`${skipped} of ${seen} events could not be read`]),
       ...(without === 0 ? [] : [`without the latest text of ${without} of ${told.length} events${why}`]),
+      ...(members === null ? [] : [members]),
       ...(cut ? [`only the newest ${MAX_PAGES * PAGE_SIZE} events were read`] : []),
     ].join(', ')
     return { state: 'answered', at: question.now, events: told, skipped, detail }
+  }
+
+  /** Adds what was sent to member accounts, or says why that is not known. */
+  async function ofMembers(question: Question, events: Map<string, HealthEvent>): Promise<string | null> {
+    if (organization === null) return null
+    const { events: specific, why } = await organization.ask(question, {
+      services: inBatches(services),
+      regions: inBatches(regions),
+    })
+    for (const event of specific) {
+      const own = events.get(event.arn)
+      const owners = [...new Set([...(own?.owners ?? []), ...event.owners])]
+      events.set(event.arn, own === undefined || own.updatedAt < event.updatedAt ? { ...event, owners } : { ...own, owners })
+    }
+    return why
   }
 
   async function list(question: Question): Promise<Listed> {

@@ -1,6 +1,9 @@
 import {
+  type DescribeAffectedAccountsForOrganizationCommand,
   type DescribeEventDetailsCommand,
   type DescribeEventsCommand,
+  type DescribeEventsForOrganizationCommand,
+  type DescribeHealthServiceStatusForOrganizationCommand,
   type HealthClient,
   HealthServiceException,
 } from '@aws-sdk/client-health'
@@ -29,6 +32,12 @@ const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
   'UnrecognizedClientException',
 ])
 
+type Command =
+  | DescribeAffectedAccountsForOrganizationCommand
+  | DescribeEventDetailsCommand
+  | DescribeEventsCommand
+  | DescribeEventsForOrganizationCommand
+  | DescribeHealthServiceStatusForOrganizationCommand
 type Response = { statusCode: number; body?: unknown }
 type Next = (args: unknown) => Promise<{ response: Response }>
 
@@ -38,11 +47,7 @@ type Next = (args: unknown) => Promise<{ response: Response }>
  * bounds the body's size.
  * @throws what the SDK throws, or an Error that says that the answer is no JSON object
  */
-export async function send(
-  client: HealthClient,
-  command: DescribeEventsCommand | DescribeEventDetailsCommand,
-  abortSignal: AbortSignal,
-): Promise<Record<string, unknown>> {
+export async function send(client: HealthClient, command: Command, abortSignal: AbortSignal): Promise<Record<string, unknown>> {
   let body: string | null = null
   const listen = (next: Next) => async (args: unknown) => {
     const result = await next(args)

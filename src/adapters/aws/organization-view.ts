@@ -1,0 +1,132 @@
+import {
+  DescribeAffectedAccountsForOrganizationCommand,
+  DescribeEventsForOrganizationCommand,
+  DescribeHealthServiceStatusForOrganizationCommand,
+  type HealthClient,
+  type OrganizationEventFilter,
+} from '@aws-sdk/client-health'
+import type { HealthEvent } from '../../domain/outage.ts'
+import { DAY_MS, type Instant } from '../../domain/probe.ts'
+import { apiEvent } from './health-answer.ts'
+import { nameOf, reasonOf, refusalOf, send } from './health-call.ts'
+
+/** A view that is off, or not ours to use, is left alone for this long. */
+export const OFF_FOR_MS = DAY_MS
+const PAGE_SIZE = 100
+const MAX_PAGES = 5
+/** Events whose accounts are asked for in one go, and forms of events whose accounts are remembered. */
+export const MAX_EVENTS_TRACED = 50
+const MAX_REMEMBERED = 500
+
+/** Names by which the view says that it is not for us: refusals, and what an account outside an organization is told. */
+const NOT_FOR_US: ReadonlySet<string> = new Set(['ValidationException', 'UnknownOperationException', 'InvalidParameterException'])
+
+export type MemberEvents = Readonly<{
+  /** Account-specific events of member accounts, with the accounts that received them as owners. */
+  events: readonly HealthEvent[]
+  /** Why they could not be had, or not all; `null` when they could. */
+  why: string | null
+}>
+
+type Question = Readonly<{ client: HealthClient; now: Instant; since: Instant; signal: AbortSignal }>
+type Where = Readonly<{ services: readonly (readonly string[])[]; regions: readonly (readonly string[])[] }>
+
+/**
+ * The organization view of AWS Health: what it sent to single member accounts. The management account, or a delegated
+ * administrator, sees it where the view is enabled. Best effort: without it such events explain nothing, and a mail goes out.
+ */
+export class OrganizationView {
+  private offSince: Instant | null = null
+  private readonly accounts = new Map<string, readonly string[]>()
+
+  /** Filters differ from DescribeEvents': times are single ranges, not lists (client-health, OrganizationEventFilter). */
+  async ask(question: Question, where: Where): Promise<MemberEvents> {
+    const { now, since } = question
+    if (this.offSince !== null && now >= this.offSince && now - this.offSince < OFF_FOR_MS) return { events: [], why: OFF }
+    this.offSince = null
+    const found = new Map<string, HealthEvent>()
+    const when: OrganizationEventFilter[] = [{ eventStatusCodes: ['open'] }, { lastUpdatedTime: { from: new Date(since) } }]
+    const filters = where.regions.flatMap((regions) =>
+      where.services.flatMap((services) => when.map((time) => ({ ...time, services: [...services], regions: [...regions] }))),
+    )
+    try {
+      for (const filter of filters) await this.list(filter, question, found)
+      const specific = [...found.values()].toSorted((a, b) => b.updatedAt - a.updatedAt)
+      const traced: HealthEvent[] = []
+      for (const event of specific.slice(0, MAX_EVENTS_TRACED))
+        traced.push({ ...event, owners: await this.accountsOf(event, question) })
+      const cut = specific.length - traced.length
+      return { events: traced, why: cut > 0 ? `${cut} events of member accounts were left out` : null }
+    } catch (error) {
+      if (question.signal.aborted) throw error
+      if (refusalOf(error) !== null || NOT_FOR_US.has(nameOf(error))) {
+        this.offSince = now
+        return { events: [], why: OFF }
+      }
+      return { events: [], why: `the organization view could not be asked: ${reasonOf(error)}` }
+    }
+  }
+
+  private async list(
+    filter: OrganizationEventFilter,
+    { client, now, signal }: Question,
+    found: Map<string, HealthEvent>,
+  ): Promise<void> {
+    let nextToken: string | undefined
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const input = { filter, maxResults: PAGE_SIZE, ...(nextToken === undefined ? {} : { nextToken }) }
+      const { events, nextToken: next } = await send(client, new DescribeEventsForOrganizationCommand(input), signal)
+      for (const element of Array.isArray(events) ? events.slice(0, PAGE_SIZE) : []) {
+        const event = apiEvent(element, now, [])
+        // Public ones are in DescribeEvents as well; theirs is everybody's account.
+        if (event?.scope === 'ACCOUNT_SPECIFIC') found.set(event.arn, event)
+      }
+      if (typeof next !== 'string' || next === '') return
+      nextToken = next
+    }
+  }
+
+  private async accountsOf(event: HealthEvent, { client, signal }: Question): Promise<readonly string[]> {
+    const key = `${event.arn} ${event.updatedAt}`
+    const known = this.accounts.get(key)
+    if (known !== undefined) return known
+    const accounts = new Set<string>()
+    let nextToken: string | undefined
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const input = { eventArn: event.arn, maxResults: PAGE_SIZE, ...(nextToken === undefined ? {} : { nextToken }) }
+      const { affectedAccounts, nextToken: next } = await send(
+        client,
+        new DescribeAffectedAccountsForOrganizationCommand(input),
+        signal,
+      )
+      for (const account of Array.isArray(affectedAccounts) ? affectedAccounts.slice(0, PAGE_SIZE) : []) {
+        if (typeof account === 'string' && /^\d{12}$/.test(account)) accounts.add(account)
+      }
+      if (typeof next !== 'string' || next === '') break
+      nextToken = next
+    }
+    if (this.accounts.size >= MAX_REMEMBERED) this.accounts.clear()
+    const all = [...accounts]
+    this.accounts.set(key, all)
+    return all
+  }
+}
+
+const OFF = 'the organization view is not enabled, or not for these credentials: events sent to member accounts are not seen'
+
+/** Whether the organization view is enabled, for `check --live`. Never rejects. */
+export async function organizationViewStatus(
+  client: HealthClient,
+  signal: AbortSignal,
+): Promise<Readonly<{ enabled: boolean; detail: string }>> {
+  try {
+    const { healthServiceAccessStatusForOrganization: status } = await send(
+      client,
+      new DescribeHealthServiceStatusForOrganizationCommand({}),
+      signal,
+    )
+    return { enabled: status === 'ENABLED', detail: status === 'ENABLED' ? 'enabled' : 'not enabled' }
+  } catch (error) {
+    return { enabled: false, detail: refusalOf(error) ?? reasonOf(error) }
+  }
+}
