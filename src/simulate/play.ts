@@ -28,6 +28,18 @@ export type PlayOptions = Readonly<{
   version?: string
   /** From 0 to 1, now and then. */
   onProgress?: (share: number) => void
+  /** Stands between each process of the daemon and its ports: may watch, fail or kill it between any two effects. */
+  rig?: (deps: DaemonDeps, rigged: Rigged) => DaemonDeps
+}>
+
+/** A process of the daemon, as whoever rigs it sees it. */
+export type Rigged = Readonly<{
+  life: Life
+  disk: Disk
+  /** True time since the start of the story, in milliseconds. */
+  elapsed: () => number
+  /** `kill -9` at this very moment; it is started again so many milliseconds later. */
+  killFor: (ms: number) => void
 }>
 
 export type Played = Readonly<{
@@ -89,7 +101,8 @@ class Stage {
     const [before, after] = split(scenario.happenings)
     for (const { deed } of before) this.happen(deed)
     for (const { at, deed } of after) clock.after(at, () => this.happen(deed))
-    await this.boot()
+    // Not waited for: one that is killed while it starts never answers.
+    void this.boot()
     while (clock.elapsed() < scenario.lengthMs) {
       await clock.advance(Math.min(STEP_MS, scenario.lengthMs - clock.elapsed()))
       this.options.onProgress?.(clock.elapsed() / scenario.lengthMs)
@@ -196,7 +209,10 @@ class Stage {
     const probes = monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
     try {
       const store = memoryStore(this.disk)
-      const daemon = await startDaemon(this.deps(life, store), this.config, { stop: stop.signal, kill: kill.signal })
+      const daemon = await startDaemon(this.rigged(this.deps(life, store), life), this.config, {
+        stop: stop.signal,
+        kill: kill.signal,
+      })
       const ended = daemon.done.then(
         () => {
           this.timeline.daemon('Alibi has stopped')
@@ -213,6 +229,19 @@ class Stage {
     } catch (cause) {
       this.fault('the daemon starts', messageOf(cause))
     }
+  }
+
+  private rigged(deps: DaemonDeps, life: Life): DaemonDeps {
+    const { rig } = this.options
+    if (rig === undefined) return deps
+    const { clock, disk } = this
+    const killFor = (ms: number) => {
+      if (life.over) return
+      this.timeline.daemon(`Alibi is killed, and started again after ${durationText(ms)}`)
+      life.end()
+      clock.after(ms, () => this.order('start'))
+    }
+    return rig(deps, { life, disk, elapsed: clock.elapsed, killFor })
   }
 
   private deps(life: Life, store: Store): DaemonDeps {

@@ -183,7 +183,9 @@ const ExpectationSchema = strict(
     mail: oneOf(MAIL_KINDS).optional(),
     between: Between.optional(),
     to: text('an address').optional(),
-    contains: text('a piece of the mail').optional(),
+    contains: z
+      .preprocess((value) => (typeof value === 'number' ? String(value) : value), text('a piece of the mail'))
+      .optional(),
     mails: z.int('expected a number of mails').min(0, 'expected a number of mails').optional(),
     'no-mail': strict({ between: Between }, '`{ between: [9m, 12m] }`').optional(),
     suppressed: strict({ by: Id, between: Between }, '`{ by: ID, between: [9m, 12m] }`').optional(),
