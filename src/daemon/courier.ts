@@ -240,7 +240,7 @@ export class Courier {
     const now = clock.now()
     const error = `${way.name}${cause.message}`.slice(0, MAX_REPLY)
     const uncertain = owed.uncertain || cause.uncertain
-    const { id, createdAt } = owed.notification
+    const { id, kind, createdAt } = owed.notification
     if (cause.permanent && way.permanentIsFinal) {
       await this.record({ id, state: 'refused', error, uncertain, attempts }, [row(now, owed, 'refused', null, error)])
       const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
