@@ -12,8 +12,8 @@ import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
-import type { Prober } from '../ports/prober.ts'
 import { type Meter, SILENT_METER } from '../ports/meter.ts'
+import type { Prober } from '../ports/prober.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
@@ -47,10 +47,10 @@ export type DaemonDeps = Readonly<{
   /** The second way that mails can go; `null` where there is none. */
   fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
   log: Log
-  sources: ReadonlyMap<Partition, Sources>
-  random01: () => number
   /** Who counts what happens; nobody, if left out. */
   meter?: Meter
+  sources: ReadonlyMap<Partition, Sources>
+  random01: () => number
   /** 64 random bits as 16 hexadecimal digits. */
   newId: () => string
   owners: (probe: Probe, monitor: Monitor) => readonly string[]
@@ -81,21 +81,21 @@ export type Daemon = Readonly<{
 /** Starts watching. Resolves when the first schedule runs; `done` resolves after `stop`, when everything is on disk. */
 export async function startDaemon(deps: DaemonDeps, config: Config, signals: Signals): Promise<Daemon> {
   const { clock, ticker, prober, store, mailer, log, random01, letter, overrides, sender } = deps
+  const { meter = SILENT_METER } = deps
   const { stop, kill } = signals
   const setup = setupOf(config)
   const desk = new Desk(deps.sources, config.policy.lookbackMs, clock, log, meter)
   const courier = new Courier({
-  const { meter = SILENT_METER } = deps
     store,
     mailer,
     fallback: deps.fallback,
     clock,
     log,
+    meter,
     random01,
     letter,
     maxPerHour: config.mail.maxPerHour,
     mailDomain: setup.mailDomain,
-    meter,
     plainFacts: (kind, reason, subject, lines) =>
       plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
   })
@@ -103,11 +103,11 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   const engine = new Engine(
     {
       ...deps,
+      meter,
       desk,
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
       clockSet: (by) => clockSet(by),
-      meter,
       decided: () => beatNudge.nudge(),
     },
     setup,
