@@ -10,6 +10,7 @@ import { type Setup, setupOf } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
 import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
+import type { Heartbeat } from '../ports/heartbeat.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
 import { type Meter, SILENT_METER } from '../ports/meter.ts'
@@ -19,6 +20,7 @@ import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
 import { Desk, type Sources } from './desk.ts'
 import { Engine } from './engine.ts'
+import { Heart } from './heart.ts'
 import { Nudge } from './nudge.ts'
 import { Rounds } from './rounds.ts'
 
@@ -57,6 +59,8 @@ export type DaemonDeps = Readonly<{
   sender: (monitor: Monitor | null) => Facts['sentBy']
   overrides: readonly string[]
   letter: (notification: Notification, delivery: Delivery) => Mail
+  /** Who is told that Alibi itself is well; `null` where nobody is. */
+  heartbeat?: Heartbeat | null
 }>
 
 /** `stop`: begin nothing new. `kill`: abandon what is in flight. */
@@ -200,9 +204,13 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     await engine.flush()
     faultSince = null
     courier.fallSilent()
-    if (pulse.every('alive', ALIVE_EVERY_MS, now)) await store.alive(now)
+    if (pulse.every('alive', ALIVE_EVERY_MS, now)) {
+      await store.alive(now)
+      heart?.wrote()
+    }
     if (pulse.every('sweep', SWEEP_EVERY_MS, now)) await sweep(now)
     if (pulse.every('checkpoint', CHECKPOINT_EVERY_MS, now)) await store.checkpoint()
+    heart?.cycled()
   }
   const background = new Set<Promise<unknown>>()
   const behind = (work: Promise<unknown>, message: string) => {
@@ -302,9 +310,28 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     }
   }
 
+  const heart =
+    deps.heartbeat == null || config.heartbeat === null
+      ? null
+      : new Heart({
+          heartbeat: deps.heartbeat,
+          everyMs: config.heartbeat.everyMs,
+          clock,
+          log,
+          mailers: [mailer, ...(deps.fallback === null ? [] : [deps.fallback.mailer])],
+          partitions: partitions.filter((partition) =>
+            Object.values(deps.sources.get(partition) ?? {}).some((one) => one !== null),
+          ),
+          idleEveryMs: config.health.idleEveryMs,
+          askingMs: config.health.timeoutMs,
+          readings: () => desk.readings(),
+          reasons: async () => (await health()).reasons,
+        })
+
   const running = (async () => {
     const ended = anyOf(stop, broken.signal)
     const courierDone = courier.run(ended, kill)
+    const heartDone = heart?.run(ended)
     while (!ended.aborted) {
       await beat().catch(async (cause: unknown) => {
         mishap('a pulse failed')(cause)
@@ -323,6 +350,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     await Promise.all(background)
     await engine.drain().catch(mishap('the last outcomes could not be written'))
     await courierDone
+    await heartDone
     await store.alive(clock.now()).catch(mishap('the end could not be written'))
     if (fatal !== null) throw fatal
     log.info('stopped', {})

@@ -1,0 +1,65 @@
+import type { Heartbeat } from '../ports/heartbeat.ts'
+import { createRedaction } from './redaction.ts'
+
+/** healthchecks.io keeps 100 kB of a body; what is wrong is said in less. */
+const MAX_BODY = 4_000
+const DEADLINE_MS = 10_000
+
+export type HeartbeatOptions = Readonly<{
+  /** https, or http on this machine (checked with the configuration). A secret: whoever knows it can feign our health. */
+  url: string
+  /** Values that no body may hold. */
+  secrets: readonly string[]
+  deadlineMs?: number
+}>
+
+/**
+ * The protocol of healthchecks.io and its likes (https://healthchecks.io/docs/http_api/): GET the address when all is well,
+ * POST the reasons to `/fail` beneath it when not. Redirects are not followed: the address would leak to wherever they lead.
+ */
+export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS }: HeartbeatOptions): Heartbeat {
+  const { clean } = createRedaction(secrets)
+  const { well, fail, headers } = addresses(url)
+  return {
+    async beat(reasons, signal) {
+      const isWell = reasons.length === 0
+      try {
+        const response = await fetch(isWell ? well : fail, {
+          method: isWell ? 'GET' : 'POST',
+          headers: isWell ? headers : { ...headers, 'content-type': 'text/plain; charset=utf-8' },
+          redirect: 'manual',
+          signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
+          ...(isWell ? {} : { body: clean(reasons.join('\n')).slice(0, MAX_BODY) }),
+        })
+        await response.body?.cancel()
+        return response.ok ? null : `HTTP ${response.status}`
+      } catch (cause) {
+        return whyOf(cause)
+      }
+    },
+  }
+}
+
+/** `fetch` takes no user and password in an address: they go where they belong. */
+function addresses(text: string): { well: string; fail: string; headers: Record<string, string> } {
+  const url = new URL(text)
+  const { username, password } = url
+  const basic = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  const well = url.href
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/fail`
+  const headers = { 'user-agent': 'alibi', ...(username === '' && password === '' ? {} : { authorization: `Basic ${basic}` }) }
+  return { well, fail: url.href, headers }
+}
+
+/** Never the message as it is: it may repeat the address. */
+function whyOf(cause: unknown): string {
+  const name = cause instanceof Error ? cause.name : ''
+  if (name === 'TimeoutError') return 'no answer in time'
+  if (name === 'AbortError') return 'given up'
+  const inner: unknown = cause instanceof Error ? cause.cause : null
+  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : name
+  return `it cannot be reached (${code})`
+}

@@ -1,0 +1,44 @@
+import { inWords } from './duration.ts'
+import { MINUTE_MS, type Partition } from './probe.ts'
+
+/** The pulse beats at least each half minute; so long without one that came to its end, and the daemon hangs. */
+export const CYCLE_GOOD_FOR_MS = 2 * MINUTE_MS
+/** Something is written at least each half minute. */
+export const DISK_GOOD_FOR_MS = 2 * MINUTE_MS
+/** The mail server is asked to let us in this often while it does, */
+export const MAIL_TRIED_EVERY_MS = 5 * MINUTE_MS
+/** and a mail path that did not answer for this long is no mail path. */
+export const MAIL_GOOD_FOR_MS = 15 * MINUTE_MS
+/** Two readings may fail before the want of them is an alarm; more often than each ten minutes none is. */
+const READING_GOOD_FOR_MS = 10 * MINUTE_MS
+
+/** How long ago each thing that keeps the watch going was last seen to work: milliseconds that no clock can set. */
+export type Vitals = Readonly<{
+  cycleAgoMs: number
+  diskAgoMs: number
+  /** Partitions with at least one source switched on; `agoMs` since at least one of its sources answered, or since the start. */
+  readings: readonly Readonly<{ partition: Partition; agoMs: number; why: string }>[]
+  /** How often AWS Health is asked when all is well, and how long that may take. */
+  idleEveryMs: number
+  askingMs: number
+  /** `agoMs` is `null` before the first success; `why` the last failure, `null` if the last attempt went well. */
+  mail: Readonly<{ agoMs: number | null; why: string | null }>
+  /** What else is wrong, as `/healthz` says it. */
+  reasons: readonly string[]
+}>
+
+/** Why Alibi is not well; nothing when it is. */
+export function ailments(vitals: Vitals): readonly string[] {
+  const { cycleAgoMs, diskAgoMs, mail } = vitals
+  const found = [...vitals.reasons]
+  if (cycleAgoMs > CYCLE_GOOD_FOR_MS) found.push(`no cycle came to its end for ${inWords(cycleAgoMs)}`)
+  if (diskAgoMs > DISK_GOOD_FOR_MS) found.push(`nothing could be written to disk for ${inWords(diskAgoMs)}`)
+  const readingGoodForMs = Math.max(2 * vitals.idleEveryMs, READING_GOOD_FOR_MS) + vitals.askingMs
+  for (const { partition, agoMs, why } of vitals.readings)
+    if (agoMs > readingGoodForMs) found.push(`AWS Health (${partition}) did not answer for ${inWords(agoMs)}: ${why}`)
+  if (mail.why !== null && (mail.agoMs === null || mail.agoMs > MAIL_GOOD_FOR_MS))
+    found.push(
+      `the mail path has not worked ${mail.agoMs === null ? 'since the start' : `for ${inWords(mail.agoMs)}`}: ${mail.why}`,
+    )
+  return found
+}
