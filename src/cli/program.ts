@@ -87,10 +87,12 @@ function build(io: Io, done: (code: number) => void): Command {
       const { health } = await import('./health.ts')
       done(await health(options, io))
     })
-  listing(verb(program, 'incidents', 'The incidents, newest first.', 'alibi incidents --json')).action(async (options) => {
-    const { incidents } = await import('./stored.ts')
-    done(await incidents(options, io))
-  })
+  listing(verb(program, 'incidents', 'The incidents, newest first.', 'alibi incidents --patterns'))
+    .option('--patterns', 'when, where and how they cluster instead')
+    .action(async (options) => {
+      const { incidents } = await import('./stored.ts')
+      done(await incidents(options, io))
+    })
   const outbox = program.command('outbox').description('Mail that is owed, stuck or refused.')
   listing(verb(outbox, 'list', 'What is owed, stuck or refused.', 'alibi outbox list')).action(async (options) => {
     const { outboxList } = await import('./stored.ts')

@@ -5,6 +5,7 @@ import { incidentJson } from '../domain/shown.ts'
 import { type Reader, StoreError } from '../ports/store.ts'
 import { EXIT, Exit } from './exit.ts'
 import { configured, type Io, type Listing, list } from './io.ts'
+import { showPatterns } from './patterns.ts'
 import { table } from './table.ts'
 
 const MAX_LISTED = 1_000
@@ -20,11 +21,15 @@ async function reader(config: Config): Promise<(Reader & { close(): Promise<void
 }
 
 /** The incidents, newest first. */
-export async function incidents(options: Listing, io: Io): Promise<number> {
+export async function incidents(options: Listing & Readonly<{ patterns?: boolean }>, io: Io): Promise<number> {
   const config = await configured(options, io)
   const store = await reader(config)
   try {
     const all = store === null ? [] : await store.incidents(MAX_LISTED)
+    if (options.patterns === true) {
+      showPatterns(all, config, options.json === true, io)
+      return EXIT.well
+    }
     const rows = all.map(incidentJson)
     const shown = () =>
       table(
