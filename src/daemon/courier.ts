@@ -140,10 +140,11 @@ export class Courier {
   private async putInOrder(plan: OutboxPlan, now: number): Promise<void> {
     const { store, log, meter } = this.deps
     const changes = [
-      ...plan.merge.map(({ owed, into, why }) => ({
+      // Why it could not leave stays with it: the mail that tells both says so.
+      ...plan.merge.map(({ owed, why }) => ({
         id: owed.notification.id,
         state: 'merged' as const,
-        error: `${why} (into ${into.notification.id})`,
+        error: owed.error ?? why,
       })),
       ...plan.drop.map(({ owed, why }) => ({ id: owed.notification.id, state: 'dropped' as const, error: why })),
       ...plan.summarise.flatMap(({ owed }) =>
@@ -350,8 +351,7 @@ export class Courier {
       attempts: owed.attempts,
       lateBecause: owed.error,
       now: clock.now(),
-      merged:
-        fall === null ? null : { facts: fall.notification.facts, why: fall.error ?? 'the mail server could not be reached' },
+      merged: fall === null ? null : { facts: fall.notification.facts, why: whyUnsaid(fall) },
       refused: await this.refusedElsewhere(owed),
     }
     // Where the fall never arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
@@ -362,6 +362,15 @@ export class Courier {
 type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>
 /** Marks replies and errors of the second way. */
 const FALLBACK = 'fallback: '
+
+/** Why the mail of a fall never arrived, for the mail that tells of fall and rise (rule 9). */
+function whyUnsaid({ state, attempts, error }: Owed): string {
+  if (attempts === 0 || error === null) return error ?? 'it was over before a mail could leave'
+  if (state === 'refused') return `the mail server refused the first mail (${error})`
+  // A reply has a code of three digits; without one nobody answered.
+  const answered = /(?:^|\s)[45]\d\d(?:\s|$)/.test(error)
+  return answered ? `the mail server did not take the first mail (${error})` : `the mail server could not be reached (${error})`
+}
 
 function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: string | null, reason: string): LedgerRow {
   const { id, incident, kind, recipient, seq } = owed.notification
