@@ -26,7 +26,13 @@ function file(name: string, text: string): string {
 
 async function simulate(files: readonly string[], options: Parameters<typeof runSimulate>[1] = {}) {
   const said: string[] = []
-  const io = { out: (text: string) => void said.push(text), err: (text: string) => void said.push(text), env: {}, isTty: false, columns: null }
+  const io = {
+    out: (text: string) => void said.push(text),
+    err: (text: string) => void said.push(text),
+    env: {},
+    isTty: false,
+    columns: null,
+  }
   try {
     return { code: await runSimulate(files, options, io), said: said.join('\n') }
   } catch (error) {

@@ -53,9 +53,9 @@ describe('a fault is one line with its place and a way out', () => {
       's.yaml:5:28  events[0].smtp: one thing happens at a time: `account` stands here already',
     ],
     [
-      'outside of the story',
-      `${HEAD}events:\n  - { at: 70m, account: ok }\n`,
-      's.yaml:5:11  events[0].at: `70m`: it lies outside the story, which lasts 1h (make `length` longer)',
+      'a verdict after the end',
+      `${HEAD}expect:\n  - { verdict: explained, at: 70m }\n`,
+      's.yaml:5:31  expect[0].at: `70m`: it lies outside the story, which lasts 1h (make `length` longer)',
     ],
     [
       'before the story',
@@ -170,6 +170,13 @@ describe('what a scenario says', () => {
       { at: 540_000, deed: { verb: 'account', answer: '429', operation: null, account: null } },
       { at: 1_800_000, deed: { verb: 'smtp', state: 'down' } },
     ])
+  })
+
+  test('what would happen after the end is left out and said, and a mail may be awaited beyond it', () => {
+    const { notes } = scenarioOf(
+      `${HEAD}events:\n  - { at: 70m, account: ok }\nexpect:\n  - { mail: failing, between: [50m, 70m] }\n`,
+    )
+    expect(notes).toEqual(['1 event lies after its end and is left out'])
   })
 
   test('played by a configuration of the user, its own is set aside and that is said', () => {

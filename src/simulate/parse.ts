@@ -34,12 +34,19 @@ export function parseScenario(source: string, file: string, options: ParseOption
   const happenings = reader.happenings(events, file, options.own)
   const expectations = expect.flatMap((given, i) => reader.expectation(given, ['expect', i]) ?? [])
   if (config === null || found.length > 0) return { ok: false, faults: tidyFaults(found, []) }
-  const asides = [
-    'config' in parsed.data && 'its `config`',
-    happenings.some(({ deed }) => deed.verb === 'reload') && 'its `reload`',
-  ]
-  const aside = options.own === undefined ? [] : asides.filter((what) => typeof what === 'string')
-  const notes = aside.length === 0 ? [] : [`played by your own configuration: ${aside.join(' and ')} is set aside`]
+  const notes: string[] = []
+  if (options.own !== undefined) {
+    const aside = [
+      ...(Object.keys(parsed.data.config ?? {}).length > 0 ? ['`config`'] : []),
+      ...(happenings.some(({ deed }) => deed.verb === 'reload') ? ['`reload`'] : []),
+    ]
+    notes.push(`played by your own configuration${aside.length === 0 ? '' : `: its ${aside.join(' and ')} is set aside`}`)
+  }
+  const late = happenings.filter(({ at }) => at > length).length
+  if (late > 0)
+    notes.push(
+      `${late === 1 ? '1 event lies after its end and is left out' : `${late} events lie after its end and are left out`}`,
+    )
   return { ok: true, scenario: { file, title, start, lengthMs: length, config, happenings, expectations, notes } }
 }
 
@@ -87,7 +94,7 @@ class Reader {
     const timed = given.map((one, index) => ({
       one,
       path: ['events', index] as Path,
-      at: this.within(one.at, ['events', index, 'at']),
+      at: this.notBefore(one.at, ['events', index, 'at']),
     }))
     // In the order of time; what happens at the same moment, in the order of the file.
     timed.sort((a, b) => a.at - b.at)
@@ -261,9 +268,16 @@ class Reader {
   }
 
   private span(given: Readonly<{ from: Moment; to: Moment }>, path: Path): Span {
-    const span = { from: this.within(given.from, [...path, 0]), to: this.within(given.to, [...path, 1]) }
+    // That it may also come later than the story lasts does no harm.
+    const span = { from: this.within(given.from, [...path, 0]), to: this.sinceStart(given.to) }
     if (span.to < span.from) this.tell(path, 'its end lies before its begin')
     return span
+  }
+
+  /** What would happen after the end is left out, with a note: a story is often cut short. */
+  private notBefore(moment: Moment, path: Path): number {
+    const since = this.sinceStart(moment)
+    return since < 0 ? this.within(moment, path) : since
   }
 
   /** A moment within the story, in milliseconds since its start. */
