@@ -4,6 +4,7 @@ import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { within } from './deadline.ts'
+import type { Metrics } from './metrics.ts'
 import { overview } from './overview.ts'
 import { renderPage } from './page.tsx'
 import { newestRows, record } from './record.ts'
@@ -24,10 +25,12 @@ export type WebDeps = Readonly<{
   health: () => Promise<Health>
   view: () => View
   clock: Clock
+  /** Left out, there is no `/metrics`. */
+  metrics?: Metrics
 }>
 
 /** Everything that can be asked for. Method, host and headers are the server's business. */
-export function webApp({ log, reader, health, view, clock }: WebDeps): Hono {
+export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): Hono {
   const app = new Hono()
   const inTime = <T>(work: Promise<T>) => within(clock, ANSWER_WITHIN_MS, work)
 
@@ -54,6 +57,18 @@ export function webApp({ log, reader, health, view, clock }: WebDeps): Hono {
     const { ok, reasons } = await healthNow()
     return c.json({ ok, reasons }, ok ? 200 : 503)
   })
+
+  if (metrics !== undefined) {
+    app.get('/metrics', async (c) => {
+      const now = clock.now()
+      const outbox = inTime(reader.outbox()).catch((cause: unknown) => {
+        log.error('the metrics could not read the database', { cause, next: 'they go without it' })
+        return null
+      })
+      const moment = { view: view(), outbox: await outbox, health: await healthNow(), now }
+      return c.body(await metrics.text(moment), 200, { 'Content-Type': metrics.contentType })
+    })
+  }
 
   app.get('/api/incidents', async (c) => {
     const limit = limitOf(c.req.query('limit'))

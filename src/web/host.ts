@@ -1,5 +1,11 @@
 /** What the server listens on. `hosts` are further names under which it may be asked for, such as that of a proxy. */
-export type Listen = Readonly<{ host: string; port: number; hosts: readonly string[] }>
+export type Listen = Readonly<{
+  host: string
+  port: number
+  hosts: readonly string[]
+  /** Who asks must show it; `null`: nobody need, for nobody but this machine can ask. */
+  token?: string | null
+}>
 
 /**
  * Whether a request's `Host` names this server: a page elsewhere whose name was made to point here (DNS rebinding) does not.
@@ -22,8 +28,9 @@ function plain(host: string): string {
     .toLowerCase()
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
+    .replace(/^::ffff:(?=\d+(?:\.\d+){3}$)/, '')
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type WebDeps, webApp } from './api.ts'
-import { isOwnHost, type Listen } from './host.ts'
+import { isLoopback, isOwnHost, type Listen } from './host.ts'
+import { SCRIPT_HASH } from './script.ts'
 import { STYLE_HASH } from './style.ts'
+import { shows } from './token.ts'
 
 export type { Health, View } from './view.ts'
 
@@ -16,11 +18,11 @@ const IDLE_MS = 30_000
 const KEEP_ALIVE_MS = 5_000
 const METHODS: readonly (string | undefined)[] = ['GET', 'HEAD']
 
-/** Nothing runs, nothing is fetched but the page's own icon, nobody frames it, nothing is kept. */
+/** One script runs, ours, and fetches from here; nothing else is fetched but the page's own icon; nobody frames it; nothing is kept. */
 const HEADERS: readonly (readonly [string, string])[] = [
   [
     'Content-Security-Policy',
-    `default-src 'none'; style-src ${STYLE_HASH}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; style-src ${STYLE_HASH}; script-src ${SCRIPT_HASH}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   ],
   ['X-Content-Type-Options', 'nosniff'],
   ['X-Frame-Options', 'DENY'],
@@ -38,11 +40,14 @@ export type Web = Readonly<{
 }>
 
 /**
- * Starts the status page, `/healthz` and `/api`. Resolves after the first attempt to listen, whatever came of it, and never
- * rejects: a port that is taken is said once and tried again each minute, for the watch goes on without a page.
+ * Starts the status page, `/healthz` and `/api`. Resolves after the first attempt to listen, whatever came of it: a port
+ * that is taken is said once and tried again each minute, for the watch goes on without a page.
+ *
+ * @throws {Error} for an address that is not loopback without a token: a configuration that loads has none such
  */
 export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Promise<Web> {
   const { listen, log, clock } = deps
+  if (listen.token == null && !isLoopback(listen.host)) throw new Error('beyond loopback the page needs web.token')
   const closing = new AbortController()
   let server: Server | null = null
 
@@ -57,8 +62,16 @@ export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Pr
     const fresh = newServer((request, response) => {
       for (const [name, value] of HEADERS) response.setHeader(name, value)
       const refused = refusal(request, listen, fresh.address() as AddressInfo | null)
-      if (refused === null) void answer(request, response)
-      else refuse(response, refused)
+      if (refused !== null) return refuse(response, refused)
+      if (listen.token != null) {
+        const url = URL.parse(request.url ?? '/', 'http://alibi.invalid')
+        if (url === null) return refuse(response, { status: 400, why: 'the request names no path' })
+        const { authorization, cookie } = request.headers
+        const shown = shows(listen.token, { authorization, cookie, query: url.searchParams.get('token') })
+        if (!shown.ok) return refuse(response, UNKNOWN)
+        if (shown.cookie !== null) return welcome(response, shown.cookie, url)
+      }
+      void answer(request, response)
     })
     const fault = await listening(fresh, listen)
     if (fault !== null) return fault
@@ -139,15 +152,24 @@ function listening(server: Server, { host, port }: Listen): Promise<string | nul
   })
 }
 
-type Refusal = Readonly<{ status: number; why: string; allow?: string }>
+type Refusal = Readonly<{ status: number; why: string; header?: readonly [string, string] }>
+
+const UNKNOWN: Refusal = {
+  status: 401,
+  why: 'this server asks for its token (web.token): as `Authorization: Bearer …`, or once in a browser as ?token=…',
+  header: ['WWW-Authenticate', 'Bearer realm="Alibi"'],
+}
 
 /** What keeps a request from being answered, before anything of it is believed. */
 function refusal(request: IncomingMessage, listen: Listen, bound: AddressInfo | null): Refusal | null {
   const hosts = request.headersDistinct['host'] ?? []
   const port = bound?.port ?? listen.port
-  const own = [listen.host, bound?.address ?? listen.host].some((host) => isOwnHost(hosts[0], { ...listen, host, port }))
+  // The address that was reached counts too: an address cannot be made to point elsewhere as a name can.
+  const reached = request.socket.localAddress ?? listen.host
+  const own = [listen.host, bound?.address ?? listen.host, reached].some((host) => isOwnHost(hosts[0], { ...listen, host, port }))
   if (hosts.length !== 1 || !own) return { status: 403, why: 'this server is not asked for under that name (web.hosts)' }
-  if (!METHODS.includes(request.method)) return { status: 405, why: 'this server only reads', allow: METHODS.join(', ') }
+  if (!METHODS.includes(request.method))
+    return { status: 405, why: 'this server only reads', header: ['Allow', METHODS.join(', ')] }
   if (!request.url?.startsWith('/')) return { status: 400, why: 'the request names no path' }
   const { headers } = request
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
@@ -157,12 +179,27 @@ function refusal(request: IncomingMessage, listen: Listen, bound: AddressInfo | 
 }
 
 /** The connection ends with it: whatever else was sent on it is not read. */
-function refuse(response: ServerResponse, { status, why, allow }: Refusal): void {
+function refuse(response: ServerResponse, { status, why, header }: Refusal): void {
   response.statusCode = status
   response.setHeader('Connection', 'close')
   response.setHeader('Content-Type', 'application/json')
-  if (allow !== undefined) response.setHeader('Allow', allow)
+  if (header !== undefined) response.setHeader(header[0], header[1])
   response.end(JSON.stringify({ error: why }))
+}
+
+/**
+ * Gives the cookie and goes on to the same page without the token. By a page of ours, not by a redirect: a browser that
+ * came by a link from elsewhere does not send a `SameSite=Strict` cookie along with that.
+ */
+function welcome(response: ServerResponse, cookie: string, url: URL): void {
+  url.searchParams.delete('token')
+  // A path of ours begins with one slash: two would name another host.
+  const path = `/${`${url.pathname}${url.search}`.replace(/^\/+/, '')}`.replace(/[<>"'&]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  response.setHeader('Set-Cookie', cookie)
+  response.setHeader('Content-Type', 'text/html; charset=UTF-8')
+  response.end(
+    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${path}"><title>Alibi</title></head><body><p><a href="${path}">Go on</a></p></body></html>\n`,
+  )
 }
 
 function shown({ host, port }: Listen): string {
