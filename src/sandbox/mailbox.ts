@@ -190,6 +190,8 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
           const came = mails.slice(-10).map(({ subject, headers }) => `${headers['x-alibi-kind'] ?? '-'} "${subject}"`)
           reject(new Error(`no such mail within ${deadlineMs}ms; ${mails.length} came: ${came.join(', ')}`))
         }, deadlineMs)
+        // Whoever gave up waiting must not be kept alive by it.
+        timer.unref()
         waiting.add(tell)
       })
     },
