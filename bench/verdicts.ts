@@ -1,0 +1,30 @@
+// `npm run bench:verdicts`: see VERDICTS.md beside this file.
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { readHistory } from './verdicts/history.ts'
+import { FULL, setsOf } from './verdicts/sets.ts'
+import { table } from './verdicts/table.ts'
+import { measure } from './verdicts/tally.ts'
+
+const SEED = 0x5eed
+const EVENTS = '../shared/data/public-events-2012-2022.jsonl.gz'
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, events: { type: 'string' } } })
+const file = values.events ?? EVENTS
+const say = (text: string) => void process.stderr.write(`${text}\n`)
+if (values.events === undefined && !existsSync(file)) {
+  say(`skipped: ${file} is not there (the recorded history of AWS's events; another one: --events FILE)`)
+  if (values.json === true) console.log('{}')
+} else {
+  const began = performance.now()
+  const parts = setsOf(readHistory(file), FULL, SEED)
+  const result = measure(parts, say)
+  if (values.json === true) console.log(JSON.stringify(result.sets, null, 2))
+  else console.log(table(parts, result, (performance.now() - began) / 1_000))
+  for (const { part, promise, onset } of result.broken.slice(0, 20))
+    say(`BROKEN in ${part}, failing since ${new Date(onset).toISOString()}: ${promise}`)
+  if (result.broken.length > 0) {
+    say(`${result.broken.length} failures break what is promised of them`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,40 @@
+import type { PolicyName } from './policies.ts'
+import type { Part } from './sets.ts'
+import { POLICY_NAMES, type Result, type Row } from './tally.ts'
+
+const SHOWN: Readonly<Record<PolicyName, string>> = {
+  alibi: 'Alibi',
+  everyFailure: 'mail on every failure',
+  threshold: 'mail after the threshold',
+  anyOpenEvent: 'any open event explains',
+  accountOnly: 'only ACCOUNT, start ≤ failure',
+}
+const HEAD = ['', 'wrongly silent', 'silent, with reason', 'mailed, then explained', 'median min to mail', 'mails an outage', 'n']
+
+export function table(parts: readonly Part[], result: Result, seconds: number): string {
+  const blocks = parts.map(({ set, part, what, outages }) => {
+    const rows = result.sets[`${set}-${part}`]
+    const title = `(${set}) ${part}: ${what}${outages > 0 ? ` (of ${outages} events)` : ''}`
+    return rows === undefined ? `${title}: nothing to replay` : `${title}\n${block(rows)}`
+  })
+  const notes = [
+    `${result.held} failures that AWS explained lasted longer than holdAtMost, and were told after it (rule 5);`,
+    `of ${result.hindsights} the event came when they were over: the ledger says so (rule 7).`,
+    `${result.broken.length} failures break what is promised of them. ${Math.round(seconds)} s.`,
+  ]
+  return `${blocks.join('\n\n')}\n\n${notes.join('\n')}`
+}
+
+function block(rows: Readonly<Record<PolicyName, Row>>): string {
+  const lines = POLICY_NAMES.map((name) => {
+    const { wronglySilent, silent, explainedLater, medianMinutesToMail, mailsPerOutage, n } = rows[name]
+    return [SHOWN[name], ...[wronglySilent, silent, explainedLater, medianMinutesToMail ?? '–', mailsPerOutage, n].map(String)]
+  })
+  const all = [HEAD, ...lines]
+  const widths = HEAD.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))
+  return all
+    .map((row) =>
+      row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
+    )
+    .join('\n')
+}

@@ -1,0 +1,105 @@
+import { rerunAt } from '../../src/domain/cadence.ts'
+import { type Decision, decide, type Input } from '../../src/domain/decide.ts'
+import type { Incident } from '../../src/domain/incident.ts'
+import type { HealthReading } from '../../src/domain/outage.ts'
+import type { ControlAnswer, Instant, Outcome, Partition, Probe } from '../../src/domain/probe.ts'
+import { accountName, type Setup } from '../../src/domain/setup.ts'
+import { NO_REACH, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
+
+const NONE: readonly ControlAnswer[] = []
+const TRY = { ms: 200, requestId: null, apigwId: null, traceId: null, service: 'ACCOUNT', skewMs: 0 } as const
+
+/**
+ * Alibi's decisions over a stretch of time, without disk and mail: outcomes and readings in, decisions out, each believed as
+ * the engine does once it is committed.
+ */
+export class Watch {
+  readonly setup: Setup
+  private world: World
+  private reading: HealthReading | null = null
+  private lookedAt = 0
+  private born = 0
+
+  constructor(setup: Setup, now: Instant) {
+    this.setup = setup
+    this.world = {
+      probes: new Map([...setup.probes.keys()].map((id) => [id, newProbeState(id, now)])),
+      incidents: new Map(),
+      notices: new Map(),
+      reach: { ...NO_REACH, everReached: true },
+      freshSince: now,
+      absence: null,
+      silences: [],
+      acks: new Map(),
+    }
+  }
+
+  incidents(): readonly Incident[] {
+    return [...this.world.incidents.values()]
+  }
+
+  state(probe: string): ProbeState {
+    const state = this.world.probes.get(probe)
+    if (state === undefined) throw new RangeError(`no probe ${probe}`)
+    return state
+  }
+
+  /** When the probe is run again apart from its schedule; `null`: only by its schedule. */
+  rerunAt(probe: Probe): Instant | null {
+    const monitor = this.setup.monitors.get(probe.monitor)
+    return monitor === undefined ? null : rerunAt(this.state(probe.id), monitor, this.world.freshSince)
+  }
+
+  /** What AWS Health said, for the decisions from now on. */
+  read(reading: HealthReading): void {
+    this.reading = reading
+  }
+
+  decide(now: Instant, outcomes: readonly Outcome[]): Decision {
+    const { reading, world, setup } = this
+    const readings = new Map<Partition, HealthReading>(reading === null ? [] : [[reading.partition, reading]])
+    const newlyRead = new Set<Partition>(reading !== null && reading.at !== this.lookedAt ? [reading.partition] : [])
+    const input: Input = {
+      now,
+      outcomes,
+      controls: NONE,
+      readings,
+      newlyRead,
+      timers: true,
+      notices: [],
+      owners: (probe, monitor) => [accountName(probe, monitor)],
+      newId: () => {
+        this.born += 1
+        return this.born.toString(16).padStart(16, '0')
+      },
+    }
+    const decision = decide(world, input, setup)
+    this.lookedAt = reading?.at ?? 0
+    const probes = new Map(world.probes)
+    for (const state of decision.probes) probes.set(state.probe, state)
+    const incidents = new Map(world.incidents)
+    for (const incident of decision.incidents) incidents.set(incident.id, incident)
+    const freshSince = Math.max(world.freshSince, decision.freshSince)
+    this.world = { ...world, probes, incidents, reach: decision.reach ?? world.reach, freshSince }
+    return decision
+  }
+}
+
+/** One run of a single try. */
+export function runOf(probe: string, at: Instant, ok: boolean, region = 'us-east-1'): Outcome {
+  const base = { probe, startedAt: at, endedAt: at + 300, control: null }
+  if (ok)
+    return {
+      ...base,
+      result: 'ok',
+      kind: null,
+      tries: [{ ...TRY, at, region, kind: null, error: null, message: null, status: 200 }],
+    }
+  const error = 'InternalServerException'
+  return {
+    ...base,
+    result: 'failed',
+    kind: 'internal',
+    tries: [{ ...TRY, at, region, kind: 'internal', error, message: 'internal error', status: 500 }],
+  }
+}
