@@ -8,6 +8,7 @@ import { loadConfig } from '../config/file.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { setupOf } from '../domain/setup.ts'
 import { type Store, StoreError } from '../ports/store.ts'
+import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
 import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -49,11 +50,13 @@ export async function run(options: Common, io: Io): Promise<number> {
 
   const lock = guard(() => takeLock(first.storage.path))
   held.defer(() => lock.release())
-  const store = await openStore({ path: first.storage.path }).catch(asExit)
+  const metrics = createMetrics()
+  held.defer(() => metrics.close())
+  const store = await openStore({ path: first.storage.path, observe: metrics.observeStore }).catch(asExit)
   held.defer(() => store.close())
 
-  let session = await begin(first, { io, log, store, stop: stop.signal, kill: kill.signal }).catch(asExit)
-  let web = await serve(session, log, store, () => session)
+  let session = await begin(first, { io, log, store, metrics, stop: stop.signal, kill: kill.signal }).catch(asExit)
+  let web = await serve(session, log, store, metrics, () => session)
   log.info('ready', { version: VERSION, pid: process.pid, config: first.file, database: first.storage.path })
   process.send?.('ready')
   try {
@@ -66,11 +69,11 @@ export async function run(options: Common, io: Io): Promise<number> {
       if (config === null) continue
       const was = session
       await was.end()
-      session = await begin(config, { io, log, store, stop: stop.signal, kill: kill.signal })
+      session = await begin(config, { io, log, store, metrics, stop: stop.signal, kill: kill.signal })
       if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
       if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
         await web?.close()
-        web = await serve(session, log, store, () => session)
+        web = await serve(session, log, store, metrics, () => session)
       }
       log.info('configuration reloaded', { config: config.file, monitors: config.monitors.length })
     }
@@ -85,9 +88,9 @@ export async function run(options: Common, io: Io): Promise<number> {
   }
 }
 
-type Around = Readonly<{ io: Io; log: RunLog; store: Store; stop: AbortSignal; kill: AbortSignal }>
+type Around = Readonly<{ io: Io; log: RunLog; store: Store; metrics: Metrics; stop: AbortSignal; kill: AbortSignal }>
 
-async function begin(config: Config, { io, log, store, stop, kill }: Around): Promise<Session> {
+async function begin(config: Config, { io, log, store, metrics, stop, kill }: Around): Promise<Session> {
   const wired = wire(config, io.env, VERSION)
   for (const warning of config.warnings) log.warn('configuration', { warning })
   if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
@@ -108,7 +111,7 @@ async function begin(config: Config, { io, log, store, stop, kill }: Around): Pr
     await wired[Symbol.asyncDispose]()
   }
   try {
-    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log }, config, {
+    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log, meter: metrics.meter }, config, {
       stop: ending.signal,
       kill: killing.signal,
     })
@@ -156,7 +159,7 @@ function unchangeable(config: Config, was: Config): string | null {
   return null
 }
 
-async function serve(session: Session, log: RunLog, store: Store, now: () => Session): Promise<Web | null> {
+async function serve(session: Session, log: RunLog, store: Store, metrics: Metrics, now: () => Session): Promise<Web | null> {
   const { config, wired } = session
   if (config.web === null) return null
   return startWeb({
@@ -164,6 +167,7 @@ async function serve(session: Session, log: RunLog, store: Store, now: () => Ses
     log,
     reader: store,
     clock: wired.clock,
+    metrics,
     health: () => now().daemon.health(),
     view: () => {
       const { daemon, config: present, wired: parts } = now()
