@@ -1,0 +1,189 @@
+import { inWords, utc } from './duration.ts'
+import type { Incident } from './incident.ts'
+import type { LedgerRow } from './ledger.ts'
+import { MAIL_KINDS, type MailKind, type Owed } from './notification.ts'
+import { patternsOf, standsOut, type Watched } from './patterns.ts'
+import { DAY_MS, type Instant } from './probe.ts'
+
+/** What a digest sums up: everything that was decided from one fire of its schedule to the next. */
+export type DigestInput = Readonly<{
+  from: Instant
+  to: Instant
+  /** Known incidents, also those before `from`: patterns show over a longer time. */
+  incidents: readonly Incident[]
+  /** Rows since `from`, oldest first. */
+  ledger: readonly LedgerRow[]
+  /** There were more rows than were read. */
+  cut: boolean
+  /** Mails that are owed or refused now. */
+  outbox: readonly Owed[]
+  watched: Watched
+}>
+
+export type Chapter = Readonly<{ title: string; lines: readonly string[] }>
+export type Digest = Readonly<{ headline: string; chapters: readonly Chapter[] }>
+
+/** Lines of one chapter; what is left out is counted. */
+export const MAX_LINES = 30
+const MAX_REASONS = 3
+const MAX_MISSES = 10
+const PATTERN_DAYS = 90
+/** The row that a gap in our watch leaves behind (rule 12). */
+const GAP_RULE = '12'
+
+/** Of a gap in our own watch, for the ledger: the digest tells of it. */
+export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }>): LedgerRow {
+  const { from, to, why } = gap
+  return {
+    at: to,
+    incident: null,
+    probe: null,
+    decision: 'noticed',
+    reason: `${why} from ${utc(from)} to ${utc(to)} (${inWords(to - from)}): nothing was watched`,
+    rule: GAP_RULE,
+    evidence: { from, to },
+  }
+}
+
+/** The summary of a stretch of time: what was mailed, what was not and why, who knew first, near misses, gaps, patterns. */
+export function digestOf(input: DigestInput): Digest {
+  const { from, to, ledger } = input
+  const touched = new Set(ledger.flatMap(({ incident }) => (incident === null ? [] : [incident])))
+  const present = input.incidents
+    .filter((is) => touched.has(is.id) || (is.openedAt < to && (is.closedAt ?? to) >= from))
+    .toSorted((a, b) => a.openedAt - b.openedAt)
+  const rowsOf = Map.groupBy(ledger, ({ incident }) => incident ?? '')
+  const mailsOf = (id: string) => (rowsOf.get(id) ?? []).filter(({ decision }) => decision === 'delivered')
+  const withheldOf = (id: string) => (rowsOf.get(id) ?? []).filter(({ decision }) => decision === 'withheld')
+  const mailed = present.filter(({ id }) => mailsOf(id).length > 0)
+  const silent = present.filter(({ id, family }) => mailsOf(id).length === 0 && family !== 'offline' && family !== 'blind')
+  const gaps = gapsOf(present, ledger, to)
+  const chapters: readonly Chapter[] = [
+    chapter('Mailed', [
+      ...mailed.map((is) => `${what(is, to)}. Mailed: ${kindsOf(mailsOf(is.id))}${notSaid(withheldOf(is.id), ' Not mailed')}`),
+      ...apart(mailsOf('')),
+    ]),
+    chapter(
+      'Not mailed, and why',
+      silent.map((is) => `${what(is, to)}.${notSaid(withheldOf(is.id), ' Why')}`),
+    ),
+    chapter('Who knew first', leads(present)),
+    chapter('Near misses: events that were considered and did not explain', nearMisses(present)),
+    chapter('Gaps in our own watch', gaps),
+    chapter('Owed or refused now', input.outbox.map(owedLine)),
+    chapter(`Patterns of the last ${PATTERN_DAYS} days`, patterns(input)),
+    ...(input.cut ? [chapter('Left out', ['More was decided than one summary reads: `alibi explain ID` has all of it.'])] : []),
+  ]
+  return {
+    headline: headline(input, mailed.length, silent.length, gaps.length),
+    chapters: chapters.filter(({ lines }) => lines.length > 0),
+  }
+}
+
+function chapter(title: string, lines: readonly string[]): Chapter {
+  const more = lines.length - MAX_LINES
+  return { title, lines: more > 0 ? [...lines.slice(0, MAX_LINES), `and ${more} more`] : lines }
+}
+
+function headline({ from, to, outbox }: DigestInput, mailed: number, silent: number, gaps: number): string {
+  const span = `In the ${inWords(to - from)} to ${utc(to)}`
+  if (mailed + silent + gaps + outbox.length === 0) return `${span} nothing failed, and we watched all the time.`
+  const incidents = mailed + silent
+  const parts = [
+    incidents === 0
+      ? 'there was no incident'
+      : `there ${incidents === 1 ? 'was 1 incident' : `were ${incidents} incidents`}: ${mailed} mailed, ${silent} not`,
+    gaps === 0 ? 'no gap in our own watch' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'} in our own watch`,
+    ...(outbox.length === 0 ? [] : [`${outbox.length} ${outbox.length === 1 ? 'mail is' : 'mails are'} still owed or refused`]),
+  ]
+  return `${span} ${parts.join('; ')}.`
+}
+
+/** "2026-03-02 21:02Z, 1h 30m: outage of 14 probes (production), explained by AWS_ACCOUNT_OPERATIONAL_ISSUE" */
+function what(is: Incident, to: Instant): string {
+  const lasted = is.closedAt === null ? `open for ${inWords(to - is.openedAt)}` : inWords(is.closedAt - is.openedAt)
+  const monitors = [...new Set(is.members.map(({ monitor }) => monitor))]
+  const probes = `${is.members.length} ${is.members.length === 1 ? 'probe' : 'probes'}`
+  const of = monitors.length === 0 ? '' : ` of ${probes} (${monitors.slice(0, 3).join(', ')}${monitors.length > 3 ? ', …' : ''})`
+  const verdict = is.family === 'outage' ? `, ${is.verdict}${alibiOf(is)}` : ''
+  return `${utc(is.openedAt)}, ${lasted}: ${is.family}${of}${verdict} #${is.id.slice(0, 4)}`
+}
+
+function alibiOf(is: Incident): string {
+  const { members, explainedBy } = is
+  const by = members.flatMap(({ standing: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by] : []))[0]
+  if (by !== undefined) return ` by ${by.code} in ${by.region ?? 'no named region'}`
+  return explainedBy === null ? '' : ` (at times by ${explainedBy.split('/').at(-2) ?? explainedBy})`
+}
+
+function kindsOf(rows: readonly LedgerRow[]): string {
+  const counted = [...Map.groupBy(rows, kindOf)].map(([kind, some]) => (some.length === 1 ? kind : `${kind} ×${some.length}`))
+  return `${counted.join(', ')}.`
+}
+
+/** The courier's rows begin with the kind: `failing to oncall: 250 ok`. */
+function kindOf({ reason }: LedgerRow): MailKind | 'mail' {
+  const word = reason.split(' ', 1)[0]
+  return MAIL_KINDS.find((kind) => kind === word) ?? 'mail'
+}
+
+function apart(rows: readonly LedgerRow[]): readonly string[] {
+  const others = rows.filter((row) => kindOf(row) !== 'digest' && kindOf(row) !== 'test')
+  return others.length === 0 ? [] : [`Apart from incidents: ${kindsOf(others)}`]
+}
+
+function notSaid(rows: readonly LedgerRow[], label: string): string {
+  const reasons = [...Map.groupBy(rows, ({ rule, reason }) => `${reason}${rule === null ? '' : ` (rule ${rule})`}`)]
+  if (reasons.length === 0) return ''
+  const shown = reasons.slice(0, MAX_REASONS).map(([reason, some]) => (some.length === 1 ? reason : `${reason} ×${some.length}`))
+  const more = reasons.length - shown.length
+  return `${label}: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`
+}
+
+function leads(incidents: readonly Incident[]): readonly string[] {
+  const known = incidents.flatMap(({ leadMinutes }) => (leadMinutes === null ? [] : [leadMinutes])).toSorted((a, b) => a - b)
+  if (known.length === 0) return []
+  const we = known.filter((minutes) => minutes > 0).length
+  const median = known[Math.floor(known.length / 2)] ?? 0
+  const last = known.at(-1) ?? 0
+  return [
+    `Of ${known.length} ${known.length === 1 ? 'incident' : 'incidents'} that AWS spoke of, ${we} failed here before AWS’s first post.`,
+    `AWS spoke ${lead(median)} in the middle case, ${lead(last)} in the slowest.`,
+  ]
+}
+
+function lead(minutes: number): string {
+  if (minutes === 0) return 'in the minute of our first failure'
+  return `${Math.abs(minutes)} min ${minutes > 0 ? 'after' : 'before'} our first failure`
+}
+
+function nearMisses(incidents: readonly Incident[]): readonly string[] {
+  const all = incidents.flatMap(({ id, members }) =>
+    members.flatMap(({ standing }) => standing.verdict.nearMisses.map((miss) => ({ id, miss }))),
+  )
+  const byEvent = [...Map.groupBy(all, ({ miss }) => `${miss.code}, ${miss.region ?? 'no region'} (${miss.test}): ${miss.why}`)]
+  const counted = byEvent.map(([text, some]) => ({ text, incidents: new Set(some.map(({ id }) => id)).size }))
+  const most = counted.toSorted((a, b) => b.incidents - a.incidents)
+  const shown = most.slice(0, MAX_MISSES).map(({ text, incidents: n }) => (n === 1 ? text : `${text}, in ${n} incidents`))
+  return most.length > shown.length ? [...shown, `and ${most.length - shown.length} more`] : shown
+}
+
+function gapsOf(incidents: readonly Incident[], ledger: readonly LedgerRow[], to: Instant): readonly string[] {
+  const blind = incidents
+    .filter(({ family }) => family === 'offline' || family === 'blind')
+    .map((is) => ({ at: is.openedAt, text: `${what(is, to)}` }))
+  const away = ledger
+    .filter(({ decision, rule }) => decision === 'noticed' && rule === GAP_RULE)
+    .map(({ at, reason }) => ({ at, text: reason }))
+  return [...blind, ...away].toSorted((a, b) => a.at - b.at).map(({ text }) => text)
+}
+
+function owedLine({ notification: n, state, attempts, error }: Owed): string {
+  const tried = attempts === 0 ? 'not tried yet' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`
+  return `${n.kind} to ${n.recipient}, owed since ${utc(n.createdAt)}: ${state === 'refused' ? 'refused' : tried}${error === null ? '' : `, ${error}`}`
+}
+
+function patterns({ incidents, to, watched }: DigestInput): readonly string[] {
+  const recent = incidents.filter(({ openedAt }) => openedAt >= to - PATTERN_DAYS * DAY_MS && openedAt <= to)
+  return standsOut(patternsOf(recent), watched)
+}
