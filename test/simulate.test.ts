@@ -102,3 +102,14 @@ test('the same scenario is played the same way each time', async () => {
   ]
   expect(storyText(one)).toBe(storyText(other))
 })
+
+test('a mail that was taken and not recorded comes twice, under one Message-ID, and counts once', async () => {
+  const file = 'config/scenarios/killed-between-mail-and-record.yaml'
+  const { delivered } = await play(scenarioOf(readFileSync(file, 'utf8'), file))
+  expect(delivered.map(({ kind, again }) => [kind, again])).toEqual([
+    ['failing', false],
+    ['failing', true],
+    ['recovered', false],
+  ])
+  expect(delivered[1]?.mail.messageId).toBe(delivered[0]?.mail.messageId)
+})
