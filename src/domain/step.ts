@@ -349,15 +349,13 @@ function note(incident: Incident, was: Incident, sick: readonly Member[], notes:
 }
 
 function evidenceOf(sick: readonly Member[]) {
-  return sick
-    .slice(0, 20)
-    .map((m) => ({
-      probe: m.probe,
-      verdict: m.standing.verdict,
-      carried: m.standing.carried,
-      readAt: m.standing.readAt,
-      lapsed: m.standing.lapsed,
-    }))
+  return sick.slice(0, 20).map((m) => ({
+    probe: m.probe,
+    verdict: m.standing.verdict,
+    carried: m.standing.carried,
+    readAt: m.standing.readAt,
+    lapsed: m.standing.lapsed,
+  }))
 }
 
 function lapseOf(sick: readonly Member[]): string {
