@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { event, MIN, NOON, reading, type SourceStates } from '../../test/given.ts'
+import { event, failure, MIN, NOON, reading, type SourceStates } from '../../test/given.ts'
 import type { Standing } from './incident.ts'
 import { judge } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
@@ -22,8 +22,7 @@ function judged(
 ): Standing {
   const [now, runAt] = [NOON + minute * MIN, NOON + runMinute * MIN]
   const said = reading(events, now, states)
-  const failure = { kind: 'internal', service: 'ACCOUNT', region: 'us-east-1', onset: NOON, at: runAt, owners: [] } as const
-  const verdict = judge(failure, said, LAW, () => ({ others: 0, well: 0 }), now)
+  const verdict = judge(failure({ at: runAt }), said, LAW, () => ({ others: 0, well: 0 }), now)
   return settleStanding(was, verdict, said, runAt, EXTENSION, now)
 }
 const explained = judged(NEVER_JUDGED, 0, [OPEN])
@@ -78,6 +77,13 @@ describe('what an explanation of noon is worth later', () => {
     expect(what).toBe(expected)
     expect(is.verdict.kind === 'explained').toBe(expected !== 'lapsed')
     expect(is.alibi === null).toBe(expected === 'lapsed')
+  })
+
+  test('the others turn out to be well: it was never ours, and ends at once', () => {
+    const alone = judge(failure({ at: NOON + MIN }), reading([OPEN], NOON + MIN), LAW, () => ({ others: 9, well: 9 }), NOON + MIN)
+    const is = settleStanding(explained, alone, reading([OPEN], NOON + MIN), NOON + MIN, LAW.policy.extensionMs, NOON + MIN)
+    expect(is).toMatchObject({ verdict: { kind: 'unexplained' }, carried: null, alibi: null })
+    expect(is.lapsed).toMatchObject({ arn: OPEN.arn, why: expect.stringContaining('the others are well') })
   })
 
   test('time passes by runs: an old run does not end it, however late AWS Health is read', () => {

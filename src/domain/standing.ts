@@ -21,7 +21,8 @@ export const NEVER_JUDGED: Standing = {
  *
  * An explanation is never dropped on the spot: it stands for `extension`, counted from the event's end, or from the last
  * reading that held it where it vanished, no longer matches, or could not be asked. A run begun later than that is judged
- * by what is known now, and `lapsed` says how the explanation ended.
+ * by what is known now, and `lapsed` says how the explanation ended. Only our own evidence ends it at once: that the others
+ * are well (the test of width) can but come later than the explanation, when they have run, and was true all along.
  *
  * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
  */
@@ -47,6 +48,9 @@ export function settleStanding(
   const end = held === undefined ? null : endOf(held, now)
   const until = end === null ? alibi.until : end + extensionMs
   const how = howItEnded(was, judged, reading, end, now)
+  if (judged.nearMisses.some((near) => near.arn === alibi.arn && near.test === 'width')) {
+    return { verdict: judged, carried: null, alibi: null, lapsed: { arn: alibi.arn, at: now, why: how }, readAt: reading.at }
+  }
   if (runAt <= until) {
     const by =
       held === undefined
