@@ -1,6 +1,6 @@
 import { createTask } from 'node-cron'
 import { expect, test } from 'vitest'
-import { changesClocks, isTimezone, readSchedule } from './schedule.ts'
+import { changesClocks, isTimezone, lastFire, readSchedule } from './schedule.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -65,4 +65,26 @@ test.for<[string, boolean, boolean]>([
 ])('time zone %j: known %j, with summer time %j', ([name, known, summer]) => {
   expect(isTimezone(name)).toBe(known)
   if (known) expect(changesClocks(name, Date.UTC(2026, 10, 22))).toBe(summer)
+})
+
+test.for<[string, string, string, string, string, string | null]>([
+  ['a weekly one, a week later', '0 8 * * 1', 'Etc/UTC', '2026-11-16T08:00:00Z', '2026-11-23T08:00:00Z', '2026-11-23T08:00:00Z'],
+  ['from is not in it', '0 8 * * 1', 'Etc/UTC', '2026-11-16T08:00:00Z', '2026-11-23T07:59:59Z', null],
+  ['the latest of several', '0 8 * * *', 'Etc/UTC', '2026-11-01T00:00:00Z', '2026-11-23T07:00:00Z', '2026-11-22T08:00:00Z'],
+  ['of a zone', '0 8 * * 1', 'Asia/Kathmandu', '2026-11-22T00:00:00Z', '2026-11-23T09:00:00Z', '2026-11-23T02:15:00Z'],
+  ['with seconds', '10,40 * * * * *', 'Etc/UTC', '2026-11-23T08:00:00Z', '2026-11-23T08:00:50Z', '2026-11-23T08:00:40Z'],
+  [
+    'in the hour that comes twice: the first',
+    '30 2 * * *',
+    'Europe/Berlin',
+    '2026-10-24T12:00:00Z',
+    '2026-10-25T12:00:00Z',
+    '2026-10-25T00:30:00Z',
+  ],
+  ['a monthly one', '0 0 1 * *', 'Etc/UTC', '2020-01-01T00:00:00Z', '2026-03-31T23:59:00Z', '2026-03-01T00:00:00Z'],
+  ['too long ago', '0 0 1 1 *', 'Etc/UTC', '2020-01-01T00:00:00Z', '2026-06-01T00:00:00Z', null],
+  ['none that can be read', 'nonsense', 'Etc/UTC', '2020-01-01T00:00:00Z', '2026-06-01T00:00:00Z', null],
+])('the last fire of %s', ([, cron, zone, from, to, fire]) => {
+  const found = lastFire(cron, zone, Date.parse(from), Date.parse(to))
+  expect(found === null ? null : new Date(found).toISOString().replace('.000', '')).toBe(fire)
 })

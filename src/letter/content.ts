@@ -52,6 +52,8 @@ export type Content = Readonly<{
   footer: readonly string[]
 }>
 
+const MAX_CHAPTERS = 12
+
 const FAILING_KINDS: readonly MailKind[] = ['failing', 'wider', 'escalated', 'reminder', 'still-failing', 'flapping']
 
 /** Puts the facts in order. `seq` is the mail's number in its thread. */
@@ -77,6 +79,7 @@ export function content(
       section('Timeline', timeline(facts, delivery)),
       section('What AWS Health said', healthBlocks(facts, limits)),
       section(facts.kind === 'digest' ? 'Summary' : 'Details', details(facts, limits)),
+      ...chapters(facts, limits),
       section('For AWS Support (copy from here)', support(facts, limits)),
       section('At the command line', commands(facts, limits)),
     ].filter((part) => part !== null),
@@ -558,11 +561,24 @@ function sourceRow(name: string, source: SourceState, at: Instant, limits: Limit
   }
 }
 
+/** Of a digest with chapters the one line is its headline, which stands in the first sentence already. */
 function details(facts: Facts, limits: Limits): readonly Block[] {
-  if (facts.lines.length === 0) return []
+  if (facts.lines.length === 0 || (facts.chapters !== undefined && facts.lines.length === 1)) return []
   const items = facts.lines.slice(0, limits.lines).map((text) => foreign(text, limits.sentence))
   const more = facts.lines.length - items.length
   return [{ type: 'list', items: more > 0 ? [...items, `and ${more} more lines`] : items }]
+}
+
+/** Each chapter gets its share of the lines. */
+function chapters(facts: Facts, limits: Limits): readonly (Section | null)[] {
+  const all = (facts.chapters ?? []).slice(0, MAX_CHAPTERS)
+  const share = Math.max(3, Math.floor(limits.lines / Math.max(1, all.length)))
+  return all.map(({ title, lines }) => {
+    const items = lines.slice(0, share).map((text) => foreign(text, limits.sentence))
+    const more = lines.length - items.length
+    const list = more > 0 ? [...items, `and ${more} more`] : items
+    return section(foreign(title, limits.word), list.length === 0 ? [] : [{ type: 'list', items: list }])
+  })
 }
 
 function support(facts: Facts, limits: Limits): readonly Block[] {
