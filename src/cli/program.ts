@@ -156,6 +156,20 @@ function build(io: Io, done: (code: number) => void): Command {
       const { explain } = await import('./explain.ts')
       done(await explain(id, options, io))
     })
+  verb(
+    program,
+    'simulate',
+    'Plays scenario files by the real engine on a virtual clock. Exit 1 if an expectation fails.',
+    'alibi simulate config/scenarios/aws-speaks-late.yaml --config config/alibi.yaml',
+  )
+    .argument('<files...>', 'scenario files')
+    .option('-c, --config <file>', 'play against these monitors and policies instead of the scenario’s own')
+    .option('--json', 'for machines')
+    .option('--mails <directory>', 'where the mails are left')
+    .action(async (files, options) => {
+      const { runSimulate } = await import('./simulate.ts')
+      done(await runSimulate(files, options, io))
+    })
   const mail = program.command('mail').description('The way that mails go.')
   withConfig(
     verb(mail, 'test', 'One real mail to every recipient, through the real path, with the server’s reply.', 'alibi mail test'),
