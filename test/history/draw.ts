@@ -1,0 +1,348 @@
+import { ANSWERS, type Answer } from '../../src/simulate/answers.ts'
+import type { Deed, EventFields, Happening, Scenario } from '../../src/simulate/scenario.ts'
+import { Dice } from './dice.ts'
+import { type Fleet, fleetOf } from './fleet.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+export const START = Date.UTC(2026, 2, 2, 12)
+
+/** What an event can be to a failure: known from how it was made, not from how it is judged. */
+export type Bearing = 'explains' | 'does not' | 'perhaps'
+/** Of a published event: what it is to failures of Account (us-east-1) and of STS (us-west-2, where these monitors call it). */
+export type Bearings = Readonly<Record<'ACCOUNT' | 'STS', Bearing>>
+
+type Kind = Readonly<{ event: EventFields & Readonly<{ service: string }>; bearings: Bearings }>
+const NOTHING: Bearings = { ACCOUNT: 'does not', STS: 'does not' }
+const OURS: Bearings = { ACCOUNT: 'explains', STS: 'does not' }
+const KINDS: readonly (readonly [number, Kind])[] = [
+  [3, { event: { service: 'ACCOUNT', region: 'us-east-1', text: 'We are investigating.' }, bearings: OURS }],
+  [4, { event: { service: 'IAM', region: 'us-east-1', text: 'Increased error rates.' }, bearings: OURS }],
+  [
+    2,
+    {
+      event: { service: 'IAM', region: 'global', text: 'Increased error rates.' },
+      bearings: { ACCOUNT: 'explains', STS: 'explains' },
+    },
+  ],
+  [
+    3,
+    {
+      event: {
+        service: 'MULTIPLE_SERVICES',
+        region: 'us-east-1',
+        text: 'Operational issue.',
+        impacted: ['account', 'ec2'],
+        in: ['dashboard'],
+      },
+      bearings: OURS,
+    },
+  ],
+  [
+    2,
+    {
+      event: {
+        service: 'MULTIPLE_SERVICES',
+        region: 'us-east-1',
+        text: 'Operational issue.',
+        impacted: ['ec2', 'rds'],
+        in: ['dashboard'],
+      },
+      bearings: NOTHING,
+    },
+  ],
+  [4, { event: { service: 'IAM', region: 'eu-west-1', text: 'Increased error rates.' }, bearings: NOTHING }],
+  [
+    2,
+    {
+      event: { service: 'ACCOUNT', region: 'us-west-2', text: 'Elsewhere.' },
+      bearings: { ACCOUNT: 'does not', STS: 'does not' },
+    },
+  ],
+  [2, { event: { service: 'EC2', region: 'us-east-1', text: 'Instances.' }, bearings: NOTHING }],
+  [2, { event: { service: 'IAM', region: 'global', text: 'Errors in EU-NORTH-1 (Stockholm) only.' }, bearings: NOTHING }],
+  [2, { event: { service: 'STS', region: 'us-west-2', text: 'Errors.' }, bearings: { ACCOUNT: 'does not', STS: 'explains' } }],
+  [
+    1,
+    {
+      event: {
+        service: 'IAM',
+        region: 'us-east-1',
+        category: 'scheduledChange',
+        code: 'AWS_IAM_MAINTENANCE_SCHEDULED',
+        text: 'Maintenance.',
+      },
+      bearings: NOTHING,
+    },
+  ],
+  [
+    1,
+    {
+      event: {
+        service: 'ACCOUNT',
+        region: 'us-east-1',
+        category: 'accountNotification',
+        code: 'AWS_ACCOUNT_NOTICE',
+        scope: 'ACCOUNT_SPECIFIC',
+        text: 'A notice.',
+      },
+      bearings: NOTHING,
+    },
+  ],
+]
+
+/** An event as it stood between two changes of what AWS says. */
+export type Posted = Readonly<{
+  id: string
+  from: number
+  to: number
+  bearings: Bearings
+  startsAt: number
+  in: readonly ('api' | 'dashboard')[]
+}>
+
+export type Drawn = Readonly<{
+  seed: number
+  scenario: Scenario
+  fleet: Fleet
+  /** When all is well, and only has to settle. */
+  calmFrom: number
+  posted: readonly Posted[]
+  /** Chance to be killed before, and after, any effect; and the mean time between kills at any moment, 0: none. */
+  kills: Readonly<{ atEffect: number; everyMs: number; downMs: number }>
+}>
+
+const OUTAGE: readonly Answer[] = ['InternalServerException', '500', '503-html', '200-garbage', 'timeout', 'reset', 'refused']
+const MISCONFIGURED: readonly Answer[] = ['AccessDeniedException', 'ValidationException', 'ExpiredTokenException']
+const SETTLES_MS = 75 * MINUTE
+
+/** Draws a whole history: what happens to AWS, to us and to the mails, and what is true of it. */
+export function draw(seed: number): Drawn {
+  const dice = new Dice(seed)
+  const fleet = fleetOf({ fleet: dice.between(0, 1), wait: dice.chance(0.3) ? 1 : 0, mails: dice.chance(0.15) ? 1 : 0 })
+  const calmFrom = dice.between(80, 170) * MINUTE
+  const story = new Story(dice, fleet, calmFrom)
+  story.tell()
+  const killing = dice.weighted([
+    [3, 0],
+    [3, 0.0015],
+    [2, 0.006],
+    [1, 0.03],
+  ])
+  return {
+    seed,
+    scenario: {
+      file: `seed ${seed}`,
+      title: `seed ${seed}`,
+      start: START,
+      lengthMs: calmFrom + SETTLES_MS,
+      config: fleet.begin,
+      happenings: story.happenings.toSorted((a, b) => a.at - b.at),
+      expectations: [],
+      notes: [],
+    },
+    fleet,
+    calmFrom,
+    posted: story.posted,
+    kills: {
+      atEffect: killing,
+      everyMs: dice.chance(0.4) ? dice.between(8, 40) * MINUTE : 0,
+      downMs: dice.pick([5, 20, 60, 240]) * SECOND,
+    },
+  }
+}
+
+class Story {
+  readonly happenings: Happening[] = []
+  readonly posted: Posted[] = []
+  private readonly open = new Map<string, { from: number; kind: Kind; startsAt: number; doubtful: boolean }>()
+  private readonly dice: Dice
+  private readonly fleet: Fleet
+  private readonly calmFrom: number
+  private events = 0
+
+  constructor(dice: Dice, fleet: Fleet, calmFrom: number) {
+    this.dice = dice
+    this.fleet = fleet
+    this.calmFrom = calmFrom
+  }
+
+  tell(): void {
+    const { dice } = this
+    // Each strand goes its own way; what differs between histories is how busy each of them is.
+    this.strand(dice.pick([6, 12, 25]), (at) => this.account(at))
+    this.strand(dice.pick([8, 15, 40]), (at) => this.aws(at))
+    this.strand(dice.pick([20, 60, 400]), (at) => this.asking(at))
+    this.strand(dice.pick([20, 60, 400]), (at) => this.mail(at))
+    this.strand(dice.pick([60, 400, 400]), (at) => this.ourselves(at))
+    this.settle()
+  }
+
+  private strand(meanMinutes: number, act: (at: number) => void): void {
+    let at = this.dice.wait(meanMinutes * MINUTE)
+    while (at < this.calmFrom) {
+      act(Math.round(at / SECOND) * SECOND)
+      at += SECOND + this.dice.wait(meanMinutes * MINUTE)
+    }
+  }
+
+  private add(at: number, deed: Deed): void {
+    if (at < this.calmFrom) this.happenings.push({ at, deed })
+  }
+
+  private account(at: number): void {
+    const { dice } = this
+    const answer = dice.weighted<() => Answer>([
+      [6, () => 'ok'],
+      [8, () => dice.pick(OUTAGE)],
+      [1, () => dice.pick(MISCONFIGURED)],
+      [1, () => '429'],
+      [1, () => 'sts-500'],
+      [0.3, () => dice.pick(ANSWERS)],
+    ])()
+    const probe = dice.chance(0.65) ? null : dice.pick(this.fleet.begin.monitors.flatMap((monitor) => monitor.probes))
+    const byAccount = dice.chance(0.5)
+    this.add(at, {
+      verb: 'account',
+      answer,
+      operation: probe === null || byAccount ? null : probe.call.operation,
+      account: probe === null || !byAccount ? null : probe.account,
+    })
+  }
+
+  private aws(at: number): void {
+    const { dice } = this
+    const id = dice.chance(0.5) && this.open.size > 0 ? dice.pick([...this.open.keys()]) : null
+    if (id === null) {
+      this.publish(at, dice.weighted(KINDS))
+      return
+    }
+    const what = dice.weighted<'text' | 'date' | 'close' | 'withdraw'>([
+      [2, 'text'],
+      [1, 'date'],
+      [3, 'close'],
+      [1, 'withdraw'],
+    ])
+    const was = this.open.get(id)
+    if (was === undefined) return
+    switch (what) {
+      case 'text':
+        this.add(at, { verb: 'update', id, event: { text: 'We continue to work on it.' } })
+        return
+      case 'date':
+        // Re-dated: whether it still explains is the judge's own affair.
+        this.add(at, { verb: 'update', id, event: { start: START + at - dice.between(0, 90) * MINUTE } })
+        this.past(id, at)
+        this.open.set(id, { ...was, from: at, doubtful: true })
+        return
+      case 'close':
+      case 'withdraw':
+        this.add(at, what === 'close' ? { verb: 'close', id, event: { text: 'It is resolved.' } } : { verb: 'withdraw', id })
+        this.past(id, at)
+        this.open.delete(id)
+    }
+  }
+
+  private publish(at: number, kind: Kind): void {
+    const { dice } = this
+    this.events += 1
+    const id = `e${this.events}`
+    const stale = dice.chance(0.1)
+    const early = stale
+      ? 300
+      : dice.weighted<number>([
+          [5, 0],
+          [2, dice.between(1, 60)],
+        ])
+    const startsAt = at - early * MINUTE
+    const sources =
+      dice.weighted<EventFields['in']>([
+        [6, undefined],
+        [1, ['api']],
+        [1, ['dashboard']],
+      ]) ?? kind.event.in
+    const event = {
+      ...kind.event,
+      ...(sources === undefined || kind.event.in !== undefined ? {} : { in: sources }),
+      ...(early === 0 ? {} : { start: START + startsAt }),
+      ...(stale ? { updated: START + startsAt } : {}),
+    }
+    this.add(at, { verb: 'publish', id, event })
+    this.open.set(id, { from: at, kind: { ...kind, event }, startsAt, doubtful: stale })
+  }
+
+  /** What an event was until now. */
+  private past(id: string, to: number): void {
+    const was = this.open.get(id)
+    if (was === undefined) return
+    const { from, kind, startsAt, doubtful } = was
+    const doubted = (bearing: Bearing): Bearing => (doubtful && bearing === 'explains' ? 'perhaps' : bearing)
+    const bearings = { ACCOUNT: doubted(kind.bearings.ACCOUNT), STS: doubted(kind.bearings.STS) }
+    const shown =
+      kind.event.in ?? (kind.event.scope === 'ACCOUNT_SPECIFIC' ? ['api' as const] : ['api' as const, 'dashboard' as const])
+    this.posted.push({ id, from, to, bearings, startsAt, in: shown })
+  }
+
+  private asking(at: number): void {
+    const { dice } = this
+    const lasts = dice.wait(8 * MINUTE) + SECOND
+    if (dice.chance(0.5)) {
+      this.add(at, { verb: 'api', state: dice.pick(['unavailable', 'throttled', 'unavailable', 'subscription-required']) })
+      this.add(at + lasts, { verb: 'api', state: 'ok' })
+    } else {
+      this.add(at, { verb: 'dashboard', state: dice.pick(['unavailable', 'empty-body']) })
+      this.add(at + lasts, { verb: 'dashboard', state: 'ok' })
+    }
+  }
+
+  private mail(at: number): void {
+    const { dice } = this
+    this.add(at, { verb: 'smtp', state: dice.pick(['down', 'deferring', 'deferring', 'rejecting', 'hanging']) })
+    this.add(at + dice.wait(10 * MINUTE) + SECOND, { verb: 'smtp', state: 'up' })
+  }
+
+  private ourselves(at: number): void {
+    const { dice } = this
+    const what = dice.weighted<'network' | 'disk' | 'reload' | 'clock' | 'silence'>([
+      [3, 'network'],
+      [2, 'disk'],
+      [3, 'reload'],
+      [1, 'clock'],
+      [1, 'silence'],
+    ])
+    switch (what) {
+      case 'network':
+        this.add(at, { verb: 'network', up: false })
+        this.add(at + dice.wait(8 * MINUTE) + SECOND, { verb: 'network', up: true })
+        return
+      case 'disk':
+        this.add(at, { verb: 'disk', full: true })
+        this.add(at + dice.wait(3 * MINUTE) + SECOND, { verb: 'disk', full: false })
+        return
+      case 'reload':
+        this.add(at, { verb: 'reload', config: dice.pick(this.fleet.others) })
+        return
+      case 'clock':
+        this.add(at, { verb: 'clock', byMs: dice.pick([-180, -20, -2, 2, 20, 180]) * MINUTE })
+        return
+      case 'silence':
+        this.add(at, { verb: 'silence', monitor: null, forMs: dice.between(5, 30) * MINUTE, reason: 'we know' })
+    }
+  }
+
+  /** All is well from here on: what is owed can leave, and what is open can end. */
+  private settle(): void {
+    const at = this.calmFrom
+    const deeds: Deed[] = [
+      { verb: 'network', up: true },
+      { verb: 'disk', full: false },
+      { verb: 'smtp', state: 'up' },
+      { verb: 'api', state: 'ok' },
+      { verb: 'dashboard', state: 'ok' },
+      { verb: 'account', answer: 'ok', operation: null, account: null },
+    ]
+    for (const deed of deeds) this.happenings.push({ at, deed })
+    for (const id of this.open.keys()) this.past(id, Number.POSITIVE_INFINITY)
+    this.happenings.push({ at: at + 5 * MINUTE, deed: { verb: 'reload', config: this.fleet.end } })
+  }
+}

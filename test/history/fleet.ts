@@ -1,0 +1,63 @@
+import type { Config } from '../../src/config/config.ts'
+import { formatFaults } from '../../src/config/fault.ts'
+import { parseScenario } from '../../src/simulate/parse.ts'
+
+/** Timers so short that an afternoon holds every rule; the proportions are those of the contract's defaults. */
+const POLICY =
+  '{ wait: WAIT, extension: 3m, holdAtMost: 20m, lookback: 1h, staleAfter: 2h, remindEvery: 25m, joinWithin: 5m, reopenWithin: 5m, blindAfter: 6m }'
+const RUNS = 'spread: 0s, attempts: 2, backoff: 1s, timeout: 3s, retryInterval: 20s, recheckEvery: 60s'
+
+const MANAGER = 'manager: { to: [manager@example.com], after: 8m }'
+const ONE = `
+  monitors: [{ name: default, operations: [GetContactInformation], ${RUNS} }]
+  recipients: { oncall: { to: [oncall@example.com] }, ${MANAGER} }`
+const pair = (accounts: string, beta: string, oncall: string) => `
+  monitors:
+    - { name: a, accounts: ${accounts}, operations: [GetContactInformation], notify: [oncall, manager], ${RUNS} }
+    ${beta}
+  recipients: { oncall: { to: [${oncall}] }, beta: { to: [beta@example.com] }, ${MANAGER} }`
+const TWO = '["111111111111", "222222222222"]'
+const BETA = `- { name: b, operations: [ListRegions], notify: [beta], fail: { count: 2, of: 3 }, ${RUNS} }`
+const CALM = `- { name: c, schedule: "*/2 * * * *", operations: [GetAccountInformation], notify: [oncall, beta], ${RUNS} }`
+
+/** Each fleet as it begins, and what a reload may make of it. */
+const FLEETS: readonly (readonly string[])[] = [
+  [ONE, ONE.replace('oncall@', 'night@')],
+  [
+    pair(TWO, BETA, 'oncall@example.com'),
+    pair('["111111111111"]', BETA, 'oncall@example.com'),
+    pair(TWO, '', 'oncall@example.com'),
+    pair(TWO, BETA, 'night@example.com, duty@example.com'),
+    pair(TWO, `${BETA}\n    ${CALM}`, 'oncall@example.com'),
+  ],
+]
+
+const MAILS = ['30', '4'] as const
+const WAITS = ['0s', '2m'] as const
+
+/** What a history is played by: the fleet that it begins with, what reloads may put in its place, and how it ends. */
+export type Fleet = Readonly<{ begin: Config; others: readonly Config[]; end: Config }>
+
+const known = new Map<string, Config>()
+
+function config(fleet: string, wait: string, maxPerHour: string, port: number): Config {
+  const policy = POLICY.replace('WAIT', wait)
+  const mail = `{ from: Alibi <alibi@example.com>, maxPerHour: ${maxPerHour}, smtp: { host: smtp.example.com, port: ${port} } }`
+  const source = `title: t\nstart: 2026-03-02T12:00:00Z\nlength: 1h\nconfig:${fleet}\n  policy: ${policy}\n  health: { idleEvery: 10m }\n  mail: ${mail}\n`
+  const made = known.get(source)
+  if (made !== undefined) return made
+  const parsed = parseScenario(source, 'history')
+  if (!parsed.ok) throw new Error(formatFaults(parsed.faults, source))
+  known.set(source, parsed.scenario.config)
+  return parsed.scenario.config
+}
+
+export function fleetOf(which: { fleet: number; wait: number; mails: number }): Fleet {
+  const variants = FLEETS[which.fleet % FLEETS.length] ?? []
+  const [wait, mails] = [WAITS[which.wait % 2] ?? '0s', MAILS[which.mails % 2] ?? '30']
+  const all = variants.map((variant) => config(variant, wait, mails, 25))
+  const [begin] = all
+  if (begin === undefined) throw new Error('a fleet has a beginning')
+  // Another way for the mails: what was refused is tried again (contract, *Mail*).
+  return { begin, others: all, end: config(variants[0] ?? '', wait, '30', 26) }
+}

@@ -1,0 +1,415 @@
+import { notificationId } from '../../src/domain/audience.ts'
+import type { Incident } from '../../src/domain/incident.ts'
+import type { MailKind, Notification } from '../../src/domain/notification.ts'
+import type { Lived } from './live.ts'
+import { MINUTE, overlaps, Truth } from './truth.ts'
+
+const FALLS: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated'])
+const FIRSTS: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping'])
+const RISES: ReadonlySet<MailKind> = new Set(['recovered', 'dropped'])
+const SILENCED: ReadonlySet<MailKind> = new Set([
+  'failing',
+  'misconfigured',
+  'flapping',
+  'blind',
+  'wider',
+  'escalated',
+  'reminder',
+  'still-failing',
+])
+/** Three runs at the pace of a failing probe, gathering, and the looks in between. */
+const DECIDES_WITHIN = 7 * MINUTE
+/** A lapsed explanation, or one that was asked for in vain, lasts no longer than `extension` and a run or two. */
+const LINGERS = 2.5 * MINUTE
+
+/** A notification and when it was truly committed. */
+type Mailed = Readonly<{ at: number; mail: Notification }>
+
+/** A history, looked at from outside: what was true, what was committed and what the mail server has. */
+export class Looked {
+  readonly lived: Lived
+  readonly truth: Truth
+  readonly mailed: readonly Mailed[]
+
+  constructor(lived: Lived) {
+    this.lived = lived
+    this.truth = new Truth(lived)
+    const seen = new Set<string>()
+    this.mailed = lived.committed.flatMap(({ at, notifications }) =>
+      notifications.flatMap((mail) => {
+        if (seen.has(mail.id)) return []
+        seen.add(mail.id)
+        return [{ at, mail }]
+      }),
+    )
+  }
+
+  /** Every incident as it was last committed by then. */
+  incidentsAt(at: number): readonly Incident[] {
+    const known = new Map<string, Incident>()
+    for (const commit of this.lived.committed) {
+      if (commit.at > at) break
+      for (const incident of commit.incidents) known.set(incident.id, incident)
+    }
+    return [...known.values()]
+  }
+}
+
+export type Invariant = Readonly<{ name: string; broken: (looked: Looked) => readonly string[] }>
+
+export const INVARIANTS: readonly Invariant[] = [
+  {
+    name: 'nothing owed is left unsent',
+    broken: ({ lived }) =>
+      [...lived.disk.mails.values()]
+        .filter(({ state }) => !['delivered', 'merged', 'dropped'].includes(state))
+        .map(({ notification, state, error }) => `${notification.id} (${notification.kind}) is ${state}: ${error}`),
+  },
+  {
+    name: 'disk, ledger and mail server agree on every mail',
+    broken({ lived }) {
+      const faults: string[] = []
+      const accepted = new Set(lived.played.delivered.map(({ mail }) => mail.messageId))
+      const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed]))
+      const recorded = lived.disk.ledger.flatMap((row) => (row.decision === 'delivered' ? [idOf(row.evidence)] : []))
+      for (const id of accepted) {
+        const state = byMessageId.get(id)?.state
+        if (state !== 'delivered' && !id.startsWith('<disk.'))
+          faults.push(`the server has ${id}, which on disk is ${state ?? 'unknown'}`)
+      }
+      for (const { state, notification } of lived.disk.mails.values()) {
+        if (state !== 'delivered') continue
+        if (!accepted.has(notification.messageId))
+          faults.push(`${notification.id} is recorded as delivered, and the server has no such mail`)
+        const rows = recorded.filter((id) => id === notification.id).length
+        if (rows !== 1) faults.push(`${notification.id} stands ${rows} times in the ledger as delivered`)
+      }
+      return faults
+    },
+  },
+  {
+    name: 'every mail that the ledger names is on disk, and no other',
+    broken({ lived }) {
+      const named = lived.disk.ledger.flatMap(({ incident, decision, evidence }) => {
+        if (incident === null || (decision !== 'mailed' && decision !== 'closed')) return []
+        const { to, seq } = evidence as { to: readonly string[]; seq: number }
+        return to.map((recipient) => notificationId(incident, seq, recipient))
+      })
+      const owed = [...lived.disk.mails.values()].flatMap(({ notification }) =>
+        notification.incident === null ? [] : [notification.id],
+      )
+      return [
+        ...differences('in the ledger and not on disk', named, owed),
+        ...differences('on disk and not in the ledger', owed, named),
+        ...repeated(named).map((id) => `twice in the ledger: ${id}`),
+      ]
+    },
+  },
+  {
+    name: 'no trouble is announced twice',
+    broken({ mailed, truth }) {
+      const faults: string[] = []
+      const last = new Map<string, number>()
+      const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
+      for (const { at, mail } of mailed) {
+        if (!FIRSTS.has(mail.kind)) continue
+        const family = mail.facts.incident?.family
+        if (family !== 'outage' && family !== 'misconfigured') continue
+        for (const { probe: id, state } of mail.facts.probes) {
+          const probe = probes.get(id)
+          if (state === 'well' || probe === undefined) continue
+          const key = `${id} ${family} ${mail.recipient}`
+          const before = last.get(key)
+          last.set(key, at)
+          if (before === undefined) continue
+          const between = { from: before - 3 * MINUTE, to: at }
+          const changed = truth.answersTo(probe).some((span) => span.meaning !== family && overlaps(between, [span]))
+          // Started while it is cut off, a daemon takes our own trouble for AWS's: the control host was never reached.
+          if (!changed && !overlaps(between, [...truth.unwatched(probe), ...truth.cutOff]))
+            faults.push(
+              `${id} was announced to ${mail.recipient} at ${clock(before)} and again at ${clock(at)}, and had failed all the time`,
+            )
+        }
+      }
+      return faults
+    },
+  },
+  {
+    name: 'who is told of the fall is told of the rise, and nobody else',
+    broken({ mailed, lived }) {
+      const faults: string[] = []
+      const open = new Map<string, Mailed>()
+      const before = predecessorsOf(lived)
+      for (const one of mailed) {
+        const { kind, thread, recipient, incident } = one.mail
+        if (incident === null) continue
+        const key = `${thread} ${recipient}`
+        if (RISES.has(kind)) {
+          // A fall whose incident went on in one of another family: its rise is told there (rule 17).
+          const inherited = [...open].filter(
+            ([, { mail }]) => mail.recipient === recipient && before(incident).has(mail.incident ?? ''),
+          )
+          if (!open.has(key) && inherited.length === 0)
+            faults.push(`${recipient} is told at ${clock(one.at)} that it is over (${kind}), and was not told that it had begun`)
+          for (const [other] of [[key], ...inherited]) open.delete(other ?? '')
+        } else if (FALLS.has(kind) || !open.has(key)) open.set(key, one)
+      }
+      for (const { at, mail } of open.values())
+        faults.push(`${mail.recipient} was told at ${clock(at)} (${mail.kind} ${mail.id}), and never that it is over`)
+      return faults
+    },
+  },
+  {
+    name: 'the rise goes to the addresses that were told of the fall',
+    broken({ mailed }) {
+      const told = new Map<string, Set<string>>()
+      const faults: string[] = []
+      for (const { at, mail } of mailed) {
+        if (mail.incident === null) continue
+        const key = `${mail.thread} ${mail.recipient}`
+        const known = told.get(key) ?? new Set()
+        for (const to of mail.to) {
+          if (RISES.has(mail.kind) && known.size > 0 && !known.has(to))
+            faults.push(`${to} is told of an end at ${clock(at)}, and was told of nothing before`)
+          known.add(to)
+        }
+        told.set(key, known)
+      }
+      return faults
+    },
+  },
+  {
+    name: 'no mail overtakes an earlier one of its thread',
+    broken({ lived }) {
+      const faults: string[] = []
+      const newest = new Map<string, number>()
+      const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
+      for (const { mail, again, at } of lived.played.delivered) {
+        const owed = byMessageId.get(mail.messageId)
+        if (owed === undefined || again) continue
+        const last = newest.get(owed.thread) ?? 0
+        if (owed.seq < last) faults.push(`${owed.id} (${owed.kind}) came at ${clock(at)}, after number ${last} of its thread`)
+        newest.set(owed.thread, Math.max(last, owed.seq))
+      }
+      return faults
+    },
+  },
+  {
+    name: 'nobody is alarmed for nothing',
+    broken({ mailed, truth }) {
+      const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
+      return mailed.flatMap(({ at, mail }) => {
+        const family = mail.facts.incident?.family
+        if (!FIRSTS.has(mail.kind) || (family !== 'outage' && family !== 'misconfigured')) return []
+        const truly = mail.facts.probes.some(({ probe: id }) => {
+          const probe = probes.get(id)
+          if (probe === undefined) return false
+          // A restart or a spell of our own lies between a run and what is said of it.
+          const before = { from: at - 12 * MINUTE, to: at }
+          const ours = [...truth.disturbed.filter(({ from, to }) => to - from > 5 * MINUTE), ...truth.cutOff]
+          return (
+            truth.failing(probe).some((stretch) => stretch.family === family && overlaps(stretch, [before])) ||
+            overlaps(before, ours)
+          )
+        })
+        return truly ? [] : [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and nothing of it had failed`]
+      })
+    },
+  },
+  {
+    name: 'what AWS explains is not announced before the hold is over',
+    broken({ mailed, truth }) {
+      const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
+      return mailed.flatMap(({ at, mail }) => {
+        if (!FIRSTS.has(mail.kind) || mail.facts.incident?.family !== 'outage') return []
+        const { holdAtMostMs } = truth.configAt(at).policy
+        const failing = mail.facts.probes.filter(({ state }) => state !== 'well')
+        const explained = failing.every(({ probe: id }) => {
+          const probe = probes.get(id)
+          const stretch = probe && truth.failing(probe).find(({ from, to }) => from <= at && at < to)
+          if (probe === undefined || stretch === undefined || at - stretch.from >= holdAtMostMs) return false
+          // What is too short to be seen is no beginning.
+          const before = { from: stretch.from - 10 * MINUTE, to: stretch.from }
+          const well = truth.answersTo(probe).every(({ meaning, ...span }) => meaning === 'ok' || !overlaps(before, [span]))
+          return (
+            well && !overlaps(before, truth.disturbed) && truth.surelyExplained(stretch.services, { from: stretch.from, to: at })
+          )
+        })
+        return explained && failing.length > 0
+          ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and AWS had said all of it`]
+          : []
+      })
+    },
+  },
+  {
+    name: 'no wrong silence: what nothing explains is announced',
+    broken(looked) {
+      const { truth } = looked
+      return truth.probes().flatMap((probe) =>
+        truth.failing(probe).flatMap((stretch) =>
+          truth.calm(stretch).flatMap(({ from, to }) => {
+            const config = truth.configAt(from)
+            const { waitMs, extensionMs } = config.policy
+            const by = from + waitMs + DECIDES_WITHIN
+            if (by > to) return []
+            const lingers = extensionMs + LINGERS
+            if (stretch.family === 'outage' && truth.mayBeExplained(stretch.services, { from, to: by }, lingers)) return []
+            const monitor = config.monitors.find(({ name }) => name === probe.monitor)
+            const prompt = config.recipients.filter(
+              ({ name, afterMs }) => afterMs === null && monitor?.notify.includes(name) === true,
+            )
+            const incident = looked
+              .incidentsAt(by)
+              .find(
+                (is) =>
+                  is.state !== 'closed' &&
+                  is.family === stretch.family &&
+                  is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
+              )
+            const told = (name: string) =>
+              incident?.state === 'announced' &&
+              incident.audience.some((one) => one.recipient === name && one.open) &&
+              looked.mailed.some(({ at, mail }) => at <= by && mail.incident === incident.id && mail.recipient === name)
+            return prompt
+              .filter(({ name }) => !told(name))
+              .map(
+                ({ name }) =>
+                  `${probe.id} fails since ${clock(stretch.from)}, nothing was amiss since ${clock(from)}, and ${name} is not told by ${clock(by)} (${incident?.state ?? 'no incident'}, ${incident?.verdict})`,
+              )
+          }),
+        ),
+      )
+    },
+  },
+  {
+    name: 'no silence without an end',
+    broken({ truth, mailed }) {
+      return truth.probes().flatMap((probe) =>
+        truth.failing(probe).flatMap((stretch) => {
+          if (stretch.family !== 'outage') return []
+          const { holdAtMostMs, remindEveryMs, extensionMs, waitMs } = truth.configAt(stretch.from).policy
+          const longest = Math.max(holdAtMostMs, remindEveryMs) + 2 * extensionMs + DECIDES_WITHIN
+          // The timer falls due in a while in which nothing of ours is amiss: then it speaks.
+          const spoken = mailed
+            .filter(({ mail }) => mail.incident !== null && !RISES.has(mail.kind) && names(mail).includes(probe.id))
+            .map(({ at }) => at)
+          const marks = [
+            stretch.from + waitMs + DECIDES_WITHIN,
+            ...spoken.filter((at) => at >= stretch.from && at < stretch.to),
+          ].toSorted((a, b) => a - b)
+          return marks.flatMap((mark, i) => {
+            const due = mark + longest
+            const until = marks[i + 1] ?? stretch.to
+            const [undisturbed] = truth.calm({ from: due, to: until }).filter((span) => span.to - span.from >= DECIDES_WITHIN)
+            const amiss =
+              overlaps({ from: mark, to: until }, truth.silenced) || truth.jumps.some((at) => at >= mark && at < until)
+            return undisturbed === undefined || amiss
+              ? []
+              : [`nothing is said of ${probe.id} from ${clock(mark)} to ${clock(until)}, which fails all the time`]
+          })
+        }),
+      )
+    },
+  },
+  {
+    name: 'no silence without a reason on record',
+    broken({ lived }) {
+      const reasons = new Set(
+        lived.disk.ledger.flatMap((row) => (row.decision === 'withheld' || row.decision === 'mailed' ? [row.incident] : [])),
+      )
+      return [...lived.disk.incidents.values()].flatMap((incident) =>
+        incident.closedAs !== 'changed' && incident.closedAs !== 'dropped' && !reasons.has(incident.id)
+          ? [`#${incident.id.slice(0, 4)} (${incident.family}) was neither told nor does the ledger say why not`]
+          : [],
+      )
+    },
+  },
+  {
+    name: 'a silence that was asked for is kept',
+    broken({ mailed, truth }) {
+      if (truth.jumps.length > 0) return []
+      return mailed.flatMap(({ at, mail }) => {
+        const wanted = mail.incident !== null && mail.facts.incident?.family !== 'offline' && SILENCED.has(mail.kind)
+        const kept = truth.silenced.find(({ from, to }) => at >= from + 10_000 && at < to)
+        return wanted && kept
+          ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, silenced from ${clock(kept.from)} to ${clock(kept.to)}`]
+          : []
+      })
+    },
+  },
+  {
+    name: 'what AWS says late is told once for an incident and event',
+    broken({ mailed, lived }) {
+      const told = mailed.filter(({ mail }) => mail.kind === 'now-explained')
+      const per = Map.groupBy(told, ({ mail }) => `${mail.incident} ${mail.recipient}`)
+      const events = lived.drawn.posted.filter(({ bearings }) => bearings.ACCOUNT !== 'does not' || bearings.STS !== 'does not')
+      const ids = new Set(events.map(({ id }) => id))
+      return [...per].flatMap(([key, mails]) =>
+        mails.length > ids.size ? [`${key}: ${mails.length} times, and AWS said ${ids.size} things`] : [],
+      )
+    },
+  },
+  {
+    name: 'everything ends when all is well',
+    broken: ({ lived }) =>
+      [...lived.disk.incidents.values()].flatMap((incident) =>
+        incident.state === 'closed' ? [] : [`#${incident.id.slice(0, 4)} (${incident.family}) is still ${incident.state}`],
+      ),
+  },
+  {
+    name: 'the daemon runs until it is stopped',
+    broken: ({ lived }) => lived.played.failures.map(({ expected, found }) => `${expected}: ${found}`),
+  },
+]
+
+/** What a history breaks, one line each. */
+export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; how: string }>[] {
+  const looked = new Looked(lived)
+  return INVARIANTS.flatMap(({ name, broken }) => broken(looked).map((how) => ({ invariant: name, how })))
+}
+
+/** From which incidents probes moved into one, at once or by way of others: their mails go on with its. */
+function predecessorsOf(lived: Lived): (incident: string) => ReadonlySet<string> {
+  const direct = new Map<string, Set<string>>()
+  for (const { ledger } of lived.committed) {
+    for (const [i, { decision, incident, probe }] of ledger.entries()) {
+      if (decision !== 'moved' || incident === null) continue
+      const into = ledger
+        .slice(i + 1)
+        .find((row) => row.probe === probe && ['opened', 'joined', 'reopened'].includes(row.decision))
+      if (into?.incident == null) continue
+      direct.set(into.incident, new Set([...(direct.get(into.incident) ?? []), incident]))
+    }
+  }
+  const all = (incident: string, seen: Set<string>): ReadonlySet<string> => {
+    for (const one of direct.get(incident) ?? []) {
+      if (seen.has(one)) continue
+      seen.add(one)
+      all(one, seen)
+    }
+    return seen
+  }
+  return (incident) => all(incident, new Set())
+}
+
+function names(mail: Notification): readonly string[] {
+  return [...mail.facts.probes.map(({ probe }) => probe), ...mail.facts.others.names]
+}
+
+function idOf(evidence: unknown): string {
+  return (evidence as { id: string }).id
+}
+
+function differences(what: string, these: readonly string[], those: readonly string[]): readonly string[] {
+  const known = new Set(those)
+  return these.filter((one) => !known.has(one)).map((one) => `${what}: ${one}`)
+}
+
+function repeated(these: readonly string[]): readonly string[] {
+  return these.filter((one, i) => these.indexOf(one) !== i)
+}
+
+function clock(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `+${Math.floor(seconds / 3600)}:${String(Math.floor(seconds / 60) % 60).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`
+}
