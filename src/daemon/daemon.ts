@@ -1,10 +1,13 @@
 import type { Config } from '../config/config.ts'
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../domain/cadence.ts'
+import { gapRow } from '../domain/digest.ts'
 import { inWords } from '../domain/duration.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import type { HealthReading } from '../domain/outage.ts'
+import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
@@ -15,7 +18,7 @@ import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
 import { type Meter, SILENT_METER } from '../ports/meter.ts'
 import type { Prober } from '../ports/prober.ts'
-import { type Store, StoreError } from '../ports/store.ts'
+import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
 import { Desk, type Sources } from './desk.ts'
@@ -23,6 +26,7 @@ import { Engine } from './engine.ts'
 import { Heart } from './heart.ts'
 import { Nudge } from './nudge.ts'
 import { Rounds } from './rounds.ts'
+import { Summary } from './summary.ts'
 
 /** What falls due by the clock alone, such as a blind probe. */
 const TIMERS_EVERY_MS = 10_000
@@ -30,6 +34,8 @@ const ALIVE_EVERY_MS = 30_000
 /** While we are cut off runs do not count; they are still made now and then, for an answer ends the spell. */
 const OFFLINE_RERUN_EVERY_MS = MINUTE_MS
 const SWEEP_EVERY_MS = MINUTE_MS
+/** How late a digest may be owed. */
+const DIGEST_EVERY_MS = 10_000
 const CHECKPOINT_EVERY_MS = 5 * MINUTE_MS
 const SWEEP_ROWS = 500
 const SWEEP_BATCHES = 20
@@ -140,6 +146,13 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   })
 
   const startedAt = clock.now()
+  const summary =
+    config.digest === null
+      ? null
+      : new Summary(
+          { digest: config.digest, store, log, setup, overrides, sender, owes: () => courier.nudge() },
+          (await store.load(startedAt)).lastAliveAt ?? startedAt,
+        )
   await engine.start(startedAt)
   const monitors = [...setup.monitors.values()]
   const firedAt = new Map<string, Instant>()
@@ -209,6 +222,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       heart?.wrote()
     }
     if (pulse.every('sweep', SWEEP_EVERY_MS, now)) await sweep(now)
+    if (pulse.every('digest', DIGEST_EVERY_MS, now)) await summary?.look(now)
     if (pulse.every('checkpoint', CHECKPOINT_EVERY_MS, now)) await store.checkpoint()
     heart?.cycled()
   }
@@ -226,6 +240,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       message,
     )
   }
+  const { absence } = engine.world()
+  if (absence !== null) behind(store.settle([], [gapRow(absence)]), 'a gap in our own watch could not be written')
   const partitions = [...new Set(monitors.map((monitor) => monitor.partition))]
   /** Rule 2: when the newest reading is too old for what is going on. */
   const readingEvery = (partition: Partition, now: Instant) => {
@@ -384,11 +400,30 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   const retryRefused = async () => {
     const refused = (await store.outbox()).filter((owed) => owed.state === 'refused')
     if (refused.length === 0) return
-    log.info('refused mails are tried again', { mails: refused.length, why: 'the mail configuration has changed' })
-    await store.settle(
-      refused.map((owed) => ({ id: owed.notification.id, state: 'retrying', nextAt: clock.now() })),
-      [],
-    )
+    const now = clock.now()
+    const changes: OwedChange[] = []
+    const rows: LedgerRow[] = []
+    for (const owed of refused) {
+      const { id, incident, kind, recipient, seq, thread } = owed.notification
+      const mails = incident === null ? [] : await store.mails(incident)
+      const later = overtakenBy(
+        owed,
+        mails.filter((other) => other.notification.thread === thread),
+      )
+      if (later === null) changes.push({ id, state: 'retrying', nextAt: now })
+      else {
+        const why = `a later mail of its thread has arrived (${later.notification.kind} ${later.notification.id})`
+        changes.push({ id, state: 'merged', error: why })
+        const reason = `${kind} to ${recipient}: ${why}`
+        rows.push({ at: now, incident, probe: null, decision: 'merged', rule: '9', reason, evidence: { id, seq } })
+      }
+    }
+    log.info('refused mails are tried again', {
+      mails: refused.length - rows.length,
+      overtaken: rows.length,
+      why: 'the mail configuration has changed',
+    })
+    await store.settle(changes, rows)
     courier.nudge()
   }
   return {

@@ -95,7 +95,10 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
     } else if (most === maxPerHour) beyond.set(recipient, [...(beyond.get(recipient) ?? []), owed])
     else {
       // The summary of this hour has left as well: the rest waits until the oldest mail of the window is an hour old.
-      const oldest = Math.min(...recent.filter((mail) => mail.to.some((address) => to.includes(address))).map((mail) => mail.at), now)
+      const oldest = Math.min(
+        ...recent.filter((mail) => mail.to.some((address) => to.includes(address))).map((mail) => mail.at),
+        now,
+      )
       freeAt = Math.min(freeAt ?? Number.POSITIVE_INFINITY, oldest + HOUR_MS)
     }
   }
@@ -112,7 +115,9 @@ export type Unsaid = Readonly<{
 
 /** @param thread every mail of the thread, delivered or not */
 export function unsaidBefore(owed: Owed, thread: readonly Owed[]): Unsaid {
-  const earlier = thread.filter((other) => other.notification.seq < owed.notification.seq).toSorted((a, b) => a.notification.seq - b.notification.seq)
+  const earlier = thread
+    .filter((other) => other.notification.seq < owed.notification.seq)
+    .toSorted((a, b) => a.notification.seq - b.notification.seq)
   const nothingArrived = !earlier.some((other) => other.state === 'delivered' || other.uncertain)
   if (!RISES.includes(owed.notification.kind)) return { fall: null, nothingArrived }
   const lastRise = earlier.findLastIndex((other) => RISES.includes(other.notification.kind))
@@ -120,6 +125,15 @@ export function unsaidBefore(owed: Owed, thread: readonly Owed[]): Unsaid {
   if (stretch.some((other) => other.state === 'delivered' || other.uncertain)) return { fall: null, nothingArrived }
   const fall = stretch.find((other) => FALLS.includes(other.notification.kind)) ?? null
   return { fall, nothingArrived }
+}
+
+/**
+ * The later mail of its thread that has arrived: what it would tell has been told with it, or is out of date. `null`: none has.
+ * A refused mail that is tried again must not come after it.
+ * @param thread every mail of the thread, delivered or not
+ */
+export function overtakenBy(owed: Owed, thread: readonly Owed[]): Owed | null {
+  return thread.findLast((other) => other.notification.seq > owed.notification.seq && other.state === 'delivered') ?? null
 }
 
 /** When to try again after the n-th failed attempt (n ≥ 1): doubling, with jitter of up to a quarter, bounded. */
