@@ -68,7 +68,7 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
       id: 'known',
       service: 'MULTIPLE_SERVICES',
       region: 'us-east-1',
-      text: 'We are investigating increased error rates.',
+      text: 'Calls of several services fail more often than they should; we look into it.',
       impacted: ['account', 'iam'],
     })
     sandbox.answer({}, 'InternalServerException')
@@ -96,7 +96,7 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
       id: 'late',
       service: 'IAM',
       region: 'global',
-      text: 'We are investigating increased error rates of IAM and account APIs.',
+      text: 'Calls of IAM and of account APIs fail more often than they should; we look into it.',
     })
     say('Only now AWS speaks: an IAM event.')
     const explained = await mail('now-explained')

@@ -93,7 +93,7 @@ export class HealthStandIn {
       category: 'issue',
       code: `AWS_${service}_OPERATIONAL_ISSUE`,
       scope: 'PUBLIC',
-      text: 'Increased error rates',
+      text: 'More calls fail than should',
       impacted: [],
       start: now,
       updated: now,
@@ -114,7 +114,7 @@ export class HealthStandIn {
     const held = this.#find(changes.id)
     const at = changes.updated ?? this.#now()
     held.told = { ...held.told, ...changes, updated: at }
-    held.posts.push({ at, text: changes.text ?? 'We continue to work on it.', status: 1 })
+    held.posts.push({ at, text: changes.text ?? 'We are still at it.', status: 1 })
     if (changes.impacted !== undefined) impact(held, changes.impacted, at)
   }
 
@@ -124,7 +124,7 @@ export class HealthStandIn {
     const at = this.#now()
     held.endedAt = at
     held.told = { ...held.told, updated: at }
-    held.posts.push({ at, text: 'The issue has been resolved.', status: 0 })
+    held.posts.push({ at, text: 'It is mended.', status: 0 })
     impact(held, [], at)
   }
 
