@@ -10,7 +10,7 @@ import type { HealthReading } from '../domain/outage.ts'
 import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
-import type { World } from '../domain/state.ts'
+import type { Gap, World } from '../domain/state.ts'
 import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
@@ -118,6 +118,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
       clockSet: (by) => clockSet(by),
+      slept: (forMs) => unwatched({ from: clock.now() - forMs, to: clock.now(), why: 'this machine slept' }),
       decided: () => beatNudge.nudge(),
     },
     setup,
@@ -240,8 +241,9 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       message,
     )
   }
+  const unwatched = (gap: Gap) => behind(store.settle([], [gapRow(gap)]), 'a gap in our own watch could not be written')
   const { absence } = engine.world()
-  if (absence !== null) behind(store.settle([], [gapRow(absence)]), 'a gap in our own watch could not be written')
+  if (absence !== null) unwatched(absence)
   const partitions = [...new Set(monitors.map((monitor) => monitor.partition))]
   /** Rule 2: when the newest reading is too old for what is going on. */
   const readingEvery = (partition: Partition, now: Instant) => {

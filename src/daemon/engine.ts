@@ -49,6 +49,8 @@ export type EngineDeps = Readonly<{
   decided: () => void
   /** The wall clock was set by so many milliseconds. */
   clockSet: (by: number) => void
+  /** This machine slept for so many milliseconds: nothing was watched. */
+  slept: (forMs: number) => void
 }>
 
 /**
@@ -139,7 +141,7 @@ export class Engine {
   }
 
   private async attendNow(): Promise<void> {
-    const { log, clock, desk, clockSet } = this.deps
+    const { log, clock, desk, clockSet, slept } = this.deps
     const { setBy, sleptMs } = this.clocks.compare()
     if (setBy !== 0) {
       const by = `${setBy < 0 ? '-' : '+'}${inWords(Math.abs(setBy))}`
@@ -150,6 +152,7 @@ export class Engine {
       clockSet(setBy)
     }
     if (sleptMs > 0) log.warn('this machine slept', { for: inWords(sleptMs) })
+    if (sleptMs > SHORTEST_ABSENCE_MS) slept(sleptMs)
     if (setBy !== 0 || sleptMs > 0) this.freshSince = Math.max(this.freshSince, clock.now())
   }
 

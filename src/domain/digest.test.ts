@@ -34,7 +34,7 @@ const linesOf = (input: Partial<DigestInput>, title: string) =>
 
 test('a week in which nothing happened is told in one sentence', () => {
   expect(digestOf(EMPTY)).toEqual({
-    headline: 'In the 7d to 2026-03-10 13:00Z nothing failed, and we watched all the time.',
+    headline: 'In the 7d to 2026-03-10 13:00Z nothing failed, and no gap in our own watch was seen.',
     chapters: [],
   })
 })
@@ -112,14 +112,17 @@ test('gaps are the times when we could not see: not running, cut off, blind', ()
     incidents: [closed('0ff1000000000001', { family: 'offline', members: [] })],
     ledger: [
       gapRow({ from: NOON - 3 * HOUR, to: NOON - HOUR, why: 'Alibi was not running' }),
+      gapRow({ from: TO - MIN, to: TO + HOUR, why: 'this machine slept' }),
+      gapRow({ from: TO + MIN, to: TO + HOUR, why: 'that is for the next one' }),
       row('noticed', null, 'the Health API refuses', '2'),
     ],
   }
   expect(linesOf(input, 'Gaps')).toEqual([
     'Alibi was not running from 2026-03-10 09:00Z to 2026-03-10 11:00Z (2h): nothing was watched',
     '2026-03-10 12:00Z, 40m: offline #0ff1',
+    'this machine slept from 2026-03-10 12:59Z to 2026-03-10 14:00Z (1h 1m): nothing was watched',
   ])
-  expect(digestOf({ ...EMPTY, ...input }).headline).toContain('there was no incident; 2 gaps in our own watch')
+  expect(digestOf({ ...EMPTY, ...input }).headline).toContain('there was no incident; 3 gaps in our own watch')
 })
 
 test('patterns look back further than the digest', () => {

@@ -47,7 +47,9 @@ export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }
 
 /** The summary of a stretch of time: what was mailed, what was not and why, who knew first, near misses, gaps, patterns. */
 export function digestOf(input: DigestInput): Digest {
-  const { from, to, ledger } = input
+  const { from, to } = input
+  // A digest that is owed late knows what came after its time: that is for the next one, but for gaps that began before.
+  const ledger = input.ledger.filter((row) => row.at < to || isGapBefore(row, to))
   const touched = new Set(ledger.flatMap(({ incident }) => (incident === null ? [] : [incident])))
   const present = input.incidents
     .filter((is) => touched.has(is.id) || (is.openedAt < to && (is.closedAt ?? to) >= from))
@@ -80,6 +82,16 @@ export function digestOf(input: DigestInput): Digest {
   }
 }
 
+function isGap({ decision, rule }: LedgerRow): boolean {
+  return decision === 'noticed' && rule === GAP_RULE
+}
+
+function isGapBefore(row: LedgerRow, to: Instant): boolean {
+  const { evidence } = row
+  const began = typeof evidence === 'object' && evidence !== null && 'from' in evidence ? evidence.from : null
+  return isGap(row) && typeof began === 'number' && began < to
+}
+
 function chapter(title: string, lines: readonly string[]): Chapter {
   const more = lines.length - MAX_LINES
   return { title, lines: more > 0 ? [...lines.slice(0, MAX_LINES), `and ${more} more`] : lines }
@@ -87,7 +99,7 @@ function chapter(title: string, lines: readonly string[]): Chapter {
 
 function headline({ from, to, outbox }: DigestInput, mailed: number, silent: number, gaps: number): string {
   const span = `In the ${inWords(to - from)} to ${utc(to)}`
-  if (mailed + silent + gaps + outbox.length === 0) return `${span} nothing failed, and we watched all the time.`
+  if (mailed + silent + gaps + outbox.length === 0) return `${span} nothing failed, and no gap in our own watch was seen.`
   const incidents = mailed + silent
   const parts = [
     incidents === 0
@@ -172,9 +184,7 @@ function gapsOf(incidents: readonly Incident[], ledger: readonly LedgerRow[], to
   const blind = incidents
     .filter(({ family }) => family === 'offline' || family === 'blind')
     .map((is) => ({ at: is.openedAt, text: `${what(is, to)}` }))
-  const away = ledger
-    .filter(({ decision, rule }) => decision === 'noticed' && rule === GAP_RULE)
-    .map(({ at, reason }) => ({ at, text: reason }))
+  const away = ledger.filter(isGap).map(({ at, reason }) => ({ at, text: reason }))
   return [...blind, ...away].toSorted((a, b) => a.at - b.at).map(({ text }) => text)
 }
 
