@@ -18,7 +18,7 @@ export default defineConfig({
           name: 'built',
           include: BUILT,
           globalSetup: ['test/wire/built.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           sequence: { concurrent: true },
           maxConcurrency: 6,
         },

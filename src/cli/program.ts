@@ -29,8 +29,11 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   }
 }
 
-/** Each verb is imported when it is called: `--help` and a misspelt option wait for no SDK. */
-function build(io: Io, done: (code: number) => void): Command {
+/**
+ * The verbs, their arguments and options; `done` is told a verb's exit code. Each verb is imported when it is called: `--help`
+ * and a misspelt option wait for no SDK.
+ */
+export function build(io: Io, done: (code: number) => void): Command {
   const program = new Command('alibi')
     .description('Watches the AWS Account Management API and mails you only when AWS has no alibi.')
     .version(VERSION, '-V, --version')
@@ -160,7 +163,7 @@ function build(io: Io, done: (code: number) => void): Command {
     program,
     'simulate',
     'Plays scenario files by the real engine on a virtual clock. Exit 1 if an expectation fails.',
-    'alibi simulate config/scenarios/aws-speaks-late.yaml --config config/alibi.yaml',
+    'alibi simulate config/scenarios/aws-speaks-late.yaml',
   )
     .argument('<files...>', 'scenario files')
     .option('-c, --config <file>', 'play against these monitors and policies instead of the scenario’s own')

@@ -14,7 +14,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const MAIN = join(ROOT, 'dist/main.js')
 
 /** Nothing that is waited for takes so long, on a machine that has other things to do as well. */
-export const DEADLINE_MS = 25_000
+export const DEADLINE_MS = 45_000
 const POLL_MS = 25
 const MAX_LINES = 20_000
 

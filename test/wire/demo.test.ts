@@ -65,6 +65,7 @@ test('the demo that is interrupted takes its daemon with it', async () => {
     if (found !== undefined) pid.resolve(Number(found))
   })
   const ended = end(child)
+  void ended.then(({ err }) => pid.reject(new Error(`it ended before its daemon ran: ${err}`)))
   const daemon = await pid.promise
   child.kill('SIGINT')
   expect(await ended).toMatchObject({ code: 70, err: expect.stringContaining('interrupted') })

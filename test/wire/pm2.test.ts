@@ -11,6 +11,7 @@ const PM2 = join(ROOT, 'node_modules/pm2/bin/pm2')
 const COMMAND_MS = 40_000
 
 type App = Readonly<{
+  name: string
   pid: number
   pm2_env: Readonly<{ status: string; exit_code?: number; restart_time: number; node_version: string; exec_mode: string }>
 }>

