@@ -1,12 +1,14 @@
 import { Hono } from 'hono'
+import type { Incident } from '../domain/incident.ts'
 import { incidentJson, storyJson, withoutAddresses } from '../domain/shown.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
+import { MUCH } from './card.ts'
 import { within } from './deadline.ts'
 import type { Metrics } from './metrics.ts'
-import { overview } from './overview.ts'
-import { renderPage } from './page.tsx'
+import { incidentPage, type Overview, overview } from './overview.ts'
+import { renderIncident, renderIncidentMain, renderMain, renderNothing, renderPage } from './page.tsx'
 import { newestRows, record } from './record.ts'
 import type { Health, View } from './view.ts'
 
@@ -45,12 +47,50 @@ export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): 
     }
   }
 
-  app.get('/', async (c) => {
+  /** Everybody who asks at the same time gets the same page: the database is read once. */
+  let making: Promise<Overview> | null = null
+  const overviewNow = async (): Promise<Overview> => {
     const now = clock.now()
     const seen = view()
-    const [healthy, known] = await Promise.all([healthNow(), inTime(record(reader, seen.world, now, log))])
-    const still = c.req.query('refresh') === 'off'
-    return c.html(renderPage(overview(seen, known, healthy, now), { still }))
+    const [healthy, known] = await Promise.all([healthNow(), inTime(record(reader, seen, now, log))])
+    return overview(seen, known, healthy, now)
+  }
+
+  const overviewShared = (): Promise<Overview> => {
+    const shared =
+      making ??
+      overviewNow().finally(() => {
+        making = null
+      })
+    making = shared
+    return shared
+  }
+
+  app.get('/', async (c) => {
+    const page = await overviewShared()
+    if (c.req.query('part') === 'main') return c.html(renderMain(page))
+    return c.html(renderPage(page, { still: c.req.query('refresh') === 'off' }))
+  })
+
+  app.get('/incidents/:id', async (c) => {
+    const id = c.req.param('id')
+    const now = clock.now()
+    const seen = view()
+    const isKnown = (cause: unknown): Incident | null => {
+      log.error('the page could not read the database', { cause, next: 'it shows what is known without' })
+      return seen.world.incidents.get(id) ?? null
+    }
+    // What the daemon holds is newer than what is on disk, and there without one.
+    const incident =
+      id.length > MAX_ID ? null : (seen.world.incidents.get(id) ?? (await inTime(reader.incident(id)).catch(isKnown)))
+    if (incident === null) return c.html(renderNothing('There is no such incident'), 404)
+    const [rows, mails] = await Promise.all([
+      inTime(newestRows(reader, incident, MUCH.story, now)).catch(() => null),
+      inTime(reader.mails(incident.id)).catch(() => null),
+    ])
+    const page = incidentPage(incident, { rows, mails }, seen, now)
+    if (c.req.query('part') === 'main') return c.html(renderIncidentMain(page))
+    return c.html(renderIncident(page, { still: c.req.query('refresh') === 'off' }))
   })
 
   app.get('/healthz', async (c) => {

@@ -8,12 +8,12 @@ import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
 import { capital, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
+import { type Timeline, timelineOf } from './timeline.ts'
 import type { View } from './view.ts'
 
-const MAX_PROBES = 10
-const MAX_NEAR_MISSES = 8
-const MAX_MAILS = 8
-const MAX_STORY = 12
+/** How much of an incident is shown among others, and on its own page. */
+const SOME = { probes: 10, nearMisses: 8, mails: 8, story: 12 } as const
+export const MUCH = { probes: 200, nearMisses: 50, mails: 100, story: 500 } as const
 const MAX_NAMES = 6
 /** Of AWS's own words. */
 const MAX_TEXT = 900
@@ -55,6 +55,7 @@ export type Card = Readonly<{
   runbooks: readonly string[]
   probes: readonly MemberRow[]
   moreProbes: number
+  timeline: Timeline | null
   event: Readonly<{ title: string; times: string; text: string }> | null
   nearMisses: readonly Readonly<{ title: string; why: string }>[]
   moreNearMisses: number
@@ -80,8 +81,10 @@ export function cardOf(
   mails: readonly Owed[] | null,
   view: View,
   now: Instant,
+  much: Readonly<{ probes: number; nearMisses: number; mails: number; story: number }> = SOME,
 ): Card {
-  const sick = incident.members.filter((member) => member.state !== 'well')
+  const isOver = incident.state === 'closed'
+  const sick = incident.members.filter((member) => isOver || member.state !== 'well')
   const shown = sick.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
   const onset = sick.length === 0 ? incident.openedAt : Math.min(...sick.map((member) => member.onset))
   const telling = sick.find((member) => member.standing.verdict.kind === incident.verdict) ?? sick[0] ?? null
@@ -95,35 +98,42 @@ export function cardOf(
     monitors: listed(monitors),
     state,
     tone,
-    since: `since ${clockTime(onset, now)}, for ${inWords(now - onset)}${began(shown[0] ?? null, now)}`,
-    aws: isItAws(incident, telling),
+    since: isOver
+      ? overSince(incident, onset, now)
+      : `since ${clockTime(onset, now)}, for ${inWords(now - onset)}${began(shown[0] ?? null, now)}`,
+    aws: isOver ? stop(verdictOf(incident)) : isItAws(incident, telling),
     awsInShort: inShort(incident, verdict),
     told: wasAnyoneTold(incident, rows, mails, view, now),
     acked: ackOf(incident, view, now),
-    quiet: incident.announcedAt === null ? null : whyQuiet(rows),
+    quiet: isOver || incident.announcedAt === null ? null : whyQuiet(rows),
     impacts: settings(view, monitors, 'impact').map((text) => foreign(text, SENTENCE)),
     runbooks: settings(view, monitors, 'runbook').flatMap((text) => safeLink(text) ?? []),
-    probes: shown.slice(0, MAX_PROBES).map((member) => memberRow(member, now)),
-    moreProbes: Math.max(0, shown.length - MAX_PROBES),
+    probes: shown.slice(0, much.probes).map((member) => memberRow(member, now)),
+    moreProbes: Math.max(0, shown.length - much.probes),
+    timeline: timelineOf(incident, mails, now),
     event: verdict?.kind === 'explained' ? eventOf(verdict.by, now) : null,
-    nearMisses: (verdict?.nearMisses ?? []).slice(0, MAX_NEAR_MISSES).map((miss) => ({
+    nearMisses: (verdict?.nearMisses ?? []).slice(0, much.nearMisses).map((miss) => ({
       title: `${foreign(miss.code, WORD)} (${foreign(miss.region ?? 'no region', WORD)}, ${miss.status})`,
       why: `${miss.test}: ${foreign(miss.why, SENTENCE)}`,
     })),
-    moreNearMisses: Math.max(0, (verdict?.nearMisses.length ?? 0) - MAX_NEAR_MISSES),
+    moreNearMisses: Math.max(0, (verdict?.nearMisses.length ?? 0) - much.nearMisses),
     mails: (mails ?? [])
-      .slice(-MAX_MAILS)
+      .slice(-much.mails)
       .toReversed()
       .map((owed) => mailRow(owed, now)),
     mailCount: mails?.length ?? 0,
     story: (rows ?? [])
-      .slice(-MAX_STORY)
+      .slice(-much.story)
       .toReversed()
       .map((row) => storyRow(row, now)),
   }
 }
 
 function standing(incident: Incident, sick: readonly Member[]): { state: string; tone: Tone; rank: number } {
+  if (incident.state === 'closed') {
+    const as = incident.closedAs ?? 'recovered'
+    return { state: `CLOSED: ${as.toUpperCase()}`, tone: as === 'recovered' ? 'good' : 'plain', rank: 9 }
+  }
   const failing = sick.some((member) => member.state === 'failing')
   if (!failing && incident.family !== 'offline') return { state: 'RECOVERING', tone: 'plain', rank: 5 }
   switch (incident.family) {
@@ -137,6 +147,11 @@ function standing(incident: Incident, sick: readonly Member[]): { state: string;
       if (incident.verdict === 'explained') return { state: 'EXPLAINED BY AWS', tone: 'warn', rank: 4 }
       return { state: incident.flapping ? 'FLAPPING' : 'FAILING', tone: 'bad', rank: 0 }
   }
+}
+
+function overSince(incident: Incident, onset: Instant, now: Instant): string {
+  const end = incident.closedAt ?? now
+  return `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWords(end - onset)})`
 }
 
 function began(member: Member | null, now: Instant): string {

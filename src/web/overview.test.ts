@@ -26,7 +26,7 @@ const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: ()
 const FINE: Health = { ok: true, reasons: [] }
 
 async function seen({ view, disk }: Scene, health = FINE) {
-  return overview(view, await record(fakeStore(disk), view.world, NOW, silent), health, NOW)
+  return overview(view, await record(fakeStore(disk), view, NOW, silent), health, NOW)
 }
 const scene = (name: string): Scene => SCENES[name]!()
 const [first, second] = PROBES
@@ -219,7 +219,7 @@ test('without the database it says what it lacks, and the rest is there', async 
   const { view, disk } = scene('failing')
   const store = fakeStore(disk)
   store.failAll(new StoreError('disk I/O error', { fatal: false }))
-  const page = overview(view, await record(store, view.world, NOW, silent), FINE, NOW)
+  const page = overview(view, await record(store, view, NOW, silent), FINE, NOW)
   expect(page.state).toBe('FAILING')
   expect(page.warnings.join()).toContain('disk I/O error')
   expect(page.answers[2]?.answer).toBe('Not known: the database cannot be read.')

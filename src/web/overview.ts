@@ -1,5 +1,7 @@
 import { inWords } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
+import type { Owed, StripMark } from '../domain/notification.ts'
 import type { HealthReading, SourceState } from '../domain/outage.ts'
 import type { Instant, Monitor, Probe } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
@@ -8,7 +10,8 @@ import { endOfSilence } from '../domain/silence.ts'
 import type { ProbeState } from '../domain/state.ts'
 import { foreign } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
-import { type Card, cardOf, type MailRow, mailRow, type RecentRow, recentRow } from './card.ts'
+import { type Card, cardOf, type MailRow, MUCH, mailRow, type RecentRow, recentRow } from './card.ts'
+import { type Hour, hourOf } from './hour.ts'
 import { ago, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
 import type { OnRecord } from './record.ts'
 import type { Health, View } from './view.ts'
@@ -18,6 +21,7 @@ const MAX_MONITORS = 50
 const MAX_PROBES = 12
 const MAX_MAILS = 20
 const MAX_WARNINGS = 12
+const MAX_SILENCES = 15
 
 export type ProbeRow = Readonly<{ account: string; operation: string; standing: string; tone: Tone; note: string }>
 
@@ -28,11 +32,16 @@ export type MonitorRow = Readonly<{
   /** Schedule, and whom it notifies. */
   about: string
   lastRun: string
+  /** `null` where no run of the last hour is known. */
+  hour: Hour | null
   probes: readonly ProbeRow[]
   more: string | null
 }>
 
 export type SourceRow = Readonly<{ name: string; state: string; tone: Tone; age: string; detail: string }>
+
+/** A mail that was not sent, and why. */
+export type SilenceRow = Readonly<{ at: string; incident: string | null; what: string; reason: string; rule: string }>
 
 /** The page in words: all that is decided about what to say, nothing about how it looks. */
 export type Overview = Readonly<{
@@ -46,6 +55,9 @@ export type Overview = Readonly<{
   monitors: readonly MonitorRow[]
   moreMonitors: number
   sources: readonly SourceRow[]
+  /** Of the last day, the newest first; `null` where the ledger cannot be read. */
+  silences: readonly SilenceRow[] | null
+  moreSilences: number
   mails: readonly MailRow[]
   moreMails: number
   recent: readonly RecentRow[]
@@ -67,6 +79,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
       monitorRow(
         monitor,
         standings.filter((one) => one.monitor === monitor),
+        known.strips.get(monitor.name) ?? null,
         now,
       ),
     )
@@ -82,6 +95,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
         answer: worst === null ? nothingToExplain(view, now) : andMore(worst.card.awsInShort, known.openCount),
       },
       { question: 'Was anyone told?', answer: worst === null ? nobodyToTell(known) : worst.card.told },
+      { question: 'What was not told, and why?', answer: notTold(worst?.card ?? null, known, now) },
     ],
     warnings: warningsOf(view, known, health, now),
     incidents: cards.map(({ card }) => card),
@@ -89,6 +103,8 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     monitors: monitors.slice(0, MAX_MONITORS),
     moreMonitors: Math.max(0, monitors.length - MAX_MONITORS),
     sources: sourceRows(view, now),
+    silences: known.withheld?.slice(0, MAX_SILENCES).map((row) => silenceRow(row, view, now)) ?? null,
+    moreSilences: Math.max(0, (known.withheld?.length ?? 0) - MAX_SILENCES),
     mails: known.outbox.slice(0, MAX_MAILS).map((owed) => mailRow(owed, now)),
     moreMails: Math.max(0, known.outbox.length - MAX_MAILS),
     recent: known.recent.map((incident) =>
@@ -96,6 +112,19 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     ),
     version: view.version,
   }
+}
+
+/** One incident and its whole story. */
+export type IncidentPage = Readonly<{ at: Instant; card: Card; fault: string | null; version: string }>
+
+export function incidentPage(
+  incident: Incident,
+  { rows, mails }: Readonly<{ rows: readonly LedgerRow[] | null; mails: readonly Owed[] | null }>,
+  view: View,
+  now: Instant,
+): IncidentPage {
+  const fault = rows === null || mails === null ? 'The database cannot be read, so mails and reasons are missing here.' : null
+  return { at: now, card: cardOf(incident, rows, mails, view, now, MUCH), fault, version: view.version }
 }
 
 const TONES: readonly Tone[] = ['bad', 'warn', 'plain', 'good']
@@ -170,6 +199,30 @@ function nobodyToTell(known: OnRecord): string {
   if (known.outbox.length > 0)
     return `No incident is open, and ${counted(known.outbox.length, 'mail')} of earlier ones ${known.outbox.length === 1 ? 'has' : 'have'} not left (below).`
   return known.fault === null ? 'There is nothing to tell.' : 'Not known: the database cannot be read.'
+}
+
+/** The answer that no other monitor gives: every mail that was kept back, and the reason. */
+function notTold(worst: Card | null, { withheld }: OnRecord, now: Instant): string {
+  if (withheld === null) return 'Not known: the database cannot be read.'
+  const quiet = worst?.quiet ?? null
+  if (quiet !== null) return quiet
+  const last = withheld[0]
+  if (last === undefined) return 'Nothing was kept back in the last day.'
+  return stop(
+    `${counted(withheld.length, 'decision')} not to mail in the last day, the last at ${clockTime(last.at, now)}: ${foreign(withoutAddresses(last.reason), SENTENCE)}`,
+  )
+}
+
+function silenceRow(row: LedgerRow, view: View, now: Instant): SilenceRow {
+  const incident = row.incident === null ? undefined : view.world.incidents.get(row.incident)
+  const monitors = [...new Set(incident?.members.map((member) => member.monitor))]
+  return {
+    at: clockTime(row.at, now),
+    incident: row.incident,
+    what: monitors.length === 0 ? '' : foreign(monitors.join(', '), WORD),
+    reason: foreign(withoutAddresses(row.reason), SENTENCE),
+    rule: row.rule === null ? '' : foreign(row.rule, WORD),
+  }
 }
 
 function warningsOf(view: View, known: OnRecord, health: Health, now: Instant): readonly string[] {
@@ -257,7 +310,12 @@ function wordFor(state: ProbeState | null, blind: boolean, offline: boolean): St
   return state.standing === 'undecided' ? 'checking' : 'well'
 }
 
-function monitorRow(monitor: Monitor, standings: readonly Standing[], now: Instant): MonitorRow {
+function monitorRow(
+  monitor: Monitor,
+  standings: readonly Standing[],
+  marks: readonly StripMark[] | null,
+  now: Instant,
+): MonitorRow {
   const sorted = standings.toSorted((a, b) => WORST_FIRST.indexOf(a.word) - WORST_FIRST.indexOf(b.word))
   const counts = WORST_FIRST.flatMap((word) => {
     const n = standings.filter((one) => one.word === word).length
@@ -271,6 +329,7 @@ function monitorRow(monitor: Monitor, standings: readonly Standing[], now: Insta
     tone: sorted[0] === undefined ? 'plain' : TONE[sorted[0].word],
     counts: counts.join(', ') || 'no probes',
     about: `${foreign(monitor.schedule, WORD)} (${foreign(monitor.timezone, WORD)}), notifies ${monitor.notify.map((name) => foreign(name, WORD)).join(', ') || 'nobody'}`,
+    hour: marks === null ? null : hourOf(marks, now),
     lastRun: last === 0 ? 'never' : ago(last, now),
     probes: sorted.slice(0, MAX_PROBES).map((one) => probeRow(one, now)),
     more: left <= 0 ? null : `and ${left} more${leftWords.size === 1 ? `, all ${[...leftWords][0]}` : ''}`,

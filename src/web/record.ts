@@ -1,7 +1,8 @@
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
-import type { Owed } from '../domain/notification.ts'
-import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
+import type { Owed, StripMark } from '../domain/notification.ts'
+import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Monitor } from '../domain/probe.ts'
+import type { Setup } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
@@ -10,6 +11,13 @@ import type { Reader } from '../ports/store.ts'
 export const MAX_OPEN = 10
 export const MAX_RECENT = 10
 const MAX_ROWS = 300
+/** Probes whose last hour is read, over all monitors: those of one monitor are shown as one strip. */
+const MAX_STRIPS = 100
+const MAX_STRIPS_EACH = 10
+/** Rows of the ledger that are looked through for what was withheld. */
+const MAX_LATELY = 2_000
+/** How far back the page tells what was not told. */
+export const LATELY_MS = DAY_MS
 /** Looked back from now until the rows fit: the ledger gives the oldest first, and the newest matter. */
 const WINDOWS_MS = [Number.POSITIVE_INFINITY, 30 * DAY_MS, 7 * DAY_MS, DAY_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS] as const
 
@@ -25,12 +33,21 @@ export type OnRecord = Readonly<{
   mails: ReadonlyMap<string, readonly Owed[]>
   /** Everything that is still owed or was refused, of whatever incident. */
   outbox: readonly Owed[]
+  /** The last hour of each monitor: the runs of its worst probes together. */
+  strips: ReadonlyMap<string, readonly StripMark[]>
+  /** What was not told lately, and why: the newest first; `null` where that could not be read. */
+  withheld: readonly LedgerRow[] | null
   /** Why some of this could not be read; what is known without the disk is shown all the same. */
   fault: string | null
 }>
 
 /** Never rejects: a page that does not come is worth less than one that says what it lacks. */
-export async function record(reader: Reader, world: World, now: Instant, log: Log): Promise<OnRecord> {
+export async function record(
+  reader: Reader,
+  { world, setup }: Readonly<{ world: World; setup: Setup }>,
+  now: Instant,
+  log: Log,
+): Promise<OnRecord> {
   let fault: string | null = null
   const read = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
     try {
@@ -55,7 +72,38 @@ export async function record(reader: Reader, world: World, now: Instant, log: Lo
     if (sent !== null) mails.set(incident.id, sent)
     await breath()
   }
-  return { open, openCount: allOpen.length, recent, rows, mails, outbox, fault }
+  const strips = new Map<string, readonly StripMark[]>()
+  let left = MAX_STRIPS
+  for (const monitor of setup.monitors.values()) {
+    const marks: StripMark[] = []
+    for (const probe of worstProbes(monitor, world, Math.min(left, MAX_STRIPS_EACH))) {
+      marks.push(...(await read(reader.strip(probe, now - HOUR_MS), [])))
+      left -= 1
+      await breath()
+    }
+    if (marks.length > 0) strips.set(monitor.name, marks)
+    if (left <= 0) break
+  }
+  const withheld = await read(lately(reader, now), null)
+  return { open, openCount: allOpen.length, recent, rows, mails, outbox, strips, withheld, fault }
+}
+
+/** A strip is that of the worst: among forty accounts the one that fails must be seen. */
+function worstProbes(monitor: Monitor, world: World, limit: number): readonly string[] {
+  const well = (id: string) => Number((world.probes.get(id)?.standing ?? 'well') === 'well')
+  return monitor.probes
+    .map((probe) => probe.id)
+    .sort((a, b) => well(a) - well(b))
+    .slice(0, limit)
+}
+
+async function lately(reader: Reader, now: Instant): Promise<readonly LedgerRow[]> {
+  let rows: readonly LedgerRow[] = []
+  for (const window of [LATELY_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS]) {
+    rows = await reader.ledger({ since: now - window }, MAX_LATELY)
+    if (rows.length < MAX_LATELY) break
+  }
+  return rows.filter((row) => row.decision === 'withheld').toReversed()
 }
 
 /** The newest rows of an incident, oldest first; all of them, if they are fewer than `limit`. */

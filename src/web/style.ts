@@ -51,6 +51,20 @@ li{margin:.15rem 0}
 blockquote{margin:.5rem 0;padding:.5rem .75rem;background:var(--code);border-radius:4px;font-size:.9375rem}
 code{font-family:ui-monospace,Consolas,Menlo,'DejaVu Sans Mono',monospace;font-size:.9em}
 summary{cursor:pointer;padding:.35rem 0;color:var(--link)}
+figure{margin:.5rem 0}
+figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .75rem;font-size:.8125rem}
+figure svg{display:block;width:100%}
+.hour svg{height:1.5rem}
+.hour svg.line{height:1.25rem;margin-top:.25rem}
+.hour path{fill:none;stroke:var(--plain);stroke-width:1.5;vector-effect:non-scaling-stroke}
+.c-ok{fill:var(--good);opacity:.55}.c-failed{fill:var(--bad)}.c-inconclusive{fill:var(--warn)}.c-none{fill:var(--line)}
+.timeline svg{height:.875rem}
+.timeline .row{margin:.35rem 0}
+.timeline .row p{margin:0 0 .1rem}
+.b-ground{fill:var(--line)}.b-ours{fill:var(--bad)}.b-maybe{fill:var(--bad);opacity:.35}.b-aws{fill:var(--warn)}.b-mail{fill:var(--link)}
+.stale{position:sticky;top:0;z-index:1;margin:0;padding:.5rem 1rem;background:var(--bad);color:var(--page);font-weight:600;text-align:center}
+.stale[hidden]{display:none}
+.unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)}
 .skip{position:absolute;left:-99rem}
 .skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.5rem}
 @media (max-width:40rem){

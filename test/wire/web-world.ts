@@ -18,6 +18,7 @@ import {
 import { setupOf } from '../../src/domain/setup.ts'
 import { NO_REACH, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
 import type { Alibi, NearMiss, Verdict } from '../../src/domain/verdict.ts'
+import type { StoredOutcome } from '../../src/ports/store.ts'
 import type { View } from '../../src/web/view.ts'
 import { newDisk } from '../fakes/store.ts'
 
@@ -251,6 +252,29 @@ export function readingOf(over: Partial<HealthReading['sources']> = {}, events: 
   return { partition: 'aws', at: NOW - 25_000, events, sources: { api: answered, dashboard: answered, ...over } }
 }
 
+/** A run each minute of the last hour, and how they went: failed from the onset on, otherwise ok and of varying length. */
+function lastHour(disk: ReturnType<typeof newDisk>, state: ProbeState): void {
+  for (let minute = 59; minute >= 0; minute--) {
+    const startedAt = NOW - 20_000 - minute * MINUTE_MS
+    const isLate = state.onset !== null && startedAt >= state.onset
+    const stalled = minute === 41
+    const outcome: Outcome = isLate
+      ? failedRun(state.probe, startedAt)
+      : {
+          probe: state.probe,
+          startedAt,
+          endedAt: startedAt + 180 + ((minute * 37) % 90) + (minute === 20 ? 900 : 0),
+          tries: [],
+          control: null,
+          ...(stalled ? { result: 'inconclusive', kind: 'throttled' } : { result: 'ok', kind: null }),
+        }
+    const hour = Math.floor(startedAt / HOUR_MS) * HOUR_MS
+    const runs = disk.runs.get(hour) ?? new Map<string, StoredOutcome>()
+    runs.set(`${state.probe} ${startedAt}`, { outcome, incident: null })
+    disk.runs.set(hour, runs)
+  }
+}
+
 /** A view and a disk; by default all is well. */
 export function worldOf(
   over: Readonly<{ monitors?: readonly Monitor[]; incidents?: readonly Incident[]; probes?: readonly ProbeState[] }> = {},
@@ -314,6 +338,7 @@ export function worldOf(
   const view: View = { world, setup, readings: new Map([['aws', readingOf()]]), overrides: [], version: '0.1.0' }
   const disk = newDisk()
   for (const incident of incidents) disk.incidents.set(incident.id, incident)
+  for (const state of states) lastHour(disk, state)
   return {
     view,
     disk,
@@ -397,6 +422,30 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     scene.put(
       [rowOf(incident.id, ONSET + 75_000, 'withheld', 'silent: AWS reports trouble of ACCOUNT itself (us-east-1)', '3')],
       [],
+    )
+    return scene
+  },
+  explained: () => {
+    const onset = ONSET - 50 * MINUTE_MS
+    const by: Alibi = { ...ALIBI, startedAt: onset + 31 * MINUTE_MS, updatedAt: NOW - 4 * MINUTE_MS }
+    const verdict: Verdict = { ...EXPLAINED, kind: 'explained', by }
+    const incident = incidentOf(
+      'd2d2c0de51b27764',
+      PROBES.slice(0, 2).map((probe) => memberOf(probe, verdict, { onset })),
+      { openedAt: onset + 45_000, announcedAt: onset + 75_000, verdict: 'explained', explainedBy: by.arn, leadMinutes: 31 },
+    )
+    const scene = worldOf({ incidents: [incident] })
+    scene.put(
+      [
+        rowOf(incident.id, onset + 45_000, 'opened', '3 of the last 5 runs failed (the rule is 3 of 5)', '1'),
+        rowOf(incident.id, onset + 75_000, 'mailed', `failing: ${UNEXPLAINED.why}`, '4'),
+        rowOf(incident.id, onset + 32 * MINUTE_MS, 'mailed', 'now-explained: AWS reports trouble of ACCOUNT itself', '7'),
+        rowOf(incident.id, onset + 33 * MINUTE_MS, 'withheld', 'silent: AWS reports trouble of ACCOUNT itself (us-east-1)', '3'),
+      ],
+      [
+        owedOf(incident.id, 'oncall', 'failing', {}, onset + 75_000),
+        owedOf(incident.id, 'oncall', 'now-explained', {}, onset + 32 * MINUTE_MS),
+      ],
     )
     return scene
   },

@@ -8,15 +8,18 @@ import { incidentJson } from '../../src/domain/shown.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { StoreError } from '../../src/ports/store.ts'
 import { type VirtualClock, virtualClock } from '../../src/simulate/clock.ts'
+import { createMetrics, type Metrics } from '../../src/web/metrics.ts'
 import { type Health, startWeb, type Web } from '../../src/web/server.ts'
 import { type FakeStore, fakeStore } from '../fakes/store.ts'
 import {
   ADDRESS,
   EXPLAINED,
+  failedRun,
   incidentOf,
   memberOf,
   monitorOf,
   NOW,
+  ONSET,
   owedOf,
   PROBES,
   rowOf,
@@ -36,7 +39,14 @@ afterEach(async () => {
 
 async function start(
   scene: Scene = SCENES['failing']!(),
-  over: { health?: () => Promise<Health>; hosts?: string[]; port?: number } = {},
+  over: {
+    health?: () => Promise<Health>
+    hosts?: string[]
+    port?: number
+    host?: string
+    token?: string
+    metrics?: Metrics
+  } = {},
 ): Promise<Started> {
   const lines: Line[] = []
   const log =
@@ -46,7 +56,8 @@ async function start(
   const clock = virtualClock(NOW)
   const store = fakeStore(scene.disk)
   const web = await startWeb({
-    listen: { host: '127.0.0.1', port: over.port ?? 0, hosts: over.hosts ?? [] },
+    listen: { host: over.host ?? '127.0.0.1', port: over.port ?? 0, hosts: over.hosts ?? [], token: over.token ?? null },
+    ...(over.metrics === undefined ? {} : { metrics: over.metrics }),
     log: { error: log('error'), warn: log('warn'), info: log('info'), debug: log('debug') },
     reader: store,
     health: over.health ?? (async () => ({ ok: true, reasons: [] })),
@@ -203,23 +214,25 @@ describe('GET /api/incidents', () => {
 })
 
 describe('GET /', () => {
-  test('answers in HTML without scripts; the policy lets this style and no other', async () => {
+  test('answers in HTML; the policy lets this style and this script, and no other', async () => {
     const { port } = await start()
     const { status, headers, body } = await ask(port, '/')
     const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? ''
-    const hash = createHash('sha256').update(style).digest('base64')
+    const script = /<script>([\s\S]*?)<\/script>/.exec(body)?.[1] ?? ''
+    const hash = (text: string) => createHash('sha256').update(text).digest('base64')
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=UTF-8'])
     expect(headers['content-security-policy']).toBe(
-      `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; style-src 'sha256-${hash(style)}'; script-src 'sha256-${hash(script)}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     )
-    expect(body).not.toMatch(/<script|\son\w+=|\sstyle=|https?:\/\/(?!wiki\.example\.com|www\.w3\.org)/i)
-    expect(body).toContain('<meta http-equiv="refresh" content="30"/>')
+    expect(body.match(/<script|<\/script/g)).toHaveLength(2)
+    expect(body).not.toMatch(/\son\w+=|\sstyle=|https?:\/\/(?!wiki\.example\.com|www\.w3\.org)/i)
+    expect(body).toContain('<noscript><meta http-equiv="refresh" content="30"/></noscript>')
     expect(body).toContain('FAILING')
   })
 
   test('stays as it is when asked to', async () => {
     const { port } = await start()
-    expect((await ask(port, '/?refresh=off')).body).not.toContain('http-equiv="refresh"')
+    expect((await ask(port, '/?refresh=off')).body).not.toMatch(/http-equiv="refresh"|<script/)
   })
 
   test('comes without the database too, and says so', async () => {
@@ -249,7 +262,7 @@ describe('GET /', () => {
     }
     const plain = await tags('harmless', 'not a link')
     const hostile = await tags(HOSTILE, 'javascript:alert(1)')
-    expect(hostile.tags).toEqual(plain.tags?.map((tag) => tag.replace('harmless', ESCAPED)))
+    expect(hostile.tags).toEqual(plain.tags?.map((tag) => tag.replaceAll('harmless', ESCAPED)))
     expect(hostile.body.split('&lt;script').length).toBeGreaterThan(12)
     expect(hostile.body).not.toContain('javascript:')
   })
@@ -298,6 +311,166 @@ function hostileScene(text: string, link: string): Scene {
   const world = { ...scene.view.world, silences: [silence], acks, notices }
   return { ...scene, view: { ...scene.view, world, readings, overrides: [text] } }
 }
+
+describe('GET /incidents/ID', () => {
+  test('tells one incident whole, and nobody’s address', async () => {
+    const { port } = await start(SCENES['explained']!())
+    const { status, headers, body } = await ask(port, '/incidents/d2d2c0de51b27764')
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=UTF-8'])
+    for (const text of ['EXPLAINED BY AWS', '31m after our first failure', 'now-explained', 'no region', 'rule'])
+      expect(body, text).toMatch(new RegExp(text === 'no region' ? 'me-central-1' : text))
+    expect(body).not.toContain('@example.com')
+  })
+
+  test('a closed one too, from the disk', async () => {
+    const { port } = await start(SCENES['well']!())
+    const { status, body } = await ask(port, '/incidents/66bb000000000002')
+    expect(status).toBe(200)
+    expect(body).toContain('CLOSED: RECOVERED')
+    expect(body).toContain('Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS posted 47m after our first failed run')
+  })
+
+  test('what others wrote is text there as well', async () => {
+    const tags = async (text: string, link: string) => {
+      const { port } = await start(hostileScene(text, link))
+      return (await ask(port, '/incidents/a3f9c0de51b27764')).body.match(/<[^>]*>?/g)
+    }
+    const plain = await tags('harmless', 'not a link')
+    expect(await tags(HOSTILE, 'javascript:alert(1)')).toEqual(plain?.map((tag) => tag.replaceAll('harmless', ESCAPED)))
+  })
+
+  test('comes without the database, and says what it lacks', async () => {
+    const { port, store } = await start(SCENES['failing']!())
+    store.failAll(new StoreError('disk I/O error', { fatal: false }))
+    const { status, body } = await ask(port, '/incidents/a3f9c0de51b27764')
+    expect([status, body.includes('The database cannot be read')]).toEqual([200, true])
+  })
+
+  test.for(['/incidents/0000000000000000', `/incidents/${'a'.repeat(5_000)}`, '/incidents/%3Cscript%3E'])(
+    '%s is 404',
+    async (path) => {
+      const { port } = await start()
+      const { status, body } = await ask(port, path)
+      expect([status, body.includes('<script')]).toEqual([404, false])
+    },
+  )
+
+  test('the changing part alone is what the script asks for', async () => {
+    const { port } = await start()
+    for (const path of ['/', '/incidents/a3f9c0de51b27764']) {
+      const whole = (await ask(port, path)).body
+      const part = (await ask(port, `${path}?part=main`)).body
+      expect(part).toMatch(/^<main id="main" data-live="" data-state="FAILING"[\s\S]*<\/main>$/)
+      expect(whole).toContain(part)
+    }
+  })
+})
+
+describe('GET /metrics', () => {
+  test('is there where somebody counts, and names no account and no address', async () => {
+    const metrics = createMetrics()
+    cleanup.push(() => metrics.close())
+    const probe = PROBES[3]!
+    metrics.meter.run(probe, failedRun(probe.id, ONSET))
+    metrics.meter.mail('failing', 'delivered')
+    metrics.meter.read(SCENES['stuck']!().view.readings.get('aws')!)
+    const { port } = await start(SCENES['stuck']!(), { metrics })
+    const { status, headers, body } = await ask(port, '/metrics')
+    expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('text/plain')])
+    for (const line of [
+      'alibi_runs_total{monitor="production",operation="GetAlternateContact",outcome="internal"} 1',
+      'alibi_mails_total{kind="failing",result="delivered"} 1',
+      'alibi_incidents_open{state="announced"} 1',
+      'alibi_mails_owed{state="refused"} 1',
+      `alibi_mail_oldest_owed_seconds ${(NOW - ONSET - 75_000) / 1000}`,
+      'alibi_health_source_up{partition="aws",source="api"} 0',
+      'alibi_run_duration_seconds_count{operation="GetAlternateContact"} 1',
+      'alibi_notices 1',
+      'alibi_healthy 1',
+      `alibi_build_info{version="0.1.0",node="${process.version}"} 1`,
+    ])
+      expect(body.split('\n')).toContain(line)
+    expect(body).not.toMatch(/111122223333|@example/)
+    const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+    expect(names.filter((name) => !name?.startsWith('alibi_'))).toEqual([])
+  })
+
+  test('without the database it says what it knows, and that the rest is not known', async () => {
+    const metrics = createMetrics()
+    cleanup.push(() => metrics.close())
+    const { port, store } = await start(undefined, { metrics })
+    store.failAll(new StoreError('disk I/O error', { fatal: false }))
+    const { status, body } = await ask(port, '/metrics')
+    expect([status, /^alibi_mail_oldest_owed_seconds NaN$/im.test(body)]).toEqual([200, true])
+  })
+
+  test('is 404 where nobody counts', async () => {
+    const { port } = await start()
+    expect((await ask(port, '/metrics')).status).toBe(404)
+  })
+})
+
+describe('web.token', () => {
+  const TOKEN = 'a-token-of-some-length-0123456789'
+  const PATHS = ['/', '/healthz', '/api/incidents', '/nothing', '/incidents/a3f9c0de51b27764']
+
+  test('without it nothing is told, not even what there is', async () => {
+    const { port, lines } = await start(undefined, { token: TOKEN })
+    for (const path of PATHS) {
+      const answer = await ask(port, path)
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer realm="Alibi"'])
+      expect(answer.body).not.toContain('FAILING')
+      expect(answer.body).not.toContain(TOKEN)
+    }
+    expect(JSON.stringify(lines)).not.toContain(TOKEN)
+  })
+
+  test.for<[string, Record<string, string>, string, number]>([
+    ['as a Bearer', { Authorization: `Bearer ${TOKEN}` }, '/healthz', 200],
+    ['as a Bearer in small letters', { Authorization: `bearer ${TOKEN}` }, '/healthz', 200],
+    ['a part of it', { Authorization: `Bearer ${TOKEN.slice(0, -1)}` }, '/healthz', 401],
+    ['more than it', { Authorization: `Bearer ${TOKEN}x` }, '/healthz', 401],
+    ['as a password', { Authorization: `Basic ${btoa(`x:${TOKEN}`)}` }, '/healthz', 401],
+    ['as the cookie itself', { Cookie: `alibi=${TOKEN}` }, '/healthz', 401],
+    ['an empty one', { Authorization: 'Bearer ', Cookie: 'alibi=' }, '/healthz?token=', 401],
+    ['a wrong one in the address', {}, `/?token=${TOKEN}x`, 401],
+    ['with a path that names a host', { Authorization: `Bearer ${TOKEN}` }, '//', 400],
+  ])('shown %s', async ([, headers, path, status]) => {
+    const { port } = await start(undefined, { token: TOKEN })
+    expect((await ask(port, path, { headers })).status).toBe(status)
+  })
+
+  test.for<[string, string]>([
+    ['/', '/'],
+    ['/incidents/a3f9c0de51b27764?refresh=off', '/incidents/a3f9c0de51b27764?refresh=off'],
+    ['//evil.example/x', '/x'],
+    ['/%22%3E%3Cscript%3E?a=%3Cb%3E', '/%22%3E%3Cscript%3E?a=%3Cb%3E'],
+  ])('shown once in the address %s it becomes a cookie, and the address goes on without', async ([path, onTo]) => {
+    const { port, lines } = await start(undefined, { token: TOKEN })
+    const first = await ask(port, `${path}${path.includes('?') ? '&' : '?'}token=${TOKEN}`)
+    const cookie = first.headers['set-cookie']?.[0] ?? ''
+    expect(first.status).toBe(200)
+    expect(cookie).toMatch(/^alibi=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Strict$/)
+    expect(first.body).toContain(`content="0;url=${onTo.replaceAll('&', '&#38;')}"`)
+    expect(`${cookie}${first.body}${JSON.stringify(lines)}`).not.toContain(TOKEN)
+    const next = await ask(port, '/', { headers: { Cookie: `other=1; ${cookie.split(';')[0]}` } })
+    expect([next.status, next.body.includes('FAILING')]).toEqual([200, true])
+  })
+
+  test('the name is looked at first: a stranger’s page learns nothing of the token', async () => {
+    const { port } = await start(undefined, { token: TOKEN })
+    expect(await raw(port, 'GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 403 /)
+  })
+
+  test('on any other address than loopback there is no page without it; with it, the address that was reached is its name', async () => {
+    await expect(start(undefined, { host: '0.0.0.0' })).rejects.toThrow('beyond loopback the page needs web.token')
+    const { port } = await start(undefined, { host: '0.0.0.0', token: TOKEN })
+    const line = (host: string) =>
+      `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`
+    expect(await raw(port, line(`127.0.0.1:${port}`))).toMatch(/^HTTP\/1.1 200 /)
+    expect(await raw(port, line(`10.99.0.1:${port}`))).toMatch(/^HTTP\/1.1 403 /)
+  })
+})
 
 describe('who may ask, and how', () => {
   const SAFE = {

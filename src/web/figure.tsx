@@ -1,0 +1,103 @@
+import type { Child } from 'hono/jsx'
+import type { Hour, Minute } from './hour.ts'
+import type { Bar, Timeline } from './timeline.ts'
+
+/*
+ * Drawn without a script and without a style attribute: places are attributes of SVG, colours are classes. Every figure says
+ * in words what it shows, beside it or for who cannot see it.
+ */
+
+const HEIGHT: Readonly<Record<Minute, number>> = { ok: 10, inconclusive: 16, failed: 24, none: 2 }
+
+/** Sixty minutes: the worse, the higher, so that it is not told by colour alone; below it how long the runs took. */
+export function HourFigure({ hour }: { hour: Hour }) {
+  return (
+    <figure class="hour">
+      <svg viewBox="0 0 240 24" preserveAspectRatio="none" role="img" aria-label={hour.said}>
+        {hour.minutes.map((minute, n) => (
+          <rect class={`c-${minute}`} x={n * 4} y={24 - HEIGHT[minute]} width={3} height={HEIGHT[minute]} />
+        ))}
+      </svg>
+      {hour.latency === null ? null : (
+        <svg class="line" viewBox="0 0 240 24" preserveAspectRatio="none" aria-hidden="true">
+          <path d={pathOf(hour.longestMs)} />
+        </svg>
+      )}
+      <figcaption class="soft small">
+        <span>{hour.from}</span>
+        <span>{hour.latency ?? ''}</span>
+        <span>{hour.to}</span>
+      </figcaption>
+    </figure>
+  )
+}
+
+/** A line over the minutes that have a run, broken where there is none. */
+function pathOf(longestMs: readonly (number | null)[]): string {
+  const top = Math.max(1, ...longestMs.map((ms) => ms ?? 0))
+  let path = ''
+  let isDrawing = false
+  longestMs.forEach((ms, n) => {
+    if (ms !== null) path += `${isDrawing ? 'L' : 'M'}${n * 4 + 1} ${(22 - (ms / top) * 20).toFixed(1)}h1`
+    isDrawing = ms !== null
+  })
+  return path
+}
+
+/** Our failures and AWS's event as two bars over one time, and the mails below. */
+export function TimelineFigure({ timeline }: { timeline: Timeline }) {
+  const { ours, maybe, aws, mails, begin, end, oursText, awsText, mailsText } = timeline
+  return (
+    <figure class="timeline">
+      <Row name="Our failures" text={oursText}>
+        {maybe === null ? null : <Rect bar={maybe} kind="maybe" />}
+        {ours.map((bar) => (
+          <Rect bar={bar} kind="ours" />
+        ))}
+      </Row>
+      <Row name="AWS’s event" text={awsText}>
+        {aws.map((bar) => (
+          <Rect bar={bar} kind="aws" />
+        ))}
+      </Row>
+      <Row name="Mails" text={mailsText}>
+        {mails.map((at) => (
+          <rect class="b-mail" x={Math.max(0, at - 3)} y={1} width={6} height={14} />
+        ))}
+      </Row>
+      <figcaption class="soft small">
+        <span>{begin}</span>
+        <span>{end}</span>
+      </figcaption>
+    </figure>
+  )
+}
+
+function Row({ name, text, children }: { name: string; text: string; children?: Child }) {
+  return (
+    <div class="row">
+      <p class="small">
+        <b>{name}</b> <span class="soft">{text}</span>
+      </p>
+      <svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="b-ground" x={0} y={7} width={1000} height={2} />
+        {children}
+      </svg>
+    </div>
+  )
+}
+
+/** A bar that has no end yet is open to the right: its last stretch is drawn in pieces. */
+function Rect({ bar, kind }: { bar: Bar; kind: 'ours' | 'maybe' | 'aws' }) {
+  const { from, to, open } = bar
+  const [y, height] = kind === 'maybe' ? [5, 6] : [1, 14]
+  if (!open || to - from < 60) return <rect class={`b-${kind}`} x={from} y={y} width={to - from} height={height} />
+  return (
+    <>
+      <rect class={`b-${kind}`} x={from} y={y} width={to - from - 40} height={height} />
+      {[34, 20, 6].map((left) => (
+        <rect class={`b-${kind}`} x={to - left} y={y} width={6} height={height} />
+      ))}
+    </>
+  )
+}
