@@ -1,0 +1,123 @@
+/*
+ * docs/configuration.md, made from the JSON Schema of the configuration: what a key is for stands in one place, beside its
+ * bounds, and the page, the editors and `alibi schema` all say the same.
+ */
+
+type Node = Readonly<Record<string, unknown>>
+
+/** Prose that no schema holds; the reference proper follows it. */
+const HEAD = `# Configuration reference
+
+<!-- Made from the schema by \`npm run docs\`: edit src/config/schema.ts, not this page. -->
+
+Everything Alibi knows about your accounts stands in one file, \`config/alibi.yaml\` unless \`--config\` names another. The commented sample
+there is the place to start; this page is the place to look a key up. What the rules do is told in [silence.md](silence.md).
+
+The smallest file that works has a recipient and a sender; every other key has a default:
+
+\`\`\`yaml
+recipients:
+  oncall: { to: [oncall@example.com] }
+mail:
+  from: Alibi <alibi@example.com>
+\`\`\`
+
+## How it is read
+
+- **Strict.** An unknown key is an error with line, column and the key that was probably meant. \`alibi check\` lists every fault at once and
+  ends with 78. A file that loads cannot fail later for being a bad configuration.
+- **Durations** are \`250ms\`, \`30s\`, \`5m\`, \`1h30m\`, \`2d\`. A number without a unit is an error.
+- **References.** \`\${NAME}\` is an environment variable, \`\${NAME:-default}\` one with a default, \`\${file:/run/secrets/x}\` the content of a regular
+  file of at most 64 KiB. They are resolved after the YAML is parsed, inside values only; \`$\${\` is a plain \`\${\`. Inside \`{ }\` and \`[ ]\` they stand in
+  quotes. What comes from a file, and every password, token, external id and heartbeat address, is a secret: it is shown nowhere.
+- **Relative paths** are relative to the working directory, which \`ecosystem.config.js\` sets to the project's root.
+- **Changes** are read at start and on SIGHUP. A faulty file leaves the old one in force and is told by log, metric and one mail.
+  \`storage.path\` and \`log.file\` need a restart.
+- **Completion.** With the first line \`# yaml-language-server: $schema=./alibi.schema.json\` an editor that speaks the YAML language server
+  completes keys and marks faults. \`alibi schema\` prints the same schema.
+`
+
+const TAIL = `
+## Environment
+
+The AWS SDK's own variables work: \`AWS_PROFILE\`, \`AWS_REGION\`, \`AWS_ENDPOINT_URL_ACCOUNT\`, \`AWS_ENDPOINT_URL_HEALTH\`, \`AWS_ENDPOINT_URL_STS\` and the
+others. An endpoint of your own has to be https, or on this machine; it is named at start, on the page and in each mail. \`ALIBI_DEBUG=1\` shows
+where a fault of Alibi's own happened.
+`
+
+const DURATION_MARK = '(\\d{1,9})ms'
+const SIZE_MARK = '[KkMmGg]'
+const ACCOUNT_MARK = 'self|'
+
+export function configurationPage(schema: Node): string {
+  const { properties, required } = schema as { properties: Record<string, Node>; required: readonly string[] }
+  const rooms = Object.entries(properties).map(([name, node]) => {
+    const title = `## \`${name}\``
+    const says = `${text(node['description'])}${required.includes(name) ? ' Required.' : ''}`
+    const rows = [...keys(node, '')]
+    return `${title}\n\n${says}\n\n${table(rows)}`
+  })
+  return `${HEAD}\n${rooms.join('\n')}${TAIL}`
+}
+
+type Row = readonly [key: string, value: string, otherwise: string, says: string]
+
+function table(rows: readonly Row[]): string {
+  const lines = rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+  return ['| key | value | default | what it is for |', '| --- | --- | --- | --- |', ...lines, ''].join('\n')
+}
+
+/** Every key beneath a node, with the path to it; what a list or a mapping of free names holds is `[]` or `NAME`. */
+function* keys(node: Node, path: string): Generator<Row> {
+  const needed = (node['required'] ?? []) as readonly string[]
+  for (const [name, inner] of Object.entries((node['properties'] ?? {}) as Record<string, Node>)) {
+    const here = `${path}${name}`
+    const byDefault = needed.includes(name) ? 'required' : shown(inner['default'])
+    yield [`\`${here}\``, value(inner), byDefault, text(inner['description'])]
+    yield* keys(inner, `${here}.`)
+  }
+  for (const one of (node['anyOf'] ?? []) as readonly Node[]) yield* keys(one, path)
+  if (isNode(node['items']) && 'properties' in node['items']) yield* keys(node['items'], path)
+  if (isNode(node['additionalProperties'])) yield* keys(node['additionalProperties'], `${path}NAME.`)
+}
+
+function isNode(node: unknown): node is Node {
+  return typeof node === 'object' && node !== null && !Array.isArray(node)
+}
+
+function text(description: unknown): string {
+  return typeof description === 'string' ? description : ''
+}
+
+/** A mapping's default is that of its keys, which stand below it. */
+function shown(value: unknown): string {
+  if (value === undefined || (isNode(value) && Object.keys(value).length === 0)) return ''
+  if (isNode(value)) {
+    const pairs = Object.entries(value).map(([key, one]) => `${key}: ${String(one)}`)
+    return `\`{ ${pairs.join(', ')} }\``
+  }
+  return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``
+}
+
+/** What may stand there, in few words; the `\${…}` that may stand everywhere is told once, above. */
+function value(node: Node): string {
+  const { type, pattern, items } = node
+  const values = node['enum'] as readonly string[] | undefined
+  if (values !== undefined) return values.map((one) => `\`${one}\``).join(', ')
+  if (node['const'] !== undefined) return `\`${String(node['const'])}\``
+  const alternatives = (node['anyOf'] as readonly Node[] | undefined)?.filter((one) => one['pattern'] !== '\\$\\{')
+  if (alternatives !== undefined) return [...new Set(alternatives.map(value))].filter((one) => one !== '').join(', or ')
+  if (type === 'array') return `list of ${isNode(items) ? plural(items) : 'values'}`
+  if (type === 'integer') return `${String(node['minimum'])} to ${String(node['maximum'])}`
+  if (type === 'boolean') return '`true`, `false`'
+  if (type === 'object') return 'mapping'
+  if (typeof pattern !== 'string') return 'text'
+  if (pattern.includes(DURATION_MARK)) return 'duration'
+  return pattern.includes(SIZE_MARK) ? 'size' : 'text'
+}
+
+function plural(items: Node): string {
+  if (items['anyOf'] !== undefined) return 'operations'
+  if (items['type'] === 'object') return 'mappings'
+  return String(items['pattern'] ?? '').includes(ACCOUNT_MARK) ? 'accounts' : 'texts'
+}
