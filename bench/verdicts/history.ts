@@ -59,18 +59,21 @@ export function historyOf(entries: readonly Entry[]): History {
   return { singles: entries.filter((entry) => !inWhole.has(entry)), wholes }
 }
 
-/** Where an entry is, whatever its label says: a region's code, `global`, or `elsewhere` for a global one that names only others. */
-export function placeOf(entry: Entry): string {
-  if (entry.region !== 'global') return entry.region
-  const prose = `${entry.summary}\n${entry.posts.map((post) => post.text).join('\n')}`
-  const codes = (prose.match(REGION_CODE) ?? []).map((code) => code.toLowerCase())
-  if (codes.includes('us-east-1')) return 'global'
-  return codes.length > 0 || ELSEWHERE.test(prose) ? 'elsewhere' : 'global'
+/**
+ * Until when a person who reads what was posted so far would take trouble of Account in us-east-1 to be this entry; `null`:
+ * never. Some are labelled global and name one other region, at once or with a later post.
+ */
+export function relatedUntil({ service, region, summary, posts }: Entry): Instant | null {
+  if (!OURS.has(service) || (region !== 'us-east-1' && region !== 'global')) return null
+  if (region === 'us-east-1') return Number.POSITIVE_INFINITY
+  const turn = posts.findIndex((_, i) => isElsewhere([summary, ...posts.slice(0, i + 1).map((post) => post.text)].join('\n')))
+  return turn === -1 ? Number.POSITIVE_INFINITY : turn === 0 ? null : (posts[turn]?.at ?? null)
 }
 
-/** Is trouble of Account in us-east-1 explained by this entry? */
-export function isRelated(entry: Entry): boolean {
-  return OURS.has(entry.service) && ['us-east-1', 'global'].includes(placeOf(entry))
+function isElsewhere(prose: string): boolean {
+  const codes = (prose.match(REGION_CODE) ?? []).map((code) => code.toLowerCase())
+  if (codes.includes('us-east-1')) return false
+  return codes.length > 0 || ELSEWHERE.test(prose)
 }
 
 export function isRelatedWhole(whole: Whole): boolean {

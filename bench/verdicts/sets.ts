@@ -4,7 +4,7 @@ import { type Setup, setupOf } from '../../src/domain/setup.ts'
 import { simulatorsConfig } from '../../src/simulate/merged.ts'
 import { chance } from './chance.ts'
 import { Feed } from './feed.ts'
-import { type Entry, type History, isRelated, isRelatedWhole, type Span } from './history.ts'
+import { type Entry, type History, isRelatedWhole, relatedUntil, type Span } from './history.ts'
 import { type Published, publishedOf, publishedWhole } from './published.ts'
 import type { Case } from './replay.ts'
 
@@ -30,7 +30,13 @@ const EXTENSION_MS = 15 * MINUTE_MS
 const AFTERWARDS_AT_MOST_MS = 7 * HOUR_MS
 
 /** A related event by the hand-written truth: what is public of it, and when the trouble was. */
-type Related = Readonly<{ is: Published; impact: readonly Span[]; whole: boolean }>
+type Related = Readonly<{
+  is: Published
+  impact: readonly Span[]
+  whole: boolean
+  /** It is public that it concerns us until then: its end, or the post that says that it is elsewhere. */
+  until: Instant
+}>
 
 export function setsOf(history: History, size: Sized, seed: number): readonly Part[] {
   const random = chance(seed)
@@ -43,17 +49,21 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
   const wholes = history.wholes.map((whole, n) => ({ whole, is: publishedWhole(whole, 0xa0000 + n, false) }))
   const feed = new Feed([...singles, ...wholes].map(({ is }) => is))
   const related: readonly Related[] = [
-    ...singles
-      .filter(({ entry }) => isRelated(entry))
-      .map(({ entry, is }) => ({ is, impact: entry.impact === null ? [] : [entry.impact], whole: false })),
-    ...wholes.filter(({ whole }) => isRelatedWhole(whole)).map(({ whole, is }) => ({ is, impact: whole.impact, whole: true })),
+    ...singles.flatMap(({ entry, is }) => {
+      const until = relatedUntil(entry)
+      const impact = entry.impact === null ? [] : [entry.impact]
+      return until === null ? [] : [{ is, impact, whole: false, until: Math.min(until, endOf(is)) }]
+    }),
+    ...wholes
+      .filter(({ whole }) => isRelatedWhole(whole))
+      .map(({ whole, is }) => ({ is, impact: whole.impact, whole: true, until: endOf(is) })),
   ]
   const near = related.map(({ is, impact }) => ({
     from: Math.min(firstOf(is), ...impact.map((span) => span.from)) - NEAR_MS,
     to: Math.max(endOf(is), ...impact.map((span) => span.to)) + NEAR_MS,
   }))
   const isNear = (at: Instant) => near.some(({ from, to }) => at >= from && at <= to)
-  const alibiAt = (at: Instant) => related.some(({ is }) => firstOf(is) <= at && at <= endOf(is) + EXTENSION_MS)
+  const alibiAt = (at: Instant) => related.some(({ is, until }) => firstOf(is) <= at && at <= until + EXTENSION_MS)
   const never = () => false
   const idle = () => Math.floor(random() * 15) * MINUTE_MS + MINUTE_MS
   const case0 = { feed, setup: one, othersMs: 0, afterwardsMs: 0 }
@@ -89,7 +99,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
   const whole = related.filter((is) => is.whole)
   const begin = Math.min(...singles.map(({ is }) => firstOf(is)))
   const end = Math.max(...singles.map(({ is }) => endOf(is)))
-  const unrelated = singles.filter(({ entry }) => !isRelated(entry))
+  const unrelated = singles.filter(({ entry }) => relatedUntil(entry) === null)
   const elsewhere = [
     ...unrelated.filter(({ entry }) => !isHere(entry)).map(({ is }) => is),
     ...wholes.filter(({ whole }) => !isRelatedWhole(whole)).map(({ is }) => is),
@@ -159,7 +169,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
 
   function listedCases(): readonly Case[] {
     const listed = history.wholes.map((is, n) => publishedWhole(is, 0xb0000 + n, true))
-    const others = singles.filter(({ entry }) => !isRelated(entry)).map(({ is }) => is)
+    const others = singles.filter(({ entry }) => relatedUntil(entry) === null).map(({ is }) => is)
     const world = new Feed([...others, ...listed])
     const here = listed.filter((is) => is.region === 'us-east-1')
     return Array.from({ length: size.unrelated }, () => {

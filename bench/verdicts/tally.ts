@@ -98,5 +98,7 @@ function promiseBroken(set: Part['set'], is: Case, was: Replayed): string | null
   const due = was.readings.find((at) => is.alibiAt(at))
   if (was.firstRule !== HOLD_RULE && due !== undefined && was.explainedAt !== due)
     return 'now-explained at the first reading after the post'
+  if (was.firstRule !== HOLD_RULE && was.explainedAt === null)
+    return 'what was mailed is explained, in the end, by mail or ledger'
   return null
 }
