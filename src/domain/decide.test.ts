@@ -215,6 +215,11 @@ describe('rule 4: unexplained or undetermined, hence a mail', () => {
       (s) => s.aws(posted(0)).runs('FFF').until(20).aws().until(36),
       ['35 failing > oncall'],
     ],
+    [
+      'a second stretch waits anew',
+      (s) => s.runs('FFF').until(13).runs('oo').until(20).runs('FFF').until(33),
+      ['12 failing > oncall', '14 recovered > oncall', '32 failing > oncall'],
+    ],
   ])('%s', plays({ policy: { waitMs: 10 * MIN } }))
   const swift = { fail: { count: 1, of: 1 } }
   test.for<Row>([
@@ -331,6 +336,17 @@ describe('rule 5: silence has an end', () => {
       ['377 failing > oncall'],
     ],
     ['well in time: nothing', (s) => s.aws(one).runs('FFF').until(359).runs('oo').until(400), []],
+    [
+      'in a second stretch from its own threshold',
+      (s) =>
+        s
+          .runs('FFFoo')
+          .aws(one)
+          .until(20)
+          .runs('FFF')
+          .until(6 * HOURS + 24),
+      ['2 failing > oncall', '4 recovered > oncall', '383 failing > oncall'],
+    ],
   ])('%s', plays())
   test('0s means never', () => {
     expect(
@@ -461,6 +477,11 @@ describe('rule 6: AWS says fixed, we still see it', () => {
           .until(4 * HOURS),
       [],
     ],
+    [
+      'each run is judged, also when AWS Health was not read again',
+      (s) => s.aws(one).runs('FFF').until(20).aws(ended(one, 20)).until(22).asking('not asked').until(37),
+      ['36 failing > oncall'],
+    ],
   ])('%s', plays())
   test.for<[string, (one: HealthEvent) => readonly HealthEvent[], RegExp]>([
     [
@@ -549,6 +570,11 @@ describe('rule 7: explained late', () => {
       'its end is told to those who know of it',
       (s) => s.runs('FFF').until(20).aws(one).until(30).runs('oo'),
       ['2 failing > oncall', '20 now-explained > oncall', '31 recovered > oncall'],
+    ],
+    [
+      'each reading is judged, also when no run was made',
+      (s) => s.runs('FFF').goes('nothing').until(10).aws(one).until(15),
+      ['2 failing > oncall', '10 now-explained > oncall'],
     ],
   ])('%s', plays())
   test('the ledger says why nothing is said the second time', () => {
@@ -933,7 +959,32 @@ describe('rule 12: restart, and gaps in our watch', () => {
           .runs('oo'),
       ['2 failing > oncall', '484 recovered > oncall'],
     ],
+    [
+      'told that AWS explains it; back again one probe sees the event gone, and before the other has run it is there again: nothing',
+      (s) =>
+        s
+          .goes('internal')
+          .pass(5)
+          .aws(posted(5))
+          .pass(5)
+          .away(60)
+          .goes('nothing', 'ListRegions')
+          .aws()
+          .pass(2)
+          .aws(posted(5))
+          .pass(2)
+          .goes('internal')
+          .pass(5),
+      ['2 failing > oncall', '5 now-explained > oncall'],
+    ],
   ])('%s', plays({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] }))
+  test('a first mail waits for a run of every probe too', () => {
+    const s = new Story({ policy: { waitMs: 10 * MIN }, monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
+    s.goes('internal').pass(5).away(60).goes('nothing', 'ListRegions').pass(10)
+    expect(s.said).toEqual([])
+    expect(s.why('withheld').at(-1)).toBe('65 (12) every probe of the incident runs once more before anything is said')
+    expect(s.goes('internal').pass(1).said).toEqual(['75 failing > oncall'])
+  })
   test('the mail names the gap, and says between when the trouble began', () => {
     const s = new Story().runs('oo').away(30).runs('FFF')
     const [mail] = s.mails
@@ -1074,6 +1125,14 @@ describe('rule 13: one outage, one thread', () => {
     expect(s.said).toEqual(['2 failing > oncall', '5 now-explained > oncall', '12 still-failing > oncall'])
     expect(s.mails.at(-1)?.facts.reason).toMatch(/^AWS does not explain GetContactInformation \(b\)/)
   })
+  test('an explanation that only stands is not told as news', () => {
+    const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
+    s.aws(event()).goes('internal', 'a/').pass(10).goes('sts', 'b/').until(20).aws().runs('oo', 'b/').until(36)
+    expect(s.said, 'explained by an event that is gone, until the extension is over').toEqual([
+      '12 failing > oncall',
+      '35 still-failing > oncall',
+    ])
+  })
   test('two explanations that come and go between members do not fill the ledger', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
     s.aws(event({ arn: 'first' }))
@@ -1134,7 +1193,11 @@ describe('rule 14: blind', () => {
       ['2 failing > oncall', '101 recovered > oncall'],
     ],
     ['after a start it counts from there', (s) => s.pass(5).away(60).goes('nothing').pass(14), []],
+    ['nor while it recovers', (s) => s.runs('FFFo').goes('throttled').until(100), ['2 failing > oncall']],
   ])('%s', plays())
+  test('after a start nothing is blind yet, and no incident says so', () => {
+    expect(new Story().pass(5).away(60).goes('nothing').pass(14).incidents()).toEqual([])
+  })
   test('at least three of its periods', () => {
     const s = new Story({ monitors: [{ periodMs: 10 * MIN }] })
     expect(s.goes('nothing').pass(30).said).toEqual([])
@@ -1318,6 +1381,18 @@ describe('rule 16, in part: what left the configuration', () => {
           .goes('ok')
           .pass(2),
       ['2 failing > oncall', '5 failing > team', '243 reminder > team', '245 recovered > oncall', '245 recovered > team'],
+    ],
+    [
+      'a well probe that leaves just when the last one recovers is no reason either',
+      (s) =>
+        s
+          .goes('internal')
+          .pass(5)
+          .runs('oo', 'a/')
+          .runs('o', 'b/')
+          .configure({ monitors: [{ name: 'b' }] })
+          .runs('o'),
+      ['2 failing > oncall', '8 recovered > oncall'],
     ],
   ])('%s', plays(given))
 })

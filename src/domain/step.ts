@@ -110,7 +110,7 @@ export function step(was: Incident, around: Surroundings): Step {
   let incident = note({ ...was, verdict }, was, sick, notes, now)
 
   if (incident.announcedAt !== null && was.verdict === 'explained' && !explained) {
-    incident = { ...incident, lapse: lapseOf(sick), explanationTold: false }
+    incident = { ...incident, lapse: lapseOf(sick) }
   }
   if (explained) incident = { ...incident, lapse: null }
 
