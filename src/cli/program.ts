@@ -182,6 +182,19 @@ export function build(io: Io, done: (code: number) => void): Command {
       const { mailTest } = await import('./mail-test.ts')
       done(await mailTest(options, io))
     })
+  withConfig(
+    verb(
+      mail,
+      'preview',
+      'Every kind of mail from invented facts, as .eml, .txt and .html. Sends nothing.',
+      'alibi mail preview --out /tmp/mails',
+    ),
+  )
+    .requiredOption('--out <directory>', 'where they are written')
+    .action(async (options) => {
+      const { mailPreview } = await import('./mail-preview.ts')
+      done(await mailPreview(options, io))
+    })
   verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(() =>
     io.out(JSON.stringify(configSchema(), null, 2)),
   )

@@ -160,7 +160,7 @@ function leads(incidents: readonly Incident[]): readonly string[] {
   const last = known.at(-1) ?? 0
   return [
     `Of ${known.length} ${known.length === 1 ? 'incident' : 'incidents'} that AWS spoke of, ${we} failed here before AWS’s first post.`,
-    `AWS spoke ${lead(median)} in the middle case, ${lead(last)} in the slowest.`,
+    median === last ? `AWS spoke ${lead(last)}.` : `AWS spoke ${lead(median)} in the middle case, ${lead(last)} in the slowest.`,
   ]
 }
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { AT, CASES, failedRun, many, notificationOf, PUNCTUAL, SAMPLES } from '../../test/golden/facts.ts'
 import { type Facts, MAIL_KINDS, type MailKind } from '../domain/notification.ts'
 import { type Block, type Content, content, type Delivery } from './content.ts'
 import { renderHtml } from './html.tsx'
 import { letter } from './letter.ts'
 import { MAX_MAIL_BYTES } from './limits.ts'
+import { AT, CASES, failedRun, many, notificationOf, PUNCTUAL, SAMPLES } from './samples.ts'
 import { renderText } from './text.ts'
 
 const punctual = (facts: Facts): Delivery => ({ ...PUNCTUAL, now: facts.at + 1_000 })

@@ -9,9 +9,9 @@ import { fileMailer } from '../../src/adapters/maildir.ts'
 import { type SmtpDeadlines, smtpMailer } from '../../src/adapters/smtp.ts'
 import type { Smtp } from '../../src/config/config.ts'
 import { letter } from '../../src/letter/letter.ts'
+import { notificationOf, PUNCTUAL, SAMPLES } from '../../src/letter/samples.ts'
 import { type Mail, MailError, type Mailer } from '../../src/ports/mailer.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
-import { notificationOf, PUNCTUAL, SAMPLES } from '../golden/facts.ts'
 
 /** Generous where a deadline must not be met, short where it must. */
 const PATIENT: Partial<SmtpDeadlines> = { connectMs: 10_000, greetingMs: 10_000, answerMs: 10_000, wholeMs: 20_000 }

@@ -2,11 +2,11 @@
  * Invented facts for every kind of mail, and for the cases that are easily laid out badly. No text of AWS's, no account of
  * anybody's.
  */
-import type { Facts, MailKind, Notification, ProbeFacts, StripMark } from '../../src/domain/notification.ts'
-import type { SourceState } from '../../src/domain/outage.ts'
-import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../../src/domain/probe.ts'
-import type { Alibi, NearMiss, Verdict } from '../../src/domain/verdict.ts'
-import type { Delivery } from '../../src/letter/content.ts'
+import type { Facts, MailKind, Notification, ProbeFacts, StripMark } from '../domain/notification.ts'
+import type { SourceState } from '../domain/outage.ts'
+import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
+import type { Alibi, NearMiss, Verdict } from '../domain/verdict.ts'
+import type { Delivery } from './content.ts'
 
 export const AT = Date.UTC(2026, 2, 4, 12, 4, 33, 120)
 const ONSET = Date.UTC(2026, 2, 4, 11, 58, 2, 114)
@@ -104,9 +104,20 @@ const alibi: Alibi = {
   rule: 'direct',
 }
 
-const explained: Verdict = { kind: 'explained', by: alibi, why: 'AWS reports trouble of ACCOUNT itself (us-east-1)', nearMisses: misses.slice(1) }
+const explained: Verdict = {
+  kind: 'explained',
+  by: alibi,
+  why: 'AWS reports trouble of ACCOUNT itself (us-east-1)',
+  nearMisses: misses.slice(1),
+}
 
-const answered = (at: Instant, events: number, detail: string): SourceState => ({ state: 'answered', at, events, skipped: 0, detail })
+const answered = (at: Instant, events: number, detail: string): SourceState => ({
+  state: 'answered',
+  at,
+  events,
+  skipped: 0,
+  detail,
+})
 const silent = (at: Instant, detail: string): SourceState => ({ state: 'unavailable', at, events: 0, skipped: 0, detail })
 
 export function probeFacts(over: Partial<ProbeFacts> = {}): ProbeFacts {
@@ -165,7 +176,11 @@ const base: Facts = {
   probes: [probeFacts()],
   others: { names: [], total: 0 },
   verdict: 'unexplained',
-  sources: { api: answered(AT - 2_000, 2, 'us-east-2 is active'), dashboard: answered(AT - 1_600, 3, 'health.aws.amazon.com'), at: AT - 1_600 },
+  sources: {
+    api: answered(AT - 2_000, 2, 'us-east-2 is active'),
+    dashboard: answered(AT - 1_600, 3, 'health.aws.amazon.com'),
+    at: AT - 1_600,
+  },
   next: 'a reminder at 16:04Z if it lasts, or when it recovers, or when AWS explains it',
   lines: [],
   overrides: [],
@@ -185,8 +200,18 @@ const later = (ms: number, over: Partial<Facts>, probe: Partial<ProbeFacts> = {}
   return {
     ...base,
     at,
-    probes: [probeFacts({ strip: hour(at, ONSET), evidence: [failedRun(base.probes[0]?.probe ?? '', ONSET), failedRun(base.probes[0]?.probe ?? '', at - 20_000)], ...probe })],
-    sources: { api: answered(at - 2_000, 2, 'us-east-2 is active'), dashboard: answered(at - 1_600, 3, 'health.aws.amazon.com'), at: at - 1_600 },
+    probes: [
+      probeFacts({
+        strip: hour(at, ONSET),
+        evidence: [failedRun(base.probes[0]?.probe ?? '', ONSET), failedRun(base.probes[0]?.probe ?? '', at - 20_000)],
+        ...probe,
+      }),
+    ],
+    sources: {
+      api: answered(at - 2_000, 2, 'us-east-2 is active'),
+      dashboard: answered(at - 1_600, 3, 'health.aws.amazon.com'),
+      at: at - 1_600,
+    },
     ...over,
     incident: over.incident === undefined ? incident : over.incident,
   }
@@ -204,20 +229,44 @@ export function many(count: number): Pick<Facts, 'probes' | 'others'> {
     const account = accountOf(nth)
     const probe = `production/${account}/${operation.replace(' ', ':')}`
     const over: Partial<Try> = nth % 4 === 1 ? { error: 'ServiceUnavailable', status: 503 } : {}
-    return probeFacts({ probe, account, operation, onset: ONSET + nth * 700, evidence: [failedRun(probe, ONSET + nth * 700, over)], strip: nth < 3 ? hour(AT, ONSET) : [] })
+    return probeFacts({
+      probe,
+      account,
+      operation,
+      onset: ONSET + nth * 700,
+      evidence: [failedRun(probe, ONSET + nth * 700, over)],
+      strip: nth < 3 ? hour(AT, ONSET) : [],
+    })
   })
-  const names = Array.from({ length: Math.min(count - full, 200) }, (_, nth) => `production/${accountOf(nth + full)}/${(OPERATIONS[nth % 4] ?? '').replace(' ', ':')}`)
+  const names = Array.from(
+    { length: Math.min(count - full, 200) },
+    (_, nth) => `production/${accountOf(nth + full)}/${(OPERATIONS[nth % 4] ?? '').replace(' ', ':')}`,
+  )
   return { probes, others: { names, total: count - full } }
 }
 
-const well = (probe: Partial<ProbeFacts> = {}): Partial<ProbeFacts> => ({ state: 'well', wellAt: END, strip: hour(END + MINUTE_MS, ONSET, END), ...probe })
+const well = (probe: Partial<ProbeFacts> = {}): Partial<ProbeFacts> => ({
+  state: 'well',
+  wellAt: END,
+  strip: hour(END + MINUTE_MS, ONSET, END),
+  ...probe,
+})
 
 /** One of every kind. */
 export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
   failing: base,
-  wider: { ...later(20 * MINUTE_MS, {}), kind: 'wider', reason: '14 probes fail now; 6 did when the last mail was sent', ...many(14) },
+  wider: {
+    ...later(20 * MINUTE_MS, {}),
+    kind: 'wider',
+    reason: '14 probes fail now; 6 did when the last mail was sent',
+    ...many(14),
+  },
   escalated: later(30 * MINUTE_MS, { kind: 'escalated', reason: 'announced 30m ago and still not explained' }),
-  reminder: later(4 * HOUR_MS, { kind: 'reminder', reason: 'it has lasted 4h 6m and nobody explains it', next: 'a reminder at 20:04Z if it lasts' }),
+  reminder: later(4 * HOUR_MS, {
+    kind: 'reminder',
+    reason: 'it has lasted 4h 6m and nobody explains it',
+    next: 'a reminder at 20:04Z if it lasts',
+  }),
   'now-explained': later(
     24 * MINUTE_MS,
     {
@@ -233,13 +282,21 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
     95 * MINUTE_MS,
     {
       kind: 'still-failing',
-      reason: 'AWS says that AWS_ACCOUNT_OPERATIONAL_ISSUE ended at 2026-03-04 13:20Z, and a run begun 3m after the 15m of grace still failed',
+      reason:
+        'AWS says that AWS_ACCOUNT_OPERATIONAL_ISSUE ended at 2026-03-04 13:20Z, and a run begun 3m after the 15m of grace still failed',
       incident: { ...incident, explainedBy: alibi.arn, leadMinutes: 22 },
     },
-    { lapsed: 'AWS says that AWS_ACCOUNT_OPERATIONAL_ISSUE ended at 2026-03-04 13:20Z, and a run begun 3m after the 15m of grace still failed' },
+    {
+      lapsed:
+        'AWS says that AWS_ACCOUNT_OPERATIONAL_ISSUE ended at 2026-03-04 13:20Z, and a run begun 3m after the 15m of grace still failed',
+    },
   ),
   recovered: {
-    ...later(END + MINUTE_MS - AT, {}, well({ evidence: [failedRun('p', ONSET), failedRun('p', END - MINUTE_MS), okRun('p', END)] })),
+    ...later(
+      END + MINUTE_MS - AT,
+      {},
+      well({ evidence: [failedRun('p', ONSET), failedRun('p', END - MINUTE_MS), okRun('p', END)] }),
+    ),
     kind: 'recovered',
     reason: 'every probe is well again',
     incident: { ...incident, closedAt: END + MINUTE_MS, explainedBy: alibi.arn, leadMinutes: 22 },
@@ -251,7 +308,12 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
     incident: { ...incident, reopened: 2, flapping: true },
     next: 'when it has been well for 30m, or a reminder at 19:04Z',
   }),
-  dropped: later(3 * HOUR_MS, { kind: 'dropped', reason: 'the last failing probe left the configuration', incident: { ...incident, closedAt: AT + 3 * HOUR_MS }, next: null }),
+  dropped: later(3 * HOUR_MS, {
+    kind: 'dropped',
+    reason: 'the last failing probe left the configuration',
+    incident: { ...incident, closedAt: AT + 3 * HOUR_MS },
+    next: null,
+  }),
   blind: later(
     20 * MINUTE_MS,
     {
@@ -269,13 +331,22 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
           probe: 'p',
           startedAt: AT + 19 * MINUTE_MS,
           endedAt: AT + 19 * MINUTE_MS + 3_100,
-          tries: [failedTry(AT + 19 * MINUTE_MS, 0, { kind: 'throttled', error: 'TooManyRequestsException', status: 429, message: 'Too many requests.' })],
+          tries: [
+            failedTry(AT + 19 * MINUTE_MS, 0, {
+              kind: 'throttled',
+              error: 'TooManyRequestsException',
+              status: 429,
+              message: 'Too many requests.',
+            }),
+          ],
           control: null,
           result: 'inconclusive',
           kind: 'throttled',
         },
       ],
-      strip: hour(AT + 20 * MINUTE_MS, 0, 0).map((mark) => (mark.at >= ONSET ? { ...mark, mark: 'inconclusive' as const } : mark)),
+      strip: hour(AT + 20 * MINUTE_MS, 0, 0).map((mark) =>
+        mark.at >= ONSET ? { ...mark, mark: 'inconclusive' as const } : mark,
+      ),
     },
   ),
   misconfigured: later(
@@ -290,7 +361,17 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
     },
     {
       evidence: [
-        failedRun('p', ONSET, { kind: 'denied', error: 'AccessDeniedException', status: 403, message: 'The caller is not allowed to call account:GetContactInformation.' }, 1),
+        failedRun(
+          'p',
+          ONSET,
+          {
+            kind: 'denied',
+            error: 'AccessDeniedException',
+            status: 403,
+            message: 'The caller is not allowed to call account:GetContactInformation.',
+          },
+          1,
+        ),
       ],
     },
   ),
@@ -305,7 +386,11 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
     verdict: null,
     sources: null,
     next: 'when the control call gets through again',
-    lines: ['control call 11:58:02Z: getaddrinfo EAI_AGAIN', 'control call 11:59:02Z: getaddrinfo EAI_AGAIN', 'control call 12:00:02Z: connect ETIMEDOUT'],
+    lines: [
+      'control call 11:58:02Z: getaddrinfo EAI_AGAIN',
+      'control call 11:59:02Z: getaddrinfo EAI_AGAIN',
+      'control call 12:00:02Z: connect ETIMEDOUT',
+    ],
   },
   digest: {
     ...base,
@@ -317,7 +402,41 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
     verdict: null,
     sources: null,
     next: null,
-    lines: ['In the last 7 days 3 incidents were kept silent, 2h 10m in all, and none could not be judged.', '2026-03-01 08:10Z: 40m, AWS_IAM_OPERATIONAL_ISSUE, 6 probes', '2026-03-02 21:02Z: 1h 30m, AWS_ACCOUNT_OPERATIONAL_ISSUE, 14 probes'],
+    lines: ['In the 7d to 2026-03-04 12:00Z there were 3 incidents: 1 mailed, 2 not; 1 gap in our own watch.'],
+    chapters: [
+      {
+        title: 'Mailed',
+        lines: [
+          '2026-03-04 11:58Z, open for 2m: outage of 1 probe (production), unexplained #a3f9. Mailed: failing.',
+          'Apart from incidents: misconfigured.',
+        ],
+      },
+      {
+        title: 'Not mailed, and why',
+        lines: [
+          '2026-03-01 08:10Z, 40m: outage of 6 probes (production), explained by AWS_IAM_OPERATIONAL_ISSUE in us-east-1 #51b2. Why: AWS reports trouble of IAM, on which ACCOUNT rests (us-east-1) (rule 3).',
+          '2026-03-02 21:02Z, 1h 30m: outage of 14 probes (production), explained by AWS_ACCOUNT_OPERATIONAL_ISSUE in us-east-1 #c0de. Why: AWS reports trouble of ACCOUNT itself (us-east-1) (rule 3).',
+        ],
+      },
+      {
+        title: 'Who knew first',
+        lines: [
+          'Of 2 incidents that AWS spoke of, 2 failed here before AWS’s first post.',
+          'AWS spoke 31 min after our first failure.',
+        ],
+      },
+      {
+        title: 'Near misses: events that were considered and did not explain',
+        lines: [
+          'AWS_IAM_OPERATIONAL_ISSUE, me-central-1 (place): it is about me-central-1, and the failing endpoint stands in us-east-1',
+        ],
+      },
+      {
+        title: 'Gaps in our own watch',
+        lines: ['Alibi was not running from 2026-03-03 02:00Z to 2026-03-03 02:21Z (21m): nothing was watched'],
+      },
+      { title: 'Patterns of the last 90 days', lines: ['7 of 9 failures began between 08:00 and 10:00 UTC'] },
+    ],
   },
   test: {
     ...base,
@@ -329,7 +448,11 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
     verdict: null,
     sources: null,
     next: null,
-    lines: ['Recipient oncall: oncall@example.com', 'Server: smtp.example.com:587, STARTTLS, login alibi', 'The first monitor is production, with 3 probes.'],
+    lines: [
+      'Recipient oncall: oncall@example.com',
+      'Server: smtp.example.com:587, STARTTLS, login alibi',
+      'The first monitor is production, with 3 probes.',
+    ],
   },
 }
 
@@ -350,7 +473,15 @@ export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: 
           gap: { from: LAST_OK + 5_000, to: ONSET - 5_000, why: 'the daemon was restarted' },
           evidence: [
             {
-              ...failedRun('p', ONSET, { kind: 'unreachable', error: 'ETIMEDOUT', status: null, requestId: null, apigwId: null, traceId: null, message: 'no answer within 5s' }),
+              ...failedRun('p', ONSET, {
+                kind: 'unreachable',
+                error: 'ETIMEDOUT',
+                status: null,
+                requestId: null,
+                apigwId: null,
+                traceId: null,
+                message: 'no answer within 5s',
+              }),
               control: { at: ONSET + 6_000, ms: 84, reached: true, detail: 'HTTP 302' },
             },
           ],
@@ -362,8 +493,15 @@ export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: 
   'failing-hold': {
     facts: later(
       6 * HOUR_MS,
-      { reason: 'AWS explains it, but nothing was said for 6h (policy.holdAtMost)', verdict: 'explained', incident: { ...incident, explainedBy: alibi.arn, leadMinutes: 22, announcedAt: AT + 6 * HOUR_MS } },
-      { verdict: explained, carried: 'the dashboard could not be asked (HTTP 503); the explanation stands until 2026-03-04 18:19Z' },
+      {
+        reason: 'AWS explains it, but nothing was said for 6h (policy.holdAtMost)',
+        verdict: 'explained',
+        incident: { ...incident, explainedBy: alibi.arn, leadMinutes: 22, announcedAt: AT + 6 * HOUR_MS },
+      },
+      {
+        verdict: explained,
+        carried: 'the dashboard could not be asked (HTTP 503); the explanation stands until 2026-03-04 18:19Z',
+      },
     ),
   },
   'failing-1000-probes': { facts: { ...base, timezone: 'Etc/UTC', ...many(1_000) } },
@@ -372,12 +510,29 @@ export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: 
       ...base,
       overrides: ['AWS_ENDPOINT_URL_ACCOUNT=http://127.0.0.1:4566', 'AWS_ENDPOINT_URL_HEALTH=http://127.0.0.1:4566'],
       monitors: [{ name: 'production', impact: null, runbook: 'see the blue folder', rule: '3 of 5 runs fail' }],
-      incident: { ...incident, continues: { id: 'c41dc0de51b27764', family: 'misconfigured' }, hindsight: [{ arn: 'a', code: 'AWS_IAM_OPERATIONAL_ISSUE', at: AT - HOUR_MS, why: 'it had ended before this failure began' }] },
+      incident: {
+        ...incident,
+        continues: { id: 'c41dc0de51b27764', family: 'misconfigured' },
+        hindsight: [
+          { arn: 'a', code: 'AWS_IAM_OPERATIONAL_ISSUE', at: AT - HOUR_MS, why: 'it had ended before this failure began' },
+        ],
+      },
     },
   },
   'recovered-merged': {
-    facts: { ...later(END + MINUTE_MS - AT, {}, well({ evidence: [], strip: [] })), kind: 'recovered', reason: 'every probe is well again', incident: { ...incident, closedAt: END + MINUTE_MS }, next: null },
-    delivery: { merged: { facts: base, why: 'the mail server could not be reached' }, attempts: 9, now: END + 5 * MINUTE_MS, lateBecause: 'connect ECONNREFUSED' },
+    facts: {
+      ...later(END + MINUTE_MS - AT, {}, well({ evidence: [], strip: [] })),
+      kind: 'recovered',
+      reason: 'every probe is well again',
+      incident: { ...incident, closedAt: END + MINUTE_MS },
+      next: null,
+    },
+    delivery: {
+      merged: { facts: base, why: 'the mail server could not be reached' },
+      attempts: 9,
+      now: END + 5 * MINUTE_MS,
+      lateBecause: 'connect ECONNREFUSED',
+    },
   },
   'recovered-offline': {
     facts: {

@@ -1,0 +1,40 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { compile } from '../adapters/mime.ts'
+import type { Facts } from '../domain/notification.ts'
+import type { Delivery } from '../letter/content.ts'
+import { letter } from '../letter/letter.ts'
+import { CASES, notificationOf, PUNCTUAL, SAMPLES } from '../letter/samples.ts'
+import { EXIT, Exit } from './exit.ts'
+import { type Common, configured, type Io, say } from './io.ts'
+
+/** Every kind of mail, and the cases that look different, from invented facts: as .eml, .txt and .html. Sends nothing. */
+export async function mailPreview(options: Common & Readonly<{ out: string }>, io: Io): Promise<number> {
+  const config = await configured(options, io)
+  const directory = resolve(options.out)
+  const all: readonly (readonly [string, Facts, Partial<Delivery>])[] = [
+    ...Object.entries(SAMPLES).map(([name, facts]) => [name, facts, {}] as const),
+    ...Object.entries(CASES).map(([name, { facts, delivery }]) => [name, facts, delivery ?? {}] as const),
+  ]
+  const to = config.recipients[0]?.to ?? []
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    for (const [name, facts, delivery] of all) {
+      const mail = letter(notificationOf(facts, { to }), { ...PUNCTUAL, now: facts.at + 1_000, ...delivery }, config.mail.subject)
+      const { source } = await compile(mail, config.mail.from)
+      await put(directory, `${name}.eml`, source)
+      await put(directory, `${name}.txt`, `${mail.text}\n`)
+      if (mail.html !== null) await put(directory, `${name}.html`, mail.html)
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    throw new Exit(EXIT.unreachable, `${directory} cannot be written: ${cause.message}`)
+  }
+  say(io, `${all.length} mails with invented facts, each as .eml, .txt and .html, in ${directory}:`)
+  say(io, all.map(([name]) => `  ${name}`).join('\n'))
+  return EXIT.well
+}
+
+function put(directory: string, name: string, content: string | Buffer): Promise<void> {
+  return writeFile(join(directory, name), content, { mode: 0o600 })
+}
