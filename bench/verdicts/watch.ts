@@ -1,5 +1,5 @@
 import { rerunAt } from '../../src/domain/cadence.ts'
-import { type Decision, decide, type Input } from '../../src/domain/decide.ts'
+import { type Decision, decide, type Input, rememberMs } from '../../src/domain/decide.ts'
 import type { Incident } from '../../src/domain/incident.ts'
 import type { HealthReading } from '../../src/domain/outage.ts'
 import type { ControlAnswer, Instant, Outcome, Partition, Probe } from '../../src/domain/probe.ts'
@@ -79,6 +79,8 @@ export class Watch {
     for (const state of decision.probes) probes.set(state.probe, state)
     const incidents = new Map(world.incidents)
     for (const incident of decision.incidents) incidents.set(incident.id, incident)
+    for (const is of incidents.values())
+      if (is.closedAt !== null && now - is.closedAt > rememberMs(setup.policy)) incidents.delete(is.id)
     const freshSince = Math.max(world.freshSince, decision.freshSince)
     this.world = { ...world, probes, incidents, reach: decision.reach ?? world.reach, freshSince }
     return decision
