@@ -6,6 +6,7 @@ import { createLogger, format, transports } from 'winston'
 import DailyRotateFile from 'winston-daily-rotate-file'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports/log.ts'
+import { cloudWatch } from './cloudwatch.ts'
 import type { Level, LogRecord } from './log-record.ts'
 import { jsonLine, logRecord, prettyLine } from './log-record.ts'
 import { createRedaction } from './redaction.ts'
@@ -44,7 +45,7 @@ const asItIs = format((info) => info)
 const lines = (line: (record: LogRecord) => string) => format.printf((info) => line((info as unknown as Info).record))
 
 /**
- * Logs to stdout, and to a file that is rotated each day and by size if one is configured. Nothing that goes wrong with
+ * Logs to stdout, and if they are configured to a file that is rotated each day and by size and to CloudWatch Logs. Nothing that goes wrong with
  * either is thrown at whoever logs: a reader of stdout that went away is passed over, and a file that fails is told on
  * stdout and opened again a minute later.
  */
@@ -75,6 +76,20 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
     ],
   })
   logger.on('error', () => {})
+  const cloud =
+    config.cloudwatch === null
+      ? null
+      : cloudWatch({
+          wanted: config.cloudwatch,
+          failed: (why) =>
+            write('error', 'CloudWatch Logs takes no lines: they go to stdout, and some megabytes of them are kept for it', {
+              group: config.cloudwatch?.group,
+              why,
+              next: 'it is tried again, at least each minute',
+            }),
+          recovered: (lost) => write('info', 'CloudWatch Logs takes lines again', { linesLost: lost }),
+        })
+  if (cloud !== null) logger.add(new transports.Stream({ stream: cloud.stream, eol: '\n', format: lines(jsonLine) }))
 
   function openFile(wanted: NonNullable<LogConfig['file']>): void {
     try {
@@ -126,7 +141,9 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       if (closed) return
       closed = true
       burst.close()
-      await withinDeadline(ended(logger).then(() => Promise.all([drained(stdout), file === null ? null : finished(file)])))
+      await withinDeadline(
+        ended(logger).then(() => Promise.all([drained(stdout), file === null ? null : finished(file), cloud?.finish()])),
+      )
     },
   }
 }

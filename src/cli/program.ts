@@ -195,6 +195,12 @@ export function build(io: Io, done: (code: number) => void): Command {
       const { mailPreview } = await import('./mail-preview.ts')
       done(await mailPreview(options, io))
     })
+  listing(
+    verb(program, 'iam-policy', 'The least IAM policy that this configuration needs.', 'alibi iam-policy > policy.json'),
+  ).action(async (options) => {
+    const { iamPolicy } = await import('./iam-policy.ts')
+    done(await iamPolicy(options, io))
+  })
   verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(() =>
     io.out(JSON.stringify(configSchema(), null, 2)),
   )

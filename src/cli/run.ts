@@ -156,6 +156,8 @@ function unchangeable(config: Config, was: Config): string | null {
   if (config.storage.path !== was.storage.path) return 'storage.path cannot change while Alibi runs: restart it'
   if (JSON.stringify(config.log.file) !== JSON.stringify(was.log.file))
     return 'log.file cannot change while Alibi runs: restart it'
+  if (JSON.stringify(config.log.cloudwatch) !== JSON.stringify(was.log.cloudwatch))
+    return 'log.cloudwatch cannot change while Alibi runs: restart it'
   return null
 }
 

@@ -6,6 +6,7 @@ export type Env = Readonly<Record<string, string | undefined>>
 export const ENDPOINT_VARIABLES = [
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_ACCOUNT',
+  'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
   'AWS_ENDPOINT_URL_HEALTH',
   'AWS_ENDPOINT_URL_STS',
 ] as const
