@@ -12,7 +12,7 @@ import { foreign } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
 import { type Card, cardOf, type MailRow, MUCH, mailRow, type RecentRow, recentRow } from './card.ts'
 import { type Hour, hourOf } from './hour.ts'
-import { ago, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
+import { ago, capital, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
 import type { OnRecord } from './record.ts'
 import type { Health, View } from './view.ts'
 
@@ -205,7 +205,7 @@ function nobodyToTell(known: OnRecord): string {
 function notTold(worst: Card | null, { withheld }: OnRecord, now: Instant): string {
   if (withheld === null) return 'Not known: the database cannot be read.'
   const quiet = worst?.quiet ?? null
-  if (quiet !== null) return quiet
+  if (quiet !== null) return capital(quiet)
   const last = withheld[0]
   if (last === undefined) return 'Nothing was kept back in the last day.'
   return stop(

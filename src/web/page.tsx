@@ -154,7 +154,7 @@ function Main({ page }: { page: Overview }) {
     <main {...live(headOf(page))}>
       <section class={`box answer ${tone}`} id="answer" aria-label="The answer">
         <h1 class={`t-${tone}`}>{state}</h1>
-        <dl>
+        <dl class="answers">
           {page.answers.map(({ question, answer }) => (
             <div>
               <dt>{question}</dt>

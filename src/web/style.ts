@@ -22,15 +22,15 @@ h1,h2,h3{line-height:1.25;margin:0}
 h2{font-size:1.125rem;margin:1.75rem 0 .5rem}
 h3{font-size:.875rem;margin:1rem 0 .25rem;color:var(--soft)}
 p{margin:.25rem 0}
-section.warn p+p{border-top:1px solid var(--line);padding-top:.35rem;margin-top:.35rem}
+#mind p+p{border-top:1px solid var(--line);padding-top:.35rem;margin-top:.35rem}
 .box{background:var(--page);border:1px solid var(--line);border-left:6px solid var(--plain);border-radius:4px;padding:.75rem 1rem;margin:0 0 .75rem}
 .box.bad{border-left-color:var(--bad)}.box.warn{border-left-color:var(--warn)}.box.good{border-left-color:var(--good)}
 .answer{border-top-width:4px}
 .answer.bad{border-color:var(--bad)}
 .answer h1{font-size:1.75rem;letter-spacing:.01em}
-.answer dl{margin:.5rem 0 0}
-.answer dt{font-size:.875rem;color:var(--soft);margin-top:.5rem}
-.answer dd{margin:0;font-size:1.0625rem}
+.answers{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:.5rem 2rem;margin:.5rem 0 0}
+.answers dt{font-size:.875rem;color:var(--soft)}
+.answers dd{margin:0;font-size:1.0625rem}
 .t-bad{color:var(--bad)}.t-warn{color:var(--warn)}.t-good{color:var(--good)}.t-plain{color:var(--plain)}
 .t-bad,.t-warn,.state{font-weight:600}
 .soft{color:var(--soft)}.small{font-size:.875rem}
@@ -72,6 +72,7 @@ header,main,footer{padding-left:.75rem;padding-right:.75rem}
 .answer h1{font-size:1.5rem}
 .box{padding:.6rem .75rem}
 .facts{grid-template-columns:1fr;gap:0}.facts dd{margin:0 0 .4rem}
+figcaption span:nth-child(2):nth-last-child(2){order:3;flex-basis:100%}
 table.stack,.stack tbody,.stack tr,.stack td{display:block}
 .stack thead{position:absolute;left:-99rem}
 .stack tr{border-top:1px solid var(--line);padding:.35rem 0}

@@ -44,9 +44,9 @@ export function timelineOf(incident: Incident, mails: readonly Owed[] | null, no
   const first = Math.min(onset, lastOk ?? onset, ...events.map((event) => event.startedAt))
   // An event may have begun weeks ago: what we saw ourselves must stay readable.
   const ownMs = Math.max(end - onset, SHORTEST_MS)
-  const begin = Math.max(first, onset - 2 * ownMs)
+  const begin = Math.min(Math.max(first, onset - 2 * ownMs), end - SHORTEST_MS)
   const last = Math.max(end, ...times, ...events.map((event) => event.endedAt ?? (isOver ? end : now)))
-  const until = Math.min(Math.max(last, begin + SHORTEST_MS), end + 2 * ownMs)
+  const until = Math.min(last, end + 2 * ownMs)
   const pad = (until - begin) * 0.03
   const [from, to] = [begin - pad, until + (isOver ? pad : 0)]
   const place = (at: Instant) => Math.round(Math.min(WIDTH, Math.max(0, ((at - from) / (to - from)) * WIDTH)))

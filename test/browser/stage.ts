@@ -12,7 +12,7 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
 /** Where there is no browser nothing can be looked at: said in the tests' own names. */
 export const BROWSER: string | null = existsSync(CHROMIUM) ? CHROMIUM : null
-export const SKIPPED = BROWSER === null ? ` (skipped: no chromium at ${CHROMIUM})` : ''
+export const SKIPPED = BROWSER === null ? ` (skipped: there is no chromium at ${CHROMIUM}; CHROMIUM names another)` : ''
 
 export function launch(): Promise<Browser> {
   if (BROWSER === null) throw new Error(`no chromium at ${CHROMIUM}`)

@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StoreError } from '../../src/ports/store.ts'
+import { SCENES, type Scene } from '../wire/web-world.ts'
+import { BROWSER, launch, SKIPPED, shown } from './stage.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const PHONE: BrowserContextOptions = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+const DARK: BrowserContextOptions = { colorScheme: 'dark' }
+
+let browser: Browser
+beforeAll(async () => {
+  if (BROWSER !== null) browser = await launch()
+})
+afterAll(async () => browser?.close())
+
+const scene = (name: string): Scene => SCENES[name]!()
+const idOf = (at: Scene) => [...at.disk.incidents.keys()][0] ?? ''
+
+/** What axe-core finds, in a few words. It is run by the browser's own tools: the page's policy lets no other script in. */
+async function violations(page: Page): Promise<string[]> {
+  const found = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ['violations'] })`)
+  const { violations } = found as { violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`)
+}
+
+/** Whether the page has to be pushed aside to be read. */
+const isTooWide = (page: Page) => page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
+
+/** What the page shows, as somebody reads it. */
+const text = (page: Page, selector = 'main') => page.locator(selector).innerText()
+
+/** Lets the page's next question come at once, as when it is looked at again. */
+const look = (page: Page) => page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+
+describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
+  describe.each([
+    ['light', {}],
+    ['dark', DARK],
+    ['phone', PHONE],
+  ] as const)('%s', (_, options) => {
+    test.for(Object.keys(SCENES))('%s: nothing that axe-core minds, nothing too wide, no policy violated', async (name) => {
+      const at = scene(name)
+      await using on = await shown(browser, at, options)
+      expect(await isTooWide(on.page)).toBe(false)
+      for (const details of await on.page.locator('summary').all()) await details.click()
+      expect(await violations(on.page)).toEqual([])
+      expect(await isTooWide(on.page)).toBe(false)
+      if (idOf(at) !== '') {
+        await on.page.goto(`${on.url}/incidents/${idOf(at)}`)
+        expect(await violations(on.page)).toEqual([])
+        expect(await isTooWide(on.page)).toBe(false)
+      }
+      expect(on.complaints).toEqual([])
+    })
+  })
+
+  test('dark is dark, and light is light', async () => {
+    const ground = async (options: BrowserContextOptions) => {
+      await using on = await shown(browser, scene('failing'), options)
+      return await on.page.evaluate('getComputedStyle(document.body).backgroundColor')
+    }
+    expect([await ground({}), await ground(DARK)]).toEqual(['rgb(244, 245, 247)', 'rgb(20, 23, 28)'])
+  })
+
+  test.for<[string, BrowserContextOptions]>([
+    ['on a desk', {}],
+    ['on a phone', PHONE],
+  ])('%s the first screen answers all four questions', async ([, options]) => {
+    await using on = await shown(browser, scene('failing'), options)
+    const height = on.page.viewportSize()?.height ?? 0
+    for (const question of ['Is something wrong?', 'Is it AWS?', 'Was anyone told?', 'What was not told, and why?']) {
+      const box = await on.page.locator('#answer dt', { hasText: question }).locator('xpath=following-sibling::dd').boundingBox()
+      expect((box?.y ?? height) + (box?.height ?? 0), question).toBeLessThan(height)
+    }
+  })
+
+  test('two bars over one time: ours begins before AWS’s event, by as much as it did', async () => {
+    await using on = await shown(browser, scene('explained'))
+    const box = async (kind: string) => (await on.page.locator(`#incidents rect.${kind}`).first().boundingBox())!
+    const [ours, aws, mail] = [await box('b-ours'), await box('b-aws'), await box('b-mail')]
+    expect(ours.x).toBeLessThan(aws.x)
+    expect(mail.x).toBeGreaterThan(ours.x)
+    expect(mail.x).toBeLessThan(aws.x)
+    expect(await text(on.page, '#incidents .timeline')).toContain('31m after our first failure')
+  })
+
+  describe('kept fresh', () => {
+    test('what changes is put in; what is open, focused and scrolled to stays', async () => {
+      await using on = await shown(browser, scene('failing'), { viewport: { width: 1000, height: 400 } })
+      const { page } = on
+      await page.locator('#m-staging-probes-s').focus()
+      await page.keyboard.press('Enter')
+      await page.evaluate(`document.querySelector('#incidents-h').mark = 'kept'`)
+      const before = await page.evaluate('scrollY')
+      expect(before).toBeGreaterThan(0)
+      expect(await text(page, 'h1')).toBe('FAILING')
+
+      const next = scene('failing')
+      const [incident] = [...next.view.world.incidents.values()]
+      const world = { ...next.view.world, incidents: new Map([[incident!.id, { ...incident!, flapping: true }]]) }
+      on.show({ ...next, view: { ...next.view, world } })
+      await look(page)
+      await expect.poll(() => text(page, 'h1')).toBe('FLAPPING')
+      expect(await page.title()).toBe('FLAPPING · Alibi')
+      expect(await text(page, '#said')).toBe('Now: FLAPPING')
+      expect(await page.evaluate('document.activeElement.id')).toBe('m-staging-probes-s')
+      expect(await page.locator('#m-staging-probes').getAttribute('open')).not.toBeNull()
+      expect(await page.evaluate('scrollY')).toBe(before)
+      expect(await page.evaluate(`document.querySelector('#incidents-h').mark`)).toBe('kept')
+    })
+
+    test('an incident comes and goes, and the icon with it', async () => {
+      await using on = await shown(browser, scene('well'))
+      const icon = () => on.page.locator('link[rel=icon]').getAttribute('href')
+      const well = await icon()
+      on.show(scene('failing'))
+      await look(on.page)
+      await expect.poll(() => on.page.locator('#incidents article').count()).toBe(1)
+      expect(await icon()).not.toBe(well)
+      expect(await violations(on.page)).toEqual([])
+      on.show(scene('well'))
+      await look(on.page)
+      await expect.poll(() => on.page.locator('#incidents').count()).toBe(0)
+      expect(await icon()).toBe(well)
+      const fresh = await on.page.locator('main').innerHTML()
+      await on.page.reload()
+      expect(fresh).toBe(await on.page.locator('main').innerHTML())
+    })
+
+    test('each scene after each other is what it is when loaded', async () => {
+      await using on = await shown(browser, scene('well'))
+      for (const name of Object.keys(SCENES)) {
+        on.show(scene(name))
+        await look(on.page)
+        const loaded = await (await fetch(`${on.url}/?part=main`)).text()
+        const wanted = await on.page.evaluate(
+          `new DOMParser().parseFromString(${JSON.stringify(loaded)}, 'text/html').querySelector('main').outerHTML`,
+        )
+        await expect.poll(() => on.page.evaluate(`document.querySelector('main').outerHTML`)).toBe(wanted)
+      }
+      expect(on.complaints).toEqual([])
+    })
+
+    test('a page that cannot be kept fresh says so, and since when; and that it is again', async () => {
+      await using on = await shown(browser, scene('well'))
+      await on.page.route('**/?part=main', (route) => route.abort())
+      await look(on.page)
+      await expect
+        .poll(() => text(on.page, '#stale'))
+        .toBe('This page is old: Alibi does not answer. What it shows is as of 2026-11-22 12:04:33 UTC.')
+      expect(await on.page.title()).toBe('OLD · WELL · Alibi')
+      expect(await violations(on.page)).toEqual([])
+      await on.page.unroute('**/?part=main')
+      await look(on.page)
+      await expect.poll(() => on.page.locator('#stale').isHidden()).toBe(true)
+      expect(await on.page.title()).toBe('WELL · Alibi')
+    })
+
+    test('nothing but the page itself is ever asked for', async () => {
+      await using on = await shown(browser, scene('several'))
+      const asked: string[] = []
+      on.page.on('request', (request) => asked.push(request.url().replace(on.url, '')))
+      await on.page.reload()
+      await look(on.page)
+      await expect.poll(() => asked.length).toBeGreaterThanOrEqual(2)
+      expect(asked.filter((url) => url !== '/' && url !== '/?part=main' && !url.startsWith('data:'))).toEqual([])
+    })
+
+    test('stopped, it stays as it is', async () => {
+      await using on = await shown(browser, scene('well'))
+      await on.page.getByRole('link', { name: 'kept fresh by itself: stop' }).click()
+      on.show(scene('failing'))
+      await look(on.page)
+      expect(await on.page.locator('script').count()).toBe(0)
+      expect(await text(on.page, 'h1')).toBe('WELL')
+      await on.page.getByRole('link', { name: 'not refreshed by itself: start' }).click()
+      expect(await text(on.page, 'h1')).toBe('FAILING')
+    })
+  })
+
+  test('without JavaScript all is there, and it is loaded anew by itself', async () => {
+    await using on = await shown(browser, scene('explained'), { javaScriptEnabled: false })
+    expect(await text(on.page, 'h1')).toBe('EXPLAINED BY AWS')
+    expect(await on.page.locator('head').innerHTML()).toContain('http-equiv="refresh"')
+    await on.page.getByRole('link', { name: 'its whole story' }).click()
+    expect(await text(on.page, 'h1')).toBe('EXPLAINED BY AWS')
+    await on.page.locator('#home').click()
+    await on.page.locator('#i-d2d2c0de51b27764-near-s').click()
+    expect(await text(on.page, '#i-d2d2c0de51b27764-near')).toContain('its region is me-central-1')
+  })
+
+  test('by keyboard alone: to the answer, into an incident, and back', async () => {
+    await using on = await shown(browser, scene('failing'))
+    const { page } = on
+    await page.keyboard.press('Tab')
+    expect(await text(page, ':focus')).toBe('To the answer')
+    expect((await page.locator(':focus').boundingBox())?.x).toBeGreaterThanOrEqual(0)
+    for (let i = 0; i < 10 && !(await text(page, ':focus')).includes('whole story'); i++) await page.keyboard.press('Tab')
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+    expect(outline).toBe('solid')
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/incidents/**')
+    await page.locator('#back-link').focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${on.url}/`)
+  })
+
+  test('without the database it says what it lacks, in the browser too', async () => {
+    await using on = await shown(browser, scene('failing'))
+    on.store().failAll(new StoreError('disk I/O error', { fatal: false }))
+    await look(on.page)
+    await expect.poll(() => text(on.page)).toContain('The database cannot be read')
+    expect(await violations(on.page)).toEqual([])
+  })
+
+  test('unwell itself, it says so before all else', async () => {
+    await using on = await shown(browser, scene('well'))
+    on.show(scene('well'), { ok: false, reasons: ['monitor production has not run for 9m'] })
+    await look(on.page)
+    await expect.poll(() => text(on.page, 'h1')).toBe('ALIBI IS UNWELL')
+    expect(await text(on.page, '#mind')).toContain('monitor production has not run for 9m')
+  })
+})
