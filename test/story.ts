@@ -51,6 +51,7 @@ export class Story {
   private events: readonly HealthEvent[] = []
   private sources: SourceStates | 'not asked' = {}
   private controls: 'up' | 'down' | 'none' = 'none'
+  private apartMs = 0
   private born = 0
   private readonly lastReadings = new Map<Partition, HealthReading>()
   private readonly subjects = new Map<string, string>()
@@ -90,6 +91,12 @@ export class Story {
   /** Control calls are made with each round from now on, apart from those of unreachable runs. */
   control(state: 'up' | 'down' | 'none'): this {
     this.controls = state
+    return this
+  }
+
+  /** From now on the runs of a round begin so many milliseconds apart, and each is decided upon by itself. */
+  apart(ms: number): this {
+    this.apartMs = ms
     return this
   }
 
@@ -177,14 +184,18 @@ export class Story {
 
   private round(): void {
     const at = this.now()
-    const outcomes = [...this.setup.probes.values()].flatMap((probe): Outcome[] => {
+    const outcomes = [...this.setup.probes.values()].flatMap((probe, i): Outcome[] => {
       const went = this.going.get(probe.id) ?? 'ok'
       const region = this.setup.monitors.get(probe.monitor)?.region ?? 'us-east-1'
-      return went === 'nothing' ? [] : [run(probe.id, at, went, region)]
+      return went === 'nothing' ? [] : [run(probe.id, at + i * this.apartMs, went, region)]
     })
     this.read(at + 1000)
     const controls = this.controls === 'none' ? [] : [control(at + 100, this.controls === 'up')]
-    this.decide(at + 1000, outcomes, controls, this.sources === 'not asked' ? [] : [...this.lastReadings.keys()])
+    const newlyRead = this.sources === 'not asked' ? [] : [...this.lastReadings.keys()]
+    const batches = this.apartMs === 0 ? [outcomes] : outcomes.map((outcome) => [outcome])
+    for (const [i, batch] of batches.entries()) {
+      this.decide(at + i * this.apartMs + 1000, batch, i === 0 ? controls : [], i === 0 ? newlyRead : [])
+    }
     this.decide(at + MIN / 2, [], [], [])
   }
 

@@ -253,6 +253,16 @@ describe('rule 4: unexplained or undetermined, hence a mail', () => {
     })
     expect(s.goes('internal', 'a/').goes('nothing', 'b/').pass(1).said).toEqual(['0 failing > oncall'])
   })
+  test('gathering waits for the runs that are under way with the first: one mail about all that failed at once', () => {
+    const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions', 'GetAccountInformation'] }] })
+    s.apart(2000).goes('internal').pass(10)
+    expect(s.said).toEqual(['2 failing > oncall'])
+    expect(s.mails[0]?.facts.probes).toHaveLength(3)
+    const alone = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
+    expect(alone.apart(2000).goes('internal', 'GetContact').pass(3).said, 'it waits for nobody who is well').toEqual([
+      '2 failing > oncall',
+    ])
+  })
   test('gathering, the ledger says so', () => {
     const s = new Story({ monitors: [{ ...swift, operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal', 'GetContact').goes('nothing', 'ListRegions').pass(1)
@@ -625,6 +635,12 @@ describe('rule 7: explained late', () => {
     const s = new Story().aws(one).runs('FFF').until(20).aws(ended(one, 15)).until(60)
     expect(s.why('hindsight')).toEqual([])
   })
+  test('nor is one that explained another probe of the incident', () => {
+    const [one, sts] = [posted(0), posted(0, { arn: 'sts', service: 'STS', region: 'eu-central-1' })]
+    const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
+    s.aws(one, sts).goes('internal', 'a/').goes('sts', 'b/').until(20).aws(ended(one, 15), ended(sts, 15)).until(60)
+    expect(s.why('hindsight')).toEqual([])
+  })
   test('an event that is doubted because the others are well explains nothing in hindsight either', () => {
     const accounts = ['1', '2', '3', '4'].map((n) => n.repeat(12))
     const s = new Story({ monitors: [{ accounts }] }).goes('internal', '1111').aws(posted(0)).pass(60)
@@ -677,6 +693,11 @@ describe('rule 8: reminders', () => {
       'no run says anything any more: after blindAfter',
       (s) => s.runs('FFF').until(240).goes('throttled').until(265),
       ['2 failing > oncall', '257 reminder > oncall'],
+    ],
+    [
+      'a run that was ok, and then none that says anything: blindAfter counts from it',
+      (s) => s.runs('FFF').until(241).goes('throttled').until(250).runs('o').goes('throttled').until(280),
+      ['2 failing > oncall', '265 reminder > oncall'],
     ],
   ])('%s', plays())
   test('0s means never', () => {
@@ -1156,6 +1177,11 @@ describe('rule 13: one outage, one thread', () => {
       .goes('ok at the second try', '2222')
     expect(stumbling.pass(3).said, 'not every run of theirs was ok at the first try').toEqual([])
   })
+  test('the width of an outage: an account is well only if all its probes are', () => {
+    const others = ['2', '3', '4', '5'].map((n) => n.repeat(12))
+    const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', accounts: others }, { name: 'c', accounts: others }] })
+    expect(s.aws(posted(0)).goes('internal', 'a/').goes('ok at the second try', 'b/').pass(5).said).toEqual([])
+  })
   test('the width of an outage: another operation says nothing', () => {
     const s = new Story({
       monitors: [
@@ -1288,6 +1314,19 @@ describe('offline: the trouble is on our side', () => {
       ['3 offline > oncall'],
     ],
   ])('%s', plays(given))
+  test('no explanation lapses during a spell: nothing was asked, and nothing ran', () => {
+    const s = new Story(given)
+      .aws(posted(0))
+      .runs('FFF')
+      .asking(BOTH_DOWN)
+      .goes('cut off')
+      .until(120)
+      .asking({})
+      .goes('internal')
+      .until(130)
+    expect(s.said).toEqual(['5 offline > oncall', '120 recovered > oncall'])
+    expect(s.why('verdict')).toHaveLength(1)
+  })
   test('the incident of the spell is its own', () => {
     const s = new Story(given).runs('oo').goes('cut off').pass(60).goes('ok').pass(3)
     expect(s.incident()).toMatchObject({ family: 'offline', openedAt: at(2) + 500, state: 'closed' })
