@@ -114,13 +114,13 @@ export type Drawn = Readonly<{
 
 const OUTAGE: readonly Answer[] = ['InternalServerException', '500', '503-html', '200-garbage', 'timeout', 'reset', 'refused']
 const MISCONFIGURED: readonly Answer[] = ['AccessDeniedException', 'ValidationException', 'ExpiredTokenException']
-const SETTLES_MS = 75 * MINUTE
+const SETTLES_MS = 50 * MINUTE
 
 /** Draws a whole history: what happens to AWS, to us and to the mails, and what is true of it. */
 export function draw(seed: number): Drawn {
   const dice = new Dice(seed)
   const fleet = fleetOf({ fleet: dice.between(0, 1), wait: dice.chance(0.3) ? 1 : 0, mails: dice.chance(0.15) ? 1 : 0 })
-  const calmFrom = dice.between(80, 170) * MINUTE
+  const calmFrom = dice.between(35, 90) * MINUTE
   const story = new Story(dice, fleet, calmFrom)
   story.tell()
   const killing = dice.weighted([
@@ -170,7 +170,7 @@ class Story {
   tell(): void {
     const { dice } = this
     // Each strand goes its own way; what differs between histories is how busy each of them is.
-    this.strand(dice.pick([6, 12, 25]), (at) => this.account(at))
+    this.strand(dice.pick([5, 10, 20]), (at) => this.account(at))
     this.strand(dice.pick([8, 15, 40]), (at) => this.aws(at))
     this.strand(dice.pick([20, 60, 400]), (at) => this.asking(at))
     this.strand(dice.pick([20, 60, 400]), (at) => this.mail(at))
@@ -343,6 +343,6 @@ class Story {
     ]
     for (const deed of deeds) this.happenings.push({ at, deed })
     for (const id of this.open.keys()) this.past(id, Number.POSITIVE_INFINITY)
-    this.happenings.push({ at: at + 5 * MINUTE, deed: { verb: 'reload', config: this.fleet.end } })
+    this.happenings.push({ at: at + 3 * MINUTE, deed: { verb: 'reload', config: this.fleet.end } })
   }
 }

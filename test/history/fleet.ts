@@ -4,10 +4,10 @@ import { parseScenario } from '../../src/simulate/parse.ts'
 
 /** Timers so short that an afternoon holds every rule; the proportions are those of the contract's defaults. */
 const POLICY =
-  '{ wait: WAIT, extension: 3m, holdAtMost: 20m, lookback: 1h, staleAfter: 2h, remindEvery: 25m, joinWithin: 5m, reopenWithin: 5m, blindAfter: 6m }'
+  '{ wait: WAIT, extension: 2m, holdAtMost: 12m, lookback: 50m, staleAfter: 2h, remindEvery: 15m, joinWithin: 5m, reopenWithin: 5m, blindAfter: 6m }'
 const RUNS = 'spread: 0s, attempts: 2, backoff: 1s, timeout: 3s, retryInterval: 20s, recheckEvery: 60s'
 
-const MANAGER = 'manager: { to: [manager@example.com], after: 8m }'
+const MANAGER = 'manager: { to: [manager@example.com], after: 6m }'
 const ONE = `
   monitors: [{ name: default, operations: [GetContactInformation], ${RUNS} }]
   recipients: { oncall: { to: [oncall@example.com] }, ${MANAGER} }`

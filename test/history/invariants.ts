@@ -88,6 +88,24 @@ export const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
+    name: 'what does not leave is told by another mail',
+    broken({ lived }) {
+      const all = [...lived.disk.mails.values()]
+      const told = all.filter(({ state }) => state === 'delivered').map(({ notification }) => notification)
+      return all.flatMap(({ state, notification: { id, kind, thread, seq, recipient, createdAt, facts } }) => {
+        if (state === 'dropped') return facts.incident?.family === 'offline' ? [] : [`${id} (${kind}) is dropped`]
+        if (state !== 'merged') return []
+        const later = told.some((other) => other.thread === thread && other.seq > seq)
+        const summed = told.some(
+          (other) => other.kind === 'digest' && other.recipient === recipient && other.createdAt >= createdAt,
+        )
+        return later || summed || lived.drawn.scenario.happenings.some(({ deed }) => deed.verb === 'clock')
+          ? []
+          : [`${id} (${kind}) is merged, and nothing has come instead`]
+      })
+    },
+  },
+  {
     name: 'every mail that the ledger names is on disk, and no other',
     broken({ lived }) {
       const named = lived.disk.ledger.flatMap(({ incident, decision, evidence }) => {
@@ -196,7 +214,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'nobody is alarmed for nothing',
-    broken({ mailed, truth }) {
+    broken({ mailed, truth, lived }) {
       const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
       return mailed.flatMap(({ at, mail }) => {
         const family = mail.facts.incident?.family
@@ -204,13 +222,15 @@ export const INVARIANTS: readonly Invariant[] = [
         const truly = mail.facts.probes.some(({ probe: id }) => {
           const probe = probes.get(id)
           if (probe === undefined) return false
-          // A restart or a spell of our own lies between a run and what is said of it.
           const before = { from: at - 12 * MINUTE, to: at }
-          const ours = [...truth.disturbed.filter(({ from, to }) => to - from > 5 * MINUTE), ...truth.cutOff]
-          return (
-            truth.failing(probe).some((stretch) => stretch.family === family && overlaps(stretch, [before])) ||
-            overlaps(before, ours)
+          // A daemon that was started while it was cut off has never reached the control host: it cannot tell whose trouble it is.
+          const cutOff = truth.cutOff.filter(({ from, to }) => lived.starts.some((start) => start > from - MINUTE && start < to))
+          const away = truth.disturbed.filter(
+            ({ from, to }) => to - from > 5 * MINUTE && !truth.cutOff.some((span) => span.from === from),
           )
+          const throttled = truth.answersTo(probe).filter(({ meaning }) => meaning === 'throttled')
+          const failed = truth.failing(probe).filter((stretch) => stretch.family === family)
+          return overlaps(before, [...failed, ...cutOff, ...away, ...throttled])
         })
         return truly ? [] : [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and nothing of it had failed`]
       })
@@ -250,32 +270,33 @@ export const INVARIANTS: readonly Invariant[] = [
           truth.calm(stretch).flatMap(({ from, to }) => {
             const config = truth.configAt(from)
             const { waitMs, extensionMs } = config.policy
-            const by = from + waitMs + DECIDES_WITHIN
-            if (by > to) return []
-            const lingers = extensionMs + LINGERS
-            if (stretch.family === 'outage' && truth.mayBeExplained(stretch.services, { from, to: by }, lingers)) return []
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
-            const prompt = config.recipients.filter(
-              ({ name, afterMs }) => afterMs === null && monitor?.notify.includes(name) === true,
-            )
-            const incident = looked
-              .incidentsAt(by)
-              .find(
-                (is) =>
-                  is.state !== 'closed' &&
-                  is.family === stretch.family &&
-                  is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
-              )
-            const told = (name: string) =>
-              incident?.state === 'announced' &&
-              incident.audience.some((one) => one.recipient === name && one.open) &&
-              looked.mailed.some(({ at, mail }) => at <= by && mail.incident === incident.id && mail.recipient === name)
-            return prompt
-              .filter(({ name }) => !told(name))
-              .map(
-                ({ name }) =>
-                  `${probe.id} fails since ${clock(stretch.from)}, nothing was amiss since ${clock(from)}, and ${name} is not told by ${clock(by)} (${incident?.state ?? 'no incident'}, ${incident?.verdict})`,
-              )
+            return config.recipients.flatMap(({ name, afterMs }) => {
+              const by = from + waitMs + DECIDES_WITHIN + (afterMs === null ? 0 : afterMs + 3 * MINUTE)
+              if (by > to || monitor?.notify.includes(name) !== true) return []
+              if (stretch.family === 'outage' && truth.mayBeExplained(stretch.services, { from, to: by }, extensionMs + LINGERS))
+                return []
+              const incident = looked
+                .incidentsAt(by)
+                .find(
+                  (is) =>
+                    is.state !== 'closed' &&
+                    is.family === stretch.family &&
+                    is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
+                )
+              const told =
+                incident?.state === 'announced' &&
+                incident.audience.some((one) => one.recipient === name && one.open) &&
+                looked.mailed.some(
+                  ({ at, mail }) =>
+                    at <= by && mail.recipient === name && [incident.id, incident.continues?.id].includes(mail.incident ?? ''),
+                )
+              if (told) return []
+              const how = `${incident?.state ?? 'no incident'}, ${incident?.verdict}`
+              return [
+                `${probe.id} fails since ${clock(stretch.from)}, nothing was amiss since ${clock(from)}, and ${name} is not told by ${clock(by)} (${how})`,
+              ]
+            })
           }),
         ),
       )
@@ -339,14 +360,15 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'what AWS says late is told once for an incident and event',
-    broken({ mailed, lived }) {
-      const told = mailed.filter(({ mail }) => mail.kind === 'now-explained')
-      const per = Map.groupBy(told, ({ mail }) => `${mail.incident} ${mail.recipient}`)
-      const events = lived.drawn.posted.filter(({ bearings }) => bearings.ACCOUNT !== 'does not' || bearings.STS !== 'does not')
-      const ids = new Set(events.map(({ id }) => id))
-      return [...per].flatMap(([key, mails]) =>
-        mails.length > ids.size ? [`${key}: ${mails.length} times, and AWS said ${ids.size} things`] : [],
-      )
+    broken({ mailed }) {
+      const told = mailed.flatMap(({ mail }) => {
+        if (mail.kind !== 'now-explained') return []
+        const events = mail.facts.probes.flatMap(({ state, verdict }) =>
+          state !== 'well' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
+        )
+        return [`${mail.incident} ${mail.recipient} ${[...new Set(events)].sort()}`]
+      })
+      return repeated(told)
     },
   },
   {
@@ -368,12 +390,13 @@ export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; h
   return INVARIANTS.flatMap(({ name, broken }) => broken(looked).map((how) => ({ invariant: name, how })))
 }
 
-/** From which incidents probes moved into one, at once or by way of others: their mails go on with its. */
+/** The incidents that ended when their last probe moved into one, at once or by way of others: their mails go on with its. */
 function predecessorsOf(lived: Lived): (incident: string) => ReadonlySet<string> {
   const direct = new Map<string, Set<string>>()
+  const changed = new Set([...lived.disk.incidents.values()].flatMap((is) => (is.closedAs === 'changed' ? [is.id] : [])))
   for (const { ledger } of lived.committed) {
     for (const [i, { decision, incident, probe }] of ledger.entries()) {
-      if (decision !== 'moved' || incident === null) continue
+      if (decision !== 'moved' || incident === null || !changed.has(incident)) continue
       const into = ledger
         .slice(i + 1)
         .find((row) => row.probe === probe && ['opened', 'joined', 'reopened'].includes(row.decision))

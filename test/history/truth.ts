@@ -170,7 +170,7 @@ export class Truth {
     const fits = ({ from, to, bearings, startsAt }: Posted) =>
       from <= span.from - 2 * MINUTE &&
       to >= span.to &&
-      startsAt - 50 * MINUTE <= span.from &&
+      startsAt - 40 * MINUTE <= span.from &&
       [...services].every((service) => bearings[service] === 'explains')
     return this.drawn.posted.some(fits)
   }

@@ -7,14 +7,7 @@ import { test } from 'vitest'
 import { draw } from '../history/draw.ts'
 import { brokenBy } from '../history/invariants.ts'
 import { live } from '../history/live.ts'
-
-export type Survey = Readonly<{
-  seeds: number
-  failing: number
-  invariants: Readonly<Record<string, number>>
-  examples: readonly string[]
-  ms: number
-}>
+import type { Survey } from './mutants.ts'
 
 test('survey', { timeout: 3_600_000 }, async () => {
   const { SEEDS = '100', FROM = '0', SURVEY = '' } = process.env

@@ -1,5 +1,23 @@
-import { defineConfig } from 'vitest/config'
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type Plugin } from 'vitest/config'
+import { MUTANTS, mutated } from './mutants.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Plants the fault of that name while the sources are loaded: nothing in the work tree is touched. */
+function planted(name: string): Plugin {
+  const mutant = MUTANTS.find((one) => one.name === name)
+  if (mutant === undefined) throw new Error(`there is no mutant "${name}"`)
+  return {
+    name: 'mutant',
+    enforce: 'pre',
+    transform: (code, id) => (id.split('?')[0] === `${ROOT}${mutant.file}` ? mutated(mutant, code) : undefined),
+  }
+}
+
+const { MUTANT = '' } = process.env
 
 export default defineConfig({
-  test: { include: ['test/mutants/survey.ts'], pool: 'forks', root: new URL('../..', import.meta.url).pathname },
+  plugins: MUTANT === '' ? [] : [planted(MUTANT)],
+  test: { root: ROOT, include: ['test/mutants/survey.ts'], pool: 'forks' },
 })

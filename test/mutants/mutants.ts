@@ -1,0 +1,230 @@
+/** A fault that somebody might build in some day: what is searched for must stand in the file exactly once. */
+export type Mutant = Readonly<{ name: string; file: string; edits: readonly (readonly [search: string, replace: string])[] }>
+
+/** What a survey leaves behind. */
+export type Survey = Readonly<{
+  seeds: number
+  failing: number
+  invariants: Readonly<Record<string, number>>
+  examples: readonly string[]
+  ms: number
+}>
+
+const COURIER = 'src/daemon/courier.ts'
+const ENGINE = 'src/daemon/engine.ts'
+const STEP = 'src/domain/step.ts'
+const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)'
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'marks a mail as delivered before it is sent',
+    file: COURIER,
+    edits: [
+      [
+        "await this.record({ id, state: 'sending', attempts }, [])",
+        "await this.record({ id, state: 'delivered', attempts, deliveredAt: clock.now() }, [row(clock.now(), owed, 'delivered', null, 'soon')])",
+      ],
+      [
+        "await this.record({ id, state: 'delivered', deliveredAt, reply, error, uncertain: false, attempts }, rows)",
+        'void [deliveredAt, rows]',
+      ],
+    ],
+  },
+  {
+    name: 'commits an incident and its mails in two transactions',
+    file: ENGINE,
+    edits: [
+      [
+        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications,',
+        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,',
+      ],
+    ],
+  },
+  {
+    name: 'commits the mails first and the incident after them',
+    file: ENGINE,
+    edits: [
+      [
+        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications,',
+        '      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],',
+      ],
+    ],
+  },
+  {
+    name: 'forgets at a restart that it has announced',
+    file: ENGINE,
+    edits: [
+      [LOADED, 'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, announcedAt: null })'],
+    ],
+  },
+  {
+    name: 'loses its timers at a restart',
+    file: ENGINE,
+    edits: [
+      [
+        LOADED,
+        'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, stretchAt: now, lastMailAt: incident.lastMailAt === null ? null : now })',
+      ],
+    ],
+  },
+  {
+    name: 'forgets at a restart who was told',
+    file: ENGINE,
+    edits: [[LOADED, 'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, audience: [] })']],
+  },
+  {
+    name: 'sends under a Message-ID made anew each time',
+    file: COURIER,
+    edits: [
+      [
+        'const mail = await this.write(owed)',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
+        'const mail = { ...(await this.write(owed)), messageId: `<${random01()}@example.com>` }',
+      ],
+    ],
+  },
+  {
+    name: 'takes a mail that was on its way when it died for delivered',
+    file: COURIER,
+    edits: [
+      [
+        "cut.map((owed) => ({ id: owed.notification.id, state: 'retrying', uncertain: true }))",
+        "cut.map((owed) => ({ id: owed.notification.id, state: 'delivered', deliveredAt: 0 }))",
+      ],
+    ],
+  },
+  {
+    name: 'gives a mail up after one failed attempt',
+    file: COURIER,
+    edits: [
+      [
+        "await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])",
+        "await this.record({ id, state: 'dropped', error, nextAt, uncertain, attempts }, [])",
+      ],
+    ],
+  },
+  {
+    name: 'lets a later mail overtake an earlier one',
+    file: 'src/domain/outbox.ts',
+    edits: [['if (left[0] !== undefined) heads.push(left[0])', 'heads.push(...left)']],
+  },
+  {
+    name: 'ignores the region of an event',
+    file: 'src/domain/judge.ts',
+    edits: [
+      [
+        "if (failure.region === '') return 'the region of the failing endpoint is not known'",
+        "if (failure.region !== '') return null",
+      ],
+    ],
+  },
+  {
+    name: 'takes not knowing for an explanation',
+    file: STEP,
+    edits: [["const explained = verdict === 'explained'", "const explained = verdict !== 'unexplained'"]],
+  },
+  {
+    name: 'does not listen to AWS at all',
+    file: STEP,
+    edits: [["const explained = verdict === 'explained'", "const explained = verdict === ('never' as string)"]],
+  },
+  {
+    name: 'lets an explanation stand for ever',
+    file: 'src/domain/standing.ts',
+    edits: [['if (runAt <= until) {', 'if (runAt <= until || now > 0) {']],
+  },
+  {
+    name: 'never ends a silence that lasts',
+    file: STEP,
+    edits: [['if (explained && policy.holdAtMostMs > 0) {', 'if (explained && policy.holdAtMostMs < 0) {']],
+  },
+  { name: 'never reminds', file: STEP, edits: [['if (fresh(from + every))', 'if (now < 0 && fresh(from + every))']] },
+  {
+    name: 'never escalates',
+    file: STEP,
+    edits: [['sick, setup).filter((e) => fresh(e.due))', 'sick, setup).filter((e) => now < 0 && fresh(e.due))']],
+  },
+  {
+    name: 'tells of the end also those who were not told of the beginning',
+    file: STEP,
+    edits: [
+      [
+        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)",
+        "const told = as === 'changed' ? [] : was.audience",
+      ],
+    ],
+  },
+  {
+    name: 'closes without a word what is no longer watched',
+    file: STEP,
+    edits: [
+      [
+        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)",
+        "const told = as !== 'recovered' ? [] : was.audience.filter((a) => a.open)",
+      ],
+    ],
+  },
+  {
+    name: 'sends the end to the addresses of today',
+    file: 'src/domain/notify.ts',
+    edits: [
+      [
+        '    recipient: audience.recipient,\n    to: audience.to,\n    inReplyTo: audience.root',
+        '    recipient: audience.recipient,\n    to: drop.setup.recipients.get(audience.recipient)?.to ?? audience.to,\n    inReplyTo: audience.root',
+      ],
+    ],
+  },
+  {
+    name: 'writes no reason for a silence',
+    file: STEP,
+    edits: [
+      [
+        'withheld: key }, announcement: null, ledger: [...notes, row] }',
+        'withheld: key }, announcement: null, ledger: row.at > 0 ? notes : [] }',
+      ],
+    ],
+  },
+  {
+    name: 'says again what AWS says, each time it says it',
+    file: STEP,
+    edits: [['if (news.length > 0) return owe(', 'if (news.length >= 0) return owe(']],
+  },
+  {
+    name: 'does not keep a silence that was asked for',
+    file: 'src/domain/silence.ts',
+    edits: [['  return covering.toSorted(', '  if (now > 0) return null\n  return covering.toSorted(']],
+  },
+  {
+    name: 'takes our own trouble for that of AWS',
+    file: 'src/domain/reach.ts',
+    edits: [
+      ["if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }", ''],
+      ["return heard ? outcome : { ...outcome, kind: 'offline' }", 'return heard || outcome !== null ? outcome : outcome'],
+    ],
+  },
+  {
+    name: 'never believes that a probe is well again',
+    file: 'src/domain/streak.ts',
+    edits: [['okRuns >= rule.recover', 'okRuns >= rule.recover + 1_000']],
+  },
+  {
+    name: 'tries refused mails again although later ones have told the rest',
+    file: 'src/domain/outbox.ts',
+    edits: [
+      [
+        "return thread.findLast((other) => other.notification.seq > owed.notification.seq && other.state === 'delivered') ?? null",
+        'return thread.length < 0 ? owed : null',
+      ],
+    ],
+  },
+]
+
+/** The source with the fault in it. @throws {Error} when the place is not found: the mutant has to follow the code */
+export function mutated(mutant: Mutant, source: string): string {
+  return mutant.edits.reduce((text, [search, replace]) => {
+    const parts = text.split(search)
+    if (parts.length !== 2)
+      throw new Error(`mutant "${mutant.name}": found ${parts.length - 1} times in ${mutant.file}: ${search}`)
+    return parts.join(replace)
+  }, source)
+}

@@ -1,0 +1,47 @@
+/*
+ * `npm run test:mutants [-- PART OF A NAME]`: plants faults, one at a time, and shows which invariant of the histories notices.
+ * Ends with 1 if a fault stays unnoticed. `SEEDS`: histories for each (default 60).
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MUTANTS, type Survey } from './mutants.ts'
+
+const MOST_MS = 30 * 60_000
+const { SEEDS = '60' } = process.env
+const wanted = process.argv.slice(2).join(' ')
+const directory = mkdtempSync(join(tmpdir(), 'alibi-mutants-'))
+
+function survey(name: string): Survey | null {
+  const file = join(directory, 'survey.json')
+  rmSync(file, { force: true })
+  const arguments_ = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/mutants/vitest.config.ts']
+  const env = { ...process.env, MUTANT: name, SEEDS, SURVEY: file }
+  const { status, stdout, stderr } = spawnSync(process.execPath, arguments_, { env, encoding: 'utf8', timeout: MOST_MS })
+  if (status === 0) return JSON.parse(readFileSync(file, 'utf8')) as Survey
+  console.error(`${stdout}${stderr}`.split('\n').slice(-40).join('\n'))
+  return null
+}
+
+let unnoticed = 0
+try {
+  const sound = survey('')
+  if (sound === null || sound.failing > 0) {
+    console.error('without any fault the histories fail already:', sound?.examples.slice(0, 5))
+    process.exitCode = 1
+  }
+  console.log('| fault | noticed by | histories |\n| --- | --- | --- |')
+  for (const { name } of MUTANTS.filter((one) => one.name.includes(wanted))) {
+    const found = survey(name)
+    const by = Object.entries(found?.invariants ?? {}).sort(([, a], [, b]) => b - a)
+    const named = by.slice(0, 3).map(([invariant, times]) => `${invariant} (${times})`)
+    if (found === null || found.failing === 0) unnoticed += 1
+    console.log(
+      `| ${name} | ${named.join('; ') || '**nothing**'} | ${found === null ? '?' : `${found.failing} / ${found.seeds}`} |`,
+    )
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
+if (unnoticed > 0) process.exitCode = 1
