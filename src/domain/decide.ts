@@ -487,7 +487,8 @@ class Draft {
         step(incident, {
           setup: this.setup,
           now,
-          gatheredAt: this.gathered(incident) ? now : null,
+          // Only a first mail waits for the others.
+          gatheredAt: incident.announcedAt === null && this.gathered(incident) ? now : null,
           freshSince: this.freshSince,
           offline: this.reach.offlineSince !== null,
           silences: this.world.silences,
