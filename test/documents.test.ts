@@ -1,0 +1,348 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Command } from 'commander'
+import { afterAll, describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { policiesFor } from '../src/cli/iam-policy.ts'
+import { build, main } from '../src/cli/program.ts'
+import { formatFaults } from '../src/config/fault.ts'
+import { parseConfig } from '../src/config/file.ts'
+import { configSchema } from '../src/config/json-schema.ts'
+import { OPERATIONS } from '../src/domain/probe.ts'
+
+/*
+ * Nothing stands in a document that was not run or parsed: configuration by the daemon's own reader, scenarios by the real
+ * engine, commands by the real command line, links by looking.
+ */
+
+const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/**/*.md')].toSorted()
+const texts = new Map(DOCUMENTS.map((name) => [name, readFileSync(name, 'utf8')]))
+const scratch = mkdtempSync(join(tmpdir(), 'alibi-documents-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+type Block = Readonly<{ file: string; line: number; language: string; text: string }>
+
+const blocks = [...texts].flatMap(([file, text]) => blocksOf(file, text))
+const of = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language))
+const named = <B extends Block>(some: readonly B[]) => some.map((block) => [`${block.file}:${block.line}`, block] as const)
+
+function blocksOf(file: string, text: string): Block[] {
+  const found: Block[] = []
+  let open: { language: string; line: number; lines: string[] } | null = null
+  for (const [index, line] of text.split('\n').entries()) {
+    const fence = /^ *```(\S*)/.exec(line)
+    if (fence === null) open?.lines.push(line)
+    else if (open === null) open = { language: fence[1] ?? '', line: index + 1, lines: [] }
+    else {
+      found.push({ file, line: open.line, language: open.language, text: open.lines.join('\n') })
+      open = null
+    }
+  }
+  expect(open, `${file}: a block is not closed`).toBeNull()
+  return found
+}
+
+test('the documents are there, and every block is of a language that is tested here', () => {
+  expect(DOCUMENTS).toEqual(
+    expect.arrayContaining([
+      'ARCHITECTURE.md',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'README.md',
+      'docs/comparison.md',
+      'docs/configuration.md',
+      'docs/faq.md',
+      'docs/operating.md',
+      'docs/security.md',
+      'docs/silence.md',
+    ]),
+  )
+  const tested = ['sh', 'yaml', 'json', 'text', '']
+  expect(blocks.filter(({ language }) => !tested.includes(language))).toEqual([])
+})
+
+describe('configuration and scenarios', () => {
+  const KEYS = Object.keys((configSchema() as { properties: object }).properties)
+  const isConfig = ({ text }: Block) => Object.keys(parse(text) ?? {}).every((key) => KEYS.includes(key))
+  const isScenario = ({ text }: Block) => 'expect' in (parse(text) ?? {})
+  const yaml = of('yaml')
+
+  test.for(named(yaml.filter(isConfig)))('%s is a configuration that loads', async ([, { text }]) => {
+    const { recipients, mail } = parse(text) as Record<string, unknown>
+    const rest = [
+      ...(recipients === undefined ? ['recipients: { oncall: { to: [oncall@example.com] } }'] : []),
+      ...(mail === undefined ? ['mail: { from: Alibi <alibi@example.com> }'] : []),
+    ]
+    const whole = `${withSecrets(text)}\n${rest.join('\n')}\n`
+    const loaded = await parseConfig(whole, 'alibi.yaml', {}, { cwd: scratch })
+    expect(loaded.ok ? '' : formatFaults(loaded.faults, 'alibi.yaml')).toBe('')
+  })
+
+  test.for(named(yaml.filter(isScenario)))('%s is a scenario that comes out as it says', async ([name, { text }]) => {
+    const file = join(scratch, `${name.replace(/\W/g, '-')}.yaml`)
+    writeFileSync(file, text)
+    const said: string[] = []
+    const io = { out: (line: string) => void said.push(line), err: (line: string) => void said.push(line), env: {} }
+    const code = await main(['simulate', file], { ...io, isTty: false, columns: null })
+    expect({ code, said: code === 0 ? '' : said.join('\n') }).toEqual({ code: 0, said: '' })
+  })
+
+  test.for(named(yaml.filter((block) => !isConfig(block) && !isScenario(block))))('%s is YAML', ([, { text }]) => {
+    expect(parseAllDocuments(text).flatMap(({ errors }) => errors)).toEqual([])
+    expect(Object.keys(parse(text)), 'of a program that is known here').toEqual(['scrape_configs'])
+  })
+
+  test('there are some of each', () => {
+    expect(yaml.filter(isConfig).length).toBeGreaterThan(5)
+    expect(yaml.filter(isScenario).length).toBeGreaterThan(1)
+  })
+
+  /** Every `${file:…}` leads to a file that is there, with what fits its name. */
+  function withSecrets(text: string): string {
+    return text.replaceAll(/\$\{file:([^}]+)\}/g, (_, path: string) => {
+      const name = basename(path)
+      writeFileSync(join(scratch, name), name === 'heartbeat' ? 'https://hc.example/3f9a' : '0123456789abcdef0123')
+      return `\${file:${name}}`
+    })
+  }
+})
+
+test.for(named(of('json')))('%s is JSON', ([, { text }]) => {
+  expect(() => JSON.parse(text)).not.toThrow()
+})
+
+test("the README's policy is the least for the configuration it shows", async () => {
+  const readme = blocks.filter(({ file }) => file === 'README.md')
+  const policy = JSON.parse(readme.find(({ language }) => language === 'json')?.text ?? '') as {
+    Statement: { Action: string[] }[]
+  }
+  const shown = new Set(policy.Statement.flatMap(({ Action }) => Action))
+  const text = readme.find((block) => block.language === 'yaml' && block.text.includes('operations:'))?.text ?? ''
+  const operations = (parse(text) as { monitors: { operations: string[] }[] }).monitors.flatMap((monitor) => monitor.operations)
+  expect(shown).toEqual(
+    new Set([...operations.map((name) => `account:${name}`), 'health:DescribeEvents', 'health:DescribeEventDetails']),
+  )
+})
+
+describe('commands', () => {
+  const scripts = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }).scripts
+  /** Commands that a shell block may use beside our own; a misspelt one is none of them. */
+  const TOOLS = [
+    'aws',
+    'cd',
+    'git',
+    'install',
+    'journalctl',
+    'mkdir',
+    'mv',
+    'node',
+    'npm',
+    'npx',
+    'pm2',
+    'sqlite3',
+    'sudo',
+    'systemctl',
+    'useradd',
+    'vitest',
+  ]
+  /** In prose a verb may be named without what it needs. */
+  type Line = Readonly<{ at: string; words: readonly string[]; isWhole: boolean }>
+
+  const inBlocks = of('sh').flatMap(({ file, line, text }) =>
+    text
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      .map((one): Line => ({ at: `${file}:${line}: ${one.trim()}`, words: words(one), isWhole: true })),
+  )
+  const inText = [...texts].flatMap(([file, text]) =>
+    [...text.matchAll(/`((?:npx )?(?:alibi|npm run|npm|pm2|vitest) [^`\n]+)`/g)].map(
+      ([, one = '']): Line => ({ at: `${file}: ${one}`, words: words(one), isWhole: false }),
+    ),
+  )
+  const lines = [...inBlocks, ...inText]
+    .filter((line) => line.words.length > 0)
+    .map(({ at, words: all, isWhole }) => [at, withoutPrefix(all), isWhole] as const)
+
+  test('there are some', () => expect(lines.length).toBeGreaterThan(30))
+
+  test.for(lines)('%s', async ([, [tool = '', ...args], isWhole]) => {
+    expect([...TOOLS, 'alibi']).toContain(tool)
+    if (tool === 'alibi') expect(await understood(args, isWhole)).toBe('')
+    if (tool === 'npm') expect(npmRuns(args)).toBe('')
+    const files = args.filter((arg) => /^(?:config|docs|src|test|bench)\/|^ecosystem/.test(arg))
+    // What a document writes into the reader's own configuration directory is the sample's place.
+    for (const file of files) expect(globSync(file), file).not.toEqual([])
+  })
+
+  test.for([
+    [['prob'], 'unknown command'],
+    [['check', '--life'], 'unknown option'],
+    [['silence', 'add', '--for', '2h'], 'required option'],
+    [['explain'], 'missing required argument'],
+  ] as const)('the check itself finds that alibi %j is wrong', async ([args, why]) => {
+    expect(await understood(args, true)).toContain(why)
+  })
+
+  test("CI runs the README's two commands on a clean checkout", () => {
+    const ci = readFileSync('.ci/run', 'utf8')
+    for (const command of ['npm ci', 'npm run demo', 'npm test']) expect(ci).toContain(command)
+  })
+
+  /** The real command line, with verbs that do nothing; what it has against the arguments, or nothing. */
+  async function understood(args: readonly string[], isWhole: boolean): Promise<string> {
+    const said: string[] = []
+    const io = { out: () => {}, err: (text: string) => void said.push(text), env: {}, isTty: false, columns: null }
+    const program = build(io, () => {})
+    idle(program)
+    const clean = args.flatMap((arg) => alternatives(arg))
+    try {
+      await program.parseAsync(clean, { from: 'user' })
+    } catch (error) {
+      const { code, exitCode } = error as { code?: string; exitCode?: number }
+      const isShort = code === 'commander.missingArgument' || code === 'commander.missingMandatoryOptionValue'
+      if (exitCode !== 0 && (isWhole || !isShort)) return said.join('\n') || String(error)
+    }
+    return ''
+  }
+
+  function idle(command: Command): void {
+    for (const inner of command.commands) idle(inner)
+    if (command.commands.length === 0) command.action(() => {})
+  }
+
+  /** `add|list|remove` stands for any of them, `[…]` and `…` for what may follow. */
+  function alternatives(arg: string): string[] {
+    if (/^…|^\.\.\.|^[<[>|]/.test(arg)) return []
+    return [arg.replace(/…$/, '').split('|')[0] ?? arg]
+  }
+
+  function npmRuns([verb, ...args]: readonly string[]): string {
+    if (verb === 'run') {
+      const script = args.find((arg) => !arg.startsWith('-')) ?? ''
+      return script in scripts ? '' : `package.json has no script ${script}`
+    }
+    if ((verb === 'start' || verb === 'test') && !(verb in scripts)) return `package.json has no script ${verb}`
+    return ['start', 'test', 'ci', 'install', 'pack', 'audit', 'ls', 'root'].includes(verb ?? '') ? '' : `npm ${verb}`
+  }
+
+  /** Words of a command, quotes resolved, without a comment and what is piped. */
+  function words(line: string): string[] {
+    const found: string[] = []
+    for (const [, double, single, plain] of line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)) {
+      const word = double ?? single ?? plain ?? ''
+      if (plain === '#' || plain === '>' || plain === '&&') break
+      found.push(word)
+    }
+    return found
+  }
+
+  /** What runs another: variables, npx, sudo. */
+  function withoutPrefix(all: readonly string[]): readonly string[] {
+    const [first = '', ...rest] = all
+    if (/^[A-Z_]+=/.test(first) || first === 'npx') return withoutPrefix(rest)
+    if (first === 'sudo') return rest.slice(2)
+    return all
+  }
+})
+
+describe('links', () => {
+  const links = [...texts].flatMap(([file, text]) =>
+    [...text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/\]\(([^)\s]+)\)/g)].map(([, to = '']) => [file, to] as const),
+  )
+
+  test('there are some', () => expect(links.length).toBeGreaterThan(20))
+
+  test.for(links.filter(([, to]) => !/^https:/.test(to)))('%s → %s', ([file, to]) => {
+    const [path = '', anchor] = to.split('#')
+    const target = path === '' ? file : join(dirname(file), path)
+    expect(existsSync(target), `${target} does not exist`).toBe(true)
+    if (anchor === undefined) return
+    expect(anchorsOf(readFileSync(target, 'utf8'))).toContain(anchor)
+  })
+
+  test('no link leads to an address that is not encrypted', () => {
+    expect(links.filter(([, to]) => /^http:/.test(to))).toEqual([])
+  })
+
+  /** As GitHub makes them. */
+  function anchorsOf(text: string): string[] {
+    return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    )
+  }
+})
+
+describe('what is named', () => {
+  const metrics = new Set(readFileSync('src/web/metrics.ts', 'utf8').match(/\balibi_[a-z_]+/g))
+
+  test.for([...texts].map(([file, text]) => [file, text.match(/\balibi_[a-z_]+/g) ?? []] as const))(
+    'every metric in %s is one',
+    ([, names]) => expect(names.filter((name) => !metrics.has(name))).toEqual([]),
+  )
+
+  test.for([...texts].map(([file, text]) => [file, text] as const))('every test and source file in %s is there', ([, text]) => {
+    const files = [...text.matchAll(/`((?:src|test|bench|config|docs|\.ci)\/[\w./*-]+)`/g)].map(([, path = '']) => path)
+    expect(files.filter((path) => globSync(path.replace(/\/$/, '')).length === 0)).toEqual([])
+  })
+
+  test('the README names every verb', () => {
+    const program = build({ out: () => {}, err: () => {}, env: {}, isTty: false, columns: null }, () => {})
+    const readme = texts.get('README.md') ?? ''
+    const commands = readme.slice(readme.indexOf('## Commands'), readme.indexOf('## More'))
+    expect(program.commands.map((command) => command.name()).filter((name) => !commands.includes(name))).toEqual([])
+  })
+
+  test('ARCHITECTURE.md and the README stay short', () => {
+    expect((texts.get('ARCHITECTURE.md') ?? '').split('\n').length).toBeLessThanOrEqual(150)
+    expect((texts.get('README.md') ?? '').split(/\s+/).length, 'five minutes at 250 words a minute').toBeLessThan(1500)
+  })
+})
+
+test('the backup by Node alone is whole while the daemon writes', () => {
+  const line = of('sh').find(({ text }) => text.includes("require('node:sqlite')"))?.text ?? ''
+  const script = /node -e "(.+)"$/m.exec(line)?.[1] ?? ''
+  const directory = join(scratch, 'backup')
+  mkdirSync(join(directory, 'data'), { recursive: true })
+  const db = new DatabaseSync(join(directory, 'data/alibi.db'))
+  db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES ('in the log only')")
+  execFileSync(process.execPath, ['-e', script], { cwd: directory })
+  const copy = new DatabaseSync(join(directory, 'backup-alibi.db'), { readOnly: true })
+  expect(copy.prepare('SELECT x FROM t').all()).toEqual([{ x: 'in the log only' }])
+  copy.close()
+  db.close()
+})
+
+describe('what is deployed', () => {
+  test('the role of the CloudFormation template allows what Alibi can use, and nothing else', async () => {
+    const everything = `
+monitors:
+  - accounts: [self, "111122223333"]
+    operations: [${OPERATIONS.filter((name) => !/^GetPrimaryEmail$|Alternate|OptStatus/.test(name)).join(', ')}]
+  - name: members
+    accounts: ["111122223333"]
+    operations: [GetPrimaryEmail, { GetAlternateContact: { type: SECURITY } }, { GetRegionOptStatus: { region: af-south-1 } }]
+recipients: { oncall: { to: [oncall@example.com] } }
+mail: { from: alibi@example.com }
+log: { cloudwatch: { group: /alibi, region: eu-west-1 } }
+`
+    const loaded = await parseConfig(everything, 'alibi.yaml', {}, { cwd: scratch })
+    if (!loaded.ok) throw new Error(formatFaults(loaded.faults, 'alibi.yaml'))
+    const used = policiesFor(loaded.config).flatMap(({ policy }) => policy.Statement.flatMap(({ Action }) => Action))
+    const template = readFileSync('config/cloudformation/alibi-role.yaml', 'utf8')
+    const granted = template.match(/\b(?:account|health|organizations|logs):[A-Za-z]+$/gm) ?? []
+    expect(granted.toSorted()).toEqual([...new Set(used)].toSorted())
+  })
+
+  test('the systemd unit starts a verb that there is, and leaves a faulty configuration to a person', () => {
+    const unit = readFileSync('config/systemd/alibi.service', 'utf8')
+    expect(unit).toMatch(/^ExecStart=\/usr\/bin\/env alibi run --config \/etc\/alibi\/alibi\.yaml$/m)
+    expect(unit).toMatch(/^RestartPreventExitStatus=.*\b78\b/m)
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(10)
+  })
+})
