@@ -122,7 +122,9 @@ export function dashboardEvent(value: unknown, now: Instant): HealthEvent | null
     (statedEnd !== null && statedEnd <= now) ||
     (currents.length > 0 && currents.every((current) => isZero(current)))
   const lastLog = log.at(-1)?.at ?? null
-  const newest = Math.max(startedAt, lastLog ?? 0, ...[...changes.values()].map((change) => change.newest))
+  // An end that lies behind us was said at that time or later: where the API still says "open" since before, it is outdated.
+  const saidOver = statedEnd !== null && statedEnd <= now ? statedEnd : 0
+  const newest = Math.max(startedAt, lastLog ?? 0, saidOver, ...[...changes.values()].map((change) => change.newest))
   const updatedAt = Math.min(newest, now)
   const end = statedEnd ?? (isZero(raw['status']) ? lastLog : null) ?? updatedAt
   return {
