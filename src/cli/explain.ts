@@ -13,6 +13,7 @@ import { local } from '../letter/times.ts'
 import { type KeptReading, StoreError } from '../ports/store.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
+import { printSupportCase } from './support-case.ts'
 import { cell, table } from './table.ts'
 
 const MAX_ROWS = 2_000
@@ -34,10 +35,11 @@ type Story = Readonly<{
 }>
 
 /** One incident's whole story, as it was decided then: from the ledger, not judged anew. */
-export async function explain(id: string, options: Listing, io: Io): Promise<number> {
+export async function explain(id: string, options: Listing & Readonly<{ supportCase?: boolean }>, io: Io): Promise<number> {
   const config = await configured(options, io)
   const story = databaseExists(config.storage.path) ? await read(config.storage.path, id) : null
   if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
+  if (options.supportCase === true) return printSupportCase(story, config, options.json === true, io)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
   else say(io, told(story, io.columns, timezoneOf(config, story.incident)))
   return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])

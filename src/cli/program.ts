@@ -155,6 +155,7 @@ export function build(io: Io, done: (code: number) => void): Command {
     })
   listing(verb(program, 'explain', 'One incident’s whole story, with its evidence.', 'alibi explain a3f9c0de51b27764'))
     .argument('<incident>', 'its id')
+    .option('--support-case', 'subject and body of a case for AWS Support instead')
     .action(async (id, options) => {
       const { explain } = await import('./explain.ts')
       done(await explain(id, options, io))

@@ -8,7 +8,7 @@ import { iso } from './times.ts'
  * What AWS Support asks for, to be pasted into a case as it stands: UTC times, ids, who called what, where, and how often.
  * This API answers no extended request id; API Gateway's and the trace's id stand in its place (research/aws.md 5).
  */
-export function supportBlock(facts: Facts, limits: Limits): readonly string[] {
+export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>, limits: Limits): readonly string[] {
   const { sentBy, probes } = facts
   const shown = probes.slice(0, limits.probes)
   const word = (text: string) => foreign(text, limits.word)

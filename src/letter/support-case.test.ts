@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { HOUR, incident, MIN, member, NOON } from '../../test/given.ts'
+import type { Incident } from '../domain/incident.ts'
+import { NEVER_JUDGED } from '../domain/standing.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { failedRun, many, probeFacts, SAMPLES } from './samples.ts'
+import { MAX_BODY, supportCase } from './support-case.ts'
+
+const { sentBy } = SAMPLES.failing
+const one = { sentBy, probes: [probeFacts({ onset: NOON })], others: { names: [], total: 0 } }
+const caseOf = (changes: Partial<Incident> = {}, facts: Parameters<typeof supportCase>[0]['facts'] = one) =>
+  supportCase({ incident: incident(changes), facts, impacts: ['New accounts cannot be created.'], now: NOON + HOUR })
+
+test('it says what AWS Support asks for, in the first lines what fails since when', () => {
+  const { subject, body, plan } = caseOf({ verdict: 'unexplained' })
+  expect(subject).toBe(
+    'AWS Account Management: InternalServerException from account:GetContactInformation, since 2026-03-10T12:00Z',
+  )
+  expect(body.split('\n').slice(0, 3)).toEqual([
+    'Since 2026-03-10T12:00:00.000Z, account:GetContactInformation answers InternalServerException to calls that worked before. It still fails as of 2026-03-10T13:00:00.000Z, after 1h.',
+    'Impact for us: New accounts cannot be created.',
+    'AWS Health: we found no event, public or of our account, that explains this.',
+  ])
+  for (const detail of [
+    'Endpoint: https://account.us-east-1.amazonaws.com (signing region us-east-1)',
+    'Caller: arn:aws:sts::999900001111:assumed-role/alibi/host-7',
+    'Client: AWS SDK for JavaScript 3.1169.0',
+    'Target account: 111122223333',
+    'try 3 of 3',
+    'x-amzn-requestid: 5d0c2a10-',
+    'x-amz-apigw-id: ',
+    'x-amzn-trace-id: Root=',
+  ])
+    expect(body, detail).toContain(detail)
+  expect(plan).toContain('Business Support+')
+  expect(plan).toContain('opens no case itself')
+})
+
+test.for<[string, Partial<Incident>, string]>([
+  ['over', { state: 'closed', closedAt: NOON + 30 * MIN }, 'It ended at 2026-03-10T12:30:00.000Z, after 30m.'],
+  ['not asked', { verdict: 'undetermined' }, 'AWS Health: we could not ask it'],
+  ['explained before', { verdict: 'unexplained', explainedBy: 'arn:aws:health:x' }, 'arn:aws:health:x seemed to be the cause'],
+  [
+    'explained',
+    {
+      members: [
+        member({
+          standing: { ...NEVER_JUDGED, verdict: SAMPLES['now-explained'].probes[0]?.verdict as Verdict },
+        }),
+      ],
+    },
+    'invented-3 seems to be the cause (open).',
+  ],
+])('an incident that is %s', ([, changes, words]) => expect(caseOf(changes).body).toContain(words))
+
+test('several operations are one case, and a thousand probes fit into it', () => {
+  const long = { ...many(1_000), sentBy }
+  const runs = Array.from({ length: 3 }, (_, at) => failedRun('p', NOON + at * MIN, { message: 'x'.repeat(5_000) }, 5))
+  const { subject, body } = caseOf({}, { ...long, probes: long.probes.map((probe) => ({ ...probe, evidence: runs })) })
+  expect(subject).toContain('several read-only operations')
+  expect(body.length).toBeLessThanOrEqual(MAX_BODY)
+  expect(body).toContain('(cut here:')
+})
+
+test('what a stranger wrote breaks no line', () => {
+  const hostile = probeFacts({ evidence: [failedRun('p', NOON, { error: 'Bad\r\nSubject: other\u202e' })] })
+  const { subject, body } = caseOf({}, { ...one, probes: [hostile] })
+  expect(subject).not.toMatch(/[\r\n\u202e]/)
+  expect(body).not.toContain('\nSubject: other')
+})
