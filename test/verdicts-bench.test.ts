@@ -1,0 +1,74 @@
+/* The bench of verdicts on a history that was made up: it has to hold without the recorded one. */
+import { expect, test } from 'vitest'
+import { type Entry, historyOf, relatedUntil } from '../bench/verdicts/history.ts'
+import { setsOf } from '../bench/verdicts/sets.ts'
+import { table } from '../bench/verdicts/table.ts'
+import { measure } from '../bench/verdicts/tally.ts'
+import { HOUR, MIN } from './given.ts'
+
+const DAY = 24 * HOUR
+const T = Date.UTC(2020, 5, 1)
+
+/** Trouble from `begun` to `over`, in minutes of that day; posted half an hour late, with a last post ten minutes after its end. */
+function entry(day: number, service: string, region: string, [begun, over]: [number, number], ...texts: string[]): Entry {
+  const at = T + day * DAY
+  const posts = [...(texts.length > 0 ? texts : ['We look into it.']), 'It is resolved.']
+  const [first, last] = [at + (begun + 30) * MIN, at + (Math.max(over, begun + 30) + 10) * MIN]
+  return {
+    service,
+    region,
+    summary: 'Errors',
+    posts: posts.map((text, i) => ({ at: first + (i * (last - first)) / Math.max(1, posts.length - 1), text })),
+    impact: { from: at + begun * MIN, to: at + over * MIN },
+  }
+}
+
+const history = historyOf([
+  entry(0, 's3', 'us-west-2', [600, 700]),
+  entry(10, 'iam', 'global', [600, 720]),
+  entry(20, 'iam', 'global', [600, 660], 'Errors in the EU-NORTH-1 Region.'),
+  ...['ec2', 'sqs', 'rds'].map((service, i) => entry(30, service, 'us-east-1', [600 + i, 800])),
+  ...['ec2', 'sqs', 'rds'].map((service, i) => entry(40, service, 'eu-west-1', [600 + i, 800])),
+  entry(50, 'route53', 'global', [600, 700]),
+  entry(60, 'lambda', 'us-east-1', [600, 700]),
+  entry(70, 'ec2', 'ap-south-1', [600, 700]),
+])
+
+test.for<[string, Entry, number | null]>([
+  ['IAM everywhere', entry(0, 'iam', 'global', [0, 9]), Number.POSITIVE_INFINITY],
+  ['IAM in us-east-1', entry(0, 'iam', 'us-east-1', [0, 9]), Number.POSITIVE_INFINITY],
+  ['several services in us-east-1', entry(0, 'multipleservices', 'us-east-1', [0, 9]), Number.POSITIVE_INFINITY],
+  ['several services elsewhere', entry(0, 'multipleservices', 'me-central-1', [0, 9]), null],
+  ['IAM, but in Stockholm', entry(0, 'iam', 'global', [0, 9], 'in the EU-NORTH-1 Region'), null],
+  ['IAM, in Stockholm and us-east-1', entry(0, 'iam', 'global', [0, 9], 'in EU-NORTH-1 and US-EAST-1'), Number.POSITIVE_INFINITY],
+  ['IAM, until it says that it is in Stockholm', entry(0, 'iam', 'global', [0, 10], 'IAM', 'in EU-NORTH-1'), T + 35 * MIN],
+  ['another service', entry(0, 'ec2', 'us-east-1', [0, 9]), null],
+  ['GovCloud', entry(0, 'iam', 'us-gov-west-1', [0, 9]), null],
+])('the truth told by hand: %s', ([, is, until]) => {
+  expect(relatedUntil(is)).toBe(until)
+})
+
+test('three services at once are a whole outage, from the third post on', () => {
+  expect(history.wholes.map(({ region, impact }) => [region, impact.length])).toEqual([
+    ['us-east-1', 1],
+    ['eu-west-1', 1],
+  ])
+  expect(history.wholes[0]?.firstPost).toBe(T + 30 * DAY + 632 * MIN)
+})
+
+test('Alibi keeps what is promised of it in every set, and a simple policy does not', { timeout: 60_000 }, () => {
+  const parts = setsOf(history, { quiet: 100, unrelated: 60, alone: 60 }, 1)
+  const result = measure(parts, () => {})
+  expect(result.broken).toEqual([])
+  expect(Object.keys(result.sets).filter((name) => name.length === 1)).toEqual(['a', 'b', 'c', 'd'])
+  for (const [name, rows] of Object.entries(result.sets)) {
+    expect(rows.alibi.n, name).toBeGreaterThan(0)
+    expect(rows.alibi.wronglySilent, name).toBe(0)
+  }
+  // Of the 120 minutes of IAM's trouble 30 are over when the threshold is reached before AWS posts.
+  expect(result.sets['a-labelled']?.alibi).toMatchObject({ n: 120, silent: 90, explainedLater: 30 })
+  expect(result.sets['c']?.anyOpenEvent.wronglySilent).toBeGreaterThan(200)
+  expect(result.sets['d']?.anyOpenEvent.wronglySilent).toBeGreaterThan(50)
+  expect(result.sets['b']?.threshold).toMatchObject({ wronglySilent: 0, mailsPerOutage: 2, medianMinutesToMail: 0.7 })
+  expect(table(parts, result, 1)).toContain('any open event explains')
+})
