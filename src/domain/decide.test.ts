@@ -268,6 +268,10 @@ describe('rule 4: unexplained or undetermined, hence a mail', () => {
     s.goes('internal', 'GetContact').goes('nothing', 'ListRegions').pass(1)
     expect(s.why('withheld')).toEqual(['0 (4) the other probes of these monitors have not run yet'])
   })
+  test('it says between when the trouble began, also where an ok run lies within the streak', () => {
+    const [mail] = new Story().runs('ooFoFoF').mails
+    expect(mail?.facts.incident).toMatchObject({ onset: at(2), lastOkAt: at(1) })
+  })
 })
 
 describe('rule 5: silence has an end', () => {
