@@ -26,7 +26,7 @@ p{margin:.25rem 0}
 .box{background:var(--page);border:1px solid var(--line);border-left:6px solid var(--plain);border-radius:4px;padding:.75rem 1rem;margin:0 0 .75rem}
 .box.bad{border-left-color:var(--bad)}.box.warn{border-left-color:var(--warn)}.box.good{border-left-color:var(--good)}
 .answer{border-top-width:4px}
-.answer.bad{border-color:var(--bad)}
+.answer.bad{border-color:var(--bad)}.answer.warn{border-top-color:var(--warn)}.answer.good{border-top-color:var(--good)}
 .answer h1{font-size:1.75rem;letter-spacing:.01em}
 .answers{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:.5rem 2rem;margin:.5rem 0 0}
 .answers dt{font-size:.875rem;color:var(--soft)}

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import {
+  ALIBI,
+  EXPLAINED,
+  incidentOf,
+  memberOf,
+  NOW,
+  ONSET,
+  owedOf,
+  PROBES,
+  UNDETERMINED,
+  UNEXPLAINED,
+} from '../../test/wire/web-world.ts'
+import type { Incident, Member } from '../domain/incident.ts'
+import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
+import type { Alibi, Verdict } from '../domain/verdict.ts'
+import { timelineOf } from './timeline.ts'
+
+const by = (over: Partial<Alibi>): Verdict => ({ kind: 'explained', why: 'w', nearMisses: [], by: { ...ALIBI, ...over } })
+const incident = (verdict: Verdict, member: Partial<Member> = {}, over: Partial<Incident> = {}) =>
+  incidentOf('a3f9c0de51b27764', [memberOf(PROBES[0]!, verdict, member)], over)
+const of = (is: Incident, mails: Parameters<typeof timelineOf>[1] = []) => timelineOf(is, mails, NOW)!
+
+describe('what stands beside the bars', () => {
+  test.for<[string, Verdict, string]>([
+    ['no event', UNEXPLAINED, 'no event that explains it'],
+    ['nobody knows', UNDETERMINED, 'could not be asked'],
+    [
+      'AWS speaks later',
+      by({ startedAt: ONSET + 31 * MINUTE_MS }),
+      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 12:29 UTC (31m after our first failure), still open',
+    ],
+    [
+      'AWS spoke first, and says it is over',
+      by({ startedAt: ONSET - 8 * MINUTE_MS, endedAt: ONSET + MINUTE_MS }),
+      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:50 UTC (8m before our first failure), ended 11:59 UTC',
+    ],
+    [
+      'both at once',
+      by({ startedAt: ONSET }),
+      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:58 UTC (as we first failed), still open',
+    ],
+  ])('%s', ([, verdict, text]) => expect(of(incident(verdict)).awsText).toBe(text))
+
+  test('what is refused us is no matter of AWS', () =>
+    expect(of(incident(UNEXPLAINED, {}, { family: 'misconfigured' })).awsText).toBe('not a matter of AWS'))
+
+  test('mails: none, some, many, and not known', () => {
+    const mail = owedOf('a', 'oncall', 'failing')
+    expect(of(incident(UNEXPLAINED)).mailsText).toBe('none has left')
+    expect(of(incident(UNEXPLAINED), [mail, { ...mail, deliveredAt: null }]).mailsText).toBe('failing 11:59 UTC')
+    expect(of(incident(UNEXPLAINED), [mail, mail, mail, mail, mail]).mailsText).toMatch(/^5 in all, the last: failing/)
+    expect(of(incident(UNEXPLAINED), null).mailsText).toBe('not known: the database cannot be read')
+  })
+})
+
+describe('where the bars stand', () => {
+  test('ours is open to the right while it lasts, and closed when it is over', () => {
+    expect(of(incident(UNEXPLAINED)).ours).toMatchObject([{ to: 1000, open: true }])
+    const over = of(incident(UNEXPLAINED, { state: 'well', wellAt: NOW - MINUTE_MS }))
+    expect(over.ours).toMatchObject([{ open: false }])
+    expect(over.ours[0]?.to).toBeLessThan(1000)
+  })
+
+  test('before it the stretch in which it may have begun; none where we never saw it ok', () => {
+    const { maybe, ours } = of(incident(UNEXPLAINED, { lastOkAt: ONSET - 2 * MINUTE_MS }))
+    expect(maybe?.to).toBe(ours[0]?.from)
+    expect(maybe?.from).toBeLessThan(maybe?.to ?? 0)
+    expect(of(incident(UNEXPLAINED, { lastOkAt: null })).maybe).toBeNull()
+  })
+
+  test('an event of several probes is one bar', () => {
+    const two = incidentOf('a', [memberOf(PROBES[0]!, EXPLAINED), memberOf(PROBES[1]!, EXPLAINED)])
+    expect(of(two).aws).toHaveLength(1)
+  })
+
+  const hours: readonly [string, Instant, Instant | null][] = [
+    ['began weeks ago and is open', ONSET - 60 * DAY_MS, null],
+    ['ended before we failed', ONSET - 3 * DAY_MS, ONSET - 2 * DAY_MS],
+    ['is ahead of now', NOW + HOUR_MS, null],
+    ['is of no time at all', ONSET, ONSET],
+    ['ends before it begins', ONSET, ONSET - DAY_MS],
+  ]
+  test.for(hours)('an event that %s stays within the picture, and ours can be seen', ([, startedAt, endedAt]) => {
+    const { aws, ours, maybe, mails } = of(incident(by({ startedAt, endedAt })), [owedOf('a', 'oncall', 'failing')])
+    for (const { from, to } of [...aws, ...ours, maybe!]) {
+      expect(from).toBeGreaterThanOrEqual(0)
+      expect(to).toBeLessThanOrEqual(1000)
+      expect(to - from).toBeGreaterThanOrEqual(4)
+    }
+    expect(ours[0]!.to - ours[0]!.from).toBeGreaterThan(200)
+    expect(mails.every((at) => at >= 0 && at <= 1000)).toBe(true)
+  })
+
+  test('without probes there is nothing to draw', () => expect(timelineOf(incidentOf('a', []), [], NOW)).toBeNull())
+})

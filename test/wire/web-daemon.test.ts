@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { stage } from './daemon-process.ts'
+
+/** The value of a line of Prometheus's text, such as `alibi_offline`; 0 where it is not there. */
+const numberAt = (text: string, line: string) =>
+  Number(
+    text
+      .split('\n')
+      .find((one) => one.startsWith(`${line} `))
+      ?.split(' ')[1] ?? 0,
+  )
+
+test('the real daemon counts what it does', async () => {
+  await using on = await stage()
+  const daemon = on.daemon()
+  await daemon.line('an ok run', (line) => line['message'] === 'run' && line['outcome'] === 'ok')
+  on.sandbox.answer({}, 'InternalServerException')
+  await daemon.line('the mail delivered', (line) => line['message'] === 'mail delivered')
+  const { status, body } = await on.get('/metrics')
+  expect(status).toBe(200)
+  const runs = 'alibi_runs_total{monitor="production",operation="GetContactInformation",outcome='
+  expect(numberAt(body, `${runs}"ok"}`)).toBeGreaterThanOrEqual(1)
+  expect(numberAt(body, `${runs}"internal"}`)).toBeGreaterThanOrEqual(3)
+  for (const line of [
+    'alibi_mails_total{kind="failing",result="delivered"}',
+    'alibi_verdicts_total{verdict="unexplained"}',
+    'alibi_decisions_total{decision="opened"}',
+    'alibi_incidents_open{state="announced"}',
+    'alibi_probes{monitor="production",standing="failing"}',
+    'alibi_health_source_up{partition="aws",source="api"}',
+    'alibi_healthy',
+  ])
+    expect(numberAt(body, line), line).toBe(1)
+  for (const line of [
+    'alibi_run_duration_seconds_count{operation="GetContactInformation"}',
+    'alibi_store_blocking_seconds_count',
+    'alibi_health_source_last_success_timestamp_seconds{partition="aws",source="dashboard"}',
+    'alibi_monitor_last_run_timestamp_seconds{monitor="production"}',
+    'alibi_resident_memory_bytes',
+    'alibi_start_time_seconds',
+  ])
+    expect(numberAt(body, line), line).toBeGreaterThan(0)
+  expect(body).toMatch(/^alibi_schedule_lag_seconds\{monitor="production"\} /m)
+  expect(body).not.toMatch(/@|\d{12}"/)
+
+  const page = (await on.get('/')).body
+  expect(page).toContain('The last hour: ')
+  const [incident] = JSON.parse((await on.get('/api/incidents')).body) as { id: string }[]
+  expect((await on.get(`/incidents/${incident?.id}`)).body).toContain('Our failures')
+})
