@@ -9,6 +9,8 @@ import { DEADLINE_MS, end, ROOT, type Stage, stage, until } from './daemon-proce
 const PM2 = join(ROOT, 'node_modules/pm2/bin/pm2')
 /** Starting pm2's own daemon, and a stop that takes its whole grace. */
 const COMMAND_MS = 40_000
+/** `listen_timeout` in ecosystem.config.js. */
+const LISTEN_TIMEOUT_MS = 30_000
 
 type App = Readonly<{
   name: string
@@ -59,8 +61,10 @@ test.for(NODES)('pm2 on %s starts, reloads, restarts and stops it, and nothing i
   await using on = await stage()
   await using daemon = pm2(on, node)
 
+  const began = performance.now()
   await daemon.run('start', ECOSYSTEM)
-  // `pm2 start` comes back when the daemon has said that it is ready, and not before.
+  // `pm2 start` comes back when the daemon has said that it is ready: not before, and not because it was tired of waiting.
+  expect(performance.now() - began).toBeLessThan(LISTEN_TIMEOUT_MS)
   expect(await daemon.log()).toContain('"message":"ready"')
   const first = await daemon.app()
   expect(first?.pm2_env).toMatchObject({ status: 'online', exec_mode: 'fork_mode', restart_time: 0 })
@@ -115,10 +119,10 @@ test('a faulty configuration leaves it stopped under pm2: no restart makes it be
 
 test('pm2 waits longer than the daemon takes to stop', async () => {
   const { apps } = (await import(ECOSYSTEM)) as {
-    apps: readonly { kill_timeout: number; instances: number; exec_mode: string }[]
+    apps: readonly { kill_timeout: number; listen_timeout: number; instances: number; exec_mode: string }[]
   }
   expect(apps).toHaveLength(1)
-  expect(apps[0]).toMatchObject({ instances: 1, exec_mode: 'fork' })
+  expect(apps[0]).toMatchObject({ instances: 1, exec_mode: 'fork', listen_timeout: LISTEN_TIMEOUT_MS })
   expect(apps[0]?.kill_timeout).toBeGreaterThan(GRACE_MS + 2_000)
 })
 
