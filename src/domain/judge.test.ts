@@ -489,6 +489,14 @@ describe('what a verdict carries', () => {
     ])
     expect(nearMisses[1]?.why).toBe('its region is us-west-2, not us-east-1')
   })
+  test('that the sources disagree about an event, whether it explains or not', () => {
+    const disagreement = 'the Health API says open, the public dashboard closed'
+    const explained = judge(failure(), reading([event({ disagreement })]), LAW, () => NOBODY, NOON)
+    expect(explained.why).toContain(`open, although ${disagreement}`)
+    const over = { status: 'closed', endedAt: NOON - HOUR, updatedAt: NOON - HOUR, disagreement } as const
+    const not = judge(failure(), reading([event(over)]), LAW, () => NOBODY, NOON)
+    expect(not.nearMisses[0]?.why).toBe(`it had ended 1h before the failure began (${disagreement})`)
+  })
   test('at most so many, however many events there are', () => {
     const events = Array.from({ length: 500 }, (_, i) => event({ arn: `arn:${i}`, region: 'us-west-2' }))
     expect(judge(failure(), reading(events), LAW, () => NOBODY, NOON).nearMisses).toHaveLength(MAX_NEAR_MISSES)

@@ -37,7 +37,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
   for (const event of reading.events) {
     const found = consider(event, failure, law, peers, now)
     if ('rule' in found) matches.push({ event, rule: found.rule })
-    else misses.push({ arn: event.arn, code: event.code, region: event.region, status: event.status, ...found })
+    else misses.push({ arn: event.arn, code: event.code, region: event.region, status: event.status, ...disputed(found, event) })
   }
   const nearMisses = misses.sort(closestFirst).slice(0, MAX_NEAR_MISSES)
   const best = matches.sort(strongestFirst(now))[0]
@@ -70,6 +70,11 @@ export function consider(event: HealthEvent, failure: Failure, law: Law, peers: 
     }
   }
   return service
+}
+
+/** Where the sources disagree the reason says so: the other one might have explained. */
+function disputed(miss: Miss, { disagreement }: HealthEvent): Miss {
+  return disagreement === undefined ? miss : { ...miss, why: `${miss.why} (${disagreement})` }
 }
 
 /** Kind: is it the sort of thing that AWS publishes about an outage, and about ours? */
@@ -220,7 +225,8 @@ function alibiOf(event: HealthEvent, rule: Rule): Alibi {
 }
 
 function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string {
-  const which = `${event.code} (${event.region ?? 'no region'}, ${event.status}, first posted ${utc(event.startedAt)})`
+  const stands = event.disagreement === undefined ? event.status : `${event.status}, although ${event.disagreement}`
+  const which = `${event.code} (${event.region ?? 'no region'}, ${stands}, first posted ${utc(event.startedAt)})`
   switch (rule) {
     case 'direct':
       return `${which} is about ${failure.service} itself`

@@ -35,6 +35,8 @@ export type HealthEvent = Readonly<{
   sources: readonly Source[]
   /** Accounts that received an ACCOUNT_SPECIFIC event: twelve digits, or `self@` and a credentials key. */
   owners: readonly string[]
+  /** Only where one source says that it is over and the other that it is not: what each says. The later update wins. */
+  disagreement?: string
 }>
 
 /** What one source said when it was asked. Times say how old the answer is. */

@@ -99,6 +99,13 @@ describe('join', () => {
     expect(events[0]).toMatchObject(expected)
   })
 
+  test('where one says over and the other not, what each says is kept beside the one that counts', () => {
+    const is = one({ updatedAt: T - 20 * MIN }, { status: 'closed', endedAt: T - MIN, updatedAt: T - MIN })
+    expect(is[0]?.status).toBe('closed')
+    expect(is[0]?.disagreement).toBe('the Health API says open, the public dashboard closed: the dashboard is newer')
+    expect(one({}, {})[0]).not.toHaveProperty('disagreement')
+  })
+
   test('an event of one source only is named as such', () => {
     expect(join(off, said([event({ sources: ['dashboard'] })]), 'aws', T).events[0]?.sources).toEqual(['dashboard'])
     expect(join(said([event()]), away, 'aws', T).events[0]?.sources).toEqual(['api'])

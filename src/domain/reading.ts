@@ -86,7 +86,17 @@ function merge(copies: readonly Copy[]): HealthEvent {
     impacted: all.find((event) => event.impacted !== null)?.impacted ?? null,
     sources: [...new Set(ranked.map((copy) => copy.source))].sort(),
     owners: [...new Set(all.flatMap((event) => event.owners))].sort(),
+    ...disagreementOf(ranked),
   }
+}
+
+/** What each source says, where they differ: whoever reads the verdict should know that there was a choice. */
+function disagreementOf(newestFirst: readonly Copy[]): Pick<HealthEvent, 'disagreement'> {
+  const api = newestFirst.find((copy) => copy.source === 'api')?.event
+  const board = newestFirst.find((copy) => copy.source === 'dashboard')?.event
+  if (api === undefined || board === undefined || api.status === board.status) return {}
+  const later = newestFirst[0]?.source === 'api' ? 'the API' : 'the dashboard'
+  return { disagreement: `the Health API says ${api.status}, the public dashboard ${board.status}: ${later} is newer` }
 }
 
 /** Both texts, the newer one last; a text that holds the other stands for both. */
