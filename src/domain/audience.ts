@@ -53,7 +53,7 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
 export function opened(incident: Incident, recipient: string, seq: number, setup: Setup): Audience {
   const known = incident.audience.find((a) => a.recipient === recipient)
   const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
-  if (known !== undefined) return { ...known, to, open: true }
+  if (known !== undefined) return { recipient, to, subject: known.subject, root: known.root, open: true }
   const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
   return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }
 }

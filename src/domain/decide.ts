@@ -321,8 +321,12 @@ class Draft {
     const joined = now === null ? null : this.openIncident(now)
     if (joined !== null && joined.continues?.id !== from.id) {
       const told = from.audience.filter((a) => a.open)
-      const heirs = told.filter((a) => !joined.audience.some((b) => b.recipient === a.recipient))
-      const audience = joined.audience.map((b) => (told.some((a) => a.recipient === b.recipient) ? { ...b, open: true } : b))
+      const heirs = told
+        .filter((a) => !joined.audience.some((b) => b.recipient === a.recipient))
+        .map((a) => ({ ...a, heir: true as const }))
+      const audience = joined.audience.map((b) =>
+        !b.open && told.some((a) => a.recipient === b.recipient) ? { ...b, open: true, heir: true as const } : b,
+      )
       if (told.length > 0)
         this.incidents.set(joined.id, { ...joined, seq: Math.max(joined.seq, from.seq), audience: [...audience, ...heirs] })
     }

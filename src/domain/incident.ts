@@ -62,6 +62,8 @@ export type Audience = Readonly<{
   root: string
   /** Told of the fall and not yet of the rise. */
   open: boolean
+  /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (rule 17). */
+  heir?: true
 }>
 
 export type Incident = Readonly<{

@@ -194,7 +194,7 @@ export function step(was: Incident, around: Surroundings): Step {
     )
   }
   if (!explained && announced && timersMayFire) {
-    const late = atOnce(sick, setup).filter((name) => !open.some((a) => a.recipient === name))
+    const late = atOnce(sick, setup).filter((name) => !open.some((a) => a.recipient === name && a.heir !== true))
     const due = late.filter((name) =>
       membersFor(name, sick, setup).some((m) => m.state === 'failing' && now >= m.failedAt + policy.waitMs),
     )
@@ -321,7 +321,7 @@ function atOnce(sick: readonly Member[], setup: Setup): readonly string[] {
 function escalationsDue(incident: Incident, announcedAt: Instant, sick: readonly Member[], setup: Setup) {
   return notifiedBy(sick, setup).flatMap((name) => {
     const afterMs = setup.recipients.get(name)?.afterMs ?? null
-    const open = incident.audience.some((a) => a.recipient === name && a.open)
+    const open = incident.audience.some((a) => a.recipient === name && a.open && a.heir !== true)
     return afterMs === null || open ? [] : [{ name, due: announcedAt + afterMs }]
   })
 }
