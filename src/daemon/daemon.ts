@@ -407,7 +407,10 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const rows: LedgerRow[] = []
     for (const owed of refused) {
       const { id, incident, kind, recipient, seq, thread } = owed.notification
-      const mails = incident === null ? [] : await store.mails(incident)
+      // A thread goes on in the incident of another family (rule 17).
+      const inThread = [...engine.world().incidents.values()].filter((is) => is.audience.some(({ root }) => root === thread))
+      const ids = new Set([...(incident === null ? [] : [incident]), ...inThread.map((is) => is.id)])
+      const mails = (await Promise.all([...ids].map((one) => store.mails(one)))).flat()
       const later = overtakenBy(
         owed,
         mails.filter((other) => other.notification.thread === thread),
@@ -423,11 +426,13 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     log.info('refused mails are tried again', {
       mails: refused.length - rows.length,
       overtaken: rows.length,
-      why: 'the mail configuration has changed',
+      why: 'Alibi was started, or the mail configuration has changed',
     })
     await store.settle(changes, rows)
     courier.nudge()
   }
+  // The way the mails go may have been mended while nobody ran: a start tries them once.
+  behind(retryRefused(), 'refused mails could not be tried again')
   return {
     done: running,
     world: () => engine.world(),
