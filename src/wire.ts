@@ -52,6 +52,8 @@ export type Wired = AsyncDisposable &
     random01: () => number
     newId: () => string
     heartbeat: Heartbeat | null
+    /** Asks whether AWS Health's organization view is enabled, where member accounts are probed. */
+    organization: ReadonlyMap<Partition, (signal: AbortSignal) => Promise<Readonly<{ enabled: boolean; detail: string }>>>
   }>
 
 export function wire(config: Config, env: Env, version: string): Wired {
@@ -76,8 +78,10 @@ export function wire(config: Config, env: Env, version: string): Wired {
   const identities = watchIdentities({ monitors: [...monitors, ...asking.values()], keyring, clock, env })
 
   const sources = new Map<Partition, Sources>()
+  const organization = new Map<Partition, (signal: AbortSignal) => Promise<Readonly<{ enabled: boolean; detail: string }>>>()
   for (const [partition, asker] of asking) {
     const holder = { credentials: asker.credentials, stsRegion: stsRegionOf(asker) }
+    const members = monitors.some((one) => one.partition === partition && one.probes.some(({ account }) => account !== 'self'))
     const api = config.health.api
       ? healthApi({
           partition,
@@ -88,13 +92,12 @@ export function wire(config: Config, env: Env, version: string): Wired {
           services: ['ACCOUNT', 'STS', ...config.health.relevance.related],
           regions: regionsOf(monitors.filter((monitor) => monitor.partition === partition)),
           owners: () => identities.owners(asker.credentials),
-          members: monitors.some(
-            (monitor) => monitor.partition === partition && monitor.probes.some((probe) => probe.account !== 'self'),
-          ),
+          members,
           handler: keyring.handler,
         })
       : null
     if (api !== null) held.defer(() => api.close())
+    if (api !== null && members) organization.set(partition, (signal) => api.organizationStatus(signal))
     const url =
       typeof config.health.dashboard === 'string'
         ? config.health.dashboard
@@ -132,6 +135,7 @@ export function wire(config: Config, env: Env, version: string): Wired {
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
     heartbeat: config.heartbeat === null ? null : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets }),
+    organization,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

@@ -31,12 +31,14 @@ export type CloudWatchOptions = Readonly<{
   failed: (why: string) => void
   recovered: (lost: number) => void
   flushMs?: number
+  /** How long `finish` may take. */
+  closeMs?: number
 }>
 
 /** A stream of lines that takes everything at once and throws nothing; `finish` resolves when what waits is out, or time is up. */
 export type CloudWatch = Readonly<{ stream: Writable; finish(): Promise<void> }>
 
-export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS }: CloudWatchOptions): CloudWatch {
+export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, closeMs = CLOSE_MS }: CloudWatchOptions): CloudWatch {
   const target = { logGroupName: wanted.group, logStreamName: wanted.stream ?? hostname().replace(/[:*\s]/g, '-') }
   const waiting: Line[] = []
   let bytes = 0
@@ -130,12 +132,12 @@ export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS }: Cl
     async finish() {
       closing = true
       if (timer !== null) clearTimeout(timer)
-      const deadline = Date.now() + CLOSE_MS
+      const deadline = performance.now() + closeMs
       const { promise: over, resolve } = Promise.withResolvers<void>()
-      const alarm = setTimeout(resolve, CLOSE_MS)
+      const alarm = setTimeout(resolve, closeMs)
       // What is being sent, then the rest; an outage is not waited out.
       await Promise.race([over, sending ?? Promise.resolve()])
-      while (waiting.length > 0 && failures === 0 && Date.now() < deadline) await Promise.race([over, flush()])
+      while (waiting.length > 0 && failures === 0 && performance.now() < deadline) await Promise.race([over, flush()])
       clearTimeout(alarm)
       client?.destroy()
     },

@@ -12,6 +12,7 @@ import { holdersOf, type Wired, wire } from '../wire.ts'
 import { EXIT } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
 import { settled } from './settled.ts'
+import { type Finding, trySurroundings } from './surroundings.ts'
 import { cell, fold, table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -20,9 +21,6 @@ const MAX_SKEW_MS = 60_000
 const LOW_DISK_BYTES = 100 * 1024 * 1024
 const IDENTITY_MS = 10_000
 
-/** One line of `check --live`: what was tried, what came of it, and what to do about it. */
-type Finding = Readonly<{ what: string; ok: boolean; detail: string; fix: string | null }>
-
 export type CheckOptions = Common & Readonly<{ live?: boolean; json?: boolean }>
 
 /** Reads the configuration and says what it found; `--live` also tries everything it names. */
@@ -30,7 +28,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const rows = quotas(config)
   await using wired = wire(config, io.env, VERSION)
-  const live = options.live === true ? await tryAll(config, wired, io.env) : []
+  const live = options.live === true ? await tryAll(config, wired, io) : []
   const bad = live.filter((finding) => !finding.ok)
   if (options.json === true) {
     io.out(
@@ -107,6 +105,11 @@ function found(config: Config, file: string): string {
     `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,
     `  database ${config.storage.path}`,
     `  page ${config.web === null ? 'none' : `http://${config.web.host.includes(':') ? `[${config.web.host}]` : config.web.host}:${config.web.port}/`}`,
+    ...(config.heartbeat === null ? [] : [`  heartbeat each ${inWords(config.heartbeat.everyMs)}`]),
+    ...(config.digest === null
+      ? []
+      : [`  digest at ${config.digest.schedule} (${config.digest.timezone}) to ${config.digest.to.join(', ')}`]),
+    ...(config.log.cloudwatch === null ? [] : [`  log also to CloudWatch Logs ${config.log.cloudwatch.group}`]),
   ].join('\n')
 }
 
@@ -126,17 +129,18 @@ function plural(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`
 }
 
-async function tryAll(config: Config, wired: Wired, env: Io['env']): Promise<readonly Finding[]> {
+async function tryAll(config: Config, wired: Wired, io: Io): Promise<readonly Finding[]> {
   const { signal } = new AbortController()
-  const [identities, operations, sources, control, mail, disk] = await Promise.all([
-    tryIdentities(config, wired, env, signal),
+  const [identities, operations, sources, control, mail, disk, around] = await Promise.all([
+    tryIdentities(config, wired, io.env, signal),
     tryOperations(config, wired, signal),
     trySources(wired, signal),
     tryControl(config, wired, signal),
     tryMail(config, wired, signal),
     tryDisk(config),
+    trySurroundings(config, wired, io, signal),
   ])
-  return [...identities, ...operations, ...sources, control, mail, ...disk]
+  return [...identities, ...operations, ...sources, control, mail, ...disk, ...around]
 }
 
 /** Who the credentials are, and whether a management account names itself: it must leave its own id out. */

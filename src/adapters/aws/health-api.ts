@@ -11,7 +11,7 @@ import { type Env, endpointOverride } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
 import { areBadCredentials, nameOf, reasonOf, refusalOf, send } from './health-call.ts'
-import { OrganizationView } from './organization-view.ts'
+import { OrganizationView, organizationViewStatus } from './organization-view.ts'
 
 /** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
 export const MAX_PER_CALL = 10
@@ -65,7 +65,11 @@ type Question = Ask & Readonly<{ region: string; client: HealthClient }>
 type Listed = { events: Map<string, HealthEvent>; seen: number; skipped: number; cut: boolean }
 
 /** The AWS Health API of one partition, asked with one set of credentials. */
-export function healthApi(options: HealthApiOptions): HealthSource & { close(): void } {
+export function healthApi(options: HealthApiOptions): HealthSource & {
+  /** Whether the organization view is enabled, for `check --live`. Bounded in time; never rejects. */
+  organizationStatus(signal: AbortSignal): Promise<Readonly<{ enabled: boolean; detail: string }>>
+  close(): void
+} {
   const { partition, timeoutMs, owners } = options
   const services = [...new Set(options.services.map((service) => service.toUpperCase()))]
   const regions = [...new Set([...options.regions, 'global'])]
@@ -263,6 +267,15 @@ export function healthApi(options: HealthApiOptions): HealthSource & { close(): 
           if (identity !== null) options.drop?.(identity)
         }
         return { state: 'unavailable', at: now, why: reasonOf(error) }
+      }
+    },
+    async organizationStatus(signal) {
+      try {
+        const { regions: homes } = await candidates({ now: Date.now(), since: 0, signal })
+        const client = clientIn(homes[0] ?? HEALTH_HOMES[partition].regions[0])
+        return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, bounded))
+      } catch (error) {
+        return { enabled: false, detail: reasonOf(error) }
       }
     },
     close() {
