@@ -47,7 +47,10 @@ describe('the pace of calls', () => {
         fc.array(fc.tuple(fc.nat(2_000), fc.constantFrom('scheduled' as const, 'rerun' as const)), { maxLength: 200 }),
         (steps) => {
           let now = 0
-          const asked = steps.map(([wait, kind]) => [(now += wait), kind] as const)
+          const asked = steps.map(([wait, kind]) => {
+            now += wait
+            return [now, kind] as const
+          })
           const at = begins(asked).toSorted((a, b) => a - b)
           for (const [i, begin] of at.entries()) {
             const inWindow = at.slice(i).filter((other) => other < begin + 10_000).length
