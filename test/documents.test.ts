@@ -114,6 +114,11 @@ test.for(named(of('json')))('%s is JSON', ([, { text }]) => {
   expect(() => JSON.parse(text)).not.toThrow()
 })
 
+test("the README's mail is the one that is sent, from its first line on", () => {
+  const shown = of('').find(({ file }) => file === 'README.md')?.text ?? 'nothing'
+  expect(readFileSync('test/golden/failing.txt', 'utf8').startsWith(`${shown}\n`)).toBe(true)
+})
+
 test("the README's policy is the least for the configuration it shows", async () => {
   const readme = blocks.filter(({ file }) => file === 'README.md')
   const policy = JSON.parse(readme.find(({ language }) => language === 'json')?.text ?? '') as {
@@ -289,6 +294,18 @@ describe('what is named', () => {
   test.for([...texts].map(([file, text]) => [file, text] as const))('every test and source file in %s is there', ([, text]) => {
     const files = [...text.matchAll(/`((?:src|test|bench|config|docs|\.ci)\/[\w./*-]+)`/g)].map(([, path = '']) => path)
     expect(files.filter((path) => globSync(path.replace(/\/$/, '')).length === 0)).toEqual([])
+  })
+
+  /** A row of rooms names one file whole, and those beside it by their names. */
+  const rooms = [...(texts.get('ARCHITECTURE.md') ?? '').matchAll(/^\| ((?:`[\w./-]+` ?)+)\|/gm)].map(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  )
+
+  test('every room in ARCHITECTURE.md is there, and no file of the domain without one', () => {
+    const files = rooms.flatMap(([first = '', ...rest]) => [first, ...rest.map((name) => join(dirname(first), name))])
+    expect(files.filter((file) => !existsSync(file))).toEqual([])
+    const domain = globSync('src/domain/*.ts', { exclude: ['**/*.test.ts'] })
+    expect(domain.filter((file) => !files.includes(file))).toEqual([])
   })
 
   test('the README names every verb', () => {
