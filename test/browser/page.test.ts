@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { StoreError } from '../../src/ports/store.ts'
-import { SCENES, type Scene } from '../wire/web-world.ts'
+import { NOW, SCENES, type Scene } from '../wire/web-world.ts'
 import { BROWSER, launch, SKIPPED, shown } from './stage.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -100,12 +100,15 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
 
       const next = scene('failing')
       const [incident] = [...next.view.world.incidents.values()]
-      const world = { ...next.view.world, incidents: new Map([[incident!.id, { ...incident!, flapping: true }]]) }
+      // Everything was run again meanwhile: what is focused and open is itself made anew.
+      const probes = new Map([...next.view.world.probes].map(([id, state]) => [id, { ...state, lastRunAt: NOW - 5_000 }]))
+      const world = { ...next.view.world, probes, incidents: new Map([[incident!.id, { ...incident!, flapping: true }]]) }
       on.show({ ...next, view: { ...next.view, world } })
       await look(page)
       await expect.poll(() => text(page, 'h1')).toBe('FLAPPING')
       expect(await page.title()).toBe('FLAPPING · Alibi')
       expect(await text(page, '#said')).toBe('Now: FLAPPING')
+      expect(await text(page, '#m-staging')).toContain('last run 5s ago')
       expect(await page.evaluate('document.activeElement.id')).toBe('m-staging-probes-s')
       expect(await page.locator('#m-staging-probes').getAttribute('open')).not.toBeNull()
       expect(await page.evaluate('scrollY')).toBe(before)
