@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { chmod, glob, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { OTHER_ACCOUNT, PERSONAL } from '../../src/sandbox/aws.ts'
+import { LogsStandIn } from '../../src/sandbox/logs.ts'
 import type { Caught } from '../../src/sandbox/mailbox.ts'
 import { type Daemon, DEADLINE_MS, isDecision, isRun, type Line, type Stage, stage, until } from './daemon-process.ts'
 
@@ -381,12 +383,42 @@ const TWO_KINDS = `
     retryInterval: 1s
     recheckEvery: 1s`
 
+/** CloudWatch Logs, and whoever listens to the heartbeat: the first beats are refused, so that the log speaks of it. */
+async function listeners() {
+  const logs = new LogsStandIn(['/alibi'])
+  const beats: { url: string; body: string }[] = []
+  const server = createServer((req, res) => {
+    let body = ''
+    req.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk
+    })
+    req.on('end', () => {
+      if (logs.handle(req, body, res)) return
+      beats.push({ url: req.url ?? '', body })
+      res.writeHead(beats.length === 1 ? 404 : 200).end()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const close = async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  }
+  return { logs, beats, url, close }
+}
+
 test('nothing secret and nothing personal is kept, logged, mailed or shown', async () => {
   const smtp = (port: number) =>
     `smtp: { host: 127.0.0.1, port: ${port}, security: none, user: alibi, password: "\${file:smtp-password}" }`
   await using on = await stage({}, { mailbox: { auth: { user: 'alibi', password: PASSWORD } } })
-  const more = 'log: { level: debug, file: { path: data/alibi.log } }'
-  await on.configure({ monitors: TWO_KINDS, mail: smtp(on.mailbox.port), more })
+  const outside = await listeners()
+  on.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] = outside.url
+  const more = `log: { level: debug, file: { path: data/alibi.log }, cloudwatch: { group: /alibi } }
+heartbeat: { url: "${outside.url}/PLANTED-heartbeat-4711?key=PLANTED-query", every: 10s }
+digest: { schedule: "*/10 * * * * *" }`
+  const web = `{ listen: "127.0.0.1:${on.port}", token: PLANTED-web-token-4711 }`
+  await on.configure({ monitors: TWO_KINDS, mail: smtp(on.mailbox.port), web, more })
   await writeFile(join(on.directory, 'smtp-password'), `${PASSWORD}\n`)
   const verbs: string[] = []
   const verb = async (...args: string[]) => {
@@ -404,12 +436,34 @@ test('nothing secret and nothing personal is kept, logged, mailed or shown', asy
   on.sandbox.answer({ operation: 'GetGovCloudAccountInformation' }, '200-truncated')
   await mailOf(on, 'misconfigured')
   await mailOf(on, 'failing')
-  const shown = ['/', '/healthz', '/api/incidents', ...(await on.incidents()).map(({ id }) => `/api/incidents/${id}`)]
-  const answers = await Promise.all(shown.map(async (path) => `${path}\n${(await on.get(path)).body}`))
+  await mailOf(on, 'digest')
+  const headers = { authorization: 'Bearer PLANTED-web-token-4711' }
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${on.port}${path}`, { headers, signal: AbortSignal.timeout(DEADLINE_MS) })
+    return { status: response.status, body: await response.text() }
+  }
+  const ids = (await on.incidents()).map(({ id }) => String(id))
+  const pages = ids.flatMap((id) => [`/incidents/${id}`, `/api/incidents/${id}`])
+  const shown = ['/', '/healthz', '/metrics', '/api/incidents', ...pages]
+  const answers = await Promise.all(shown.map(async (path) => `${path}\n${(await ask(path)).body}`))
+  // Without the token, and with another: neither is told anything.
+  expect((await on.get('/')).status).toBe(401)
   await verb('probe', '--json')
   await verb('probe')
   await verb('check', '--live')
   await verb('incidents', '--json')
+  await verb('incidents', '--patterns')
+  await verb('incidents', '--patterns', '--json')
+  for (const id of ids) {
+    await verb('explain', id)
+    await verb('explain', id, '--json')
+    await verb('explain', id, '--support-case')
+  }
+  await verb('health', '--json')
+  await verb('iam-policy')
+  await verb('mail', 'preview', '--out', 'data/preview')
+  expect(verbs.join('\n')).toContain('What stands out')
+  expect(verbs.join('\n')).toContain('Read-only calls of the AWS Account Management API fail.')
   await stopped(first)
 
   // A server that refuses the password says so, and may well repeat what it was told.
@@ -419,9 +473,13 @@ test('nothing secret and nothing personal is kept, logged, mailed or shown', asy
   await second.line('the refused login', (line) => line['message'] === 'mail refused')
   await verb('outbox', 'list')
   await verb('mail', 'test')
-  const health = await on.get('/healthz')
+  const health = await ask('/healthz')
   expect(health.status).toBe(503)
+  await until('the heartbeat to say so', () =>
+    outside.beats.some(({ url, body }) => url.includes('/fail') && body.includes('refused')),
+  )
   await stopped(second)
+  await outside.close()
 
   const kept = new Map<string, string>()
   for await (const name of glob('data/**', { cwd: on.directory })) {
@@ -434,8 +492,19 @@ test('nothing secret and nothing personal is kept, logged, mailed or shown', asy
   kept.set('printed by the daemon', first.printed() + second.printed())
   kept.set('answered over HTTP', [...answers, health.body].join('\n'))
   kept.set('printed by verbs', verbs.join('\n'))
+  kept.set('logged to CloudWatch', outside.logs.messages.map(({ message }) => message).join('\n'))
+  // Of the heartbeat the bodies: its address is where the secret belongs.
+  kept.set('told by the heartbeat', outside.beats.map(({ body }) => body).join('\n'))
+  expect(outside.beats.every(({ url }) => /^\/PLANTED-heartbeat-4711(\/fail)?\?key=PLANTED-query$/.test(url))).toBe(true)
   // What must be there, or nothing would be proved by what is not.
-  for (const name of ['alibi.db', 'mail ', 'printed by the daemon', 'answered over HTTP', 'printed by verbs']) {
+  for (const name of [
+    'alibi.db',
+    'mail ',
+    'printed by the daemon',
+    'answered over HTTP',
+    'printed by verbs',
+    'logged to CloudWatch',
+  ]) {
     const text = [...kept]
       .filter(([key]) => key.includes(name))
       .map(([, value]) => value)
@@ -448,6 +517,9 @@ test('nothing secret and nothing personal is kept, logged, mailed or shown', asy
     Buffer.from(`\0alibi\0${PASSWORD}`).toString('base64').replace(/=+$/, ''),
     on.env['AWS_SECRET_ACCESS_KEY'] ?? '?',
     'PLANTED-external-id',
+    'PLANTED-heartbeat',
+    'PLANTED-query',
+    'PLANTED-web-token',
     'PLANTEDTOKEN',
     'planted-secret',
     'planted-token',
