@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { globSync, mkdtempSync, readFileSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,12 +13,14 @@ import { afterAll, describe, expect, test } from 'vitest'
 
 const INSTALL_MS = 240_000
 const DEMO_MS = 100_000
+const REMOVE_MS = 60_000
 /** What npm says when there is no way to the registry, and what it has kept does not suffice. */
 const NO_REGISTRY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTCACHED|ERR_SOCKET_TIMEOUT|network/
 
 const run = promisify(execFile)
 const scratch = mkdtempSync(join(tmpdir(), 'alibi-package-'))
-afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+/** Thousands of files: on a busy disk it takes its time. */
+afterAll(() => rm(scratch, { recursive: true, force: true }), REMOVE_MS)
 
 type Lock = Readonly<{
   packages: Readonly<Record<string, Readonly<{ dev?: boolean; hasInstallScript?: boolean; integrity?: string }>>>
