@@ -347,6 +347,16 @@ describe('values', () => {
     ['web: { listen: "localhost:0", hosts: [a.example] }', { host: 'localhost', port: 0, hosts: ['a.example'], token: null }],
   ])('%s', async ([text, web]) => expect(configOf(await parse(ENOUGH + text)).web).toEqual(web))
 
+  test.for<[string, string, Record<string, string>]>([
+    ['in clear', 'hunter-hunter-hunter-22', {}],
+    ['from the environment', '"${WEB_TOKEN}"', { WEB_TOKEN: 'hunter-hunter-hunter-22' }],
+  ])('web.token %s is a secret', async ([, token, env]) => {
+    const { web, secrets, warnings } = configOf(await parse(`${ENOUGH}web: { listen: "10.0.0.5:9464", token: ${token} }`, env))
+    expect([web?.token, secrets]).toEqual(['hunter-hunter-hunter-22', ['hunter-hunter-hunter-22']])
+    expect(warnings.join()).toContain('web.listen is 10.0.0.5: the page and `web.token` cross the network in clear')
+    expect(warnings.join()).not.toContain('hunter')
+  })
+
   test.for<[string, boolean | string]>([
     ['true', true],
     ['false', false],
