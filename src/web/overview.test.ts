@@ -259,3 +259,49 @@ test('of a long ledger the newest rows are taken, oldest first', async () => {
   expect(rows.at(-1)?.reason).toBe('row 99')
   expect(rows.length).toBeLessThan(40)
 })
+
+describe('what was not told, and why', () => {
+  const row = (minutesAgo: number, reason: string) =>
+    rowOf('77aa000000000001', NOW - minutesAgo * MINUTE_MS, 'withheld', reason, '3')
+  const answer = (page: Awaited<ReturnType<typeof seen>>) => page.answers[3]?.answer
+
+  test.for<[string, number, string, string]>([
+    ['nothing', 0, 'Nothing was kept back in the last day.', ''],
+    ['once', 1, '1 decision not to mail in the last day, the last at 12:03 UTC: silent for reason 1.', ''],
+    [
+      'often',
+      20,
+      '20 decisions not to mail in the last day, the last at 12:03 UTC: silent for reason 1.',
+      '5 more in the last day',
+    ],
+    [
+      'so often that not all of a day is looked through',
+      900,
+      '360 decisions not to mail in the last six hours, the last at 12:03 UTC: silent for reason 1.',
+      '345 more in the last six hours',
+    ],
+  ])('%s', async ([, count, said, more]) => {
+    const world = worldOf()
+    world.put(
+      Array.from({ length: count }, (_, n) => row(count - n, `silent for reason ${count - n}`)),
+      [],
+    )
+    const page = await seen(world)
+    expect(answer(page)).toBe(said)
+    const { silences } = page
+    expect(silences === null || silences.more === 0 ? '' : `${silences.more} more in ${silences.within}`).toBe(more)
+    expect(silences?.rows.map(({ reason }) => reason)).toEqual(
+      Array.from({ length: Math.min(15, count) }, (_, n) => `silent for reason ${n + 1}`),
+    )
+  })
+
+  test('the reason of the worst open incident comes first', async () =>
+    expect(answer(await seen(scene('failing')))).toBe('Already told; a reminder each 4h while it lasts unexplained (rule 8).'))
+
+  test('nobody’s address, and nothing that is not a line of the ledger', async () => {
+    const world = worldOf()
+    world.put([row(1, 'told to <a@example.com> already'), rowOf('x', NOW, 'mailed', 'failing')], [])
+    const page = await seen(world)
+    expect(page.silences?.rows.map(({ reason }) => reason)).toEqual(['told to (address) already'])
+  })
+})

@@ -55,9 +55,8 @@ export type Overview = Readonly<{
   monitors: readonly MonitorRow[]
   moreMonitors: number
   sources: readonly SourceRow[]
-  /** Of the last day, the newest first; `null` where the ledger cannot be read. */
-  silences: readonly SilenceRow[] | null
-  moreSilences: number
+  /** The newest first; `null` where the ledger cannot be read. */
+  silences: Readonly<{ rows: readonly SilenceRow[]; more: number; within: string }> | null
   mails: readonly MailRow[]
   moreMails: number
   recent: readonly RecentRow[]
@@ -103,8 +102,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     monitors: monitors.slice(0, MAX_MONITORS),
     moreMonitors: Math.max(0, monitors.length - MAX_MONITORS),
     sources: sourceRows(view, now),
-    silences: known.withheld?.slice(0, MAX_SILENCES).map((row) => silenceRow(row, view, now)) ?? null,
-    moreSilences: Math.max(0, (known.withheld?.length ?? 0) - MAX_SILENCES),
+    silences: silencesKept(known, view, now),
     mails: known.outbox.slice(0, MAX_MAILS).map((owed) => mailRow(owed, now)),
     moreMails: Math.max(0, known.outbox.length - MAX_MAILS),
     recent: known.recent.map((incident) =>
@@ -206,11 +204,21 @@ function notTold(worst: Card | null, { withheld }: OnRecord, now: Instant): stri
   if (withheld === null) return 'Not known: the database cannot be read.'
   const quiet = worst?.quiet ?? null
   if (quiet !== null) return capital(quiet)
-  const last = withheld[0]
-  if (last === undefined) return 'Nothing was kept back in the last day.'
+  const last = withheld.rows[0]
+  if (last === undefined) return `Nothing was kept back in ${withheld.within}.`
   return stop(
-    `${counted(withheld.length, 'decision')} not to mail in the last day, the last at ${clockTime(last.at, now)}: ${foreign(withoutAddresses(last.reason), SENTENCE)}`,
+    `${counted(withheld.rows.length, 'decision')} not to mail in ${withheld.within}, the last at ${clockTime(last.at, now)}: ${foreign(withoutAddresses(last.reason), SENTENCE)}`,
   )
+}
+
+function silencesKept({ withheld }: OnRecord, view: View, now: Instant): Overview['silences'] {
+  if (withheld === null) return null
+  const { rows, within } = withheld
+  return {
+    rows: rows.slice(0, MAX_SILENCES).map((row) => silenceRow(row, view, now)),
+    more: Math.max(0, rows.length - MAX_SILENCES),
+    within,
+  }
 }
 
 function silenceRow(row: LedgerRow, view: View, now: Instant): SilenceRow {

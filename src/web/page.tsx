@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx'
 import type { Tone } from '../letter/opening.ts'
 import type { Card, MailRow, RecentRow, StoryRow } from './card.ts'
 import { HourFigure, TimelineFigure } from './figure.tsx'
-import type { IncidentPage, MonitorRow, Overview, SilenceRow, SourceRow } from './overview.ts'
+import type { IncidentPage, MonitorRow, Overview, SourceRow } from './overview.ts'
 import { SCRIPT } from './script.ts'
 import { iconOf, STYLE } from './style.ts'
 
@@ -173,7 +173,7 @@ function Main({ page }: { page: Overview }) {
       <Incidents cards={page.incidents} more={page.moreIncidents} />
       <Mails rows={page.mails} more={page.moreMails} />
       <Monitors rows={page.monitors} more={page.moreMonitors} />
-      <Silences rows={page.silences} more={page.moreSilences} />
+      <Silences kept={page.silences} />
       <Sources rows={page.sources} />
       <Recent rows={page.recent} />
     </main>
@@ -410,14 +410,15 @@ function Story({ rows }: { rows: readonly StoryRow[] }) {
   )
 }
 
-function Silences({ rows, more }: { rows: readonly SilenceRow[] | null; more: number }) {
+function Silences({ kept }: { kept: Overview['silences'] }) {
+  const rows = kept?.rows ?? []
   return (
     <section id="silences" aria-labelledby="silences-h">
       <h2 id="silences-h">What was not told, and why</h2>
       <div class="box">
-        {rows === null ? <p class="soft">Not known: the database cannot be read.</p> : null}
-        {rows?.length === 0 ? <p class="soft">Nothing was kept back in the last day.</p> : null}
-        {rows === null || rows.length === 0 ? null : (
+        {kept === null ? <p class="soft">Not known: the database cannot be read.</p> : null}
+        {kept?.rows.length === 0 ? <p class="soft">Nothing was kept back in {kept.within}.</p> : null}
+        {rows.length === 0 ? null : (
           <table class="stack small">
             <thead>
               <tr>
@@ -444,7 +445,7 @@ function Silences({ rows, more }: { rows: readonly SilenceRow[] | null; more: nu
             </tbody>
           </table>
         )}
-        {more > 0 ? <p class="small">and {more} more in the last day</p> : null}
+        {kept === null || kept.more === 0 ? null : <p class="small">{`and ${kept.more} more in ${kept.within}`}</p>}
       </div>
     </section>
   )

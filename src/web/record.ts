@@ -15,9 +15,17 @@ const MAX_ROWS = 300
 const MAX_STRIPS = 100
 const MAX_STRIPS_EACH = 10
 /** Rows of the ledger that are looked through for what was withheld. */
-const MAX_LATELY = 2_000
-/** How far back the page tells what was not told. */
-export const LATELY_MS = DAY_MS
+const MAX_LATELY = 500
+/** How far back the page tells what was not told: less where more was decided than can be looked through. */
+const LATELY: readonly (readonly [number, string])[] = [
+  [DAY_MS, 'the last day'],
+  [6 * HOUR_MS, 'the last six hours'],
+  [HOUR_MS, 'the last hour'],
+  [10 * MINUTE_MS, 'the last ten minutes'],
+]
+
+/** What was not told, the newest first, and how far back that goes. */
+export type Withheld = Readonly<{ rows: readonly LedgerRow[]; within: string }>
 /** Looked back from now until the rows fit: the ledger gives the oldest first, and the newest matter. */
 const WINDOWS_MS = [Number.POSITIVE_INFINITY, 30 * DAY_MS, 7 * DAY_MS, DAY_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS] as const
 
@@ -35,8 +43,8 @@ export type OnRecord = Readonly<{
   outbox: readonly Owed[]
   /** The last hour of each monitor: the runs of its worst probes together. */
   strips: ReadonlyMap<string, readonly StripMark[]>
-  /** What was not told lately, and why: the newest first; `null` where that could not be read. */
-  withheld: readonly LedgerRow[] | null
+  /** What was not told lately, and why; `null` where that could not be read. */
+  withheld: Withheld | null
   /** Why some of this could not be read; what is known without the disk is shown all the same. */
   fault: string | null
 }>
@@ -97,13 +105,15 @@ function worstProbes(monitor: Monitor, world: World, limit: number): readonly st
     .slice(0, limit)
 }
 
-async function lately(reader: Reader, now: Instant): Promise<readonly LedgerRow[]> {
+async function lately(reader: Reader, now: Instant): Promise<Withheld> {
   let rows: readonly LedgerRow[] = []
-  for (const window of [LATELY_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS]) {
-    rows = await reader.ledger({ since: now - window }, MAX_LATELY)
+  let within = ''
+  for (const [ms, words] of LATELY) {
+    rows = await reader.ledger({ since: now - ms }, MAX_LATELY)
+    within = words
     if (rows.length < MAX_LATELY) break
   }
-  return rows.filter((row) => row.decision === 'withheld').toReversed()
+  return { rows: rows.filter((row) => row.decision === 'withheld').toReversed(), within }
 }
 
 /** The newest rows of an incident, oldest first; all of them, if they are fewer than `limit`. */

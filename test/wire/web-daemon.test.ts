@@ -48,3 +48,21 @@ test('the real daemon counts what it does', async () => {
   const [incident] = JSON.parse((await on.get('/api/incidents')).body) as { id: string }[]
   expect((await on.get(`/incidents/${incident?.id}`)).body).toContain('Our failures')
 })
+
+test('mail that is stuck is counted, and nothing is told without the token', async () => {
+  await using on = await stage({}, { mailbox: { mode: 'deferring' } })
+  const token = 'a-token-of-some-length-0123456789'
+  await on.configure({ web: `{ listen: "127.0.0.1:${on.port}", token: "${token}" }` })
+  const daemon = on.daemon()
+  await daemon.ready()
+  on.sandbox.answer({}, 'InternalServerException')
+  await daemon.line('the mail deferred', (line) => line['message'] === 'mail deferred')
+  for (const path of ['/metrics', '/', '/healthz']) expect((await on.get(path)).status, path).toBe(401)
+  const answer = await fetch(`http://127.0.0.1:${on.port}/metrics`, { headers: { Authorization: `Bearer ${token}` } })
+  const body = await answer.text()
+  expect(numberAt(body, 'alibi_mails_total{kind="failing",result="deferred"}')).toBeGreaterThanOrEqual(1)
+  expect(numberAt(body, 'alibi_mail_oldest_owed_seconds')).toBeGreaterThan(0)
+  const pending = ['due', 'sending', 'retrying'].map((state) => numberAt(body, `alibi_mails_owed{state="${state}"}`))
+  expect(pending.reduce((a, b) => a + b)).toBe(1)
+  expect(`${body}${daemon.printed()}`).not.toContain(token)
+})
