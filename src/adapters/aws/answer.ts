@@ -48,16 +48,17 @@ export class BodySeen {
   }
 }
 
-/** Of each body that the handler gave out and somebody still holds. */
-const seenOf = new WeakMap<Readable, BodySeen>()
+/** Where a body bears what was seen of it. (A WeakMap would keep each request until the next major collection.) */
+const SEEN = Symbol('seen')
+type Watched = Readable & { [SEEN]?: BodySeen }
 
 /**
  * Looks at a body while whoever reads it does so, and ends it when it grows too large. A stream in between would cost a
  * tenth of the whole call (`npm run bench`). Paused first: else listening to `data` would start it before its reader is there.
  */
-function watchBody(body: Readable): void {
+function watchBody(body: Watched): void {
   const seen = new BodySeen()
-  seenOf.set(body, seen)
+  body[SEEN] = seen
   body.pause().on('data', (chunk: Buffer) => {
     seen.take(chunk)
     if (seen.bytes > MAX_ANSWER_BYTES) body.destroy(new AnswerTooLargeError())
@@ -81,7 +82,7 @@ export class BoundedHandler extends NodeHttpHandler {
 
   override async handle(request: Parameters<NodeHttpHandler['handle']>[0], options?: HandlerOptions) {
     const { response } = await super.handle(request, options)
-    watchBody(response.body as Readable)
+    watchBody(response.body as Watched)
     return { response }
   }
 
@@ -118,7 +119,7 @@ function headOf({ statusCode, headers, body }: Response): Answer {
     apigwId: idOf(headers['x-amz-apigw-id']),
     traceId: idOf(headers['x-amzn-trace-id']),
     date: Number.isNaN(date) ? null : date,
-    body: seenOf.get(body as Readable) ?? null,
+    body: (body as Watched | undefined)?.[SEEN] ?? null,
   }
 }
 
