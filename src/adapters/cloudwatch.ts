@@ -171,5 +171,6 @@ function nameOf(error: unknown): string {
 }
 
 function whyOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : 'an unknown error'
+  if (!(error instanceof Error)) return 'an unknown error'
+  return `${error.name === 'Error' ? '' : `${error.name}: `}${error.message}`.slice(0, 300)
 }
