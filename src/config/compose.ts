@@ -116,8 +116,12 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
     ['mail', 'fallback', 'smtp'],
   ]) {
     const smtp = at(path)
-    if (!isMapping(smtp) || 'user' in smtp === 'password' in smtp) continue
-    tell([...path, 'user' in smtp ? 'user' : 'password'], '`user` and `password` go together', 'key')
+    if (!isMapping(smtp)) continue
+    if ('user' in smtp !== 'password' in smtp)
+      tell([...path, 'user' in smtp ? 'user' : 'password'], '`user` and `password` go together', 'key')
+    const { security, host } = smtp
+    if ('password' in smtp && security === 'none' && typeof host === 'string' && !isLoopback(host.replace(/^\[(.*)\]$/, '$1')))
+      tell([...path, 'security'], 'expected `starttls` or `tls`: a password never crosses the network in clear')
   }
   if (at(['mail', 'fallback']) !== undefined && at(['mail', 'smtp']) === undefined) {
     tell(['mail', 'fallback'], 'it stands in for `mail.smtp`, which is not there', 'key')
@@ -257,9 +261,6 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   }
   if (mail.smtp === null)
     warnings.push(`mail.smtp is not set: mails are written to ${mail.directory}, and reach nobody by themselves`)
-  else if (mail.smtp.password !== null && mail.smtp.security === 'none' && !isLoopback(mail.smtp.host)) {
-    warnings.push('mail.smtp.security is none: the password crosses the network in clear')
-  }
   if (config.web !== null && !isLoopback(config.web.host))
     warnings.push(
       `web.listen is ${config.web.host}: the page and \`web.token\` cross the network in clear unless a proxy with TLS stands before it`,

@@ -422,7 +422,6 @@ describe('warnings', () => {
     ['silence without end', `${quiet}policy: { holdAtMost: 0s }`, {}, /stays silent/],
     ['no reminders', `${quiet}policy: { remindEvery: 0s }`, {}, /without reminders/],
     ['nobody to ask', `${quiet}health: { api: false, dashboard: false }`, {}, /undetermined/],
-    ['a password in clear', withPassword('mx.b.example, security: none, user: u, password: pass'), {}, /in clear/],
     [
       'a secret in the environment under pm2',
       withPassword('localhost, user: u, password: "${PW}"'),
@@ -451,6 +450,8 @@ describe('warnings', () => {
       { pm_id: '0' },
     ],
     ['a password to this machine', withPassword('127.0.0.1, security: none, user: u, password: pass'), {}],
+    ['a password to this machine, by IPv6', withPassword('"[::1]", security: none, user: u, password: pass'), {}],
+    ['no password in clear', withPassword('mx.b.example, security: none'), {}],
     ['a daily schedule with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
     ['a harmless variable under pm2', quiet.replace('localhost', '"${HOST}"'), { HOST: 'mx.b.example', PM2_HOME: '/root/.pm2' }],
   ])('none for %s', async ([, text, env]) => expect(configOf(await parse(text, env)).warnings).toEqual([]))
