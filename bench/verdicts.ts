@@ -12,12 +12,19 @@ const EVENTS = '../shared/data/public-events-2012-2022.jsonl.gz'
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, events: { type: 'string' } } })
 const file = values.events ?? EVENTS
 const say = (text: string) => void process.stderr.write(`${text}\n`)
-if (values.events === undefined && !existsSync(file)) {
+if (!existsSync(file) && values.events !== undefined) {
+  say(`${file} is not there`)
+  process.exitCode = 64
+} else if (!existsSync(file)) {
   say(`skipped: ${file} is not there (the recorded history of AWS's events; another one: --events FILE)`)
   if (values.json === true) console.log('{}')
 } else {
   const began = performance.now()
-  const parts = setsOf(readHistory(file), FULL, SEED)
+  const history = readHistory(file)
+  const { singles, wholes } = history
+  const inWholes = wholes.reduce((sum, whole) => sum + whole.entries.length, 0)
+  say(`${singles.length + inWholes} entries, ${inWholes} of them parts of ${wholes.length} whole outages; seed ${SEED}`)
+  const parts = setsOf(history, FULL, SEED)
   const result = measure(parts, say)
   if (values.json === true) console.log(JSON.stringify(result.sets, null, 2))
   else console.log(table(parts, result, (performance.now() - began) / 1_000))

@@ -169,11 +169,19 @@ function serviceOfKey(key: string): string {
 
 /** The dashboard writes `multipleservices` where the API writes `MULTIPLE_SERVICES`. */
 function sameService(a: string, b: string): boolean {
-  return plain(a) === plain(b)
+  return a === b || plain(a) === plain(b)
 }
 
+const MAX_PLAIN = 1_000
+const plains = new Map<string, string>()
+/** Read once for each name: there are a few hundred services, and very many comparisons. */
 function plain(service: string): string {
-  return service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
+  const known = plains.get(service)
+  if (known !== undefined) return known
+  const read = service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
+  if (plains.size >= MAX_PLAIN) plains.clear()
+  plains.set(service, read)
+  return read
 }
 
 /** Time: AWS speaks 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
