@@ -9,7 +9,7 @@ function planted(name: string): Plugin {
   const mutant = MUTANTS.find((one) => one.name === name)
   if (mutant === undefined) throw new Error(`there is no mutant "${name}"`)
   return {
-    name: 'mutant',
+    name: `mutant ${name}`,
     enforce: 'pre',
     transform: (code, id) => (id.split('?')[0] === `${ROOT}${mutant.file}` ? mutated(mutant, code) : undefined),
   }
@@ -19,5 +19,6 @@ const { MUTANT = '' } = process.env
 
 export default defineConfig({
   plugins: MUTANT === '' ? [] : [planted(MUTANT)],
-  test: { root: ROOT, include: ['test/mutants/survey.ts'], pool: 'forks' },
+  // What one mutant made of a source must not be found by the next, nor by the tests.
+  test: { root: ROOT, include: ['test/mutants/survey.ts'], pool: 'forks', fsModuleCache: false },
 })
