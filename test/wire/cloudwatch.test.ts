@@ -138,6 +138,7 @@ test('the log itself: lines go to stdout and to CloudWatch, without secrets, and
   log.info('two')
   aws.mode = 'up'
   await until('all', () => texts().some((text) => text.includes('CloudWatch Logs takes no lines')))
+  await until('the word', () => out.includes('CloudWatch Logs takes lines again'))
   await log.close()
   expect(out.match(/CloudWatch Logs takes no lines/g)).toHaveLength(1)
   expect(texts().map((text) => (JSON.parse(text) as { message: string }).message)).toEqual(
