@@ -1,6 +1,6 @@
 import { createTask } from 'node-cron'
 import { expect, test } from 'vitest'
-import { changesClocks, isTimezone, lastFire, readSchedule } from './schedule.ts'
+import { changesClocks, isTimezone, lastFireOf, readSchedule } from './schedule.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -85,6 +85,6 @@ test.for<[string, string, string, string, string, string | null]>([
   ['too long ago', '0 0 1 1 *', 'Etc/UTC', '2020-01-01T00:00:00Z', '2026-06-01T00:00:00Z', null],
   ['none that can be read', 'nonsense', 'Etc/UTC', '2020-01-01T00:00:00Z', '2026-06-01T00:00:00Z', null],
 ])('the last fire of %s', ([, cron, zone, from, to, fire]) => {
-  const found = lastFire(cron, zone, Date.parse(from), Date.parse(to))
+  const found = lastFireOf(cron, zone)(Date.parse(from), Date.parse(to))
   expect(found === null ? null : new Date(found).toISOString().replace('.000', '')).toBe(fire)
 })

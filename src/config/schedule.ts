@@ -133,21 +133,21 @@ const MINUTE_MS = 60_000
 export const MAX_LOOKBACK_MS = 32 * DAY_MS
 
 /**
- * The latest fire of a schedule after `from` and not after `to`, by node-cron's own matcher; `null` if there is none, or none
- * within `MAX_LOOKBACK_MS` before `to`.
+ * Says the latest fire of a schedule after `from` and not after `to`, by node-cron's own matcher; `null` if there is none, or
+ * none within `MAX_LOOKBACK_MS` before `to`.
  */
-export function lastFire(expression: string, timezone: string, from: number, to: number): number | null {
-  if (!readSchedule(expression).ok) return null
-  const { fields } = validateDetailed(expression)
-  if (fields === undefined) return null
+export function lastFireOf(expression: string, timezone: string): (from: number, to: number) => number | null {
+  const fields = readSchedule(expression).ok ? validateDetailed(expression).fields : undefined
+  if (fields === undefined) return () => null
+  const task = createTask(expression, () => undefined, { timezone })
+  void task.destroy() // Only its matcher is wanted; this takes it from node-cron's list of tasks.
   const local = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' })
   // As node-cron does it: of an hour that the end of summer time repeats, the second one does not count.
   const repeats = (at: number) => fields.hour.length < 24 && local.format(at) <= local.format(at - 60 * MINUTE_MS)
-  const task = createTask(expression, () => undefined, { timezone })
-  try {
-    const seconds = [...new Set(fields.second)].sort((a, b) => b - a)
-    // Zones differ from UTC by quarters of an hour: what matches in none need not be looked at.
-    const minutes = new Set(fields.minute.flatMap((minute) => [0, 15, 30, 45].map((shift) => (minute + shift) % 60)))
+  const seconds = [...new Set(fields.second)].sort((a, b) => b - a)
+  // Zones differ from UTC by quarters of an hour: what matches in none need not be looked at.
+  const minutes = new Set(fields.minute.flatMap((minute) => [0, 15, 30, 45].map((shift) => (minute + shift) % 60)))
+  return (from, to) => {
     const earliest = Math.max(from, to - MAX_LOOKBACK_MS)
     for (let minute = Math.floor(to / MINUTE_MS); (minute + 1) * MINUTE_MS > earliest; minute--) {
       if (!minutes.has(((minute % 60) + 60) % 60)) continue
@@ -157,7 +157,5 @@ export function lastFire(expression: string, timezone: string, from: number, to:
       }
     }
     return null
-  } finally {
-    void task.destroy()
   }
 }

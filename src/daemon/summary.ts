@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { lastFire, MAX_LOOKBACK_MS } from '../config/schedule.ts'
+import { lastFireOf, MAX_LOOKBACK_MS } from '../config/schedule.ts'
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { digestOf } from '../domain/digest.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
@@ -32,26 +32,26 @@ export type SummaryDeps = Readonly<{
  */
 export class Summary {
   private readonly deps: SummaryDeps
+  private readonly lastFire: (from: Instant, to: Instant) => Instant | null
   private lookedUntil: Instant
 
   /** `from`: when we were last known to be alive, or now on a new database. */
   constructor(deps: SummaryDeps, from: Instant) {
     this.deps = deps
+    this.lastFire = lastFireOf(deps.digest.schedule, deps.digest.timezone)
     this.lookedUntil = from
   }
 
   /** Owes what fell due since the last look; the latest fire only, if there were several. @throws {StoreError} */
   async look(now: Instant): Promise<void> {
-    const { schedule, timezone } = this.deps.digest
-    const from = Math.min(this.lookedUntil, now)
-    const fire = lastFire(schedule, timezone, from, now)
+    const fire = this.lastFire(Math.min(this.lookedUntil, now), now)
     if (fire !== null) await this.owe(fire, now)
     this.lookedUntil = now
   }
 
   private async owe(fire: Instant, now: Instant): Promise<void> {
     const { digest, store, log, setup, overrides, sender, owes } = this.deps
-    const from = lastFire(digest.schedule, digest.timezone, fire - MAX_LOOKBACK_MS, fire - 1) ?? fire - MAX_LOOKBACK_MS
+    const from = this.lastFire(fire - MAX_LOOKBACK_MS, fire - 1) ?? fire - MAX_LOOKBACK_MS
     const rows = await store.ledger({ since: from }, MAX_ROWS + 1)
     if (rows.some((row) => row.decision === 'mailed' && isOf(row.evidence, fire))) return
     const { headline, chapters } = digestOf({
