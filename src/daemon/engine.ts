@@ -18,6 +18,7 @@ import { rebaseIncident, rebaseProbe, rebaseReach } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
+import { advance } from '../domain/streak.ts'
 import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Change, Store, StoredOutcome } from '../ports/store.ts'
@@ -195,9 +196,30 @@ export class Engine {
 
   private async consult(signal: AbortSignal): Promise<void> {
     const partitions = new Set(this.waiting.map((outcome) => this.partitionOf(outcome)).filter((p) => p !== null))
-    await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.deps.cacheForMs, signal)))
+    await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.maxAgeMs(partition), signal)))
     const outcomes = this.waiting.splice(0)
     if (outcomes.length > 0) await this.settle(outcomes, [], false)
+  }
+
+  /**
+   * Rule 2: at a first failure and at the threshold AWS Health is asked, and what it said before that run began does not do;
+   * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it.
+   */
+  private maxAgeMs(partition: Partition): number {
+    const now = this.deps.clock.now()
+    return this.waiting.reduce((age, outcome) => {
+      const asks = this.partitionOf(outcome) === partition && this.turnsTheTide(outcome)
+      return asks ? Math.min(age, Math.max(0, now - outcome.startedAt)) : age
+    }, this.deps.cacheForMs)
+  }
+
+  /** The first failure of a well probe, or the one that reaches the threshold. */
+  private turnsTheTide(outcome: Outcome): boolean {
+    const state = this.probes.get(outcome.probe)
+    const probe = this.setup.probes.get(outcome.probe)
+    const monitor = probe === undefined ? undefined : this.setup.monitors.get(probe.monitor)
+    if (state === undefined || monitor === undefined) return false
+    return state.standing === 'well' || advance(state, outcome, monitor, null, this.absence).turn.kind === 'failed'
   }
 
   /** Only a failure that an AWS outage could explain waits for AWS Health. */
