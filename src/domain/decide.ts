@@ -411,8 +411,9 @@ class Draft {
     const at = this.failsStillAt(member, run)
     const failure = this.failureOf(member, run, at)
     if (failure === null) return member.standing
-    const judged = judge(failure, reading, this.law(), () => this.peersOf(member), now)
-    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, now)
+    const peers = () => this.peersOf(member)
+    const judged = judge(failure, reading, this.law(), peers, now)
+    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, peers, now)
   }
 
   /**

@@ -64,12 +64,16 @@ export function consider(event: HealthEvent, failure: Failure, law: Law, peers: 
   const time = testTime(event, failure, law, now)
   if (time !== null) return { test: 'time', why: time }
   if (event.scope === 'PUBLIC') {
-    const { others, well } = peers()
-    if (well >= WELL_AT_LEAST && 10 * well >= WELL_IN_TEN * others) {
-      return { test: 'width', why: `the others are well: the same operation is ok for ${well} of ${others} other accounts` }
-    }
+    const width = testWidth(peers())
+    if (width !== null) return { test: 'width', why: width }
   }
   return service
+}
+
+/** Width: what AWS says of itself in public concerns everybody, and the others are well. */
+export function testWidth({ others, well }: Peers): string | null {
+  if (well < WELL_AT_LEAST || 10 * well < WELL_IN_TEN * others) return null
+  return `the others are well: the same operation is ok for ${well} of ${others} other accounts`
 }
 
 /** Where the sources disagree the reason says so: the other one might have explained. */

@@ -6,6 +6,7 @@ import type { HealthEvent } from './outage.ts'
 import { NEVER_JUDGED, settleStanding } from './standing.ts'
 
 const EXTENSION = 15 * MIN
+const NOBODY = () => ({ others: 0, well: 0 })
 const LAW = {
   policy: { lookbackMs: 7 * 60 * MIN, extensionMs: EXTENSION, staleAfterMs: 24 * 60 * MIN },
   relevance: { related: ['IAM'], ignore: [], codes: [] },
@@ -22,8 +23,8 @@ function judged(
 ): Standing {
   const [now, runAt] = [NOON + minute * MIN, NOON + runMinute * MIN]
   const said = reading(events, now, states)
-  const verdict = judge(failure({ at: runAt }), said, LAW, () => ({ others: 0, well: 0 }), now)
-  return settleStanding(was, verdict, said, runAt, EXTENSION, now)
+  const verdict = judge(failure({ at: runAt }), said, LAW, NOBODY, now)
+  return settleStanding(was, verdict, said, runAt, EXTENSION, NOBODY, now)
 }
 const explained = judged(NEVER_JUDGED, 0, [OPEN])
 const ended = (minute: number): HealthEvent => ({
@@ -79,11 +80,30 @@ describe('what an explanation of noon is worth later', () => {
     expect(is.alibi === null).toBe(expected === 'lapsed')
   })
 
-  test('the others turn out to be well: it was never ours, and ends at once', () => {
-    const alone = judge(failure({ at: NOON + MIN }), reading([OPEN], NOON + MIN), LAW, () => ({ others: 9, well: 9 }), NOON + MIN)
-    const is = settleStanding(explained, alone, reading([OPEN], NOON + MIN), NOON + MIN, LAW.policy.extensionMs, NOON + MIN)
-    expect(is).toMatchObject({ verdict: { kind: 'unexplained' }, carried: null, alibi: null })
-    expect(is.lapsed).toMatchObject({ arn: OPEN.arn, why: expect.stringContaining('the others are well') })
+  test.for<[string, readonly HealthEvent[], string]>([
+    ['it is there still', [OPEN], 'the others are well'],
+    ['it moved to another region', [{ ...OPEN, region: 'us-west-2' }], 'its region is us-west-2'],
+    ['it vanished', [], 'has vanished'],
+  ])('the others turn out to be well: it was never ours, and ends at once (%s)', ([, events, how]) => {
+    const at = NOON + MIN
+    const well = () => ({ others: 9, well: 9 })
+    const alone = judge(failure({ at }), reading(events, at), LAW, well, at)
+    const is = settleStanding(explained, alone, reading(events, at), at, EXTENSION, well, at)
+    expect(is).toMatchObject({ verdict: { kind: 'unexplained' }, carried: null, alibi: null, lapsed: { arn: OPEN.arn } })
+    expect(is.lapsed?.why).toContain(how)
+    expect(is.lapsed?.why).toContain('the others are well')
+  })
+
+  test('an event sent to this account alone is not refuted by the others’ health', () => {
+    const own = { ...OPEN, scope: 'ACCOUNT_SPECIFIC', owners: ['111122223333'], sources: ['api'] } as const
+    const at = NOON + MIN
+    const well = () => ({ others: 9, well: 9 })
+    const first = judge(failure(), reading([own]), LAW, well, NOON)
+    const was = settleStanding(NEVER_JUDGED, first, reading([own]), NOON, EXTENSION, well, NOON)
+    expect(
+      settleStanding(was, judge(failure({ at }), reading([], at), LAW, well, at), reading([], at), at, EXTENSION, well, at)
+        .carried,
+    ).not.toBeNull()
   })
 
   test('time passes by runs: an old run does not end it, however late AWS Health is read', () => {

@@ -1,9 +1,9 @@
 import { inWords, utc } from './duration.ts'
 import type { Standing } from './incident.ts'
-import { endOf } from './judge.ts'
+import { endOf, testWidth } from './judge.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Instant } from './probe.ts'
-import type { Verdict } from './verdict.ts'
+import type { Peers, Verdict } from './verdict.ts'
 
 const SOURCE_NAME: Readonly<Record<Source, string>> = { api: 'the Health API', dashboard: 'the public dashboard' }
 
@@ -32,6 +32,7 @@ export function settleStanding(
   reading: HealthReading,
   runAt: Instant,
   extensionMs: number,
+  peers: () => Peers,
   now: Instant,
 ): Standing {
   if (judged.kind === 'explained') {
@@ -48,8 +49,11 @@ export function settleStanding(
   const end = held === undefined ? null : endOf(held, now)
   const until = end === null ? alibi.until : end + extensionMs
   const how = howItEnded(was, judged, reading, end, now)
-  if (judged.nearMisses.some((near) => near.arn === alibi.arn && near.test === 'width')) {
-    return { verdict: judged, carried: null, alibi: null, lapsed: { arn: alibi.arn, at: now, why: how }, readAt: reading.at }
+  const isPublic = held === undefined ? was.verdict.by.sources.includes('dashboard') : held.scope === 'PUBLIC'
+  const width = isPublic ? testWidth(peers()) : null
+  if (width !== null) {
+    const why = how.includes(width) ? how : `${how}, and ${width}`
+    return { verdict: judged, carried: null, alibi: null, lapsed: { arn: alibi.arn, at: now, why }, readAt: reading.at }
   }
   if (runAt <= until) {
     const by =
