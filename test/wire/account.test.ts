@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { accountProber } from '../../src/adapters/aws/account.ts'
 import { callerIdentity, keyring } from '../../src/adapters/aws/credentials.ts'
 import type { Credentials, Monitor, Operation, Outcome, Probe } from '../../src/domain/probe.ts'
@@ -297,6 +300,30 @@ describe('on the wire', () => {
     const prober = proberOf()
     const outcomes = await Promise.all(Array.from({ length: 150 }, () => prober.run(probeOf(), never)))
     expect(outcomes.filter(({ result }) => result !== 'ok' && result !== 'inconclusive')).toEqual([])
+  })
+
+  test('many at once, of one operation: each has its own answer', async () => {
+    const accounts = Array.from({ length: 60 }, (_, i) => String(222_222_222_000 + i))
+    for (const [i, account] of accounts.entries()) if (i % 3 === 0) sandbox.answer({ account }, 'InternalServerException')
+    const prober = proberOf()
+    const outcomes = await Promise.all(accounts.map((account) => prober.run(probeOf('GetContactInformation', account), never)))
+    expect(outcomes.map((outcome) => outcome.result)).toEqual(accounts.map((_, i) => (i % 3 === 0 ? 'failed' : 'ok')))
+    expect(outcomes.map((outcome) => outcome.tries[0]?.status)).toEqual(accounts.map((_, i) => (i % 3 === 0 ? 500 : 200)))
+    expect(new Set(outcomes.map((outcome) => outcome.tries[0]?.requestId)).size).toBe(accounts.length)
+    expect(accounts.map((account) => sandbox.received({ account }).length)).toEqual(accounts.map(() => 1))
+  })
+
+  test('a try that has lasted too long is ended, not only given up', async () => {
+    const ended = Promise.withResolvers<string>()
+    const silent = createServer((request) => void request.socket.once('close', () => ended.resolve('ended')))
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    onTestFinished(() => void silent.close())
+    const { port } = silent.address() as AddressInfo
+    const env = { ...process.env, AWS_ENDPOINT_URL_ACCOUNT: `http://127.0.0.1:${port}` }
+    expect((await proberOf({ timeoutMs: 100 }, { env }).run(probeOf(), never)).kind).toBe('unreachable')
+    const late = wait(SHORT_MS * 4, 'still open', { ref: false })
+    expect(await Promise.race([ended.promise, late])).toBe('ended')
   })
 
   test('nothing that writes was ever asked', () => {

@@ -5,7 +5,7 @@ import type { ControlAnswer, Monitor, Outcome, Partition, Probe, Try } from '../
 import type { Prober } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
-import { type Answer, SILENT } from './answer.ts'
+import { type Answer, overheard, SILENT } from './answer.ts'
 import { controlCall } from './control.ts'
 import { type Holder, type Identity, type Keyring, KeyringError, keyring } from './credentials.ts'
 import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
@@ -56,7 +56,7 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     const held = clients.get(key)
     if (held?.identity === identity) return held.client
     const endpoint = endpointOverride(env, 'ACCOUNT')
-    const client = new AccountClient({
+    const config: ConstructorParameters<typeof AccountClient>[0] & { cacheMiddleware: boolean } = {
       // Not the monitor's own: with an endpoint of its own the SDK would sign for that one.
       region: ACCOUNT_REGION[partition],
       credentials: identity,
@@ -65,8 +65,10 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
       requestHandler: ring.handler,
       customUserAgent: [['alibi', version]],
       logger: SILENT,
+      cacheMiddleware: true,
       ...(endpoint === null ? {} : { endpoint }),
-    })
+    }
+    const client = overheard(new AccountClient(config))
     clients.set(key, { identity, client })
     return client
   }
@@ -96,7 +98,7 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
       const client = clientOf(monitor.partition, holder, identity)
       // The time that the credentials took is part of the try's; a little is left for the call in any case.
       const leftMs = Math.max(monitor.timeoutMs - spent(), monitor.timeoutMs / 10)
-      await within(leftMs, signal, (ended) => ASK[probe.call.operation](client, probe, hear, ended))
+      await within(leftMs, signal, (ended) => ASK[probe.call.operation](client, probe, { heard: hear, abortSignal: ended }))
       if (heard.answer?.body?.isObject === false) throw new UnreadableError('no JSON object')
       return said({ kind: null, error: null, message: null, ...headOf(heard), service: 'ACCOUNT', region })
     } catch (error) {

@@ -9,7 +9,7 @@ import { fromIni, fromNodeProviderChain } from '@aws-sdk/credential-providers'
 import type { Credentials } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, within } from '../stall.ts'
-import { type Answer, BoundedHandler, overhear, SILENT } from './answer.ts'
+import { type Answer, BoundedHandler, carry, overheard, SILENT } from './answer.ts'
 import { type Env, endpointOverride } from './endpoint.ts'
 import { classify } from './failure.ts'
 
@@ -210,12 +210,12 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
 
   return {
     role: (source: Identity, params: RoleParams) => {
-      const client = new STSClient({ ...stsConfig(stsRegion, env, handler), credentials: source })
-      return ask(() => client.send(overhear(new AssumeRoleCommand(params), heard), { abortSignal: signal }))
+      const client = overheard(new STSClient({ ...stsConfig(stsRegion, env, handler), credentials: source }))
+      return ask(() => client.send(carry(new AssumeRoleCommand(params), { heard, abortSignal: signal })))
     },
     withWebIdentity: (params: WebIdentityParams) => {
-      const client = new STSClient(stsConfig(stsRegion, env, handler))
-      return ask(() => client.send(overhear(new AssumeRoleWithWebIdentityCommand(params), heard), { abortSignal: signal }))
+      const client = overheard(new STSClient(stsConfig(stsRegion, env, handler)))
+      return ask(() => client.send(carry(new AssumeRoleWithWebIdentityCommand(params), { heard, abortSignal: signal })))
     },
   }
 }
@@ -238,9 +238,10 @@ export async function callerIdentity(
   const heard = (answer: Answer) => Object.assign(asking, { answer, heardAt: clock.now() })
   try {
     const credentials = await ring.get(holder, timeoutMs, signal)
-    const client = new STSClient({ ...stsConfig(holder.stsRegion, env, ring.handler), credentials })
-    const command = overhear(new GetCallerIdentityCommand({}), heard)
-    const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) => client.send(command, { abortSignal }))
+    const client = overheard(new STSClient({ ...stsConfig(holder.stsRegion, env, ring.handler), credentials }))
+    const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) =>
+      client.send(carry(new GetCallerIdentityCommand({}), { heard, abortSignal })),
+    )
     if (!/^\d{12}$/.test(account ?? '') || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn ?? ''))
       return { why: 'STS answered without an identity' }
     return { account: account as string, arn: arn as string }

@@ -11,10 +11,11 @@ import {
   ListRegionsCommand,
 } from '@aws-sdk/client-account'
 import type { Operation, Probe } from '../../domain/probe.ts'
-import { type Answer, overhear } from './answer.ts'
+import { type Call, carry } from './answer.ts'
 
 type Target = Readonly<{ AccountId?: string }>
-type Ask = (client: AccountClient, probe: Probe, heard: (answer: Answer) => void, abortSignal: AbortSignal) => Promise<unknown>
+/** The client is one that was made `overheard`. */
+type Ask = (client: AccountClient, probe: Probe, call: Call) => Promise<unknown>
 
 /** `self` sends no AccountId: a management account may not name its own id. */
 function target(probe: Probe): Target {
@@ -29,29 +30,25 @@ const REGIONS_ASKED = 5
  * that writes can be reached by a name from a configuration file.
  */
 export const ASK: Readonly<Record<Operation, Ask>> = {
-  GetAccountInformation: (client, probe, heard, abortSignal) =>
-    client.send(overhear(new GetAccountInformationCommand(target(probe)), heard), { abortSignal }),
-  GetAlternateContact: (client, probe, heard, abortSignal) => {
+  GetAccountInformation: (client, probe, call) => client.send(carry(new GetAccountInformationCommand(target(probe)), call)),
+  GetAlternateContact: (client, probe, call) => {
     const AlternateContactType = (probe.call.parameter ?? 'OPERATIONS') as AlternateContactType
-    return client.send(overhear(new GetAlternateContactCommand({ AlternateContactType, ...target(probe) }), heard), {
-      abortSignal,
-    })
+    return client.send(carry(new GetAlternateContactCommand({ AlternateContactType, ...target(probe) }), call))
   },
-  GetContactInformation: (client, probe, heard, abortSignal) =>
-    client.send(overhear(new GetContactInformationCommand(target(probe)), heard), { abortSignal }),
-  GetGovCloudAccountInformation: (client, probe, heard, abortSignal) => {
+  GetContactInformation: (client, probe, call) => client.send(carry(new GetContactInformationCommand(target(probe)), call)),
+  GetGovCloudAccountInformation: (client, probe, call) => {
     const StandardAccountId = target(probe).AccountId
     const input = StandardAccountId === undefined ? {} : { StandardAccountId }
-    return client.send(overhear(new GetGovCloudAccountInformationCommand(input), heard), { abortSignal })
+    return client.send(carry(new GetGovCloudAccountInformationCommand(input), call))
   },
-  GetPrimaryEmail: (client, probe, heard, abortSignal) =>
-    client.send(overhear(new GetPrimaryEmailCommand({ AccountId: undefined, ...target(probe) }), heard), { abortSignal }),
-  GetPrimaryEmailUpdateStatus: (client, probe, heard, abortSignal) =>
-    client.send(overhear(new GetPrimaryEmailUpdateStatusCommand(target(probe)), heard), { abortSignal }),
-  GetRegionOptStatus: (client, probe, heard, abortSignal) => {
+  GetPrimaryEmail: (client, probe, call) =>
+    client.send(carry(new GetPrimaryEmailCommand({ AccountId: undefined, ...target(probe) }), call)),
+  GetPrimaryEmailUpdateStatus: (client, probe, call) =>
+    client.send(carry(new GetPrimaryEmailUpdateStatusCommand(target(probe)), call)),
+  GetRegionOptStatus: (client, probe, call) => {
     const RegionName = probe.call.parameter ?? 'us-east-1'
-    return client.send(overhear(new GetRegionOptStatusCommand({ RegionName, ...target(probe) }), heard), { abortSignal })
+    return client.send(carry(new GetRegionOptStatusCommand({ RegionName, ...target(probe) }), call))
   },
-  ListRegions: (client, probe, heard, abortSignal) =>
-    client.send(overhear(new ListRegionsCommand({ MaxResults: REGIONS_ASKED, ...target(probe) }), heard), { abortSignal }),
+  ListRegions: (client, probe, call) =>
+    client.send(carry(new ListRegionsCommand({ MaxResults: REGIONS_ASKED, ...target(probe) }), call)),
 }
