@@ -12,9 +12,9 @@ import type { Verdict } from '../domain/verdict.ts'
 import { local } from '../letter/times.ts'
 import { type KeptReading, StoreError } from '../ports/store.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
-import { configured, type Io, type Listing, say } from './io.ts'
+import { configured, type Io, type Listing } from './io.ts'
 import { printSupportCase } from './support-case.ts'
-import { cell, table } from './table.ts'
+import { cell, page, table } from './table.ts'
 
 const MAX_ROWS = 2_000
 const MAX_RUNS = 500
@@ -41,7 +41,7 @@ export async function explain(id: string, options: Listing & Readonly<{ supportC
   if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
   if (options.supportCase === true) return printSupportCase(story, config, options.json === true, io)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
-  else say(io, told(story, io.columns, timezoneOf(config, story.incident)))
+  else io.out(told(story, io.columns, timezoneOf(config, story.incident)))
   return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])
 }
 
@@ -164,7 +164,7 @@ function told({ incident, ledger, mails, runs, readings }: Story, columns: numbe
       columns,
     ),
   ]
-  return lines.join('\n')
+  return page(lines, columns)
 }
 
 /** Each judgement that decided something: the verdict as it was then, and every event that was considered with the test it failed. */

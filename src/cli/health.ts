@@ -10,9 +10,9 @@ import type { Verdict } from '../domain/verdict.ts'
 import { StoreError } from '../ports/store.ts'
 import { wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
-import { configured, type Io, type Listing, say } from './io.ts'
+import { configured, type Io, type Listing } from './io.ts'
 import { quiet } from './quiet.ts'
-import { table } from './table.ts'
+import { page, table } from './table.ts'
 import { VERSION } from './version.ts'
 
 /**
@@ -37,7 +37,7 @@ export async function health(options: Listing & Readonly<{ at?: string }>, io: I
     answers.push({ reading, verdict })
   }
   if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
-  else say(io, answers.map((answer) => told(answer, io.columns)).join('\n\n'))
+  else io.out(answers.map((answer) => told(answer, io.columns)).join('\n\n'))
   const asked = answers.some(({ reading }) => Object.values(reading.sources).some((source) => source.state === 'answered'))
   return asked ? EXIT.well : EXIT.unreachable
 }
@@ -69,7 +69,7 @@ async function asItWas(time: string, options: Listing, config: Config, io: Io): 
   }
   if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
   else if (answers.length === 0) io.out(`Nothing was read of AWS Health at or before ${utc(at)}.`)
-  else say(io, answers.map((answer) => told(answer, io.columns, at)).join('\n\n'))
+  else io.out(answers.map((answer) => told(answer, io.columns, at)).join('\n\n'))
   return EXIT.well
 }
 
@@ -121,7 +121,7 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
   lines.push('', `A failure of Account ${when} ${verdict.kind}: ${verdict.why}`)
   const misses = verdict.nearMisses.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
   if (misses.length > 0) lines.push('', 'Near misses', table(['event', 'region', 'test', 'why not'], misses, columns))
-  return lines.join('\n')
+  return page(lines, columns)
 }
 
 function source(state: SourceState): string {

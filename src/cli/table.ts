@@ -62,6 +62,11 @@ export function fold(text: string, columns: number | null, indent?: number): str
     .join('\n')
 }
 
+/** Lines of prose, folded, and tables between them, which are of several lines and fit already. */
+export function page(parts: readonly string[], columns: number | null): string {
+  return parts.map((part) => (part.includes('\n') ? part : fold(part, columns))).join('\n')
+}
+
 /** A word that is wider than the room stays whole: an id or an address that is cut cannot be copied. */
 function foldLine(line: string, columns: number, indent: number): string {
   if (line.length <= columns) return line
