@@ -25,7 +25,7 @@ import { Desk, type Sources } from './desk.ts'
 import { Engine } from './engine.ts'
 import { Heart } from './heart.ts'
 import { Nudge } from './nudge.ts'
-import { Rounds } from './rounds.ts'
+import { AWS_PACE, type Pace, Rounds } from './rounds.ts'
 import { Summary } from './summary.ts'
 
 /** What falls due by the clock alone, such as a blind probe. */
@@ -58,6 +58,8 @@ export type DaemonDeps = Readonly<{
   /** Who counts what happens; nobody, if left out. */
   meter?: Meter
   sources: ReadonlyMap<Partition, Sources>
+  /** How fast runs follow each other; what AWS allows, if left out. */
+  pace?: Pace
   random01: () => number
   /** 64 random bits as 16 hexadecimal digits. */
   newId: () => string
@@ -139,8 +141,16 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       broken.abort()
     }
   }
+  /** When a scheduled run of each monitor last began: a round that is late is not one that stands still. */
+  const begunAt = new Map<string, Instant>()
   const rounds = new Rounds({
     prober,
+    clock,
+    pace: deps.pace ?? AWS_PACE,
+    began: (monitor, lateMs) => {
+      begunAt.set(monitor, clock.now())
+      meter.began(monitor, lateMs)
+    },
     submit: (outcome) => engine.submit(outcome, kill),
     failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)),
     kill,
@@ -157,6 +167,9 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   await engine.start(startedAt)
   const monitors = [...setup.monitors.values()]
   const firedAt = new Map<string, Instant>()
+  /** Monitors whose rounds last longer than their schedule's gap, and those whose present round a fire found running. */
+  const late = new Set<string>()
+  const found = new Set<string>()
   const tasks = monitors.map((monitor) =>
     ticker.schedule({
       name: monitor.name,
@@ -167,7 +180,10 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
         const at = clock.now()
         if (due !== undefined) meter.fired(monitor.name, Math.max(0, at - due - monitor.spreadMs))
         firedAt.set(monitor.name, at)
+        found.delete(monitor.name)
         await rounds.fire(monitor)
+        if (!found.has(monitor.name) && late.delete(monitor.name))
+          log.info('schedule is on time again', { monitor: monitor.name, round: inWords(clock.now() - at) })
       },
       missed: (at) =>
         log.warn('schedule missed a fire', {
@@ -175,12 +191,18 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
           at: new Date(at).toISOString(),
           next: 'it runs at the next one',
         }),
-      overlapped: (at) =>
-        log.warn('schedule skipped a fire', {
+      overlapped: (at) => {
+        meter.skipped(monitor.name)
+        found.add(monitor.name)
+        if (late.has(monitor.name)) return
+        late.add(monitor.name)
+        log.warn('schedule is late', {
           monitor: monitor.name,
           at: new Date(at).toISOString(),
           why: 'the round before it is still running',
-        }),
+          next: 'each round begins when the one before it has ended; `alibi check` says how often AWS lets it',
+        })
+      },
     }),
   )
   store.watch(() => {
@@ -199,6 +221,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   const pulse = new Pulse()
   const clockSet = (by: number) => {
     for (const [monitor, at] of firedAt) firedAt.set(monitor, at + by)
+    for (const [monitor, at] of begunAt) begunAt.set(monitor, at + by)
     pulse.forget()
     behind(courier.rebase(by), 'waiting mails could not be dated anew')
   }
@@ -378,7 +401,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const now = clock.now()
     const reasons: string[] = []
     for (const monitor of monitors) {
-      const last = firedAt.get(monitor.name) ?? startedAt
+      const last = Math.max(firedAt.get(monitor.name) ?? startedAt, begunAt.get(monitor.name) ?? 0)
       const limit = monitor.periodMs * 1.5 + monitor.spreadMs + MINUTE_MS
       if (now - last > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(now - last)}`)
     }

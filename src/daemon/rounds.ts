@@ -1,47 +1,117 @@
 import { chooseReruns, MAX_RERUN, rerunAt } from '../domain/cadence.ts'
-import type { Instant, Monitor, Outcome, Probe } from '../domain/probe.ts'
+import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled, UNSTATED_QUOTA } from '../domain/pace.ts'
+import {
+  credentialsKey,
+  type Instant,
+  type Monitor,
+  type Operation,
+  type Outcome,
+  type Partition,
+  type Probe,
+} from '../domain/probe.ts'
+import { type Quota, quotaOf } from '../domain/quota.ts'
 import type { ProbeState } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
+import type { Clock } from '../ports/time.ts'
 
-/** Runs that are under way at the same time, over all monitors. */
-export const MAX_RUNS_AT_ONCE = 64
+/**
+ * Runs that are under way at the same time, over all monitors: as many as there are sockets. AWS's quotas bound them long
+ * before: what one caller may ask of one operation begins at most 8 runs a second, and a hanging run lasts some 18 s.
+ */
+export const MAX_RUNS_AT_ONCE = 600
+/** Of these, what one operation of one caller may hold, so that accounts that hang leave room for all others. */
+export const MAX_RUNS_OF_A_LANE = 200
+/** Kept free for re-runs of probes that fail. */
+const ROOM_FOR_RERUNS = 60
 /** A run that says nothing because our process stood still is repeated at once, so often in a row. */
 const MAX_REPEATS = 3
 
+/** How fast it goes: AWS's quotas and even work, unless a bench says otherwise. */
+export type Pace = Readonly<{
+  /** What AWS allows one caller; `null` where it states nothing. */
+  quotaOf: (operation: Operation, partition: Partition) => Quota | null
+  /** Milliseconds between the begins of two runs of a round. */
+  stepOfRound: (probes: number, periodMs: number) => number
+}>
+export const AWS_PACE: Pace = { quotaOf, stepOfRound }
+
 export type RoundsDeps = Readonly<{
   prober: Prober
+  clock: Clock
+  pace: Pace
   submit: (outcome: Outcome) => Promise<void>
   /** A fault of ours while a run was made or decided upon. */
   failed: (probe: string, cause: unknown) => void
+  /** A scheduled run of the monitor began, so much later than its round and AWS's quotas had it planned. */
+  began: (monitor: string, lateMs: number) => void
   kill: AbortSignal
 }>
 
-/** Makes the runs: each probe at most once at a time, all of them bounded in number. */
+/** A probe whose turn will come, or has come. */
+type Turn = {
+  readonly probe: Probe
+  kind: 'scheduled' | 'rerun'
+  state: 'queued' | 'running'
+  /** When it should begin, on the monotonic clock. */
+  dueAt: number
+  readonly over: () => void
+}
+
+/** What one caller asks of one operation: all monitors with the same credentials share it, as they share AWS's quota. */
+type Lane = {
+  readonly quota: Quota
+  budget: Budget
+  readonly reruns: Turn[]
+  readonly scheduled: Turn[]
+  running: number
+  /** The wait for the budget and when it ends, on the monotonic clock; `null` while there is none. */
+  wait: Readonly<{ wake: AbortController; until: number }> | null
+}
+
+/** Makes the runs: each probe at most once at a time, all of them bounded in number and paced by AWS's quotas. */
 export class Rounds {
   private readonly deps: RoundsDeps
-  private readonly inFlight = new Set<string>()
+  private readonly lanes = new Map<string, Lane>()
+  /** The lane of each probe: a probe's monitor, and with it its caller, is for life. */
+  private readonly laneOf = new WeakMap<Probe, Lane>()
+  private readonly turns = new Map<string, Turn>()
   /** The last re-run of each probe, and which run was its last known one then. */
   private readonly lastRerun = new Map<string, { at: Instant; after: Instant | null }>()
+  /** Lanes that wait for a run of another to end. */
+  private readonly blocked = new Set<Lane>()
+  private readonly running = new Set<Promise<void>>()
   private readonly deciding = new Set<Promise<void>>()
-  private readonly queue: (() => void)[] = []
-  private running = 0
-  private stopped = false
+  private readonly ending = new AbortController()
 
   constructor(deps: RoundsDeps) {
     this.deps = deps
   }
 
-  /** Every probe of a monitor, once; those that are running already are left to it. Resolves when the last run has ended. */
+  /**
+   * Every probe of a monitor, once, spread over the round where they are many; those that are running already are left to it.
+   * Resolves when the last run has ended.
+   */
   async fire(monitor: Monitor): Promise<void> {
-    await Promise.all(monitor.probes.map((probe) => this.run(probe)))
+    const { clock, pace } = this.deps
+    const stepMs = pace.stepOfRound(monitor.probes.length, monitor.periodMs)
+    const begun = clock.monotonic()
+    const runs: Promise<void>[] = []
+    for (const [i, probe] of monitor.probes.entries()) {
+      const dueAt = begun + i * stepMs
+      const waitMs = Math.ceil(dueAt - clock.monotonic())
+      if (waitMs > 0) await clock.sleep(waitMs, this.ending.signal)
+      if (this.ending.signal.aborted) break
+      runs.push(this.enqueue(probe, monitor, 'scheduled', Math.ceil(dueAt)))
+    }
+    await Promise.all(runs)
   }
 
   /** What is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (rule 1). */
   rerun(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant, now: Instant): void {
-    for (const { probe, at } of this.restless(monitors, states, freshSince)) {
+    for (const { probe, monitor, at } of this.restless(monitors, states, freshSince)) {
       if (at > now) continue
       this.lastRerun.set(probe.id, { at: now, after: states.get(probe.id)?.lastRunAt ?? null })
-      void this.run(probe)
+      void this.enqueue(probe, monitor, 'rerun', this.deps.clock.monotonic())
     }
   }
 
@@ -51,59 +121,141 @@ export class Rounds {
   }
 
   private restless(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant) {
-    const all: { probe: Probe; at: Instant }[] = []
+    const all: { probe: Probe; monitor: Monitor; at: Instant }[] = []
     for (const monitor of monitors) {
-      const restless = monitor.probes.flatMap((probe) => {
+      const restless: { probe: Probe; operation: Operation; dueAt: Instant; at: Instant | null }[] = []
+      for (const probe of monitor.probes) {
         const state = states.get(probe.id)
-        if (state === undefined || state.standing === 'well') return []
+        if (state === undefined || state.standing === 'well') continue
         const due = rerunAt(state, monitor, freshSince)
         // A run that could not be recorded (a full disk) leaves no trace: without this the next would follow at once, for ever.
         const last = this.lastRerun.get(probe.id)
         const earliest = last !== undefined && last.after === state.lastRunAt ? last.at + monitor.retryIntervalMs : 0
-        return [
-          { probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at: due === null ? null : Math.max(due, earliest) },
-        ]
-      })
+        const at = due === null ? null : Math.max(due, earliest)
+        restless.push({ probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at })
+      }
       // The same twenty each time: who waits behind them has the schedule.
-      for (const { probe, at } of chooseReruns(restless, MAX_RERUN))
-        if (at !== null && !this.inFlight.has(probe.id)) all.push({ probe, at })
+      for (const { probe, at } of chooseReruns(restless, MAX_RERUN)) {
+        const turn = this.turns.get(probe.id)
+        const underWay = turn !== undefined && (turn.state === 'running' || turn.kind === 'rerun')
+        if (at !== null && !underWay) all.push({ probe, monitor, at })
+      }
     }
     return all
   }
 
   /** No run begins any more. */
   stop(): void {
-    this.stopped = true
-    for (const go of this.queue.splice(0)) go()
+    this.ending.abort()
+    for (const lane of this.lanes.values()) {
+      lane.wait?.wake.abort(WOKEN)
+      lane.wait = null
+      for (const turn of [...lane.reruns.splice(0), ...lane.scheduled.splice(0)]) if (turn.state === 'queued') this.end(turn)
+    }
   }
 
   /** Resolves when every run has ended and was decided upon. */
   async idle(): Promise<void> {
-    while (this.running > 0 || this.deciding.size > 0) {
-      await Promise.all(this.deciding)
-      if (this.running > 0) await new Promise<void>((resolve) => this.queue.push(resolve))
-    }
+    while (this.running.size > 0 || this.deciding.size > 0) await Promise.all([...this.running, ...this.deciding])
   }
 
-  private async run(probe: Probe): Promise<void> {
-    if (this.stopped || this.inFlight.has(probe.id)) return
-    this.inFlight.add(probe.id)
-    try {
-      while (this.running >= MAX_RUNS_AT_ONCE && !this.stopped) await new Promise<void>((resolve) => this.queue.push(resolve))
-      if (this.stopped) return
-      this.running += 1
-      try {
-        await this.runUntilItSays(probe)
-      } finally {
-        this.running -= 1
-        this.queue.shift()?.()
+  private enqueue(probe: Probe, monitor: Monitor, kind: Turn['kind'], dueAt: number): Promise<void> {
+    const lane = this.laneFor(probe, monitor)
+    const queued = this.turns.get(probe.id)
+    if (queued !== undefined) {
+      // A re-run never waits behind the schedule: what waits for its turn there changes queues.
+      if (kind === 'rerun' && queued.kind === 'scheduled' && queued.state === 'queued') {
+        queued.kind = 'rerun'
+        lane.reruns.push(queued)
+        this.serve(lane)
       }
-    } finally {
-      this.inFlight.delete(probe.id)
+      return Promise.resolve()
+    }
+    if (this.ending.signal.aborted) return Promise.resolve()
+    return new Promise((over) => {
+      const turn: Turn = { probe, kind, state: 'queued', dueAt, over }
+      this.turns.set(probe.id, turn)
+      ;(kind === 'rerun' ? lane.reruns : lane.scheduled).push(turn)
+      this.serve(lane)
+    })
+  }
+
+  private laneFor(probe: Probe, monitor: Monitor): Lane {
+    const known = this.laneOf.get(probe)
+    if (known !== undefined) return known
+    const { operation } = probe.call
+    const key = `${monitor.partition} ${credentialsKey(monitor.credentials)} ${operation}`
+    let lane = this.lanes.get(key)
+    if (lane === undefined) {
+      const quota = this.deps.pace.quotaOf(operation, monitor.partition) ?? UNSTATED_QUOTA
+      lane = { quota, budget: FRESH_BUDGET, reruns: [], scheduled: [], running: 0, wait: null }
+      this.lanes.set(key, lane)
+    }
+    this.laneOf.set(probe, lane)
+    return lane
+  }
+
+  /** Begins what may begin now, and sees to it that somebody comes back for the rest. */
+  private serve(lane: Lane): void {
+    const { clock } = this.deps
+    for (let turn = head(lane); turn !== undefined; turn = head(lane)) {
+      if (this.ending.signal.aborted) return
+      const most = MAX_RUNS_AT_ONCE - (turn.kind === 'rerun' ? 0 : ROOM_FOR_RERUNS)
+      if (this.running.size >= most || lane.running >= MAX_RUNS_OF_A_LANE) {
+        this.blocked.add(lane)
+        return
+      }
+      const now = clock.monotonic()
+      const { at, budget } = reserve(lane.budget, lane.quota, turn.kind, now)
+      if (at > now) {
+        turn.dueAt = Math.max(turn.dueAt, at)
+        this.comeBack(lane, at, now)
+        return
+      }
+      lane.budget = budget
+      if (turn.kind === 'scheduled') {
+        lane.scheduled.shift()
+        this.deps.began(turn.probe.monitor, Math.max(0, now - turn.dueAt))
+      } else lane.reruns.shift()
+      this.begin(turn, lane)
     }
   }
 
-  private async runUntilItSays(probe: Probe): Promise<void> {
+  /** The budget is looked at anew when the time has come. */
+  private comeBack(lane: Lane, at: number, now: number): void {
+    if (lane.wait !== null && lane.wait.until <= at) return
+    lane.wait?.wake.abort(WOKEN)
+    const wait = { wake: new AbortController(), until: at }
+    lane.wait = wait
+    // Whole milliseconds: what a timer can do, and what instants are made of.
+    void this.deps.clock.sleep(Math.ceil(at - now), wait.wake.signal).then(() => {
+      if (lane.wait !== wait) return
+      lane.wait = null
+      this.serve(lane)
+    })
+  }
+
+  private begin(turn: Turn, lane: Lane): void {
+    turn.state = 'running'
+    lane.running += 1
+    const run: Promise<void> = this.runUntilItSays(turn, lane).finally(() => {
+      lane.running -= 1
+      this.running.delete(run)
+      this.end(turn)
+      if (this.blocked.size === 0) return
+      const waiting = [...this.blocked]
+      this.blocked.clear()
+      for (const one of waiting) this.serve(one)
+    })
+    this.running.add(run)
+  }
+
+  private end(turn: Turn): void {
+    this.turns.delete(turn.probe.id)
+    turn.over()
+  }
+
+  private async runUntilItSays({ probe, kind }: Turn, lane: Lane): Promise<void> {
     for (let i = 0; i < MAX_REPEATS; i++) {
       let outcome: Outcome
       try {
@@ -113,9 +265,17 @@ export class Rounds {
         return
       }
       if (this.deps.kill.aborted) return
+      this.account(lane, kind, outcome, i === 0 ? 1 : 0)
       this.decide(outcome)
-      if (outcome.kind !== 'stalled' || this.stopped) return
+      if (outcome.kind !== 'stalled' || this.ending.signal.aborted) return
     }
+  }
+
+  /** Every further try was a call as well, and a 429 slows whatever comes next. */
+  private account(lane: Lane, kind: Turn['kind'], { tries }: Outcome, reserved: number): void {
+    const now = this.deps.clock.monotonic()
+    for (let i = reserved; i < tries.length; i++) lane.budget = reserve(lane.budget, lane.quota, kind, now).budget
+    if (tries.some((made) => made.kind === 'throttled')) lane.budget = throttled(lane.budget, now)
   }
 
   private decide(outcome: Outcome): void {
@@ -125,4 +285,14 @@ export class Rounds {
       .finally(() => this.deciding.delete(deciding))
     this.deciding.add(deciding)
   }
+}
+
+/** Without a reason each abort would make an exception with a stack that nobody reads. */
+const WOKEN = 'woken'
+
+/** Whose turn is next: re-runs first. What has changed queues is not met twice. */
+function head({ reruns, scheduled }: Lane): Turn | undefined {
+  if (reruns[0] !== undefined) return reruns[0]
+  while (scheduled[0] !== undefined && scheduled[0].kind !== 'scheduled') scheduled.shift()
+  return scheduled[0]
 }

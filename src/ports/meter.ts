@@ -18,9 +18,22 @@ export type Meter = {
   mail(kind: MailKind, result: MailResult): void
   /** A monitor's schedule fired, so much later than it was due and could be (its spread). */
   fired(monitor: string, lateMs: number): void
+  /** A run of a round began, so much later than its round and AWS's quotas had it planned. */
+  began(monitor: string, lateMs: number): void
+  /** A schedule fired while the round before it was still running: it is late. */
+  skipped(monitor: string): void
   /** AWS Health was asked. */
   read(reading: HealthReading): void
 }
 
 /** For whoever does not count: the simulator, verbs, most tests. */
-export const SILENT_METER: Meter = { run() {}, decided() {}, judged() {}, mail() {}, fired() {}, read() {} }
+export const SILENT_METER: Meter = {
+  run() {},
+  decided() {},
+  judged() {},
+  mail() {},
+  fired() {},
+  began() {},
+  skipped() {},
+  read() {},
+}

@@ -24,6 +24,8 @@ export type Metrics = Readonly<{
 const RUN_BUCKETS_S = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** A transaction takes a third of a millisecond; a bad disk takes what it likes. */
 const STORE_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 2]
+/** A busy event loop delays a run by milliseconds; more is a machine that is too small. */
+const BEGIN_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10]
 const EVENT_LOOP_RESOLUTION_MS = 20
 const OPEN_STATES = ['waiting', 'suppressed', 'announced'] as const
 const STANDINGS = ['well', 'undecided', 'failing', 'recovering'] as const
@@ -75,6 +77,15 @@ export function createMetrics(): Metrics {
     'How much later than due, beyond its spread, the last fire of a schedule came.',
     ['monitor'],
   )
+  const beginLag = new Histogram({
+    name: 'alibi_run_begin_lag_seconds',
+    help: "How much later than planned the scheduled runs began, beyond what AWS's quotas make them wait.",
+    buckets: BEGIN_BUCKETS_S,
+    registers,
+  })
+  const skipped = counter('alibi_rounds_skipped_total', 'Fires of a schedule that found the round before them still running.', [
+    'monitor',
+  ])
   const lastSuccess = gauge('alibi_health_source_last_success_timestamp_seconds', 'When a source of AWS Health last answered.', [
     'partition',
     'source',
@@ -126,6 +137,8 @@ export function createMetrics(): Metrics {
       judged: (verdict) => verdicts.inc({ verdict }),
       mail: (kind, result) => mails.inc({ kind, result }),
       fired: (monitor, lateMs) => lag.set({ monitor }, lateMs / 1000),
+      began: (_, lateMs) => beginLag.observe(lateMs / 1000),
+      skipped: (monitor) => skipped.inc({ monitor }),
       read({ partition, sources }) {
         for (const source of ['api', 'dashboard'] as const) {
           const { state, at } = sources[source]
