@@ -366,7 +366,8 @@ export const INVARIANTS: readonly Invariant[] = [
         const events = mail.facts.probes.flatMap(({ state, verdict }) =>
           state !== 'well' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
         )
-        return [`${mail.incident} ${mail.recipient} ${[...new Set(events)].sort()}`]
+        const named = events.length > 0 ? [...new Set(events)].sort() : mail.facts.incident?.explainedBy
+        return [`${mail.incident} ${mail.recipient} ${named}`]
       })
       return repeated(told)
     },
