@@ -178,6 +178,19 @@ async function run(task: ScheduledTask): Promise<void> {
  * (node-cron's planner begins at the machine's present, which is not ours.)
  */
 export function cronPlanner(cron: string, timezone: string): (after: number) => number | null {
+  const key = `${timezone} ${cron}`
+  const known = planners.get(key)
+  if (known !== undefined) return known
+  const made = plannerFor(cron, timezone)
+  if (planners.size < MAX_PLANNERS) planners.set(key, made)
+  return made
+}
+
+/** A daemon that is started a hundred times in a story asks for the same schedules each time. */
+const planners = new Map<string, (after: number) => number | null>()
+const MAX_PLANNERS = 200
+
+function plannerFor(cron: string, timezone: string): (after: number) => number | null {
   const fields = parse(cron)
   const task = createTask(cron, () => {}, { timezone })
   void task.destroy() // Only its matcher is wanted; this takes it from node-cron's list of tasks.
