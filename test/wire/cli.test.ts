@@ -216,6 +216,7 @@ test('check --live tries everything, and when all is well says so', async () => 
     'control host 127.0.0.1…',
     'mail server 127.0.0.1',
     'disk at …',
+    'organization view of AWS Health (aws)',
   ])
   expect(ended.out).not.toContain('FAULT')
   expect(ended.out).not.toContain(LOGIN.password)
