@@ -189,7 +189,15 @@ export async function end(child: ChildProcess, deadlineMs = DEADLINE_MS): Promis
   return { code, signal, ...text, ms: performance.now() - began }
 }
 
+/** Daemons that a test left behind because it ran out of time: they end with the tests. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 function watch(child: ChildProcess): Daemon {
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const lines: Line[] = []
   let printed = ''
   const waiting = new Set<(line: Line) => void>()
