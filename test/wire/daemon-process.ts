@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
 import { type Sandbox, startSandbox } from '../../src/sandbox/aws.ts'
 import { HealthStandIn } from '../../src/sandbox/health.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
@@ -191,7 +192,7 @@ export async function end(child: ChildProcess, deadlineMs = DEADLINE_MS): Promis
 
 /** Daemons that a test left behind because it ran out of time: they end with the tests. */
 const running = new Set<ChildProcess>()
-process.once('exit', () => {
+afterAll(() => {
   for (const child of running) child.kill('SIGKILL')
 })
 
