@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
 import { type Sandbox, startSandbox } from '../../src/sandbox/aws.ts'
 import { HealthStandIn } from '../../src/sandbox/health.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
+import { OrganizationStandIn } from '../../src/sandbox/organizations.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const MAIN = join(ROOT, 'dist/main.js')
@@ -45,6 +45,7 @@ export type Stage = AsyncDisposable &
     database: string
     port: number
     aws: HealthStandIn
+    organization: OrganizationStandIn
     sandbox: Sandbox
     mailbox: Mailbox
     env: Record<string, string>
@@ -117,7 +118,13 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
   const directory = await mkdtemp(join(tmpdir(), 'alibi-process-'))
   held.defer(() => rm(directory, { recursive: true, force: true }))
   const aws = new HealthStandIn({ now: Date.now })
-  const sandbox = await startSandbox({ handlers: [(request, body, response) => aws.handle(request, body, response)] })
+  const organization = new OrganizationStandIn()
+  const sandbox = await startSandbox({
+    handlers: [
+      (request, body, response) => aws.handle(request, body, response),
+      (request, body, response) => organization.handle(request, body, response),
+    ],
+  })
   held.defer(() => sandbox.close())
   const mailbox = await startMailbox(options.mailbox)
   held.defer(() => mailbox.close())
@@ -137,6 +144,7 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
     database: join(directory, 'data/alibi.db'),
     port,
     aws,
+    organization,
     sandbox,
     mailbox,
     env,
@@ -192,9 +200,12 @@ export async function end(child: ChildProcess, deadlineMs = DEADLINE_MS): Promis
 
 /** Daemons that a test left behind because it ran out of time: they end with the tests. */
 const running = new Set<ChildProcess>()
-afterAll(() => {
+function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
-})
+}
+process.once('exit', killAll)
+// The workers of vitest do not come to that; and `npm run kills` runs without vitest.
+if (process.env['VITEST'] !== undefined) (await import('vitest')).afterAll(killAll)
 
 function watch(child: ChildProcess): Daemon {
   running.add(child)
