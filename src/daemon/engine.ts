@@ -71,11 +71,14 @@ export class Engine {
   private acks: ReadonlyMap<string, Ack> = new Map()
 
   /** Failed runs that wait for AWS Health; their probes' later runs wait behind them. */
-  private readonly waiting: Outcome[] = []
+  private readonly waiting = new Set<Outcome>()
+  private readonly waitingOf = new Map<string, number>()
   private consulting: Promise<void> | null = null
   /** Plain outcomes that are decided and follow to the disk with the next tick. */
   private unwritten: StoredOutcome[] = []
   private readonly unwrittenProbes = new Map<string, ProbeState>()
+  /** Incidents of which no more has changed than how their members fare. */
+  private readonly unwrittenIncidents = new Map<string, Incident>()
   private readonly lookedAt = new Map<Partition, Instant>()
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
@@ -126,7 +129,7 @@ export class Engine {
 
   /** Outcomes that are decided and not on disk yet. */
   unwrittenCount(): number {
-    return this.unwritten.length
+    return this.unwritten.length + this.unwrittenIncidents.size
   }
 
   /** Why the last decision could not be committed; `null` when all is well. */
@@ -168,6 +171,7 @@ export class Engine {
     this.freshSince += by
     // Believed before it is on disk: the clock has been set whether the disk is full or not.
     for (const state of probes) this.unwrittenProbes.set(state.probe, state)
+    for (const incident of incidents) this.unwrittenIncidents.set(incident.id, incident)
     await this.commit({
       incidents,
       probes,
@@ -182,22 +186,31 @@ export class Engine {
 
   /** A finished run. Resolves when it was decided upon (plain ones are on disk a tick later). */
   async submit(outcome: Outcome, signal: AbortSignal): Promise<void> {
-    const behind = this.waiting.some((other) => other.probe === outcome.probe)
+    const behind = this.waitingOf.has(outcome.probe)
     if (!behind && !this.needsReading(outcome)) return this.settle([outcome], [], false)
-    if (this.waiting.length >= MAX_WAITING) this.waiting.shift()
-    this.waiting.push(outcome)
+    for (const oldest of this.waiting) {
+      if (this.waiting.size < MAX_WAITING) break
+      this.waiting.delete(oldest)
+      const left = (this.waitingOf.get(oldest.probe) ?? 0) - 1
+      if (left > 0) this.waitingOf.set(oldest.probe, left)
+      else this.waitingOf.delete(oldest.probe)
+    }
+    this.waiting.add(outcome)
+    this.waitingOf.set(outcome.probe, (this.waitingOf.get(outcome.probe) ?? 0) + 1)
     // Whatever else fails while AWS Health is being asked is judged by the same reading.
     this.consulting ??= this.consult(signal).finally(() => {
       this.consulting = null
     })
     await this.consulting
-    if (this.waiting.includes(outcome)) await this.consult(signal)
+    if (this.waiting.has(outcome)) await this.consult(signal)
   }
 
   private async consult(signal: AbortSignal): Promise<void> {
-    const partitions = new Set(this.waiting.map((outcome) => this.partitionOf(outcome)).filter((p) => p !== null))
+    const partitions = new Set([...this.waiting].map((outcome) => this.partitionOf(outcome)).filter((p) => p !== null))
     await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.maxAgeMs(partition), signal)))
-    const outcomes = this.waiting.splice(0)
+    const outcomes = [...this.waiting]
+    this.waiting.clear()
+    this.waitingOf.clear()
     if (outcomes.length > 0) await this.settle(outcomes, [], false)
   }
 
@@ -207,7 +220,7 @@ export class Engine {
    */
   private maxAgeMs(partition: Partition): number {
     const now = this.deps.clock.now()
-    return this.waiting.reduce((age, outcome) => {
+    return [...this.waiting].reduce((age, outcome) => {
       const asks = this.partitionOf(outcome) === partition && this.turnsTheTide(outcome)
       return asks ? Math.min(age, Math.max(0, now - outcome.startedAt)) : age
     }, this.deps.cacheForMs)
@@ -271,10 +284,7 @@ export class Engine {
       { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId },
       this.setup,
     )
-    const stored = [
-      ...this.trails(decision),
-      ...outcomes.map((outcome) => ({ outcome, incident: this.incidentFor(outcome, decision) })),
-    ]
+    const stored = [...this.trails(decision), ...this.withIncidents(outcomes, decision)]
     const read = [...newlyRead].flatMap((partition) => readings.get(partition) ?? [])
     const verdicts = decision.incidents
       .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
@@ -283,18 +293,25 @@ export class Engine {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
+      for (const incident of decision.incidents) this.unwrittenIncidents.set(incident.id, incident)
       this.adopt(decision)
     } else {
       const notifications = await this.write(decision, now)
+      const probes = new Map(this.unwrittenProbes)
+      for (const state of decision.probes) probes.set(state.probe, state)
+      const incidents = new Map(this.unwrittenIncidents)
+      for (const incident of decision.incidents) incidents.set(incident.id, incident)
       await this.commit({
         ...decision,
-        probes: [...this.unwrittenProbes.values(), ...decision.probes],
+        incidents: [...incidents.values()],
+        probes: [...probes.values()],
         notifications,
         outcomes: [...this.unwritten, ...stored],
         readings: read,
       })
       this.unwritten = []
       this.unwrittenProbes.clear()
+      this.unwrittenIncidents.clear()
       this.adopt(decision)
       if (notifications.length > 0) this.deps.owes()
     }
@@ -351,15 +368,20 @@ export class Engine {
   }
 
   /** The runs of an incident are kept for ever: those of its probes from the onset on. */
-  private incidentFor(outcome: Outcome, decision: Decision): string | null {
-    const state = decision.probes.find((probe) => probe.probe === outcome.probe) ?? this.probes.get(outcome.probe)
-    const id = state?.incident ?? null
-    if (id === null || state === undefined) return null
-    const incident = decision.incidents.find((is) => is.id === id) ?? this.incidents.get(id)
-    const member = incident?.members.find((m) => m.probe === outcome.probe)
-    return incident !== undefined && incident.state !== 'closed' && member !== undefined && outcome.startedAt >= member.onset
-      ? id
-      : null
+  private withIncidents(outcomes: readonly Outcome[], decision: Decision): readonly StoredOutcome[] {
+    const states = new Map(decision.probes.map((state) => [state.probe, state]))
+    const incidents = new Map(decision.incidents.map((incident) => [incident.id, incident]))
+    /** Onsets of the members of each incident, read once. */
+    const onsets = new Map<string, ReadonlyMap<string, Instant>>()
+    return outcomes.map((outcome) => {
+      const id = (states.get(outcome.probe) ?? this.probes.get(outcome.probe))?.incident ?? null
+      const incident = id === null ? undefined : (incidents.get(id) ?? this.incidents.get(id))
+      if (incident === undefined || incident.state === 'closed') return { outcome, incident: null }
+      const known = onsets.get(incident.id) ?? new Map(incident.members.map((member) => [member.probe, member.onset]))
+      onsets.set(incident.id, known)
+      const onset = known.get(outcome.probe)
+      return { outcome, incident: onset !== undefined && outcome.startedAt >= onset ? incident.id : null }
+    })
   }
 
   private adopt(decision: Decision): void {
@@ -374,11 +396,11 @@ export class Engine {
   /** Writes the plain outcomes that are waiting, in one transaction: at most one sync a tick, not one a probe. */
   async flush(): Promise<void> {
     const next = this.turn.then(async () => {
-      if (this.unwritten.length === 0 && this.unwrittenProbes.size === 0) return
+      if (this.unwritten.length === 0 && this.unwrittenProbes.size === 0 && this.unwrittenIncidents.size === 0) return
       const outcomes = this.unwritten
       const probes = [...this.unwrittenProbes.values()]
       await this.commit({
-        incidents: [],
+        incidents: [...this.unwrittenIncidents.values()],
         probes,
         notices: { set: [], cleared: [] },
         reach: null,
@@ -389,6 +411,7 @@ export class Engine {
       })
       this.unwritten = []
       this.unwrittenProbes.clear()
+      this.unwrittenIncidents.clear()
     })
     this.turn = next.catch(() => {})
     return next
@@ -408,13 +431,16 @@ export class Engine {
   }
 }
 
-/** Nothing but counters changed: it may follow to the disk a tick later, together with its like. */
+/**
+ * Nothing but counters changed, and how the members of incidents fare: it may follow to the disk a tick later, together with
+ * its like. Whatever is a decision has a row in the ledger.
+ */
 function isPlain(decision: Decision, was: Reach): boolean {
-  const { incidents, notices, ledger, told } = decision
+  const { notices, ledger, told } = decision
   const reach = decision.reach ?? was
   const sameReach =
     reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
-  return sameReach && [incidents, notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
+  return sameReach && [notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
 }
 
 function markOf(outcome: Outcome): StripMark {

@@ -98,6 +98,11 @@ class Draft {
   private readonly noticesSet: Notice[] = []
   private readonly noticesCleared: string[] = []
   private freshSince: Instant
+  /** Where each probe stands among the members of an incident: looked for once, not once a run, for there may be thousands. */
+  private readonly places = new Map<string, Map<string, number>>()
+  /** The latest onset among these members. */
+  private readonly newest = new WeakMap<readonly Member[], Instant>()
+  private readonly fares = new Map<string, Fares>()
   private readonly ran: ReadonlySet<string>
   private readonly world: World
   private readonly input: Input
@@ -265,10 +270,9 @@ class Draft {
     const { joinWithinMs, reopenWithinMs } = this.setup.policy
     const fits = this.allIncidents().filter((is) => {
       if (is.state === 'closed' || is.partition !== partition || is.family !== family) return false
-      const mine = is.members.find((member) => member.probe === probe)
+      const mine = this.memberOf(is, probe)
       if (mine?.wellAt !== undefined && mine.wellAt !== null && onset - mine.wellAt <= reopenWithinMs) return true
-      const newest = Math.max(...is.members.map((member) => member.onset))
-      return Math.abs(onset - newest) <= joinWithinMs
+      return Math.abs(onset - this.newestOnset(is.members)) <= joinWithinMs
     })
     return fits.sort((a, b) => b.openedAt - a.openedAt)[0] ?? null
   }
@@ -289,7 +293,14 @@ class Draft {
   }
 
   private join(incident: Incident, member: Member): void {
-    const members = [...incident.members.filter((m) => m.probe !== member.probe), member]
+    const place = this.placeOf(incident, member.probe)
+    const others = place === null ? incident.members : incident.members.toSpliced(place, 1)
+    const members = [...others, member]
+    // Of the others it is known, or has to be looked for anew.
+    if (place === null) {
+      this.newest.set(members, Math.max(this.newestOnset(others), member.onset))
+      this.places.get(incident.id)?.set(member.probe, others.length)
+    } else this.places.delete(incident.id)
     this.incidents.set(incident.id, { ...incident, members })
     const state = this.probeState(member.probe)
     if (incident.family !== 'blind') this.probes.set(member.probe, { ...state, incident: incident.id, trail: [] })
@@ -333,8 +344,37 @@ class Draft {
   }
 
   private touch(incident: Incident, probe: string, change: (member: Member) => Member): void {
-    const members = incident.members.map((member) => (member.probe === probe ? change(member) : member))
+    const place = this.placeOf(incident, probe)
+    const member = place === null ? undefined : incident.members[place]
+    if (place === null || member === undefined) return
+    const members = incident.members.with(place, change(member))
+    const newest = this.newest.get(incident.members)
+    if (newest !== undefined) this.newest.set(members, newest)
     this.incidents.set(incident.id, { ...incident, members })
+  }
+
+  /** `null` where the probe is no member. */
+  private placeOf({ id, members }: Incident, probe: string): number | null {
+    const known = this.places.get(id)
+    const place = known?.get(probe)
+    if (known?.size === members.length && (place === undefined || members[place]?.probe === probe)) return place ?? null
+    const places = new Map(members.map((member, i) => [member.probe, i]))
+    this.places.set(id, places)
+    return places.get(probe) ?? null
+  }
+
+  private memberOf(incident: Incident, probe: string): Member | undefined {
+    const place = this.placeOf(incident, probe)
+    return place === null ? undefined : incident.members[place]
+  }
+
+  /** `-Infinity` where there are none. */
+  private newestOnset(members: readonly Member[]): Instant {
+    const known = this.newest.get(members)
+    if (known !== undefined) return known
+    const newest = members.reduce((latest, member) => Math.max(latest, member.onset), Number.NEGATIVE_INFINITY)
+    this.newest.set(members, newest)
+    return newest
   }
 
   /** Rule 14: a probe without a conclusive run for too long, whatever the reason. */
@@ -446,18 +486,40 @@ class Draft {
     const probe = this.setup.probes.get(member.probe)
     const monitor = this.setup.monitors.get(member.monitor)
     if (probe === undefined || monitor === undefined) return { others: 0, well: 0 }
-    const mine = accountName(probe, monitor)
-    const accounts = new Map<string, boolean>()
-    for (const other of this.setup.sameOperation.get(operationKey(monitor.partition, probe)) ?? []) {
-      const itsMonitor = this.setup.monitors.get(other.monitor)
-      const state = this.probeState(other.id)
-      if (itsMonitor === undefined || state.lastRunAt === null || state.lastRunAt < member.onset) continue
-      const account = accountName(other, itsMonitor)
-      if (account === mine) continue
-      const clean = state.lastUncleanAt === null || state.lastUncleanAt < member.onset
-      accounts.set(account, clean && accounts.get(account) !== false)
+    const fares = this.faresOf(operationKey(monitor.partition, probe))
+    const mine = fares.accounts.get(accountName(probe, monitor))
+    const since = (at: Instant | null | undefined) => at !== null && at !== undefined && at >= member.onset
+    // No account has an unclean run without a run: those with one since the onset are among the others.
+    const others = notBefore(fares.runs, member.onset) - (since(mine?.run) ? 1 : 0)
+    const unwell = notBefore(fares.uncleans, member.onset) - (since(mine?.unclean) ? 1 : 0)
+    return { others, well: others - unwell }
+  }
+
+  /** Read once a decision for each operation, after all runs were taken: every failing account is compared with every other. */
+  private faresOf(key: string): Fares {
+    const known = this.fares.get(key)
+    if (known !== undefined) return known
+    const accounts = new Map<string, { run: Instant; unclean: Instant | null }>()
+    for (const other of this.setup.sameOperation.get(key) ?? []) {
+      const monitor = this.setup.monitors.get(other.monitor)
+      const { lastRunAt, lastUncleanAt } = this.probeState(other.id)
+      if (monitor === undefined || lastRunAt === null) continue
+      const account = accountName(other, monitor)
+      const was = accounts.get(account)
+      accounts.set(account, {
+        run: Math.max(was?.run ?? lastRunAt, lastRunAt),
+        unclean: lastUncleanAt === null ? (was?.unclean ?? null) : Math.max(was?.unclean ?? lastUncleanAt, lastUncleanAt),
+      })
     }
-    return { others: accounts.size, well: [...accounts.values()].filter((well) => well).length }
+    const all = [...accounts.values()]
+    const runs = Float64Array.from(all, ({ run }) => run).sort()
+    const uncleans = Float64Array.from(
+      all.flatMap(({ unclean }) => (unclean === null ? [] : [unclean])),
+      (at) => at,
+    ).sort()
+    const fares = { accounts, runs, uncleans }
+    this.fares.set(key, fares)
+    return fares
   }
 
   /** Rule 7, late and over: events that would have explained an earlier run, first seen when they explain none any more. */
@@ -520,8 +582,8 @@ class Draft {
    */
   private gathered(incident: Incident): boolean {
     const sick = unwell(incident)
-    const onset = Math.min(...sick.map((member) => member.onset))
-    const decisive = Math.min(...sick.map(decisiveRunAt))
+    const onset = sick.reduce((first, member) => Math.min(first, member.onset), Number.POSITIVE_INFINITY)
+    const decisive = sick.reduce((first, member) => Math.min(first, decisiveRunAt(member)), Number.POSITIVE_INFINITY)
     const monitors = [...new Set(sick.map((member) => member.monitor))].flatMap((name) => this.setup.monitors.get(name) ?? [])
     return monitors.every((monitor) =>
       monitor.probes.every((probe) => {
@@ -607,6 +669,25 @@ class Draft {
   ): void {
     this.ledger.push({ at: this.input.now, incident, probe, decision, rule, reason, evidence })
   }
+}
+
+/** How the accounts fare with an operation: the last run of each and the last that was not clean, and both in order. */
+type Fares = Readonly<{
+  accounts: ReadonlyMap<string, Readonly<{ run: Instant; unclean: Instant | null }>>
+  runs: Float64Array
+  uncleans: Float64Array
+}>
+
+/** How many of these, sorted, are at that moment or later. */
+function notBefore(sorted: Float64Array, at: Instant): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle] ?? 0) < at) low = middle + 1
+    else high = middle
+  }
+  return sorted.length - low
 }
 
 /** Begin of the run with which the threshold was reached. */
