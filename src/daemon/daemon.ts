@@ -369,6 +369,41 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
           reasons: async () => (await health()).reasons,
         })
 
+  const retryRefused = async () => {
+    const refused = (await store.outbox()).filter((owed) => owed.state === 'refused')
+    if (refused.length === 0) return
+    const now = clock.now()
+    const changes: OwedChange[] = []
+    const rows: LedgerRow[] = []
+    for (const owed of refused) {
+      const { id, incident, kind, recipient, seq, thread } = owed.notification
+      // A thread goes on in the incident of another family (rule 17).
+      const inThread = [...engine.world().incidents.values()].filter((is) => is.audience.some(({ root }) => root === thread))
+      const ids = new Set([...(incident === null ? [] : [incident]), ...inThread.map((is) => is.id)])
+      const mails = (await Promise.all([...ids].map((one) => store.mails(one)))).flat()
+      const later = overtakenBy(
+        owed,
+        mails.filter((other) => other.notification.thread === thread),
+      )
+      if (later === null) changes.push({ id, state: 'retrying', nextAt: now })
+      else {
+        const why = `a later mail of its thread has arrived (${later.notification.kind} ${later.notification.id})`
+        changes.push({ id, state: 'merged', error: why })
+        const reason = `${kind} to ${recipient}: ${why}`
+        rows.push({ at: now, incident, probe: null, decision: 'merged', rule: '9', reason, evidence: { id, seq } })
+      }
+    }
+    log.info('refused mails are tried again', {
+      mails: refused.length - rows.length,
+      overtaken: rows.length,
+      why: 'Alibi was started, or the mail configuration has changed',
+    })
+    await store.settle(changes, rows)
+    courier.nudge()
+  }
+  // The way the mails go may have been mended while nobody ran: a start tries them once, before anything else leaves.
+  await retryRefused().catch(mishap('refused mails could not be tried again'))
+
   const running = (async () => {
     const ended = anyOf(stop, broken.signal)
     const courierDone = courier.run(ended, kill)
@@ -422,40 +457,6 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     }
     return { ok: reasons.length === 0, reasons }
   }
-  const retryRefused = async () => {
-    const refused = (await store.outbox()).filter((owed) => owed.state === 'refused')
-    if (refused.length === 0) return
-    const now = clock.now()
-    const changes: OwedChange[] = []
-    const rows: LedgerRow[] = []
-    for (const owed of refused) {
-      const { id, incident, kind, recipient, seq, thread } = owed.notification
-      // A thread goes on in the incident of another family (rule 17).
-      const inThread = [...engine.world().incidents.values()].filter((is) => is.audience.some(({ root }) => root === thread))
-      const ids = new Set([...(incident === null ? [] : [incident]), ...inThread.map((is) => is.id)])
-      const mails = (await Promise.all([...ids].map((one) => store.mails(one)))).flat()
-      const later = overtakenBy(
-        owed,
-        mails.filter((other) => other.notification.thread === thread),
-      )
-      if (later === null) changes.push({ id, state: 'retrying', nextAt: now })
-      else {
-        const why = `a later mail of its thread has arrived (${later.notification.kind} ${later.notification.id})`
-        changes.push({ id, state: 'merged', error: why })
-        const reason = `${kind} to ${recipient}: ${why}`
-        rows.push({ at: now, incident, probe: null, decision: 'merged', rule: '9', reason, evidence: { id, seq } })
-      }
-    }
-    log.info('refused mails are tried again', {
-      mails: refused.length - rows.length,
-      overtaken: rows.length,
-      why: 'Alibi was started, or the mail configuration has changed',
-    })
-    await store.settle(changes, rows)
-    courier.nudge()
-  }
-  // The way the mails go may have been mended while nobody ran: a start tries them once.
-  behind(retryRefused(), 'refused mails could not be tried again')
   return {
     done: running,
     world: () => engine.world(),

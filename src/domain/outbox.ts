@@ -128,12 +128,13 @@ export function unsaidBefore(owed: Owed, thread: readonly Owed[]): Unsaid {
 }
 
 /**
- * The later mail of its thread that has arrived: what it would tell has been told with it, or is out of date. `null`: none has.
- * A refused mail that is tried again must not come after it.
+ * The later mail of its thread that has arrived, or may have: what it would tell has been told with it, or is out of date.
+ * `null`: none has. A refused mail that is tried again must not come after it.
  * @param thread every mail of the thread, delivered or not
  */
 export function overtakenBy(owed: Owed, thread: readonly Owed[]): Owed | null {
-  return thread.findLast((other) => other.notification.seq > owed.notification.seq && other.state === 'delivered') ?? null
+  const arrived = ({ state, uncertain }: Owed) => state === 'delivered' || state === 'sending' || uncertain
+  return thread.findLast((other) => other.notification.seq > owed.notification.seq && arrived(other)) ?? null
 }
 
 /** When to try again after the n-th failed attempt (n ≥ 1): doubling, with jitter of up to a quarter, bounded. */
