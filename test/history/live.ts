@@ -29,6 +29,8 @@ export type Lived = Readonly<{
   starts: readonly number[]
 }>
 
+/** How often a kill follows upon a decision at once, where kills come at effects. */
+const AFTER_A_DECISION = 0.06
 /** In one of so many histories the mails are written in full. */
 const LETTERS_EVERY = 8
 
@@ -65,6 +67,8 @@ export async function live(drawn: Drawn): Promise<Lived> {
         await deps.store.commit(change)
         const { incidents, notifications, ledger } = change
         committed.push({ at: elapsed(), incidents, notifications, ledger })
+        // The moment that matters most: something was decided, and nobody has been told.
+        if (ledger.length > 0 && atEffect > 0 && dice.chance(AFTER_A_DECISION)) die()
       },
       settle: async (...given: Parameters<typeof deps.store.settle>) => {
         await deps.store.settle(...given)

@@ -28,6 +28,10 @@ export const MUTANTS: readonly Mutant[] = [
         "await this.record({ id, state: 'delivered', deliveredAt, reply, error, uncertain: false, attempts }, rows)",
         'void [deliveredAt, rows]',
       ],
+      [
+        "await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])",
+        "await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts, deliveredAt: null }, [])",
+      ],
     ],
   },
   {
@@ -36,7 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       [
         '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications,',
-        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,',
+        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,',
       ],
     ],
   },
@@ -46,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       [
         '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications,',
-        '      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],',
+        '      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],',
       ],
     ],
   },
