@@ -37,7 +37,11 @@ export function controlEveryMs(reach: Reach, idleEveryMs: number): number {
  * When a probe is due again apart from its schedule; `null`: it has only its schedule (rule 1). Undecided ones run each
  * `retryInterval`, failing and recovering ones each `recheckEvery` unless their cron is as often.
  */
-export function rerunAt(state: ProbeState, monitor: Pick<Monitor, 'retryIntervalMs' | 'recheckEveryMs' | 'periodMs'>, freshSince: Instant): Instant | null {
+export function rerunAt(
+  state: ProbeState,
+  monitor: Pick<Monitor, 'retryIntervalMs' | 'recheckEveryMs' | 'periodMs'>,
+  freshSince: Instant,
+): Instant | null {
   const last = state.lastRunAt ?? 0
   switch (state.standing) {
     case 'well':
@@ -52,7 +56,10 @@ export function rerunAt(state: ProbeState, monitor: Pick<Monitor, 'retryInterval
 }
 
 /** Of the probes that are due again, those that are run now: one of each operation first, the longest waiting first. */
-export function chooseReruns<T extends Readonly<{ operation: string; dueAt: Instant }>>(due: readonly T[], most: number): readonly T[] {
+export function chooseReruns<T extends Readonly<{ operation: string; dueAt: Instant }>>(
+  due: readonly T[],
+  most: number,
+): readonly T[] {
   const byAge = due.toSorted((a, b) => a.dueAt - b.dueAt)
   const rank = new Map<T, number>()
   const seen = new Map<string, number>()

@@ -2,7 +2,14 @@ import { membersFor, messageIdOf, notificationId, recipientHash } from './audien
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
-import { type Facts, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type Notification, type ProbeFacts, type StripMark } from './notification.ts'
+import {
+  type Facts,
+  MAX_PROBES_IN_FULL,
+  MAX_PROBES_LISTED,
+  type Notification,
+  type ProbeFacts,
+  type StripMark,
+} from './notification.ts'
 import type { HealthReading } from './outage.ts'
 import type { Instant, Monitor, Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
@@ -30,10 +37,18 @@ export function probesShown(told: readonly Told[], setup: Setup): readonly strin
 
 /** Who is owed what: one notification for each recipient, its facts, id and Message-ID fixed here for good. */
 export function notificationsFor(told: readonly Told[], drop: Backdrop): readonly Notification[] {
-  return told.flatMap((one) => one.announcement.to.map((audience) => (one.incident === null ? noticeMail(one, audience, drop) : incidentMail(one, audience, drop))))
+  return told.flatMap((one) =>
+    one.announcement.to.map((audience) =>
+      one.incident === null ? noticeMail(one, audience, drop) : incidentMail(one, audience, drop),
+    ),
+  )
 }
 
-function incidentMail({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Notification {
+function incidentMail(
+  { incident, announcement }: Extract<Told, { notice: null }>,
+  audience: Audience,
+  drop: Backdrop,
+): Notification {
   const id = notificationId(incident.id, announcement.seq, audience.recipient)
   const messageId = messageIdOf(id, drop.setup.mailDomain)
   return {
@@ -81,7 +96,12 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       leadMinutes: incident.leadMinutes,
       hindsight: announcement.hindsight,
     },
-    monitors: monitors.map((monitor) => ({ name: monitor.name, impact: monitor.impact, runbook: monitor.runbook, rule: ruleOf(monitor, setup) })),
+    monitors: monitors.map((monitor) => ({
+      name: monitor.name,
+      impact: monitor.impact,
+      runbook: monitor.runbook,
+      rule: ruleOf(monitor, setup),
+    })),
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     verdict: outage ? incident.verdict : null,
@@ -94,7 +114,11 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
   }
 }
 
-function noticeMail({ announcement, notice }: Extract<Told, { incident: null }>, audience: Audience, drop: Backdrop): Notification {
+function noticeMail(
+  { announcement, notice }: Extract<Told, { incident: null }>,
+  audience: Audience,
+  drop: Backdrop,
+): Notification {
   const scope = `notice.${recipientHash(notice.key)}.${notice.since}`
   const id = notificationId(scope, announcement.seq, audience.recipient)
   const messageId = messageIdOf(id, drop.setup.mailDomain)
@@ -114,7 +138,13 @@ function noticeMail({ announcement, notice }: Extract<Told, { incident: null }>,
 }
 
 /** The facts of a mail that is about no incident. */
-export function plainFacts(kind: Facts['kind'], reason: string, subject: string, lines: readonly string[], drop: Pick<Backdrop, 'now' | 'overrides' | 'sender'>): Facts {
+export function plainFacts(
+  kind: Facts['kind'],
+  reason: string,
+  subject: string,
+  lines: readonly string[],
+  drop: Pick<Backdrop, 'now' | 'overrides' | 'sender'>,
+): Facts {
   return {
     kind,
     at: drop.now,
@@ -142,9 +172,12 @@ function membersOf(incident: Incident, recipient: string, setup: Setup): readonl
 
 /** The most telling first: what fails and nothing explains, then what fails longest. */
 function inFull(incident: Incident, audience: Audience, setup: Setup): readonly Member[] {
-  const weight = (member: Member) => (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
+  const weight = (member: Member) =>
+    (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
   const mine = [...membersOf(incident, audience.recipient, setup)]
-  return mine.sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe)).slice(0, MAX_PROBES_IN_FULL)
+  return mine
+    .sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
+    .slice(0, MAX_PROBES_IN_FULL)
 }
 
 /** Those that failed in the present stretch: a reopened incident still holds the members of the one before. */

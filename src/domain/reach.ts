@@ -17,14 +17,23 @@ export function advanceReach(was: Reach, controls: readonly ControlAnswer[], out
   for (const call of controlCalls(controls, outcomes)) {
     if (reach.lastAt !== null && call.at <= reach.lastAt && reach.lastAt - call.at <= CLOCK_SET_BACK_MS) continue
     reach = call.reached
-      ? { ...reach, everReached: true, failures: 0, failingSince: null, lastAt: call.at, lastAnswerAt: call.at, offlineSince: null }
+      ? {
+          ...reach,
+          everReached: true,
+          failures: 0,
+          failingSince: null,
+          lastAt: call.at,
+          lastAnswerAt: call.at,
+          offlineSince: null,
+        }
       : { ...reach, failures: reach.failures + 1, failingSince: reach.failingSince ?? call.at, lastAt: call.at }
   }
   const answered = lastAnswer(outcomes)
   const last = reach.lastAnswerAt ?? 0
   if (answered !== null && (answered > last || last - answered > CLOCK_SET_BACK_MS)) {
     reach = { ...reach, lastAnswerAt: answered }
-    const cutOffNoMore = reach.failingSince === null || answered >= reach.failingSince || reach.failingSince - answered > CLOCK_SET_BACK_MS
+    const cutOffNoMore =
+      reach.failingSince === null || answered >= reach.failingSince || reach.failingSince - answered > CLOCK_SET_BACK_MS
     // Of a control host that was never reached the failures are counted on: it is told as wrongly configured.
     if (cutOffNoMore && reach.everReached) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
   }
