@@ -8,6 +8,7 @@ import { dashboard, dashboardUrl } from './adapters/aws/dashboard.ts'
 import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
 import { type Identities, identities as watchIdentities } from './adapters/aws/identities.ts'
+import { listOrganization } from './adapters/aws/organizations.ts'
 import { systemClock } from './adapters/clock.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
@@ -22,6 +23,7 @@ import type { Delivery } from './letter/content.ts'
 import { letter } from './letter/letter.ts'
 import type { Heartbeat } from './ports/heartbeat.ts'
 import type { Mail, Mailer } from './ports/mailer.ts'
+import type { Organization } from './ports/organization.ts'
 import type { Prober } from './ports/prober.ts'
 import type { Clock } from './ports/time.ts'
 
@@ -137,6 +139,21 @@ export function wire(config: Config, env: Env, version: string): Wired {
     heartbeat: config.heartbeat === null ? null : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets }),
     organization,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Lists the organizations of the monitors that find their accounts; it outlives the sessions that their lists begin. */
+export function organizationOf(config: Config, env: Env): Organization & Disposable {
+  const keyring = openKeyring({ clock: systemClock, env })
+  return {
+    async list(name, signal) {
+      const monitor = config.monitors.find((one) => one.name === name)
+      const discovery = config.discoveries.find((one) => one.monitor === name)
+      if (monitor === undefined || discovery === undefined) return { ok: false, why: 'its accounts are not found by listing' }
+      const { partition, region, credentials } = monitor
+      return listOrganization({ partition, region, credentials, ous: discovery.ous, keyring, clock: systemClock, env }, signal)
+    },
+    [Symbol.dispose]: () => keyring.close(),
   }
 }
 

@@ -467,6 +467,18 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.acks()).toEqual([{ incident: 'open', at: T0 + 1, reason: 'we are on it' }])
     })
 
+    test('what is remembered stands under its key until another takes its place, apart from what the store keeps of itself', async () => {
+      expect(await store.recall('list')).toBeNull()
+      await store.alive(T0)
+      await store.remember('list', '["a"]')
+      await store.remember('other', 'text')
+      await store.remember('list', '["b"]')
+      await store.remember('alive', 'not a moment')
+      expect(await store.recall('list')).toBe('["b"]')
+      expect(await store.recall('other')).toBe('text')
+      expect((await store.load(0)).lastAliveAt).toBe(T0)
+    })
+
     test('a closed store says so, and may be closed again', async () => {
       await store.checkpoint()
       await store.close()

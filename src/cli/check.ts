@@ -2,14 +2,18 @@ import { constants, statfsSync } from 'node:fs'
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { callerIdentity } from '../adapters/aws/credentials.ts'
-import type { Config } from '../config/config.ts'
-import { quotas } from '../config/quotas.ts'
-import { inWords } from '../domain/duration.ts'
+import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import type { Config, Discovery } from '../config/config.ts'
+import { withAccounts } from '../config/discovery.ts'
+import { quotas, quotaWarnings } from '../config/quotas.ts'
+import { accountsOf, fitting, recalled, scopeOf } from '../daemon/roster.ts'
+import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { decisiveTry } from '../domain/probe.ts'
 import { MailError } from '../ports/mailer.ts'
-import { holdersOf, type Wired, wire } from '../wire.ts'
-import { EXIT } from './exit.ts'
+import { StoreError } from '../ports/store.ts'
+import { holdersOf, organizationOf, type Wired, wire } from '../wire.ts'
+import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
 import { settled } from './settled.ts'
 import { type Finding, trySurroundings } from './surroundings.ts'
@@ -25,10 +29,13 @@ export type CheckOptions = Common & Readonly<{ live?: boolean; json?: boolean }>
 
 /** Reads the configuration and says what it found; `--live` also tries everything it names. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
-  const config = await configured(options, io)
+  const given = await configured(options, io)
+  const rosters = options.live === true ? await listed(given, io) : await remembered(given)
+  const config = withAccounts(given, new Map(rosters.map(({ monitor, accounts }) => [monitor, accounts])))
   const rows = quotas(config)
+  const late = quotaWarnings(rows)
   await using wired = wire(config, io.env, VERSION)
-  const live = options.live === true ? await tryAll(config, wired, io) : []
+  const live = options.live === true ? [...rosters.map(rosterFinding), ...(await tryAll(config, wired, io))] : []
   const bad = live.filter((finding) => !finding.ok)
   if (options.json === true) {
     io.out(
@@ -37,7 +44,14 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
           config: config.file,
           monitors: summary(config),
           recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })),
+          organizations: rosters.map(({ monitor, accounts, listedAt, why }) => ({
+            monitor,
+            accounts: accounts.length,
+            listedAt: listedAt === null ? null : new Date(listedAt).toISOString(),
+            why,
+          })),
           quotas: rows,
+          refused: late,
           warnings: config.warnings,
           overrides: wired.overrides,
           live,
@@ -47,7 +61,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       ),
     )
   } else {
-    say(io, found(config, options.config))
+    say(io, found(config, options.config, rosters))
     const monitors = config.monitors.map((m) => [
       m.name,
       m.schedule,
@@ -66,18 +80,78 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     ])
     io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls, io.columns)}`)
     const notes = [
-      ...config.warnings.map((warning) => `warning: ${warning}`),
+      ...config.warnings.filter((warning) => !late.includes(warning)).map((warning) => `warning: ${warning}`),
       ...wired.overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
     ]
     if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
     if (options.live === true) io.out(`\n${live.map((finding) => findingText(finding, io.columns)).join('\n')}`)
     io.out(
       bad.length === 0
-        ? '\nThe configuration is good.'
+        ? late.length === 0
+          ? '\nThe configuration is good.'
+          : ''
         : `\n${bad.length} of the ${live.length} things that were tried ${bad.length === 1 ? 'needs' : 'need'} attention.`,
     )
   }
+  if (late.length > 0) throw new Exit(EXIT.config, refusal(late))
   return bad.length === 0 ? EXIT.well : EXIT.unreachable
+}
+
+/** What cannot fit. `run` starts all the same: it is late then, and not throttled. */
+function refusal(late: readonly string[]): string {
+  return `The schedule cannot be kept within AWS's quotas:\n${late.map((line) => `  ${line}`).join('\n')}\nRun these probes less often, or fewer of them. \`alibi run\` starts with such a schedule, and its rounds are late.`
+}
+
+/** The accounts that a monitor found: at some moment, or why not. */
+type Found = Readonly<{ monitor: string; accounts: readonly string[]; listedAt: number | null; left: number; why: string | null }>
+
+/** What the daemon listed last, without asking anybody. @throws {Exit} 69 */
+async function remembered(config: Config): Promise<readonly Found[]> {
+  const { discoveries, storage } = config
+  const none = (discovery: Discovery): Found => ({
+    ...{ monitor: discovery.monitor, accounts: [], listedAt: null, left: 0 },
+    why: 'not listed yet: `alibi check --live` lists it',
+  })
+  if (discoveries.length === 0 || !databaseExists(storage.path)) return discoveries.map(none)
+  try {
+    const store = await openStore({ path: storage.path, readOnly: true })
+    try {
+      return await Promise.all(
+        discoveries.map(async (discovery) => {
+          const place = config.monitors.find(({ name }) => name === discovery.monitor)
+          const known = await recalled(store, discovery, scopeOf(discovery, place))
+          if (known.listedAt === null) return none(discovery)
+          return { ...none(discovery), accounts: accountsOf(known, discovery), listedAt: known.listedAt, why: null }
+        }),
+      )
+    } finally {
+      await store.close()
+    }
+  } catch (cause) {
+    if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
+    throw cause
+  }
+}
+
+/** Lists every organization now. */
+async function listed(config: Config, io: Io): Promise<readonly Found[]> {
+  using organization = organizationOf(config, io.env)
+  const { signal } = new AbortController()
+  return await Promise.all(
+    config.discoveries.map(async (discovery): Promise<Found> => {
+      const { monitor } = discovery
+      const listing = fitting(await organization.list(monitor, signal), discovery)
+      if (!listing.ok) return { monitor, accounts: [], listedAt: null, left: 0, why: listing.why }
+      return { monitor, accounts: accountsOf(listing, discovery), listedAt: Date.now(), left: listing.left, why: null }
+    }),
+  )
+}
+
+function rosterFinding({ monitor, accounts, left, why }: Found): Finding {
+  const what = `organization of ${monitor}`
+  if (why === null)
+    return { what, ok: true, detail: `${plural(accounts.length, 'active account')} to probe, ${left} left out`, fix: null }
+  return { what, ok: false, detail: why, fix: 'while it cannot be listed, Alibi probes the accounts that it found last' }
 }
 
 /** What was tried, what came of it, and beneath a fault what to do. */
@@ -86,7 +160,7 @@ function findingText({ what, ok, detail, fix }: Finding, columns: number | null)
   return [fold(line, columns, 7), ...(fix === null ? [] : [fold(`       -> ${fix}`, columns, 10)])].join('\n')
 }
 
-function found(config: Config, file: string): string {
+function found(config: Config, file: string, rosters: readonly Found[]): string {
   const probes = config.monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const addresses = config.recipients.reduce((sum, recipient) => sum + recipient.to.length, 0)
   const mail =
@@ -100,6 +174,11 @@ function found(config: Config, file: string): string {
   return [
     `Found in ${file}:`,
     `  ${plural(config.monitors.length, 'monitor')}, ${plural(probes, 'probe')}`,
+    ...rosters.map(({ monitor, accounts, listedAt, why }) =>
+      why !== null
+        ? `  organization of ${monitor}: ${why}`
+        : `  organization of ${monitor}: ${plural(accounts.length, 'account')}, ${plural(config.monitors.find(({ name }) => name === monitor)?.probes.length ?? 0, 'probe')} (listed ${utc(listedAt ?? 0)})`,
+    ),
     `  ${plural(config.recipients.length, 'recipient')} (${plural(addresses, 'address', 'addresses')}): ${config.recipients.map((r) => (r.afterMs === null ? r.name : `${r.name} after ${inWords(r.afterMs)}`)).join(', ')}`,
     `  mail by ${mail}, from ${config.mail.from}`,
     `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,

@@ -26,6 +26,9 @@ const ORGANIZATION = [
   'health:DescribeHealthServiceStatusForOrganization',
   'organizations:ListAccounts',
 ] as const
+/** For monitors that find their accounts. */
+const LIST = ['organizations:ListAccounts'] as const
+const LIST_BENEATH = ['organizations:ListAccountsForParent', 'organizations:ListOrganizationalUnitsForParent'] as const
 /** The one thing that Alibi writes in AWS, and only where `log.cloudwatch` asks for it; the log group has to be there. */
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'] as const
 
@@ -38,19 +41,23 @@ export function policiesFor(config: Config): readonly PolicyFor[] {
     holders.set(key, known)
     return known.statements
   }
-  const { log, health, monitors } = config
+  const { log, health, monitors, discoveries } = config
   for (const some of Map.groupBy(monitors, ({ credentials }) => credentialsKey(credentials)).values()) {
     const [first] = some
     if (first === undefined) continue
     const operations = some.flatMap(({ probes }) => probes.map(({ call }) => `account:${call.operation}`))
-    holder(first.credentials).push(allow('Probe', operations, '*'))
+    const asked = discoveries.filter(({ monitor }) => some.some(({ name }) => name === monitor))
+    const found = asked.flatMap(({ calls }) => calls.map(({ operation }) => `account:${operation}`))
+    holder(first.credentials).push(allow('Probe', [...operations, ...found], '*'))
+    const lists = asked.flatMap(({ ous }) => (ous === null ? LIST : LIST_BENEATH))
+    if (lists.length > 0) holder(first.credentials).push(allow('FindAccounts', lists, '*'))
   }
   if (health.api) {
     for (const some of Map.groupBy(monitors, ({ partition }) => partition).values()) {
       const asker = health.credentials ?? some[0]?.credentials
       if (asker === undefined) continue
       holder(asker).push(allow('AskHealth', HEALTH, '*'))
-      if (probesMembers(some)) holder(asker).push(allow('AskHealthOfMembers', ORGANIZATION, '*'))
+      if (probesMembers(some) || findsMembers(config, some)) holder(asker).push(allow('AskHealthOfMembers', ORGANIZATION, '*'))
     }
   }
   if (log.cloudwatch !== null) {
@@ -73,6 +80,10 @@ const CHAIN: Credentials = { profile: null, roleArn: null, externalId: null, ses
 
 export function probesMembers(monitors: readonly Monitor[]): boolean {
   return monitors.some(({ probes }) => probes.some(({ account }) => account !== 'self'))
+}
+
+function findsMembers({ discoveries }: Config, monitors: readonly Monitor[]): boolean {
+  return discoveries.some(({ monitor }) => monitors.some(({ name }) => name === monitor))
 }
 
 function allow(Sid: string, Action: readonly string[], Resource: string): Statement {

@@ -1,16 +1,19 @@
+import { systemClock } from '../adapters/clock.ts'
 import { createLog } from '../adapters/log.ts'
 import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
+import { withAccounts } from '../config/discovery.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { Roster } from '../daemon/roster.ts'
 import { setupOf } from '../domain/setup.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
-import { type Wired, wire } from '../wire.ts'
+import { organizationOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io } from './io.ts'
 import { VERSION } from './version.ts'
@@ -39,7 +42,7 @@ export async function run(options: Common, io: Io): Promise<number> {
 
   const stop = new AbortController()
   const kill = new AbortController()
-  let wake = Promise.withResolvers<'reload' | 'stop'>()
+  let wake = Promise.withResolvers<'reload' | 'accounts' | 'stop'>()
   on(held, ['SIGINT', 'SIGTERM'], (name) => {
     if (stop.signal.aborted) kill.abort()
     stop.abort(name)
@@ -55,7 +58,16 @@ export async function run(options: Common, io: Io): Promise<number> {
   const store = await openStore({ path: first.storage.path, observe: metrics.observeStore }).catch(asExit)
   held.defer(() => store.close())
 
-  let session = await begin(first, { io, log, store, metrics, stop: stop.signal, kill: kill.signal }).catch(asExit)
+  const around = { io, log, store, metrics, stop: stop.signal, kill: kill.signal }
+  const notice: Notice = (key, text) => session.daemon.notice(key, text)
+  let isStale = false
+  const changed = () => {
+    isStale = true
+    wake.resolve('accounts')
+  }
+  let members = await membersOf(first, around, notice, changed).catch(asExit)
+  let session = await begin(members.config(), around).catch(asExit)
+  members.watch()
   let web = await serve(session, log, store, metrics, () => session)
   log.info('ready', { version: VERSION, pid: process.pid, config: first.file, database: first.storage.path })
   process.send?.('ready')
@@ -65,17 +77,27 @@ export async function run(options: Common, io: Io): Promise<number> {
       if (why === 'stop') break
       wake = Promise.withResolvers()
       if (stop.signal.aborted) break
-      const config = await reread(options, io, session, log)
-      if (config === null) continue
+      const given = why === 'reload' ? await reread(options, io, session, log) : null
+      // Both may have come at once, and a faulty file is no reason to forget the accounts.
+      if (given === null && !isStale) continue
       const was = session
+      if (given !== null) {
+        await members.end()
+        members = await membersOf(given, around, notice, changed)
+      }
+      isStale = false
+      const config = members.config()
       await was.end()
-      session = await begin(config, { io, log, store, metrics, stop: stop.signal, kill: kill.signal })
+      session = await begin(config, around)
+      members.watch()
       if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
       if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
         await web?.close()
         web = await serve(session, log, store, metrics, () => session)
       }
-      log.info('configuration reloaded', { config: config.file, monitors: config.monitors.length })
+      if (given === null)
+        log.info('accounts changed', { probes: config.monitors.reduce((sum, { probes }) => sum + probes.length, 0) })
+      else log.info('configuration reloaded', { config: config.file, monitors: config.monitors.length })
     }
     await session.daemon.done
     return EXIT.well
@@ -83,12 +105,49 @@ export async function run(options: Common, io: Io): Promise<number> {
     return asExit(cause)
   } finally {
     kill.abort()
+    await members.end()
     await session.end().catch(() => {}) // Said already: by the log, and by what ended the loop.
     await web?.close()
   }
 }
 
 type Around = Readonly<{ io: Io; log: RunLog; store: Store; metrics: Metrics; stop: AbortSignal; kill: AbortSignal }>
+
+type Notice = (key: string, text: string | null) => Promise<void>
+
+/** The accounts that one configuration finds in its organizations, over as many sessions as their lists begin. */
+type Members = Readonly<{
+  /** With the accounts that are known now. */
+  config: () => Config
+  /** Begins to list, once; what comes of it is told by `changed`. */
+  watch: () => void
+  end: () => Promise<void>
+}>
+
+async function membersOf(config: Config, { io, log, store }: Around, notice: Notice, changed: () => void): Promise<Members> {
+  const ending = new AbortController()
+  const organization = organizationOf(config, io.env)
+  const { discoveries, monitors } = config
+  const roster = new Roster({
+    ...{ discoveries, monitors, store, organization, clock: systemClock, random01: Math.random, log, notice },
+    changed: () => {
+      if (!ending.signal.aborted) changed()
+    },
+  })
+  await roster.open()
+  let watching: Promise<void> | null = null
+  return {
+    config: () => withAccounts(config, roster.found()),
+    watch: () => {
+      watching ??= roster.watch(ending.signal)
+    },
+    async end() {
+      ending.abort('another configuration')
+      await watching
+      organization[Symbol.dispose]()
+    },
+  }
+}
 
 async function begin(config: Config, { io, log, store, metrics, stop, kill }: Around): Promise<Session> {
   const wired = wire(config, io.env, VERSION)

@@ -2,7 +2,7 @@ import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
-import type { Config, Smtp } from './config.ts'
+import type { Config, Discovery, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
 import { CONTROL_URL, type Env, endpointsSet, isLoopback, isSafeUrl, shownUrl } from './endpoints.ts'
 import { explain, valueAt, withFound } from './explain.ts'
@@ -13,6 +13,7 @@ import {
   checkRecipients,
   credentialsOf,
   defaultRegion,
+  listedAccounts,
   MAX_PROBES,
   monitorOf,
   monitorWarnings,
@@ -25,6 +26,7 @@ import {
   ConfigSchema,
   HealthSchema,
   listenOf,
+  MAX_ACCOUNTS,
   MAX_RECIPIENTS,
   MonitorSchema,
   type ParsedConfig,
@@ -99,7 +101,7 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
       tell(given([...path, 'name']) ? [...path, 'name'] : path, 'every monitor needs a name of its own')
     }
     seen.add(monitor.name ?? '')
-    probes += (monitor.accounts?.length ?? 0) * (monitor.operations?.length ?? 0)
+    probes += listedAccounts(monitor.accounts ?? []).length * (monitor.operations?.length ?? 0)
   }
   if (probes > MAX_PROBES) tell(['monitors'], `these are ${probes} probes: expected at most ${MAX_PROBES}`, 'key')
 
@@ -167,6 +169,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
   const config: Config = {
     file,
     monitors,
+    discoveries: discoveriesOf(parsed.monitors, monitors),
     policy: {
       waitMs: policy.wait,
       extensionMs: policy.extension,
@@ -231,6 +234,23 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
   }
   const warnings = [...monitors.flatMap((monitor) => monitorWarnings(monitor, now)), ...warningsOf(config, tree, env)]
   return { ...config, warnings: [...new Set(warnings)].map((warning) => withoutSecrets(warning, secrets)) }
+}
+
+/** The probes that may still be are shared out evenly by what one account more would cost. */
+function discoveriesOf(parsed: ParsedConfig['monitors'], monitors: readonly Monitor[]): readonly Discovery[] {
+  const found = parsed.flatMap(({ name, accounts, operations }) =>
+    Array.isArray(accounts) ? [] : [{ monitor: name, organization: accounts.organization, calls: operations }],
+  )
+  const left = MAX_PROBES - monitors.reduce((sum, { probes }) => sum + probes.length, 0)
+  const each = found.reduce((sum, { calls }) => sum + calls.length, 0)
+  return found.map(({ monitor, organization: { ous, exclude, every }, calls }) => ({
+    monitor,
+    ous: ous ?? null,
+    exclude,
+    everyMs: every,
+    calls,
+    atMost: Math.min(MAX_ACCOUNTS, Math.floor(left / each)),
+  }))
 }
 
 function smtpOf(smtp: z.output<typeof SmtpSchema>): Smtp {
@@ -324,6 +344,9 @@ const SHOWN: ReadonlySet<string> = new Set([
     'timezone',
     'region',
     'accounts',
+    'ous',
+    'exclude',
+    'include',
     'operations',
     'type',
     'notify',

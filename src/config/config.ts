@@ -1,11 +1,13 @@
 import type { Policy, Recipient, Relevance } from '../domain/policy.ts'
-import type { Credentials, Monitor } from '../domain/probe.ts'
+import type { Call, Credentials, Monitor } from '../domain/probe.ts'
 
 /** What the daemon runs by: `config/alibi.yaml`, parsed, defaulted and cross-checked. Durations in milliseconds. */
 export type Config = Readonly<{
   /** Absolute path of the file it came from. */
   file: string
   monitors: readonly Monitor[]
+  /** Of the monitors whose accounts are found in the organization; until they are, a monitor has its listed accounts only. */
+  discoveries: readonly Discovery[]
   policy: Policy
   health: Readonly<{
     api: boolean
@@ -61,4 +63,18 @@ export type Smtp = Readonly<{
   security: 'starttls' | 'tls' | 'none'
   user: string | null
   password: string | null
+}>
+
+/** How the accounts of a monitor are found, and what is asked of each. */
+export type Discovery = Readonly<{
+  /** Name of the monitor. */
+  monitor: string
+  /** `null`: the whole organization. */
+  ous: readonly string[] | null
+  /** `self` or twelve digits. */
+  exclude: readonly string[]
+  everyMs: number
+  calls: readonly Call[]
+  /** More accounts than this would be more probes than there may be. */
+  atMost: number
 }>

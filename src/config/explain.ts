@@ -41,8 +41,10 @@ function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree): readonly
   if (issue.code === 'invalid_key')
     return [tree.fault(path, `expected ${issue.issues[0]?.message.replace(/^expected /, '') ?? 'another name'}`, 'key')]
   if (issue.code === 'invalid_union') {
-    // A mapping is judged by the form that is a mapping, and all else by the sentence that names every form.
-    const form = isMapping(valueAt(path, tree.root)) ? issue.errors.find((errors) => errors.every(isWithinMapping)) : undefined
+    // A mapping is judged by the form that is a mapping, a list by the one that is a list, and all else by the sentence that names every form.
+    const value = valueAt(path, tree.root)
+    const isWithin = isMapping(value) ? isWithinMapping : Array.isArray(value) ? isWithinList : null
+    const form = isWithin === null ? undefined : issue.errors.find((errors) => errors.every(isWithin))
     if (form !== undefined) return form.flatMap((inner) => explainOne(inner, path, tree))
   }
   const entry = tree.entryAt(path)
@@ -72,6 +74,10 @@ export function withFound(message: string, path: Path, tree: Tree): string {
 
 function isWithinMapping(issue: z.core.$ZodIssue): boolean {
   return issue.path.length > 0 || issue.code === 'unrecognized_keys'
+}
+
+function isWithinList(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === 'too_small' || issue.code === 'too_big'
 }
 
 function isMapping(value: unknown): boolean {

@@ -6,7 +6,7 @@ import { durationText } from './duration.ts'
 import type { Env } from './endpoints.ts'
 import { nearest } from './nearest.ts'
 import { changesClocks, readSchedule } from './schedule.ts'
-import { MonitorSchema, type ParsedCredentials, type ParsedMonitor } from './schema.ts'
+import { MonitorSchema, type ParsedAccounts, type ParsedCredentials, type ParsedMonitor } from './schema.ts'
 
 /** Probes of all monitors together: at one call a second a round of so many takes five and a half hours. */
 export const MAX_PROBES = 20_000
@@ -50,14 +50,17 @@ export function checkMonitor(
   }
   if (monitor.credentials !== undefined)
     checkCredentials(monitor.credentials, [...path, 'credentials'], monitor.region ?? null, tell)
-  monitor.accounts?.forEach((account, index, all) => {
-    if (all.indexOf(account) < index) tell([...path, 'accounts', index], 'this account stands in the list twice')
-  })
+  for (const [at, accounts] of listsOf(monitor.accounts ?? [])) {
+    accounts.forEach((account, index, all) => {
+      if (all.indexOf(account) < index) tell([...path, 'accounts', ...at, index], 'this account stands in the list twice')
+    })
+  }
+  if (monitor.accounts !== undefined) checkOrganization(monitor.accounts, [...path, 'accounts'], tell)
   const operations = monitor.operations ?? []
   operations.forEach((call, index) => {
     const at = [...path, 'operations', index]
     if (operations.findIndex((other) => isSameCall(other, call)) < index) tell(at, 'this operation stands in the list twice')
-    if (call.operation === 'GetPrimaryEmail' && monitor.accounts?.includes('self')) {
+    if (call.operation === 'GetPrimaryEmail' && listedAccounts(monitor.accounts ?? []).includes('self')) {
       tell(
         at,
         'it cannot be asked of `self`, only of a member account; give it a monitor of its own whose `accounts` are members',
@@ -80,6 +83,32 @@ export function checkRecipients(names: readonly unknown[], path: Path, recipient
         `expected the name of a recipient${meant === null ? `: ${recipients.slice(0, 10).join(', ')}` : `; did you mean \`${meant}\`?`}`,
       )
     } else if (all.indexOf(name) < index) tell(at, 'this recipient stands in the list twice')
+  })
+}
+
+/** The accounts that stand in the file themselves, and are probed. */
+export function listedAccounts(accounts: ParsedAccounts): readonly string[] {
+  return Array.isArray(accounts) ? accounts : accounts.include
+}
+
+function listsOf(accounts: ParsedAccounts): readonly (readonly [Path, readonly string[]])[] {
+  if (Array.isArray(accounts)) return [[[], accounts]]
+  return [
+    [['include'], accounts.include],
+    [['organization', 'exclude'], accounts.organization.exclude],
+  ]
+}
+
+function checkOrganization(accounts: ParsedAccounts, path: Path, tell: Tell): void {
+  if (Array.isArray(accounts)) return
+  const { organization, include } = accounts
+  organization.ous?.forEach((ou, index, all) => {
+    if (all.indexOf(ou) < index)
+      tell([...path, 'organization', 'ous', index], 'this organizational unit stands in the list twice')
+  })
+  organization.exclude.forEach((account, index) => {
+    if (include.includes(account))
+      tell([...path, 'organization', 'exclude', index], 'this account stands under `include` too: expected it in one of the two')
   })
 }
 
@@ -141,12 +170,16 @@ export function defaultRegion(env: Env, profile: string | null, regions: Profile
   return env['AWS_REGION'] || known || env['AWS_DEFAULT_REGION'] || 'us-east-1'
 }
 
+export function probesOf(monitor: string, accounts: readonly string[], calls: readonly Call[]): readonly Probe[] {
+  return accounts.flatMap((account) =>
+    calls.map((call): Probe => ({ id: probeId(monitor, account, call), monitor, account, call })),
+  )
+}
+
 /** The monitor as the daemon runs it. What can be at fault was checked before. */
 export function monitorOf(parsed: ParsedMonitor, region: string, recipients: readonly string[]): Monitor {
   const schedule = readSchedule(parsed.schedule)
-  const probes = parsed.accounts.flatMap((account) =>
-    parsed.operations.map((call): Probe => ({ id: probeId(parsed.name, account, call), monitor: parsed.name, account, call })),
-  )
+  const probes = probesOf(parsed.name, listedAccounts(parsed.accounts), parsed.operations)
   return {
     name: parsed.name,
     schedule: parsed.schedule,

@@ -1,5 +1,6 @@
-import type { Monitor } from '../domain/probe.ts'
+import { MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import { type QuotaRow, quotaRows } from '../domain/quota.ts'
+import { durationText } from './duration.ts'
 import { readSchedule } from './schedule.ts'
 
 /** Calls a second by caller and operation, against AWS's quotas: what `check` prints. */
@@ -12,13 +13,29 @@ export function quotas(config: Readonly<{ monitors: readonly Monitor[] }>): read
   )
 }
 
-/** One sentence for each quota that the schedules cannot keep. */
+/** Operations that one account is asked more than once, by their parameter. */
+const BY_PARAMETER: ReadonlySet<string> = new Set(['GetAlternateContact', 'GetRegionOptStatus'])
+
+/** One sentence for each quota that the schedules cannot keep, with what a round of them takes at the quota. */
 export function quotaWarnings(rows: readonly QuotaRow[]): readonly string[] {
   return rows.flatMap(({ operation, partition, probes, callsPerSecond, quota, fits }) => {
     if (fits || quota === null) return []
-    const rate = Math.round(callsPerSecond * 100) / 100
+    const what = BY_PARAMETER.has(operation) || probes === 1 ? 'probe' : 'account'
+    const many = `${numberText(probes)} ${what}${probes === 1 ? '' : 's'} × ${operation}`
+    const isClose = callsPerSecond < quota.perSecond + 0.1
+    const needs = numberText(isClose ? Math.ceil(callsPerSecond * 100) / 100 : Math.round(callsPerSecond * 10) / 10)
+    const where = partition === 'aws' ? '' : ` in partition ${partition}`
+    const shortest = numberText(Math.ceil(probes / quota.perSecond))
     return [
-      `${operation}: ${probes} probes make ${rate} calls a second; AWS allows a caller ${quota.perSecond} (partition ${partition}): run them less often`,
+      `${many} each ${gapText(Math.round((1000 * probes) / callsPerSecond))} needs ${needs}/s; AWS allows ${quota.perSecond}/s${where}; the shortest round is ${shortest} s`,
     ]
   })
+}
+
+function gapText(ms: number): string {
+  return ms === MINUTE_MS ? 'minute' : ms === 60 * MINUTE_MS ? 'hour' : durationText(ms)
+}
+
+function numberText(value: number): string {
+  return value.toLocaleString('en-US')
 }

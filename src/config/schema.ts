@@ -13,6 +13,7 @@ import { isTimezone, MAX_EXPRESSION, readSchedule } from './schedule.ts'
 
 export const MAX_MONITORS = 200
 export const MAX_ACCOUNTS = 10_000
+export const MAX_OUS = 100
 export const MAX_OPERATIONS = 64
 export const MAX_RECIPIENTS = 100
 export const MAX_ADDRESSES = 50
@@ -134,6 +135,8 @@ const REGION_TEXT = 'a region such as `us-east-1`'
 /** What a mail server takes unquoted, with a domain that may be a bare host name (`root@localhost`). */
 const ADDRESS =
   /^(?=.{3,254}$)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?)*$/u
+/** The API's own patterns (botocore organizations/2016-11-28, ParentId). */
+const OU = /^(?:r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$/
 const SERVICE_CODE = /^[A-Z][A-Z0-9_]{1,99}$/
 const TYPE_CODE = /^[A-Z_][A-Z0-9_]{2,99}$/
 const HOST = /^(?:[A-Za-z0-9](?:[\w.-]{0,252}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]{2,45}\]?)$/
@@ -178,6 +181,32 @@ const Account = z
     pattern: '^(?:self|\\d{12})$',
     description: '`self` (no AccountId is sent) or the twelve digits of a member account, in quotes.',
   })
+
+const Organization = strict({
+  ous: list(
+    line('the id of an organizational unit or of the root, such as `ou-ab12-cd34ef56`', { max: 68, pattern: OU }),
+    'ids of organizational units',
+    1,
+    MAX_OUS,
+  )
+    .optional()
+    .describe('Only the accounts beneath these organizational units, at any depth. Default: the whole organization.'),
+  exclude: list(Account, 'accounts', 0, MAX_ACCOUNTS)
+    .prefault([])
+    .describe('Accounts that are left out, by their ids in quotes; `self` is the account of the credentials.'),
+  every: duration(MINUTE, DAY)
+    .prefault('1h')
+    .describe('How often the organization is listed. A listing that fails leaves the last one in force.'),
+})
+
+const Discovered = strict({
+  organization: Organization.describe(
+    'Its active accounts, found through the Organizations API; needs the management account or a delegated administrator.',
+  ),
+  include: list(Account, 'accounts', 0, MAX_ACCOUNTS)
+    .prefault([])
+    .describe('Accounts that are probed whatever the listing says; one that is in both is probed once.'),
+})
 
 const PARAMETERLESS = OPERATIONS.filter((name) => name !== 'GetAlternateContact' && name !== 'GetRegionOptStatus')
 
@@ -309,9 +338,12 @@ export const MonitorSchema = strict({
   credentials: Credentials.optional().describe(
     "Whose credentials. Left out: the SDK's own chain (environment, profile, SSO, instance role …).",
   ),
-  accounts: list(Account, 'accounts', 1, MAX_ACCOUNTS)
+  accounts: z
+    .union([list(Account, 'accounts', 1, MAX_ACCOUNTS), Discovered], 'expected a list of accounts, or `{ organization: {} }`')
     .prefault(['self'])
-    .describe('`self`, and member accounts of the organization by their ids in quotes.'),
+    .describe(
+      '`self`, and member accounts of the organization by their ids in quotes; or `{ organization: {} }` to find them there.',
+    ),
   operations: list(OperationCall, 'operations', 1, MAX_OPERATIONS)
     .prefault(['GetAccountInformation'])
     .describe('What is asked of each account: operations that only read.'),
@@ -570,4 +602,5 @@ export const ConfigSchema = strict({
 
 export type ParsedConfig = z.output<typeof ConfigSchema>
 export type ParsedMonitor = z.output<typeof MonitorSchema>
+export type ParsedAccounts = ParsedMonitor['accounts']
 export type ParsedCredentials = z.output<typeof Credentials>

@@ -71,6 +71,8 @@ export type Store = Reader & {
   addAck(ack: Ack): Promise<void>
   /** Calls back, within three seconds, after another process wrote to the database; until the signal aborts. */
   watch(changed: () => void, signal: AbortSignal): void
+  /** Keeps a text under a key in the place of the one before. Keys of its own: it shares none with the rest of the store. */
+  remember(key: string, value: string): Promise<void>
   /** Remembers that the daemon was alive at that moment (for the gap in our watch). */
   alive(at: Instant): Promise<void>
   /** Sums up and deletes runs older than their keep, at most `limit` rows; says how many are left to do: 0 when done. */
@@ -83,6 +85,8 @@ export type Store = Reader & {
 /** The part of the store that verbs and pages use beside the daemon. */
 export type Reader = {
   load(closedSince: Instant): Promise<Loaded>
+  /** What was last remembered under this key; `null` if nothing was. */
+  recall(key: string): Promise<string | null>
   /** Newest first. */
   incidents(limit: number): Promise<readonly Incident[]>
   incident(id: string): Promise<Incident | null>

@@ -185,6 +185,7 @@ export async function startSandbox(options: Readonly<{ port?: number; handlers?:
       AWS_ENDPOINT_URL_ACCOUNT: url,
       AWS_ENDPOINT_URL_STS: url,
       AWS_ENDPOINT_URL_HEALTH: url,
+      AWS_ENDPOINT_URL_ORGANIZATIONS: url,
       AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
       AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
       AWS_REGION: 'us-east-1',

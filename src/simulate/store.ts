@@ -28,6 +28,7 @@ export type Disk = {
   acks: Map<string, Ack>
   /** Oldest first. */
   readings: KeptReading[]
+  memos: Map<string, string>
 }
 
 export function newDisk(): Disk {
@@ -44,6 +45,7 @@ export function newDisk(): Disk {
     silences: new Map(),
     acks: new Map(),
     readings: [],
+    memos: new Map(),
   }
 }
 
@@ -153,6 +155,8 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           .filter((silence) => endOfSilence(silence) >= endedSince)
           .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)),
       ),
+    remember: (key, value) => call(() => void disk.memos.set(key, value)),
+    recall: (key) => call(() => disk.memos.get(key) ?? null),
     addAck: (ack) =>
       call(() => {
         disk.acks.set(ack.incident, copy(ack))

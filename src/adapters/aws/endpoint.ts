@@ -20,7 +20,7 @@ export function stsRegionOf(place: Readonly<{ partition: Partition; region: stri
  * The address that the environment puts in place of AWS's own (the SDK's variables), or `null`. Overrides in a profile's
  * `services` section are left to the SDK.
  */
-export function endpointOverride(env: Env, service: 'ACCOUNT' | 'STS' | 'HEALTH'): string | null {
+export function endpointOverride(env: Env, service: 'ACCOUNT' | 'STS' | 'HEALTH' | 'ORGANIZATIONS'): string | null {
   if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true') return null
   return env[`AWS_ENDPOINT_URL_${service}`] || env['AWS_ENDPOINT_URL'] || null
 }

@@ -26,3 +26,25 @@ test('no source file of ours has a command that writes', () => {
   const guilty = files.filter((file) => COMMANDS.test(readFileSync(join(SRC, file), 'utf8')))
   expect(guilty).toEqual([])
 })
+
+/** The client of Organizations is imported in one place, and these are all that is taken of it. */
+const LISTING = [
+  'ListAccountsCommand',
+  'ListAccountsForParentCommand',
+  'ListOrganizationalUnitsForParentCommand',
+  'OrganizationsClient',
+]
+
+test('of Organizations there is only what lists', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.tsx?$/.test(file) && !/\.test\./.test(file),
+  )
+  const taken = files.flatMap((file) => {
+    const source = readFileSync(join(SRC, file), 'utf8')
+    const imports = [...source.matchAll(/import (?:type )?\{([^}]*)\} from '@aws-sdk\/client-organizations'/g)]
+    // Whoever names the package in another way takes more than can be seen here.
+    const named = source.split('@aws-sdk/client-organizations').length - 1
+    return [...imports.flatMap(([, names = '']) => names.match(/\w+/g) ?? []), ...Array(named - imports.length).fill(`? ${file}`)]
+  })
+  expect(taken.toSorted()).toEqual(LISTING)
+})

@@ -45,6 +45,8 @@ const MAX_LOADED = 10_000
 const MAX_COUNTED = 5_000
 /** How often a look is taken whether a verb has written beside us. */
 const WATCH_MS = 2_000
+/** Before the keys of `remember`, in a table that holds keys of our own too. */
+const MEMO = 'memo:'
 /** Pages of the write-ahead log (4 KiB each) after which SQLite checkpoints by itself, if nobody called `checkpoint`. */
 const AUTO_CHECKPOINT_PAGES = 4_000
 const WAL_KEEP_BYTES = 4 * 1024 * 1024
@@ -264,6 +266,14 @@ class SqliteStore implements Store {
 
   async addAck({ incident, at, reason }: Ack): Promise<void> {
     this.#write('addAck', () => this.#run('addAck', { incident, at, reason }))
+  }
+
+  async remember(key: string, value: string): Promise<void> {
+    this.#write('remember', () => this.#run('putMeta', { key: `${MEMO}${key}`, doc: JSON.stringify(value) }))
+  }
+
+  async recall(key: string): Promise<string | null> {
+    return this.#read('recall', () => this.#meta<string>(`${MEMO}${key}`))
   }
 
   async acks() {

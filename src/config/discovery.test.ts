@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { withAccounts } from './discovery.ts'
+import { loadConfig, parseConfig } from './file.ts'
+
+const options = { cwd: '/x', now: 0 }
+const good = async () => {
+  const loaded = await loadConfig('test/config/good/organization.yaml', {}, { ...options, cwd: process.cwd() })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+  return loaded.config
+}
+const idsOf = (config: Awaited<ReturnType<typeof good>>) => config.monitors.map(({ probes }) => probes.map(({ id }) => id))
+
+test('until they are found, a monitor has the accounts that stand in the file', async () => {
+  const config = await good()
+  expect(idsOf(config)).toEqual([[], ['some/444455556666/GetAccountInformation', 'some/444455556666/GetPrimaryEmail']])
+  expect(config.discoveries).toEqual([
+    { monitor: 'whole', ous: null, exclude: [], everyMs: 3_600_000, calls: [call('GetAccountInformation')], atMost: 6_666 },
+    {
+      monitor: 'some',
+      ous: ['r-ab12', 'ou-ab12-cd34ef56'],
+      exclude: ['111122223333', 'self'],
+      everyMs: 900_000,
+      calls: [call('GetAccountInformation'), call('GetPrimaryEmail')],
+      atMost: 6_666,
+    },
+  ])
+})
+
+const call = (operation: string) => ({ operation, parameter: null })
+
+test('those that are found are added once, and those that are excluded are not', async () => {
+  const found = new Map([
+    ['whole', ['self', '111122223333', '111122223333']],
+    ['some', ['self', '111122223333', '444455556666', '777788889999']],
+    ['none', ['123412341234']],
+  ])
+  expect(idsOf(withAccounts(await good(), found))).toEqual([
+    ['whole/self/GetAccountInformation', 'whole/111122223333/GetAccountInformation'],
+    [
+      'some/444455556666/GetAccountInformation',
+      'some/444455556666/GetPrimaryEmail',
+      'some/777788889999/GetAccountInformation',
+      'some/777788889999/GetPrimaryEmail',
+    ],
+  ])
+})
+
+test('the caller itself is never asked for its primary email, which takes a member account only', async () => {
+  const loaded = await parseConfig(
+    'mail: { from: a@example.com }\nrecipients: { oncall: { to: [a@example.com] } }\nmonitors: [{ name: a, accounts: { organization: {} }, operations: [GetPrimaryEmail, ListRegions] }]',
+    'alibi.yaml',
+    {},
+    options,
+  )
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+  expect(idsOf(withAccounts(loaded.config, new Map([['a', ['self']]])))).toEqual([['a/self/ListRegions']])
+})
+
+test('the quotas are judged by the accounts that were found', async () => {
+  const loaded = await parseConfig(
+    'mail: { from: a@example.com }\nrecipients: { oncall: { to: [a@example.com] } }\nmonitors: [{ name: a, accounts: { organization: {} } }]',
+    'alibi.yaml',
+    {},
+    options,
+  )
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+  const late = /quota|AWS allows/
+  const accounts = Array.from({ length: 1_000 }, (_, i) => String(100_000_000_000 + i))
+  expect(loaded.config.warnings.filter((one) => late.test(one))).toEqual([])
+  const many = withAccounts(loaded.config, new Map([['a', accounts]]))
+  expect(many.warnings.filter((one) => late.test(one))).toEqual([
+    '1,000 accounts × GetAccountInformation each minute needs 16.7/s; AWS allows 3/s; the shortest round is 334 s',
+  ])
+})

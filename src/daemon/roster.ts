@@ -1,0 +1,248 @@
+import type { Discovery } from '../config/config.ts'
+import { inWords } from '../domain/duration.ts'
+import { credentialsKey, HOUR_MS, type Instant, MINUTE_MS, type Monitor } from '../domain/probe.ts'
+import type { Log } from '../ports/log.ts'
+import type { Listing, Organization } from '../ports/organization.ts'
+import type { Store } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
+
+/** A listing that fails is made again after this, then after twice as long, and at last each `every`. */
+const FIRST_RETRY_MS = MINUTE_MS
+/** So many times `every` a listing may fail before it is told, and no sooner than this. */
+const TOLD_AFTER_TIMES = 3
+const TOLD_AFTER_AT_LEAST_MS = HOUR_MS
+/** Under this the store remembers which monitors find their accounts. */
+const NAMES = 'organization'
+
+/** What is known of a monitor's organization: ids only, for names and addresses of accounts are nobody's business. */
+export type Known = Readonly<{
+  /** Whose organization and which units: of another one, nothing is known. */
+  scope: string
+  caller: string
+  /** Twelve digits each. */
+  accounts: readonly string[]
+  /** `null` when it was never listed. */
+  listedAt: Instant | null
+  /** Since when every listing has failed; `null` when the last was good. */
+  failingSince: Instant | null
+}>
+
+type Place = Pick<Monitor, 'name' | 'partition' | 'credentials'>
+
+export type RosterDeps = Readonly<{
+  discoveries: readonly Discovery[]
+  monitors: readonly Place[]
+  store: Pick<Store, 'recall' | 'remember'>
+  organization: Organization
+  clock: Pick<Clock, 'now' | 'sleep'>
+  random01: () => number
+  log: Log
+  /** The accounts of a monitor are others than before. */
+  changed: () => void
+  /** As the daemon's own: tells once that something is wrong; `null`: it is over. */
+  notice: (key: string, text: string | null) => Promise<void>
+}>
+
+/** Keeps the lists of accounts that monitors find in their organization: from the store at start, then listed anew now and then. */
+export class Roster {
+  private readonly known = new Map<string, Known>()
+  /** Monitors that found their accounts once and do not any more. */
+  private gone: readonly string[] = []
+  private readonly deps: RosterDeps
+
+  constructor(deps: RosterDeps) {
+    this.deps = deps
+  }
+
+  /** Reads what was listed before. Nothing is asked of AWS. @throws {StoreError} */
+  async open(): Promise<void> {
+    const { discoveries, store } = this.deps
+    for (const discovery of discoveries)
+      this.known.set(discovery.monitor, await recalled(store, discovery, this.scopeOf(discovery)))
+    const names = discoveries.map(({ monitor }) => monitor)
+    const before = namesIn(await store.recall(NAMES))
+    this.gone = before.filter((name) => !names.includes(name))
+    if (JSON.stringify(before) !== JSON.stringify(names)) await store.remember(NAMES, JSON.stringify(names))
+  }
+
+  /** The accounts that are probed, by monitor. */
+  found(): ReadonlyMap<string, readonly string[]> {
+    return new Map(
+      this.deps.discoveries.map((discovery) => {
+        const known = this.known.get(discovery.monitor)
+        return [discovery.monitor, known === undefined ? [] : accountsOf(known, discovery)]
+      }),
+    )
+  }
+
+  /** Lists, each monitor's at its own pace, until the signal aborts. Never rejects. */
+  async watch(signal: AbortSignal): Promise<void> {
+    for (const name of this.gone) await this.tell(name, null)
+    await Promise.all(this.deps.discoveries.map((discovery) => this.follow(discovery, signal)))
+  }
+
+  private async follow(discovery: Discovery, signal: AbortSignal): Promise<void> {
+    const { clock, random01 } = this.deps
+    let waitMs = firstWaitMs(this.knownOf(discovery), discovery.everyMs, clock.now())
+    let failures = 0
+    while (!signal.aborted) {
+      await clock.sleep(waitMs, signal)
+      if (signal.aborted) return
+      const isGood = await this.list(discovery, signal)
+      failures = isGood ? 0 : failures + 1
+      waitMs = nextWaitMs(discovery.everyMs, failures, random01())
+    }
+  }
+
+  /** Lists once; says whether that was good. */
+  private async list(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
+    const { organization, clock, log, changed } = this.deps
+    const { monitor } = discovery
+    const was = this.knownOf(discovery)
+    const listing = fitting(await organization.list(monitor, signal), discovery)
+    if (signal.aborted) return false
+    const now = clock.now()
+    const known = learn(was, listing, now)
+    this.known.set(monitor, known)
+    await this.keep(monitor, known)
+    const accounts = accountsOf(known, discovery)
+    if (!listing.ok) {
+      log.warn('organization could not be listed', {
+        monitor,
+        why: listing.why,
+        accounts: accounts.length,
+        next: 'the last list stays in force',
+      })
+      const told = toTell(known, discovery, now)
+      if (told !== null) await this.tell(monitor, `${told} ${listing.why}`)
+      return false
+    }
+    await this.tell(monitor, null)
+    const isSame = accounts.join() === accountsOf(was, discovery).join()
+    log.info('organization listed', { monitor, accounts: accounts.length, left: listing.left, changed: !isSame })
+    if (!isSame) changed()
+    return true
+  }
+
+  private async keep(monitor: string, known: Known): Promise<void> {
+    try {
+      await this.deps.store.remember(keyOf(monitor), JSON.stringify(known))
+    } catch (cause) {
+      this.deps.log.warn('the list of accounts could not be kept', { monitor, cause, next: 'the next listing tries again' })
+    }
+  }
+
+  private async tell(monitor: string, text: string | null): Promise<void> {
+    try {
+      await this.deps.notice(keyOf(monitor), text)
+    } catch (cause) {
+      this.deps.log.warn('what became of a listing could not be told', { monitor, cause, next: 'the next listing tries again' })
+    }
+  }
+
+  private knownOf(discovery: Discovery): Known {
+    return this.known.get(discovery.monitor) ?? nothing(this.scopeOf(discovery))
+  }
+
+  private scopeOf(discovery: Discovery): string {
+    return scopeOf(
+      discovery,
+      this.deps.monitors.find(({ name }) => name === discovery.monitor),
+    )
+  }
+}
+
+export function keyOf(monitor: string): string {
+  return `organization:${monitor}`
+}
+
+/** Whose organization, and which of it. What is excluded is not among it: that can change without a new listing. */
+export function scopeOf({ ous }: Discovery, place: Place | undefined): string {
+  const whose = place === undefined ? null : [place.partition, credentialsKey(place.credentials)]
+  return JSON.stringify([whose, ous])
+}
+
+/** What the store remembers of a monitor's organization. What is of another scope, or cannot be read, counts as nothing. @throws {StoreError} */
+export async function recalled(store: Pick<Store, 'recall'>, { monitor }: Discovery, scope: string): Promise<Known> {
+  const text = await store.recall(keyOf(monitor))
+  return (text === null ? null : knownIn(text, scope)) ?? nothing(scope)
+}
+
+function knownIn(text: string, scope: string): Known | null {
+  const doc = parsed(text) as Partial<Known> | null
+  if (typeof doc !== 'object' || doc === null || doc.scope !== scope || typeof doc.caller !== 'string') return null
+  const { caller, accounts, listedAt, failingSince } = doc
+  if (!Array.isArray(accounts) || !accounts.every((one) => typeof one === 'string' && /^\d{12}$/.test(one))) return null
+  return { scope, caller, accounts, listedAt: instantOf(listedAt), failingSince: instantOf(failingSince) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function namesIn(text: string | null): readonly string[] {
+  const names = text === null ? [] : parsed(text)
+  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
+}
+
+function instantOf(value: unknown): Instant | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function nothing(scope: string): Known {
+  return { scope, caller: '', accounts: [], listedAt: null, failingSince: null }
+}
+
+/** The accounts as they are probed: the caller's own is `self`, for AWS refuses an account that names itself; some are left out. */
+export function accountsOf({ caller, accounts }: Pick<Known, 'caller' | 'accounts'>, { exclude }: Discovery): readonly string[] {
+  return accounts
+    .filter((account) => !exclude.includes(account) && !(account === caller && exclude.includes('self')))
+    .map((account) => (account === caller ? 'self' : account))
+}
+
+/** A list of more accounts than may be probed is as good as none: a part of it would watch who knows what. */
+export function fitting(listing: Listing, discovery: Discovery): Listing {
+  if (!listing.ok) return listing
+  const { length } = accountsOf(listing, discovery)
+  if (length <= discovery.atMost) return listing
+  return {
+    ok: false,
+    why: `${length} accounts of ${discovery.calls.length} operations each are more probes than there may be: at most ${discovery.atMost} accounts fit`,
+  }
+}
+
+export function learn(was: Known, listing: Listing, now: Instant): Known {
+  if (listing.ok) return { ...was, caller: listing.caller, accounts: listing.accounts, listedAt: now, failingSince: null }
+  // A clock that was set back would make a failure that begins in the future.
+  return { ...was, failingSince: Math.min(was.failingSince ?? now, now) }
+}
+
+/** The begin of what people are told, once a listing has failed for long; `null` before. */
+export function toTell(
+  { failingSince, listedAt, accounts }: Known,
+  { monitor, everyMs }: Discovery,
+  now: Instant,
+): string | null {
+  if (failingSince === null || now - failingSince <= Math.max(TOLD_AFTER_TIMES * everyMs, TOLD_AFTER_AT_LEAST_MS)) return null
+  const rest =
+    listedAt === null
+      ? 'none of its accounts are watched'
+      : `the list of ${accounts.length} accounts from ${new Date(listedAt).toISOString()} stays in force`
+  return `Monitor ${monitor} finds its accounts in the organization, which could not be listed for ${inWords(now - failingSince)}; ${rest}:`
+}
+
+/** A list that is fresh enough is not asked for at start. */
+export function firstWaitMs({ listedAt, failingSince }: Known, everyMs: number, now: Instant): number {
+  if (listedAt === null || failingSince !== null || listedAt > now) return 0
+  return Math.max(0, listedAt + everyMs - now)
+}
+
+/** With up to a tenth more, so that many Alibis do not list together. */
+export function nextWaitMs(everyMs: number, failures: number, random01: number): number {
+  const plain = failures === 0 ? everyMs : Math.min(everyMs, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20))
+  return plain * (1 + random01 / 10)
+}
