@@ -18,6 +18,9 @@ export type Size = Readonly<{
   starts: number
   events: number
   judgements: number
+  /** Probes a minute whose cost is watched for a round each, and how long nothing is done afterwards. */
+  loads: readonly number[]
+  idleMs: number
 }>
 
 /** 100,000 probes; laps of both kinds in turn, so that what else the machine does meets both. */
@@ -30,6 +33,8 @@ export const FULL: Size = {
   starts: 5,
   events: 10_000,
   judgements: 50,
+  loads: [10, 100, 1_000, 10_000],
+  idleMs: 15_000,
 }
 /** To see that everything runs: its figures say nothing. */
 export const QUICK: Size = {
@@ -41,6 +46,8 @@ export const QUICK: Size = {
   starts: 1,
   events: 1_000,
   judgements: 3,
+  loads: [10, 100],
+  idleMs: 2_000,
 }
 
 /** What every bench is given. */
@@ -62,6 +69,7 @@ export function accountsOf(count: number): readonly string[] {
 /** Writes a configuration that reaches nothing but the stand-in. `monitor` and `policy` are lines of YAML. */
 export async function configuration(ground: Ground, name: string, monitor: readonly string[], policy = '{}'): Promise<string> {
   const { directory, doors } = ground
+  const webPort = await freePort()
   const file = join(directory, `${name}.yaml`)
   const lines = [
     'monitors:',
@@ -74,10 +82,17 @@ export async function configuration(ground: Ground, name: string, monitor: reado
     `mail: { from: "Alibi <alibi@example.com>", maxPerHour: 1000, smtp: { host: 127.0.0.1, port: ${doors.smtpPort}, security: none } }`,
     `storage: { path: "${databaseOf(ground, name)}" }`,
     'log: { level: info, format: json }',
-    `web: { listen: "127.0.0.1:${await freePort()}" }`,
+    `web: { listen: "127.0.0.1:${webPort}" }`,
   ]
   await writeFile(file, `${lines.join('\n')}\n`)
+  webPorts.set(file, webPort)
   return file
+}
+
+const webPorts = new Map<string, number>()
+/** Where the page of this configuration is. */
+export function pageOf(file: string): string {
+  return `http://127.0.0.1:${webPorts.get(file) ?? 0}`
 }
 
 export function databaseOf({ directory }: Ground, name: string): string {

@@ -36,6 +36,14 @@ export const mail: Bench = async (ground) => {
   await daemon.stop()
   return [
     {
+      name: 'thresholdToAcceptedMs',
+      what: 'threshold to 250, median of all',
+      value: median(took),
+      unit: 'ms',
+      atMost: 1_000,
+      note: 'from the run that crosses the threshold to the mail server’s 250',
+    },
+    {
       name: 'mailMs',
       of: 'p50',
       what: 'threshold to 250, median',

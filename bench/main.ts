@@ -4,16 +4,18 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, FULL, type Ground, QUICK } from './bench.ts'
+import { blackbox } from './blackbox.ts'
 import { startChild } from './child.ts'
 import { type Figure, toJson, toTable } from './figure.ts'
 import { judge } from './judge.ts'
 import { mail } from './mail.ts'
 import { probes } from './probes.ts'
+import { scale } from './scale.ts'
 import type { Doors } from './stand-in.ts'
 import { start } from './start.ts'
 
 /** In this order: `start` uses what `probes` leaves behind. */
-const BENCHES: Readonly<Record<string, Bench>> = { probes, start, mail, judge }
+const BENCHES: Readonly<Record<string, Bench>> = { probes, start, scale, mail, judge, blackbox }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },

@@ -19,6 +19,7 @@ export const start: Bench = async ({ size, directory, doors, say }) => {
       what: 'start until ready',
       value: median(took),
       unit: 'ms',
+      atMost: 1_000,
       note: `${size.accounts.toLocaleString('en')} accounts, on a database with all of the probes above`,
     },
   ]

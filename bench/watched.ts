@@ -2,11 +2,15 @@
 import { createLog } from '../src/adapters/log.ts'
 import { lock as takeLock } from '../src/adapters/sqlite/lock.ts'
 import { openStore } from '../src/adapters/sqlite/store.ts'
+import { createTicker } from '../src/adapters/ticker.ts'
 import { loadConfig } from '../src/config/file.ts'
 import { startDaemon } from '../src/daemon/daemon.ts'
+import { AWS_PACE } from '../src/daemon/rounds.ts'
 import { setupOf } from '../src/domain/setup.ts'
+import { SILENT_METER } from '../src/ports/meter.ts'
 import type { Store } from '../src/ports/store.ts'
 import type { ScheduledTask, Ticker } from '../src/ports/time.ts'
+import { createMetrics } from '../src/web/metrics.ts'
 import { startWeb } from '../src/web/server.ts'
 import { wire } from '../src/wire.ts'
 import { answering } from './child.ts'
@@ -25,8 +29,12 @@ const store = counting(await openStore({ path: config.storage.path }), (outcomes
   tell()
 })
 
+/** `scheduled`: node-cron says when to fire, and runs are spread over their round as in production. */
+const scheduled = process.argv[3] === 'scheduled'
+/** No machine that stands in for AWS has its quotas, and what is measured here is what Alibi costs. */
+const UNBOUNDED = { perSecond: 1e9, burst: 1e9 }
 const tasks: ScheduledTask[] = []
-const ticker: Ticker = {
+const byHand: Ticker = {
   schedule(task) {
     tasks.push(task)
     return { stop: async () => {}, next: () => null }
@@ -37,7 +45,20 @@ const stop = new AbortController()
 const kill = new AbortController()
 const wired = wire(config, process.env, 'bench')
 void wired.identities.refresh(kill.signal)
-const daemon = await startDaemon({ ...wired, ticker, store, log }, config, { stop: stop.signal, kill: kill.signal })
+let lates: number[] = []
+const metrics = createMetrics()
+const meter = scheduled
+  ? {
+      ...metrics.meter,
+      began(monitor: string, lateMs: number) {
+        lates.push(lateMs)
+        metrics.meter.began(monitor, lateMs)
+      },
+    }
+  : SILENT_METER
+const pace = { quotaOf: () => UNBOUNDED, stepOfRound: scheduled ? AWS_PACE.stepOfRound : () => 0 }
+const ticker = scheduled ? createTicker(log) : byHand
+const daemon = await startDaemon({ ...wired, ticker, store, log, meter, pace }, config, { stop: stop.signal, kill: kill.signal })
 const web =
   config.web === null
     ? null
@@ -45,6 +66,7 @@ const web =
         listen: config.web,
         log,
         reader: store,
+        ...(scheduled ? { metrics } : {}),
         clock: wired.clock,
         health: daemon.health,
         view: () => ({
@@ -87,11 +109,20 @@ function counting(real: Store, wrote: (outcomes: number) => void): Store {
   })
 }
 
-answering({ lap }, async () => {
+/** What has happened since this was last asked. */
+function since() {
+  const { user, system } = process.cpuUsage()
+  const answer = { lates, cpuMs: (user + system) / 1_000, onDisk, rssMb: process.memoryUsage.rss() / 1e6 }
+  lates = []
+  return answer
+}
+
+answering({ lap, since }, async () => {
   stop.abort()
   await daemon.done
   kill.abort()
   await web?.close()
+  metrics.close()
   await wired[Symbol.asyncDispose]()
   await store.close()
   lock.release()
