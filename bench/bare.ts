@@ -14,13 +14,12 @@ const client = new AccountClient({
   requestHandler: { httpAgent: { keepAlive: true, maxSockets: atOnce } },
 })
 
-/** Each account once, `atOnce` calls at a time. */
+/** Each account once: `atOnce` calls, and when the last of them has ended the next. */
 async function round(): Promise<void> {
-  const left = accounts.values()
-  const worker = async () => {
-    for (const AccountId of left) await client.send(new GetAccountInformationCommand({ AccountId }))
+  for (let i = 0; i < accounts.length; i += atOnce) {
+    const some = accounts.slice(i, i + atOnce)
+    await Promise.all(some.map((AccountId) => client.send(new GetAccountInformationCommand({ AccountId }))))
   }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
 answering(

@@ -66,15 +66,19 @@ export function accountsOf(count: number): readonly string[] {
   return Array.from({ length: count }, (_, i) => String(100_000_000_000 + i))
 }
 
-/** Writes a configuration that reaches nothing but the stand-in. `monitor` and `policy` are lines of YAML. */
-export async function configuration(ground: Ground, name: string, monitor: readonly string[], policy = '{}'): Promise<string> {
+/** Writes a configuration that reaches nothing but the stand-in. Each monitor, and `policy`, are lines of YAML. */
+export async function configuration(
+  ground: Ground,
+  name: string,
+  monitors: readonly (readonly string[])[],
+  policy = '{}',
+): Promise<string> {
   const { directory, doors } = ground
   const webPort = await freePort()
   const file = join(directory, `${name}.yaml`)
   const lines = [
     'monitors:',
-    '  - name: bench',
-    ...monitor.map((line) => `    ${line}`),
+    ...monitors.flatMap((monitor, i) => [`  - name: bench-${i}`, ...monitor.map((line) => `    ${line}`)]),
     `policy: ${policy}`,
     `health: { cacheFor: 1s, dashboard: { url: "${doors.url}/public/currentevents" } }`,
     `control: { url: "${doors.url}/" }`,

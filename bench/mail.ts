@@ -21,7 +21,7 @@ export const mail: Bench = async (ground) => {
     'retryInterval: 1s',
     'recheckEvery: 1s',
   ]
-  const file = await configuration(ground, 'mail', monitor, '{ extension: 1s, joinWithin: 1s, reopenWithin: 1s }')
+  const file = await configuration(ground, 'mail', [monitor], '{ extension: 1s, joinWithin: 1s, reopenWithin: 1s }')
   await using daemon = await startDaemonProcess(file, doors.endpoints)
   await daemon.runs(FIRST_RUNS)
   const atStart = await residentMb(daemon.pid)

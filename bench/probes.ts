@@ -4,8 +4,8 @@ import { residentMb, startChild } from './child.ts'
 import { type Figure, median, quantile, rounded } from './figure.ts'
 import type { Lap } from './lap.ts'
 
-/** Calls under way at the same time in the bare loop. */
-const AT_ONCE = 64
+/** Calls under way at the same time, of either kind: more of a round are never fired at once (`FIRED_AT_ONCE`). */
+const AT_ONCE = 10
 /** Laps of either kind that only warm up. */
 const WARM_UP = 2
 const RUNS_A_DAY = 1_440
@@ -15,7 +15,13 @@ export const DATABASE = 'probes'
 export const probes: Bench = async (ground) => {
   const { size, doors, say, standIn } = ground
   const accounts = accountsOf(size.accounts)
-  const file = await configuration(ground, DATABASE, [`accounts: [${accounts.map((id) => `"${id}"`).join(', ')}]`])
+  // As many monitors as it takes, fired one after another: each waits for the last run of the one before it.
+  const monitors = Array.from({ length: accounts.length / AT_ONCE }, (_, i) => accounts.slice(i * AT_ONCE, (i + 1) * AT_ONCE))
+  const file = await configuration(
+    ground,
+    DATABASE,
+    monitors.map((ids) => [`accounts: [${ids.map((id) => `"${id}"`).join(', ')}]`]),
+  )
   const database = databaseOf(ground, DATABASE)
   await using bare = startChild('bare', { args: [JSON.stringify(accounts), String(AT_ONCE)], env: doors.endpoints })
   await using alibi = startChild('watched', { args: [file], env: doors.endpoints })

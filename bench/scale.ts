@@ -35,7 +35,7 @@ export const scale: Bench = async (ground) => {
     const second = (new Date().getSeconds() + FIRST_ROUND_S) % 60
     const accounts = accountsOf(probes).map((id) => `"${id}"`)
     const monitor = [`schedule: "${second} * * * * *"`, 'spread: 0s', `accounts: [${accounts.join(', ')}]`]
-    const file = await configuration(ground, `scale-${probes}`, monitor)
+    const file = await configuration(ground, `scale-${probes}`, [monitor])
     await using alibi = startChild('watched', { args: [file, 'scheduled'], env: doors.endpoints })
     const since = () => alibi.ask<Since>('since')
     await since()

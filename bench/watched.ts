@@ -82,7 +82,7 @@ async function lap({ rounds }: Course) {
   const probes = rounds * config.monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const goal = onDisk + probes
   const work = async () => {
-    for (let i = 0; i < rounds; i++) await Promise.all(tasks.map((task) => task.fire()))
+    for (let i = 0; i < rounds; i++) for (const task of tasks) await task.fire()
   }
   const written = () =>
     new Promise<void>((resolve) => {
