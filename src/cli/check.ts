@@ -2,19 +2,16 @@ import { constants, statfsSync } from 'node:fs'
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { callerIdentity } from '../adapters/aws/credentials.ts'
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
-import type { Config, Discovery } from '../config/config.ts'
-import { withAccounts } from '../config/discovery.ts'
+import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
-import { accountsOf, fitting, recalled, scopeOf } from '../daemon/roster.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { decisiveTry } from '../domain/probe.ts'
 import { MailError } from '../ports/mailer.ts'
-import { StoreError } from '../ports/store.ts'
-import { holdersOf, organizationOf, type Wired, wire } from '../wire.ts'
+import { holdersOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
+import { type Found, listed, remembered, withFound } from './members.ts'
 import { settled } from './settled.ts'
 import { type Finding, trySurroundings } from './surroundings.ts'
 import { cell, fold, table } from './table.ts'
@@ -31,7 +28,7 @@ export type CheckOptions = Common & Readonly<{ live?: boolean; json?: boolean }>
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const given = await configured(options, io)
   const rosters = options.live === true ? await listed(given, io) : await remembered(given)
-  const config = withAccounts(given, new Map(rosters.map(({ monitor, accounts }) => [monitor, accounts])))
+  const config = withFound(given, rosters)
   const rows = quotas(config)
   const late = quotaWarnings(rows)
   await using wired = wire(config, io.env, VERSION)
@@ -100,51 +97,6 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
 /** What cannot fit. `run` starts all the same: it is late then, and not throttled. */
 function refusal(late: readonly string[]): string {
   return `The schedule cannot be kept within AWS's quotas:\n${late.map((line) => `  ${line}`).join('\n')}\nRun these probes less often, or fewer of them. \`alibi run\` starts with such a schedule, and its rounds are late.`
-}
-
-/** The accounts that a monitor found: at some moment, or why not. */
-type Found = Readonly<{ monitor: string; accounts: readonly string[]; listedAt: number | null; left: number; why: string | null }>
-
-/** What the daemon listed last, without asking anybody. @throws {Exit} 69 */
-async function remembered(config: Config): Promise<readonly Found[]> {
-  const { discoveries, storage } = config
-  const none = (discovery: Discovery): Found => ({
-    ...{ monitor: discovery.monitor, accounts: [], listedAt: null, left: 0 },
-    why: 'not listed yet: `alibi check --live` lists it',
-  })
-  if (discoveries.length === 0 || !databaseExists(storage.path)) return discoveries.map(none)
-  try {
-    const store = await openStore({ path: storage.path, readOnly: true })
-    try {
-      return await Promise.all(
-        discoveries.map(async (discovery) => {
-          const place = config.monitors.find(({ name }) => name === discovery.monitor)
-          const known = await recalled(store, discovery, scopeOf(discovery, place))
-          if (known.listedAt === null) return none(discovery)
-          return { ...none(discovery), accounts: accountsOf(known, discovery), listedAt: known.listedAt, why: null }
-        }),
-      )
-    } finally {
-      await store.close()
-    }
-  } catch (cause) {
-    if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
-    throw cause
-  }
-}
-
-/** Lists every organization now. */
-async function listed(config: Config, io: Io): Promise<readonly Found[]> {
-  using organization = organizationOf(config, io.env)
-  const { signal } = new AbortController()
-  return await Promise.all(
-    config.discoveries.map(async (discovery): Promise<Found> => {
-      const { monitor } = discovery
-      const listing = fitting(await organization.list(monitor, signal), discovery)
-      if (!listing.ok) return { monitor, accounts: [], listedAt: null, left: 0, why: listing.why }
-      return { monitor, accounts: accountsOf(listing, discovery), listedAt: Date.now(), left: listing.left, why: null }
-    }),
-  )
 }
 
 function rosterFinding({ monitor, accounts, left, why }: Found): Finding {

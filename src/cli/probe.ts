@@ -5,6 +5,7 @@ import type { Verdict } from '../domain/verdict.ts'
 import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
+import { populated } from './members.ts'
 import { quiet } from './quiet.ts'
 import { settled } from './settled.ts'
 import { table } from './table.ts'
@@ -14,13 +15,16 @@ const MAX_AT_ONCE = 8
 
 /** Every probe once, now; what fails is put before AWS Health, and the exit code is the verdict. */
 export async function probe(name: string | undefined, options: Listing, io: Io): Promise<number> {
-  const config = await configured(options, io)
-  const monitors = name === undefined ? config.monitors : config.monitors.filter((monitor) => monitor.name === name)
-  if (monitors.length === 0)
+  const given = await configured(options, io)
+  const asked = given.monitors.filter((monitor) => name === undefined || monitor.name === name)
+  if (asked.length === 0)
     throw new Exit(
       EXIT.usage,
-      `there is no monitor ${name}: the configuration has ${config.monitors.map((m) => m.name).join(', ')}`,
+      `there is no monitor ${name}: the configuration has ${given.monitors.map((m) => m.name).join(', ')}`,
     )
+  const discoveries = given.discoveries.filter(({ monitor }) => asked.some((one) => one.name === monitor))
+  const config = await populated({ ...given, discoveries }, io)
+  const monitors = config.monitors.filter((monitor) => asked.some((one) => one.name === monitor.name))
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
   const work = monitors.flatMap((monitor) => monitor.probes.map((one) => ({ monitor, probe: one })))

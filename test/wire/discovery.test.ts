@@ -105,3 +105,15 @@ test('check refuses a schedule that AWS allows nobody to keep, with the numbers;
   await daemon.ready()
   await stopped(daemon)
 })
+
+test('probe asks the accounts that were found, and never says that all is well when none could be', async () => {
+  await using on = await stage({ monitors: MONITORS() })
+  on.organization.answers = ['ok', 'denied']
+  on.organization.accounts = [{ id: CALLER.account }, { id: A }]
+  const ended = await on.alibi('probe')
+  expect(ended).toMatchObject({ code: 0, err: '' })
+  expect(ended.out).toContain(`found/${A}/GetContactInformation`)
+  const denied = await on.alibi('probe')
+  expect(denied.code).toBe(69)
+  expect(denied.err).toContain('the accounts of monitor found are not known: the credentials may not list the organization')
+})
