@@ -8,7 +8,6 @@ import { dashboard, dashboardUrl } from './adapters/aws/dashboard.ts'
 import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
 import { type Identities, identities as watchIdentities } from './adapters/aws/identities.ts'
-import { listOrganization } from './adapters/aws/organizations.ts'
 import { systemClock } from './adapters/clock.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
@@ -150,6 +149,8 @@ export function organizationOf(config: Config, env: Env): Organization & Disposa
       const monitor = config.monitors.find((one) => one.name === name)
       const discovery = config.discoveries.find((one) => one.monitor === name)
       if (monitor === undefined || discovery === undefined) return { ok: false, why: 'its accounts are not found by listing' }
+      // Most have no need of this client: it is not loaded before it is used.
+      const { listOrganization } = await import('./adapters/aws/organizations.ts')
       const { partition, region, credentials } = monitor
       return listOrganization({ partition, region, credentials, ous: discovery.ous, keyring, clock: systemClock, env }, signal)
     },
