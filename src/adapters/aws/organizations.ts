@@ -56,7 +56,7 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
       if ('why' in who) return { ok: false, why: `whose credentials these are is not known: ${who.why}` }
       const endpoint = endpointOverride(env, 'ORGANIZATIONS')
       const client = new OrganizationsClient({
-        // Its only region in every partition is the one in which Account stands too (docs.aws.amazon.com/general/latest/gr/ao.html).
+        // Its only region in every partition is the one in which Account stands too (client-organizations, endpoint rules).
         region: ACCOUNT_REGION[partition],
         credentials: () => keyring.get(holder, PAGE_TIMEOUT_MS, bound),
         ...(endpoint === null ? {} : { endpoint }),
