@@ -162,7 +162,9 @@ class Draft {
     const monitor = probe === undefined ? undefined : this.setup.monitors.get(probe.monitor)
     if (probe === undefined || monitor === undefined) return
     const was = this.probeState(probe.id)
-    const incident = was.incident === null ? null : this.openIncident(was.incident)
+    const last = was.incident === null ? null : this.openIncident(was.incident)
+    // A probe that was not watched for a while has left its incident, which may go on without it (rule 16).
+    const incident = last?.members.some((member) => member.probe === probe.id) === true ? last : null
     const { state, turn } = advance(was, outcome, monitor, incident, this.world.absence)
     this.probes.set(probe.id, state)
     this.turns.push({ outcome, turn })
