@@ -8,12 +8,12 @@ export type Message = Readonly<{ from: string; to: readonly string[]; source: Bu
 const oneLine = (value: string) => value.replace(/[\r\n\0]+/g, ' ')
 
 /**
- * Lays out the message: multipart/alternative, text first, quoted-printable. SMTP and files send the very same.
+ * Lays out the message: multipart/alternative, text first, quoted-printable; within multipart/mixed if a list is attached. SMTP and files send the very same.
  *
  * @throws when an address cannot be read
  */
 export async function compile(mail: Mail, from: string): Promise<Message> {
-  const { messageId, to, subject, text, html, inReplyTo, headers, date } = mail
+  const { messageId, to, subject, text, html, attachment, inReplyTo, headers, date } = mail
   const node = new MailComposer({
     from: oneLine(from),
     to: to.map(oneLine),
@@ -24,6 +24,13 @@ export async function compile(mail: Mail, from: string): Promise<Message> {
     headers: Object.entries(headers).map(([key, value]) => ({ key, value: oneLine(value) })),
     text,
     ...(html === null ? {} : { html }),
+    ...(attachment === undefined
+      ? {}
+      : {
+          attachments: [
+            { filename: oneLine(attachment.name), content: attachment.text, contentType: 'text/plain; charset=utf-8' },
+          ],
+        }),
     encoding: 'quoted-printable',
     newline: '\r\n',
     disableFileAccess: true,

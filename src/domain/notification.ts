@@ -1,5 +1,5 @@
 import type { SourceState } from './outage.ts'
-import type { Family, Instant, Outcome, Partition } from './probe.ts'
+import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { Verdict } from './verdict.ts'
 
 export const MAIL_KINDS = [
@@ -44,6 +44,15 @@ export type ProbeFacts = Readonly<{
   strip: readonly StripMark[]
 }>
 
+/** So many probes of one operation whose last run ended alike; without a `kind` they are well again. */
+export type Cause = Readonly<{
+  operation: string
+  kind: Try['kind']
+  error: string | null
+  status: number | null
+  count: number
+}>
+
 /**
  * Everything a mail says, fixed when it is committed: a mail that leaves late, or twice, tells the same.
  * Plain JSON. Holds no secret and nothing of an Account answer's body.
@@ -78,6 +87,12 @@ export type Facts = Readonly<{
   probes: readonly ProbeFacts[]
   /** Names of further probes, at most `MAX_PROBES_LISTED`; `total` counts all. */
   others: Readonly<{ names: readonly string[]; total: number }>
+  /** How all of them fail, where there are more than are shown in full: most first, at most `MAX_CAUSES`. */
+  breadth?: Readonly<{
+    causes: readonly Cause[]
+    first: Readonly<{ probe: string; at: Instant }>
+    last: Readonly<{ probe: string; at: Instant }>
+  }>
   verdict: Verdict['kind'] | null
   sources: Readonly<{ api: SourceState; dashboard: SourceState; at: Instant }> | null
   /** When the next mail comes, in words with times in UTC: "a reminder at 14:04Z if it lasts …". */
@@ -94,7 +109,9 @@ export type Facts = Readonly<{
 }>
 
 export const MAX_PROBES_IN_FULL = 10
-export const MAX_PROBES_LISTED = 200
+/** The list is whole for an organization of ten thousand accounts; a letter shows some of it and attaches the rest. */
+export const MAX_PROBES_LISTED = 10_000
+export const MAX_CAUSES = 50
 
 export type NotificationState = 'due' | 'retrying' | 'sending' | 'refused' | 'delivered' | 'merged' | 'dropped'
 

@@ -181,18 +181,18 @@ describe('many probes', () => {
       'well',
     ])
   })
-  const crowd = Array.from({ length: 1000 }, (_, i) => of(`p${String(i).padStart(4, '0')}`, {}))
+  const crowd = Array.from({ length: MAX_PROBES_LISTED + 100 }, (_, i) => of(`p${String(i).padStart(5, '0')}`, {}))
   test('a bounded number in full, a bounded number by name, and how many there are', () => {
     const { probes, others } = facts(incident({ members: crowd }))
     expect(probes).toHaveLength(MAX_PROBES_IN_FULL)
     expect(others.names).toHaveLength(MAX_PROBES_LISTED)
-    expect(others.total).toBe(1000 - MAX_PROBES_IN_FULL)
+    expect(others.total).toBe(MAX_PROBES_LISTED + 100 - MAX_PROBES_IN_FULL)
     expect(new Set([...probes.map((probe) => probe.probe), ...others.names]).size).toBe(MAX_PROBES_IN_FULL + MAX_PROBES_LISTED)
   })
   test('the strips that have to be looked up are those of the probes in full, each once', () => {
     const news = [told(incident({ members: crowd }), 'failing', 'oncall', 'team')]
     expect(probesShown(news, setup())).toEqual(crowd.slice(0, MAX_PROBES_IN_FULL).map((m) => m.probe))
-    const strips = new Map([['p0003', [{ at: NOON, ms: 5, mark: 'ok' as const }]]])
+    const strips = new Map([['p00003', [{ at: NOON, ms: 5, mark: 'ok' as const }]]])
     expect(facts(incident({ members: crowd }), drop({}, { strips })).probes[3]?.strip).toHaveLength(1)
   })
 })

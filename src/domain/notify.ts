@@ -3,7 +3,9 @@ import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import {
+  type Cause,
   type Facts,
+  MAX_CAUSES,
   MAX_PROBES_IN_FULL,
   MAX_PROBES_LISTED,
   type Notification,
@@ -11,7 +13,7 @@ import {
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
-import type { Instant, Monitor, Partition } from './probe.ts'
+import { decisiveTry, type Instant, type Monitor, type Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
 
@@ -71,7 +73,8 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
   const mine = membersOf(incident, audience.recipient, setup)
   const stretch = presentOf(mine, incident)
   const full = inFull(incident, audience, setup)
-  const listed = mine.filter((member) => !full.includes(member))
+  const shown = new Set(full)
+  const listed = mine.filter((member) => !shown.has(member))
   const monitors = monitorsOf(mine, setup)
   const reading = drop.readings.get(incident.partition)
   const outage = incident.family === 'outage'
@@ -104,6 +107,7 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
     })),
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
+    ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
     verdict: outage ? incident.verdict : null,
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
     next: nextMail(incident, setup, now),
@@ -178,6 +182,27 @@ function inFull(incident: Incident, audience: Audience, setup: Setup): readonly 
   return mine
     .sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
     .slice(0, MAX_PROBES_IN_FULL)
+}
+
+/** All of them in a few lines: how they fail, counted, and who failed first and last. */
+function breadthOf(members: readonly Member[]): NonNullable<Facts['breadth']> {
+  const causes = new Map<string, Cause>()
+  let [first] = members
+  let last = first
+  for (const member of members) {
+    if (first === undefined || member.onset < first.onset) first = member
+    if (last === undefined || member.onset > last.onset) last = member
+    const run = member.state === 'well' ? undefined : member.evidence.findLast((one) => one.result === 'failed')
+    const { kind, error, status } = (run === undefined ? null : decisiveTry(run)) ?? { kind: null, error: null, status: null }
+    const key = JSON.stringify([member.operation, kind, error, status])
+    causes.set(key, { operation: member.operation, kind, error, status, count: (causes.get(key)?.count ?? 0) + 1 })
+  }
+  const named = (member: Member | undefined) => ({ probe: member?.probe ?? '', at: member?.onset ?? 0 })
+  return {
+    causes: [...causes.values()].sort((a, b) => b.count - a.count).slice(0, MAX_CAUSES),
+    first: named(first),
+    last: named(last),
+  }
 }
 
 /** Those that failed in the present stretch: a reopened incident still holds the members of the one before. */

@@ -1,4 +1,5 @@
 import { membersFor, notifiedBy, opened } from './audience.ts'
+import { MAX_RERUN } from './cadence.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
@@ -11,6 +12,9 @@ import type { Verdict } from './verdict.ts'
 /** A mail waits at most this long after the threshold for the other probes of its monitors (rule 4). */
 export const GATHER_AT_MOST_MS = 30_000
 const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
+/** Where re-runs cannot decide all at once (rule 1), the others follow with their schedule: `wider` waits until no more join. */
+const WIDER_SETTLES_MS = 30_000
+const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
 const REOPENINGS_WITHIN_MS = 6 * HOUR_MS
 /** Reopenings within that time from which an incident counts as flapping (rule 9). */
 const REOPENINGS_THAT_FLAP = 2
@@ -203,7 +207,8 @@ export function step(was: Incident, around: Surroundings): Step {
       return owe(kind, '4', `the incident now concerns ${due.join(', ')}`, due, toSome)
     }
     const widerMay = incident.lastWiderAt === null || now - incident.lastWiderAt >= WIDER_AT_MOST_EVERY_MS
-    if (widerMay && incident.failingAtLastMail > 0 && sick.length >= 2 * incident.failingAtLastMail) {
+    const isWider = incident.failingAtLastMail > 0 && sick.length >= 2 * incident.failingAtLastMail
+    if (widerMay && isWider && noMoreJoin(sick, incident.lastMailAt ?? 0, now)) {
       const reason = `${sick.length} probes fail now; ${incident.failingAtLastMail} did when the last mail was sent`
       return owe('wider', '13', reason, names(configured), { lastWiderAt: now })
     }
@@ -377,6 +382,17 @@ function whyNow(incident: Incident, sick: readonly Member[], verdict: Verdict['k
 
 function whyExplained(sick: readonly Member[]): string {
   return sick.find((m) => m.standing.verdict.kind === 'explained')?.standing.verdict.why ?? 'AWS explains it'
+}
+
+/** Rule 13: one outage is one mail, so the many that fail one after another, as their schedule reaches them, are waited for. */
+function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, now: Instant): boolean {
+  if (sick.length <= MAX_RERUN) return true
+  const joined = sick.map((member) => member.failedAt).filter((at) => at > lastMailAt)
+  const [first, last] = [
+    joined.reduce((a, b) => Math.min(a, b), now),
+    joined.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  ]
+  return now - last >= WIDER_SETTLES_MS || now - first >= WIDER_GATHERS_AT_MOST_MS
 }
 
 /** Whether the explanation has ended, or can no longer be confirmed: silence goes on for `extension`, and the ledger says so. */

@@ -349,7 +349,24 @@ function whatFails(facts: Facts, its: Trouble, limits: Limits): readonly Block[]
   return [
     { type: 'list', items: [...groups, ...(moreGroups > 0 ? [`and ${moreGroups} further operations`] : [])] },
     { type: 'heading', text: `${its.total} probes` },
-    { type: 'list', items: [...listed, ...names, ...(left > 0 ? [`and ${left} more: \`alibi explain\` names them all`] : [])] },
+    {
+      type: 'list',
+      items: [
+        ...firstAndLast(facts, limits),
+        ...listed,
+        ...names,
+        ...(left > 0 ? [`and ${left} more: the attached list and \`alibi explain\` name them all`] : []),
+      ],
+    },
+  ]
+}
+
+function firstAndLast({ breadth, at }: Facts, limits: Limits): readonly string[] {
+  if (breadth === undefined) return []
+  const { first, last } = breadth
+  return [
+    `the first to fail was ${foreign(first.probe, limits.word)} at ${hhmmss(first.at, at)}`,
+    `the last was ${foreign(last.probe, limits.word)} at ${hhmmss(last.at, at)}`,
   ]
 }
 

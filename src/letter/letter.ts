@@ -8,6 +8,9 @@ import { stateWord } from './opening.ts'
 import { renderText } from './text.ts'
 import { iso } from './times.ts'
 
+/** UTF-16 units of a probe's id in the attached list. */
+const MAX_NAME = 300
+
 /** `constant` keeps one thread; `stateful` puts the state into the subject and gives up threading. */
 export type SubjectStyle = 'constant' | 'stateful'
 
@@ -23,6 +26,7 @@ export function letter(notification: Notification, delivery: Delivery, style: Su
     to: notification.to,
     subject: subject(notification, style),
     ...body(notification, delivery),
+    ...attached(facts),
     inReplyTo: threaded ? notification.inReplyTo : null,
     headers: {
       'X-Alibi-Kind': notification.kind,
@@ -62,6 +66,24 @@ function body(notification: Notification, delivery: Delivery): { text: string; h
     if (html !== null && bytes(html) <= MAX_MAIL_BYTES && bytes(text) <= MAX_MAIL_BYTES) return { text, html }
   }
   return { text: cut(text ?? ''), html: null }
+}
+
+/** Every probe by name, where a letter cannot hold them: one a line, those that are shown in full with how they fare. */
+function attached(facts: Facts): Pick<Mail, 'attachment'> {
+  try {
+    const { probes, others } = facts
+    const [widest] = LIMITS
+    if (widest === undefined || probes.length + others.names.length <= widest.listed) return {}
+    const more = others.total - others.names.length
+    const lines = [
+      ...probes.map(({ probe, state, verdict }) => `${foreign(probe, MAX_NAME)}  ${state}, ${verdict.kind}`),
+      ...others.names.map((name) => foreign(name, MAX_NAME)),
+      ...(more > 0 ? [`and ${more} more`] : []),
+    ]
+    return { attachment: { name: 'probes.txt', text: `${lines.join('\n')}\n` } }
+  } catch {
+    return {} // A letter without its list is worth more than none.
+  }
 }
 
 function htmlOrNull(plain: Content): string | null {

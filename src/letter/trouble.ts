@@ -1,4 +1,4 @@
-import type { Facts, ProbeFacts } from '../domain/notification.ts'
+import type { Cause, Facts, ProbeFacts } from '../domain/notification.ts'
 import { decisiveTry, type FailureKind, type Outcome, type Try } from '../domain/probe.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
@@ -119,12 +119,16 @@ function parts(name: string): { account: string; operation: string } {
 
 function groups(facts: Facts, limits: Limits): readonly string[] {
   const operations = new Map<string, Map<string, number>>()
-  const add = (operation: string, end: string) => {
+  const add = (operation: string, end: string, count = 1) => {
     const ends = operations.get(operation) ?? new Map<string, number>()
-    operations.set(operation, ends.set(end, (ends.get(end) ?? 0) + 1))
+    operations.set(operation, ends.set(end, (ends.get(end) ?? 0) + count))
   }
-  for (const probe of facts.probes) add(probe.operation, endOf(probe, limits))
-  for (const name of facts.others.names) add(parts(name).operation, 'named only')
+  if (facts.breadth !== undefined) {
+    for (const cause of facts.breadth.causes) add(cause.operation, causeOf(cause), cause.count)
+  } else {
+    for (const probe of facts.probes) add(probe.operation, endOf(probe, limits))
+    for (const name of facts.others.names) add(parts(name).operation, 'named only')
+  }
   return [...operations]
     .map(([operation, ends]) => ({ operation, ends: [...ends], count: sum(ends.values()) }))
     .sort((a, b) => b.count - a.count)
@@ -133,6 +137,12 @@ function groups(facts: Facts, limits: Limits): readonly string[] {
       const how = ends.length === 1 && only !== undefined ? only[0] : ends.map(([end, times]) => `${times} ${end}`).join(', ')
       return `${count} × ${foreign(operation, limits.word)}: ${foreign(how, limits.sentence)}`
     })
+}
+
+function causeOf({ kind, error, status }: Cause): string {
+  if (kind === null) return 'well again'
+  const name = error ?? kind
+  return status === null ? name : `${name} (HTTP ${status})`
 }
 
 function endOf(probe: ProbeFacts, limits: Limits): string {

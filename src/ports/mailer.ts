@@ -7,6 +7,8 @@ export type Mail = Readonly<{
   text: string
   /** `null` when it could not be made: the mail goes out as text. */
   html: string | null
+  /** A list that is too long for a letter: plain text, named by us. Left out where there is none. */
+  attachment?: Readonly<{ name: string; text: string }>
   inReplyTo: string | null
   /** Further headers, such as `X-Alibi-Kind`. Names are ours; values hold no CR or LF. */
   headers: Readonly<Record<string, string>>
