@@ -175,6 +175,11 @@ class Story {
     this.strand(dice.pick([20, 60, 400]), (at) => this.asking(at))
     this.strand(dice.pick([20, 60, 400]), (at) => this.mail(at))
     this.strand(dice.pick([60, 400, 400]), (at) => this.ourselves(at))
+    this.strand(dice.pick([12, 40, 400]), (at) => this.add(at, { verb: 'reload', config: dice.pick(this.fleet.others) }))
+    this.strand(dice.pick([20, 80, 400]), (at) => this.network(at))
+    this.strand(dice.pick([30, 400, 400]), (at) =>
+      this.add(at, { verb: 'silence', monitor: null, forMs: dice.between(5, 30) * MINUTE, reason: 'we know' }),
+    )
     this.settle()
   }
 
@@ -301,32 +306,24 @@ class Story {
     this.add(at + dice.wait(10 * MINUTE) + SECOND, { verb: 'smtp', state: 'up' })
   }
 
+  private network(at: number): void {
+    this.add(at, { verb: 'network', up: false })
+    this.add(at + this.dice.wait(8 * MINUTE) + SECOND, { verb: 'network', up: true })
+  }
+
   private ourselves(at: number): void {
     const { dice } = this
-    const what = dice.weighted<'network' | 'disk' | 'reload' | 'clock' | 'silence'>([
-      [3, 'network'],
+    const what = dice.weighted<'disk' | 'clock'>([
       [2, 'disk'],
-      [3, 'reload'],
       [1, 'clock'],
-      [1, 'silence'],
     ])
     switch (what) {
-      case 'network':
-        this.add(at, { verb: 'network', up: false })
-        this.add(at + dice.wait(8 * MINUTE) + SECOND, { verb: 'network', up: true })
-        return
       case 'disk':
         this.add(at, { verb: 'disk', full: true })
         this.add(at + dice.wait(3 * MINUTE) + SECOND, { verb: 'disk', full: false })
         return
-      case 'reload':
-        this.add(at, { verb: 'reload', config: dice.pick(this.fleet.others) })
-        return
       case 'clock':
         this.add(at, { verb: 'clock', byMs: dice.pick([-180, -20, -2, 2, 20, 180]) * MINUTE })
-        return
-      case 'silence':
-        this.add(at, { verb: 'silence', monitor: null, forMs: dice.between(5, 30) * MINUTE, reason: 'we know' })
     }
   }
 

@@ -229,7 +229,7 @@ export const INVARIANTS: readonly Invariant[] = [
             ({ from, to }) => to - from > 5 * MINUTE && !truth.cutOff.some((span) => span.from === from),
           )
           const throttled = truth.answersTo(probe).filter(({ meaning }) => meaning === 'throttled')
-          const failed = truth.failing(probe).filter((stretch) => stretch.family === family)
+          const failed = truth.failing(probe)
           return overlaps(before, [...failed, ...cutOff, ...away, ...throttled])
         })
         return truly ? [] : [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and nothing of it had failed`]

@@ -214,12 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'tries refused mails again although later ones have told the rest',
     file: 'src/domain/outbox.ts',
-    edits: [
-      [
-        "return thread.findLast((other) => other.notification.seq > owed.notification.seq && other.state === 'delivered') ?? null",
-        'return thread.length < 0 ? owed : null',
-      ],
-    ],
+    edits: [['other.notification.seq > owed.notification.seq && arrived(other)', 'other.notification.seq < 0 && arrived(other)']],
   },
 ]
 
