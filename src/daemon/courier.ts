@@ -1,7 +1,7 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
-import { type OutboxPlan, planOutbox, retryAt, unsaidBefore } from '../domain/outbox.ts'
+import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore } from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
@@ -124,14 +124,22 @@ export class Courier {
     return plan.summarise.length > 0 ? now : plan.nextAt
   }
 
-  /** What was on its way when the process died may have been accepted: it is due at once, and uncertain. */
+  /**
+   * What was on its way when the process died may have been accepted: it is due at once, and uncertain. What waits for longer
+   * than any wait is dated by a clock that was set back while nobody ran: it is due as well.
+   */
   private async takeUpAfterCrash(): Promise<void> {
-    const { store } = this.deps
+    const { store, clock } = this.deps
+    const now = clock.now()
     const queue = await store.owed(MAX_LOOK)
     const cut = queue.filter((owed) => owed.state === 'sending')
-    if (cut.length > 0)
+    const ahead = queue.filter((owed) => owed.state !== 'sending' && owed.nextAt > now + RETRY_MOST_MS)
+    if (cut.length > 0 || ahead.length > 0)
       await store.settle(
-        cut.map((owed) => ({ id: owed.notification.id, state: 'retrying', uncertain: true })),
+        [
+          ...cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true })),
+          ...ahead.map((owed) => ({ id: owed.notification.id, nextAt: now })),
+        ],
         [],
       )
     this.started = true
