@@ -223,8 +223,10 @@ export const INVARIANTS: readonly Invariant[] = [
           const probe = probes.get(id)
           if (probe === undefined) return false
           const before = { from: at - 12 * MINUTE, to: at }
-          // A daemon that was started while it was cut off has never reached the control host: it cannot tell whose trouble it is.
-          const cutOff = truth.cutOff.filter(({ from, to }) => lived.starts.some((start) => start > from - MINUTE && start < to))
+          // A daemon that was started while it was cut off, or just before (or could write nothing down until then), has never
+          // reached the control host: it cannot tell whose trouble it is.
+          const begins = [...lived.starts, ...truth.disturbed.map(({ to }) => to)]
+          const cutOff = truth.cutOff.filter(({ from, to }) => begins.some((begin) => begin > from - MINUTE && begin < to))
           const away = truth.disturbed.filter(
             ({ from, to }) => to - from > 5 * MINUTE && !truth.cutOff.some((span) => span.from === from),
           )
@@ -394,8 +396,8 @@ export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; h
 /** The incidents that ended when their last probe moved into one, at once or by way of others: their mails go on with its. */
 function predecessorsOf(lived: Lived): (incident: string) => ReadonlySet<string> {
   const direct = new Map<string, Set<string>>()
-  const changed = new Set([...lived.disk.incidents.values()].flatMap((is) => (is.closedAs === 'changed' ? [is.id] : [])))
   for (const { ledger } of lived.committed) {
+    const changed = new Set(ledger.flatMap((row) => (row.decision === 'closed' && row.rule === '17' ? [row.incident] : [])))
     for (const [i, { decision, incident, probe }] of ledger.entries()) {
       if (decision !== 'moved' || incident === null || !changed.has(incident)) continue
       const into = ledger

@@ -92,8 +92,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: COURIER,
     edits: [
       [
-        "cut.map((owed) => ({ id: owed.notification.id, state: 'retrying', uncertain: true }))",
-        "cut.map((owed) => ({ id: owed.notification.id, state: 'delivered', deliveredAt: 0 }))",
+        "cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true }))",
+        "cut.map((owed) => ({ id: owed.notification.id, state: 'delivered' as const, deliveredAt: 0 }))",
       ],
     ],
   },
