@@ -7,6 +7,8 @@ import { type Figure, median, quantile, rounded } from './figure.ts'
 /** From the start of the process to its first round: time to load, and to read AWS Health for the first time. */
 const FIRST_ROUND_S = 8
 const PAGES = 5
+/** The first calls of a process load the SDK and compile it: what they delay is told by no round after the first. */
+const COLD_MS = 3_000
 /** A round begins within half a minute; on a machine that is too small it does not. */
 const ROUND_AT_MOST_MS = 55_000
 /** Probes a minute for which the aims are stated. */
@@ -42,14 +44,18 @@ export const scale: Bench = async (ground) => {
     await sleep((((second - new Date().getSeconds() + 60) % 60) - 1) * 1_000)
     const before = await since()
     const began = performance.now()
-    const lates: number[] = []
-    let round = before
-    while (lates.length < probes) {
+    const cold: number[] = []
+    const warm: number[] = []
+    let coldUntil = Number.POSITIVE_INFINITY
+    while (cold.length + warm.length < probes) {
       await sleep(1_000)
-      round = await since()
-      lates.push(...round.lates)
-      if (performance.now() - began > ROUND_AT_MOST_MS) throw new Error(`of ${probes} runs ${lates.length} began in a round`)
+      const { lates } = await since()
+      if (lates.length > 0) coldUntil = Math.min(coldUntil, performance.now() + COLD_MS)
+      ;(performance.now() < coldUntil ? cold : warm).push(...lates)
+      if (performance.now() - began > ROUND_AT_MOST_MS)
+        throw new Error(`of ${probes} runs ${cold.length + warm.length} began in a round`)
     }
+    const lates = warm.length > 0 ? warm : cold
     const roundMs = performance.now() - began
     // The last second's runs end, and are written.
     await sleep(2_000)
@@ -107,6 +113,7 @@ export const scale: Bench = async (ground) => {
     row('lagMs', `a run begins later than planned, median, at ${aimed.probes} a minute`, 'ms', aimed.lagP50, { of: 'p50' }),
     row('lagMs', `a run begins later than planned, 99 of 100, at ${aimed.probes} a minute`, 'ms', aimed.lagP99, {
       of: 'p99',
+      note: `without the first ${COLD_MS / 1_000} s of the process`,
       atMost: MAX_LAG_MS,
     }),
     row('tickMs', 'CPU a minute while nothing happens', 'ms', aimed.idleCpuMsPerMinute, {
