@@ -52,6 +52,8 @@ async function real(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   meter.judged('explained')
   meter.mail('failing', 'delivered')
   meter.fired('production', 12)
+  meter.began('production', 3)
+  meter.skipped('production')
   meter.read(SCENES['well']!().view.readings.get('aws')!)
   metrics.observeStore('commit', 1)
   const { view } = SCENES['failing']!()
