@@ -21,8 +21,9 @@ import type { Clock } from '../ports/time.ts'
 export const MAX_RUNS_AT_ONCE = 600
 /** Of these, what one operation of one caller may hold, so that accounts that hang leave room for all others. */
 export const MAX_RUNS_OF_A_LANE = 200
-/** Kept free for re-runs of probes that fail. */
-const ROOM_FOR_RERUNS = 60
+/** Kept free for re-runs of probes that fail, and for lanes that have hardly anything under way: what hangs is elsewhere. */
+const ROOM_KEPT = 120
+const HARDLY_ANYTHING = 4
 /** A run that says nothing because our process stood still is repeated at once, so often in a row. */
 const MAX_REPEATS = 3
 
@@ -200,7 +201,8 @@ export class Rounds {
     const { clock } = this.deps
     for (let turn = head(lane); turn !== undefined; turn = head(lane)) {
       if (this.ending.signal.aborted) return
-      const most = MAX_RUNS_AT_ONCE - (turn.kind === 'rerun' ? 0 : ROOM_FOR_RERUNS)
+      const mayUseAll = turn.kind === 'rerun' || lane.running < HARDLY_ANYTHING
+      const most = mayUseAll ? MAX_RUNS_AT_ONCE : MAX_RUNS_AT_ONCE - ROOM_KEPT
       if (this.running.size >= most || lane.running >= MAX_RUNS_OF_A_LANE) {
         this.blocked.add(lane)
         return
