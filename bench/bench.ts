@@ -26,9 +26,9 @@ export type Size = Readonly<{
 /** 100,000 probes; laps of both kinds in turn, so that what else the machine does meets both. */
 export const FULL: Size = {
   accounts: 1_000,
-  laps: 20,
-  rounds: 5,
-  bareRounds: 3,
+  laps: 50,
+  rounds: 2,
+  bareRounds: 2,
   outages: 7,
   starts: 5,
   events: 10_000,

@@ -1,11 +1,19 @@
 import { fork, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+
+const root = new URL('../../../', import.meta.url)
+const { apps } = createRequire(import.meta.url)(fileURLToPath(new URL('ecosystem.config.js', root))) as {
+  apps: readonly { node_args?: readonly string[] }[]
+}
 
 /** No answer of a child takes longer; one that does ends the bench. */
 const ANSWER_MS = 120_000
 const STOP_MS = 20_000
+/** What pm2 starts Node with. What is compared with Alibi is started so as well. */
+export const NODE_ARGS: readonly string[] = apps[0]?.node_args ?? []
 
 type Question = Readonly<{ id: number; ask: string; argument: unknown }>
 type Reply = Readonly<{ id: number; value?: unknown; error?: string }>
@@ -24,13 +32,11 @@ export type Child = AsyncDisposable &
 /** Starts a file of this directory in a process of its own, its stdout read as pm2 would: by a pipe. */
 export function startChild(
   name: string,
-  options: Readonly<{ args?: readonly string[]; env?: Readonly<Record<string, string>> }> = {},
+  options: Readonly<{ args?: readonly string[]; env?: Readonly<Record<string, string>>; nodeArgs?: readonly string[] }> = {},
 ): Child {
   const child = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), [...(options.args ?? [])], {
     env: { ...surroundings(), ...options.env },
-    execArgv: (process.env['BENCH_NODE_ARGS'] ?? '')
-      .split(' ')
-      .filter((arg) => arg !== '' && name === (process.env['BENCH_NODE_ARGS_FOR'] ?? name)),
+    execArgv: [...NODE_ARGS, ...(options.nodeArgs ?? [])],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   let lines = 0

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { surroundings } from './child.ts'
+import { NODE_ARGS, surroundings } from './child.ts'
 
 /** The product as it is built and shipped, not the bench's copy. */
 const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
@@ -24,7 +24,7 @@ export type Daemon = AsyncDisposable &
 /** `alibi run`, in a process of its own, its stdout read as pm2 would: by a pipe. Resolves when it is ready. */
 export async function startDaemonProcess(file: string, env: Readonly<Record<string, string>>): Promise<Daemon> {
   const began = performance.now()
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], {
+  const child = spawn(process.execPath, [...NODE_ARGS, MAIN, 'run', '--config', file], {
     env: { ...surroundings(), ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
