@@ -60,19 +60,21 @@ export function notificationValues(notification: Notification): Values {
   }
 }
 
-/** A run in columns; its document only where it says more than "ok" or is evidence of an incident. */
-export function runValues({ outcome, incident }: StoredOutcome, probe: number): Values {
-  return {
+/**
+ * A run in columns, in the order of `putRun`; its document only where it says more than "ok" or is evidence of an incident.
+ */
+export function runValues({ outcome, incident }: StoredOutcome, probe: number): readonly SQLInputValue[] {
+  return [
     probe,
-    at: outcome.startedAt,
-    ms: Math.max(0, Math.round(outcome.endedAt - outcome.startedAt)),
-    result: outcome.result,
-    kind: outcome.kind,
-    tries: outcome.tries.length,
-    requestId: outcome.tries.at(-1)?.requestId ?? null,
+    outcome.startedAt,
+    Math.max(0, Math.round(outcome.endedAt - outcome.startedAt)),
+    outcome.result,
+    outcome.kind,
+    outcome.tries.length,
+    outcome.tries.at(-1)?.requestId ?? null,
     incident,
-    doc: outcome.result === 'ok' && incident === null ? null : JSON.stringify(outcome),
-  }
+    outcome.result === 'ok' && incident === null ? null : JSON.stringify(outcome),
+  ]
 }
 
 export function markOf(row: Row): StripMark {
