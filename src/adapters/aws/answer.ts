@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { Readable } from 'node:stream'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { Readable } from 'node:stream'
+import { NodeHttpHandler, streamCollector } from '@smithy/node-http-handler'
 
 /** An answer's body is read up to here: the largest real one (a page of regions) is a few kilobytes. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
@@ -29,6 +29,14 @@ export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLarge'
   constructor() {
     super('the answer is too large')
+  }
+}
+
+class PrematureCloseError extends Error {
+  override readonly name = 'PrematureClose'
+  readonly code = 'ERR_STREAM_PREMATURE_CLOSE'
+  constructor() {
+    super('the connection closed before the answer ended')
   }
 }
 
@@ -62,6 +70,22 @@ function watchBody(body: Watched): void {
   body.pause().on('data', (chunk: Buffer) => {
     seen.take(chunk)
     if (seen.bytes > MAX_ANSWER_BYTES) body.destroy(new AnswerTooLargeError())
+  })
+}
+
+/**
+ * Reads a body to its end, for the SDK's `streamCollector`: its own makes a stream for each body and pipes it there.
+ */
+export function collect(body: Parameters<typeof streamCollector>[0]): Promise<Uint8Array> {
+  if (!(body instanceof Readable)) return streamCollector(body)
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    body.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+    body.once('error', reject)
+    // An end before the length that was announced is an error; should it come without one, there is nothing to wait for.
+    body.once('close', () => reject(new PrematureCloseError()))
+    body.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)))
+    body.resume()
   })
 }
 
