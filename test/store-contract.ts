@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Incident } from '../src/domain/incident.ts'
+import type { Incident, Member } from '../src/domain/incident.ts'
 import type { LedgerRow } from '../src/domain/ledger.ts'
 import type { Facts, Notification } from '../src/domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
@@ -64,7 +64,16 @@ export function anIncident(id: string, over: Partial<Incident> = {}): Incident {
     closedAs: null,
     seq: 1,
   }
-  return { ...looked, audience: [{ recipient: 'oncall', to: ['oncall@example.com'] }], ...over } as unknown as Incident
+  return {
+    ...looked,
+    members: [],
+    audience: [{ recipient: 'oncall', to: ['oncall@example.com'] }],
+    ...over,
+  } as unknown as Incident
+}
+
+export function aMember(probe: string, over: Partial<Member> = {}): Member {
+  return { probe, monitor: 'm', state: 'failing', onset: T0, evidence: [anOutcome(probe, T0, 'failed')], ...over } as Member
 }
 
 export function aNotification(id: string, over: Partial<Notification> = {}): Notification {
@@ -130,7 +139,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     })
 
     test('what was committed is there for the next process, all of it', async () => {
-      const incident = anIncident('a3f9', { hindsight: [{ arn: 'arn:1', code: 'C', at: T0, why: 'zu spät' }] })
+      const members = [aMember('m/self/ListRegions'), aMember('m/self/GetContactInformation')]
+      const incident = anIncident('a3f9', { members, hindsight: [{ arn: 'arn:1', code: 'C', at: T0, why: 'zu spät' }] })
       const state = aState('m/self/ListRegions')
       const notice = { key: 'api', since: T0, text: 'no support plan' }
       const reach = aReach()
@@ -178,6 +188,42 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         probes: [{ standing: 'well', incident: null }],
         reach,
       })
+    })
+
+    test('members are what they were last said to be, in that order: changed, joined, gone, come back, in two places', async () => {
+      const [a, b, c] = [aMember('a'), aMember('b'), aMember('c')]
+      const well = { ...b, state: 'well' as const }
+      const turns: readonly (readonly Member[])[] = [
+        [a, b],
+        [a, well],
+        [a, well, c],
+        [well, c],
+        [c, a, well],
+        [a, a, b],
+        [],
+        [b],
+        Array.from({ length: 40 }, (_, i) => aMember(`p${i}`)),
+      ]
+      const other = anIncident('other', { members: [c, b] })
+      await commit({ incidents: [other] })
+      for (const members of turns) {
+        const incident = anIncident('a3f9', { members })
+        await commit({ incidents: [incident] })
+        expect(await store.incident('a3f9')).toEqual(incident)
+      }
+      // One that closes, one that opens again, and one that nobody has written in this process.
+      for (const [state, members] of [
+        ['closed', [a]],
+        ['announced', [b, a]],
+        ['closed', [b, a, c]],
+      ] as const) {
+        const incident = anIncident('a3f9', { state, closedAt: state === 'closed' ? T0 : null, members })
+        await commit({ incidents: [incident] })
+        store = await opened.reopen()
+        expect(await store.incident('a3f9')).toEqual(incident)
+      }
+      expect(await store.incident('other')).toEqual(other)
+      expect((await store.incidents(10)).map(({ members }) => members.length).sort()).toEqual([2, 3])
     })
 
     test('notices are set and cleared; setting wins when one change does both', async () => {

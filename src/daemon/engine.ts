@@ -28,9 +28,6 @@ import type { Desk } from './desk.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
 const MAX_WAITING = 50_000
-/** An incident of more members is megabytes: how they fare is written less often, and decisions on it at once as always. */
-const LARGE_INCIDENT = 100
-const LARGE_EVERY_MS = 10_000
 /** After the end of a silence a fresh run comes first; so long its end is remembered. */
 const SILENCES_REMEMBERED_MS = 24 * HOUR_MS
 /** Shorter absences than this are no gap worth a sentence. */
@@ -82,8 +79,6 @@ export class Engine {
   private readonly unwrittenProbes = new Map<string, ProbeState>()
   /** Incidents of which no more has changed than how their members fare. */
   private readonly unwrittenIncidents = new Map<string, Incident>()
-  /** When a large one was last written, on the monotonic clock. */
-  private largeAt = Number.NEGATIVE_INFINITY
   private readonly lookedAt = new Map<Partition, Instant>()
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
@@ -399,16 +394,12 @@ export class Engine {
   }
 
   /** Writes the plain outcomes that are waiting, in one transaction: at most one sync a tick, not one a probe. */
-  async flush(all = false): Promise<void> {
+  async flush(): Promise<void> {
     const next = this.turn.then(async () => {
-      const now = this.deps.clock.monotonic()
-      const isTimeForLarge = all || now - this.largeAt >= LARGE_EVERY_MS
-      const incidents = [...this.unwrittenIncidents.values()].filter(
-        (is) => isTimeForLarge || is.members.length <= LARGE_INCIDENT,
-      )
-      if (this.unwritten.length === 0 && this.unwrittenProbes.size === 0 && incidents.length === 0) return
-      const outcomes = this.unwritten
+      const incidents = [...this.unwrittenIncidents.values()]
       const probes = [...this.unwrittenProbes.values()]
+      const outcomes = this.unwritten
+      if (outcomes.length === 0 && probes.length === 0 && incidents.length === 0) return
       await this.commit({
         incidents,
         probes,
@@ -421,8 +412,7 @@ export class Engine {
       })
       this.unwritten = []
       this.unwrittenProbes.clear()
-      for (const { id } of incidents) this.unwrittenIncidents.delete(id)
-      if (isTimeForLarge) this.largeAt = now
+      this.unwrittenIncidents.clear()
     })
     this.turn = next.catch(() => {})
     return next
@@ -438,7 +428,7 @@ export class Engine {
   /** Resolves when everything that was submitted is decided and on disk. */
   async drain(): Promise<void> {
     await this.consulting
-    await this.flush(true)
+    await this.flush()
   }
 }
 

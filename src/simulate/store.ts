@@ -1,4 +1,4 @@
-import type { Incident } from '../domain/incident.ts'
+import type { Incident, Member } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
@@ -69,6 +69,13 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
   let closed = false
   /** A verb writes through the same store here: nobody has to look. */
   const watching = new Set<() => void>()
+  /** The copies of members: of a thousand a run changes one. */
+  const members = new WeakMap<Member, Member>()
+  const copyMember = (member: Member): Member => {
+    const known = members.get(member) ?? copy(member)
+    members.set(member, known)
+    return known
+  }
 
   /** Every call goes through here: async like the real one, and failing like it. */
   async function call<T>(work: () => T): Promise<T> {
@@ -106,7 +113,8 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
 
     commit: (change) =>
       call(() => {
-        for (const incident of copy(change.incidents)) disk.incidents.set(incident.id, incident)
+        for (const { members: all, ...header } of change.incidents)
+          disk.incidents.set(header.id, { ...copy(header), members: all.map(copyMember) })
         for (const state of copy(change.probes)) disk.probes.set(state.probe, state)
         for (const key of change.notices.cleared) disk.notices.delete(key)
         for (const notice of copy(change.notices.set)) disk.notices.set(notice.key, notice)

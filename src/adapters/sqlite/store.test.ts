@@ -16,7 +16,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
+import { aMember, aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
+import type { Member } from '../../domain/incident.ts'
 import type { Store } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { APPLICATION_ID, MIGRATIONS, migrate, versionOf } from './migrations.ts'
@@ -261,6 +262,67 @@ describe('migrations', () => {
       expect(db.prepare('PRAGMA application_id').get()).toEqual({ application_id: APPLICATION_ID })
       expect(versionOf(db)).toBe(MIGRATIONS.length)
     })
+  })
+})
+
+test('a database of the first version keeps its incidents, with their members in their order', async () => {
+  const incident = anIncident('a3f9', { members: Array.from({ length: 12 }, (_, i) => aMember(`p${i}`)) })
+  const bare = anIncident('b', { state: 'closed', closedAt: T0 })
+  mkdirSync(join(directory, 'data'))
+  raw((db) => {
+    migrate(db, path, MIGRATIONS.slice(0, 1))
+    const put = db.prepare(
+      'INSERT INTO incidents (id, state, family, partition, opened_at, closed_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    for (const is of [incident, bare])
+      put.run(is.id, is.state, is.family, is.partition, is.openedAt, is.closedAt, JSON.stringify(is))
+  })
+  const store = await open()
+  expect((await store.load(0)).incidents).toEqual([incident, bare])
+})
+
+describe('of the members of an incident only those are written that have changed', () => {
+  /** Counts in the file itself: each row that is written or deleted, by whatever statement. */
+  const COUNTING = `CREATE TABLE touched (place INTEGER);
+    CREATE TRIGGER count_put AFTER INSERT ON members BEGIN INSERT INTO touched VALUES (new.place); END;
+    CREATE TRIGGER count_set AFTER UPDATE ON members BEGIN INSERT INTO touched VALUES (new.place); END;
+    CREATE TRIGGER count_gone AFTER DELETE ON members BEGIN INSERT INTO touched VALUES (old.place); END;`
+  const touched = () =>
+    raw((db) => {
+      const places = db
+        .prepare('SELECT place FROM touched')
+        .all()
+        .map(({ place }) => Number(place))
+      db.exec('DELETE FROM touched')
+      return places
+    })
+  const members = Array.from({ length: 1_000 }, (_, i) => aMember(`p${i}`))
+
+  test('one of a thousand, one more, one less', async () => {
+    const store = await open()
+    const commit = (all: readonly Member[]) => store.commit({ ...NOTHING, incidents: [anIncident('a3f9', { members: all })] })
+    await commit(members)
+    raw((db) => db.exec(COUNTING))
+    await commit(members)
+    expect(touched()).toEqual([])
+    const changed = members.with(500, { ...(members[500] as Member), state: 'well' })
+    await commit(changed)
+    expect(touched()).toEqual([500])
+    await commit([...changed, aMember('new')])
+    expect(touched()).toEqual([1_000])
+    await commit(changed.slice(1))
+    expect(touched().sort()).toEqual([0, 1_000])
+  })
+
+  test('what was rolled back counts as not written', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, incidents: [anIncident('a3f9', { members: members.slice(0, 3) })] })
+    const changed = anIncident('a3f9', { members: members.slice(0, 3).map((member) => ({ ...member, state: 'well' as const })) })
+    const broken = { ...NOTHING, incidents: [changed], outcomes: [{ outcome: anOutcome('p', Number.NaN), incident: null }] }
+    await expect(store.commit(broken)).rejects.toThrow()
+    expect((await store.incident('a3f9'))?.members).toEqual(members.slice(0, 3))
+    await store.commit({ ...NOTHING, incidents: [changed] })
+    expect(await store.incident('a3f9')).toEqual(changed)
   })
 })
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
-import type { Incident } from '../../domain/incident.ts'
+import type { Incident, Member } from '../../domain/incident.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Notification } from '../../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
@@ -128,6 +128,11 @@ const SQL = {
     VALUES ($id, $state, $family, $partition, $openedAt, $closedAt, $doc)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, family = excluded.family, partition = excluded.partition,
       opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc`,
+  putMember:
+    'INSERT INTO members (incident, place, doc) VALUES (?, ?, ?) ON CONFLICT (incident, place) DO UPDATE SET doc = excluded.doc',
+  dropMember: 'DELETE FROM members WHERE incident = ? AND place = ?',
+  dropMembers: 'DELETE FROM members WHERE incident = ?',
+  members: 'SELECT doc FROM members WHERE incident = ? ORDER BY place',
   // This and `putRun` are written for each run: by position, which takes two thirds of the time that names take.
   putProbe: 'INSERT INTO probes (probe, doc) VALUES (?, ?) ON CONFLICT (probe) DO UPDATE SET doc = excluded.doc',
   putNotice: 'INSERT INTO notices (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
@@ -211,6 +216,8 @@ class SqliteStore implements Store {
   readonly #inode: number
   readonly #statements = new Map<keyof typeof SQL, StatementSync>()
   readonly #probeIds = new Map<string, number>()
+  /** Of each open incident: its members as they were last written, in their order, each with its place. */
+  readonly #written = new Map<string, readonly Placed[]>()
   #closed = false
 
   constructor(db: DatabaseSync, options: StoreOptions) {
@@ -222,7 +229,7 @@ class SqliteStore implements Store {
 
   async commit(change: Change): Promise<void> {
     this.#write('commit', () => {
-      for (const incident of change.incidents) this.#run('putIncident', incidentValues(incident))
+      for (const incident of change.incidents) this.#putIncident(incident)
       for (const state of change.probes) this.#q('putProbe').run(state.probe, JSON.stringify(state))
       for (const key of change.notices.cleared) this.#q('clearNotice').run(key)
       for (const notice of change.notices.set) this.#run('putNotice', { key: notice.key, doc: JSON.stringify(notice) })
@@ -371,7 +378,7 @@ class SqliteStore implements Store {
         .map((row) => document<ProbeState>(row)),
       incidents: this.#q('liveIncidents')
         .all(closedSince)
-        .map((row) => document<Incident>(row)),
+        .map((row) => this.#incidentOf(row)),
       notices: this.#q('notices')
         .all()
         .map((row) => document<Notice>(row)),
@@ -384,14 +391,14 @@ class SqliteStore implements Store {
     return this.#read('incidents', () =>
       this.#q('incidents')
         .all(limit)
-        .map((row) => document<Incident>(row)),
+        .map((row) => this.#incidentOf(row)),
     )
   }
 
   async incident(id: string) {
     return this.#read('incident', () => {
       const row = this.#q('incident').get(id)
-      return row === undefined ? null : document<Incident>(row)
+      return row === undefined ? null : this.#incidentOf(row)
     })
   }
 
@@ -469,6 +476,31 @@ class SqliteStore implements Store {
         .all(since)
         .map((row) => ({ to: document<readonly string[]>(row, 'recipients'), at: Number(row['delivered_at']) })),
     )
+  }
+
+  #incidentOf(row: Row): Incident {
+    const header = document<Omit<Incident, 'members'>>(row)
+    const members = this.#q('members')
+      .all(header.id)
+      .map((member) => document<Member>(member))
+    return { ...header, members }
+  }
+
+  /** Of the members only those are written that are not the very ones that were written last: a change makes a new object. */
+  #putIncident(incident: Incident): void {
+    const { id, members } = incident
+    this.#run('putIncident', incidentValues(incident))
+    const known = this.#written.get(id)
+    if (known === undefined) this.#q('dropMembers').run(id)
+    const placed = placesOf(members, known ?? [])
+    const kept = new Set(placed.map(({ place }) => place))
+    for (const { place } of known ?? []) if (!kept.has(place)) this.#q('dropMember').run(id, place)
+    const before = new Map((known ?? []).map(({ place, member }) => [place, member]))
+    for (const { place, member } of placed) {
+      if (before.get(place) !== member) this.#q('putMember').run(id, place, JSON.stringify(member))
+    }
+    if (incident.state === 'closed') this.#written.delete(id)
+    else this.#written.set(id, placed)
   }
 
   #addLedger(rows: readonly LedgerRow[]): void {
@@ -583,8 +615,9 @@ class SqliteStore implements Store {
       this.#db.exec('COMMIT')
       return value
     } catch (cause) {
-      // A name that was added is gone with the transaction. SQLite may have rolled back by itself (disk full).
+      // What was added is gone with the transaction. SQLite may have rolled back by itself (disk full).
       this.#probeIds.clear()
+      this.#written.clear()
       this.#rollback()
       throw cause
     }
@@ -611,14 +644,21 @@ class SqliteStore implements Store {
   }
 }
 
-function incidentValues(incident: Incident): Values {
-  return {
-    id: incident.id,
-    state: incident.state,
-    family: incident.family,
-    partition: incident.partition,
-    openedAt: incident.openedAt,
-    closedAt: incident.closedAt,
-    doc: JSON.stringify(incident),
-  }
+type Placed = Readonly<{ place: number; member: Member }>
+
+/** Each member in the place that it had, where that leaves them in their order; else behind all others. */
+function placesOf(members: readonly Member[], known: readonly Placed[]): readonly Placed[] {
+  const before = new Map(known.map(({ place, member }) => [member.probe, place]))
+  let next = (known.at(-1)?.place ?? -1) + 1
+  let last = -1
+  return members.map((member) => {
+    const had = before.get(member.probe)
+    last = had !== undefined && had > last ? had : next++
+    return { place: last, member }
+  })
+}
+
+function incidentValues({ members: _, ...header }: Incident): Values {
+  const { id, state, family, partition, openedAt, closedAt } = header
+  return { id, state, family, partition, openedAt, closedAt, doc: JSON.stringify(header) }
 }
