@@ -1,17 +1,17 @@
-import { AccountClient } from '@aws-sdk/client-account'
+import type { AccountClient } from '@aws-sdk/client-account'
 import { backoffMs } from '../../domain/backoff.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { ControlAnswer, Monitor, Outcome, Partition, Probe, Try } from '../../domain/probe.ts'
 import type { Prober } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
-import { type Answer, collect, overheard, SILENT } from './answer.ts'
+import { accountClient } from './account-client.ts'
+import type { Answer } from './answer.ts'
 import { controlCall } from './control.ts'
 import { type Holder, type Identity, type Keyring, KeyringError, keyring } from './credentials.ts'
 import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
 import { type Classified, type Context, classify, headOf } from './failure.ts'
 import { ASK } from './operations.ts'
-import { sha256WithKeys } from './sha256.ts'
 
 /** Runs of one moment share a control call: an answer this old still speaks of now. */
 const CONTROL_SHARED_MS = 5_000
@@ -56,23 +56,13 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     const key = JSON.stringify([partition, holder.stsRegion, holder.credentials])
     const held = clients.get(key)
     if (held?.identity === identity) return held.client
-    const endpoint = endpointOverride(env, 'ACCOUNT')
-    const config: ConstructorParameters<typeof AccountClient>[0] & { cacheMiddleware: boolean } = {
-      // Not the monitor's own: with an endpoint of its own the SDK would sign for that one.
-      region: ACCOUNT_REGION[partition],
-      credentials: identity,
-      // The SDK's retries spend a budget that a long outage empties for good: ours are counted here, each in the outcome.
-      maxAttempts: 1,
-      requestHandler: ring.handler,
-      customUserAgent: [['alibi', version]],
-      logger: SILENT,
-      // From here on nothing but time: a probe costs less than a bare call of the SDK does (`npm run bench`).
-      cacheMiddleware: true,
-      streamCollector: collect,
-      sha256: sha256WithKeys(),
-      ...(endpoint === null ? {} : { endpoint }),
-    }
-    const client = overheard(new AccountClient(config))
+    const client = accountClient({
+      partition,
+      identity,
+      endpoint: endpointOverride(env, 'ACCOUNT'),
+      handler: ring.handler,
+      version,
+    })
     clients.set(key, { identity, client })
     return client
   }

@@ -61,40 +61,40 @@ const SEEN = Symbol('seen')
 type Watched = Readable & { [SEEN]?: BodySeen }
 
 /**
- * Looks at a body while whoever reads it does so, and ends it when it grows too large. A stream in between would cost a
- * tenth of the whole call (`npm run bench`). Paused first: else listening to `data` would start it before its reader is there.
+ * Reads a body to its end, looks at it on the way, and ends it when it grows too large. The SDK's own collector makes a
+ * stream for each body and pipes it there, a tenth of the whole call (`npm run bench`).
  */
-function watchBody(body: Watched): void {
-  const seen = new BodySeen()
-  body[SEEN] = seen
-  body.pause().on('data', (chunk: Buffer) => {
-    seen.take(chunk)
-    if (seen.bytes > MAX_ANSWER_BYTES) body.destroy(new AnswerTooLargeError())
-  })
-}
-
-/**
- * Reads a body to its end, for the SDK's `streamCollector`: its own makes a stream for each body and pipes it there.
- */
-export function collect(body: Parameters<typeof streamCollector>[0]): Promise<Uint8Array> {
+function collect(body: Parameters<typeof streamCollector>[0]): Promise<Uint8Array> {
   if (!(body instanceof Readable)) return streamCollector(body)
+  const seen = (body as Watched)[SEEN] ?? new BodySeen()
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = []
-    body.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+    if (body.destroyed) return reject(body.errored ?? new PrematureCloseError())
+    const chunks: Buffer[] = []
+    body.on('data', (chunk: Buffer) => {
+      seen.take(chunk)
+      chunks.push(chunk)
+      if (seen.bytes > MAX_ANSWER_BYTES) body.destroy(new AnswerTooLargeError())
+    })
+    body.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)))
     body.once('error', reject)
     // An end before the length that was announced is an error; should it come without one, there is nothing to wait for.
-    body.once('close', () => reject(new PrematureCloseError()))
-    body.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)))
-    body.resume()
+    body.once('close', () => {
+      if (!body.readableEnded) reject(new PrematureCloseError())
+    })
   })
 }
 
 type Response = { statusCode: number; headers: Record<string, string>; body?: unknown }
 type HandlerOptions = Parameters<NodeHttpHandler['handle']>[1]
 
-/** The SDK's own HTTP handler, with bodies bounded in size. One for the whole process: its connections are shared. */
+/** For the SDK's loggers: what it has to say reaches us as errors. */
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** The SDK's own HTTP handler. One for the whole process: its connections are shared. */
 export class BoundedHandler extends NodeHttpHandler {
   readonly #agents: readonly (http.Agent | https.Agent)[]
+  /** For the configuration of every client that uses it: the handler, bodies bounded in size, and no log of the SDK's own. */
+  readonly client = { requestHandler: this, streamCollector: collect, logger: SILENT }
 
   constructor() {
     const options = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS }
@@ -107,7 +107,7 @@ export class BoundedHandler extends NodeHttpHandler {
   override async handle(request: Parameters<NodeHttpHandler['handle']>[0] & Carrying, options?: HandlerOptions) {
     const call = request[CALL]
     const { response } = await super.handle(request, call === undefined ? options : { ...options, abortSignal: call.abortSignal })
-    watchBody(response.body as Watched)
+    ;(response.body as Watched)[SEEN] = new BodySeen()
     return { response }
   }
 
@@ -118,9 +118,6 @@ export class BoundedHandler extends NodeHttpHandler {
     for (const agent of this.#agents) agent.destroy()
   }
 }
-
-/** For the SDK's loggers: what it has to say reaches us as errors. */
-export const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** What belongs to a single call: who has the head of its answer, also where the SDK then throws without it, and what ends it. */
 export type Call = Readonly<{ heard: (answer: Answer) => void; abortSignal: AbortSignal }>

@@ -9,7 +9,7 @@ import { fromIni, fromNodeProviderChain } from '@aws-sdk/credential-providers'
 import type { Credentials } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, within } from '../stall.ts'
-import { type Answer, BoundedHandler, carry, overheard, SILENT } from './answer.ts'
+import { type Answer, BoundedHandler, carry, overheard } from './answer.ts'
 import { type Env, endpointOverride } from './endpoint.ts'
 import { classify } from './failure.ts'
 
@@ -174,8 +174,8 @@ async function find({ credentials, stsRegion }: Holder, search: Search): Promise
   const assume = assumer(stsRegion, search)
   const init = {
     ignoreCache: true,
-    logger: SILENT,
-    clientConfig: { maxAttempts: 1, requestHandler: search.handler },
+    logger: search.handler.client.logger,
+    clientConfig: { maxAttempts: 1, ...search.handler.client },
     roleAssumer: assume.role,
     roleAssumerWithWebIdentity: assume.withWebIdentity,
   }
@@ -220,9 +220,9 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
   }
 }
 
-function stsConfig(region: string, env: Env, requestHandler: BoundedHandler) {
+function stsConfig(region: string, env: Env, handler: BoundedHandler) {
   const endpoint = endpointOverride(env, 'STS')
-  return { region, requestHandler, maxAttempts: 1, logger: SILENT, ...(endpoint === null ? {} : { endpoint }) }
+  return { region, ...handler.client, maxAttempts: 1, ...(endpoint === null ? {} : { endpoint }) }
 }
 
 /** Who these credentials are, or in one line why that could not be learnt. */

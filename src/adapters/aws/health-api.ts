@@ -6,7 +6,7 @@ import { DAY_MS, type Instant, type Partition } from '../../domain/probe.ts'
 import type { HealthSource } from '../../ports/health.ts'
 import { within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
-import { BoundedHandler, SILENT } from './answer.ts'
+import { BoundedHandler } from './answer.ts'
 import { type Env, endpointOverride } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
@@ -98,8 +98,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
       ...(endpoint === null ? {} : { endpoint }),
       maxAttempts: MAX_ATTEMPTS,
       retryMode: 'standard',
-      requestHandler: handler,
-      logger: SILENT,
+      ...handler.client,
     })
     clients.set(region, client)
     return client

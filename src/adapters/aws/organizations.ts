@@ -9,7 +9,6 @@ import type { Credentials, Partition } from '../../domain/probe.ts'
 import type { Listing } from '../../ports/organization.ts'
 import type { Clock } from '../../ports/time.ts'
 import { DeadlineError, within } from '../stall.ts'
-import { SILENT } from './answer.ts'
 import { callerIdentity, type Keyring, KeyringError } from './credentials.ts'
 import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
 
@@ -62,8 +61,7 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
         ...(endpoint === null ? {} : { endpoint }),
         maxAttempts: MAX_ATTEMPTS,
         retryMode: 'standard',
-        requestHandler: keyring.handler,
-        logger: SILENT,
+        ...keyring.handler.client,
       })
       const told = await new Listed(client, maxPages, bound).all(options.ous)
       const names = told.filter(({ id, management, active }) => active && (id === who.account || id !== management))
