@@ -276,9 +276,8 @@ export class Engine {
     await this.attendNow()
     const now = clock.now()
     const readings = desk.readings()
-    const newlyRead = new Set(
-      [...readings].filter(([partition, reading]) => this.lookedAt.get(partition) !== reading.at).map(([partition]) => partition),
-    )
+    const newlyRead = new Set<Partition>()
+    for (const [partition, { at }] of readings) if (this.lookedAt.get(partition) !== at) newlyRead.add(partition)
     const decision = decide(
       this.world(),
       { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId },
@@ -370,12 +369,11 @@ export class Engine {
   /** The runs of an incident are kept for ever: those of its probes from the onset on. */
   private withIncidents(outcomes: readonly Outcome[], decision: Decision): readonly StoredOutcome[] {
     const states = new Map(decision.probes.map((state) => [state.probe, state]))
-    const incidents = new Map(decision.incidents.map((incident) => [incident.id, incident]))
     /** Onsets of the members of each incident, read once. */
     const onsets = new Map<string, ReadonlyMap<string, Instant>>()
     return outcomes.map((outcome) => {
       const id = (states.get(outcome.probe) ?? this.probes.get(outcome.probe))?.incident ?? null
-      const incident = id === null ? undefined : (incidents.get(id) ?? this.incidents.get(id))
+      const incident = id === null ? undefined : (decision.incidents.find((is) => is.id === id) ?? this.incidents.get(id))
       if (incident === undefined || incident.state === 'closed') return { outcome, incident: null }
       const known = onsets.get(incident.id) ?? new Map(incident.members.map((member) => [member.probe, member.onset]))
       onsets.set(incident.id, known)

@@ -98,12 +98,7 @@ class Draft {
   private readonly noticesSet: Notice[] = []
   private readonly noticesCleared: string[] = []
   private freshSince: Instant
-  /** Where each probe stands among the members of an incident: looked for once, not once a run, for there may be thousands. */
-  private readonly places = new Map<string, Map<string, number>>()
-  /** The latest onset among these members. */
-  private readonly newest = new WeakMap<readonly Member[], Instant>()
-  private readonly fares = new Map<string, Fares>()
-  private readonly ran: ReadonlySet<string>
+  private lookups: Lookups | null = null
   private readonly world: World
   private readonly input: Input
   private readonly setup: Setup
@@ -114,7 +109,12 @@ class Draft {
     this.setup = setup
     this.reach = world.reach
     this.freshSince = world.freshSince
-    this.ran = new Set(input.outcomes.map((outcome) => outcome.probe))
+  }
+
+  /** What is looked for once, not once a run, for there may be thousands; most decisions look for nothing. */
+  private get found(): Lookups {
+    this.lookups ??= { places: new Map(), newest: new Map(), fares: new Map() }
+    return this.lookups
   }
 
   decision(): Decision {
@@ -300,9 +300,9 @@ class Draft {
     const members = [...others, member]
     // Of the others it is known, or has to be looked for anew.
     if (place === null) {
-      this.newest.set(members, Math.max(this.newestOnset(others), member.onset))
-      this.places.get(incident.id)?.set(member.probe, others.length)
-    } else this.places.delete(incident.id)
+      this.found.newest.set(members, Math.max(this.newestOnset(others), member.onset))
+      this.found.places.get(incident.id)?.set(member.probe, others.length)
+    } else this.found.places.delete(incident.id)
     this.incidents.set(incident.id, { ...incident, members })
     const state = this.probeState(member.probe)
     if (incident.family !== 'blind') this.probes.set(member.probe, { ...state, incident: incident.id, trail: [] })
@@ -350,18 +350,18 @@ class Draft {
     const member = place === null ? undefined : incident.members[place]
     if (place === null || member === undefined) return
     const members = incident.members.with(place, change(member))
-    const newest = this.newest.get(incident.members)
-    if (newest !== undefined) this.newest.set(members, newest)
+    const newest = this.found.newest.get(incident.members)
+    if (newest !== undefined) this.found.newest.set(members, newest)
     this.incidents.set(incident.id, { ...incident, members })
   }
 
   /** `null` where the probe is no member. */
   private placeOf({ id, members }: Incident, probe: string): number | null {
-    const known = this.places.get(id)
+    const known = this.found.places.get(id)
     const place = known?.get(probe)
     if (known?.size === members.length && (place === undefined || members[place]?.probe === probe)) return place ?? null
     const places = new Map(members.map((member, i) => [member.probe, i]))
-    this.places.set(id, places)
+    this.found.places.set(id, places)
     return places.get(probe) ?? null
   }
 
@@ -372,10 +372,10 @@ class Draft {
 
   /** `-Infinity` where there are none. */
   private newestOnset(members: readonly Member[]): Instant {
-    const known = this.newest.get(members)
+    const known = this.found.newest.get(members)
     if (known !== undefined) return known
     const newest = members.reduce((latest, member) => Math.max(latest, member.onset), Number.NEGATIVE_INFINITY)
-    this.newest.set(members, newest)
+    this.found.newest.set(members, newest)
     return newest
   }
 
@@ -433,14 +433,17 @@ class Draft {
 
   /** Judges every unwell member that ran, or for which AWS Health was read, since it was judged last. */
   judgeAll(): void {
-    for (const incident of this.open()) {
+    const open = this.open()
+    if (open.length === 0) return
+    const ran = new Set(this.input.outcomes.map((outcome) => outcome.probe))
+    for (const incident of open) {
       const reading = this.input.readings.get(incident.partition)
       if (incident.family !== 'outage' || reading === undefined) continue
       let changed = false
       const members = incident.members.map((member) => {
         const run = member.evidence.at(-1)
         if (member.state === 'well' || run === undefined) return member
-        if (!this.ran.has(member.probe) && member.standing.readAt !== null && reading.at <= member.standing.readAt) return member
+        if (!ran.has(member.probe) && member.standing.readAt !== null && reading.at <= member.standing.readAt) return member
         changed = true
         return { ...member, standing: this.standingOf(member, run, reading) }
       })
@@ -499,7 +502,7 @@ class Draft {
 
   /** Read once a decision for each operation, after all runs were taken: every failing account is compared with every other. */
   private faresOf(key: string): Fares {
-    const known = this.fares.get(key)
+    const known = this.found.fares.get(key)
     if (known !== undefined) return known
     const accounts = new Map<string, { run: Instant; unclean: Instant | null }>()
     for (const other of this.setup.sameOperation.get(key) ?? []) {
@@ -520,7 +523,7 @@ class Draft {
       (at) => at,
     ).sort()
     const fares = { accounts, runs, uncleans }
-    this.fares.set(key, fares)
+    this.found.fares.set(key, fares)
     return fares
   }
 
@@ -653,6 +656,7 @@ class Draft {
   }
 
   private allIncidents(): Incident[] {
+    if (this.world.incidents.size === 0) return [...this.incidents.values()]
     const untouched = [...this.world.incidents.values()].filter((is) => !this.incidents.has(is.id))
     return [...untouched, ...this.incidents.values()]
   }
@@ -672,6 +676,15 @@ class Draft {
     this.ledger.push({ at: this.input.now, incident, probe, decision, rule, reason, evidence })
   }
 }
+
+type Lookups = Readonly<{
+  /** Where each probe stands among the members of an incident. */
+  places: Map<string, Map<string, number>>
+  /** The latest onset among these members. */
+  newest: Map<readonly Member[], Instant>
+  /** By operation. */
+  fares: Map<string, Fares>
+}>
 
 /** How the accounts fare with an operation: the last run of each and the last that was not clean, and both in order. */
 type Fares = Readonly<{

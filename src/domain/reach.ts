@@ -44,13 +44,17 @@ export function advanceReach(was: Reach, controls: readonly ControlAnswer[], out
 /** The runs share control calls: each call counts once. */
 function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly ControlAnswer[] {
   const all = [...controls, ...outcomes.flatMap((outcome) => (outcome.control === null ? [] : [outcome.control]))]
+  if (all.length < 2) return all
   const byTime = new Map(all.map((call) => [call.at, call]))
   return [...byTime.values()].sort((a, b) => a.at - b.at)
 }
 
 function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
-  const answers = outcomes.flatMap((outcome) => outcome.tries.filter((t) => t.status !== null).map((t) => t.at + t.ms))
-  return answers.length === 0 ? null : Math.max(...answers)
+  let last: Instant | null = null
+  for (const { tries } of outcomes) {
+    for (const { status, at, ms } of tries) if (status !== null) last = Math.max(last ?? 0, at + ms)
+  }
+  return last
 }
 
 /** The contract's `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. */
