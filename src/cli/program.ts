@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander'
-import { configSchema } from '../config/json-schema.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Io, processIo } from './io.ts'
 import { VERSION } from './version.ts'
@@ -202,9 +201,10 @@ export function build(io: Io, done: (code: number) => void): Command {
     const { iamPolicy } = await import('./iam-policy.ts')
     done(await iamPolicy(options, io))
   })
-  verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(() =>
-    io.out(JSON.stringify(configSchema(), null, 2)),
-  )
+  verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(async () => {
+    const { configSchema } = await import('../config/json-schema.ts')
+    io.out(JSON.stringify(configSchema(), null, 2))
+  })
   verb(program, 'demo', 'The real daemon against a stand-in for AWS and a mailbox: a short story, told here.', 'alibi demo')
     .option('--keep <directory>', 'where the mails are left', undefined)
     .action(async (options) => {

@@ -17,9 +17,17 @@ export type AccountClientOptions = Readonly<{
   version: string
 }>
 
+/** Middleware that has nothing to do here. */
+const IDLE = [
+  // Puts a copy of what was asked and answered together for the log, without what is personal: nothing of it is logged.
+  'loggerMiddleware',
+  // Hands on the trace of a Lambda function.
+  'recursionDetectionMiddleware',
+] as const
+
 /**
  * The SDK's client of Account, made for very many calls: what it would make anew for each of them, and what does not
- * differ between them, is made once. What is sent is the same, but for the two headers in which the SDK counts its own retries.
+ * differ between them, is made once. What is sent is the same, but for the headers in which the SDK counts its own retries.
  * A call costs two thirds of what one of a client does that is made without options (`npm run bench`).
  */
 export function accountClient({ partition, identity, endpoint, handler, version }: AccountClientOptions): AccountClient {
@@ -38,7 +46,9 @@ export function accountClient({ partition, identity, endpoint, handler, version 
     signer: new SignatureV4({ credentials: identity, region, service: 'account', sha256, uriEscapePath: true }),
     ...(endpoint === null ? {} : { endpoint }),
   }
-  return overheard(introducedOnce(new AccountClient(config)))
+  const client = new AccountClient(config)
+  for (const name of IDLE) if (!client.middlewareStack.remove(name)) throw new RangeError(`the SDK has no ${name} any more`)
+  return overheard(introducedOnce(client))
 }
 
 const USER_AGENT = ['user-agent', 'x-amz-user-agent'] as const
