@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = new URL('../../../', import.meta.url)
 const { apps } = createRequire(import.meta.url)(fileURLToPath(new URL('ecosystem.config.js', root))) as {
-  apps: readonly { node_args?: readonly string[] }[]
+  apps: readonly { node_args?: readonly string[]; env?: Readonly<Record<string, string>> }[]
 }
 
 /** No answer of a child takes longer; one that does ends the bench. */
 const ANSWER_MS = 120_000
 const STOP_MS = 20_000
-/** What pm2 starts Node with. What is compared with Alibi is started so as well. */
+/** What pm2 starts Node with. What is compared with Alibi is started so as well, unless it says otherwise. */
 export const NODE_ARGS: readonly string[] = apps[0]?.node_args ?? []
 
 type Question = Readonly<{ id: number; ask: string; argument: unknown }>
@@ -106,12 +106,14 @@ export function answering(answers: Readonly<Record<string, (argument: never) => 
   })
 }
 
-/** What a process gets of ours: nothing that could reach a real AWS account. */
+/** What a process gets of ours and of pm2: nothing that could reach a real AWS account. */
 export function surroundings(): Record<string, string> {
   const { PATH, HOME, TZ } = process.env
   const { NODE_COMPILE_CACHE } = process.env
   return Object.fromEntries(
-    Object.entries({ PATH, HOME, TZ, NODE_COMPILE_CACHE }).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    Object.entries({ PATH, HOME, TZ, NODE_COMPILE_CACHE, ...apps[0]?.env }).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined,
+    ),
   )
 }
 

@@ -10,6 +10,7 @@ const MAIL_MS = 60_000
 const EVENTS_ELSEWHERE = 20
 
 export type Doors = Readonly<{ url: string; smtpPort: number; endpoints: Record<string, string> }>
+export type Turn = Readonly<{ answer: 'ok' | 'InternalServerException'; mail: string }>
 /** Failed requests until the threshold is crossed. */
 export type Outage = Readonly<{ requests: number }>
 
@@ -41,11 +42,21 @@ async function outage({ requests }: Outage): Promise<number> {
   return mail.at - crossing.at
 }
 
+/** How each call ends from now on, and what came of it: milliseconds from now until a mail of that kind was accepted. */
+async function turn({ answer, mail }: Turn): Promise<number> {
+  const old = new Set(mailbox.mails)
+  const at = Date.now()
+  sandbox.answer({}, answer)
+  const came = await mailbox.waitFor((one: Caught) => !old.has(one) && one.headers['x-alibi-kind'] === mail, MAIL_MS)
+  return came.at - at
+}
+
 answering(
   {
     doors: (): Doors => ({ url: sandbox.url, smtpPort: mailbox.port, endpoints: sandbox.endpoints() }),
     asked: () => sandbox.count(OPERATION),
     outage,
+    turn,
   },
   async () => {
     await sandbox.close()

@@ -1,5 +1,4 @@
 // Alibi as `alibi run` puts it together, in every part but one: instead of node-cron, the parent says when to fire.
-import './lean.ts'
 import { createLog } from '../src/adapters/log.ts'
 import { lock as takeLock } from '../src/adapters/sqlite/lock.ts'
 import { openStore } from '../src/adapters/sqlite/store.ts'
