@@ -1,5 +1,5 @@
 import { MINUTE_MS, type Monitor } from '../domain/probe.ts'
-import { type QuotaRow, quotaRows } from '../domain/quota.ts'
+import { type QuotaRow, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
 import { durationText } from './duration.ts'
 import { readSchedule } from './schedule.ts'
 
@@ -16,18 +16,18 @@ export function quotas(config: Readonly<{ monitors: readonly Monitor[] }>): read
 /** Operations that one account is asked more than once, by their parameter. */
 const BY_PARAMETER: ReadonlySet<string> = new Set(['GetAlternateContact', 'GetRegionOptStatus'])
 
-/** One sentence for each quota that the schedules cannot keep, with what a round of them takes at the quota. */
+/** One sentence for each quota that the schedules cannot keep, with what a round of them takes at the quota and at the scheduled share of it. */
 export function quotaWarnings(rows: readonly QuotaRow[]): readonly string[] {
   return rows.flatMap(({ operation, partition, probes, callsPerSecond, quota, fits }) => {
     if (fits || quota === null) return []
     const what = BY_PARAMETER.has(operation) || probes === 1 ? 'probe' : 'account'
     const many = `${numberText(probes)} ${what}${probes === 1 ? '' : 's'} × ${operation}`
     const isClose = callsPerSecond < quota.perSecond + 0.1
+    const shortest = (perSecond: number) => numberText(Math.ceil(probes / perSecond))
     const needs = numberText(isClose ? Math.ceil(callsPerSecond * 100) / 100 : Math.round(callsPerSecond * 10) / 10)
     const where = partition === 'aws' ? '' : ` in partition ${partition}`
-    const shortest = numberText(Math.ceil(probes / quota.perSecond))
     return [
-      `${many} each ${gapText(Math.round((1000 * probes) / callsPerSecond))} needs ${needs}/s; AWS allows ${quota.perSecond}/s${where}; the shortest round is ${shortest} s`,
+      `${many} each ${gapText(Math.round((1000 * probes) / callsPerSecond))} needs ${needs}/s; AWS allows ${quota.perSecond}/s${where}; the shortest round is ${shortest(quota.perSecond)} s (${shortest(quota.perSecond * SCHEDULED_SHARE)} s with room for re-runs)`,
     ]
   })
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Budget, FRESH_BUDGET, reserve, SCHEDULED_SHARE, stepOfRound, throttled } from './pace.ts'
+import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled } from './pace.ts'
+import { SCHEDULED_SHARE } from './quota.ts'
 
 const QUOTA = { perSecond: 3, burst: 3 }
 

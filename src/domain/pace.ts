@@ -1,7 +1,5 @@
-import type { Quota } from './quota.ts'
+import { type Quota, SCHEDULED_SHARE } from './quota.ts'
 
-/** Share of a quota that scheduled runs may use; the rest is room for re-runs of failing probes, and for tries within a run. */
-export const SCHEDULED_SHARE = 0.8
 /** What is paced where AWS states no quota: the lowest that it states for reads, and one at a time. */
 export const UNSTATED_QUOTA: Quota = { perSecond: 3, burst: 1 }
 /** After a 429 the pace is halved, at most so often; it comes back by one halving each minute without another. */

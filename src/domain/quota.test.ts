@@ -27,9 +27,9 @@ const info: Call = { operation: 'GetAccountInformation', parameter: null }
 const billing: Call = { operation: 'GetAlternateContact', parameter: 'BILLING' }
 const security: Call = { operation: 'GetAlternateContact', parameter: 'SECURITY' }
 
-test('180 accounts a minute are just what AWS allows of GetAccountInformation, and 181 are not', () => {
-  expect(quotaRows([{ monitor: monitor('a', 180, [info]), shortestGapMs: 60_000 }])).toMatchObject([{ probes: 180, fits: true }])
-  expect(quotaRows([{ monitor: monitor('a', 181, [info]), shortestGapMs: 60_000 }])).toMatchObject([{ probes: 181, fits: false }])
+test('144 accounts a minute are just what is for scheduled runs of GetAccountInformation, and 145 are not', () => {
+  expect(quotaRows([{ monitor: monitor('a', 144, [info]), shortestGapMs: 60_000 }])).toMatchObject([{ probes: 144, fits: true }])
+  expect(quotaRows([{ monitor: monitor('a', 145, [info]), shortestGapMs: 60_000 }])).toMatchObject([{ probes: 145, fits: false }])
 })
 
 test('monitors with the same credentials share a quota, others do not', () => {

@@ -3,6 +3,9 @@ import { credentialsKey, type Monitor, type Operation, type Partition } from './
 /** Calls a second that AWS allows one caller, and how many may come at once. */
 export type Quota = Readonly<{ perSecond: number; burst: number }>
 
+/** Share of a quota that scheduled runs may use; the rest is room for re-runs of failing probes, and for tries within a run. */
+export const SCHEDULED_SHARE = 0.8
+
 /** docs.aws.amazon.com/accounts/latest/reference/quotas.html; `null` where AWS states none. */
 const QUOTAS: Readonly<Record<Operation, Quota | null>> = {
   GetAccountInformation: { perSecond: 3, burst: 3 },
@@ -33,8 +36,12 @@ export type QuotaRow = Readonly<{
   /** Scheduled runs a second when every monitor fires at its shortest gap and every first try is ok. */
   callsPerSecond: number
   quota: Quota | null
+  /** Within the share of the quota that is for scheduled runs. */
   fits: boolean
 }>
+
+/** The sum of many equal parts is a little more or less than their product. */
+const ROUNDING = 1e-6
 
 /** Some quotas count by caller and some by the account that is asked; all are taken as by caller, which is the stricter. */
 export function quotaRows(monitors: readonly Readonly<{ monitor: Monitor; shortestGapMs: number }>[]): readonly QuotaRow[] {
@@ -54,6 +61,6 @@ export function quotaRows(monitors: readonly Readonly<{ monitor: Monitor; shorte
   }
   return [...sums.values()].map((sum) => {
     const quota = quotaOf(sum.operation, sum.partition)
-    return { ...sum, quota, fits: quota === null || sum.callsPerSecond <= quota.perSecond }
+    return { ...sum, quota, fits: quota === null || sum.callsPerSecond <= quota.perSecond * SCHEDULED_SHARE + ROUNDING }
   })
 }
