@@ -360,8 +360,10 @@ export class Engine {
   /** The failed runs that led to a threshold were written as plain ones: they belong to the incident now. */
   private trails(decision: Decision): readonly StoredOutcome[] {
     return decision.incidents.flatMap((incident) => {
-      const known = new Set(this.incidents.get(incident.id)?.members.map((member) => `${member.probe} ${member.onset}`))
-      const joined = incident.members.filter((member) => !known.has(`${member.probe} ${member.onset}`))
+      const known = this.incidents.get(incident.id)?.members ?? []
+      // Of a thousand a run changes one, and leaves it where it was.
+      const changed = incident.members.filter((member, i) => member !== known[i])
+      const joined = changed.filter(({ probe, onset }) => !known.some((was) => was.probe === probe && was.onset === onset))
       return joined.flatMap((member) => member.evidence.map((outcome) => ({ outcome, incident: incident.id })))
     })
   }
@@ -369,15 +371,11 @@ export class Engine {
   /** The runs of an incident are kept for ever: those of its probes from the onset on. */
   private withIncidents(outcomes: readonly Outcome[], decision: Decision): readonly StoredOutcome[] {
     const states = new Map(decision.probes.map((state) => [state.probe, state]))
-    /** Onsets of the members of each incident, read once. */
-    const onsets = new Map<string, ReadonlyMap<string, Instant>>()
     return outcomes.map((outcome) => {
       const id = (states.get(outcome.probe) ?? this.probes.get(outcome.probe))?.incident ?? null
       const incident = id === null ? undefined : (decision.incidents.find((is) => is.id === id) ?? this.incidents.get(id))
       if (incident === undefined || incident.state === 'closed') return { outcome, incident: null }
-      const known = onsets.get(incident.id) ?? new Map(incident.members.map((member) => [member.probe, member.onset]))
-      onsets.set(incident.id, known)
-      const onset = known.get(outcome.probe)
+      const onset = incident.members.find(({ probe }) => probe === outcome.probe)?.onset
       return { outcome, incident: onset !== undefined && outcome.startedAt >= onset ? incident.id : null }
     })
   }
