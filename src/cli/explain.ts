@@ -1,4 +1,3 @@
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Incident, Member } from '../domain/incident.ts'
@@ -10,7 +9,8 @@ import { decisiveTry } from '../domain/probe.ts'
 import { storyJson } from '../domain/shown.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { local } from '../letter/times.ts'
-import { type KeptReading, StoreError } from '../ports/store.ts'
+import type { KeptReading } from '../ports/store.ts'
+import { asExit, reader } from './database.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing } from './io.ts'
 import { printSupportCase } from './support-case.ts'
@@ -37,7 +37,7 @@ type Story = Readonly<{
 /** One incident's whole story, as it was decided then: from the ledger, not judged anew. */
 export async function explain(id: string, options: Listing & Readonly<{ supportCase?: boolean }>, io: Io): Promise<number> {
   const config = await configured(options, io)
-  const story = databaseExists(config.storage.path) ? await read(config.storage.path, id) : null
+  const story = await read(config, id)
   if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
   if (options.supportCase === true) return printSupportCase(story, config, options.json === true, io)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
@@ -45,27 +45,25 @@ export async function explain(id: string, options: Listing & Readonly<{ supportC
   return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])
 }
 
-async function read(path: string, id: string): Promise<Story | null> {
+async function read(config: Config, id: string): Promise<Story | null> {
+  const store = await reader(config)
+  if (store === null) return null
   try {
-    const store = await openStore({ path, readOnly: true })
-    try {
-      const incident = await store.incident(id)
-      if (incident === null) return null
-      const from = Math.min(incident.openedAt, ...incident.members.map((member) => member.onset))
-      const to = incident.closedAt ?? Date.now()
-      const [ledger, mails, runs, readings] = [
-        await store.ledger({ incident: id }, MAX_ROWS),
-        await store.mails(id),
-        await store.runs(id, MAX_RUNS),
-        incident.family === 'outage' ? await store.readings(incident.partition, from, to, MAX_READINGS) : [],
-      ]
-      return { incident, ledger, mails, runs, readings }
-    } finally {
-      await store.close()
-    }
+    const incident = await store.incident(id)
+    if (incident === null) return null
+    const from = Math.min(incident.openedAt, ...incident.members.map((member) => member.onset))
+    const to = incident.closedAt ?? Date.now()
+    const [ledger, mails, runs, readings] = [
+      await store.ledger({ incident: id }, MAX_ROWS),
+      await store.mails(id),
+      await store.runs(id, MAX_RUNS),
+      incident.family === 'outage' ? await store.readings(incident.partition, from, to, MAX_READINGS) : [],
+    ]
+    return { incident, ledger, mails, runs, readings }
   } catch (cause) {
-    if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
-    throw cause
+    return asExit(cause)
+  } finally {
+    await store.close()
   }
 }
 

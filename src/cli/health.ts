@@ -1,4 +1,3 @@
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { Desk } from '../daemon/desk.ts'
 import { utc } from '../domain/duration.ts'
@@ -7,8 +6,8 @@ import type { HealthReading, SourceState } from '../domain/outage.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey } from '../domain/probe.ts'
 import type { Verdict } from '../domain/verdict.ts'
-import { StoreError } from '../ports/store.ts'
 import { wire } from '../wire.ts'
+import { reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import { configured, type Io, type Listing } from './io.ts'
 import { quiet } from './quiet.ts'
@@ -48,11 +47,8 @@ async function asItWas(time: string, options: Listing, config: Config, io: Io): 
   if (Number.isNaN(at)) throw new Exit(EXIT.usage, `--at ${time}: expected a time such as 2025-10-20T07:15:00Z`)
   const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
   const answers: { reading: HealthReading; verdict: Verdict }[] = []
-  if (databaseExists(config.storage.path)) {
-    const store = await openStore({ path: config.storage.path, readOnly: true }).catch((cause: unknown) => {
-      if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
-      throw cause
-    })
+  const store = await reader(config)
+  if (store !== null) {
     try {
       for (const partition of partitions) {
         const kept = await store.readingAt(partition, at)

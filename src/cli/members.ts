@@ -1,9 +1,8 @@
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
 import type { Config, Discovery } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
 import { accountsOf, fitting, recalled, scopeOf } from '../daemon/roster.ts'
-import { StoreError } from '../ports/store.ts'
 import { organizationOf } from '../wire.ts'
+import { asExit, reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import type { Io } from './io.ts'
 
@@ -18,29 +17,26 @@ export type Found = Readonly<{
 
 /** What the daemon listed last, without asking anybody. @throws {Exit} 69 */
 export async function remembered(config: Config): Promise<readonly Found[]> {
-  const { discoveries, storage } = config
+  const { discoveries } = config
   const none = (discovery: Discovery): Found => ({
     ...{ monitor: discovery.monitor, accounts: [], listedAt: null, left: 0 },
     why: 'not listed yet: `alibi check --live` lists it',
   })
-  if (discoveries.length === 0 || !databaseExists(storage.path)) return discoveries.map(none)
+  const store = discoveries.length === 0 ? null : await reader(config)
+  if (store === null) return discoveries.map(none)
   try {
-    const store = await openStore({ path: storage.path, readOnly: true })
-    try {
-      return await Promise.all(
-        discoveries.map(async (discovery) => {
-          const place = config.monitors.find(({ name }) => name === discovery.monitor)
-          const known = await recalled(store, discovery, scopeOf(discovery, place))
-          if (known.listedAt === null) return none(discovery)
-          return { ...none(discovery), accounts: accountsOf(known, discovery), listedAt: known.listedAt, why: null }
-        }),
-      )
-    } finally {
-      await store.close()
-    }
+    return await Promise.all(
+      discoveries.map(async (discovery) => {
+        const place = config.monitors.find(({ name }) => name === discovery.monitor)
+        const known = await recalled(store, discovery, scopeOf(discovery, place))
+        if (known.listedAt === null) return none(discovery)
+        return { ...none(discovery), accounts: accountsOf(known, discovery), listedAt: known.listedAt, why: null }
+      }),
+    )
   } catch (cause) {
-    if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
-    throw cause
+    return asExit(cause)
+  } finally {
+    await store.close()
   }
 }
 

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import { openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { DURATION, parseDuration } from '../config/duration.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { Owed } from '../domain/notification.ts'
 import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
-import { type Store, StoreError } from '../ports/store.ts'
+import type { Store } from '../ports/store.ts'
+import { asExit, isBegun, reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io, type Listing, list, say } from './io.ts'
 import { table } from './table.ts'
@@ -15,18 +16,13 @@ const MAX_REASON = 300
 /** Opens the daemon's database beside it, to write into. The daemon notices within seconds. @throws {Exit} */
 async function beside<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
   const { path } = config.storage
-  if (!databaseExists(path)) throw new Exit(EXIT.unreachable, `there is no database at ${path} yet: start the daemon once`)
+  if (!isBegun(config)) throw new Exit(EXIT.unreachable, `there is no database at ${path} yet: start the daemon once`)
   const store = await openStore({ path, beside: true }).catch(asExit)
   try {
     return await work(store).catch(asExit)
   } finally {
     await store.close()
   }
-}
-
-function asExit(cause: unknown): never {
-  if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
-  throw cause
 }
 
 export type SilenceOptions = Common & Readonly<{ for: string; reason: string; monitor?: string }>
@@ -73,7 +69,7 @@ function reasonOf(text: string): string {
 export async function silenceList(options: Listing, io: Io): Promise<number> {
   const config = await configured(options, io)
   const now = Date.now()
-  const all = databaseExists(config.storage.path) ? await besideReading(config, (store) => store.silences(now)) : []
+  const all = await silencesOf(config, now)
   const lasting = all.filter((silence) => endOfSilence(silence) > now)
   const rows = lasting.map(({ id, monitor, at, until, reason }) => ({
     id,
@@ -92,12 +88,12 @@ export async function silenceList(options: Listing, io: Io): Promise<number> {
   return EXIT.well
 }
 
-async function besideReading<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore({ path: config.storage.path, readOnly: true }).catch(asExit)
+async function silencesOf(config: Config, now: number): Promise<readonly Silence[]> {
+  const store = await reader(config)
   try {
-    return await work(store).catch(asExit)
+    return (await store?.silences(now).catch(asExit)) ?? []
   } finally {
-    await store.close()
+    await store?.close()
   }
 }
 

@@ -1,24 +1,12 @@
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
-import type { Config } from '../config/config.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import { incidentJson } from '../domain/shown.ts'
-import { type Reader, StoreError } from '../ports/store.ts'
-import { EXIT, Exit } from './exit.ts'
+import { reader } from './database.ts'
+import { EXIT } from './exit.ts'
 import { configured, type Io, type Listing, list } from './io.ts'
 import { showPatterns } from './patterns.ts'
 import { table } from './table.ts'
 
 const MAX_LISTED = 1_000
-
-/** Opens the daemon's database beside it; `null` before there is one. @throws {Exit} 69 */
-async function reader(config: Config): Promise<(Reader & { close(): Promise<void> }) | null> {
-  const { path } = config.storage
-  if (!databaseExists(path)) return null
-  return openStore({ path, readOnly: true }).catch((cause: unknown) => {
-    if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
-    throw cause
-  })
-}
 
 /** The incidents, newest first. */
 export async function incidents(options: Listing & Readonly<{ patterns?: boolean }>, io: Io): Promise<number> {

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { main } from '../../src/cli/program.ts'
 import { CALLER } from '../../src/sandbox/aws.ts'
@@ -96,6 +96,16 @@ test('before there is a database, listings are empty and well', async () => {
     })
   }
   expect(existsSync(on.database)).toBe(false)
+})
+
+test('a database that cannot be looked at is not one that is not there: listings say so, and 69', async () => {
+  await using on = await stage()
+  await mkdir(dirname(on.database), { recursive: true })
+  await symlink(on.database, on.database)
+  const verbs = [['incidents'], ['outbox', 'list'], ['silence', 'list'], ['health', '--at', '2025-10-20T07:15:00Z'], ['ack', 'a']]
+  for (const verb of verbs) {
+    expect(await on.alibi(...verb)).toMatchObject({ code: 69, out: '', err: `${on.database} cannot be looked at (ELOOP)\n` })
+  }
 })
 
 test.for<[string, (on: Stage) => void, number, RegExp]>([

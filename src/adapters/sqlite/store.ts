@@ -14,6 +14,7 @@ import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } fr
 import { StoreError } from '../../ports/store.ts'
 import { storeError } from './fault.ts'
 import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
+import { bytesAt } from './place.ts'
 import { createPrivately } from './private-file.ts'
 import type { Row, Values } from './rows.ts'
 import { document, hourHolding, hourOf, markOf, notificationValues, owedOf, owedValues, runValues } from './rows.ts'
@@ -51,9 +52,12 @@ const MEMO = 'memo:'
 const AUTO_CHECKPOINT_PAGES = 4_000
 const WAL_KEEP_BYTES = 4 * 1024 * 1024
 
-/** Whether a daemon has ever begun a database there: listings are empty otherwise, and reading one would fail. */
+/**
+ * Whether a daemon has ever begun a database there: listings are empty otherwise, and reading one would fail.
+ * @throws {StoreError} when that cannot be told: an empty listing would say that there is nothing
+ */
 export function databaseExists(path: string): boolean {
-  if (!existsSync(path) || statSync(path).size === 0) return false
+  if ((bytesAt(path) ?? 0) === 0) return false
   try {
     const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
     try {
@@ -82,7 +86,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { path } = options
   try {
     const guest = options.readOnly === true || options.beside === true
-    if (guest && !existsSync(path)) throw new StoreError(`there is no database at ${path} yet`, { fatal: false })
+    if (bytesAt(path) === null && guest) throw new StoreError(`there is no database at ${path} yet`, { fatal: false })
     // `-wal` and `-shm` take the modes of the file they belong to.
     if (!guest) createPrivately(path)
     const db = new DatabaseSync(path, { readOnly: options.readOnly === true, timeout: options.busyMs ?? BUSY_MS })

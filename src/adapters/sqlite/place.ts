@@ -1,0 +1,33 @@
+import { statSync } from 'node:fs'
+import { StoreError } from '../../ports/store.ts'
+
+/** What is there where the database should be. `why` goes on after its path. */
+export type Place =
+  | Readonly<{ kind: 'nothing' }>
+  | Readonly<{ kind: 'file'; bytes: number }>
+  /** Something that can never be a database. */
+  | Readonly<{ kind: 'unfit'; why: string }>
+  /** It could not be learnt: that is not the same as nothing. */
+  | Readonly<{ kind: 'hidden'; why: string }>
+
+/** Looks and changes nothing. Never throws. */
+export function placeOf(path: string): Place {
+  try {
+    const stat = statSync(path)
+    if (stat.isFile()) return { kind: 'file', bytes: stat.size }
+    const what = stat.isDirectory() ? 'is a directory' : 'is no regular file'
+    return { kind: 'unfit', why: `${what}: set storage.path to a file, which Alibi makes itself` }
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'nothing' }
+    if (code !== 'EACCES' && code !== 'EPERM') return { kind: 'hidden', why: `cannot be looked at (${code})` }
+    return { kind: 'hidden', why: 'may not be read by this user: run this as the user that runs Alibi' }
+  }
+}
+
+/** The bytes of the file at `path`, `null` where there is none. @throws {StoreError} when something else is there, or nobody can tell */
+export function bytesAt(path: string): number | null {
+  const place = placeOf(path)
+  if (place.kind === 'unfit' || place.kind === 'hidden') throw new StoreError(`${path} ${place.why}`, { fatal: false })
+  return place.kind === 'file' ? place.bytes : null
+}
