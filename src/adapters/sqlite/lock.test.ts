@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -71,6 +71,35 @@ test.for<[string, string]>([
   held.release()
 })
 
+test.for<[string, string, () => string]>([
+  ['a link to the file', 'there.db', () => linked(join(directory, 'there.db'), 'link.db')],
+  ['a relative link', 'there.db', () => linked('there.db', 'link.db')],
+  ['a link to its directory', 'there.db', () => join(linked(directory, 'link'), 'there.db')],
+  ['a link to a file that is not there yet', 'later.db', () => linked(join(directory, 'later.db'), 'link.db')],
+  [
+    'a link to a directory that is not there yet',
+    'later/later.db',
+    () => join(linked(join(directory, 'later'), 'link'), 'later.db'),
+  ],
+])('a database has one lock, also by %s', ([, name, link]) => {
+  writeFileSync(join(directory, 'there.db'), '')
+  const [itself, other] = [join(directory, name), link()]
+  for (const [first, second] of [
+    [other, itself],
+    [itself, other],
+  ] as const) {
+    const held = lock(first)
+    expect(() => lock(second)).toThrow(`${second} is held by process ${process.pid}`)
+    held.release()
+  }
+})
+
+test('where no database can be, nothing is left behind', () => {
+  mkdirSync(path)
+  expect(() => lock(path)).toThrow(`${path} is a directory`)
+  expect(readdirSync(directory)).toEqual(['alibi.db'])
+})
+
 test("a holder's host is shown without anything that could forge a line", () => {
   const held = lock(path)
   writeFileSync(`${path}.holder`, JSON.stringify({ pid: 7, host: 'a\nb\u001b[31m', since: '2026-01-01T00:00:00Z' }))
@@ -96,6 +125,12 @@ test('a place that cannot be written is named', () => {
   writeFileSync(join(directory, 'file'), '')
   expect(() => lock(join(directory, 'file', 'alibi.db'))).toThrow('set storage.path')
 })
+
+function linked(target: string, name: string): string {
+  const link = join(directory, name)
+  symlinkSync(target, link)
+  return link
+}
 
 function catching(work: () => unknown): unknown {
   try {

@@ -1,8 +1,10 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../../ports/store.ts'
 import { storeError } from './fault.ts'
+import { bytesAt } from './place.ts'
 import { createPrivately } from './private-file.ts'
 
 /** Who holds a database, as far as is known. */
@@ -30,15 +32,18 @@ const HELD = new Set<DatabaseSync>()
  *
  * The lock is an exclusive transaction on an empty database of its own, `<path>.lock`: the operating system gives it up with
  * the process, however it ends, so no dead process ever holds it. `<path>.holder` beside it is only the name on the door.
+ * Both lie beside the file itself, wherever a symbolic link to it lies: one database has one lock, whatever it is called.
  * Neither file is deleted with the lock: two processes could then hold locks on two files of one name.
  *
  * Never open `<path>.lock` by other means in the process that holds it: closing a descriptor gives up its POSIX locks.
  * @throws {HeldError} if another daemon holds it
- * @throws {StoreError} if the files cannot be written
+ * @throws {StoreError} if the files cannot be written, or no database can be at `path`: then nothing is left behind
  */
 export function lock(path: string, now: number = Date.now()): { release(): void } {
-  const file = `${path}.lock`
-  const note = `${path}.holder`
+  bytesAt(path)
+  const real = realPathOf(path)
+  const file = `${real}.lock`
+  const note = `${real}.holder`
   createPrivately(file)
   let db: DatabaseSync
   try {
@@ -66,6 +71,26 @@ export function lock(path: string, now: number = Date.now()): { release(): void 
       rmSync(note, { force: true }) // First: afterwards it could be the next one's.
       db.close()
     },
+  }
+}
+
+/** Where links lead, also those that lead to what is not there yet. A link to itself was refused before. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const directory = dirname(path)
+    const target = linkAt(path)
+    if (target !== null) return realPathOf(resolve(directory, target))
+    return directory === path ? path : join(realPathOf(directory), basename(path))
+  }
+}
+
+function linkAt(path: string): string | null {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return null
   }
 }
 
