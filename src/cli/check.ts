@@ -2,6 +2,7 @@ import { constants, statfsSync } from 'node:fs'
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { callerIdentity } from '../adapters/aws/credentials.ts'
+import { placeOf } from '../adapters/sqlite/place.ts'
 import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { inWords, utc } from '../domain/duration.ts'
@@ -34,6 +35,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   await using wired = wire(config, io.env, VERSION)
   const live = options.live === true ? [...rosters.map(rosterFinding), ...(await tryAll(config, wired, io))] : []
   const bad = live.filter((finding) => !finding.ok)
+  const unfit = unfitPlace(config)
   if (options.json === true) {
     io.out(
       JSON.stringify(
@@ -84,14 +86,21 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     if (options.live === true) io.out(`\n${live.map((finding) => findingText(finding, io.columns)).join('\n')}`)
     io.out(
       bad.length === 0
-        ? late.length === 0
+        ? late.length === 0 && unfit === null
           ? '\nThe configuration is good.'
           : ''
         : `\n${bad.length} of the ${live.length} things that were tried ${bad.length === 1 ? 'needs' : 'need'} attention.`,
     )
   }
   if (late.length > 0) throw new Exit(EXIT.config, refusal(late))
+  if (unfit !== null) throw new Exit(EXIT.unreachable, unfit)
   return bad.length === 0 ? EXIT.well : EXIT.unreachable
+}
+
+/** What stands where the database should be and can be none: `run` could not begin. Another user's file is no fault of the place. */
+function unfitPlace({ storage: { path } }: Config): string | null {
+  const place = placeOf(path)
+  return place.kind === 'unfit' ? `${path} ${place.why}` : null
 }
 
 /** What cannot fit. `run` starts all the same: it is late then, and not throttled. */
