@@ -13,10 +13,17 @@ import { table } from './table.ts'
 
 const MAX_REASON = 300
 
-/** Opens the daemon's database beside it, to write into. The daemon notices within seconds. @throws {Exit} */
-async function beside<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+/**
+ * Opens the daemon's database beside it, to write into. The daemon notices within seconds.
+ * @param unknown says that what is named is not there: before there is a database nothing is
+ * @throws {Exit}
+ */
+async function beside<T>(config: Config, work: (store: Store) => Promise<T>, unknown?: string): Promise<T> {
   const { path } = config.storage
-  if (!isBegun(config)) throw new Exit(EXIT.unreachable, `there is no database at ${path} yet: start the daemon once`)
+  if (!isBegun(config)) {
+    if (unknown !== undefined) throw new Exit(EXIT.usage, unknown)
+    throw new Exit(EXIT.unreachable, `there is no database at ${path} yet: start the daemon once`)
+  }
   const store = await openStore({ path, beside: true }).catch(asExit)
   try {
     return await work(store).catch(asExit)
@@ -100,8 +107,9 @@ async function silencesOf(config: Config, now: number): Promise<readonly Silence
 /** Takes a silence back before its end. */
 export async function silenceRemove(id: string, options: Common, io: Io): Promise<number> {
   const config = await configured(options, io)
-  const ended = await beside(config, (store) => store.endSilence(id, Date.now()))
-  if (!ended) throw new Exit(EXIT.usage, `there is no silence ${id} that still lasts: \`alibi silence list\` shows them`)
+  const unknown = `there is no silence ${id} that still lasts: \`alibi silence list\` shows them`
+  const ended = await beside(config, (store) => store.endSilence(id, Date.now()), unknown)
+  if (!ended) throw new Exit(EXIT.usage, unknown)
   say(io, `silence ${id} is over: what is due then is told after a fresh run`)
   return EXIT.well
 }
@@ -110,13 +118,15 @@ export async function silenceRemove(id: string, options: Common, io: Io): Promis
 export async function ack(id: string, options: Common & Readonly<{ reason?: string }>, io: Io): Promise<number> {
   const config = await configured(options, io)
   const reason = options.reason === undefined ? null : reasonOf(options.reason)
-  const incident = await beside(config, async (store) => {
+  const unknown = `there is no incident ${id}: \`alibi incidents\` shows them`
+  const acknowledge = async (store: Store) => {
     const found = await store.incident(id)
-    if (found === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
+    if (found === null) throw new Exit(EXIT.usage, unknown)
     if (found.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
     await store.addAck({ incident: id, at: Date.now(), reason })
     return found
-  })
+  }
+  const incident = await beside(config, acknowledge, unknown)
   say(io, `incident ${incident.id}: no more reminders and no escalation until it closes; its growth and its end are still told`)
   return EXIT.well
 }
@@ -143,10 +153,11 @@ async function outboxSet(
   const config = await configured(options, io)
   if (ids.length === 0 && options.all !== true)
     throw new Exit(EXIT.usage, 'name the mails by their ids (`alibi outbox list` shows them), or say --all')
-  const owed = await beside(config, async (store) => {
+  const notOwed = (unknown: readonly string[]) => `not owed: ${unknown.join(', ')}: \`alibi outbox list\` shows what is`
+  const set = async (store: Store) => {
     const all = await store.outbox()
     const unknown = ids.filter((id) => !all.some((one) => one.notification.id === id))
-    if (unknown.length > 0) throw new Exit(EXIT.usage, `not owed: ${unknown.join(', ')}`)
+    if (unknown.length > 0) throw new Exit(EXIT.usage, notOwed(unknown))
     // What is on its way at this moment is the courier's: it says itself what became of it.
     const chosen = (options.all === true ? all : all.filter((one) => ids.includes(one.notification.id))).filter(
       (one) => one.state !== 'sending',
@@ -165,7 +176,8 @@ async function outboxSet(
       rows,
     )
     return chosen
-  })
+  }
+  const owed = await beside(config, set, ids.length === 0 ? undefined : notOwed(ids))
   say(
     io,
     owed.length === 0

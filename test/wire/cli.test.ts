@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -36,6 +36,10 @@ test.for<[string, string[], RegExp]>([
   ['a missing option', ['silence', 'add', '--for', '1h'], /required option '--reason <text>' not specified/],
   ['an unknown monitor', ['probe', 'prod'], /no monitor prod: the configuration has production, members/],
   ['an unknown incident', ['explain', '00000000'], /no incident 00000000/],
+  ['an unknown incident, to acknowledge', ['ack', '00000000'], /no incident 00000000: `alibi incidents` shows them/],
+  ['an unknown silence', ['silence', 'remove', '1a2b3c4d'], /no silence 1a2b3c4d that still lasts/],
+  ['an unknown mail, to try again', ['outbox', 'retry', 'x.1'], /not owed: x\.1: `alibi outbox list` shows what is/],
+  ['an unknown mail, to give up', ['outbox', 'drop', 'x.1', 'x.2'], /not owed: x\.1, x\.2/],
   ['an unknown recipient', ['mail', 'test', '--to', 'nobody'], /no recipient nobody: the configuration has oncall/],
 ])('%s is 64, with a sentence and no stack trace', async ([, args, says]) => {
   await using on = await stage({ monitors: TWO })
@@ -96,6 +100,17 @@ test('before there is a database, listings are empty and well', async () => {
     })
   }
   expect(existsSync(on.database)).toBe(false)
+})
+
+test.each([['run'], ['check']])('%s says that a directory can be no database, and leaves nothing behind', async (verb) => {
+  await using on = await stage()
+  await mkdir(on.database, { recursive: true })
+  const { code, err } = await on.alibi(verb)
+  expect({ code, err }).toEqual({
+    code: 69,
+    err: `${on.database} is a directory: set storage.path to a file, which Alibi makes itself\n`,
+  })
+  expect(await readdir(dirname(on.database))).toEqual(['alibi.db'])
 })
 
 test('a database that cannot be looked at is not one that is not there: listings say so, and 69', async () => {
