@@ -34,6 +34,8 @@ test.for<[string, string, RegExp]>([
   ['no name', '${}', /neither/],
   ['a name that is none', '${1+1}', /neither/],
   ['no end', 'x ${HOST', /without its }/],
+  ['a default that holds another', '${NOPE:-${HOST}}', /^the default of `NOPE` cannot hold another \$\{…\}$/],
+  ['the same where the variable is set', '${HOST:-x${NOPE}}', /^the default of `HOST` cannot hold another/],
 ])('%s is a fault', ([, text, fault]) => expect(resolve(text, sources).faults).toEqual([expect.stringMatching(fault)]))
 
 test('what came from outside is told, and a default is not', () => {

@@ -55,6 +55,11 @@ export function resolve(text: string, sources: Sources): Resolved {
       return token
     }
     const [, name, fallback] = VARIABLE.exec(inner) ?? []
+    // The first } would end it, and what follows would be put behind whatever it came to.
+    if (fallback?.includes('${') === true) {
+      faults.push(`the default of \`${name}\` cannot hold another \${…}`)
+      return token
+    }
     if (name === undefined) {
       faults.push(`a \${…} that is neither \${VAR}, \${VAR:-default} nor \${file:PATH}; a plain \${ is written $\${`)
       return token
