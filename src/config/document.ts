@@ -219,6 +219,9 @@ function lineOf(text: string, offset: number): string {
   return text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? ''
 }
 
+/** A value that begins as no plain text can: a schedule such as `* * * * *` or `@hourly` more often than not. */
+const UNQUOTED = /(?:[:-]\s+|[[{,]\s*)[*@%`]/
+
 /** The library's messages may end in what they found, in quotes: a piece of the file, which can be a piece of a password. */
 function syntaxMessage(error: YAMLError, line: string): string {
   switch (error.code) {
@@ -234,7 +237,11 @@ function syntaxMessage(error: YAMLError, line: string): string {
       return 'a key must be plain text'
     default: {
       const said = error.message.split('\n', 1)[0]?.replace(/: *".*$/s, '') ?? ''
-      const hint = line.includes('${') ? `; inside { } and [ ] a \${…} must stand in quotes` : ''
+      const hint = line.includes('${')
+        ? `; inside { } and [ ] a \${…} must stand in quotes`
+        : UNQUOTED.test(line)
+          ? '; put the value in quotes'
+          : ''
       return `not YAML: ${said}${hint}`
     }
   }
