@@ -52,7 +52,8 @@ export function filesReferred(text: string): readonly string[] {
   return [...paths]
 }
 
-export function parseTree(text: string, sources: Sources): Parsed {
+/** @param known the keys at the top: one of them without a value says as much as none; any other is a fault, value or not */
+export function parseTree(text: string, sources: Sources, known: readonly string[]): Parsed {
   const { document, lines } = parse(text)
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
@@ -143,8 +144,8 @@ export function parseTree(text: string, sources: Sources): Parsed {
           continue
         }
         // A key whose lines are all commented out says as much as none at all.
-        const left = path.length === 0 && isScalar(pair.value) && pair.value.value === null && pair.value.source === ''
-        if (left) continue
+        const isEmpty = isScalar(pair.value) && pair.value.value === null && pair.value.source === ''
+        if (path.length === 0 && isEmpty && known.includes(name)) continue
         out[name] = walk(pair.value as ParsedNode | null, [...path, name], offset, value)
       }
       return out

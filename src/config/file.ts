@@ -10,6 +10,9 @@ import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
 import type { ProfileRegions } from './monitors.ts'
 import type { SecretFile } from './reference.ts'
+import { ConfigSchema } from './schema.ts'
+
+const TOP_KEYS = Object.keys(ConfigSchema.shape)
 
 /** A configuration of 20000 probes is smaller. */
 export const MAX_FILE_BYTES = 256 * 1024
@@ -42,7 +45,7 @@ export async function parseConfig(text: string, file: string, env: Env, options:
   try {
     const files = await readSecrets(text, cwd)
     for (const secret of files.values()) if (secret.ok) keep(secrets, secret.text)
-    const { tree, faults } = parseTree(text, { env, files })
+    const { tree, faults } = parseTree(text, { env, files }, TOP_KEYS)
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
     for (const secret of secretsOf(tree)) keep(secrets, secret)
     const profileRegions = await regionsOfProfiles(env)

@@ -23,7 +23,7 @@ mail:
 const NOTHING_OUTSIDE = { env: {}, files: new Map() }
 
 function ownTree(): Tree {
-  const { tree, faults } = parseTree(SIMULATORS_OWN, NOTHING_OUTSIDE)
+  const { tree, faults } = parseTree(SIMULATORS_OWN, NOTHING_OUTSIDE, [])
   if (tree === null) throw new Error(`the simulator's own configuration cannot be read: ${faults[0]?.message}`)
   return tree
 }

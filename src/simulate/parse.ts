@@ -22,7 +22,7 @@ export type ParseOptions = Readonly<{
 
 /** Reads a scenario, or says everything that is wrong with it at once. */
 export function parseScenario(source: string, file: string, options: ParseOptions = {}): ParsedFile {
-  const { tree, faults } = parseTree(source, { env: {}, files: new Map() })
+  const { tree, faults } = parseTree(source, { env: {}, files: new Map() }, Object.keys(ScenarioSchema.shape))
   if (tree === null) return { ok: false, faults: tidyFaults(faults.map(aboutScenario), []) }
   const parsed = ScenarioSchema.safeParse(tree.root)
   const found = [...faults]
