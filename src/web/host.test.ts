@@ -23,6 +23,12 @@ test.for<[string, string | undefined, typeof loopback | typeof proxied, boolean]
   ['a name that only ends like a configured one', 'evil-alibi.example.com', proxied, false],
   ['a name behind a login', 'localhost@example.net:9464', loopback, false],
   ['localhost, when it does not listen on loopback', 'localhost:9464', { ...loopback, host: '192.0.2.7' }, false],
+  [
+    'localhost, when it listens on a name that looks like loopback',
+    'localhost:9464',
+    { ...loopback, host: '127.0.0.300' },
+    false,
+  ],
   ['several, joined', '127.0.0.1:9464, example.net', loopback, false],
   ['nothing', '', loopback, false],
   ['no header', undefined, loopback, false],

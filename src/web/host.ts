@@ -1,3 +1,5 @@
+import { isLoopback } from '../config/endpoints.ts'
+
 /** What the server listens on. `hosts` are further names under which it may be asked for, such as that of a proxy. */
 export type Listen = Readonly<{
   host: string
@@ -29,8 +31,4 @@ function plain(host: string): string {
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
     .replace(/^::ffff:(?=\d+(?:\.\d+){3}$)/, '')
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
