@@ -57,7 +57,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   const tell: Tell = (path, message, at = 'value') => {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
-  checkAll(tree, around.env, tell)
+  checkAll(tree, around, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   return { ok: true, config: configOf(parsed.data, tree, around) }
 }
@@ -66,7 +66,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
  * What lies between the keys. It is looked at key by key, so that a fault in one does not hide those of another: whatever
  * could be read is checked, and what could not is left out.
  */
-function checkAll(tree: Tree, env: Env, tell: Tell): void {
+function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, tell: Tell): void {
   const given = (path: Path) => tree.entryAt(path) !== undefined
   const at = (path: Path) => valueAt(path, tree.root)
   const recipients = at(['recipients'])
@@ -88,6 +88,11 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
     const source = env['AWS_REGION'] ? 'AWS_REGION' : 'AWS_DEFAULT_REGION'
     tell([source], `the environment variable ${source} is no region such as \`us-east-1\``)
   }
+  /** As `configOf` will find it; `null` where it is at fault, in the file or elsewhere, which is said there. */
+  const regionOf = (monitor: Readable, isGiven: boolean): string | null => {
+    const found = monitor.region ?? (isGiven ? null : defaultRegion(env, monitor.credentials?.profile ?? null, profileRegions))
+    return MonitorSchema.shape.region.safeParse(found).success ? found : null
+  }
   const monitors = at(['monitors'])
   let probes = 0
   const seen = new Set<string>()
@@ -96,7 +101,7 @@ function checkAll(tree: Tree, env: Env, tell: Tell): void {
     const path = ['monitors', index]
     if (!isMapping(raw)) continue
     const monitor: Readable = readable(MonitorSchema.shape, raw)
-    checkMonitor(monitor, path, given, usable?.length === 0 ? null : usable, tell)
+    checkMonitor(monitor, path, regionOf(monitor, given([...path, 'region'])), given, usable?.length === 0 ? null : usable, tell)
     if (monitor.name !== undefined && seen.has(monitor.name)) {
       tell(given([...path, 'name']) ? [...path, 'name'] : path, 'every monitor needs a name of its own')
     }

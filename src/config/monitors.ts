@@ -36,10 +36,14 @@ function runText(attempts: number, timeoutMs: number, backoffMs: number): string
   return `${durationText(longestRunMs(attempts, timeoutMs, backoffMs))} (${tries} of ${durationText(timeoutMs)}${sum})`
 }
 
-/** What the keys of one monitor must be to each other. `given` says whether a key stands in the file. */
+/**
+ * What the keys of one monitor must be to each other. `given` says whether a key stands in the file; `region` is the one that
+ * the monitor will have, wherever it is stated, or `null` when that is at fault.
+ */
 export function checkMonitor(
   monitor: Readable,
   path: Path,
+  region: string | null,
   given: (path: Path) => boolean,
   recipients: readonly string[] | null,
   tell: Tell,
@@ -48,8 +52,7 @@ export function checkMonitor(
   if (monitor.fail !== undefined && monitor.fail.count > monitor.fail.of) {
     tell([...path, 'fail'], `\`count\` must not exceed \`of\`: ${monitor.fail.count} of ${monitor.fail.of} can never be`)
   }
-  if (monitor.credentials !== undefined)
-    checkCredentials(monitor.credentials, [...path, 'credentials'], monitor.region ?? null, tell)
+  if (monitor.credentials !== undefined) checkCredentials(monitor.credentials, [...path, 'credentials'], region, tell)
   for (const [at, accounts] of listsOf(monitor.accounts ?? [])) {
     accounts.forEach((account, index, all) => {
       if (all.indexOf(account) < index) tell([...path, 'accounts', ...at, index], 'this account stands in the list twice')
@@ -145,7 +148,10 @@ export function checkCredentials(credentials: ParsedCredentials, path: Path, reg
   if (roleArn === undefined || region === null) return
   const partition = partitionOf(region)
   if (roleArn.split(':')[1] !== partition)
-    tell([...path, 'roleArn'], `the role is of another partition than the monitor's region: expected \`arn:${partition}:…\``)
+    tell(
+      [...path, 'roleArn'],
+      `the role is of another partition than the monitor's region, ${region}: expected \`arn:${partition}:…\``,
+    )
 }
 
 export function credentialsOf(given: ParsedCredentials | undefined): Credentials {
