@@ -5,7 +5,7 @@ import type { Monitor } from '../domain/probe.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
 import { CONTROL_URL, type Env, endpointsSet, isLoopback, isSafeUrl, shownUrl } from './endpoints.ts'
-import { explain, valueAt, withFound } from './explain.ts'
+import { explain, homeIn, valueAt, withFound } from './explain.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
 import {
   checkCredentials,
@@ -45,6 +45,8 @@ export type Surroundings = Readonly<{
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
   profileRegions?: ProfileRegions
+  /** The key of another file beneath which all of the configuration stands; left out: it is a file of its own. */
+  beneath?: string
 }>
 
 export type Composed = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
@@ -53,7 +55,7 @@ export type Composed = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: f
 export function compose(tree: Tree, around: Surroundings): Composed {
   const faults: Fault[] = []
   const parsed = ConfigSchema.safeParse(tree.root)
-  if (!parsed.success) faults.push(...explain(parsed.error.issues, tree))
+  if (!parsed.success) faults.push(...explain(parsed.error.issues, tree, homeIn(around.beneath ?? null)))
   const tell: Tell = (path, message, at = 'value') => {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }

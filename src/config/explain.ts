@@ -11,11 +11,14 @@ const TEXT = /\.(?:name|password|user|externalId|sessionName|profile|impact)$/
 const HIDDEN = /(?:^|\.)(?:password|externalId|token|heartbeat\.url)$/
 const REFERENCE_ONLY = /^\$\{(?:file:[^}]*|[^}:]*)\}$/
 
+/** Where a key belongs that does not belong at this path: `in \`policy\``, `at the top of the file`; `null` for nowhere that is known. */
+export type Home = (key: string, path: Path) => string | null
+
 /** What zod found, as faults at their places: one for each path, unknown keys apart. */
-export function explain(issues: readonly z.core.$ZodIssue[], tree: Tree): readonly Fault[] {
+export function explain(issues: readonly z.core.$ZodIssue[], tree: Tree, home: Home = homeIn(null)): readonly Fault[] {
   const seen = new Set<string>()
   return issues
-    .flatMap((issue) => explainOne(issue, [], tree))
+    .flatMap((issue) => explainOne(issue, [], tree, home))
     .filter((fault) => {
       const key = `${fault.path} ${fault.line}`
       return !seen.has(key) && seen.add(key)
@@ -33,11 +36,12 @@ function found(path: Path, tree: Tree): string {
   return `\`${bounded(oneLine(shown), MAX_SHOWN)}\``
 }
 
-function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree): readonly Fault[] {
+function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree, home: Home): readonly Fault[] {
   const path = [...before, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))]
   // Of a value that could not be resolved it was already said why.
   for (let length = path.length; length > 0; length--) if (tree.entryAt(path.slice(0, length))?.broken) return []
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, issue.message.split(' '), tree))
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => unknownKey(key, path, issue.message.split(' '), tree, home))
   if (issue.code === 'invalid_key')
     return [tree.fault(path, `expected ${issue.issues[0]?.message.replace(/^expected /, '') ?? 'another name'}`, 'key')]
   if (issue.code === 'invalid_union') {
@@ -45,7 +49,7 @@ function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree): readonly
     const value = valueAt(path, tree.root)
     const isWithin = isMapping(value) ? isWithinMapping : Array.isArray(value) ? isWithinList : null
     const form = isWithin === null ? undefined : issue.errors.find((errors) => errors.every(isWithin))
-    if (form !== undefined) return form.flatMap((inner) => explainOne(inner, path, tree))
+    if (form !== undefined) return form.flatMap((inner) => explainOne(inner, path, tree, home))
   }
   const entry = tree.entryAt(path)
   if (entry === undefined) return [tree.fault(path, `required: ${issue.message}`)]
@@ -91,22 +95,32 @@ function quoteAccount(written: string): string {
   return `an account is text: quote it: "${digits}"${lost}`
 }
 
-function unknownKey(key: string, path: Path, known: readonly string[], tree: Tree): Fault {
+function unknownKey(key: string, path: Path, known: readonly string[], tree: Tree, home: Home): Fault {
   const here = [...path, key]
   const meant = nearest(key, known)
   if (meant !== null) return tree.fault(here, `unknown key; did you mean \`${meant}\`?`, 'key')
   if (key === '<<') return tree.fault(here, 'merging is not read: an alias stands for a whole value', 'key')
-  const home = homes().get(key)
-  const where = home === undefined ? `expected ${known.map((name) => `\`${name}\``).join(', ')}` : `it belongs in \`${home}\``
+  const belongs = home(key, path)
+  const where = belongs === null ? `expected ${known.map((name) => `\`${name}\``).join(', ')}` : `it belongs ${belongs}`
   return tree.fault(here, `unknown key; ${where}`, 'key')
 }
 
-/** Keys that stand in one section only, with that section. */
-function homes(): ReadonlyMap<string, string> {
+/** The homes of the configuration's keys, where all of it stands beneath this key of another file; `null`: where it is the file. */
+export function homeIn(outer: string | null): Home {
+  return (key) => {
+    const section = sections().get(key)
+    if (section === undefined) return null
+    if (outer === null) return section === '' ? 'at the top of the file' : `in \`${section}\``
+    return `in \`${[outer, section].filter((part) => part !== '').join('.')}\``
+  }
+}
+
+/** Keys that stand in one section only, with that section; those at the top with the empty one. */
+function sections(): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   const several = new Set<string>()
   for (const [section, shape] of Object.entries(ConfigSchema.shape)) {
-    if (section !== 'recipients') found.set(section, 'the top of the file')
+    if (section !== 'recipients') found.set(section, '')
     for (const key of keysOf(shape)) {
       if (found.has(key)) several.add(key)
       found.set(key, section === 'monitors' ? 'monitors[]' : section)

@@ -2,7 +2,7 @@ import { compose } from '../config/compose.ts'
 import type { Config } from '../config/config.ts'
 import { type Path, parseTree, type Tree } from '../config/document.ts'
 import { valueAt } from '../config/explain.ts'
-import type { Fault } from '../config/fault.ts'
+import { type Fault, pathText } from '../config/fault.ts'
 import type { Instant } from '../domain/probe.ts'
 
 /** What a scenario is played by where it says nothing else (contract, *Scenario files*). */
@@ -33,7 +33,7 @@ function ownTree(): Tree {
  * replaces a list. Faults stand where the scenario has what is wrong.
  */
 export function configAt(scenario: Tree, at: Path, file: string, now: Instant) {
-  return compose(mergedTree(ownTree(), scenario, at), { file, env: {}, cwd: '/', now, secrets: [] })
+  return compose(mergedTree(ownTree(), scenario, at), { file, env: {}, cwd: '/', now, secrets: [], beneath: pathText(at) })
 }
 
 export function simulatorsConfig(now: Instant): Config {

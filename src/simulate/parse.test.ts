@@ -33,6 +33,22 @@ describe('a fault is one line with its place and a way out', () => {
     ],
     ['a misspelt key', `${HEAD}evnets: []\n`, 's.yaml:4:1  evnets: unknown key; did you mean `events`?'],
     [
+      'a section of the configuration',
+      `${HEAD}mail: { subject: stateful }\n`,
+      's.yaml:4:1  mail: unknown key; it belongs in `config`',
+    ],
+    ['a key of such a section', `${HEAD}holdAtMost: 1h\n`, 's.yaml:4:1  holdAtMost: unknown key; it belongs in `config.policy`'],
+    [
+      'a section of the configuration within another',
+      `${HEAD}config:\n  policy: { mail: { subject: stateful } }\n`,
+      's.yaml:5:13  policy.mail: unknown key; it belongs in `config`',
+    ],
+    [
+      'the same in a changed one',
+      `${HEAD}events:\n  - { at: 1m, reload: { policy: { attempts: 2 } } }\n`,
+      's.yaml:5:35  policy.attempts: unknown key; it belongs in `events[0].reload.monitors[]`',
+    ],
+    [
       'a misspelt answer',
       `${HEAD}events:\n  - { at: 9m, account: InternalServerExeption }\n`,
       's.yaml:5:24  events[0].account: expected one of `ok`, `InternalServerException`, `500`, `503-html`, `200-garbage`, `timeout`, `reset`, `refused`, `429`, `AccessDeniedException`, `ValidationException`, `ResourceNotFoundException`, `ExpiredTokenException`, `sts-500`, or `{ operation, account, answer }`, found `InternalServerExeption`; did you mean `InternalServerException`?',
