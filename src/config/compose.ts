@@ -33,6 +33,7 @@ import {
   RecipientName,
   type SmtpSchema,
 } from './schema.ts'
+import { isSecretPlace } from './secret.ts'
 
 export type Surroundings = Readonly<{
   /** Absolute path of the file. */
@@ -334,79 +335,3 @@ function sharedRegions(config: Config, env: Env): readonly string[] {
 function hasOnlyEscalation(monitor: Monitor, config: Config): boolean {
   return monitor.notify.every((name) => config.recipients.find((recipient) => recipient.name === name)?.afterMs !== null)
 }
-
-/**
- * Where a value from outside is taken for a secret: everywhere but at keys whose values have to be shown to be of use, such as
- * a region or an address: hiding `us-east-1` or the recipient's name would black out every mail.
- */
-export function isSecretPlace(path: Path): boolean {
-  const key = path.findLast((part) => typeof part === 'string') ?? ''
-  return !SHOWN.has(String(key))
-}
-
-const SHOWN: ReadonlySet<string> = new Set([
-  ...[
-    'name',
-    'schedule',
-    'timezone',
-    'region',
-    'accounts',
-    'ous',
-    'exclude',
-    'include',
-    'operations',
-    'type',
-    'notify',
-    'profile',
-    'sessionName',
-    'spread',
-    'backoff',
-    'timeout',
-  ],
-  ...[
-    'attempts',
-    'fail',
-    'count',
-    'of',
-    'recover',
-    'retryInterval',
-    'recheckEvery',
-    'wait',
-    'extension',
-    'holdAtMost',
-    'lookback',
-    'staleAfter',
-  ],
-  ...[
-    'remindEvery',
-    'joinWithin',
-    'reopenWithin',
-    'blindAfter',
-    'api',
-    'dashboard',
-    'related',
-    'ignore',
-    'codes',
-    'cacheFor',
-    'idleEvery',
-    'to',
-  ],
-  ...[
-    'after',
-    'from',
-    'host',
-    'port',
-    'security',
-    'subject',
-    'maxPerHour',
-    'runs',
-    'hours',
-    'level',
-    'format',
-    'maxSize',
-    'keep',
-    'web',
-    'listen',
-  ],
-  ...['hosts', 'directory', 'path', 'every', 'group', 'stream'],
-])

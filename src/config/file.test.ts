@@ -16,6 +16,8 @@ const parse = (text: string, env: Record<string, string | undefined> = {}) => pa
 
 const ENOUGH = 'mail: { from: Alibi <alibi@example.com> }\nrecipients: { oncall: { to: [oncall@example.com] } }\n'
 
+const SMTP = ENOUGH.replace('com> }', 'com>, smtp: { host: h, user: u, password: pass } }')
+
 function configOf(loaded: Loaded): Config {
   if (!loaded.ok) throw new Error(formatFaults(loaded.faults, 'config'))
   return loaded.config
@@ -45,8 +47,39 @@ describe('test/config/bad: each file begins with all its faults, and has no othe
     expect(expected.length).toBeGreaterThan(0)
     const loaded = await loadConfig(path, env, options)
     expect(faultsOf(loaded)).toEqual(expected)
-    expect(JSON.stringify(loaded)).not.toMatch(/hunter/)
+    expect(JSON.stringify(loaded)).not.toMatch(/hunter|nter22/)
   })
+})
+
+describe('what came from the environment', () => {
+  const secretsOf = async (text: string, env: Record<string, string>) => configOf(await parse(text, env)).secrets
+
+  test.for<[string, string, string, readonly string[]]>([
+    ['the control host is none', `${ENOUGH}control: { url: "\${X}" }`, 'https://control.example', []],
+    ['a user name is none', SMTP.replace('user: u', 'user: "${X}"'), 'alibi', ['pass']],
+    ['a runbook is none', `${ENOUGH}monitors: [{ runbook: "\${X}" }]`, 'https://wiki.example/x', []],
+    ['a role is none', `${ENOUGH}monitors: [{ credentials: { roleArn: "\${X}" } }]`, 'arn:aws:iam::111122223333:role/a', []],
+    [
+      'a recipient called web is none',
+      ENOUGH.replace('oncall: { to: [oncall@example.com] }', 'web: { to: ["${X}"] }'),
+      'x@y.example',
+      [],
+    ],
+    ['a password is a secret', SMTP.replace('password: pass', 'password: "${X}"'), 'hunter22', ['hunter22']],
+    ['a token is one', `${ENOUGH}web: { token: "\${X}" }`, 'hunter22hunter22', ['hunter22hunter22']],
+    [
+      'the heartbeat is one',
+      `${ENOUGH}heartbeat: { url: "\${X}" }`,
+      'https://hc.example/hunter22',
+      ['https://hc.example/hunter22'],
+    ],
+    [
+      'an external id is one',
+      `${ENOUGH}health: { credentials: { roleArn: "arn:aws:iam::111122223333:role/a", externalId: "\${X}" } }`,
+      'hunter22',
+      ['hunter22'],
+    ],
+  ])('%s', async ([, text, value, secrets]) => expect(await secretsOf(text, { X: value })).toEqual(secrets))
 })
 
 describe('a file that cannot be read is one fault', () => {

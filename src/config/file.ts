@@ -2,15 +2,15 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve as resolvePath } from 'node:path'
 import { loadSharedConfigFiles } from '@smithy/core/config'
-import { compose, isSecretPlace } from './compose.ts'
+import { compose } from './compose.ts'
 import type { Config } from './config.ts'
-import { filesReferred, parseTree, type Tree } from './document.ts'
+import { filesReferred, type Path, parseTree, type Tree } from './document.ts'
 import type { Env } from './endpoints.ts'
-import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
 import type { ProfileRegions } from './monitors.ts'
 import type { SecretFile } from './reference.ts'
 import { ConfigSchema } from './schema.ts'
+import { isSecretPlace } from './secret.ts'
 
 const TOP_KEYS = Object.keys(ConfigSchema.shape)
 
@@ -68,27 +68,18 @@ function keep(secrets: Set<string>, value: string): void {
   if (value.length >= MIN_SECRET) secrets.add(value)
 }
 
-/** What came from outside, and what is a secret wherever it stands. */
+/** What came from files, and what stands where secrets do, wherever it came from. */
 function secretsOf(tree: Tree): readonly string[] {
   const drawn = tree.drawn.filter(({ from, path }) => from === 'file' || isSecretPlace(path)).map(({ value }) => value)
-  const monitors = valueAt(['monitors'], tree.root)
-  const ids = Array.from({ length: Array.isArray(monitors) ? monitors.length : 0 }, (_, index) => [
-    'monitors',
-    index,
-    'credentials',
-    'externalId',
-  ])
-  const literal = [
-    ['mail', 'smtp', 'password'],
-    ['mail', 'fallback', 'smtp', 'password'],
-    ['health', 'credentials', 'externalId'],
-    ['web', 'token'],
-    ['heartbeat', 'url'],
-    ...ids,
-  ]
-    .filter((path) => tree.entryAt(path)?.broken === false)
-    .map((path) => valueAt(path, tree.root))
-  return [...drawn, ...literal.filter((value) => typeof value === 'string')]
+  return [...drawn, ...literals(tree, [], tree.root)]
+}
+
+/** Plain texts in places of secrets; the tree is bounded in depth and size. */
+function literals(tree: Tree, path: Path, value: unknown): readonly string[] {
+  if (typeof value === 'string') return isSecretPlace(path) && tree.entryAt(path)?.broken === false ? [value] : []
+  if (Array.isArray(value)) return value.flatMap((one, index) => literals(tree, [...path, index], one))
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, one]) => literals(tree, [...path, key], one))
 }
 
 async function readSecrets(text: string, cwd: string): Promise<ReadonlyMap<string, SecretFile>> {

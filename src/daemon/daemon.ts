@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { shownUrl } from '../config/endpoints.ts'
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../domain/cadence.ts'
 import { gapRow } from '../domain/digest.ts'
@@ -301,7 +302,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       async () => {
         const answer = await prober.control(kill)
         if (kill.aborted) return
-        if (!answer.reached) log.warn('control call failed', { url: config.control.url, why: answer.detail })
+        if (!answer.reached) log.warn('control call failed', { url: shownUrl(config.control.url), why: answer.detail })
         await engine.look([answer], false)
       },
       'the control call could not be judged',
