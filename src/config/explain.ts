@@ -1,15 +1,23 @@
 import type * as z from 'zod'
 import type { Path, Tree } from './document.ts'
-import { bounded, type Fault, oneLine, pathText } from './fault.ts'
+import { bounded, type Fault, keyText, oneLine, pathText } from './fault.ts'
 import { nearest } from './nearest.ts'
 import { ConfigSchema, NEEDS_UNIT, QUOTE_ACCOUNT } from './schema.ts'
+import { holdsSecret, isSecretPlace, keyBeforeValue } from './secret.ts'
 
 const MAX_SHOWN = 80
 /** Plain text that YAML takes for a number when it is made of digits. */
 const TEXT = /\.(?:name|password|user|externalId|sessionName|profile|impact)$/
-/** Values that are not shown, unless they are nothing but a reference. */
-const HIDDEN = /(?:^|\.)(?:password|externalId|token|heartbeat\.url)$/
+/** The one thing of a secret that is shown: whence it comes. */
 const REFERENCE_ONLY = /^\$\{(?:file:[^}]*|[^}:]*)\}$/
+
+/** A piece of a secret, perhaps: a comma in a value that has no quotes ends it, and what follows is taken for a key. */
+function hiddenKey(here: Path, known: readonly string[], tree: Tree): Fault {
+  const isAlone = tree.entryAt(here)?.written === ''
+  const way = isAlone ? '; a value with a comma stands in quotes' : ''
+  const message = `unknown key, which is not shown; expected ${known.map((name) => `\`${name}\``).join(', ')}${way}`
+  return { ...tree.fault(here, message, 'key'), path: pathText(here.slice(0, -1)) }
+}
 
 /** Where a key belongs that does not belong at this path: `in \`policy\``, `at the top of the file`; `null` for nowhere that is known. */
 export type Home = (key: string, path: Path) => string | null
@@ -17,12 +25,17 @@ export type Home = (key: string, path: Path) => string | null
 /** What zod found, as faults at their places: one for each path, unknown keys apart. */
 export function explain(issues: readonly z.core.$ZodIssue[], tree: Tree, home: Home = homeIn(null)): readonly Fault[] {
   const seen = new Set<string>()
-  return issues
+  return unknownFirst(issues)
     .flatMap((issue) => explainOne(issue, [], tree, home))
     .filter((fault) => {
       const key = `${fault.path} ${fault.line}`
       return !seen.has(key) && seen.add(key)
     })
+}
+
+/** That a key is written wrongly says more than that it is missing, which follows from it. */
+function unknownFirst(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  return issues.toSorted((a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'))
 }
 
 /** What was found at a path: as written, bounded, on one line; secrets are only said to be there. */
@@ -31,7 +44,8 @@ function found(path: Path, tree: Tree): string {
   if (entry === undefined) return ''
   if (entry.written === null) return `${Array.isArray(valueAt(path, tree.root)) ? 'a list' : 'a mapping'}`
   if (entry.written === '') return 'nothing'
-  if (HIDDEN.test(pathText(path)) && !REFERENCE_ONLY.test(entry.written)) return 'a value that is not shown'
+  const isSecret = isSecretPlace(path) && typeof valueAt(path, tree.root) !== 'boolean'
+  if (isSecret && !REFERENCE_ONLY.test(entry.written)) return 'a value that is not shown'
   const shown = entry.written.replace(/\/\/[^/@\s]*@/g, '//***@').replace(/(\/\/[^\s?]*)\?\S*/g, '$1?***')
   return `\`${bounded(oneLine(shown), MAX_SHOWN)}\``
 }
@@ -49,7 +63,7 @@ function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree, home: Hom
     const value = valueAt(path, tree.root)
     const isWithin = isMapping(value) ? isWithinMapping : Array.isArray(value) ? isWithinList : null
     const form = isWithin === null ? undefined : issue.errors.find((errors) => errors.every(isWithin))
-    if (form !== undefined) return form.flatMap((inner) => explainOne(inner, path, tree, home))
+    if (form !== undefined) return unknownFirst(form).flatMap((inner) => explainOne(inner, path, tree, home))
   }
   const entry = tree.entryAt(path)
   if (entry === undefined) return [tree.fault(path, `required: ${issue.message}`)]
@@ -97,8 +111,15 @@ function quoteAccount(written: string): string {
 
 function unknownKey(key: string, path: Path, known: readonly string[], tree: Tree, home: Home): Fault {
   const here = [...path, key]
+  const before = keyBeforeValue(key)
+  if (before !== null)
+    return { ...tree.fault(here, `a space is missing after \`${before}:\``, 'key'), path: pathText([...path, before]) }
   const meant = nearest(key, known)
-  if (meant !== null) return tree.fault(here, `unknown key; did you mean \`${meant}\`?`, 'key')
+  if (meant === null && holdsSecret(path)) return hiddenKey(here, known, tree)
+  if (meant !== null) {
+    const fault = tree.fault(here, `unknown key; did you mean \`${meant}\`?`, 'key')
+    return { ...fault, path: path.length === 0 ? fault.path : `${pathText(path)}.${keyText(key)}` }
+  }
   if (key === '<<') return tree.fault(here, 'merging is not read: an alias stands for a whole value', 'key')
   const belongs = home(key, path)
   const where = belongs === null ? `expected ${known.map((name) => `\`${name}\``).join(', ')}` : `it belongs ${belongs}`

@@ -1,3 +1,5 @@
+import { mayBeSecret } from './secret.ts'
+
 /** Something wrong with the configuration, at a place where a person can mend it. */
 export type Fault = Readonly<{
   /** From 1. A fault of the file as a whole, or of the environment, stands at 1:1. */
@@ -21,14 +23,18 @@ export function formatFaults(faults: readonly Fault[], file: string): string {
     .join('\n')
 }
 
-/** The path of keys as it is shown; a key that is no plain word is quoted, and bounded. */
-export function pathText(path: readonly PropertyKey[]): string {
+/** A key as it is shown: one that is no plain word is quoted, and bounded. */
+export function keyText(key: string): string {
+  return /^[\w-]{1,64}$/.test(key) ? key : JSON.stringify(bounded(oneLine(key), 64))
+}
+
+/** The path of keys as it is shown; what may be a piece of a secret is not. */
+export function pathText(path: readonly (string | number)[]): string {
   let text = ''
-  for (const key of path) {
+  for (const [index, key] of path.entries()) {
     if (typeof key === 'number') text += `[${key}]`
     else {
-      const name = String(key)
-      const shown = /^[\w-]{1,64}$/.test(name) ? name : JSON.stringify(bounded(oneLine(name), 64))
+      const shown = mayBeSecret(path.slice(0, index), key) ? '…' : keyText(key)
       text += text === '' ? shown : `.${shown}`
     }
   }
@@ -39,6 +45,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 export function tidyFaults(faults: readonly Fault[], secrets: readonly string[]): readonly Fault[] {
   const clean = faults.map((fault) => ({
     ...fault,
+    path: withoutSecrets(fault.path, secrets),
     message: bounded(oneLine(withoutSecrets(fault.message, secrets)), MAX_MESSAGE),
   }))
   const seen = new Set<string>()
