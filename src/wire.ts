@@ -13,7 +13,7 @@ import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
 import { smtpMailer } from './adapters/smtp.ts'
 import type { Config } from './config/config.ts'
-import { endpointOverrides } from './config/endpoints.ts'
+import { endpointOverrides, withEndpoints } from './config/endpoints.ts'
 import type { Sources } from './daemon/desk.ts'
 import type { Facts, Notification } from './domain/notification.ts'
 import { ACCOUNT_REGION } from './domain/policy.ts'
@@ -46,6 +46,8 @@ export type Wired = AsyncDisposable &
     fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
     identities: Identities
     keyring: ReturnType<typeof openKeyring>
+    /** The environment as the SDK's clients are to read it. */
+    env: Env
     overrides: readonly string[]
     owners: (probe: Probe, monitor: Monitor) => readonly string[]
     sender: (monitor: Monitor | null) => Facts['sentBy']
@@ -57,7 +59,8 @@ export type Wired = AsyncDisposable &
     organization: ReadonlyMap<Partition, (signal: AbortSignal) => Promise<Readonly<{ enabled: boolean; detail: string }>>>
   }>
 
-export function wire(config: Config, env: Env, version: string): Wired {
+export function wire(config: Config, given: Env, version: string): Wired {
+  const env = withEndpoints(given, config.endpoints)
   const clock = systemClock
   const held = new AsyncDisposableStack()
   const keyring = openKeyring({ clock, env })
@@ -123,7 +126,8 @@ export function wire(config: Config, env: Env, version: string): Wired {
     fallback,
     identities,
     keyring,
-    overrides: endpointOverrides(env, config),
+    env,
+    overrides: endpointOverrides(config),
     owners: (probe, monitor) => (probe.account === 'self' ? identities.owners(monitor.credentials) : [probe.account]),
     sender: (monitor) => {
       const partition = monitor?.partition ?? 'aws'
@@ -142,7 +146,8 @@ export function wire(config: Config, env: Env, version: string): Wired {
 }
 
 /** Lists the organizations of the monitors that find their accounts; it outlives the sessions that their lists begin. */
-export function organizationOf(config: Config, env: Env): Organization & Disposable {
+export function organizationOf(config: Config, given: Env): Organization & Disposable {
+  const env = withEndpoints(given, config.endpoints)
   const keyring = openKeyring({ clock: systemClock, env })
   return {
     async list(name, signal) {

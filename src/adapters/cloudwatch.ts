@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { Config } from '../config/config.ts'
+import { NO_OTHER_ENDPOINT } from './aws/endpoint.ts'
 
 /*
  * Amazon CloudWatch Logs, by batches in the background. `PutLogEvents` and, when the stream is not there yet, `CreateLogStream`
@@ -105,7 +106,9 @@ export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, clos
 
   async function put(batch: readonly Line[]): Promise<void> {
     const { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs')
-    client ??= new CloudWatchLogsClient({ region: wanted.region, maxAttempts: 1, logger: SILENT })
+    const { region, endpoint } = wanted
+    const place = { region, ...NO_OTHER_ENDPOINT, ...(endpoint === null ? {} : { endpoint }) }
+    client ??= new CloudWatchLogsClient({ ...place, maxAttempts: 1, logger: SILENT })
     // A clock that was set back must not make CloudWatch refuse the batch: it wants them in the order of time.
     const logEvents = batch.map(({ at, text }) => ({ timestamp: at, message: text })).sort((a, b) => a.timestamp - b.timestamp)
     const bounded = () => ({ abortSignal: AbortSignal.timeout(DEADLINE_MS) })

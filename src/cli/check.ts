@@ -172,7 +172,7 @@ function plural(n: number, one: string, many = `${one}s`): string {
 async function tryAll(config: Config, wired: Wired, io: Io): Promise<readonly Finding[]> {
   const { signal } = new AbortController()
   const [identities, operations, sources, control, mail, disk, around] = await Promise.all([
-    tryIdentities(config, wired, io.env, signal),
+    tryIdentities(config, wired, signal),
     tryOperations(config, wired, signal),
     trySources(wired, signal),
     tryControl(config, wired, signal),
@@ -184,8 +184,8 @@ async function tryAll(config: Config, wired: Wired, io: Io): Promise<readonly Fi
 }
 
 /** Who the credentials are, and whether a management account names itself: it must leave its own id out. */
-async function tryIdentities(config: Config, wired: Wired, env: Io['env'], signal: AbortSignal): Promise<readonly Finding[]> {
-  const { keyring, clock } = wired
+async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { keyring, clock, env } = wired
   const all = await Promise.all(
     holdersOf(config).map(async ({ monitors, holder }) => {
       const what = `credentials of ${monitors.map((monitor) => monitor.name).join(', ')}`

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
@@ -20,9 +21,18 @@ export type Io = Readonly<{
 export const processIo: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
-  env: process.env,
+  env: { ...home(), ...process.env },
   isTty: process.stdout.isTTY === true,
   columns: process.stdout.isTTY === true ? Math.max(MIN_COLUMNS, process.stdout.columns || DEFAULT_COLUMNS) : null,
+}
+
+/** Without HOME the SDK looks for its shared files where the system says that this user is at home; so do we. */
+function home(): Readonly<Record<string, string>> {
+  try {
+    return { HOME: homedir() }
+  } catch {
+    return {} // A user whom the system does not know.
+  }
 }
 
 /** Says something to a person, folded to the width of the terminal. */

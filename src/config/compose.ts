@@ -4,7 +4,17 @@ import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
-import { CONTROL_URL, type Env, endpointsSet, isLoopback, isSafeUrl, shownUrl } from './endpoints.ts'
+import {
+  CONTROL_URL,
+  type Endpoints,
+  type Env,
+  endpointsOf,
+  isLoopback,
+  isSafeUrl,
+  NOTHING_SHARED,
+  type SharedEndpoints,
+  shownUrl,
+} from './endpoints.ts'
 import { explain, homeIn, valueAt, withFound } from './explain.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
 import {
@@ -46,6 +56,8 @@ export type Surroundings = Readonly<{
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
   profileRegions?: ProfileRegions
+  /** What the SDK's shared files say of endpoints; left out: nothing. */
+  sharedEndpoints?: SharedEndpoints
   /** The key of another file beneath which all of the configuration stands; left out: it is a file of its own. */
   beneath?: string
 }>
@@ -60,16 +72,17 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   const tell: Tell = (path, message, at = 'value') => {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
-  checkAll(tree, around, tell)
+  const endpoints = endpointsOf(around.env, around.sharedEndpoints ?? NOTHING_SHARED)
+  checkAll(tree, around, endpoints, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
-  return { ok: true, config: configOf(parsed.data, tree, around) }
+  return { ok: true, config: configOf(parsed.data, tree, around, endpoints) }
 }
 
 /**
  * What lies between the keys. It is looked at key by key, so that a fault in one does not hide those of another: whatever
  * could be read is checked, and what could not is left out.
  */
-function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, tell: Tell): void {
+function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, endpoints: Endpoints, tell: Tell): void {
   const given = (path: Path) => tree.entryAt(path) !== undefined
   const at = (path: Path) => valueAt(path, tree.root)
   const recipients = at(['recipients'])
@@ -141,9 +154,11 @@ function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, tell: 
   if (listen !== null && !isLoopback(listen.host) && at(['web', 'token']) === undefined) {
     tell(['web', 'listen'], 'expected a loopback address: any other needs `web.token` beside it')
   }
-  for (const { name, value } of endpointsSet(env)) {
-    if (!isSafeUrl(value))
-      tell([name], `the environment variable ${name} is ${shownUrl(value)}: expected https, or http on this machine`)
+  for (const { name, value, from } of endpoints.set) {
+    if (isSafeUrl(value)) continue
+    const said = `${shownUrl(value)}: expected https, or http on this machine`
+    if (from === 'environment') tell([name], `the environment variable ${name} is ${said}`)
+    else tell([], `the AWS SDK's shared file says in its section ${name} = ${said}`, 'key')
   }
 }
 
@@ -166,7 +181,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 
 const DEFAULT_PORT = { starttls: 587, tls: 465, none: 25 } as const
 
-function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Config {
+function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoints: Endpoints): Config {
   const { env, cwd, now, file, secrets } = around
   const { policy, health, mail, storage, log, web } = parsed
   const names = Object.keys(parsed.recipients)
@@ -174,6 +189,9 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
     monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, around.profileRegions ?? {})
   const monitors = parsed.monitors.map((monitor) => monitorOf(monitor, regionOf(monitor), names))
   const { dashboard } = health
+  // What is said of every service is said of Account as well: no third party that could tell the one's trouble from ours.
+  const sts = endpoints.of.STS
+  const stsElsewhere = sts?.service === 'STS' ? sts.value : null
   const config: Config = {
     file,
     monitors,
@@ -199,7 +217,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
       timeoutMs: health.timeout,
     },
     control: {
-      url: parsed.control.url ?? (env['AWS_ENDPOINT_URL_STS'] || CONTROL_URL[monitors[0]?.partition ?? 'aws']),
+      url: parsed.control.url ?? stsElsewhere ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'],
     },
     recipients: Object.entries(parsed.recipients).map(([name, { to, after }]) => ({ name, to, afterMs: after ?? null })),
     mail: {
@@ -225,6 +243,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
               group: log.cloudwatch.group,
               stream: log.cloudwatch.stream ?? null,
               region: log.cloudwatch.region ?? monitors[0]?.region ?? ACCOUNT_REGION.aws,
+              endpoint: endpoints.of.CLOUDWATCH_LOGS?.value ?? null,
             },
     },
     web: web === false ? null : { host: web.listen.host, port: web.listen.port, hosts: web.hosts, token: web.token ?? null },
@@ -237,6 +256,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings): Confi
             timezone: monitors[0]?.timezone ?? 'Etc/UTC',
             to: parsed.digest.to === undefined ? names : names.filter((name) => parsed.digest?.to?.includes(name)),
           },
+    endpoints,
     warnings: [],
     secrets,
   }

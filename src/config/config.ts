@@ -1,5 +1,6 @@
 import type { Policy, Recipient, Relevance } from '../domain/policy.ts'
 import type { Call, Credentials, Monitor } from '../domain/probe.ts'
+import type { Endpoints } from './endpoints.ts'
 
 /** What the daemon runs by: `config/alibi.yaml`, parsed, defaulted and cross-checked. Durations in milliseconds. */
 export type Config = Readonly<{
@@ -37,8 +38,8 @@ export type Config = Readonly<{
     /** `null`: pretty on a terminal, else JSON. */
     format: 'json' | 'pretty' | null
     file: Readonly<{ path: string; maxSizeBytes: number; keep: number }> | null
-    /** `stream` is `null` for the name of the host. */
-    cloudwatch: Readonly<{ group: string; stream: string | null; region: string }> | null
+    /** `stream` is `null` for the name of the host, `endpoint` for AWS's own. */
+    cloudwatch: Readonly<{ group: string; stream: string | null; region: string; endpoint: string | null }> | null
   }>
   web: Readonly<{
     host: string
@@ -51,6 +52,8 @@ export type Config = Readonly<{
   heartbeat: Readonly<{ url: string; everyMs: number }> | null
   /** `to` holds names of recipients. */
   digest: Readonly<{ schedule: string; timezone: string; to: readonly string[] }> | null
+  /** Addresses in place of AWS's own, by the SDK's variables and shared files. */
+  endpoints: Endpoints
   /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a time zone with summer time. */
   warnings: readonly string[]
   /** Values that came from `${…}`: never to be shown. */

@@ -2,15 +2,39 @@ import type { Partition } from '../domain/probe.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** The SDK's own variables that send its calls elsewhere (@smithy/core, endpoint adaptors); the first holds for every service. */
-export const ENDPOINT_VARIABLES = [
-  'AWS_ENDPOINT_URL',
-  'AWS_ENDPOINT_URL_ACCOUNT',
-  'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
-  'AWS_ENDPOINT_URL_HEALTH',
-  'AWS_ENDPOINT_URL_ORGANIZATIONS',
-  'AWS_ENDPOINT_URL_STS',
-] as const
+/** The services that are called, by our own clients or by the SDK in search of credentials, as its variables name them. */
+export const SERVICES = ['ACCOUNT', 'CLOUDWATCH_LOGS', 'HEALTH', 'ORGANIZATIONS', 'SIGNIN', 'SSO', 'SSO_OIDC', 'STS'] as const
+export type Service = (typeof SERVICES)[number]
+
+/** An address in place of AWS's own. */
+export type Endpoint = Readonly<{
+  /** Where it is said: `AWS_ENDPOINT_URL_STS`, `profile default: endpoint_url`, `services dev: sts.endpoint_url`. */
+  name: string
+  value: string
+  /** `null`: it is said of every service. */
+  service: Service | null
+  from: 'environment' | 'shared file'
+}>
+
+export type Endpoints = Readonly<{
+  /** Each that is set and in force. */
+  set: readonly Endpoint[]
+  /** Where each service is asked that is not asked at AWS's own address. */
+  of: Readonly<Partial<Record<Service, Endpoint>>>
+}>
+
+/** What the SDK's shared files say of endpoints, for the profile that its clients go by. */
+export type SharedEndpoints = Readonly<{
+  /** `ignore_configured_endpoint_urls`; `null`: nothing is said. */
+  ignored: boolean | null
+  all: Endpoint | null
+  of: Readonly<Partial<Record<Service, Endpoint>>>
+}>
+
+export const NOTHING_SHARED: SharedEndpoints = { ignored: null, all: null, of: {} }
+
+const IGNORE = 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'
+const EVERY = 'AWS_ENDPOINT_URL'
 
 /**
  * Where the control call goes by default: an STS endpoint of the partition outside the region in which Account stands, so
@@ -26,19 +50,73 @@ export const CONTROL_URL: Readonly<Record<Partition, string>> = {
 }
 
 /** Every endpoint that is not AWS's own, as `NAME=address`, for the start, the page and each mail; without credentials and query. */
-export function endpointOverrides(env: Env, config: Readonly<{ health: Readonly<{ dashboard: boolean | string }> }>): string[] {
-  const set = endpointsSet(env).map(({ name, value }) => `${name}=${shownUrl(value)}`)
+export function endpointOverrides(
+  config: Readonly<{ endpoints: Endpoints; health: Readonly<{ dashboard: boolean | string }> }>,
+): string[] {
+  const set = config.endpoints.set.map(({ name, value }) => `${name}=${shownUrl(value)}`)
   const { dashboard } = config.health
   return typeof dashboard === 'string' ? [...set, `health.dashboard.url=${shownUrl(dashboard)}`] : set
 }
 
-/** The variables that are set and in force. The SDK leaves them all aside when told to ignore configured endpoints. */
-export function endpointsSet(env: Env): readonly Readonly<{ name: string; value: string }>[] {
-  if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true') return []
-  return ENDPOINT_VARIABLES.flatMap((name) => {
+/**
+ * Where the SDK would send its calls (@smithy/core, endpoint adaptors): by a variable of the service, the variable for all,
+ * the services section of the profile, the profile, in this order. None counts when it is told to ignore them: by the
+ * environment, else by the profile.
+ */
+export function endpointsOf(env: Env, shared: SharedEndpoints): Endpoints {
+  if (flag(env[IGNORE]) ?? shared.ignored ?? false) return { set: [], of: {} }
+  const variable = (name: string, service: Service | null): Endpoint | null => {
     const value = env[name]
-    return value === undefined || value === '' ? [] : [{ name, value }]
+    return value ? { name, value, service, from: 'environment' } : null
+  }
+  const every = variable(EVERY, null)
+  const own = SERVICES.flatMap((service) => variable(`${EVERY}_${service}`, service) ?? [])
+  const used = SERVICES.flatMap((service) => {
+    const found = own.find((one) => one.service === service) ?? every ?? shared.of[service] ?? shared.all
+    return found === null ? [] : [[service, found] as const]
   })
+  const fromFile = used.flatMap(([, endpoint]) => (endpoint.from === 'shared file' ? [endpoint] : []))
+  return { set: [...(every === null ? [] : [every]), ...own, ...new Set(fromFile)], of: Object.fromEntries(used) }
+}
+
+type Section = Readonly<Record<string, string | undefined>>
+
+/** Its clients go by AWS_PROFILE, else `default`, whatever profile their credentials are of. */
+export function sharedEndpoints(
+  files: Readonly<{ configFile: Readonly<Record<string, Section>>; credentialsFile: Readonly<Record<string, Section>> }>,
+  env: Env,
+): SharedEndpoints {
+  const name = env['AWS_PROFILE'] || 'default'
+  const profile: Section = { ...files.credentialsFile[name], ...files.configFile[name] }
+  const ignored = flag(profile['ignore_configured_endpoint_urls'])
+  const section = profile['services']
+  const services = section ? files.configFile[`services.${section}`] : {}
+  // The SDK then finds nothing at all, and says nothing.
+  if (services === undefined) return { ...NOTHING_SHARED, ignored }
+  const said = (where: string, key: string, value: string | undefined, service: Service | null): Endpoint | null =>
+    value ? { name: `${where}: ${key}`, value, service, from: 'shared file' } : null
+  const of = SERVICES.flatMap((service) => {
+    const key = `${service.toLowerCase()}.endpoint_url`
+    const found = said(`services ${section}`, key, services[key], service)
+    return found === null ? [] : [[service, found] as const]
+  })
+  const all = said(`profile ${name}`, 'endpoint_url', profile['endpoint_url'], null)
+  return { ignored, all, of: Object.fromEntries(of) }
+}
+
+/** The SDK takes nothing else for a yes or a no. */
+function flag(text: string | undefined): boolean | null {
+  return text === 'true' ? true : text === 'false' ? false : null
+}
+
+/**
+ * The environment as our own clients read it: in it stands where each service is asked, wherever that was said. The SDK is
+ * told not to look for itself, so that what was checked and named is what is asked.
+ */
+export function withEndpoints(env: Env, { of }: Endpoints): Env {
+  const others = Object.entries(env).filter(([name]) => name !== IGNORE && !name.startsWith(EVERY))
+  const own = Object.entries(of).map(([service, { value }]) => [`${EVERY}_${service}`, value] as const)
+  return Object.fromEntries([...others, ...own])
 }
 
 /** https anywhere, http on this machine only. */

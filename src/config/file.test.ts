@@ -186,6 +186,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
     heartbeat: null,
     digest: null,
     discoveries: [],
+    endpoints: { set: [], of: {} },
     warnings: [expect.stringMatching(/mail.smtp is not set/)],
     secrets: [],
   } satisfies Config)
@@ -226,7 +227,7 @@ test("the contract's sample says what the defaults say, beside what it adds", as
     level: 'info',
     format: 'json',
     file: { path: join(process.cwd(), 'data/alibi.log'), maxSizeBytes: 10 * 1024 * 1024, keep: 5 },
-    cloudwatch: { group: '/alibi', stream: 'production', region: 'eu-west-1' },
+    cloudwatch: { group: '/alibi', stream: 'production', region: 'eu-west-1', endpoint: null },
   })
   expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null })
   expect(config.heartbeat).toEqual({ url: 'https://hc-ping.com/0f5bd6a8-invented', everyMs: 60_000 })
@@ -320,6 +321,37 @@ describe('the region of a profile', () => {
   })
 })
 
+describe('an endpoint in the shared file', () => {
+  const withFile = (name: string, text: string) => {
+    const shared = join(place, name)
+    writeFileSync(shared, text)
+    return { AWS_CONFIG_FILE: shared, AWS_SHARED_CREDENTIALS_FILE: join(place, 'none') }
+  }
+
+  test('has to be https, or on this machine', async () => {
+    const env = withFile('unsafe', '[default]\nendpoint_url = http://u:hunter22@10.0.0.1/x?hunter22\n')
+    expect(faultsOf(await parse(ENOUGH, env))).toEqual([
+      "1:1 the AWS SDK's shared file says in its section profile default: endpoint_url = http://10.0.0.1/x: expected https, or http on this machine",
+    ])
+    expect(await parse(ENOUGH, { ...env, AWS_ENDPOINT_URL: 'https://aws.example' })).toMatchObject({ ok: true })
+    expect(await parse(ENOUGH, { ...env, AWS_PROFILE: 'another' })).toMatchObject({ ok: true })
+  })
+
+  test('is named, and is where STS, CloudWatch and the control call go', async () => {
+    const env = withFile(
+      'services',
+      '[default]\nservices = s\n[services s]\nsts =\n  endpoint_url = https://sts.example\ncloudwatch_logs =\n  endpoint_url = https://logs.example\n',
+    )
+    const config = configOf(await parse(`${ENOUGH}log: { cloudwatch: { group: g } }`, env))
+    expect(endpointOverrides(config)).toEqual([
+      'services s: cloudwatch_logs.endpoint_url=https://logs.example',
+      'services s: sts.endpoint_url=https://sts.example',
+    ])
+    expect(config.control.url).toBe('https://sts.example')
+    expect(config.log.cloudwatch?.endpoint).toBe('https://logs.example')
+  })
+})
+
 describe('region, partition and control host', () => {
   const CN = `monitors: [{ region: cn-north-1 }]`
   test.for<[string, string, Record<string, string>, Record<string, string>]>([
@@ -347,6 +379,18 @@ describe('region, partition and control host', () => {
       '',
       { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' },
       { region: 'us-east-1', partition: 'aws', url: 'http://127.0.0.1:9' },
+    ],
+    [
+      'with STS elsewhere, which is ignored',
+      '',
+      { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' },
+      { region: 'us-east-1', partition: 'aws', url: 'https://sts.us-west-2.amazonaws.com' },
+    ],
+    [
+      'with every service elsewhere',
+      '',
+      { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' },
+      { region: 'us-east-1', partition: 'aws', url: 'https://sts.us-west-2.amazonaws.com' },
     ],
     [
       'with a control host',
@@ -507,7 +551,7 @@ test('the quotas of a configuration are told by caller and operation', async () 
     ['prod||', 'GetAlternateContact', 2, true],
     ['prod||', 'GetRegionOptStatus', 2, true],
   ])
-  expect(endpointOverrides({}, config)).toEqual([])
+  expect(endpointOverrides(config)).toEqual([])
 })
 
 test('a fault is one line that an editor can jump to', () => {

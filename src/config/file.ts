@@ -5,7 +5,7 @@ import { loadSharedConfigFiles } from '@smithy/core/config'
 import { compose } from './compose.ts'
 import type { Config } from './config.ts'
 import { filesReferred, type Path, parseTree, type Tree } from './document.ts'
-import type { Env } from './endpoints.ts'
+import { type Env, NOTHING_SHARED, type SharedEndpoints, sharedEndpoints } from './endpoints.ts'
 import { type Fault, tidyFaults } from './fault.ts'
 import type { ProfileRegions } from './monitors.ts'
 import type { SecretFile } from './reference.ts'
@@ -48,8 +48,8 @@ export async function parseConfig(text: string, file: string, env: Env, options:
     const { tree, faults } = parseTree(text, { env, files }, TOP_KEYS)
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
     for (const secret of secretsOf(tree)) keep(secrets, secret)
-    const profileRegions = await regionsOfProfiles(env)
-    const composed = compose(tree, { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets], profileRegions })
+    const around = { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets] }
+    const composed = compose(tree, { ...around, ...(await sharedFiles(env)) })
     if (composed.ok && faults.length === 0) return composed
     return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
   } catch (error) {
@@ -135,17 +135,25 @@ function unreadable(error: unknown): string {
   return `cannot be read (${code})`
 }
 
+type Shared = Readonly<{ profileRegions: ProfileRegions; sharedEndpoints: SharedEndpoints }>
+const NO_FILES: Shared = { profileRegions: {}, sharedEndpoints: NOTHING_SHARED }
+
 /** What the SDK would find in its shared files; a file that is not there or cannot be read states nothing. */
-async function regionsOfProfiles(env: Env): Promise<ProfileRegions> {
+async function sharedFiles(env: Env): Promise<Shared> {
   const home = env['HOME'] || env['USERPROFILE'] || null
   const configFilepath = env['AWS_CONFIG_FILE'] || (home === null ? null : join(home, '.aws', 'config'))
   const filepath = env['AWS_SHARED_CREDENTIALS_FILE'] || (home === null ? null : join(home, '.aws', 'credentials'))
-  if (configFilepath === null || filepath === null) return {}
+  if (configFilepath === null || filepath === null) return NO_FILES
   try {
     const { configFile, credentialsFile } = await loadSharedConfigFiles({ configFilepath, filepath, ignoreCache: true })
     const profiles = Object.entries({ ...credentialsFile, ...configFile })
-    return Object.fromEntries(profiles.flatMap(([name, { region }]) => (region === undefined ? [] : [[name, region]])))
+    return {
+      profileRegions: Object.fromEntries(
+        profiles.flatMap(([name, { region }]) => (region === undefined ? [] : [[name, region]])),
+      ),
+      sharedEndpoints: sharedEndpoints({ configFile, credentialsFile }, env),
+    }
   } catch {
-    return {}
+    return NO_FILES
   }
 }

@@ -433,7 +433,7 @@ export const ControlSchema = strict({
   url: url('an address', isSafeUrl, 'https, or http on this machine')
     .optional()
     .describe(
-      "Asked, unsigned, to learn whether the trouble is on our side. Default: AWS_ENDPOINT_URL_STS, else an STS endpoint outside Account's region.",
+      "Asked, unsigned, to learn whether the trouble is on our side. Default: where STS was put (AWS_ENDPOINT_URL_STS), else an STS endpoint outside Account's region.",
     ),
 })
 

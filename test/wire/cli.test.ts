@@ -389,6 +389,24 @@ test('a server that takes the line and says nothing keeps no verb for ever', asy
   }
 })
 
+test("the SDK's shared file leads every call elsewhere, and is named", async () => {
+  await using on = await stage()
+  await mkdir(join(on.directory, '.aws'))
+  const { url } = on.sandbox
+  const shared = `[default]\nservices = local\nendpoint_url = ${url}\n[services local]\nhealth =\n  endpoint_url = ${url}\n`
+  await writeFile(join(on.directory, '.aws/config'), shared)
+  const env = Object.fromEntries(Object.entries(on.env).filter(([name]) => !name.startsWith('AWS_ENDPOINT_URL')))
+  const verb = (...args: readonly string[]) =>
+    end(spawn(process.execPath, [MAIN, ...args, '--config', on.config], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+
+  expect(await verb('probe')).toMatchObject({ code: 0, out: expect.stringMatching(/GetContactInformation +ok/) })
+  expect(await verb('health')).toMatchObject({ code: 0, out: expect.stringMatching(/Health API: answered/) })
+  expect((await verb('check')).out).toContain(
+    `note: not AWS’s own endpoint: profile default: endpoint_url=${url}\nnote: not AWS’s own endpoint: services local: health.endpoint_url=${url}`,
+  )
+  expect(await verb('check', '--live')).toMatchObject({ out: expect.stringContaining(`(account ${CALLER.account})`) })
+})
+
 const OLD = '/usr/bin/node'
 const isOld =
   existsSync(OLD) && Number(execFileSync(OLD, ['-p', 'process.versions.node'], { encoding: 'utf8' }).split('.')[0]) < 24

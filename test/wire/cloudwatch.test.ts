@@ -7,7 +7,7 @@ import { cloudWatch, MAX_WAITING_BYTES } from '../../src/adapters/cloudwatch.ts'
 import { createLog } from '../../src/adapters/log.ts'
 import { LogsStandIn } from '../../src/sandbox/logs.ts'
 
-const WANTED = { group: '/alibi', stream: 'host-7', region: 'eu-west-1' } as const
+let wanted = { group: '/alibi', stream: 'host-7', region: 'eu-west-1', endpoint: '' }
 const DEADLINE_MS = 15_000
 let aws = new LogsStandIn(['/alibi'])
 const server = createServer((req, res) => {
@@ -19,7 +19,7 @@ const server = createServer((req, res) => {
 beforeAll(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  wanted = { ...wanted, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
   process.env['AWS_ACCESS_KEY_ID'] = 'AKIAINVENTED'
   process.env['AWS_SECRET_ACCESS_KEY'] = 'invented'
 })
@@ -42,7 +42,7 @@ async function until(what: string, holds: () => boolean) {
 function logged() {
   const told: string[] = []
   const cloud = cloudWatch({
-    wanted: WANTED,
+    wanted,
     flushMs: 10,
     failed: (why) => told.push(`failed: ${why}`),
     recovered: (lost) => told.push(`recovered, ${lost} lost`),
@@ -132,7 +132,7 @@ test('the log itself: lines go to stdout and to CloudWatch, without secrets, and
       done()
     },
   })
-  const log = createLog({ level: 'info', format: 'json', file: null, cloudwatch: WANTED }, { secrets: ['hunter22'], stdout })
+  const log = createLog({ level: 'info', format: 'json', file: null, cloudwatch: wanted }, { secrets: ['hunter22'], stdout })
   log.info('one', { password: 'hunter22' })
   await until('the fault', () => out.includes('CloudWatch Logs takes no lines'))
   log.info('two')

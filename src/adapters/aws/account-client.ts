@@ -5,6 +5,7 @@ import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Partition } from '../../domain/probe.ts'
 import { type BoundedHandler, overheard } from './answer.ts'
 import type { Identity } from './credentials.ts'
+import { NO_OTHER_ENDPOINT } from './endpoint.ts'
 import { sha256WithKeys } from './sha256.ts'
 
 export type AccountClientOptions = Readonly<{
@@ -38,6 +39,7 @@ export function accountClient({ partition, identity, endpoint, handler, version 
     region,
     credentials: identity,
     ...handler.client,
+    ...NO_OTHER_ENDPOINT,
     customUserAgent: [['alibi', version]],
     // The SDK's retries spend a budget that a long outage empties for good: tries are counted by us, each in the outcome.
     retryStrategy: { retry: (next, args) => next(args) },

@@ -10,7 +10,7 @@ import type { Credentials } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, within } from '../stall.ts'
 import { type Answer, BoundedHandler, carry, overheard } from './answer.ts'
-import { type Env, endpointOverride } from './endpoint.ts'
+import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
 import { classify } from './failure.ts'
 
 /** Temporary credentials are renewed this long before they end; until then a renewal that fails harms nobody. */
@@ -222,7 +222,7 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
 
 function stsConfig(region: string, env: Env, handler: BoundedHandler) {
   const endpoint = endpointOverride(env, 'STS')
-  return { region, ...handler.client, maxAttempts: 1, ...(endpoint === null ? {} : { endpoint }) }
+  return { region, ...handler.client, ...NO_OTHER_ENDPOINT, maxAttempts: 1, ...(endpoint === null ? {} : { endpoint }) }
 }
 
 /** Who these credentials are, or in one line why that could not be learnt. */

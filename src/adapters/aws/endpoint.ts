@@ -17,10 +17,13 @@ export function stsRegionOf(place: Readonly<{ partition: Partition; region: stri
 }
 
 /**
- * The address that the environment puts in place of AWS's own (the SDK's variables), or `null`. Overrides in a profile's
- * `services` section are left to the SDK.
+ * The address that the environment puts in place of AWS's own (the SDK's variables), or `null`. What the SDK's shared files
+ * say stands in it too (config/endpoints.ts, `withEndpoints`).
  */
 export function endpointOverride(env: Env, service: 'ACCOUNT' | 'STS' | 'HEALTH' | 'ORGANIZATIONS'): string | null {
-  if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true') return null
+  if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true') return null
   return env[`AWS_ENDPOINT_URL_${service}`] || env['AWS_ENDPOINT_URL'] || null
 }
+
+/** For every client: it looks for no address by itself, in the environment or elsewhere. What it is to ask was looked for, checked and named before. */
+export const NO_OTHER_ENDPOINT = { ignoreConfiguredEndpointUrls: true } as const

@@ -7,7 +7,7 @@ import type { HealthSource } from '../../ports/health.ts'
 import { within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
 import { BoundedHandler } from './answer.ts'
-import { type Env, endpointOverride } from './endpoint.ts'
+import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
 import { areBadCredentials, nameOf, reasonOf, refusalOf, send } from './health-call.ts'
@@ -95,6 +95,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
         identity = await options.credentials()
         return identity
       },
+      ...NO_OTHER_ENDPOINT,
       ...(endpoint === null ? {} : { endpoint }),
       maxAttempts: MAX_ATTEMPTS,
       retryMode: 'standard',

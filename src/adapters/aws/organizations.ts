@@ -10,7 +10,7 @@ import type { Listing } from '../../ports/organization.ts'
 import type { Clock } from '../../ports/time.ts'
 import { DeadlineError, within } from '../stall.ts'
 import { callerIdentity, type Keyring, KeyringError } from './credentials.ts'
-import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
+import { type Env, endpointOverride, NO_OTHER_ENDPOINT, stsRegionOf } from './endpoint.ts'
 
 /** The most that AWS puts on a page of accounts or units (botocore organizations/2016-11-28, MaxResults). */
 const PAGE_SIZE = 20
@@ -58,6 +58,7 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
         // Its only region in every partition is the one in which Account stands too (client-organizations, endpoint rules).
         region: ACCOUNT_REGION[partition],
         credentials: () => keyring.get(holder, PAGE_TIMEOUT_MS, bound),
+        ...NO_OTHER_ENDPOINT,
         ...(endpoint === null ? {} : { endpoint }),
         maxAttempts: MAX_ATTEMPTS,
         retryMode: 'standard',
