@@ -199,6 +199,8 @@ export class Story {
     this.decide(at + MIN / 2, [], [], [])
   }
 
+  private readonly heard: { key: string; text: string | null }[] = []
+
   private read(at: number): void {
     if (this.sources === 'not asked') return
     const partitions = new Set([...this.setup.monitors.values()].map((monitor) => monitor.partition))
@@ -212,6 +214,12 @@ export class Story {
       })
       this.lastReadings.set(partition, reading(seen, at, this.sources, partition))
     }
+  }
+
+  /** Something is told from outside that is no incident; `null`: it is over. */
+  noticed(key: string, text: string | null): this {
+    this.heard.push({ key, text })
+    return this.pass(1)
   }
 
   private decide(
@@ -228,7 +236,7 @@ export class Story {
       readings: new Map(this.lastReadings),
       newlyRead: new Set(newlyRead),
       timers: true,
-      notices: [],
+      notices: this.heard.splice(0),
       owners: (probe, monitor) => [accountName(probe, monitor)],
       newId: () => {
         this.born += 1

@@ -9,6 +9,7 @@ import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { Roster } from '../daemon/roster.ts'
+import { CONFIG_NOTICE } from '../domain/notice.ts'
 import { setupOf } from '../domain/setup.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { createMetrics, type Metrics } from '../web/metrics.ts'
@@ -21,8 +22,6 @@ import { VERSION } from './version.ts'
 /** What is in flight may take so long to end; ecosystem.config.js gives pm2's kill_timeout more than this. */
 export const GRACE_MS = 10_000
 const IDENTITIES_EVERY_MS = 60_000
-/** The notice of a faulty configuration on disk. */
-const CONFIG_NOTICE = 'config'
 
 type RunLog = ReturnType<typeof createLog>
 
@@ -68,6 +67,10 @@ export async function run(options: Common, io: Io): Promise<number> {
   let members = await membersOf(first, around, notice, changed).catch(asExit)
   let session = await begin(members.config(), around).catch(asExit)
   members.watch()
+  // Read just now, and good: what a daemon before us was told of a faulty one is over, and the next fault is told anew.
+  await session.daemon.notice(CONFIG_NOTICE, null).catch((cause: unknown) => {
+    log.warn('that the configuration is good again could not be kept', { cause, next: 'the next reload tries again' })
+  })
   let web = await serve(session, log, store, metrics, () => session)
   log.info('ready', { version: VERSION, pid: process.pid, config: first.file, database: first.storage.path })
   process.send?.('ready')

@@ -95,6 +95,28 @@ describe('rule 2: a source that refuses is told once, and the verdict rests on t
   })
 })
 
+describe('rule 16: a faulty configuration is told once, as what it is', () => {
+  test('with a subject, a rule and an advice of its own, and again after it was good', () => {
+    const s = new Story()
+      .noticed('config', 'it is faulty')
+      .noticed('config', 'still')
+      .noticed('config', null)
+      .noticed('config', 'again')
+    expect(s.said).toEqual(['0 misconfigured > oncall', '3 misconfigured > oncall'])
+    expect(s.ledger.filter(({ decision }) => decision === 'noticed').map(({ rule }) => rule)).toEqual(['16', '16'])
+    expect(s.mails[0]?.facts).toMatchObject({
+      subject: '[alibi] the configuration on disk is faulty',
+      lines: ['it is faulty'],
+      advice: expect.stringMatching(/`alibi check` says/),
+    })
+  })
+  test('and whatever else is told once falls under rule 2', () => {
+    const s = new Story().asking({ api: 'refused' }).pass(1)
+    expect(s.ledger.filter(({ decision }) => decision === 'noticed').map(({ rule }) => rule)).toEqual(['2'])
+    expect(s.mails[0]?.facts).not.toHaveProperty('advice')
+  })
+})
+
 describe('rule 3: explained, hence silent', () => {
   const one = posted(0)
   const fromApi = posted(0, { sources: ['api'] })

@@ -2,6 +2,7 @@ import { inWords } from './duration.ts'
 import type { Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import type { LedgerRow } from './ledger.ts'
+import { headingOf } from './notice.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Policy } from './policy.ts'
 import {
@@ -629,15 +630,16 @@ class Draft {
     if (this.world.notices.has(key)) return
     const { now } = this.input
     const notice: Notice = { key, since: now, text }
+    const { rule, subject } = headingOf(key)
     const to = tellAtOnce(this.setup).map((recipient) => {
       const addresses = this.setup.recipients.get(recipient)?.to ?? []
-      return { recipient, to: addresses, subject: '[alibi] Alibi cannot ask all it should', root: '', open: false }
+      return { recipient, to: addresses, subject, root: '', open: false }
     })
     this.noticesSet.push(notice)
-    this.note('noticed', null, null, '2', text, { key })
+    this.note('noticed', null, null, rule, text, { key })
     this.told.push({
       incident: null,
-      announcement: { kind: 'misconfigured', reason: text, rule: '2', seq: 1, to, hindsight: [] },
+      announcement: { kind: 'misconfigured', reason: text, rule, seq: 1, to, hindsight: [] },
       notice,
     })
   }

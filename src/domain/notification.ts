@@ -99,6 +99,8 @@ export type Facts = Readonly<{
   next: string | null
   /** Lines for mails that are not about probes: a refused source, what a test is for, what a summary sums up. */
   lines: readonly string[]
+  /** What to do first, where the kind of mail does not say it. */
+  advice?: string
   /** What a digest is divided into; only digests have it. */
   chapters?: readonly Readonly<{ title: string; lines: readonly string[] }>[]
   /** Endpoints that are not AWS's own, each `NAME=address`. */

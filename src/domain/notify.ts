@@ -2,6 +2,7 @@ import { membersFor, messageIdOf, notificationId, recipientHash } from './audien
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
+import { headingOf } from './notice.ts'
 import {
   type Cause,
   type Facts,
@@ -126,6 +127,8 @@ function noticeMail(
   const scope = `notice.${recipientHash(notice.key)}.${notice.since}`
   const id = notificationId(scope, announcement.seq, audience.recipient)
   const messageId = messageIdOf(id, drop.setup.mailDomain)
+  const plain = plainFacts(announcement.kind, announcement.reason, audience.subject, [notice.text], drop)
+  const { advice } = headingOf(notice.key)
   return {
     id,
     messageId,
@@ -137,7 +140,7 @@ function noticeMail(
     to: audience.to,
     inReplyTo: null,
     createdAt: drop.now,
-    facts: plainFacts(announcement.kind, announcement.reason, audience.subject, [notice.text], drop),
+    facts: { ...plain, ...(advice === null ? {} : { advice }) },
   }
 }
 

@@ -174,8 +174,8 @@ function lead(facts: Facts, its: Trouble, told: Delivery['merged'], limits: Limi
 
 /** Mails that belong to no incident: their lines say all, in the section below. */
 function notice(facts: Facts, limits: Limits): Content['lead'] {
-  const todo =
-    facts.kind === 'misconfigured' ? [{ label: 'Do first', text: 'See what `alibi check --live` says.', link: null }] : []
+  const first = facts.advice === undefined ? 'See what `alibi check --live` says.' : foreign(facts.advice, limits.sentence)
+  const todo = facts.kind === 'misconfigured' ? [{ label: 'Do first', text: first, link: null }] : []
   return facts.next === null ? todo : [...todo, { ...nextMail(facts.next, limits), link: null }]
 }
 

@@ -2,6 +2,7 @@
  * Invented facts for every kind of mail, and for the cases that are easily laid out badly. No text of AWS's, no account of
  * anybody's.
  */
+import { CONFIG_NOTICE, headingOf } from '../domain/notice.ts'
 import type { Facts, MailKind, Notification, ProbeFacts, StripMark } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
 import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
@@ -554,6 +555,18 @@ export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: 
       lines: [
         'The Health API refuses to answer: SubscriptionRequiredException. It needs a support plan of Business level or above.',
         'Verdicts rest on the public dashboard until then. It is asked again each day.',
+      ],
+    },
+  },
+  'misconfigured-file': {
+    facts: {
+      ...SAMPLES.test,
+      kind: 'misconfigured',
+      subject: headingOf(CONFIG_NOTICE).subject,
+      reason: 'the configuration on disk is faulty',
+      advice: headingOf(CONFIG_NOTICE).advice ?? '',
+      lines: [
+        'The configuration on disk is faulty, and the old one stays in force: config/alibi.yaml:7:5  monitors[0].schedul: unknown key; did you mean `schedule`?',
       ],
     },
   },

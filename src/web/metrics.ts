@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { CONFIG_NOTICE } from '../domain/notice.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
 import { endOfSilence } from '../domain/silence.ts'
@@ -31,8 +32,6 @@ const OPEN_STATES = ['waiting', 'suppressed', 'announced'] as const
 const STANDINGS = ['well', 'undecided', 'failing', 'recovering'] as const
 const VERDICTS = ['explained', 'unexplained', 'undetermined'] as const
 const OWED_STATES = ['due', 'sending', 'retrying', 'refused'] as const
-/** The notice of a faulty configuration on disk (rule 16), as `run` names it. */
-const CONFIG_NOTICE = 'config'
 
 /**
  * Counts what the daemon tells and shows what it knows, by prom-client, in a registry of its own. Labels are monitors,

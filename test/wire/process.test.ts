@@ -329,6 +329,22 @@ test.for<[string, (file: string) => Promise<void>, RegExp]>([
   expect(ended.ms).toBeLessThan(10_000)
 })
 
+test('a faulty file is told to a running daemon as what it is, and told again after a start with a good one', async () => {
+  await using on = await stage()
+  const told = () => on.mailbox.mails.filter((mail) => mail.headers['x-alibi-kind'] === 'misconfigured')
+  for (const times of [1, 2]) {
+    const daemon = await ready(on.daemon())
+    await on.configure({ policy: '{ extenssion: 2s }' })
+    daemon.kill('SIGHUP')
+    await until('its mail', () => told().length >= times)
+    await on.configure({})
+    await stopped(daemon)
+  }
+  expect(told().map((mail) => mail.subject)).toEqual(Array(2).fill('[alibi] the configuration on disk is faulty'))
+  expect(told()[0]?.text).toContain('See what `alibi check` says')
+  expect(told()[0]?.text).not.toContain('--live')
+})
+
 function bomb(): string {
   const levels = Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)
   return `a0: &a0 [x]\n${levels.join('\n')}\nmonitors: *a12\n`
