@@ -6,7 +6,7 @@ import type { Owed } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
 import type { Outcome } from '../domain/probe.ts'
 import { decisiveTry } from '../domain/probe.ts'
-import { storyJson } from '../domain/shown.ts'
+import { dated, storyJson } from '../domain/shown.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { local } from '../letter/times.ts'
 import type { KeptReading } from '../ports/store.ts'
@@ -70,19 +70,15 @@ async function read(config: Config, id: string): Promise<Story | null> {
 function asJson({ incident, ledger, mails, runs, readings }: Story) {
   return {
     ...storyJson(incident, ledger, mails),
-    runs,
-    readings: readings.map(({ since, until, reading }) => ({
-      since: iso(since),
-      until: iso(until),
-      sources: reading.sources,
-      events: reading.events.map(({ arn, code, region, status, updatedAt }) => ({
-        arn,
-        code,
-        region,
-        status,
-        updatedAt: iso(updatedAt),
-      })),
-    })),
+    runs: runs.map(dated),
+    readings: readings.map(({ since, until, reading: { sources, events } }) =>
+      dated({
+        since,
+        until,
+        sources,
+        events: events.map(({ arn, code, region, status, updatedAt }) => ({ arn, code, region, status, updatedAt })),
+      }),
+    ),
   }
 }
 

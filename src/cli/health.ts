@@ -1,10 +1,12 @@
 import type { Config } from '../config/config.ts'
+import { instantOf } from '../config/instant.ts'
 import { Desk } from '../daemon/desk.ts'
 import { utc } from '../domain/duration.ts'
 import { judge } from '../domain/judge.ts'
 import type { HealthReading, SourceState } from '../domain/outage.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey } from '../domain/probe.ts'
+import { dated } from '../domain/shown.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { wire } from '../wire.ts'
 import { reader } from './database.ts'
@@ -43,8 +45,8 @@ export async function health(options: Listing & Readonly<{ at?: string }>, io: I
 
 /** Of the record: nothing is asked, nothing is judged but what was known then. */
 async function asItWas(time: string, options: Listing, config: Config, io: Io): Promise<number> {
-  const at = Date.parse(time)
-  if (Number.isNaN(at)) throw new Exit(EXIT.usage, `--at ${time}: expected a time such as 2025-10-20T07:15:00Z`)
+  const at = instantOf(time)
+  if (at === null) throw new Exit(EXIT.usage, `--at ${time}: expected a time with its zone, such as 2025-10-20T07:15:00Z`)
   const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
   const answers: { reading: HealthReading; verdict: Verdict }[] = []
   const store = await reader(config)
@@ -88,13 +90,8 @@ function verdictOf(config: Config, reading: HealthReading, owners: readonly stri
 }
 
 function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict }) {
-  const events = reading.events.map(({ text: _, ...event }) => ({
-    ...event,
-    startedAt: iso(event.startedAt),
-    updatedAt: iso(event.updatedAt),
-    endedAt: event.endedAt === null ? null : iso(event.endedAt),
-  }))
-  return { partition: reading.partition, at: iso(reading.at), sources: reading.sources, events, verdict }
+  const { partition, at, sources } = reading
+  return dated({ partition, at, sources, events: reading.events.map(({ text: _, ...event }) => event), verdict })
 }
 
 function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }, columns: number | null, then?: number): string {
@@ -126,8 +123,4 @@ function source(state: SourceState): string {
       ? `answered, ${state.events === 1 ? '1 event' : `${state.events} events`}${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}`
       : state.state
   return state.detail === '' ? count : `${count} (${state.detail})`
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
 }

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { ADDRESS, ALIBI, EXPLAINED, incidentOf, memberOf, ONSET, owedOf, PROBES, rowOf } from '../../test/wire/web-world.ts'
-import { incidentJson, storyJson, withoutAddresses } from './shown.ts'
+import { dated, incidentJson, storyJson, withoutAddresses } from './shown.ts'
+
+/** Milliseconds since 1970, as they are in this century. */
+const EPOCH = /\b1\d{12}\b/
 
 const incident = incidentOf(
   'a3f9c0de51b27764',
@@ -57,6 +60,40 @@ test('its story has members with their evidence, the ledger, and mails by the re
   expect(story.mails).toMatchObject([
     { kind: 'failing', to: 'oncall', state: 'delivered', deliveredAt: '2026-11-22T11:59:19.000Z', nextAt: null },
   ])
+})
+
+test('every time in it is ISO 8601, in evidence too, and what is none is left a number', () => {
+  const evidence = [
+    { probe: 'p', verdict: EXPLAINED, readAt: ONSET, gap: { from: ONSET, to: ONSET }, seq: 3, leadMinutes: 1_800_000 },
+  ]
+  const rows = [
+    { ...rowOf(incident.id, ONSET, 'withheld', 'silent', '3'), evidence },
+    { ...rowOf(incident.id, ONSET, 'opened', 'x', '1'), evidence: { onset: ONSET } },
+  ]
+  const story = storyJson(incident, rows, [])
+  expect(story.ledger.map((row) => row.evidence)).toMatchObject([
+    [
+      {
+        readAt: '2026-11-22T11:58:02.000Z',
+        verdict: { by: { startedAt: '2026-11-22T12:00:02.000Z' } },
+        gap: { from: '2026-11-22T11:58:02.000Z', to: '2026-11-22T11:58:02.000Z' },
+        seq: 3,
+        leadMinutes: 1_800_000,
+      },
+    ],
+    { onset: '2026-11-22T11:58:02.000Z' },
+  ])
+  expect(JSON.stringify(story)).not.toMatch(EPOCH)
+  const at = ONSET
+  expect(
+    dated({ at, sources: { api: { at, events: 3 } }, impacted: [{ resolvedAt: at }], reopenedAt: [at], tries: [{ at, ms: 12 }] }),
+  ).toEqual({
+    at: '2026-11-22T11:58:02.000Z',
+    sources: { api: { at: '2026-11-22T11:58:02.000Z', events: 3 } },
+    impacted: [{ resolvedAt: '2026-11-22T11:58:02.000Z' }],
+    reopenedAt: ['2026-11-22T11:58:02.000Z'],
+    tries: [{ at: '2026-11-22T11:58:02.000Z', ms: 12 }],
+  })
 })
 
 test('no address is in it: not of recipients, not of a reply, not in evidence', () => {

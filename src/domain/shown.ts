@@ -182,7 +182,7 @@ function runJson(outcome: Outcome): RunJson {
 
 function rowJson(row: LedgerRow): RowJson {
   const { at, decision, rule, probe, reason, evidence } = row
-  return { at: iso(at), decision, rule, probe, reason: withoutAddresses(reason), evidence: deeply(evidence) }
+  return { at: iso(at), decision, rule, probe, reason: withoutAddresses(reason), evidence: deeply(evidence, withoutAddresses) }
 }
 
 function mailJson(owed: Owed): MailJson {
@@ -208,15 +208,24 @@ export function withoutAddresses(text: string): string {
   return text.replace(ADDRESS, '(address)')
 }
 
+/** The names that we give to instants; what else is a number is a count or a span. */
+const INSTANT = /^(?:at|onset|since|until|from|to|digest)$|[a-z](?:At|Since|Before)$/
+
+/** The same with every instant in it, however deep, as ISO 8601 UTC: programs read them all in one way. */
+export function dated(value: unknown): unknown {
+  return deeply(value, (text) => text)
+}
+
 /** Deep enough for every evidence we write; beyond that nothing is shown. */
 const MAX_DEPTH = 12
 
-function deeply(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return withoutAddresses(value)
+function deeply(value: unknown, text: (value: string) => string, key = '', depth = 0): unknown {
+  if (typeof value === 'string') return text(value)
+  if (typeof value === 'number') return INSTANT.test(key) ? iso(value) : value
   if (typeof value !== 'object' || value === null) return value
   if (depth >= MAX_DEPTH) return null
-  if (Array.isArray(value)) return value.map((one) => deeply(one, depth + 1))
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, deeply(one, depth + 1)]))
+  if (Array.isArray(value)) return value.map((one) => deeply(one, text, key, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, deeply(one, text, name, depth + 1)]))
 }
 
 /** The furthest a Date can count: beyond it `toISOString` throws, and what is shown must not. */

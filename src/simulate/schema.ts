@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { parseDuration } from '../config/duration.ts'
+import { instantOf } from '../config/instant.ts'
 import { nearest } from '../config/nearest.ts'
 import { NEEDS_UNIT } from '../config/schema.ts'
 import { MAIL_KINDS } from '../domain/notification.ts'
@@ -53,12 +54,6 @@ const Duration = z
     context.addIssue({ code: 'custom', message: /^\d+$/.test(given) ? NEEDS_UNIT : DURATION_TEXT })
     return z.NEVER
   })
-
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/
-function instantOf(given: string): number | null {
-  const at = ISO.test(given) ? Date.parse(given) : Number.NaN
-  return Number.isNaN(at) ? null : at
-}
 
 const Time = z.string('expected a time such as `2025-10-20T06:40:00Z`').transform((given, context) => {
   const at = instantOf(given)

@@ -25,6 +25,10 @@ const TWO = `
   - { name: production, operations: [GetContactInformation, ListRegions], attempts: 1, timeout: 900ms }
   - { name: members, accounts: ["111122223333"], attempts: 1, timeout: 900ms }`
 
+/** A time as programs get it, and one that they must not get. */
+const ISO = /^20\d\d-\d\d-\d\dT[\d:.]{12}Z$/
+const EPOCH = /\b1\d{12}\b/
+
 const json = ({ out }: Ended) => JSON.parse(out) as Record<string, unknown>[]
 
 test.for<[string, string[], RegExp]>([
@@ -40,6 +44,8 @@ test.for<[string, string[], RegExp]>([
   ['an unknown silence', ['silence', 'remove', '1a2b3c4d'], /no silence 1a2b3c4d that still lasts/],
   ['an unknown mail, to try again', ['outbox', 'retry', 'x.1'], /not owed: x\.1: `alibi outbox list` shows what is/],
   ['an unknown mail, to give up', ['outbox', 'drop', 'x.1', 'x.2'], /not owed: x\.1, x\.2/],
+  ['a year that is none', ['health', '--at', '5'], /--at 5: expected a time with its zone, such as 2025-10-20T07:15:00Z/],
+  ['a time without its zone', ['health', '--at', '2025-10-20T07:15'], /expected a time with its zone/],
   ['an unknown recipient', ['mail', 'test', '--to', 'nobody'], /no recipient nobody: the configuration has oncall/],
 ])('%s is 64, with a sentence and no stack trace', async ([, args, says]) => {
   await using on = await stage({ monitors: TWO })
@@ -203,7 +209,12 @@ test('health says what AWS says, what it would explain, and the near misses', as
   on.aws.publish(KNOWN)
   expect((await on.alibi('health')).out).toMatch(/would be explained: .*lists ACCOUNT/)
   const [answer] = json(await on.alibi('health', '--json'))
-  expect(answer).toMatchObject({ partition: 'aws', verdict: { kind: 'explained', by: { arn: on.aws.arnOf('known') } } })
+  expect(answer).toMatchObject({
+    partition: 'aws',
+    sources: { api: { at: expect.stringMatching(ISO) }, dashboard: { at: expect.stringMatching(ISO) } },
+    verdict: { kind: 'explained', by: { arn: on.aws.arnOf('known'), startedAt: expect.stringMatching(ISO) } },
+  })
+  expect(JSON.stringify(answer)).not.toMatch(EPOCH)
   on.aws.api = 'unavailable'
   on.aws.dashboard = 'unavailable'
   expect(await on.alibi('health')).toMatchObject({ code: 69, out: expect.stringContaining('would be undetermined') })
@@ -330,6 +341,9 @@ test('verbs work beside the daemon: incidents, explain, silence, ack, outbox', a
   const id = String(incident?.['id'])
   expect(incident).toMatchObject({ state: 'announced', openedAt: expect.stringMatching(/^\d{4}-.*Z$/) })
   const story = await on.alibi('explain', id)
+  const whole = JSON.parse((await on.alibi('explain', id, '--json')).out) as Record<string, unknown[]>
+  expect(whole['runs']?.[0]).toMatchObject({ startedAt: expect.stringMatching(ISO), tries: [{ at: expect.stringMatching(ISO) }] })
+  expect(JSON.stringify(whole)).not.toMatch(EPOCH)
   expect(story.code).toBe(1)
   expect(story.out).toContain('InternalServerException')
   expect((await on.alibi('incidents')).out).toMatch(new RegExp(`^${id} +announced +outage +unexplained`, 'm'))

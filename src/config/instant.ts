@@ -1,0 +1,9 @@
+import type { Instant } from '../domain/probe.ts'
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/
+
+/** A moment in ISO 8601 that says its zone; `null` for all else, for what has none is another moment on every host. */
+export function instantOf(given: string): Instant | null {
+  const at = ISO.test(given) ? Date.parse(given) : Number.NaN
+  return Number.isNaN(at) ? null : at
+}
