@@ -9,6 +9,9 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
   )
   process.exitCode = 69
 } else {
+  const isDaemon = process.argv[2] === 'run'
+  // A reload that is asked for while we still begin must not end us: the configuration is not read yet, so nothing is missed.
+  if (isDaemon) process.on('SIGHUP', () => {})
   // What a run leaves behind is short-lived. V8 would let it pile up in a young generation that grows to 32 MB and more, and
   // from there into the memory that an unhurried process keeps. pm2 and systemd start us with a bound for it; where nobody
   // has set one it does not grow at all, which is all that can still be said now.
@@ -17,7 +20,9 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
     setFlagsFromString('--semi-space-growth-factor=1')
   }
   const { main } = await import('./cli/program.ts')
-  process.exitCode = await main(process.argv.slice(2))
+  if (!isDaemon) (await import('./cli/output.ts')).watchOutput()
+  const code = await main(process.argv.slice(2))
+  process.exitCode ??= code // It is set already where the output could not be written.
   // Everything is closed by now. Under pm2 the channel to it, and what it put into this process, would keep us alive for ever.
   if (process.connected) process.exit()
 }

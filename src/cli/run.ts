@@ -34,21 +34,22 @@ type Session = Readonly<{ config: Config; wired: Wired; daemon: Daemon; end: () 
  */
 export async function run(options: Common, io: Io): Promise<number> {
   process.umask(0o077)
-  const first = await configured(options, io)
   await using held = new AsyncDisposableStack()
+  let wake = Promise.withResolvers<'reload' | 'accounts' | 'stop'>()
+  // Before the file is read: a change that is told from here on is read once more.
+  on(held, ['SIGHUP'], () => wake.resolve('reload'))
+  const first = await configured(options, io)
   const log = createLog(first.log, { secrets: first.secrets })
   held.defer(() => log.close())
 
   const stop = new AbortController()
   const kill = new AbortController()
-  let wake = Promise.withResolvers<'reload' | 'accounts' | 'stop'>()
   on(held, ['SIGINT', 'SIGTERM'], (name) => {
     if (stop.signal.aborted) kill.abort()
     stop.abort(name)
     wake.resolve('stop')
     setTimeout(() => kill.abort(), GRACE_MS).unref()
   })
-  on(held, ['SIGHUP'], () => wake.resolve('reload'))
 
   const lock = guard(() => takeLock(first.storage.path))
   held.defer(() => lock.release())

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { main } from '../../src/cli/program.ts'
 import { CALLER } from '../../src/sandbox/aws.ts'
 import {
@@ -15,6 +15,7 @@ import {
   isRun,
   MAIN,
   type Parts,
+  ROOT,
   type Stage,
   stage,
 } from './daemon-process.ts'
@@ -419,6 +420,44 @@ test("the SDK's shared file leads every call elsewhere, and is named", async () 
     `note: not AWS’s own endpoint: profile default: endpoint_url=${url}\nnote: not AWS’s own endpoint: services local: health.endpoint_url=${url}`,
   )
   expect(await verb('check', '--live')).toMatchObject({ out: expect.stringContaining(`(account ${CALLER.account})`) })
+})
+
+describe('a reader that goes away, and a disk that is full', () => {
+  /** A verb whose output goes through this piece of shell. */
+  const through = (on: Stage, verb: string, shell: string) =>
+    end(
+      spawn('bash', ['-c', `set -o pipefail; "${process.execPath}" "${MAIN}" ${verb} ${shell}`], {
+        env: on.env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+
+  test.for<[string, string, number]>([
+    ['the schema', 'schema', 0],
+    ['a scenario', `simulate ${join(ROOT, 'config/scenarios/aws-speaks-late.yaml')}`, 0],
+    ['help', '--help', 0],
+  ])('%s: nobody reads on, and the verb ends quietly with its own code', async ([, verb, code]) => {
+    await using on = await stage()
+    expect(await through(on, verb, '| true')).toMatchObject({ code, out: '', err: '' })
+  })
+
+  test('a code that says something stays', async () => {
+    await using on = await stage()
+    on.sandbox.answer({}, 'InternalServerException')
+    expect(await through(on, `probe --config ${on.config}`, '| true')).toMatchObject({ code: 1, err: '' })
+  })
+
+  test.for<[string, (on: Stage) => string]>([
+    ['the schema', () => 'schema'],
+    ['a probe that fails', ({ config }) => `probe --config ${config}`],
+    ['a fault in a scenario', () => 'simulate nowhere.yaml 2> /dev/full'],
+  ])('%s that cannot be written is 70, in one line', async ([name, verb]) => {
+    await using on = await stage()
+    on.sandbox.answer({}, 'InternalServerException')
+    const ended = await through(on, verb(on), '> /dev/full')
+    expect(ended.code).toBe(70)
+    expect(ended.err).toMatch(name.includes('scenario') ? /^$/ : /^alibi: what there is to say could not be written: ENOSPC.*\n$/)
+  })
 })
 
 const OLD = '/usr/bin/node'

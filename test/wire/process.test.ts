@@ -345,6 +345,36 @@ test('a faulty file is told to a running daemon as what it is, and told again af
   expect(told()[0]?.text).not.toContain('--live')
 })
 
+/** Runs in the process before anything of ours does. */
+const before = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
+
+/** Sends SIGHUP to the process itself at the moment when it begins to load this file of ours. */
+const hangUpAt = (file: string) => {
+  return before(`import { registerHooks } from 'node:module'
+    registerHooks({ resolve(given, context, next) {
+      if (given.endsWith(${JSON.stringify(file)})) process.kill(process.pid, 'SIGHUP')
+      return next(given, context)
+    } })`)
+}
+
+test.for(['/program.js', '/run.js'])('a reload that comes before %s is there does not end it', async (file) => {
+  await using on = await stage()
+  const daemon = await ready(on.daemon(hangUpAt(file)))
+  await stopped(daemon)
+})
+
+test('a reload that comes while it reads its configuration is remembered', async () => {
+  await using on = await stage()
+  // The first thing that `run` does.
+  const daemon = on.daemon(
+    before(
+      "const { umask } = process; process.umask = (...mask) => { process.kill(process.pid, 'SIGHUP'); return umask(...mask) }",
+    ),
+  )
+  await daemon.line('the reload', (line) => line['message'] === 'configuration reloaded')
+  await stopped(daemon)
+})
+
 function bomb(): string {
   const levels = Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)
   return `a0: &a0 [x]\n${levels.join('\n')}\nmonitors: *a12\n`
