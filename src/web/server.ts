@@ -17,6 +17,7 @@ const MAX_HEADER_BYTES = 16 * 1024
 const HEAD_WITHIN_MS = 10_000
 const IDLE_MS = 30_000
 const KEEP_ALIVE_MS = 5_000
+const FOR_PROGRAMS = /^\/(?:healthz|metrics|api)(?:\/|$)/
 const METHODS: readonly (string | undefined)[] = ['GET', 'HEAD']
 
 /** One script runs, ours, and fetches from here; nothing else is fetched but the page's own icon; nobody frames it; nothing is kept. */
@@ -70,7 +71,8 @@ export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Pr
         const { authorization, cookie } = request.headers
         const shown = shows(listen.token, { authorization, cookie, query: url.searchParams.get('token') })
         if (!shown.ok) return refuse(response, UNKNOWN)
-        if (shown.cookie !== null) return welcome(response, shown.cookie, url)
+        // A program that shows the token so wants its answer, and the status that goes with it.
+        if (shown.cookie !== null && !FOR_PROGRAMS.test(url.pathname)) return welcome(response, shown.cookie, url)
       }
       void answer(request, response)
     })

@@ -457,6 +457,20 @@ describe('web.token', () => {
     expect([next.status, next.body.includes('FAILING')]).toEqual([200, true])
   })
 
+  test('a program that shows it in the address gets its answer, and the status that goes with it', async () => {
+    const health = async () => ({ ok: false, reasons: ['mail is stuck'] })
+    const sick = await start(undefined, { health, token: TOKEN })
+    const answer = await ask(sick.port, `/healthz?token=${TOKEN}`)
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([503, { ok: false, reasons: ['mail is stuck'] }])
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    const listed = await ask(sick.port, `/api/incidents?limit=1&token=${TOKEN}`)
+    expect([listed.status, JSON.parse(listed.body).length]).toEqual([200, 1])
+    expect((await ask(sick.port, `/api/nothing?token=${TOKEN}`)).status).toBe(404)
+    for (const path of ['/healthz', '/metrics', '/api/incidents']) {
+      expect((await ask(sick.port, `${path}?token=${TOKEN}x`)).status).toBe(401)
+    }
+  })
+
   test('the name is looked at first: a stranger’s page learns nothing of the token', async () => {
     const { port } = await start(undefined, { token: TOKEN })
     expect(await raw(port, 'GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 403 /)
