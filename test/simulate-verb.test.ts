@@ -90,6 +90,15 @@ test('--mails leaves each mail as it would have left, and its text', async () =>
   expect(readFileSync(join(mails, left[1]!), 'utf8')).toContain('FAILING since 12:10 UTC')
 })
 
+test('mails that cannot be left are 69, in one sentence', async () => {
+  const mails = file('no-directory', '')
+  for (const place of [mails, join(mails, 'within')]) {
+    const { code, said } = await simulate([file('good.yaml', STORY)], { mails: place })
+    expect(code).toBe(69)
+    expect(said).toContain(`${place} cannot be written: `)
+  }
+})
+
 test('--config plays it against the monitors, the policy and the recipients of the user', async () => {
   const own = file(
     'alibi.yaml',

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { startSandbox } from '../sandbox/aws.ts'
 import { HealthStandIn } from '../sandbox/health.ts'
 import { type Caught, startMailbox } from '../sandbox/mailbox.ts'
+import { writingTo } from './directory.ts'
 import { EXIT } from './exit.ts'
 import type { Io } from './io.ts'
 import { fold } from './table.ts'
@@ -29,8 +30,10 @@ type Line = Readonly<Record<string, unknown>>
 export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promise<number> {
   // A directory of its own each time: a database that is there already would tell another story.
   const within = options.keep === undefined ? tmpdir() : resolve(options.keep)
-  await mkdir(within, { recursive: true, mode: 0o700 })
-  const directory = await mkdtemp(join(within, 'alibi-demo-'))
+  const directory = await writingTo(within, async () => {
+    await mkdir(within, { recursive: true, mode: 0o700 })
+    return mkdtemp(join(within, 'alibi-demo-'))
+  })
   await using held = new AsyncDisposableStack()
   const ended = AbortSignal.any([AbortSignal.timeout(DEMO_MS), interrupted(held)])
   const aws = new HealthStandIn({ now: Date.now })
@@ -40,7 +43,7 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
   held.defer(() => mailbox.close())
   const file = join(directory, 'alibi.yaml')
   const port = await freePort()
-  await writeFile(file, configuration(directory, sandbox.url, mailbox.port, port))
+  await writingTo(directory, () => writeFile(file, configuration(directory, sandbox.url, mailbox.port, port)))
 
   const began = Date.now()
   const say = (text: string) => {

@@ -5,7 +5,8 @@ import type { Facts } from '../domain/notification.ts'
 import type { Delivery } from '../letter/content.ts'
 import { letter } from '../letter/letter.ts'
 import { CASES, notificationOf, PUNCTUAL, SAMPLES } from '../letter/samples.ts'
-import { EXIT, Exit } from './exit.ts'
+import { writingTo } from './directory.ts'
+import { EXIT } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
 
 /** Every kind of mail, and the cases that look different, from invented facts: as .eml, .txt and .html. Sends nothing. */
@@ -17,7 +18,7 @@ export async function mailPreview(options: Common & Readonly<{ out: string }>, i
     ...Object.entries(CASES).map(([name, { facts, delivery }]) => [name, facts, delivery ?? {}] as const),
   ]
   const to = config.recipients[0]?.to ?? []
-  try {
+  await writingTo(directory, async () => {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     for (const [name, facts, delivery] of all) {
       const mail = letter(notificationOf(facts, { to }), { ...PUNCTUAL, now: facts.at + 1_000, ...delivery }, config.mail.subject)
@@ -26,10 +27,7 @@ export async function mailPreview(options: Common & Readonly<{ out: string }>, i
       await put(directory, `${name}.txt`, `${mail.text}\n`)
       if (mail.html !== null) await put(directory, `${name}.html`, mail.html)
     }
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause
-    throw new Exit(EXIT.unreachable, `${directory} cannot be written: ${cause.message}`)
-  }
+  })
   say(io, `${all.length} mails with invented facts, each as .eml, .txt and .html, in ${directory}:`)
   say(io, all.map(([name]) => `  ${name}`).join('\n'))
   return EXIT.well

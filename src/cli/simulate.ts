@@ -7,6 +7,7 @@ import { parseScenario } from '../simulate/parse.ts'
 import { type Played, play } from '../simulate/play.ts'
 import { storyJson, storyText } from '../simulate/report.ts'
 import type { Scenario } from '../simulate/scenario.ts'
+import { writingTo } from './directory.ts'
 import { EXIT, Exit } from './exit.ts'
 import { configured, type Io } from './io.ts'
 import { VERSION } from './version.ts'
@@ -18,7 +19,10 @@ const PROGRESS_EVERY_MS = 200
 
 export type SimulateOptions = Readonly<{ config?: string; json?: boolean; mails?: string }>
 
-/** Plays scenario files: 0 when every expectation came true, 1 when one did not. @throws {Exit} 78 for a file at fault, 64 for none */
+/**
+ * Plays scenario files: 0 when every expectation came true, 1 when one did not.
+ * @throws {Exit} 78 for a file at fault, 64 for none, 69 where mails cannot be left
+ */
 export async function runSimulate(files: readonly string[], options: SimulateOptions, io: Io): Promise<number> {
   if (files.length === 0) throw new Exit(EXIT.usage, 'no scenario file is given, such as config/scenarios/aws-speaks-late.yaml')
   const own = options.config === undefined ? undefined : await configured({ config: options.config }, io)
@@ -28,8 +32,10 @@ export async function runSimulate(files: readonly string[], options: SimulateOpt
     const show = progress(scenarios.length === 1 ? scenario.title : `${i + 1} of ${scenarios.length}: ${scenario.title}`, io)
     const one = await play(scenario, { version: VERSION, onProgress: show.tell }).finally(show.clear)
     played.push(one)
-    if (options.mails !== undefined)
-      await leaveMails(one, scenarios.length === 1 ? options.mails : join(options.mails, nameOf(scenario)))
+    if (options.mails !== undefined) {
+      const directory = scenarios.length === 1 ? options.mails : join(options.mails, nameOf(scenario))
+      await writingTo(directory, () => leaveMails(one, directory))
+    }
     if (options.json !== true) io.out(storyText(one))
   }
   if (options.json === true) {
