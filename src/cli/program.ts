@@ -42,6 +42,8 @@ export function build(io: Io, done: (code: number) => void): Command {
   const verb = (parent: Command, name: string, says: string, example: string) =>
     parent.command(name).description(says).addHelpText('after', `\nExample:\n  ${example}`)
   const withConfig = (command: Command) => command.option('-c, --config <file>', 'the configuration', DEFAULT_CONFIG)
+  const withoutConfig = (command: Command) =>
+    command.option('-c, --config <file>', 'as every verb takes it; this one needs none and does not look at it')
   const listing = (command: Command) => withConfig(command).option('--json', 'for machines')
 
   withConfig(
@@ -166,7 +168,7 @@ export function build(io: Io, done: (code: number) => void): Command {
     'alibi simulate config/scenarios/aws-speaks-late.yaml',
   )
     .argument('<files...>', 'scenario files')
-    .option('-c, --config <file>', 'play against these monitors and policies instead of the scenario’s own')
+    .option('-c, --config <file>', 'play against these monitors and policies; default: the scenario’s own over the simulator’s')
     .option('--json', 'for machines')
     .option('--mails <directory>', 'where the mails are left')
     .action(async (files, options) => {
@@ -201,11 +203,15 @@ export function build(io: Io, done: (code: number) => void): Command {
     const { iamPolicy } = await import('./iam-policy.ts')
     done(await iamPolicy(options, io))
   })
-  verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json').action(async () => {
-    const { configSchema } = await import('../config/json-schema.ts')
-    io.out(JSON.stringify(configSchema(), null, 2))
-  })
-  verb(program, 'demo', 'The real daemon against a stand-in for AWS and a mailbox: a short story, told here.', 'alibi demo')
+  withoutConfig(verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json')).action(
+    async () => {
+      const { configSchema } = await import('../config/json-schema.ts')
+      io.out(JSON.stringify(configSchema(), null, 2))
+    },
+  )
+  withoutConfig(
+    verb(program, 'demo', 'The real daemon against a stand-in for AWS and a mailbox: a short story, told here.', 'alibi demo'),
+  )
     .option('--keep <directory>', 'where the mails are left', undefined)
     .action(async (options) => {
       const { demo } = await import('./demo.ts')

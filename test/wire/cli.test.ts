@@ -422,6 +422,23 @@ test("the SDK's shared file leads every call elsewhere, and is named", async () 
   expect(await verb('check', '--live')).toMatchObject({ out: expect.stringContaining(`(account ${CALLER.account})`) })
 })
 
+test('every verb takes --config, also those that need none', async () => {
+  await using on = await stage()
+  expect(await on.alibi('schema', '--config', join(on.directory, 'nowhere.yaml'))).toMatchObject({ code: 0, err: '' })
+})
+
+test.for<[string, string[]]>([
+  ['a demo', ['demo', '--keep']],
+  ['a preview of mails', ['mail', 'preview', '--out']],
+])('%s that cannot be kept is 69, in one sentence', async ([, verb]) => {
+  await using on = await stage()
+  const file = join(on.directory, 'no-directory')
+  await writeFile(file, '')
+  const ended = await on.alibi(...verb, file)
+  expect(ended).toMatchObject({ code: 69, out: '' })
+  expect(ended.err).toBe(`${file} cannot be written: EEXIST: file already exists, mkdir '${file}'\n`)
+})
+
 describe('a reader that goes away, and a disk that is full', () => {
   /** A verb whose output goes through this piece of shell. */
   const through = (on: Stage, verb: string, shell: string) =>
