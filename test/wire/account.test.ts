@@ -3,6 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
+import { AccountClient, GetContactInformationCommand } from '@aws-sdk/client-account'
+import { Sha256 } from '@smithy/core/checksum'
+import { HttpRequest } from '@smithy/core/protocols'
+import { SignatureV4 } from '@smithy/signature-v4'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { accountProber } from '../../src/adapters/aws/account.ts'
 import { callerIdentity, keyring } from '../../src/adapters/aws/credentials.ts'
@@ -286,6 +290,53 @@ describe('on the wire', () => {
     const outcome = await proberOf(over).run(probeOf('ListRegions'), never)
     expect(outcome.tries[0]?.region).toBe(region)
     expect(sandbox.received({ operation: 'ListRegions' }).at(-1)?.scope).toEqual({ region, service: 'account' })
+  })
+
+  test('each call is what a client of the SDK sends that is made without options, but for its count of retries', async () => {
+    const prober = proberOf()
+    for (let i = 0; i < 3; i++) await prober.run(probeOf('GetContactInformation', '111122223333'), never)
+    const plain = new AccountClient({ region: 'us-east-1', endpoint: sandbox.url, customUserAgent: [['alibi', '0.0.0']] })
+    onTestFinished(() => plain.destroy())
+    await plain.send(new GetContactInformationCommand({ AccountId: '111122223333' }))
+    const [theirs, ...ours] = sandbox.received({ operation: 'GetContactInformation' }).slice(-4).reverse()
+    if (theirs === undefined) throw new Error('nothing was received')
+    expect(ours).toHaveLength(3)
+    for (const { headers, input } of ours) {
+      const counted = ['amz-sdk-invocation-id', 'amz-sdk-request']
+      expect(Object.keys(headers).sort()).toEqual(
+        Object.keys(theirs.headers)
+          .filter((name) => !counted.includes(name))
+          .sort(),
+      )
+      expect(input).toEqual(theirs.input)
+      for (const name of ['content-type', 'content-length', 'host', 'x-amz-user-agent', 'x-amz-content-sha256'])
+        expect(headers[name], name).toBe(theirs.headers[name])
+      // Which of its own features a call used is counted at the end of `m/`.
+      const introduced = (text = '') => text.replace(/ m\/\S+/, '')
+      expect(introduced(headers['user-agent'])).toBe(introduced(theirs.headers['user-agent']))
+    }
+  })
+
+  test('a signature is the one that the SDK makes of the same request', async () => {
+    const body = '{"AccountId":"111122223333"}'
+    await proberOf().run(probeOf('GetContactInformation', '111122223333'), never)
+    const seen = sandbox.received({ operation: 'GetContactInformation' }).at(-1)?.headers ?? {}
+    const [, names = ''] = /SignedHeaders=([^,]+)/.exec(seen.authorization ?? '') ?? []
+    const headers = Object.fromEntries(names.split(';').map((name) => [name, String(seen[name])]))
+    const [hostname = '', port] = (seen.host ?? '').split(':')
+    const request = { method: 'POST', protocol: 'http:', hostname, port: Number(port), path: '/getContactInformation', query: {} }
+    const signer = new SignatureV4({
+      credentials: {
+        accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? '',
+        secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? '',
+      },
+      region: 'us-east-1',
+      service: 'account',
+      sha256: Sha256,
+    })
+    const date = String(seen['x-amz-date']).replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z')
+    const signed = await signer.sign(new HttpRequest({ ...request, headers, body }), { signingDate: new Date(date) })
+    expect(seen.authorization).toBe(signed.headers['authorization'])
   })
 
   test('AWS_MAX_ATTEMPTS changes nothing', async () => {
