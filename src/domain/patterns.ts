@@ -1,3 +1,4 @@
+import { errorName } from './error-name.ts'
 import type { Incident, Member } from './incident.ts'
 import { decisiveTry, type Instant, type Probe } from './probe.ts'
 import { operationShown } from './setup.ts'
@@ -93,9 +94,7 @@ function endpointOf(member: Member): string {
 
 function errorOf(member: Member): string {
   const last = lastTry(member)
-  if (last === null) return 'not known'
-  const name = last.error ?? last.kind ?? 'not known'
-  return last.status === null ? name : `${name} (HTTP ${last.status})`
+  return last === null ? 'not known' : errorName(last)
 }
 
 /** Fewer are no pattern, and neither is a smaller share. */

@@ -1,3 +1,4 @@
+import { errorAside } from '../domain/error-name.ts'
 import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
 import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
@@ -432,20 +433,24 @@ function runBlock(run: Outcome, at: Instant, limits: Limits): Block {
 function tryLine(one: Try, before: Try | null, nth: number, of: number, at: Instant, limits: Limits): TryLine {
   const word = (text: string) => foreign(text, limits.word)
   const sts = one.service === 'STS' ? 'STS ' : ''
-  const status = one.status === null ? 'no answer' : `HTTP ${one.status}`
-  const result = one.kind === null ? 'ok' : `${word(one.error ?? one.kind)}`
-  const message =
-    one.message === null || one.message === one.error || one.message === before?.message ? '' : `: ${word(one.message)}`
+  const result = `${one.kind === null ? okOf(one) : word(errorAside(one))}${one.status === null ? ', no answer' : ''}`
+  // `HTTP 503 with a body that is not JSON`: the number stands there already.
+  const said = one.message?.replace(/^HTTP \d+ (?=with)/, '') ?? ''
+  const message = said === '' || said === one.error || one.message === before?.message ? '' : `: ${word(said)}`
   const ids = [
     ...(one.requestId === null ? [] : [`request ${word(one.requestId)}`]),
     ...(one.apigwId === null ? [] : [`apigw ${word(one.apigwId)}`]),
   ]
   return {
     at: hhmmss(one.at, at),
-    what: `try ${nth} of ${of}: ${sts}${result}, ${status}, ${Math.round(one.ms)} ms${message}`,
+    what: `try ${nth} of ${of}: ${sts}${result}, ${Math.round(one.ms)} ms${message}`,
     ids: ids.length === 0 ? null : ids.join(', '),
     ok: one.kind === null,
   }
+}
+
+function okOf({ status }: Try): string {
+  return status === null ? 'ok' : `ok, HTTP ${status}`
 }
 
 function timeline(facts: Facts, delivery: Delivery): readonly Block[] {

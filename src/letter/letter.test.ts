@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Facts, MAIL_KINDS, type MailKind } from '../domain/notification.ts'
+import type { Try } from '../domain/probe.ts'
 import { type Block, type Content, content, type Delivery } from './content.ts'
 import { renderHtml } from './html.tsx'
 import { letter } from './letter.ts'
 import { MAX_MAIL_BYTES } from './limits.ts'
-import { AT, CASES, failedRun, many, notificationOf, PUNCTUAL, SAMPLES } from './samples.ts'
+import { AT, CASES, failedRun, many, notificationOf, PUNCTUAL, probeFacts, SAMPLES } from './samples.ts'
 import { renderText } from './text.ts'
 
 const punctual = (facts: Facts): Delivery => ({ ...PUNCTUAL, now: facts.at + 1_000 })
@@ -83,6 +84,43 @@ test.for<[string, string]>([
   const [, facts, delivery] = all.find(([other]) => other === name)!
   expect(squeezed(letter(notificationOf(facts), delivery).text)).toContain(squeezed(words))
 })
+
+test.for<[string, Partial<Try>, string, string]>([
+  ['has no name', { error: 'HTTP 503', status: 503 }, 'answers HTTP 503, and no AWS event', 'try 1 of 3: HTTP 503, 1213 ms'],
+  [
+    'is a 200 that nobody can read',
+    { error: 'HTTP 200', status: 200, message: 'HTTP 200 with a body that cannot be read' },
+    'answers what cannot be read (HTTP 200), and no AWS event',
+    'try 1 of 3: unreadable, HTTP 200, 1213 ms: with a body that cannot be read',
+  ],
+  [
+    'is of STS',
+    { error: 'HTTP 500', status: 500, service: 'STS' },
+    'fails because STS answers HTTP 500 when the role is assumed, and no AWS event',
+    'try 1 of 3: STS HTTP 500, 1213 ms',
+  ],
+  [
+    'is a refusal',
+    { kind: 'denied', error: 'AccessDeniedException', status: 403 },
+    'is denied to us (AccessDeniedException, HTTP 403)',
+    'try 1 of 3: AccessDeniedException, HTTP 403',
+  ],
+  [
+    'is none at all',
+    { kind: 'unreachable', error: 'ECONNRESET', status: null },
+    'cannot be reached (ECONNRESET)',
+    'try 1 of 3: ECONNRESET, no answer',
+  ],
+])(
+  'an answer that %s is named once, in the first sentence, the evidence and the block for AWS Support',
+  ([, over, words, line]) => {
+    const probe = probeFacts({ evidence: [failedRun('p', AT, over)], strip: [] })
+    const { text } = letter(notificationOf({ ...SAMPLES.failing, probes: [probe] }), punctual(SAMPLES.failing))
+    expect(squeezed(text)).toContain(squeezed(words))
+    expect(squeezed(text)).toContain(squeezed(line))
+    expect(text).not.toMatch(/HTTP \d+[ (,]+HTTP/)
+  },
+)
 
 test.for<[number | null, string | null, string]>([
   [22, 'arn', 'AWS first spoke 22 min after our first failure.'],

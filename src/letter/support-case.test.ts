@@ -14,10 +14,10 @@ const caseOf = (changes: Partial<Incident> = {}, facts: Parameters<typeof suppor
 test('it says what AWS Support asks for, in the first lines what fails since when', () => {
   const { subject, body, plan } = caseOf({ verdict: 'unexplained' })
   expect(subject).toBe(
-    'AWS Account Management: InternalServerException from account:GetContactInformation, since 2026-03-10T12:00Z',
+    'AWS Account Management: InternalServerException (HTTP 500) from account:GetContactInformation, since 2026-03-10T12:00Z',
   )
   expect(body.split('\n').slice(0, 3)).toEqual([
-    'Since 2026-03-10T12:00:00.000Z, account:GetContactInformation answers InternalServerException to calls that worked before. It still fails as of 2026-03-10T13:00:00.000Z, after 1h.',
+    'Since 2026-03-10T12:00:00.000Z, account:GetContactInformation answers InternalServerException (HTTP 500) to calls that worked before. It still fails as of 2026-03-10T13:00:00.000Z, after 1h.',
     'Impact for us: New accounts cannot be created.',
     'AWS Health: we found no event, public or of our account, that explains this.',
   ])

@@ -1,4 +1,5 @@
 import { inWords } from '../domain/duration.ts'
+import { errorName } from '../domain/error-name.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Facts } from '../domain/notification.ts'
 import { foreign } from './foreign.ts'
@@ -37,7 +38,7 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
   const telling = first?.evidence
     .findLast(({ result }) => result === 'failed')
     ?.tries.findLast(({ kind }) => kind !== 'throttled')
-  const error = foreign(telling?.error ?? 'errors', limits.word)
+  const error = telling === undefined ? 'errors' : foreign(errorName(telling), limits.word)
   const operations = [...new Set(facts.probes.map(({ operation }) => foreign(operation.split(' ')[0] ?? operation, limits.word)))]
   const which = operations.length === 1 ? `account:${operations[0]}` : 'several read-only operations of AWS Account Management'
   const lasts =

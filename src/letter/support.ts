@@ -1,3 +1,4 @@
+import { errorAside } from '../domain/error-name.ts'
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
 import type { Outcome, Try } from '../domain/probe.ts'
 import { foreign } from './foreign.ts'
@@ -46,10 +47,11 @@ function runLines(run: Outcome, limits: Limits): readonly string[] {
 
 function tryLines(one: Try, nth: number, of: number, limits: Limits): readonly string[] {
   const word = (text: string) => foreign(text, limits.word)
-  const status = one.status === null ? 'no HTTP answer' : `HTTP ${one.status}`
+  const name = one.kind !== null ? word(errorAside(one)) : one.status === null ? 'ok' : `ok, HTTP ${one.status}`
+  const result = one.status === null ? `${name}, no HTTP answer` : name
   const where = `${one.service === 'STS' ? 'sts:AssumeRole' : 'account'} ${word(one.region)}`
   return [
-    `- ${iso(one.at)} try ${nth} of ${of}, ${where}: ${word(one.error ?? 'ok')}, ${status}, ${Math.round(one.ms)} ms`,
+    `- ${iso(one.at)} try ${nth} of ${of}, ${where}: ${result}, ${Math.round(one.ms)} ms`,
     ...(one.requestId === null ? [] : [`  x-amzn-requestid: ${word(one.requestId)}`]),
     ...(one.apigwId === null ? [] : [`  x-amz-apigw-id: ${word(one.apigwId)}`]),
     ...(one.traceId === null ? [] : [`  x-amzn-trace-id: ${word(one.traceId)}`]),

@@ -1,3 +1,4 @@
+import { type Ended, errorAside, errorName } from '../domain/error-name.ts'
 import type { Cause, Facts, ProbeFacts } from '../domain/notification.ts'
 import { decisiveTry, type FailureKind, type Outcome, type Try } from '../domain/probe.ts'
 import { foreign } from './foreign.ts'
@@ -29,12 +30,12 @@ export function trouble(facts: Facts, limits: Limits): Trouble {
   const verb =
     kind === null
       ? null
-      : does(
-          kind,
-          `${mixed ? 'mostly ' : ''}${telling === null ? kind : errorOf(telling, limits)}`,
-          telling?.service === 'STS',
-          total > 1,
-        )
+      : does(kind, telling ?? { kind, error: null, status: null }, {
+          mostly: mixed ? 'mostly ' : '',
+          sts: telling?.service === 'STS',
+          several: total > 1,
+          limits,
+        })
   return { what, does: verb, total, kind, telling, groups: groups(facts, limits) }
 }
 
@@ -63,26 +64,31 @@ export function lastFailed(probe: ProbeFacts): Outcome | null {
 }
 
 /** `InternalServerException (HTTP 500)`, `ECONNRESET` */
-export function errorOf(telling: Try, limits: Limits): string {
-  const name = foreign(telling.error ?? telling.kind ?? 'an error', limits.word)
-  return telling.status === null ? name : `${name} (HTTP ${telling.status})`
+function errorOf(telling: Ended, limits: Limits): string {
+  return foreign(errorName(telling), limits.word)
 }
 
-function does(kind: FailureKind, error: string, sts: boolean, several: boolean): string {
+function does(
+  kind: FailureKind,
+  telling: Ended,
+  { mostly, sts, several, limits }: Readonly<{ mostly: string; sts: boolean; several: boolean; limits: Limits }>,
+): string {
   const s = several ? '' : 's'
+  const error = `${mostly}${errorOf(telling, limits)}`
+  const aside = `${mostly}${foreign(errorAside(telling), limits.word)}`
   switch (kind) {
     case 'internal':
       return sts ? `fail${s} because STS answers ${error} when the role is assumed` : `answer${s} ${error}`
     case 'unreachable':
-      return sts ? `fail${s} because STS cannot be reached (${error})` : `cannot be reached (${error})`
+      return sts ? `fail${s} because STS cannot be reached (${aside})` : `cannot be reached (${aside})`
     case 'offline':
-      return `cannot be reached from here (${error})`
+      return `cannot be reached from here (${aside})`
     case 'credentials':
-      return `cannot be asked, our credentials are refused (${error})`
+      return `cannot be asked, our credentials are refused (${aside})`
     case 'denied':
-      return `${several ? 'are' : 'is'} denied to us (${error})`
+      return `${several ? 'are' : 'is'} denied to us (${aside})`
     case 'invalid':
-      return `refuse${s} our request as wrong (${error})`
+      return `refuse${s} our request as wrong (${aside})`
   }
 }
 
@@ -139,10 +145,8 @@ function groups(facts: Facts, limits: Limits): readonly string[] {
     })
 }
 
-function causeOf({ kind, error, status }: Cause): string {
-  if (kind === null) return 'well again'
-  const name = error ?? kind
-  return status === null ? name : `${name} (HTTP ${status})`
+function causeOf(cause: Cause): string {
+  return cause.kind === null ? 'well again' : errorName(cause)
 }
 
 function endOf(probe: ProbeFacts, limits: Limits): string {

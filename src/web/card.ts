@@ -1,4 +1,5 @@
 import { inWords } from '../domain/duration.ts'
+import { errorName } from '../domain/error-name.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
@@ -281,8 +282,7 @@ function whyQuiet(rows: readonly LedgerRow[] | null): string | null {
 function memberRow(member: Member, now: Instant): MemberRow {
   const failed = member.evidence.findLast((run) => run.result === 'failed')
   const last = failed === undefined ? null : decisiveTry(failed)
-  const error =
-    last === null ? '' : `${foreign(last.error ?? last.kind ?? '', WORD)}${last.status === null ? '' : ` (HTTP ${last.status})`}`
+  const error = last === null ? '' : foreign(errorName(last), WORD)
   const request = last?.requestId == null ? '' : `, request ${foreign(last.requestId, WORD)}`
   return {
     account: foreign(member.account, WORD),
