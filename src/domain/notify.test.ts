@@ -41,6 +41,19 @@ function told(is: Incident, kind: MailKind, ...recipients: string[]): Told {
 const facts = (is: Incident, backdrop = drop(), kind: MailKind = 'failing') =>
   notificationsFor([told(is, kind, 'oncall')], backdrop)[0]!.facts
 
+describe('the rule that is named', () => {
+  const ruleIn = (family: Incident['family'], given: SetupGiven = {}) =>
+    facts(incident({ family, members: [member()] }), drop(given)).monitors[0]?.rule
+  test('is the one by which the probes came into it', () => {
+    expect(ruleIn('outage')).toBe('3 of 5 runs fail, wait 0s, reminder each 4h')
+    expect(ruleIn('misconfigured')).toBe('3 of 5 runs fail, wait 0s, reminder each 1d')
+    expect(ruleIn('blind')).toBe('no result for 15m (policy.blindAfter), told once')
+  })
+  test('never says "1 of 1 runs"', () => {
+    expect(ruleIn('outage', { monitors: [{ fail: { count: 1, of: 1 } }] })).toBe('one run fails, wait 0s, reminder each 4h')
+  })
+})
+
 describe('ids that never change', () => {
   test('a notification is named by incident, sequence and recipient', () => {
     expect(notificationId('a3f9000000000001', 3, 'oncall')).toBe('a3f9000000000001.3.0e42a030')

@@ -14,7 +14,7 @@ import {
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
-import { decisiveTry, type Instant, type Monitor, type Partition } from './probe.ts'
+import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
 
@@ -104,7 +104,7 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       name: monitor.name,
       impact: monitor.impact,
       runbook: monitor.runbook,
-      rule: ruleOf(monitor, setup),
+      rule: ruleOf(monitor, incident.family, setup),
     })),
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
@@ -222,9 +222,15 @@ function monitorsOf(members: readonly Member[], setup: Setup): readonly Monitor[
   return names.flatMap((name) => setup.monitors.get(name) ?? [])
 }
 
-function ruleOf({ fail }: Monitor, { policy }: Setup): string {
-  const reminder = policy.remindEveryMs === 0 ? 'no reminder' : `reminder each ${inWords(policy.remindEveryMs)}`
-  return `${fail.count} of ${fail.of} runs fail, wait ${inWords(policy.waitMs)}, ${reminder}`
+/** The rule by which this monitor's probes came into an incident of that family. */
+function ruleOf({ fail, periodMs }: Monitor, family: Family, { policy }: Setup): string {
+  // As rule 14 has it: at least three periods.
+  if (family === 'blind')
+    return `no result for ${inWords(Math.max(policy.blindAfterMs, 3 * periodMs))} (policy.blindAfter), told once`
+  const every = remindEveryOf(family, policy.remindEveryMs)
+  const reminder = every === null ? 'no reminder' : `reminder each ${inWords(every)}`
+  const fails = fail.of === 1 ? 'one run fails' : `${fail.count} of ${fail.of} runs fail`
+  return `${fails}, wait ${inWords(policy.waitMs)}, ${reminder}`
 }
 
 function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {

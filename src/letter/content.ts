@@ -147,7 +147,7 @@ function lead(facts: Facts, its: Trouble, told: Delivery['merged'], limits: Limi
       text: `${was.state}${was.joint}${was.sentence} That mail was due at ${hhmm(told.facts.at, facts.at)} UTC.`,
     })
   }
-  entries.push({ label: 'Why you got this', text: whyYou(facts, limits) })
+  entries.push({ label: 'Why you got this', text: whyYou(facts, told !== null, limits) })
   const health = calm ? null : healthSentence(facts, its, limits)
   if (health !== null) entries.push({ label: 'AWS Health', text: health })
   const began = beganSentence(facts)
@@ -187,16 +187,19 @@ function nextMail(next: string, limits: Limits): { label: string; text: string }
 /** AWS’s own page for people, in its first partition; those of the others are not established (research/aws.md 3). */
 const HEALTH_PAGE = 'https://health.aws.amazon.com/health/status'
 
-function whyYou(facts: Facts, limits: Limits): string {
+function whyYou(facts: Facts, merged: boolean, limits: Limits): string {
   const { kind, reason, probes, at } = facts
   const continues = facts.incident?.continues ?? null
-  if (kind === 'recovered' || kind === 'now-explained' || kind === 'dropped')
-    return 'You were told that it failed, so you are told this too.'
-  // What the first sentence or the line on AWS Health says already is not said again.
-  const said = probes.some(({ verdict, lapsed }) => reason === verdict.why || reason === lapsed)
+  const family = facts.incident?.family ?? null
+  if (kind === 'recovered' || kind === 'now-explained' || kind === 'dropped') {
+    if (merged) return 'The mail about its beginning did not reach you, so this one tells you both.'
+    return `You were told that ${family === null ? 'it failed' : TOLD[family]}, so you are told this too.`
+  }
+  // What the first sentence or the line on AWS Health says already is not said again. Why we are blind is said nowhere else.
+  const said = kind !== 'blind' && probes.some(({ verdict, lapsed }) => reason === verdict.why || reason === lapsed)
   const counted = countOf(probes[0], at)
   const rule = facts.monitors[0]?.rule
-  const fired = rule === undefined ? '' : `rule ${foreign(rule, limits.sentence)}`
+  const fired = rule === undefined ? '' : `rule: ${foreign(rule, limits.sentence)}`
   return [
     ...(said ? [] : [sentence(foreign(reason, limits.sentence))]),
     ...(counted === null ? (fired === '' ? [] : [`${sentence(fired)}`]) : [`${counted}${fired === '' ? '' : ` (${fired})`}.`]),
@@ -215,6 +218,13 @@ function countOf(probe: ProbeFacts | undefined, at: Instant): string | null {
   if (failed === 0) return null
   return `${failed} of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} failed ${since === probe.onset ? `since ${hhmmss(probe.onset, at)}` : 'in the last hour'}`
 }
+
+const TOLD = {
+  outage: 'it failed',
+  misconfigured: 'it failed',
+  offline: 'this host was cut off',
+  blind: 'it could not be seen',
+} as const
 
 const FAMILY_WORDS = {
   outage: 'an outage',

@@ -122,6 +122,60 @@ test.for<[string, Partial<Try>, string, string]>([
   },
 )
 
+const MERGED = { merged: { facts: SAMPLES.failing, why: 'the mail server could not be reached' } }
+const blindAgo = { ...SAMPLES.blind.incident!, closedAt: AT }
+const offlineAgo = { ...SAMPLES.offline.incident!, closedAt: AT }
+test.for<[string, Facts, Partial<Delivery>, string]>([
+  ['was told of the fall', SAMPLES.recovered, {}, 'You were told that it failed, so you are told this too.'],
+  [
+    'was told that nothing is seen',
+    { ...SAMPLES.blind, kind: 'recovered', incident: blindAgo },
+    {},
+    'You were told that it could not be seen, so',
+  ],
+  [
+    'was told that we are cut off',
+    { ...SAMPLES.offline, kind: 'recovered', incident: offlineAgo },
+    {},
+    'You were told that this host was cut off, so',
+  ],
+  [
+    'was told nothing, for the mail did not leave',
+    SAMPLES.recovered,
+    MERGED,
+    'The mail about its beginning did not reach you, so this one tells you both.',
+  ],
+])('why somebody who %s gets this', ([, facts, delivery, words]) => {
+  const { text } = letter(notificationOf(facts), { ...punctual(facts), ...delivery })
+  expect(squeezed(text)).toContain(squeezed(`Why you got this: ${words}`))
+  expect(text.includes('You were told')).toBe(!('merged' in delivery))
+})
+
+test('several that are well again were failing, one was', () => {
+  const { probes, others } = many(4)
+  const recovered: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'well' })), others }
+  const said = (facts: Facts) => squeezed(letter(notificationOf(facts), { ...punctual(facts), ...MERGED }).text)
+  expect(said(recovered)).toContain(squeezed('are all ok again. They were failing 11:58 to'))
+  expect(said(SAMPLES.recovered)).toContain(squeezed('is ok again. It was failing 11:58 to'))
+})
+
+test('a mail that says we are blind says why, and by which rule', () => {
+  const why = 'no conclusive run for 15m (AWS throttles every try)'
+  const [first] = SAMPLES.blind.probes
+  const facts: Facts = {
+    ...SAMPLES.blind,
+    // As `decide` gives it: the member's verdict holds the same words as the reason.
+    reason: why,
+    probes: [{ ...first!, verdict: { kind: 'unexplained', why, nearMisses: [] }, strip: [] }],
+    monitors: [{ name: 'm', impact: null, runbook: null, rule: 'no result for 15m (policy.blindAfter), told once' }],
+  }
+  expect(squeezed(letter(notificationOf(facts), punctual(facts)).text)).toContain(
+    squeezed(
+      'Why you got this: No conclusive run for 15m (AWS throttles every try). Rule: no result for 15m (policy.blindAfter), told once.',
+    ),
+  )
+})
+
 test.for<[number | null, string | null, string]>([
   [22, 'arn', 'AWS first spoke 22 min after our first failure.'],
   [-5, 'arn', 'AWS first spoke 5 min before our first failure.'],

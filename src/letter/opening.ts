@@ -164,8 +164,11 @@ function recovered(
       ? `${its.what} ${several ? 'are' : 'is'} seen again`
       : `${its.what} ${several ? 'are all ok' : 'is ok'} again`
   if (merged !== null) {
-    const was = `was ${incident?.family === 'blind' ? 'not seen' : 'failing'} ${hhmm(onset, at)} to ${hhmm(end, at)} UTC; ${late}`
-    return { sentence: stop(`${again}. It ${was}, so you hear of it only now`), short: `${its.what} ${was}` }
+    const was = `${several ? 'were' : 'was'} ${incident?.family === 'blind' ? 'not seen' : 'failing'} ${hhmm(onset, at)} to ${hhmm(end, at)} UTC; ${late}`
+    return {
+      sentence: stop(`${again}. ${several ? 'They' : 'It'} ${was}, so you hear of it only now`),
+      short: `${its.what} ${was}`,
+    }
   }
   const took = span(end - onset)
   return { sentence: stop(`at ${both(end, at, timezone)}, after ${took}: ${again}`), short: `${again}, after ${took}` }
