@@ -14,6 +14,12 @@ export type StandingAlibi = Readonly<{
   open: boolean
 }>
 
+/**
+ * How an explanation ended: AWS said that it is `over`; the source that held the event could not be asked (`unasked`); the
+ * event `vanished`, or still stands but no longer fits (`unfit`); or the others are well, so that it is not that (`alone`).
+ */
+export type LapseCause = 'over' | 'unasked' | 'vanished' | 'unfit' | 'alone'
+
 /** What is held of a failing probe: the last judgement, and the explanation that stands or has lapsed. */
 export type Standing = Readonly<{
   /** The verdict that counts: the judge's own, or an earlier explanation that still stands. */
@@ -22,7 +28,7 @@ export type Standing = Readonly<{
   carried: string | null
   alibi: StandingAlibi | null
   /** How the last explanation ended without being replaced; `null` while one stands or if there was none. */
-  lapsed: Readonly<{ arn: string; at: Instant; why: string }> | null
+  lapsed: Readonly<{ arn: string; at: Instant; cause: LapseCause; why: string }> | null
   /** When AWS Health was read for this judgement; `null` if it was never asked (not an outage). */
   readAt: Instant | null
 }>

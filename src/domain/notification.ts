@@ -1,3 +1,4 @@
+import type { LapseCause } from './incident.ts'
 import type { SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { Verdict } from './verdict.ts'
@@ -38,6 +39,10 @@ export type ProbeFacts = Readonly<{
   verdict: Verdict
   carried: string | null
   lapsed: string | null
+  /** How that explanation ended; missing in a mail that an earlier version committed. */
+  lapsedBy?: LapseCause | null
+  /** Until when AWS's event explains it, or explained it, where that end is known; missing as above. */
+  explainedUntil?: Instant | null
   /** Oldest first. */
   evidence: readonly Outcome[]
   /** Oldest first; empty for the probes that are only listed. */

@@ -1,9 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { event, HOUR, incident, MIN, member, NOON, reading, type SetupGiven, setup } from '../../test/given.ts'
+import {
+  event,
+  failure,
+  HOUR,
+  incident,
+  MIN,
+  member,
+  NOON,
+  POLICY,
+  RELEVANCE,
+  reading,
+  type SetupGiven,
+  setup,
+} from '../../test/given.ts'
 import { Story } from '../../test/story.ts'
 import { messageIdOf, notificationId, recipientHash, subjectFor } from './audience.ts'
 import type { Told } from './decide.ts'
-import type { Incident, Member } from './incident.ts'
+import type { Incident, Member, Standing } from './incident.ts'
+import { judge } from './judge.ts'
 import { MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
 import { type Backdrop, notificationsFor, plainFacts, probesShown } from './notify.ts'
 import { NEVER_JUDGED } from './standing.ts'
@@ -51,6 +65,31 @@ describe('the rule that is named', () => {
   })
   test('never says "1 of 1 runs"', () => {
     expect(ruleIn('outage', { monitors: [{ fail: { count: 1, of: 1 } }] })).toBe('one run fails, wait 0s, reminder each 4h')
+  })
+})
+
+describe('until when AWS explains it', () => {
+  const explained = judge(
+    failure(),
+    reading([event()]),
+    { policy: POLICY, relevance: RELEVANCE },
+    () => ({ others: 0, well: 0 }),
+    NOON,
+  )
+  const alibi = { arn: 'arn', confirmedAt: NOON, until: NOON + 15 * MIN, open: true }
+  test.for<[string, Partial<Standing>, number | null]>([
+    ['an open event that was just confirmed: that is not known', { verdict: explained, alibi }, null],
+    [
+      'one that could not be confirmed: as long as it stands',
+      { verdict: explained, alibi, carried: 'not asked' },
+      NOON + 15 * MIN,
+    ],
+    ['one that is over: as long as it stands', { verdict: explained, alibi: { ...alibi, open: false } }, NOON + 15 * MIN],
+    ['one that explains no longer: until then', { lapsed: { arn: 'arn', at: NOON, cause: 'over', why: 'it ended' } }, NOON],
+    ['none: never', {}, null],
+  ])('%s', ([, standing, until]) => {
+    const is = incident({ members: [member({ standing: { ...NEVER_JUDGED, ...standing } })] })
+    expect(facts(is).probes[0]).toMatchObject({ explainedUntil: until, lapsedBy: standing.lapsed?.cause ?? null })
   })
 })
 

@@ -1,7 +1,7 @@
 import { membersFor, messageIdOf, notificationId, recipientHash } from './audience.ts'
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
-import type { Audience, Incident, Member } from './incident.ts'
+import type { Audience, Incident, Member, Standing } from './incident.ts'
 import { headingOf } from './notice.ts'
 import {
   type Cause,
@@ -249,9 +249,17 @@ function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
     verdict: standing.verdict,
     carried: standing.carried,
     lapsed: standing.lapsed?.why ?? null,
+    lapsedBy: standing.lapsed?.cause ?? null,
+    explainedUntil: explainedUntil(standing),
     evidence,
     strip,
   }
+}
+
+/** An explanation by an open event that was just confirmed has no end yet. */
+function explainedUntil({ alibi, carried, lapsed }: Standing): Instant | null {
+  if (lapsed !== null) return lapsed.at
+  return alibi !== null && (carried !== null || !alibi.open) ? alibi.until : null
 }
 
 /** When the next mail comes: the question that everybody asks who has read this one. */

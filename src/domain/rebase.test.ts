@@ -100,7 +100,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
             verdict: { kind: 'explained' as const, by: alibi, why: '', nearMisses: [] },
             carried: null,
             alibi: { arn: 'arn', confirmedAt: T + 12, until: T + 13, open: true },
-            lapsed: { arn: 'arn', at: T + 14, why: '' },
+            lapsed: { arn: 'arn', at: T + 14, cause: 'over' as const, why: '' },
             readAt: T + 15,
           },
         },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { event, failure, MIN, NOON, reading, type SourceStates } from '../../test/given.ts'
-import type { Standing } from './incident.ts'
+import type { LapseCause, Standing } from './incident.ts'
 import { judge } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
 import { NEVER_JUDGED, settleStanding } from './standing.ts'
@@ -80,6 +80,15 @@ describe('what an explanation of noon is worth later', () => {
     expect(is.alibi === null).toBe(expected === 'lapsed')
   })
 
+  test.for<[string, readonly HealthEvent[], SourceStates, LapseCause]>([
+    ['AWS says that it is over', [ended(5)], {}, 'over'],
+    ['no source could be asked', [], GONE, 'unasked'],
+    ['it vanished', [], {}, 'vanished'],
+    ['it is about another region by now', [{ ...OPEN, region: 'us-west-2' }], {}, 'unfit'],
+  ])('how it ended is kept as a word: %s', ([, events, states, cause]) => {
+    expect(judged(explained, 60, events, states).lapsed?.cause).toBe(cause)
+  })
+
   test.for<[string, readonly HealthEvent[], string]>([
     ['it is there still', [OPEN], 'the others are well'],
     ['it moved to another region', [{ ...OPEN, region: 'us-west-2' }], 'its region is us-west-2'],
@@ -89,7 +98,12 @@ describe('what an explanation of noon is worth later', () => {
     const well = () => ({ others: 9, well: 9 })
     const alone = judge(failure({ at }), reading(events, at), LAW, well, at)
     const is = settleStanding(explained, alone, reading(events, at), at, EXTENSION, well, at)
-    expect(is).toMatchObject({ verdict: { kind: 'unexplained' }, carried: null, alibi: null, lapsed: { arn: OPEN.arn } })
+    expect(is).toMatchObject({
+      verdict: { kind: 'unexplained' },
+      carried: null,
+      alibi: null,
+      lapsed: { arn: OPEN.arn, cause: 'alone' },
+    })
     expect(is.lapsed?.why).toContain(how)
     expect(is.lapsed?.why).toContain('the others are well')
   })

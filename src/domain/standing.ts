@@ -1,5 +1,5 @@
 import { inWords, utc } from './duration.ts'
-import type { Standing } from './incident.ts'
+import type { LapseCause, Standing } from './incident.ts'
 import { endOf, testWidth } from './judge.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Instant } from './probe.ts'
@@ -48,12 +48,13 @@ export function settleStanding(
   const held = reading.events.find((event) => event.arn === alibi.arn)
   const end = held === undefined ? null : endOf(held, now)
   const until = end === null ? alibi.until : end + extensionMs
-  const how = howItEnded(was, judged, reading, end, now)
+  const { how, cause } = howItEnded(was, judged, reading, end, now)
   const isPublic = held === undefined ? was.verdict.by.sources.includes('dashboard') : held.scope === 'PUBLIC'
   const width = isPublic ? testWidth(peers()) : null
   if (width !== null) {
     const why = how.includes(width) ? how : `${how}, and ${width}`
-    return { verdict: judged, carried: null, alibi: null, lapsed: { arn: alibi.arn, at: now, why }, readAt: reading.at }
+    const lapsed = { arn: alibi.arn, at: now, cause: 'alone', why } as const
+    return { verdict: judged, carried: null, alibi: null, lapsed, readAt: reading.at }
   }
   if (runAt <= until) {
     const by =
@@ -67,22 +68,30 @@ export function settleStanding(
   const lapsed = {
     arn: alibi.arn,
     at: until,
+    cause,
     why: `${how}, and a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`,
   }
   return { verdict: judged, carried: null, alibi: null, lapsed, readAt: reading.at }
 }
 
 /** Why the explanation of a moment ago is none any more. */
-function howItEnded(was: Standing, judged: Verdict, reading: HealthReading, end: Instant | null, now: Instant): string {
-  if (was.verdict.kind !== 'explained') return ''
+function howItEnded(
+  was: Standing,
+  judged: Verdict,
+  reading: HealthReading,
+  end: Instant | null,
+  now: Instant,
+): { how: string; cause: LapseCause } {
+  if (was.verdict.kind !== 'explained') return { how: '', cause: 'unfit' }
   const { by } = was.verdict
-  if (end !== null) return `AWS says that ${by.code} ended at ${utc(end)}`
+  if (end !== null) return { how: `AWS says that ${by.code} ended at ${utc(end)}`, cause: 'over' }
   const silent = by.sources.filter((source) => reading.sources[source].state !== 'answered')
   if (silent.length > 0 && !reading.events.some((event) => event.arn === by.arn)) {
     const names = silent.map((source) => `${SOURCE_NAME[source]} could not be asked (${reading.sources[source].detail})`)
-    return `${by.code} was last seen ${inWords(now - (was.alibi?.confirmedAt ?? now))} ago: ${names.join(', ')}`
+    const how = `${by.code} was last seen ${inWords(now - (was.alibi?.confirmedAt ?? now))} ago: ${names.join(', ')}`
+    return { how, cause: 'unasked' }
   }
   const miss = judged.nearMisses.find((near) => near.arn === by.arn)
-  if (miss !== undefined) return `${by.code} no longer explains it: ${miss.why}`
-  return `${by.code} has vanished from AWS Health`
+  if (miss !== undefined) return { how: `${by.code} no longer explains it: ${miss.why}`, cause: 'unfit' }
+  return { how: `${by.code} has vanished from AWS Health`, cause: 'vanished' }
 }

@@ -2,10 +2,10 @@ import { errorAside } from '../domain/error-name.ts'
 import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
 import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
-import type { Alibi } from '../domain/verdict.ts'
+import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink, seen } from './foreign.ts'
 import { LIMITS, type Limits } from './limits.ts'
-import { alibiOf, endOf, lapsedOf, type Opening, opening } from './opening.ts'
+import { alibiOf, endOf, lapsedProbe, type Opening, opening } from './opening.ts'
 import { type StripRow, strip } from './strip.ts'
 import { supportBlock } from './support.ts'
 import { both, hhmm, hhmmss, iso, local, span } from './times.ts'
@@ -165,12 +165,17 @@ function lead(facts: Facts, its: Trouble, told: Delivery['merged'], limits: Limi
         link,
       })
     }
-    if (incident.partition === 'aws' && incident.family === 'outage' && facts.verdict !== 'unexplained') {
+    if (incident.partition === 'aws' && incident.family === 'outage' && isWorthALook(facts)) {
       entries.push({ label: 'AWS’s page', text: HEALTH_PAGE, link: HEALTH_PAGE })
     }
   }
   if (facts.next !== null) entries.push(nextMail(facts.next, limits))
   return entries.map(({ label, text, link }) => ({ label, text, link: link ?? null }))
+}
+
+/** AWS's page says what we do not know: what its event says now, or what a source would say that could not be asked. */
+function isWorthALook({ verdict, sources }: Facts): boolean {
+  return verdict !== 'unexplained' || sources?.api.state === 'unavailable' || sources?.dashboard.state === 'unavailable'
 }
 
 /** Mails that belong to no incident: their lines say all, in the section below. */
@@ -269,6 +274,11 @@ function beganSentence(facts: Facts): string | null {
       ? ''
       : ` We did not watch ${hhmm(gap.from, at)} to ${hhmm(gap.to, at)} UTC (${span(gap.to - gap.from)}): ${foreign(gap.why, 200)}.`
   if (incident.family === 'blind') return missed === '' ? null : missed.trim()
+  // Before it there were failures of another kind, which were told as such.
+  if (incident.continues !== null) {
+    const ok = incident.lastOkAt === null ? '' : `; the last ok run was at ${hhmmss(incident.lastOkAt, at)}`
+    return `at ${hhmmss(incident.onset, at)} (first failure of this kind${ok}).${missed}`
+  }
   if (incident.lastOkAt === null) return `not known: there was no ok run before ${hhmmss(incident.onset, at)}.${missed}`
   return `between ${hhmmss(incident.lastOkAt, at)} (last ok) and ${hhmmss(incident.onset, at)} (first failure).${missed}`
 }
@@ -327,12 +337,29 @@ function outage(facts: Facts, its: Trouble): string {
   const runbook = facts.monitors.some((monitor) => monitor.runbook !== null) ? 'Follow the runbook. ' : ''
   const paste = 'open a case with AWS Support and paste the block below.'
   if (facts.verdict === 'explained') return `${runbook}AWS knows. See whether you need a way round by now.`
-  if (lapsedOf(facts) !== null) return `${runbook}AWS may think that it is over. If it hurts, ${paste}`
+  const lapsed = lapsedProbe(facts)
+  if (lapsed !== null) return `${runbook}${lapseAdvice(lapsed, paste)}`
   if (facts.verdict === 'undetermined') return `${runbook}See what AWS says on its page. If it says nothing, ${paste}`
   if (its.telling?.service === 'STS')
     return `${runbook}STS fails, not Account: see whether the role can be used elsewhere. If not, ${paste}`
   if (its.kind === 'unreachable') return `${runbook}Our own network reaches other hosts. If it lasts, ${paste}`
   return `${runbook}AWS does not seem to know. If it hurts, ${paste}`
+}
+
+/** By how the explanation ended: only the first of these is AWS's word that it is over. */
+function lapseAdvice({ lapsedBy }: ProbeFacts, paste: string): string {
+  switch (lapsedBy) {
+    case 'over':
+      return `AWS may think that it is over. If it hurts, ${paste}`
+    case 'unasked':
+      return `See on AWS’s page whether its event still stands. If it does not, ${paste}`
+    case 'alone':
+      return `Others are well with the same operation: look for what is different here. If nothing is, ${paste}`
+    case 'vanished':
+      return `AWS has taken its event back. If it hurts, ${paste}`
+    default:
+      return `AWS’s event does not cover it any more. If it hurts, ${paste}`
+  }
 }
 
 function misconfigured(its: Trouble): string {
@@ -387,8 +414,15 @@ function listLine(probe: ProbeFacts, facts: Facts, limits: Limits): string {
     probe.state === 'well'
       ? `well again since ${hhmmss(probe.wellAt ?? at, at)}`
       : `${probe.state === 'failing' ? 'failing' : 'perhaps recovering'}, since ${hhmmss(probe.onset, at)}`
-  const verdict = facts.incident?.family === 'outage' ? `, ${probe.verdict.kind}` : ''
+  const verdict = facts.incident?.family === 'outage' ? `, ${standingOf(probe, at)}` : ''
   return `${one(probe, limits)} (${foreign(probe.monitor, limits.word)}): ${since}${verdict}`
+}
+
+/** `explained until 13:35:00Z`: where its end is known, and where it is past. */
+function standingOf({ verdict, lapsed, explainedUntil }: ProbeFacts, at: Instant): string {
+  if (explainedUntil == null) return verdict.kind
+  const until = `explained until ${hhmmss(explainedUntil, at)}`
+  return lapsed === null ? until : `${verdict.kind}, ${until}`
 }
 
 function evidence(facts: Facts, limits: Limits): readonly Block[] {
@@ -467,9 +501,10 @@ function timeline(facts: Facts, delivery: Delivery): readonly Block[] {
   const { incident, at } = facts
   if (incident === null) return []
   const blind = incident.family === 'blind'
+  const firstFailure = incident.continues === null ? 'first failed run' : 'first failure of this kind'
   const moments: [Instant, string][] = [
     ...(incident.lastOkAt === null ? [] : [[incident.lastOkAt, 'last ok run'] as [Instant, string]]),
-    [incident.onset, blind ? 'no result since' : incident.family === 'offline' ? 'network lost' : 'first failed run'],
+    [incident.onset, blind ? 'no result since' : incident.family === 'offline' ? 'network lost' : firstFailure],
     ...facts.probes
       .slice(0, 1)
       .flatMap(({ failedAt, gap }): [Instant, string][] => [
@@ -503,13 +538,43 @@ function timeline(facts: Facts, delivery: Delivery): readonly Block[] {
 }
 
 function eventBlocks(facts: Facts, limits: Limits): readonly Block[] {
-  const by = alibiOf(facts)
-  if (by === null) return []
-  const why = facts.probes.find(({ verdict }) => verdict.kind === 'explained')?.verdict.why ?? ''
-  return [{ type: 'rows', rows: alibiRows(by, why, facts, limits) }]
+  const probe = facts.probes.find(({ verdict }) => verdict.kind === 'explained')
+  if (probe?.verdict.kind === 'explained') {
+    return [{ type: 'rows', rows: alibiRows(probe.verdict.by, explainedBy(probe, probe.verdict, facts, limits), facts, limits) }]
+  }
+  const lapsed = lapsedProbe(facts)
+  const arn = facts.incident?.explainedBy ?? null
+  if (lapsed?.explainedUntil == null || arn === null) return []
+  const rows: readonly (readonly [string, string])[] = [
+    // Its code stands in the ARN: `arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/…`.
+    ['Event', foreign(arn.split('/')[2] ?? arn, limits.word)],
+    ['Explained it', `until ${both(lapsed.explainedUntil, facts.at, facts.timezone)}, and no longer`],
+    ['ARN', foreign(arn, limits.word)],
+  ]
+  return [{ type: 'rows', rows }]
 }
 
-function alibiRows(by: Alibi, why: string, { at, timezone }: Facts, limits: Limits): readonly (readonly [string, string])[] {
+/** In the present only while AWS explains all that fails; else how many of it, and until when. */
+function explainedBy(
+  { explainedUntil }: ProbeFacts,
+  { by, why }: Extract<Verdict, { kind: 'explained' }>,
+  { verdict, probes, at, timezone, kind }: Facts,
+  limits: Limits,
+): readonly [string, string] {
+  const text = foreign(why, limits.sentence)
+  if (verdict === 'explained' && kind !== 'recovered' && kind !== 'dropped') return ['Explains by', `${by.rule} rule: ${text}`]
+  const until = explainedUntil == null ? '' : ` until ${both(explainedUntil, at, timezone)}`
+  const explained = probes.filter((probe) => probe.verdict.kind === 'explained').length
+  const some = explained === probes.length ? '' : `, ${explained} of ${probes.length} probes`
+  return ['Explained by', `${by.rule} rule${until}${some}: ${text}`]
+}
+
+function alibiRows(
+  by: Alibi,
+  how: readonly [string, string],
+  { at, timezone }: Facts,
+  limits: Limits,
+): readonly (readonly [string, string])[] {
   const word = (text: string) => foreign(text, limits.word)
   const when = (time: Instant) => both(time, at, timezone)
   return [
@@ -523,7 +588,7 @@ function alibiRows(by: Alibi, why: string, { at, timezone }: Facts, limits: Limi
       by.sources.map((source) => (source === 'api' ? 'the Health API' : 'the public dashboard')).join(' and ') ||
         'neither source now',
     ],
-    ['Explains by', `${by.rule} rule: ${foreign(why, limits.sentence)}`],
+    how,
     ['AWS writes', foreign(by.text, limits.update) || 'nothing'],
     ['ARN', word(by.arn)],
   ]

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Facts, MAIL_KINDS, type MailKind } from '../domain/notification.ts'
+import { type Facts, MAIL_KINDS, type MailKind, type ProbeFacts } from '../domain/notification.ts'
 import type { Try } from '../domain/probe.ts'
 import { type Block, type Content, content, type Delivery } from './content.ts'
 import { renderHtml } from './html.tsx'
@@ -121,6 +121,73 @@ test.for<[string, Partial<Try>, string, string]>([
     expect(text).not.toMatch(/HTTP \d+[ (,]+HTTP/)
   },
 )
+
+test.for<[string, Partial<ProbeFacts>, string, boolean]>([
+  ['AWS says so', { lapsedBy: 'over' }, 'AWS may think that it is over. If it hurts, open a case', false],
+  ['no source could be asked', { lapsedBy: 'unasked' }, 'See on AWS’s page whether its event still stands.', true],
+  [
+    'the others are well',
+    { lapsedBy: 'alone' },
+    'Others are well with the same operation: look for what is different here.',
+    false,
+  ],
+  ['the event is gone', { lapsedBy: 'vanished' }, 'AWS has taken its event back.', false],
+  ['the event is about something else', { lapsedBy: 'unfit' }, 'AWS’s event does not cover it any more.', false],
+  ['an earlier version did not say', {}, 'AWS’s event does not cover it any more.', false],
+])('what to do when an explanation has ended, for %s', ([, over, words, page]) => {
+  const dashboard = { ...SAMPLES.failing.sources!.dashboard, state: 'unavailable' } as const
+  const facts: Facts = {
+    ...SAMPLES['still-failing'],
+    probes: [probeFacts({ lapsed: 'it ended', ...over })],
+    sources: page ? { ...SAMPLES.failing.sources!, dashboard } : SAMPLES.failing.sources,
+  }
+  const { text } = letter(notificationOf(facts), punctual(facts))
+  expect(squeezed(text)).toContain(squeezed(`Do first: Follow the runbook. ${words}`))
+  expect(text.includes('AWS’s page: https://health.aws.amazon.com/health/status')).toBe(page)
+})
+
+const stillExplained = SAMPLES['now-explained'].probes[0]!.verdict
+test.for<[string, Partial<Facts>, readonly Partial<ProbeFacts>[], readonly string[]]>([
+  ['all of it, now', { verdict: 'explained' }, [{ verdict: stillExplained }], ['Explains by direct rule: AWS']],
+  [
+    'some of it, and for how long',
+    {},
+    [{ verdict: stillExplained, explainedUntil: AT + 60_000 }, {}],
+    [
+      'Explained by direct rule until 12:05 UTC (13:05 Europe/Berlin), 1 of 2 probes: AWS',
+      'explained until 12:05:33Z',
+      ', unexplained',
+    ],
+  ],
+  [
+    'none of it any more, and since when',
+    {
+      incident: { ...SAMPLES.failing.incident!, explainedBy: 'arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/x' },
+    },
+    [
+      { lapsed: 'it ended', lapsedBy: 'over', explainedUntil: AT - 60_000 },
+      { lapsed: 'it ended', lapsedBy: 'over', explainedUntil: AT - 60_000 },
+    ],
+    ['Event AWS_IAM_OPERATIONAL_ISSUE Explained it until 12:03 UTC', 'unexplained, explained until 12:03:33Z'],
+  ],
+])('what AWS’s event explains: %s', ([, over, probes, words]) => {
+  const facts: Facts = { ...SAMPLES.failing, ...over, probes: probes.map((probe) => probeFacts(probe)) }
+  const { text } = letter(notificationOf(facts), punctual(facts))
+  for (const saying of words) expect(squeezed(text)).toContain(squeezed(saying))
+  expect(text.includes('Explains by')).toBe(facts.verdict === 'explained')
+})
+
+test('what fails in another way since says that it did before, not that it was ok until then', () => {
+  const facts: Facts = {
+    ...SAMPLES.misconfigured,
+    incident: { ...SAMPLES.misconfigured.incident!, continues: { id: 'a3f9', family: 'outage' } },
+  }
+  const { text } = letter(notificationOf(facts), punctual(facts))
+  expect(squeezed(text)).toContain(
+    squeezed('Began: at 11:58:02Z (first failure of this kind; the last ok run was at 11:57:02Z).'),
+  )
+  expect(text).toMatch(/11:58:02Z = 12:58 +first failure of this kind/)
+})
 
 const MERGED = { merged: { facts: SAMPLES.failing, why: 'the mail server could not be reached' } }
 const blindAgo = { ...SAMPLES.blind.incident!, closedAt: AT }

@@ -1,4 +1,4 @@
-import type { Facts, MailKind } from '../domain/notification.ts'
+import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
 import type { Alibi } from '../domain/verdict.ts'
 import { foreign } from './foreign.ts'
@@ -51,8 +51,9 @@ export function alibiOf(facts: Facts): Alibi | null {
   return null
 }
 
-export function lapsedOf(facts: Facts): string | null {
-  return facts.probes.find(({ lapsed }) => lapsed !== null)?.lapsed ?? null
+/** The first probe whose explanation ended. */
+export function lapsedProbe(facts: Facts): ProbeFacts | null {
+  return facts.probes.find(({ lapsed }) => lapsed !== null) ?? null
 }
 
 /** When it was over: the last probe's return to being well, or the incident's close. */
@@ -194,7 +195,7 @@ function offline(facts: Facts, from: Instant, to: Instant | null): { sentence: s
 /** How sure we are that this is worth waking for, as the end of a sentence; empty where no AWS event could explain it. */
 function certainty(facts: Facts, limits: Limits): string {
   if (facts.incident?.family !== 'outage') return ''
-  const lapsed = lapsedOf(facts)
+  const lapsed = lapsedProbe(facts)?.lapsed ?? null
   switch (facts.verdict) {
     case 'unexplained':
       return lapsed === null ? ', and no AWS event explains it' : `. ${foreign(lapsed, limits.sentence)}`

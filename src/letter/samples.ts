@@ -288,6 +288,8 @@ export const SAMPLES: Readonly<Record<MailKind, Facts>> = {
       incident: { ...incident, explainedBy: alibi.arn, leadMinutes: 22 },
     },
     {
+      lapsedBy: 'over',
+      explainedUntil: AT + 91 * MINUTE_MS,
       lapsed:
         'AWS says that AWS_ACCOUNT_OPERATIONAL_ISSUE ended at 2026-03-04 13:20Z, and a run begun 3m after the 15m of grace still failed',
     },
