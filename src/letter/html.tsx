@@ -11,6 +11,8 @@ import { LEGEND, type StripRow, stretches } from './strip.ts'
 const SANS = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 const MONO = "font-family:Consolas,Menlo,'DejaVu Sans Mono',monospace;"
 const { cell, tone } = LIGHT
+/** Ids, codes and addresses are longer than a phone is wide: what cannot be broken makes the whole mail scroll sideways. */
+const BREAK = 'word-break:break-word;overflow-wrap:anywhere;'
 const SMALL = `${SANS}font-size:13px;line-height:19px;color:${LIGHT.soft};`
 const BODY = `${SANS}font-size:15px;line-height:22px;color:${LIGHT.text};`
 const CELLS = { '·': 'ok', x: 'failed', '?': 'inconclusive' } as const
@@ -50,7 +52,7 @@ function Letter({ content }: { content: Content }) {
               >
                 <tr>
                   <td class="pad" style="padding:20px 24px 4px;text-align:left;">
-                    <p class="text" style={`${BODY}font-size:17px;line-height:25px;margin:0 0 12px;`}>
+                    <p class="text" style={`${BODY}font-size:17px;line-height:25px;margin:0 0 12px;${BREAK}`}>
                       <strong class={`tone-${opening.tone}`} style={`color:${tone[opening.tone]};`}>
                         {opening.state}
                       </strong>
@@ -60,7 +62,7 @@ function Letter({ content }: { content: Content }) {
                     {warnings.map((text) => (
                       <p
                         class="tone-warn line"
-                        style={`${BODY}font-weight:bold;color:${tone.warn};border-left:4px solid ${tone.warn};padding-left:10px;margin:0 0 12px;`}
+                        style={`${BODY}font-weight:bold;color:${tone.warn};border-left:4px solid ${tone.warn};padding-left:10px;margin:0 0 12px;${BREAK}`}
                       >
                         {text}
                       </p>
@@ -68,7 +70,7 @@ function Letter({ content }: { content: Content }) {
                     <Table>
                       {lead.map(({ label, text, link }) => (
                         <tr>
-                          <td style="padding:0 0 9px;">
+                          <td style={`padding:0 0 9px;${BREAK}`}>
                             <span class="text" style={BODY}>
                               <b>{label}:</b>{' '}
                               {link === null ? (
@@ -91,7 +93,7 @@ function Letter({ content }: { content: Content }) {
                 <tr>
                   <td class="pad line" style={`padding:12px 24px 18px;border-top:1px solid ${LIGHT.line};text-align:left;`}>
                     {footer.map((text) => (
-                      <p class="soft" style={`${SMALL}margin:0 0 4px;word-break:break-word;`}>
+                      <p class="soft" style={`${SMALL}margin:0 0 4px;${BREAK}`}>
                         {text}
                       </p>
                     ))}
@@ -133,13 +135,13 @@ function BlockPart({ block }: { block: Block }) {
   switch (block.type) {
     case 'text':
       return (
-        <p class="text" style={`${SMALL}color:${LIGHT.text};margin:0 0 8px;`}>
+        <p class="text" style={`${SMALL}color:${LIGHT.text};margin:0 0 8px;${BREAK}`}>
           {block.text}
         </p>
       )
     case 'heading':
       return (
-        <p class="text" style={`${SMALL}color:${LIGHT.text};font-weight:bold;margin:10px 0 4px;word-break:break-word;`}>
+        <p class="text" style={`${SMALL}color:${LIGHT.text};font-weight:bold;margin:10px 0 4px;${BREAK}`}>
           {block.text}
         </p>
       )
@@ -148,7 +150,7 @@ function BlockPart({ block }: { block: Block }) {
         <Table style="margin:0 0 8px;">
           {block.items.map((item) => (
             <tr>
-              <td class="text" style={`${SMALL}color:${LIGHT.text};padding:1px 0;word-break:break-word;`}>
+              <td class="text" style={`${SMALL}color:${LIGHT.text};padding:1px 0;${BREAK}`}>
                 - {item}
               </td>
             </tr>
@@ -163,7 +165,7 @@ function BlockPart({ block }: { block: Block }) {
               <td class="soft" valign="top" width="118" style={`${SMALL}padding:1px 10px 1px 0;width:118px;`}>
                 {label}
               </td>
-              <td class="text" valign="top" style={`${SMALL}color:${LIGHT.text};padding:1px 0;word-break:break-word;`}>
+              <td class="text" valign="top" style={`${SMALL}color:${LIGHT.text};padding:1px 0;${BREAK}`}>
                 {value}
               </td>
             </tr>
@@ -174,7 +176,7 @@ function BlockPart({ block }: { block: Block }) {
       return (
         <Table style="margin:0 0 10px;">
           <tr>
-            <td class="text" style={`${SMALL}color:${LIGHT.text};padding:0 0 2px;`}>
+            <td class="text" style={`${SMALL}color:${LIGHT.text};padding:0 0 2px;${BREAK}`}>
               {block.title}
             </td>
           </tr>
@@ -182,7 +184,7 @@ function BlockPart({ block }: { block: Block }) {
             <tr>
               <td
                 class={`text line-${ok ? 'good' : 'bad'}`}
-                style={`${MONO}font-size:12px;line-height:17px;color:${LIGHT.text};padding:2px 0 2px 8px;border-left:3px solid ${ok ? tone.good : tone.bad};word-break:break-word;`}
+                style={`${MONO}font-size:12px;line-height:17px;color:${LIGHT.text};padding:2px 0 2px 8px;border-left:3px solid ${ok ? tone.good : tone.bad};${BREAK}`}
               >
                 {at} {what}
                 {ids === null ? null : (
@@ -196,7 +198,7 @@ function BlockPart({ block }: { block: Block }) {
           ))}
           {block.note === null ? null : (
             <tr>
-              <td class="text" style={`${SMALL}color:${LIGHT.text};padding:2px 0 0;`}>
+              <td class="text" style={`${SMALL}color:${LIGHT.text};padding:2px 0 0;${BREAK}`}>
                 {block.note}
               </td>
             </tr>
@@ -209,7 +211,7 @@ function BlockPart({ block }: { block: Block }) {
       return (
         <pre
           class="text code line"
-          style={`${MONO}font-size:12px;line-height:17px;color:${LIGHT.text};background:${LIGHT.code};border:1px solid ${LIGHT.line};padding:10px;margin:0;white-space:pre-wrap;word-break:break-word;`}
+          style={`${MONO}font-size:12px;line-height:17px;color:${LIGHT.text};background:${LIGHT.code};border:1px solid ${LIGHT.line};padding:10px;margin:0;white-space:pre-wrap;${BREAK}`}
         >
           {block.lines.join('\n')}
         </pre>
