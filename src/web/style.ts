@@ -37,14 +37,14 @@ p{margin:.25rem 0}
 .head{display:flex;flex-wrap:wrap;gap:.1rem .75rem;align-items:baseline}
 .head h2,.head h3{margin:0}
 .head h3{font-size:1rem;color:var(--text)}
-.facts{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .75rem;margin:.5rem 0}
+.facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem .75rem;margin:.5rem 0}
 .facts dt{color:var(--soft)}
 .facts dd{margin:0}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .75rem .3rem 0;border-top:1px solid var(--line)}
 th{font-weight:600;color:var(--soft);font-size:.8125rem;border-top:0}
 td:last-child,th:last-child{padding-right:0}
-td{overflow-wrap:anywhere}
+td,dd,p,li,h2,h3,summary,blockquote{overflow-wrap:anywhere}
 .n{white-space:nowrap;overflow-wrap:normal}
 ul{margin:.25rem 0;padding-left:1.1rem}
 li{margin:.15rem 0}
@@ -71,13 +71,14 @@ figure svg{display:block;width:100%}
 header,main,footer{padding-left:.75rem;padding-right:.75rem}
 .answer h1{font-size:1.5rem}
 .box{padding:.6rem .75rem}
-.facts{grid-template-columns:1fr;gap:0}.facts dd{margin:0 0 .4rem}
+.facts{grid-template-columns:minmax(0,1fr);gap:0}.facts dd{margin:0 0 .4rem}
 figcaption span:nth-child(2):nth-last-child(2){order:3;flex-basis:100%}
 table.stack,.stack tbody,.stack tr,.stack td{display:block}
 .stack thead{position:absolute;left:-99rem}
 .stack tr{border-top:1px solid var(--line);padding:.35rem 0}
 .stack td{border:0;padding:.05rem .6rem .05rem 0}
-.stack td.n{display:inline-block}
+.stack td.n{display:inline-block;max-width:100%}
+.stack td.n .soft{white-space:normal;overflow-wrap:anywhere}
 .stack td:empty{display:none}
 .stack td[data-label]::before{content:attr(data-label) ' ';color:var(--soft);font-size:.8125rem}
 }

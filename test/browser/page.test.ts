@@ -3,7 +3,19 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { StoreError } from '../../src/ports/store.ts'
-import { NOW, SCENES, type Scene } from '../wire/web-world.ts'
+import {
+  ALIBI,
+  EXPLAINED,
+  memberOf,
+  NOW,
+  owedOf,
+  PROBES,
+  readingOf,
+  rowOf,
+  SCENES,
+  type Scene,
+  UNEXPLAINED,
+} from '../wire/web-world.ts'
 import { BROWSER, launch, SKIPPED, shown } from './stage.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -28,6 +40,28 @@ async function violations(page: Page): Promise<string[]> {
 
 /** Whether the page has to be pushed aside to be read. */
 const isTooWide = (page: Page) => page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
+
+/** AWS's own words and a recipient's, longer than a phone is wide and without a place to break. */
+function wideScene(): Scene {
+  const at = scene('explained')
+  const [incident] = [...at.view.world.incidents.values()]
+  const code = 'AWS_MULTIPLE_SERVICES_OPERATIONAL_ISSUE'
+  const by = { ...ALIBI, code, arn: `arn:aws:health:us-east-1::event/MULTIPLE_SERVICES/${code}/${code}_invented_4`, text: LONG }
+  const standing = { verdict: { ...EXPLAINED, kind: 'explained' as const, by, why: `${code} is about ACCOUNT itself` } }
+  const members = [
+    ...PROBES.slice(0, 1).map((probe) => memberOf(probe, EXPLAINED, {}, standing)),
+    ...PROBES.slice(1, 2).map((probe) => memberOf(probe, UNEXPLAINED, { monitor: LONG, account: LONG, operation: LONG })),
+  ]
+  const wide = { ...incident!, members, explainedBy: by.arn }
+  at.disk.incidents.set(wide.id, wide)
+  at.put([rowOf(wide.id, NOW - 1_000, 'withheld', LONG, '3')], [owedOf(wide.id, LONG, 'now-explained', { error: LONG })])
+  const { events: _, ...read } = readingOf()
+  const dashboard = { ...read.sources.dashboard, state: 'unavailable' as const, detail: LONG }
+  const reading = { ...read, events: [], sources: { ...read.sources, dashboard } }
+  const world = { ...at.view.world, incidents: new Map([[wide.id, wide]]) }
+  return { ...at, view: { ...at.view, world, readings: new Map([['aws' as const, reading]]) } }
+}
+const LONG = 'a-name-that-is-longer-than-any-phone-is-wide-and-has-no-place-to-break'.replaceAll('-', '_')
 
 /** What the page shows, as somebody reads it. */
 const text = (page: Page, selector = 'main') => page.locator(selector).innerText()
@@ -55,6 +89,27 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       }
       expect(on.complaints).toEqual([])
     })
+  })
+
+  test.for<[string, BrowserContextOptions]>([
+    ['390 px', { viewport: { width: 390, height: 844 } }],
+    ['390 px of a phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
+    ['360 px', PHONE],
+    ['a desk', { viewport: { width: 1200, height: 900 } }],
+  ])('%s: long names break, and nothing has to be pushed aside', async ([, options]) => {
+    const at = wideScene()
+    await using on = await shown(browser, at, options)
+    // Not by `scrollWidth`: a phone that zooms out until all fits would hide it. By its own words, so that one knows where to look.
+    const tooWide = () =>
+      on.page.evaluate(
+        `[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > ${options.viewport!.width} + 1).map((one) => one.outerHTML.slice(0, 90))`,
+      )
+    for (const details of await on.page.locator('summary').all()) await details.click()
+    expect(await text(on.page)).toContain('AWS_MULTIPLE_SERVICES_OPERATIONAL_ISSUE')
+    expect(await tooWide(), 'overview').toEqual([])
+    await on.page.goto(`${on.url}/incidents/${idOf(at)}`)
+    expect(await text(on.page)).toContain(LONG)
+    expect(await tooWide(), 'incident').toEqual([])
   })
 
   test('dark is dark, and light is light', async () => {
