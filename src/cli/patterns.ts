@@ -10,6 +10,10 @@ const MAX_SHOWN = 10
 /** The longest bar of a histogram. */
 const BAR = 30
 
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
+}
+
 /** When, where, with which operation, account and error the incidents happened: what AWS advises to look for. */
 export function showPatterns(incidents: readonly Incident[], config: Config, json: boolean, io: Io): void {
   const patterns = patternsOf(incidents)
@@ -57,7 +61,7 @@ function told(patterns: Patterns, lines: readonly string[], columns: number | nu
     ['explained by', patterns.explanations],
   ]
   return [
-    `${failures} failures of probes in ${incidents} incidents${span}`,
+    `${counted(failures, 'failure')} of probes in ${counted(incidents, 'incident')}${span}`,
     '',
     lines.length === 0 ? 'Nothing stands out.' : `What stands out\n${lines.map((line) => `  ${line}`).join('\n')}`,
     '',

@@ -285,6 +285,20 @@ describe('service: is it the failing one, one that holds it, or a related one?',
   ])('%s', check)
 })
 
+test.for<[string, HealthEvent['impacted'], string]>([
+  ['one', [{ key: 'iam', resolvedAt: NOON - HOUR }], 'iam among its impacted services is well again'],
+  [
+    'two',
+    [
+      { key: 'account', resolvedAt: NOON - HOUR },
+      { key: 'iam', resolvedAt: NOON - HOUR },
+    ],
+    'account, iam among its impacted services are well again',
+  ],
+])('impacted services that are well again: %s', ([, impacted, why]) => {
+  expect(verdictOn({ event: { service: 'MULTIPLE_SERVICES', impacted } }).nearMisses[0]?.why).toBe(why)
+})
+
 describe('time: AWS speaks late, sometimes after the end, and leaves some events open', () => {
   const closed = (endedAt: number | null, updatedAt = NOON): Partial<HealthEvent> => ({
     status: 'closed',

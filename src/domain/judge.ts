@@ -145,12 +145,8 @@ function testService(event: HealthEvent, failure: Failure, law: Law): Match | Re
       }
     }
     if (!ours.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) {
-      return {
-        why: `${ours
-          .map((i) => i.key)
-          .slice(0, 3)
-          .join(', ')} among its impacted services is well again`,
-      }
+      const keys = ours.map((impact) => impact.key).slice(0, 3)
+      return { why: `${keys.join(', ')} among its impacted services ${keys.length === 1 ? 'is' : 'are'} well again` }
     }
   }
   return { rule: 'related' }

@@ -74,6 +74,15 @@ describe('rule 1: a probe fails when `count` of its last `of` conclusive runs fa
     ['a run that failed and was ok at its second try is ok', 'FsFsF', 'failed'],
   ])('%s: %j is %s', ([, runs, expected, with_]) => expect(last(play(runs, with_).turns).kind).toBe(expected))
 
+  test.for<[string, StreakRule, string]>([
+    ['FFF', RULE, '3 of the last 3 runs failed (the rule is 3 of 5)'],
+    ['F', rule(1, 1), 'the last run failed (the rule is 1 of 1)'],
+    ['FD', rule(1, 1), 'the last run failed as misconfigured, no longer as outage'],
+    ['FFDD', rule(2, 2), 'the last 2 runs failed as misconfigured, no longer as outage'],
+  ])('%j under its rule is said as people count', ([runs, with_, why]) =>
+    expect(last(play(runs, with_).turns)).toMatchObject({ why }),
+  )
+
   test.for<[string, string, number]>([
     ['the first of three in a row', 'ooFFF', 2],
     ['the first that is counted', 'FoFoF', 0],

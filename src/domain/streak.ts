@@ -68,7 +68,8 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
       incident !== null && family !== incident.family && last.length === rule.fail.count && last.every((m) => m.family === family)
     if (!moved) return turn(failing, { kind: 'still-failing' })
     const onset = last[0]?.at ?? at
-    const why = `the last ${rule.fail.count} runs failed as ${family}, no longer as ${incident.family}`
+    const runs = rule.fail.count === 1 ? 'the last run' : `the last ${rule.fail.count} runs`
+    const why = `${runs} failed as ${family}, no longer as ${incident.family}`
     return turn({ ...failing, onset, okBefore: is.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
   }
 
@@ -85,7 +86,8 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
   const crossed = family === null ? null : countOf(recent, family)
   if (family !== null && crossed !== null && crossed.failed >= rule.fail.count) {
     const onset = crossed.first
-    const why = `${crossed.failed} of the last ${recent.length} runs failed (the rule is ${rule.fail.count} of ${rule.fail.of})`
+    const of = recent.length === 1 ? 'the last run' : `${crossed.failed} of the last ${recent.length} runs`
+    const why = `${of} failed (the rule is ${rule.fail.count} of ${rule.fail.of})`
     return turn(
       { ...is, ...begunAt(onset), standing: 'failing', okRuns: 0, okSince: null },
       { kind: 'failed', family, onset, why },

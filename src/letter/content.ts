@@ -5,7 +5,7 @@ import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../dom
 import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink, seen } from './foreign.ts'
 import { LIMITS, type Limits } from './limits.ts'
-import { alibiOf, endOf, lapsedProbe, type Opening, opening } from './opening.ts'
+import { alibiOf, endOf, lapsedProbe, type Opening, opening, saysFirstLine } from './opening.ts'
 import { type StripRow, strip } from './strip.ts'
 import { supportBlock } from './support.ts'
 import { both, hhmm, hhmmss, iso, local, span } from './times.ts'
@@ -74,7 +74,7 @@ export function content(
     warnings: warnings(facts, delivery, limits),
     lead: lead(facts, its, told, limits),
     sections: [
-      section('What fails', whatFails(facts, its, limits)),
+      section(facts.kind === 'recovered' ? 'What failed' : 'What fails', whatFails(facts, its, limits)),
       section('AWS’s event', eventBlocks(facts, limits)),
       section('Evidence', evidence(shown, limits)),
       section('Timeline', timeline(facts, delivery)),
@@ -385,7 +385,13 @@ function whatFails(facts: Facts, its: Trouble, limits: Limits): readonly Block[]
   const names = facts.others.names.slice(0, Math.max(0, limits.listed - listed.length)).map((name) => foreign(name, limits.word))
   const left = its.total - facts.probes.length - names.length
   return [
-    { type: 'list', items: [...groups, ...(moreGroups > 0 ? [`and ${moreGroups} further operations`] : [])] },
+    {
+      type: 'list',
+      items: [
+        ...groups,
+        ...(moreGroups > 0 ? [`and ${moreGroups} further ${moreGroups === 1 ? 'operation' : 'operations'}`] : []),
+      ],
+    },
     { type: 'heading', text: `${its.total} probes` },
     {
       type: 'list',
@@ -414,7 +420,8 @@ function listLine(probe: ProbeFacts, facts: Facts, limits: Limits): string {
     probe.state === 'well'
       ? `well again since ${hhmmss(probe.wellAt ?? at, at)}`
       : `${probe.state === 'failing' ? 'failing' : 'perhaps recovering'}, since ${hhmmss(probe.onset, at)}`
-  const verdict = facts.incident?.family === 'outage' ? `, ${standingOf(probe, at)}` : ''
+  // Of one that is well again it says nothing any more whether AWS explains it.
+  const verdict = facts.incident?.family === 'outage' && probe.state !== 'well' ? `, ${standingOf(probe, at)}` : ''
   return `${one(probe, limits)} (${foreign(probe.monitor, limits.word)}): ${since}${verdict}`
 }
 
@@ -459,7 +466,7 @@ function runBlock(run: Outcome, at: Instant, limits: Limits): Block {
   const kind = run.kind === null ? '' : ` (${run.kind})`
   const control = run.control
   const notes = [
-    ...(skipped > 0 ? [`${skipped} earlier tries are not shown.`] : []),
+    ...(skipped > 0 ? [skipped === 1 ? 'An earlier try is not shown.' : `${skipped} earlier tries are not shown.`] : []),
     ...(control === null
       ? []
       : [
@@ -658,12 +665,13 @@ function sourceRow(name: string, source: SourceState, at: Instant, limits: Limit
   }
 }
 
-/** Of a digest with chapters the one line is its headline, which stands in the first sentence already. */
+/** What the first sentence has said is not said again. */
 function details(facts: Facts, limits: Limits): readonly Block[] {
-  if (facts.lines.length === 0 || (facts.chapters !== undefined && facts.lines.length === 1)) return []
-  const items = facts.lines.slice(0, limits.lines).map((text) => foreign(text, limits.sentence))
-  const more = facts.lines.length - items.length
-  return [{ type: 'list', items: more > 0 ? [...items, `and ${more} more lines`] : items }]
+  const lines = facts.lines.slice(saysFirstLine(facts) ? 1 : 0)
+  if (lines.length === 0) return []
+  const items = lines.slice(0, limits.lines).map((text) => foreign(text, limits.sentence))
+  const more = lines.length - items.length
+  return [{ type: 'list', items: more > 0 ? [...items, `and ${more} more`] : items }]
 }
 
 /** Each chapter gets its share of the lines. */

@@ -146,6 +146,71 @@ test.for<[string, Partial<ProbeFacts>, string, boolean]>([
   expect(text.includes('AWS’s page: https://health.aws.amazon.com/health/status')).toBe(page)
 })
 
+test.for<[string, Partial<Facts>, readonly string[]]>([
+  ['a notice', { kind: 'misconfigured', lines: ['It refuses.'] }, ['MISCONFIGURED: It refuses.']],
+  [
+    'a notice of two lines',
+    { kind: 'misconfigured', lines: ['It refuses.', 'Often.'] },
+    ['MISCONFIGURED: It refuses.', '- Often.'],
+  ],
+  [
+    'many mails in one',
+    { kind: 'digest', reason: 'more than 30 mails were due', lines: ['failing: a', 'failing: b'] },
+    ['SUMMARY: more than 30 mails were due.', '- failing: a', '- failing: b'],
+  ],
+  ['a digest', { kind: 'digest', lines: ['There were 3 incidents.'], chapters: [] }, ['SUMMARY: There were 3 incidents.']],
+])('%s says each thing once', ([, over, words]) => {
+  const facts: Facts = { ...SAMPLES.test, reason: '', ...over }
+  const { text } = letter(notificationOf(facts), punctual(facts))
+  for (const saying of words) expect(text).toContain(saying)
+  for (const line of facts.lines) expect(text.split(line).length - 1, line).toBe(1)
+})
+
+test('what is well again did fail, and is not said to be explained or not', () => {
+  const { probes, others } = many(2)
+  const facts: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'well', wellAt: AT })), others }
+  const { text } = letter(notificationOf(facts), punctual(facts))
+  expect(text).toContain('== What failed =')
+  expect(squeezed(text)).toContain(squeezed('(production): well again since 12:04:33Z'))
+  expect(text).not.toMatch(/unexplained/)
+})
+
+test.for<[string, Facts, RegExp]>([
+  [
+    'one try that is not shown',
+    { ...SAMPLES.failing, probes: [probeFacts({ evidence: [failedRun('p', AT, {}, 6)] })] },
+    /An earlier try is not shown\./,
+  ],
+  [
+    'two',
+    { ...SAMPLES.failing, probes: [probeFacts({ evidence: [failedRun('p', AT, {}, 7)] })] },
+    /2 earlier tries are not shown\./,
+  ],
+  ['one call more than there is room for', { ...SAMPLES.failing, ...many(4) }, /^One further call fails in the same way/m],
+  ['two', { ...SAMPLES.failing, ...many(5) }, /^2 further calls fail in the same way/m],
+  [
+    'one operation more than there is room for',
+    {
+      ...SAMPLES.failing,
+      probes: Array.from({ length: 2 }, () => probeFacts()),
+      breadth: {
+        causes: Array.from({ length: 13 }, (_, nth) => ({
+          operation: `Op${nth}`,
+          kind: null,
+          error: null,
+          status: null,
+          count: 1,
+        })),
+        first: { probe: 'p', at: AT },
+        last: { probe: 'q', at: AT },
+      },
+    },
+    /and 1 further operation$/m,
+  ],
+])('%s is counted as people count', ([, facts, words]) => {
+  expect(letter(notificationOf(facts), punctual(facts)).text).toMatch(words)
+})
+
 const stillExplained = SAMPLES['now-explained'].probes[0]!.verdict
 test.for<[string, Partial<Facts>, readonly Partial<ProbeFacts>[], readonly string[]]>([
   ['all of it, now', { verdict: 'explained' }, [{ verdict: stillExplained }], ['Explains by direct rule: AWS']],

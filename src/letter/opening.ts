@@ -62,6 +62,11 @@ export function endOf(facts: Facts): Instant {
   return well.length > 0 ? Math.max(...well) : (facts.incident?.closedAt ?? facts.at)
 }
 
+/** Whether the first of the mail's lines is its first sentence. That of many mails in one (rule 18) is why they are one. */
+export function saysFirstLine({ kind, incident, chapters }: Facts): boolean {
+  return incident === null && (kind === 'digest' ? chapters !== undefined : kind !== 'test')
+}
+
 export function opening(facts: Facts, merged: Readonly<{ why: string }> | null, limits: Limits): Opening {
   const state = stateWord(facts)
   const its = trouble(facts, limits)
@@ -77,7 +82,7 @@ function say(
   limits: Limits,
 ): { sentence: string; short?: string } {
   const { incident, at, timezone } = facts
-  const line = foreign(facts.lines[0] ?? facts.reason, limits.sentence)
+  const line = foreign((saysFirstLine(facts) ? facts.lines[0] : null) ?? facts.reason, limits.sentence)
   if (incident === null) return { sentence: facts.kind === 'test' ? TEST : stop(line) }
 
   const since = `since ${both(incident.onset, at, timezone)}, for ${span(at - incident.onset)}`

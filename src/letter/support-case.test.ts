@@ -58,6 +58,7 @@ test('several operations are one case, and a thousand probes fit into it', () =>
   const runs = Array.from({ length: 3 }, (_, at) => failedRun('p', NOON + at * MIN, { message: 'x'.repeat(5_000) }, 5))
   const { subject, body } = caseOf({}, { ...long, probes: long.probes.map((probe) => ({ ...probe, evidence: runs })) })
   expect(subject).toContain('several read-only operations')
+  expect(body).toContain('several read-only operations of AWS Account Management answer InternalServerException')
   expect(body.length).toBeLessThanOrEqual(MAX_BODY)
   expect(body).toContain('(cut here:')
 })

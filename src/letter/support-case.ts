@@ -40,13 +40,16 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
     ?.tries.findLast(({ kind }) => kind !== 'throttled')
   const error = telling === undefined ? 'errors' : foreign(errorName(telling), limits.word)
   const operations = [...new Set(facts.probes.map(({ operation }) => foreign(operation.split(' ')[0] ?? operation, limits.word)))]
-  const which = operations.length === 1 ? `account:${operations[0]}` : 'several read-only operations of AWS Account Management'
+  const [which, answer] =
+    operations.length === 1
+      ? [`account:${operations[0]}`, 'answers']
+      : ['several read-only operations of AWS Account Management', 'answer']
   const lasts =
     incident.closedAt === null
       ? `It still fails as of ${iso(now)}, after ${inWords(now - onset)}.`
       : `It ended at ${iso(incident.closedAt)}, after ${inWords(incident.closedAt - onset)}.`
   const head = [
-    `Since ${iso(onset)}, ${which} answers ${error} to calls that worked before. ${lasts}`,
+    `Since ${iso(onset)}, ${which} ${answer} ${error} to calls that worked before. ${lasts}`,
     ...impacts.slice(0, 3).map((impact) => `Impact for us: ${foreign(impact, limits.sentence)}`),
     `AWS Health: ${healthOf(incident, limits)}`,
     '',

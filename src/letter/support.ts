@@ -21,8 +21,14 @@ export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>,
   ]
   const calls = shown.flatMap((probe) => callLines(probe, limits))
   const more = probes.length + facts.others.total - shown.length
-  const lines = [...head, ...calls, ...(more > 0 ? ['', `${more} further calls fail in the same way or a similar one.`] : [])]
+  const lines = [...head, ...calls, ...(more > 0 ? ['', furtherCalls(more)] : [])]
   return withinLength(lines, limits.support)
+}
+
+function furtherCalls(more: number): string {
+  return more === 1
+    ? 'One further call fails in the same way or a similar one.'
+    : `${more} further calls fail in the same way or a similar one.`
 }
 
 function callLines(probe: ProbeFacts, limits: Limits): readonly string[] {
