@@ -280,7 +280,10 @@ describe('rule 17: another family', () => {
 })
 
 describe('against a model that counts the last of them anew each time', () => {
-  const letters = fc.array(fc.constantFrom('o', 'F', 'D', 't'), { maxLength: 40 }).map((list) => list.join(''))
+  // Five minutes without a conclusive run are a gap in our watch, which ends an undecided streak (rule 12): the models know none.
+  const letters = fc
+    .array(fc.constantFrom('o', 'F', 'D', 't'), { maxLength: 40 })
+    .map((list) => list.join('').replace(/t{5,}/g, 'tttt'))
   const rules = fc.integer({ min: 1, max: 6 }).chain((of) => fc.tuple(fc.integer({ min: 1, max: of }), fc.constant(of)))
   const FAMILY: Readonly<Record<string, Family>> = { F: 'outage', D: 'misconfigured' }
 
