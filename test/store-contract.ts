@@ -252,7 +252,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect((await store.incident('a'))?.id).toBe('a')
     })
 
-    test('the ledger comes oldest first, of an incident, since a moment, at most the limit', async () => {
+    test('the ledger comes oldest first, since a moment, at most the limit: the first of everything, the newest of an incident', async () => {
       await commit({
         ledger: [aRow('2', { at: T0 + 2 }), aRow('3', { at: T0 + 3, incident: null }), aRow('3 too', { at: T0 + 3 })],
       })
@@ -261,6 +261,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await reasons({}, 10)).toEqual(['1', '2', '3', '3 too'])
       expect(await reasons({}, 2)).toEqual(['1', '2'])
       expect(await reasons({ incident: 'a3f9' }, 10)).toEqual(['2', '3 too'])
+      expect(await reasons({ incident: 'a3f9' }, 1)).toEqual(['3 too'])
+      expect(await store.counts('a3f9')).toEqual({ ledger: 2, runs: 0 })
       expect(await reasons({ since: T0 + 3 }, 10)).toEqual(['3', '3 too'])
       expect(await reasons({ incident: 'b', since: T0 + 2 }, 10)).toEqual([])
     })
@@ -370,7 +372,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       ])
     })
 
-    test('runs of an incident come whole, the ok ones too, oldest first, at most the limit', async () => {
+    test('runs of an incident come whole, the ok ones too, oldest first, at most the limit of the newest', async () => {
       const [first, second, third] = [
         anOutcome('p', T0, 'failed'),
         anOutcome('p', T0 + 1),
@@ -378,7 +380,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       ]
       await commit({ outcomes: [third, first, second].map((outcome) => ({ outcome, incident: 'a3f9' })) })
       expect(await store.runs('a3f9', 10)).toEqual([first, second, third])
-      expect(await store.runs('a3f9', 1)).toEqual([first])
+      expect(await store.runs('a3f9', 2)).toEqual([second, third])
+      expect(await store.counts('a3f9')).toEqual({ ledger: 0, runs: 3 })
     })
 
     test('a run that is kept again with its incident belongs to it from then on, and is one run', async () => {

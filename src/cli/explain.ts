@@ -16,15 +16,13 @@ import { configured, type Io, type Listing } from './io.ts'
 import { printSupportCase } from './support-case.ts'
 import { cell, page, table } from './table.ts'
 
-const MAX_ROWS = 2_000
-const MAX_RUNS = 500
-/** Runs that are listed for people; `--json` has them all. */
-const RUNS_SHOWN = 20
-
+/** The newest rows and runs are read, at most so many, for machines and for people. */
+const MAX = { ledger: 10_000, runs: 20_000 } as const
+const ENOUGH = { ledger: 2_000, runs: 500 } as const
 /** Stretches in which AWS Health said the same. */
 const MAX_READINGS = 500
-/** Judgements that are printed in full; the ledger has all. */
-const JUDGEMENTS_SHOWN = 12
+/** What is printed for people, who want to know how it stands now and how it came to that. */
+const SHOWN = { members: 12, decisions: 60, judgements: 12, readings: 30, runs: 20 } as const
 
 type Story = Readonly<{
   incident: Incident
@@ -32,12 +30,14 @@ type Story = Readonly<{
   mails: readonly Owed[]
   runs: readonly Outcome[]
   readings: readonly KeptReading[]
+  /** How many rows and runs there are; what was read are the newest. */
+  counts: Readonly<{ ledger: number; runs: number }>
 }>
 
 /** One incident's whole story, as it was decided then: from the ledger, not judged anew. */
 export async function explain(id: string, options: Listing & Readonly<{ supportCase?: boolean }>, io: Io): Promise<number> {
   const config = await configured(options, io)
-  const story = await read(config, id)
+  const story = await read(config, id, options.json === true ? MAX : ENOUGH)
   if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
   if (options.supportCase === true) return printSupportCase(story, config, options.json === true, io)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
@@ -45,7 +45,7 @@ export async function explain(id: string, options: Listing & Readonly<{ supportC
   return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])
 }
 
-async function read(config: Config, id: string): Promise<Story | null> {
+async function read(config: Config, id: string, most: Readonly<{ ledger: number; runs: number }>): Promise<Story | null> {
   const store = await reader(config)
   if (store === null) return null
   try {
@@ -53,13 +53,14 @@ async function read(config: Config, id: string): Promise<Story | null> {
     if (incident === null) return null
     const from = Math.min(incident.openedAt, ...incident.members.map((member) => member.onset))
     const to = incident.closedAt ?? Date.now()
-    const [ledger, mails, runs, readings] = [
-      await store.ledger({ incident: id }, MAX_ROWS),
+    const [ledger, mails, runs, readings, counts] = [
+      await store.ledger({ incident: id }, most.ledger),
       await store.mails(id),
-      await store.runs(id, MAX_RUNS),
+      await store.runs(id, most.runs),
       incident.family === 'outage' ? await store.readings(incident.partition, from, to, MAX_READINGS) : [],
+      await store.counts(id),
     ]
-    return { incident, ledger, mails, runs, readings }
+    return { incident, ledger, mails, runs, readings, counts }
   } catch (cause) {
     return asExit(cause)
   } finally {
@@ -88,7 +89,7 @@ function timezoneOf(config: Config, incident: Incident): string {
   return (config.monitors.find((monitor) => monitor.name === first) ?? config.monitors[0])?.timezone ?? 'Etc/UTC'
 }
 
-function told({ incident, ledger, mails, runs, readings }: Story, columns: number | null, timezone: string): string {
+function told({ incident, ledger, mails, runs, readings, counts }: Story, columns: number | null, timezone: string): string {
   const when = (at: number) => {
     const there = local(at, timezone)
     return there === null ? iso(at) : `${iso(at)} (${there})`
@@ -108,17 +109,14 @@ function told({ incident, ledger, mails, runs, readings }: Story, columns: numbe
         ]),
     ...(incident.continues === null ? [] : [`  goes on from ${incident.continues.id} (${incident.continues.family})`]),
     '',
-    ...incident.members.flatMap((member) => memberLines(member, when)),
+    ...membersLines(incident.members, when),
     '',
-    'What was decided, and why',
+    `What was decided, and why${lastOf(SHOWN.decisions, counts.ledger)}`,
     table(
       ['at', 'decision', 'rule', 'reason'],
-      ledger.map((row) => [
-        when(row.at),
-        row.decision,
-        row.rule ?? '',
-        `${row.probe === null ? '' : `${row.probe}: `}${row.reason}`,
-      ]),
+      ledger
+        .slice(-SHOWN.decisions)
+        .map((row) => [when(row.at), row.decision, row.rule ?? '', `${row.probe === null ? '' : `${row.probe}: `}${row.reason}`]),
       columns,
     ),
     '',
@@ -140,10 +138,10 @@ function told({ incident, ledger, mails, runs, readings }: Story, columns: numbe
           columns,
         ),
     '',
-    `Runs (${runs.length}${runs.length > RUNS_SHOWN ? `, the last ${RUNS_SHOWN}` : ''})`,
+    `Runs${counts.runs > SHOWN.runs ? lastOf(SHOWN.runs, counts.runs) : ` (${counts.runs})`}`,
     table(
       ['began', 'probe', 'outcome', 'error', 'status', 'ms', 'request id'],
-      runs.slice(-RUNS_SHOWN).map((run) => {
+      runs.slice(-SHOWN.runs).map((run) => {
         const last = decisiveTry(run)
         return [
           iso(run.startedAt),
@@ -165,7 +163,7 @@ function told({ incident, ledger, mails, runs, readings }: Story, columns: numbe
 function judgementLines(ledger: readonly LedgerRow[], when: (at: number) => string): readonly string[] {
   const judged = ledger.flatMap((row) => judgementsIn(row.evidence).map((judgement) => ({ row, judgement })))
   if (judged.length === 0) return []
-  const shown = judged.slice(-JUDGEMENTS_SHOWN)
+  const shown = judged.slice(-SHOWN.judgements)
   const lines = shown.flatMap(({ row, judgement: { probe, verdict, readAt } }) => [
     `${when(row.at)}  ${probe}: ${verdict.kind}${readAt === null ? '' : `, by what AWS Health said at ${when(readAt)}`}`,
     ...(verdict.kind === 'explained'
@@ -175,12 +173,13 @@ function judgementLines(ledger: readonly LedgerRow[], when: (at: number) => stri
       (miss) => `  failed the test of ${miss.test}: ${miss.code} (${miss.region ?? 'no region'}, ${miss.status}): ${miss.why}`,
     ),
   ])
-  const left = judged.length - shown.length
-  return [
-    `What was judged${left > 0 ? ` (the last ${shown.length} of ${judged.length}; \`--json\` has all)` : ''}`,
-    ...lines.map(cell),
-    '',
-  ]
+  return [`What was judged${lastOf(SHOWN.judgements, judged.length)}`, ...lines.map(cell), '']
+}
+
+/** ` (the last 20 of 3286; …)`; empty where all are shown. */
+function lastOf(shown: number, all: number): string {
+  if (all <= shown) return ''
+  return ` (the last ${shown} of ${all}; \`--json\` has ${all > MAX.ledger ? 'more' : 'all'})`
 }
 
 type Judgement = Readonly<{ probe: string; verdict: Verdict; readAt: number | null }>
@@ -193,18 +192,35 @@ function judgementsIn(evidence: unknown): readonly Judgement[] {
 
 function readingLines(readings: readonly KeptReading[], when: (at: number) => string, columns: number | null): readonly string[] {
   if (readings.length === 0) return []
-  const rows = readings.map(({ since, until, reading }) => [
-    when(since),
-    until === since ? 'once' : `for ${inWords(until - since)}`,
-    said(reading.sources.api),
-    said(reading.sources.dashboard),
-    String(reading.events.length),
-  ])
-  return ['What AWS Health said', table(['from', 'the same', 'Health API', 'dashboard', 'events'], rows, columns), '']
+  const rows = readings
+    .slice(-SHOWN.readings)
+    .map(({ since, until, reading }) => [
+      when(since),
+      until === since ? 'once' : `for ${inWords(until - since)}`,
+      said(reading.sources.api),
+      said(reading.sources.dashboard),
+      String(reading.events.length),
+    ])
+  return [
+    `What AWS Health said${lastOf(SHOWN.readings, readings.length)}`,
+    table(['from', 'the same', 'Health API', 'dashboard', 'events'], rows, columns),
+    '',
+  ]
 }
 
 function said({ state, detail }: SourceState): string {
   return state === 'answered' ? 'answered' : `${state}: ${detail}`
+}
+
+/** Those that fail first, as they came; the others are counted. */
+function membersLines(members: readonly Member[], when: (at: number) => string): readonly string[] {
+  const unwellFirst = members.toSorted((a, b) => Number(a.state === 'well') - Number(b.state === 'well'))
+  const [shown, rest] = [unwellFirst.slice(0, SHOWN.members), unwellFirst.slice(SHOWN.members)]
+  const states = [...Map.groupBy(rest, ({ state }) => state)].map(([state, some]) => `${some.length} ${state}`)
+  return [
+    ...shown.flatMap((member) => memberLines(member, when)),
+    ...(rest.length === 0 ? [] : [`and ${rest.length} more (${states.join(', ')}); \`--json\` has all`]),
+  ]
 }
 
 function memberLines(member: Member, when: (at: number) => string): readonly string[] {

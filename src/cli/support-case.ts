@@ -56,7 +56,7 @@ async function senderOf({ incident, mails }: Told, config: Config, io: Io): Prom
 
 function factsOf(member: Member, runs: readonly Outcome[]): ProbeFacts {
   const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, wellAt, standing } = member
-  // Of a long incident the kept runs are the first ones; the member's own evidence has the latest.
+  // Of a long incident the runs that were read are the newest; the member's own evidence has the first.
   const own = [...runs, ...member.evidence].filter(
     (run) => run.probe === probe && run.result === 'failed' && run.startedAt >= onset,
   )

@@ -90,12 +90,14 @@ export type Reader = {
   /** Newest first. */
   incidents(limit: number): Promise<readonly Incident[]>
   incident(id: string): Promise<Incident | null>
-  /** Oldest first. */
+  /** Oldest first: of everything the first `limit`, of an incident the newest. */
   ledger(filter: Readonly<{ incident?: string; since?: Instant }>, limit: number): Promise<readonly LedgerRow[]>
   /** Runs of a probe, oldest first. */
   strip(probe: string, since: Instant): Promise<readonly StripMark[]>
-  /** Kept outcomes of an incident, oldest first. */
+  /** The newest kept outcomes of an incident, oldest first. */
   runs(incident: string, limit: number): Promise<readonly Outcome[]>
+  /** How many of both are kept of an incident: what was asked for may be less. */
+  counts(incident: string): Promise<Readonly<{ ledger: number; runs: number }>>
   hours(probe: string, since: Instant): Promise<readonly HourSum[]>
   /** Everything not delivered, merged or dropped. */
   outbox(): Promise<readonly Owed[]>

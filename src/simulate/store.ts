@@ -252,7 +252,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
             (row) => (filter.incident === undefined || row.incident === filter.incident) && row.at >= (filter.since ?? row.at),
           )
           .sort((a, b) => a.at - b.at)
-          .slice(0, limit),
+          .slice(...(filter.incident === undefined ? [0, limit] : [-limit])),
       ),
     strip: (probe, since) =>
       call(() =>
@@ -266,9 +266,14 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         runsFrom(0)
           .filter((run) => run.incident === incident)
           .sort(byBegin)
-          .slice(0, limit)
+          .slice(-limit)
           .map((run) => run.outcome),
       ),
+    counts: (incident) =>
+      call(() => ({
+        ledger: disk.ledger.filter((row) => row.incident === incident).length,
+        runs: runsFrom(0).filter((run) => run.incident === incident).length,
+      })),
     hours: (probe, since) =>
       call(() =>
         [...disk.hours.values()]

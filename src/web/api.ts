@@ -9,7 +9,7 @@ import { within } from './deadline.ts'
 import type { Metrics } from './metrics.ts'
 import { incidentPage, type Overview, overview } from './overview.ts'
 import { renderIncident, renderIncidentMain, renderMain, renderNothing, renderPage } from './page.tsx'
-import { newestRows, record } from './record.ts'
+import { record } from './record.ts'
 import type { Health, View } from './view.ts'
 
 /** How long anything may take that a request waits for. */
@@ -85,7 +85,7 @@ export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): 
       id.length > MAX_ID ? null : (seen.world.incidents.get(id) ?? (await inTime(reader.incident(id)).catch(isKnown)))
     if (incident === null) return c.html(renderNothing('There is no such incident'), 404)
     const [rows, mails] = await Promise.all([
-      inTime(newestRows(reader, incident, MUCH.story, now)).catch(() => null),
+      inTime(reader.ledger({ incident: incident.id }, MUCH.story)).catch(() => null),
       inTime(reader.mails(incident.id)).catch(() => null),
     ])
     const page = incidentPage(incident, { rows, mails }, seen, now)
@@ -121,7 +121,7 @@ export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): 
     const incident = id.length > MAX_ID ? null : await inTime(reader.incident(id))
     if (incident === null) return c.json({ error: 'no such incident' }, 404)
     const [rows, mails] = await inTime(
-      Promise.all([newestRows(reader, incident, MAX_ROWS, clock.now()), reader.mails(incident.id)]),
+      Promise.all([reader.ledger({ incident: incident.id }, MAX_ROWS), reader.mails(incident.id)]),
     )
     return c.json(storyJson(incident, rows, mails))
   })

@@ -26,8 +26,6 @@ const LATELY: readonly (readonly [number, string])[] = [
 
 /** What was not told, the newest first, and how far back that goes. */
 export type Withheld = Readonly<{ rows: readonly LedgerRow[]; within: string }>
-/** Looked back from now until the rows fit: the ledger gives the oldest first, and the newest matter. */
-const WINDOWS_MS = [Number.POSITIVE_INFINITY, 30 * DAY_MS, 7 * DAY_MS, DAY_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS] as const
 
 /** What the page takes from the disk. */
 export type OnRecord = Readonly<{
@@ -74,7 +72,7 @@ export async function record(
   const mails = new Map<string, readonly Owed[]>()
   // One after the other: the database is read on the daemon's own thread, and a run must not stand still behind a page.
   for (const incident of [...open, ...recent]) {
-    const its = await read(newestRows(reader, incident, MAX_ROWS, now), null)
+    const its = await read(reader.ledger({ incident: incident.id }, MAX_ROWS), null)
     const sent = await read(reader.mails(incident.id), null)
     if (its !== null) rows.set(incident.id, its)
     if (sent !== null) mails.set(incident.id, sent)
@@ -114,19 +112,6 @@ async function lately(reader: Reader, now: Instant): Promise<Withheld> {
     if (rows.length < MAX_LATELY) break
   }
   return { rows: rows.filter((row) => row.decision === 'withheld').toReversed(), within }
-}
-
-/** The newest rows of an incident, oldest first; all of them, if they are fewer than `limit`. */
-export async function newestRows(reader: Reader, incident: Incident, limit: number, now: Instant): Promise<readonly LedgerRow[]> {
-  const end = incident.closedAt ?? now
-  let rows: readonly LedgerRow[] = []
-  for (const window of WINDOWS_MS) {
-    const since = Number.isFinite(window) ? end - window : null
-    if (since !== null && since <= incident.openedAt) continue
-    rows = await reader.ledger({ incident: incident.id, ...(since === null ? {} : { since }) }, limit)
-    if (rows.length < limit) break
-  }
-  return rows
 }
 
 function breath(): Promise<void> {

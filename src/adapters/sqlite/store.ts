@@ -187,7 +187,9 @@ const SQL = {
     ON CONFLICT (probe, at) DO UPDATE SET ms = excluded.ms, result = excluded.result, kind = excluded.kind, tries = excluded.tries,
       request_id = excluded.request_id, incident = coalesce(excluded.incident, incident), doc = coalesce(excluded.doc, doc)`,
   strip: `SELECT at, ms, result FROM runs WHERE probe = ? AND at >= ? ORDER BY at DESC LIMIT ${MAX_STRIP}`,
-  runs: 'SELECT doc FROM runs WHERE incident = ? ORDER BY at, probe LIMIT ?',
+  runs: 'SELECT doc FROM runs WHERE incident = ? ORDER BY at DESC, probe DESC LIMIT ?',
+  countRunsOf: 'SELECT count(*) AS n FROM runs WHERE incident = ?',
+  countLedgerOf: 'SELECT count(*) AS n FROM ledger WHERE incident = ?',
   hours: `SELECT hour, ok, failed, inconclusive, sum_ms, max_ms FROM hours WHERE probe = ? AND hour >= ? ORDER BY hour LIMIT ${MAX_HOURS}`,
   probes: 'SELECT doc FROM probes ORDER BY probe',
   notices: 'SELECT doc FROM notices ORDER BY key',
@@ -196,7 +198,7 @@ const SQL = {
   incidents: 'SELECT doc FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?',
   incident: 'SELECT doc FROM incidents WHERE id = ?',
   ledgerAll: 'SELECT doc FROM ledger WHERE at >= ? ORDER BY at, id LIMIT ?',
-  ledgerOf: 'SELECT doc FROM ledger WHERE incident = ? AND at >= ? ORDER BY at, id LIMIT ?',
+  ledgerOf: 'SELECT doc FROM ledger WHERE incident = ? AND at >= ? ORDER BY at DESC, id DESC LIMIT ?',
   oldRuns: `SELECT max(at) AS last, count(*) AS n FROM
     (SELECT at FROM runs INDEXED BY runs_plain WHERE incident IS NULL AND probe = ? AND at < ? ORDER BY at LIMIT ?)`,
   sumRuns: `INSERT INTO hours (probe, hour, ok, failed, inconclusive, sum_ms, max_ms)
@@ -412,7 +414,7 @@ class SqliteStore implements Store {
       const rows =
         filter.incident === undefined
           ? this.#q('ledgerAll').all(since, limit)
-          : this.#q('ledgerOf').all(filter.incident, since, limit)
+          : this.#q('ledgerOf').all(filter.incident, since, limit).reverse()
       return rows.map((row) => document<LedgerRow>(row))
     })
   }
@@ -428,8 +430,16 @@ class SqliteStore implements Store {
     return this.#read('runs', () =>
       this.#q('runs')
         .all(incident, limit)
+        .reverse()
         .map((row) => document<Outcome>(row)),
     )
+  }
+
+  async counts(incident: string) {
+    return this.#read('counts', () => ({
+      ledger: Number(this.#q('countLedgerOf').get(incident)?.['n']),
+      runs: Number(this.#q('countRunsOf').get(incident)?.['n']),
+    }))
   }
 
   async hours(probe: string, since: Instant) {

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { incident, MIN, member, NOON, run } from '../../test/given.ts'
+import { openStore } from '../adapters/sqlite/store.ts'
+import { explain } from './explain.ts'
+
+const place = mkdtempSync(join(tmpdir(), 'alibi-explain-'))
+afterAll(() => rmSync(place, { recursive: true }))
+
+const PROBES = 1_000
+const RUNS = 700
+
+/** An outage of a thousand accounts, of which one is well again, after hours of runs and decisions. */
+async function large(): Promise<string> {
+  const path = join(place, 'large.db')
+  await using held = new AsyncDisposableStack()
+  const store = held.adopt(await openStore({ path }), (one) => one.close())
+  const members = Array.from({ length: PROBES }, (_, nth) =>
+    member({ probe: `main/${nth}/ListRegions`, account: `${nth}`, state: nth === 0 ? 'well' : 'failing' }),
+  )
+  const ledger = Array.from({ length: RUNS }, (_, nth) => ({
+    at: NOON + nth * MIN,
+    incident: 'a3f9',
+    probe: null,
+    decision: 'withheld' as const,
+    rule: '3',
+    reason: `reason ${nth}`,
+    evidence: null,
+  }))
+  const outcomes = Array.from({ length: RUNS }, (_, nth) => ({
+    outcome: run(`main/${nth % PROBES}/ListRegions`, NOON + nth * MIN, 'internal'),
+    incident: 'a3f9',
+  }))
+  await store.commit({
+    incidents: [incident({ id: 'a3f9', members })],
+    probes: [],
+    notices: { set: [], cleared: [] },
+    reach: null,
+    notifications: [],
+    readings: [],
+    ledger,
+    outcomes,
+  })
+  return path
+}
+
+async function told(path: string, json = false): Promise<string> {
+  let said = ''
+  const config = join(place, 'alibi.yaml')
+  writeFileSync(
+    config,
+    `recipients: { oncall: { to: [oncall@example.com] } }\nmail: { from: alibi@example.com }\nstorage: { path: ${path} }\n`,
+  )
+  const out = (text: string) => {
+    said += `${text}\n`
+  }
+  await explain('a3f9', { config, json }, { out, err: () => {}, env: {}, isTty: false, columns: null })
+  return said
+}
+
+test('of a long story of many the newest is told, how much more there is, and that JSON has it', async () => {
+  const path = await large()
+  const text = await told(path)
+  expect(text).toContain('Runs (the last 20 of 700; `--json` has all)')
+  const runs = text.slice(text.indexOf('Runs (the last'))
+  for (const [minute, is] of [
+    [699, true],
+    [680, true],
+    [679, false],
+    [0, false],
+  ] as const)
+    expect(runs.includes(new Date(NOON + minute * MIN).toISOString()), `minute ${minute}`).toBe(is)
+  expect(text).toContain('What was decided, and why (the last 60 of 700; `--json` has all)')
+  expect(text).toMatch(/reason 699$/m)
+  expect(text).not.toMatch(/reason 600$/m)
+  expect(text).toContain('and 988 more (987 failing, 1 well); `--json` has all')
+  expect(text.split('\n').length).toBeLessThan(200)
+  const all = JSON.parse(await told(path, true))
+  expect([all.runs.length, all.ledger.length, all.members.length]).toEqual([RUNS, RUNS, PROBES])
+})
