@@ -1,4 +1,5 @@
 import { Desk } from '../daemon/desk.ts'
+import { inWords } from '../domain/duration.ts'
 import { judge } from '../domain/judge.ts'
 import { decisiveTry, familyOf, type Monitor, type Outcome, type Probe } from '../domain/probe.ts'
 import type { Verdict } from '../domain/verdict.ts'
@@ -6,12 +7,13 @@ import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
 import { populated } from './members.ts'
+import { oneRound, shortestRoundMs } from './one-round.ts'
 import { quiet } from './quiet.ts'
-import { settled } from './settled.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
 
-const MAX_AT_ONCE = 8
+/** A round that takes longer at AWS's pace is announced. */
+const SOON_MS = 10_000
 
 /** Every probe once, now; what fails is put before AWS Health, and the exit code is the verdict. */
 export async function probe(name: string | undefined, options: Listing, io: Io): Promise<number> {
@@ -27,14 +29,16 @@ export async function probe(name: string | undefined, options: Listing, io: Io):
   const monitors = config.monitors.filter((monitor) => asked.some((one) => one.name === monitor.name))
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
-  const work = monitors.flatMap((monitor) => monitor.probes.map((one) => ({ monitor, probe: one })))
-  const outcomes: { monitor: Monitor; probe: Probe; outcome: Outcome }[] = []
-  for (let i = 0; i < work.length; i += MAX_AT_ONCE) {
-    const batch = work.slice(i, i + MAX_AT_ONCE)
-    outcomes.push(
-      ...(await Promise.all(batch.map(async (one) => ({ ...one, outcome: await settled(wired.prober, one.probe, signal) })))),
-    )
-  }
+  const shortestMs = shortestRoundMs(monitors)
+  // Not on stdout: what is piped from there is the result.
+  if (shortestMs > SOON_MS) io.err(`At the pace that AWS’s quotas allow, this takes at least ${inWords(shortestMs)}.`)
+  const known = await oneRound(monitors, wired.prober, wired.clock)
+  const outcomes = monitors.flatMap((monitor) =>
+    monitor.probes.flatMap((one) => {
+      const outcome = known.get(one.id)
+      return outcome === undefined ? [] : [{ monitor, probe: one, outcome }]
+    }),
+  )
   const failed = outcomes.filter(({ outcome }) => outcome.result === 'failed')
   const verdicts = failed.length === 0 ? [] : await verdictsOf(failed, wired, config, signal)
   // Neither failed nor ok: a script that goes on at 0 must not be told that all is well.
