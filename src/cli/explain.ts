@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Incident, Member } from '../domain/incident.ts'
+import { leadWords } from '../domain/lead.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
@@ -102,11 +103,7 @@ function told({ incident, ledger, mails, runs, readings, counts }: Story, column
     `Incident ${incident.id}: ${incident.family}, ${incident.state}, ${incident.verdict}`,
     `  opened ${when(incident.openedAt)}, ${ended}`,
     ...(incident.explainedBy === null ? [] : [`  explained by ${cell(incident.explainedBy)}`]),
-    ...(incident.leadMinutes === null
-      ? []
-      : [
-          `  AWS’s first post came ${Math.abs(incident.leadMinutes)} min ${incident.leadMinutes >= 0 ? 'after' : 'before'} our first failed run`,
-        ]),
+    ...(incident.leadMinutes === null ? [] : [`  AWS’s first post came ${leadWords(incident.leadMinutes)}`]),
     ...(incident.continues === null ? [] : [`  goes on from ${incident.continues.id} (${incident.continues.family})`]),
     '',
     ...membersLines(incident.members, when),

@@ -1,4 +1,5 @@
 import { inWords, utc } from '../domain/duration.ts'
+import { leadWords } from '../domain/lead.ts'
 import { incidentJson } from '../domain/shown.ts'
 import { reader } from './database.ts'
 import { EXIT } from './exit.ts'
@@ -31,7 +32,7 @@ export async function incidents(options: Listing & Readonly<{ patterns?: boolean
           is.closedAt === null ? 'open' : inWords(is.closedAt - is.openedAt),
           rows[i]?.monitors.join(', ') ?? '',
           String(is.members.length),
-          lead(is.leadMinutes),
+          is.leadMinutes === null ? '-' : leadWords(is.leadMinutes),
         ]),
         io.columns,
       )
@@ -40,11 +41,6 @@ export async function incidents(options: Listing & Readonly<{ patterns?: boolean
     await store?.close()
   }
   return EXIT.well
-}
-
-function lead(minutes: number | null): string {
-  if (minutes === null) return '-'
-  return minutes >= 0 ? `${minutes} min after us` : `${-minutes} min before us`
 }
 
 /** What is owed, stuck or refused. */

@@ -1,5 +1,6 @@
 import { inWords, utc } from './duration.ts'
 import type { Incident } from './incident.ts'
+import { leadWords } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
 import { MAIL_KINDS, type MailKind, type Owed } from './notification.ts'
 import { patternsOf, standsOut, type Watched } from './patterns.ts'
@@ -160,13 +161,10 @@ function leads(incidents: readonly Incident[]): readonly string[] {
   const last = known.at(-1) ?? 0
   return [
     `Of ${known.length} ${known.length === 1 ? 'incident' : 'incidents'} that AWS spoke of, ${we} failed here before AWS’s first post.`,
-    median === last ? `AWS spoke ${lead(last)}.` : `AWS spoke ${lead(median)} in the middle case, ${lead(last)} in the slowest.`,
+    median === last
+      ? `AWS spoke ${leadWords(last)}.`
+      : `AWS spoke ${leadWords(median)} in the middle case, ${leadWords(last)} in the slowest.`,
   ]
-}
-
-function lead(minutes: number): string {
-  if (minutes === 0) return 'in the minute of our first failure'
-  return `${Math.abs(minutes)} min ${minutes > 0 ? 'after' : 'before'} our first failure`
 }
 
 function nearMisses(incidents: readonly Incident[]): readonly string[] {

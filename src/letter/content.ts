@@ -1,4 +1,5 @@
 import { errorAside } from '../domain/error-name.ts'
+import { leadWords } from '../domain/lead.ts'
 import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
 import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
@@ -295,10 +296,7 @@ function whoKnew(facts: Facts): { label: string; text: string }[] {
 function leadSentence(explainedBy: string | null, lead: number | null): string {
   if (explainedBy === null) return 'AWS has published nothing that explains it so far.'
   if (lead === null) return 'AWS explained it.'
-  if (lead === 0) return 'AWS first spoke in the minute of our first failure.'
-  return lead > 0
-    ? `AWS first spoke ${lead} min after our first failure.`
-    : `AWS first spoke ${-lead} min before our first failure.`
+  return `AWS first spoke ${leadWords(lead)}.`
 }
 
 /** The next action of a person who has just been woken. */

@@ -1,6 +1,7 @@
 import { inWords } from '../domain/duration.ts'
 import { errorName } from '../domain/error-name.ts'
 import type { Incident, Member } from '../domain/incident.ts'
+import { leadWords } from '../domain/lead.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
 import { decisiveTry, type Family, type Instant } from '../domain/probe.ts'
@@ -366,12 +367,7 @@ function verdictOf(incident: Incident): string {
   if (incident.family !== 'outage') return 'Not a matter of AWS'
   const { explainedBy, leadMinutes } = incident
   if (explainedBy === null) return IN_WORDS[incident.verdict]
-  const lead =
-    leadMinutes === null
-      ? ''
-      : leadMinutes >= 0
-        ? `; AWS posted ${leadMinutes}m after our first failed run`
-        : `; AWS had posted ${-leadMinutes}m before our first failed run`
+  const lead = leadMinutes === null ? '' : `; AWS first posted ${leadWords(leadMinutes)}`
   const late = incident.verdict === 'explained' ? 'Explained by' : 'Explained in hindsight by'
   return `${late} ${foreign(codeOf(explainedBy), WORD)}${lead}`
 }

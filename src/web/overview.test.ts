@@ -170,7 +170,9 @@ test('where nobody was told the ledger says why, for closed incidents too', asyn
   expect(recent).toMatchObject([
     { verdict: 'Not explained by AWS', told: 'Yes: oncall (failing 06:59 UTC, recovered 07:58 UTC).' },
     {
-      verdict: expect.stringMatching(/^Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS posted 47m after/),
+      verdict: expect.stringMatching(
+        /^Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS first posted 47 min after our first failure/,
+      ),
       told: expect.stringMatching(/^Nobody: silent: AWS reports/),
     },
   ])

@@ -327,7 +327,7 @@ describe('GET /incidents/ID', () => {
     const { status, body } = await ask(port, '/incidents/66bb000000000002')
     expect(status).toBe(200)
     expect(body).toContain('CLOSED: RECOVERED')
-    expect(body).toContain('Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS posted 47m after our first failed run')
+    expect(body).toContain('Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS first posted 47 min after our first failure')
   })
 
   test('what others wrote is text there as well', async () => {
