@@ -20,6 +20,7 @@ import { VERSION } from './version.ts'
 
 /** A clock that is off by more makes AWS refuse signatures before long (it does at five minutes). */
 const MAX_SKEW_MS = 60_000
+const FIND_CREDENTIALS = 'see that the SDK finds credentials (profile, role, environment)'
 const LOW_DISK_BYTES = 100 * 1024 * 1024
 const IDENTITY_MS = 10_000
 
@@ -196,7 +197,7 @@ async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal):
             what,
             ok: false,
             detail: who.why,
-            fix: 'see that the SDK finds credentials (profile, role, environment) and that STS can be reached',
+            fix: `${FIND_CREDENTIALS} and that STS can be reached`,
           },
         ]
       const named = monitors.filter((m) => m.probes.some((probe) => probe.account === who.account))
@@ -290,7 +291,7 @@ function healthFinding(what: string, answer: SourceAnswer): Finding {
         what,
         ok: false,
         detail: answer.why,
-        fix: 'see that this host reaches it; while it cannot be asked, failures are mailed',
+        fix: `${answer.ours === 'credentials' ? FIND_CREDENTIALS : 'see that this host reaches it'}; while it cannot be asked, failures are mailed`,
       }
     case 'off':
       return { what, ok: true, detail: `off: ${answer.why}`, fix: null }

@@ -44,7 +44,8 @@ export type SourceAnswer =
   | Readonly<{ state: 'answered'; at: Instant; events: readonly HealthEvent[]; skipped: number; detail: string }>
   /** It will not answer until something is changed on our side: no support plan, denied. */
   | Readonly<{ state: 'refused'; at: Instant; why: string }>
-  | Readonly<{ state: 'unavailable'; at: Instant; why: string }>
+  /** `ours` where it is our credentials that keep us from asking, and not the way to it. */
+  | Readonly<{ state: 'unavailable'; at: Instant; why: string; ours?: 'credentials' }>
   /** Not configured, or the partition has none. */
   | Readonly<{ state: 'off'; why: string }>
 

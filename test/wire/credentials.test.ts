@@ -168,6 +168,6 @@ test('nothing that is said of a failed provider shows a secret', async () => {
   writeFileSync(join(directory, 'config'), '[profile p]\ncredential_process = false --password hunter2\n')
   const options = { keyring: ring, clock, env: process.env, timeoutMs: TIMEOUT_MS, signal: never }
   expect(await callerIdentity(profile('p'), options)).toEqual({
-    why: 'credentials: CredentialsProviderError: credential_process failed',
+    why: 'credentials: credential_process failed',
   })
 })

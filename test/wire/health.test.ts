@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BoundedHandler } from '../../src/adapters/aws/answer.ts'
+import { KeyringError } from '../../src/adapters/aws/credentials.ts'
 import { dashboard, MAX_BODY_BYTES } from '../../src/adapters/aws/dashboard.ts'
 import { type HealthApiOptions, healthApi, MAX_TEXTS_PER_ASK, REFUSED_FOR_MS } from '../../src/adapters/aws/health-api.ts'
 import type { SourceAnswer } from '../../src/domain/outage.ts'
@@ -251,7 +252,11 @@ describe('the Health API', () => {
         response.writeHead(403).end(JSON.stringify({ __type: type, message: 'refused' }))
         return true
       }
-      expect(await source.ask(T, T - HOUR, never)).toMatchObject({ state: 'unavailable', why: `${type}: refused` })
+      expect(await source.ask(T, T - HOUR, never)).toMatchObject({
+        state: 'unavailable',
+        why: `${type}: refused`,
+        ours: 'credentials',
+      })
       expect(dropped).toEqual(['KEY0'])
       first = () => false
       expect(await source.ask(T, T - HOUR, never)).toMatchObject({ state: 'answered' })
@@ -264,6 +269,22 @@ describe('the Health API', () => {
     expect(why(await api({ credentials: none }).ask(T, T - HOUR, never))).toContain('Could not load credentials')
     const hanging = () => new Promise<never>(() => undefined)
     expect(await api({ credentials: hanging, timeoutMs: 200 }).ask(T, T - HOUR, never)).toMatchObject({ state: 'unavailable' })
+  })
+
+  test.for<[string, 'provider' | 'STS', number | null, string, boolean]>([
+    ['there are none', 'provider', null, 'credentials: Could not load them', true],
+    ['STS refuses', 'STS', 403, 'STS in us-east-1: ', true],
+    ['STS is in trouble', 'STS', 500, 'STS in us-east-1: ', false],
+    ['STS cannot be reached', 'STS', null, 'STS in us-east-1: ', false],
+  ])('whose matter it is that credentials cannot be had, and why, once: %s', async ([, who, status, words, ours]) => {
+    const cause = Object.assign(new Error('Could not load them'), { name: 'CredentialsProviderError' })
+    const answer = status === null ? null : { status, requestId: null, apigwId: null, traceId: null, date: null, body: null }
+    const holder = { credentials: { profile: null, roleArn: null, externalId: null, sessionName: null }, stsRegion: 'us-east-1' }
+    const none = () => Promise.reject(new KeyringError(cause, { who, answer, heardAt: null }, holder))
+    const said = await api({ credentials: none }).ask(T, T - HOUR, never)
+    expect(why(said).startsWith(words), why(said)).toBe(true)
+    expect(why(said)).not.toMatch(/KeyringError|ProviderError|them.*them/)
+    expect('ours' in said).toBe(ours)
   })
 
   test.for<[string, Handler]>([

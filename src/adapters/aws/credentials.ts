@@ -43,10 +43,17 @@ export class KeyringError extends Error {
   constructor(cause: unknown, { who: asked, answer, heardAt }: Asking, { stsRegion }: Holder) {
     const about = { operation: 'GetAccountInformation', account: '', region: '' } as const
     const { error, message } = classify(cause, { ...about, stsRegion, asked, answer, heardAt })
-    super(`${asked === 'STS' ? `STS in ${stsRegion}` : 'credentials'}: ${error}: ${message}`, { cause })
+    // A name of the SDK's own says nothing that the message does not.
+    const named = error === null || /ProviderError$/.test(error) ? message : `${error}: ${message}`
+    super(`${asked === 'STS' ? `STS in ${stsRegion}` : 'credentials'}: ${named}`, { cause })
     this.asked = asked
     this.answer = answer
     this.heardAt = heardAt
+  }
+
+  /** Whether something is to be changed on our side: STS may be in trouble itself. */
+  get isOurs(): boolean {
+    return this.asked === 'provider' || (this.answer !== null && this.answer.status < 500 && this.answer.status !== 429)
   }
 }
 

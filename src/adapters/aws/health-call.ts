@@ -7,6 +7,7 @@ import {
   type HealthClient,
   HealthServiceException,
 } from '@aws-sdk/client-health'
+import { KeyringError } from './credentials.ts'
 import { oneLine, recordOf } from './health-answer.ts'
 
 /** What it means that AWS will not answer until something is changed on our side: by name, for the status is 400 for all. */
@@ -76,6 +77,11 @@ export function areBadCredentials(error: unknown): boolean {
   return BAD_CREDENTIALS.has(nameOf(error))
 }
 
+/** What keeps us from asking that is to be mended on our side. */
+export function oursIn(error: unknown): Readonly<{ ours?: 'credentials' }> {
+  return areBadCredentials(error) || (error instanceof KeyringError && error.isOurs) ? { ours: 'credentials' } : {}
+}
+
 export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : ''
 }
@@ -83,6 +89,8 @@ export function nameOf(error: unknown): string {
 /** What went wrong, in one line, without secrets. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it could not be asked'
+  // Its message has its cause's words in it, made fit to be shown.
+  if (error instanceof KeyringError) return oneLine(error.message)
   const status = httpStatusOf(error)
   // The SDK read an answer that is no JSON, such as a proxy's page.
   if (error instanceof SyntaxError) return `its answer${status === null ? '' : `, of status ${status},`} cannot be read`
