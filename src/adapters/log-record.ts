@@ -55,7 +55,7 @@ export function jsonLine(record: LogRecord): string {
   return escapeControls(JSON.stringify(record))
 }
 
-/** For people: `12:00:00.123 WARN  message  key=value`. One line too. */
+/** For people: `12:00:00.123Z WARN  message  key=value`. One line too. */
 export function prettyLine(
   record: LogRecord,
   colour: (level: Level, text: string) => string = (_, plainText) => plainText,
@@ -63,7 +63,7 @@ export function prettyLine(
   const { time, level, message, ...fields } = record
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? quoted(value) : brief(value)}`)
   return [
-    time.slice(11, 23),
+    time.slice(11, 24),
     colour(level, level.toUpperCase().padEnd(5)),
     escapeControls(message),
     ...rest.map(escapeControls),

@@ -73,11 +73,11 @@ describe('a line', () => {
     const { log, stdout } = logging({ format: 'pretty' })
     log.warn('commit failed', { path: 'data/alibi.db', why: 'no space', error, counts: { a: 1 } })
     expect(stdout.text()).toBe(
-      '12:00:00.000 WARN  commit failed path=data/alibi.db why="no space" error="Error: disk full ← Error: ENOSPC" counts={"a":1}\n',
+      '12:00:00.000Z WARN  commit failed path=data/alibi.db why="no space" error="Error: disk full ← Error: ENOSPC" counts={"a":1}\n',
     )
     const terminal = sink({ isTTY: true })
     logging({ format: null }, [], terminal).log.info('here')
-    expect(terminal.text()).toBe('12:00:00.000 \u001b[32mINFO \u001b[39m here\n')
+    expect(terminal.text()).toBe('12:00:00.000Z \u001b[32mINFO \u001b[39m here\n')
     const pipe = sink()
     logging({ format: null }, [], pipe).log.info('here')
     expect(JSON.parse(pipe.text())).toMatchObject({ message: 'here' })
