@@ -1,4 +1,4 @@
-import { inWords, utc } from './duration.ts'
+import { inWords, inWordsByClock, utc } from './duration.ts'
 import type { Incident } from './incident.ts'
 import { leadWords } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
@@ -40,7 +40,7 @@ export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }
     incident: null,
     probe: null,
     decision: 'noticed',
-    reason: `${why} from ${utc(from)} to ${utc(to)} (${inWords(to - from)}): nothing was watched`,
+    reason: `${why} from ${utc(from)} to ${utc(to)} (${inWordsByClock(from, to)}): nothing was watched`,
     rule: GAP_RULE,
     evidence: { from, to },
   }

@@ -10,6 +10,15 @@ export function inWords(ms: number): string {
   return hours % 24 === 0 ? `${days}d` : `${days}d ${hours % 24}h`
 }
 
+/**
+ * How long, where both ends stand beside it as clock times to the minute: what the clock shows, so that `12:10 to 12:40` is
+ * never 29 minutes. Less than a minute is told as it is.
+ */
+export function inWordsByClock(from: number, to: number): string {
+  if (to - from < 60_000) return inWords(to - from)
+  return inWords((Math.floor(to / 60_000) - Math.floor(from / 60_000)) * 60_000)
+}
+
 /** `2025-10-20 07:11Z`: an instant where the date matters. */
 export function utc(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')}Z`

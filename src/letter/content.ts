@@ -9,7 +9,7 @@ import { LIMITS, type Limits } from './limits.ts'
 import { alibiOf, endOf, lapsedProbe, type Opening, opening, saysFirstLine } from './opening.ts'
 import { type StripRow, strip } from './strip.ts'
 import { supportBlock } from './support.ts'
-import { both, hhmm, hhmmss, iso, local, span } from './times.ts'
+import { both, hhmm, hhmmss, iso, local, span, spanBetween } from './times.ts'
 import { lastFailed, one, type Trouble, trouble } from './trouble.ts'
 
 /** What is known of the way of this mail, at the moment it is sent. */
@@ -273,7 +273,7 @@ function beganSentence(facts: Facts): string | null {
   const missed =
     gap === null
       ? ''
-      : ` We did not watch ${hhmm(gap.from, at)} to ${hhmm(gap.to, at)} UTC (${span(gap.to - gap.from)}): ${foreign(gap.why, 200)}.`
+      : ` We did not watch ${hhmm(gap.from, at)} to ${hhmm(gap.to, at)} UTC (${spanBetween(gap.from, gap.to)}): ${foreign(gap.why, 200)}.`
   if (incident.family === 'blind') return missed === '' ? null : missed.trim()
   // Before it there were failures of another kind, which were told as such.
   if (incident.continues !== null) {
@@ -288,7 +288,10 @@ function whoKnew(facts: Facts): { label: string; text: string }[] {
   const { incident, at } = facts
   if (incident === null || incident.family === 'offline') return []
   const end = endOf(facts)
-  const lasted = { label: 'Lasted', text: `${span(end - incident.onset)}, ${hhmm(incident.onset, at)} to ${hhmm(end, at)} UTC.` }
+  const lasted = {
+    label: 'Lasted',
+    text: `${spanBetween(incident.onset, end)}, ${hhmm(incident.onset, at)} to ${hhmm(end, at)} UTC.`,
+  }
   if (incident.family !== 'outage') return [lasted]
   return [lasted, { label: 'Who knew', text: leadSentence(incident.explainedBy, incident.leadMinutes) }]
 }

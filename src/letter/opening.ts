@@ -3,7 +3,7 @@ import type { Instant } from '../domain/probe.ts'
 import type { Alibi } from '../domain/verdict.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
-import { both, hhmm, span } from './times.ts'
+import { both, hhmm, span, spanBetween } from './times.ts'
 import { type Trouble, trouble } from './trouble.ts'
 
 export type Tone = 'bad' | 'warn' | 'good' | 'plain'
@@ -176,7 +176,7 @@ function recovered(
       short: `${its.what} ${was}`,
     }
   }
-  const took = span(end - onset)
+  const took = spanBetween(onset, end)
   return { sentence: stop(`at ${both(end, at, timezone)}, after ${took}: ${again}`), short: `${again}, after ${took}` }
 }
 
@@ -190,7 +190,7 @@ function offline(facts: Facts, from: Instant, to: Instant | null): { sentence: s
       short: `this host reaches neither AWS nor the control host since ${hhmm(from, at)} UTC`,
     }
   }
-  const blind = `we were blind ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${span(to - from)})`
+  const blind = `we were blind ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${spanBetween(from, to)})`
   return {
     sentence: stop(`${blind}: this host reached neither AWS nor the control host. It does again`),
     short: `${blind}, and see again`,

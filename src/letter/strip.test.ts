@@ -25,6 +25,14 @@ test.for<[string, readonly StripMark[], readonly string[]]>([
   ['a time that is none is passed over', [{ at: Number.NaN, ms: 1, mark: 'failed' }], []],
 ])('%s', ([, marks, rows]) => expect(drawn(marks)).toEqual(rows))
 
+test('an hour that goes over midnight has its times and no date', () => {
+  const midnight = Date.UTC(2026, 2, 5, 0, 20)
+  expect(strip([{ at: midnight, ms: 1, mark: 'ok' }], midnight).map(({ from, to }) => [from, to])).toEqual([
+    ['23:21', '23:50'],
+    ['23:51', '00:20'],
+  ])
+})
+
 test('neighbours of a kind are taken together', () => {
   expect(stretches('··x  ?')).toEqual([
     { cell: '·', length: 2 },

@@ -29,11 +29,16 @@ export function strip(marks: readonly StripMark[], at: Instant): readonly StripR
   return [start, start + ROW_MS].map((from) => {
     const first = (from - start) / MINUTE_MS
     return {
-      from: hhmm(from, from),
-      to: hhmm(from + ROW_MS - MINUTE_MS, from),
+      // Without a date, also across midnight: it is the last hour.
+      from: clock(from),
+      to: clock(from + ROW_MS - MINUTE_MS),
       cells: cells.slice(first, first + ROW_MS / MINUTE_MS).join(''),
     }
   })
+}
+
+function clock(at: Instant): string {
+  return hhmm(at, at)
 }
 
 /** Neighbouring cells of one kind, together: `xxx··` is two of them. */

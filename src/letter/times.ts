@@ -1,4 +1,4 @@
-import { inWords } from '../domain/duration.ts'
+import { inWords, inWordsByClock } from '../domain/duration.ts'
 import type { Instant } from '../domain/probe.ts'
 
 /** The furthest a Date can count; beyond it `toISOString` throws, and a mail must not. */
@@ -44,6 +44,11 @@ export function local(at: Instant, timezone: string): string | null {
 export function both(at: Instant, beside: Instant, timezone: string): string {
   const there = local(at, timezone)
   return `${hhmm(at, beside)} UTC${there === null ? '' : ` (${there})`}`
+}
+
+/** How long between two instants that are shown to the minute. */
+export function spanBetween(from: Instant, to: Instant): string {
+  return isTime(from) && isTime(to) ? inWordsByClock(from, to) : 'an unknown time'
 }
 
 /** How long, in words: `45s`, `12m`, `3h 20m`. */

@@ -1,4 +1,4 @@
-import { inWords } from '../domain/duration.ts'
+import { inWords, inWordsByClock } from '../domain/duration.ts'
 import { errorName } from '../domain/error-name.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
@@ -153,7 +153,7 @@ function standing(incident: Incident, sick: readonly Member[]): { state: string;
 
 function overSince(incident: Incident, onset: Instant, now: Instant): string {
   const end = incident.closedAt ?? now
-  return `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWords(end - onset)})`
+  return `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWordsByClock(onset, end)})`
 }
 
 function began(member: Member | null, now: Instant): string {
@@ -351,7 +351,7 @@ export function recentRow(
     id: incident.id,
     title: TITLE[incident.family],
     monitors: listed([...new Set(incident.members.map((member) => member.monitor))]),
-    when: `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWords(end - onset)})${as}`,
+    when: `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWordsByClock(onset, end)})${as}`,
     verdict: verdictOf(incident),
     told: wasAnyoneTold(incident, rows, mails, null, now),
   }

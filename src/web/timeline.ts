@@ -1,4 +1,4 @@
-import { inWords } from '../domain/duration.ts'
+import { inWords, inWordsByClock } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Owed } from '../domain/notification.ts'
 import { type Instant, MINUTE_MS } from '../domain/probe.ts'
@@ -61,7 +61,7 @@ export function timelineOf(incident: Incident, mails: readonly Owed[] | null, no
     maybe: lastOk === null || lastOk >= onset ? null : bar(lastOk, onset, false),
     aws: events.map((event) => bar(event.startedAt, event.endedAt ?? to, event.endedAt === null)),
     mails: times.slice(-MAX_MARKS).map(place),
-    oursText: `${clockTime(onset, now)} ${isOver ? `to ${clockTime(end, now)} (${inWords(end - onset)})` : `until now (${inWords(now - onset)})`}`,
+    oursText: `${clockTime(onset, now)} ${isOver ? `to ${clockTime(end, now)} (${inWordsByClock(onset, end)})` : `until now (${inWords(now - onset)})`}`,
     awsText: events.length === 0 ? noEvent(incident) : events.map((event) => eventText(event, onset, now)).join('; '),
     mailsText: mailsText(mails, now),
   }
