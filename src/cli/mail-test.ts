@@ -2,6 +2,7 @@ import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import { setupOf } from '../domain/setup.ts'
+import { TEST_MAIL } from '../letter/test-mail.ts'
 import { MailError } from '../ports/mailer.ts'
 import { wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -24,8 +25,7 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
     const now = wired.clock.now()
     const id = notificationId(`test.${wired.newId()}`, 1, recipient.name)
     const messageId = messageIdOf(id, setupOf(config).mailDomain)
-    const lines = [`Somebody ran \`alibi mail test\`. Mails to ${recipient.name} (${recipient.to.join(', ')}) take this way.`]
-    const facts = plainFacts('test', 'somebody ran `alibi mail test`', '[alibi] test mail', lines, { now, ...wired })
+    const facts = plainFacts('test', TEST_MAIL.reason, TEST_MAIL.subject, TEST_MAIL.lines(recipient), { now, ...wired })
     const notification: Notification = {
       id,
       messageId,

@@ -49,7 +49,7 @@ test.for<[string, Partial<Incident>, string]>([
         }),
       ],
     },
-    'invented-3 seems to be the cause (open).',
+    'invented seems to be the cause (open).',
   ],
 ])('an incident that is %s', ([, changes, words]) => expect(caseOf(changes).body).toContain(words))
 

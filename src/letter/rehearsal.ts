@@ -1,0 +1,330 @@
+import { messageIdOf, notificationId } from '../domain/audience.ts'
+import { decide, type Input } from '../domain/decide.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
+import type { Facts, Notification, StripMark } from '../domain/notification.ts'
+import { type Backdrop, notificationsFor, plainFacts, probesShown } from '../domain/notify.ts'
+import type { HealthEvent, HealthReading, SourceState } from '../domain/outage.ts'
+import {
+  type ControlAnswer,
+  HOUR_MS,
+  type Instant,
+  MINUTE_MS,
+  type Monitor,
+  type Outcome,
+  type Probe,
+  probeId,
+  type Try,
+} from '../domain/probe.ts'
+import { accountName, type Setup, setupOf } from '../domain/setup.ts'
+import { type Gap, NO_REACH, newProbeState, type World } from '../domain/state.ts'
+
+const RETRY_MS = 20_000
+const TRIES = 3
+/** The schedule fires at each full minute, and a run begins so much later. */
+const BEGINS_MS = 2_114
+/** Between the begins of two runs of a round. */
+const APART_MS = 5
+
+/** What each try of a run comes to; `null`: the first is ok. */
+export type Went = Partial<Try> | null
+type How = Went | ((probe: Probe) => Went)
+export type Target = Pick<Probe, 'account' | 'call'>
+
+export type Stage = Readonly<{
+  monitor?: Partial<Monitor>
+  targets?: readonly Target[]
+  overrides?: readonly string[]
+  id?: string
+}>
+
+const SENT_BY: Facts['sentBy'] = {
+  version: '0.1.0',
+  host: 'host-7',
+  sdk: '3.1169.0',
+  endpoint: 'https://account.us-east-1.amazonaws.com',
+  signingRegion: 'us-east-1',
+  caller: 'arn:aws:sts::999900001111:assumed-role/alibi/host-7',
+}
+
+/**
+ * Plays invented hours through the decisions that a daemon makes, and keeps every mail that they owe: what a sample says is
+ * what Alibi would say. A run each minute, every twenty seconds while it is undecided, and a look at the clock after each.
+ */
+export class Rehearsal {
+  readonly mails: Notification[] = []
+  readonly ledger: LedgerRow[] = []
+  readonly setup: Setup
+  /** When the next round of runs begins. */
+  at: Instant
+  world: World
+  private readonly overrides: readonly string[]
+  private readonly marks = new Map<string, StripMark[]>()
+  private events: readonly HealthEvent[] = []
+  private trouble: Readonly<{ state: 'unavailable' | 'refused'; api: string; dashboard: string | null }> | null = null
+  private reading: HealthReading | null = null
+  private born = 0
+  private readonly id: string
+
+  /** @param minute a full minute */
+  constructor(minute: Instant, { monitor, targets = [CONTACT], overrides = [], id = 'a3f9c0de51b27764' }: Stage = {}) {
+    const { name } = MONITOR
+    const probes = targets.map(({ account, call }) => ({ id: probeId(name, account, call), monitor: name, account, call }))
+    this.setup = setupFor({ ...MONITOR, ...monitor, probes })
+    this.overrides = overrides
+    this.id = id
+    const start = minute + BEGINS_MS
+    this.at = start
+    this.world = {
+      probes: new Map(probes.map((probe) => [probe.id, newProbeState(probe.id, start)])),
+      incidents: new Map(),
+      notices: new Map(),
+      reach: { ...NO_REACH, everReached: true },
+      freshSince: start,
+      absence: null,
+      silences: [],
+      acks: new Map(),
+    }
+  }
+
+  /** What AWS Health says from now on. */
+  aws(...events: readonly HealthEvent[]): this {
+    this.events = events
+    this.trouble = null
+    return this
+  }
+
+  /** AWS Health cannot be asked from now on. Without a word for the dashboard, that one can. */
+  deaf(state: 'unavailable' | 'refused', api: string, dashboard: string | null = null): this {
+    this.trouble = { state, api, dashboard }
+    return this
+  }
+
+  /** Rounds until that time. */
+  until(time: Instant, how: How): this {
+    while (this.at < time) this.round(how)
+    return this
+  }
+
+  /** Rounds as long as nobody is owed a mail of that kind. @throws after a thousand */
+  tell(kind: Facts['kind'], how: How): Notification {
+    for (let rounds = 0; rounds < 1_000; rounds++) {
+      const told = this.mails.length
+      this.round(how)
+      const mail = this.mails.slice(told).find((one) => one.kind === kind)
+      if (mail !== undefined) return mail
+    }
+    throw new Error(`no mail ${kind} in a thousand rounds: ${this.ledger.at(-1)?.reason}`)
+  }
+
+  /** Nobody watches until then. */
+  away(until: Instant, why: string): this {
+    const gap: Gap = { from: this.at - MINUTE_MS, to: until, why }
+    this.at = until + BEGINS_MS
+    this.world = { ...this.world, absence: gap, freshSince: until }
+    return this
+  }
+
+  /** Control calls, each minute, that get through or do not; no runs. */
+  controls(reached: boolean, times: number): this {
+    for (let i = 0; i < times; i++, this.at += MINUTE_MS) {
+      const control = { at: this.at, ms: 84, reached, detail: reached ? 'HTTP 302' : 'getaddrinfo EAI_AGAIN' }
+      this.decide(this.at + 100, [], [control])
+    }
+    return this
+  }
+
+  /** The same world under another configuration, in which nothing of it is watched any more. */
+  unwatched(): this {
+    const monitor = [...this.setup.monitors.values()][0] ?? MONITOR
+    const other = { id: 'other/self/ListRegions', monitor: 'other', account: 'self', call: LIST_REGIONS }
+    this.decide(this.at, [], [], setupFor({ ...monitor, name: 'other', probes: [other] }))
+    return this
+  }
+
+  /** Something of our own that is told once. */
+  notice(key: string, text: string): this {
+    this.decide(this.at, [], [], this.setup, [{ key, text }])
+    return this
+  }
+
+  /** A mail that is about no incident. */
+  plain(kind: Facts['kind'], reason: string, subject: string, lines: readonly string[], scope: string): Notification {
+    const facts = plainFacts(kind, reason, subject, lines, this.backdrop(this.at))
+    const id = notificationId(scope, 1, 'oncall')
+    const messageId = messageIdOf(id, this.setup.mailDomain)
+    const to = ['oncall@example.com']
+    const sent = { id, messageId, kind, incident: null, thread: messageId, seq: 1, recipient: 'oncall', to, inReplyTo: null }
+    return { ...sent, createdAt: this.at, facts }
+  }
+
+  private round(how: How): void {
+    const went = (probe: Probe) => (typeof how === 'function' ? how(probe) : how)
+    const outcomes = [...this.setup.probes.values()].map((probe, nth) => runOf(probe.id, this.at + nth * APART_MS, went(probe)))
+    const end = outcomes.reduce((last, { endedAt }) => Math.max(last, endedAt), this.at)
+    for (const { probe, startedAt, endedAt, result } of outcomes)
+      this.marks.set(probe, [
+        ...(this.marks.get(probe) ?? []).slice(-200),
+        { at: startedAt, ms: endedAt - startedAt, mark: result },
+      ])
+    this.decide(end, outcomes, [])
+    const isUndecided = [...this.world.probes.values()].some(({ standing }) => standing === 'undecided')
+    this.at += isUndecided ? RETRY_MS : MINUTE_MS - ((this.at - BEGINS_MS) % MINUTE_MS)
+  }
+
+  private decide(
+    now: Instant,
+    outcomes: readonly Outcome[],
+    controls: readonly ControlAnswer[],
+    setup = this.setup,
+    saying: Input['notices'] = [],
+  ): void {
+    // Rule 2: at each failure until the threshold is reached, and each minute from then on.
+    const isOpen = this.world.incidents.size > 0
+    const isDue = this.reading === null || now - this.reading.at >= MINUTE_MS
+    const isNew = isOpen ? isDue : outcomes.some(({ result }) => result === 'failed')
+    if (isNew) this.reading = this.read(now - 1_100)
+    const readings = new Map(this.reading === null ? [] : [['aws' as const, this.reading]])
+    const newlyRead = new Set(isNew ? (['aws'] as const) : [])
+    const owners = (probe: Probe, monitor: Monitor) => [accountName(probe, monitor)]
+    const newId = () => {
+      this.born += 1
+      return this.born === 1 ? this.id : `${this.born.toString(16)}${this.id.slice(1)}`
+    }
+    const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, notices: saying, owners, newId }
+    const decision = decide(this.world, input, setup)
+    const drop = { ...this.backdrop(now), setup, readings, strips: this.strips(probesShown(decision.told, setup), now) }
+    this.mails.push(...notificationsFor(decision.told, drop))
+    this.ledger.push(...decision.ledger)
+    const probes = new Map(this.world.probes)
+    for (const state of decision.probes) probes.set(state.probe, state)
+    const incidents = new Map(this.world.incidents)
+    for (const incident of decision.incidents) incidents.set(incident.id, incident)
+    const notices = new Map(this.world.notices)
+    for (const notice of decision.notices.set) notices.set(notice.key, notice)
+    for (const key of decision.notices.cleared) notices.delete(key)
+    const freshSince = Math.max(this.world.freshSince, decision.freshSince)
+    this.world = { ...this.world, probes, incidents, notices, reach: decision.reach ?? this.world.reach, freshSince }
+  }
+
+  private backdrop(now: Instant): Backdrop {
+    const { setup, overrides } = this
+    return { setup, now, overrides, readings: new Map(), strips: new Map(), sender: () => SENT_BY }
+  }
+
+  private strips(probes: readonly string[], now: Instant): ReadonlyMap<string, readonly StripMark[]> {
+    return new Map(probes.map((probe) => [probe, (this.marks.get(probe) ?? []).filter(({ at }) => at > now - HOUR_MS)]))
+  }
+
+  private read(at: Instant): HealthReading {
+    const { trouble } = this
+    const answered = (when: Instant, events: number, detail: string): SourceState => ({
+      ...{ state: 'answered', at: when, events, skipped: 0, detail },
+    })
+    const mute = (why: string): SourceState => ({
+      state: trouble?.state ?? 'unavailable',
+      at,
+      events: 0,
+      skipped: 0,
+      detail: why,
+    })
+    const isDashboardMute = trouble !== null && trouble.dashboard !== null
+    const events = this.events.filter(({ sources }) => trouble === null || (!isDashboardMute && sources.includes('dashboard')))
+    const api = trouble === null ? answered(at - 400, events.length, 'us-east-2 is active') : mute(trouble.api)
+    const dashboard = trouble?.dashboard == null ? answered(at, events.length, 'health.aws.amazon.com') : mute(trouble.dashboard)
+    return { partition: 'aws', at, events, sources: { api, dashboard } }
+  }
+}
+
+const CONTACT: Target = { account: '111122223333', call: { operation: 'GetContactInformation', parameter: null } }
+const LIST_REGIONS = { operation: 'ListRegions', parameter: null } as const
+
+const MONITOR: Monitor = {
+  name: 'production',
+  schedule: '* * * * *',
+  timezone: 'Europe/Berlin',
+  spreadMs: 0,
+  periodMs: MINUTE_MS,
+  partition: 'aws',
+  region: 'us-east-1',
+  credentials: { profile: null, roleArn: null, externalId: null, sessionName: null },
+  probes: [],
+  attempts: TRIES,
+  backoffMs: 1_000,
+  timeoutMs: 5_000,
+  impact: 'New accounts cannot be created.',
+  runbook: 'https://wiki.example/aws-account',
+  fail: { count: 3, of: 5 },
+  recover: 2,
+  retryIntervalMs: RETRY_MS,
+  recheckEveryMs: MINUTE_MS,
+  notify: ['oncall', 'manager'],
+}
+
+/** The configuration's own defaults. */
+function setupFor(monitor: Monitor): Setup {
+  return setupOf({
+    monitors: [monitor],
+    recipients: [
+      { name: 'oncall', to: ['oncall@example.com'], afterMs: null },
+      { name: 'manager', to: ['manager@example.com'], afterMs: 30 * MINUTE_MS },
+    ],
+    policy: {
+      waitMs: 0,
+      extensionMs: 15 * MINUTE_MS,
+      holdAtMostMs: 6 * HOUR_MS,
+      lookbackMs: 7 * HOUR_MS,
+      staleAfterMs: 24 * HOUR_MS,
+      remindEveryMs: 4 * HOUR_MS,
+      joinWithinMs: 30 * MINUTE_MS,
+      reopenWithinMs: 30 * MINUTE_MS,
+      blindAfterMs: 15 * MINUTE_MS,
+    },
+    health: { relevance: { related: ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'], ignore: [], codes: [] } },
+    mail: { from: 'Alibi <alibi@example.com>' },
+  })
+}
+
+const ID_TAILS = ['6f1c0b77a9', '0b7793d031', '93d04f4cf4', '31d4e5f6a7', 'b8c9d0e1f2']
+
+export function failedTry(at: Instant, nth = 0, over: Partial<Try> = {}): Try {
+  return {
+    at,
+    ms: 1_213 - nth * 31,
+    kind: 'internal',
+    error: 'InternalServerException',
+    message: 'The service could not complete the request.',
+    status: 500,
+    requestId: `5d0c2a10-7e3b-4c1d-9a55-00${ID_TAILS[nth % ID_TAILS.length]}`,
+    apigwId: `Xy${nth}aBcDeFgHiJ=`,
+    traceId: `Root=1-69a81b2a-00112233445566778899aa${String(nth).padStart(2, '0')}`,
+    service: 'ACCOUNT',
+    region: 'us-east-1',
+    skewMs: 40,
+    ...over,
+  }
+}
+
+export function failedRun(probe: string, at: Instant, over: Partial<Try> = {}, tries = TRIES): Outcome {
+  return {
+    probe,
+    startedAt: at,
+    endedAt: at + 6_120,
+    tries: Array.from({ length: tries }, (_, nth) => failedTry(at + nth * 2_100, nth, over)),
+    control: null,
+    result: 'failed',
+    kind: over.kind === undefined || over.kind === null || over.kind === 'throttled' ? 'internal' : over.kind,
+  }
+}
+
+export function okRun(probe: string, at: Instant): Outcome {
+  const one = failedTry(at, 4, { kind: null, error: null, message: null, status: 200, ms: 311 })
+  return { probe, startedAt: at, endedAt: at + 311, tries: [one], control: null, result: 'ok', kind: null }
+}
+
+function runOf(probe: string, at: Instant, went: Went): Outcome {
+  if (went === null) return okRun(probe, at)
+  const run = failedRun(probe, at, went)
+  if (went.kind === 'throttled') return { ...run, result: 'inconclusive', kind: 'throttled' }
+  if (went.kind !== 'unreachable') return run
+  return { ...run, control: { at: at + 6_000, ms: 84, reached: true, detail: 'HTTP 302' } }
+}
