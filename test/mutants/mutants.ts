@@ -39,8 +39,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: ENGINE,
     edits: [
       [
-        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications,',
-        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,',
+        '      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications,',
+        '      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications: [],\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,',
       ],
     ],
   },
@@ -49,8 +49,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: ENGINE,
     edits: [
       [
-        '      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications,',
-        '      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        probes: [...this.unwrittenProbes.values(), ...decision.probes],\n        notifications: [],',
+        '      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications,',
+        '      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications: [],',
       ],
     ],
   },
