@@ -141,22 +141,26 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       broken.abort()
     }
   }
-  /** When a scheduled run of each monitor last began: a round that is late is not one that stands still. */
-  const begunAt = new Map<string, Instant>()
+  /**
+   * When a scheduled run of each monitor last began, on the monotonic clock (one that is set makes nobody late): a round that is
+   * late is not one that stands still.
+   */
+  const begunAt = new Map<string, number>()
   const rounds = new Rounds({
     prober,
     clock,
     pace: deps.pace ?? AWS_PACE,
     began: (monitor, lateMs) => {
-      begunAt.set(monitor, clock.now())
+      begunAt.set(monitor, clock.monotonic())
       meter.began(monitor, lateMs)
     },
-    submit: (outcome) => engine.submit(outcome, kill),
+    submit: (outcome, begun) => engine.submit(outcome, begun, kill),
     failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)),
     kill,
   })
 
   const startedAt = clock.now()
+  const upSince = clock.monotonic()
   const summary =
     config.digest === null
       ? null
@@ -166,7 +170,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
         )
   await engine.start(startedAt)
   const monitors = [...setup.monitors.values()]
-  const firedAt = new Map<string, Instant>()
+  /** When the schedule of each monitor last fired, on the monotonic clock. */
+  const firedAt = new Map<string, number>()
   /** Monitors whose rounds last longer than their schedule's gap, and those whose present round a fire found running. */
   const late = new Set<string>()
   const found = new Set<string>()
@@ -179,7 +184,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       fire: async (due) => {
         const at = clock.now()
         if (due !== undefined) meter.fired(monitor.name, Math.max(0, at - due - monitor.spreadMs))
-        firedAt.set(monitor.name, at)
+        firedAt.set(monitor.name, clock.monotonic())
         found.delete(monitor.name)
         await rounds.fire(monitor)
         if (!found.has(monitor.name) && late.delete(monitor.name))
@@ -220,8 +225,6 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
 
   const pulse = new Pulse()
   const clockSet = (by: number) => {
-    for (const [monitor, at] of firedAt) firedAt.set(monitor, at + by)
-    for (const [monitor, at] of begunAt) begunAt.set(monitor, at + by)
     pulse.forget()
     behind(courier.rebase(by), 'waiting mails could not be dated anew')
   }
@@ -299,10 +302,11 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     once(
       'control',
       async () => {
+        const begun = clock.monotonic()
         const answer = await prober.control(kill)
         if (kill.aborted) return
         if (!answer.reached) log.warn('control call failed', { url: config.control.url, why: answer.detail })
-        await engine.look([answer], false)
+        await engine.look([{ answer, begun }], false)
       },
       'the control call could not be judged',
     )
@@ -436,9 +440,9 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const now = clock.now()
     const reasons: string[] = []
     for (const monitor of monitors) {
-      const last = Math.max(firedAt.get(monitor.name) ?? startedAt, begunAt.get(monitor.name) ?? 0)
+      const idleMs = clock.monotonic() - Math.max(firedAt.get(monitor.name) ?? upSince, begunAt.get(monitor.name) ?? upSince)
       const limit = monitor.periodMs * 1.5 + monitor.spreadMs + MINUTE_MS
-      if (now - last > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(now - last)}`)
+      if (idleMs > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(idleMs)}`)
     }
     const fault = engine.fault()
     if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)

@@ -14,14 +14,14 @@ import {
   type Partition,
   type Probe,
 } from '../domain/probe.ts'
-import { rebaseIncident, rebaseProbe, rebaseReach } from '../domain/rebase.ts'
+import { rebaseGap, rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import { advance } from '../domain/streak.ts'
 import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
-import type { Change, Store, StoredOutcome } from '../ports/store.ts'
+import { type Change, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { Clocks } from './clocks.ts'
 import type { Desk } from './desk.ts'
@@ -54,6 +54,11 @@ export type EngineDeps = Readonly<{
   slept: (forMs: number) => void
 }>
 
+/** A finished run, and when it began on the monotonic clock: the other one may be set before anything is decided upon it. */
+type Ran = Readonly<{ outcome: Outcome; begun: number }>
+/** A control call made apart from runs, and when it began on the monotonic clock. */
+export type Called = Readonly<{ answer: ControlAnswer; begun: number }>
+
 /**
  * Outcomes in, committed decisions out. It holds the world in memory and believes a change only when it is on disk: a
  * decision that cannot be committed has not been made, and the next run makes it again.
@@ -71,7 +76,7 @@ export class Engine {
   private acks: ReadonlyMap<string, Ack> = new Map()
 
   /** Failed runs that wait for AWS Health; their probes' later runs wait behind them. */
-  private readonly waiting = new Set<Outcome>()
+  private readonly waiting = new Set<Ran>()
   private readonly waitingOf = new Map<string, number>()
   private consulting: Promise<void> | null = null
   /** Plain outcomes that are decided and follow to the disk with the next tick. */
@@ -150,10 +155,10 @@ export class Engine {
     if (setBy !== 0) {
       const by = `${setBy < 0 ? '-' : '+'}${inWords(Math.abs(setBy))}`
       log.warn('the clock was set', { by, next: 'what is open keeps its intervals' })
-      desk.rebase(setBy)
+      desk.rebase((wall, monotonic) => this.clocks.setSince(wall, monotonic))
       this.lookedAt.clear()
-      await this.rebase(setBy)
       clockSet(setBy)
+      await this.rebase(setBy)
     }
     if (sleptMs > 0) log.warn('this machine slept', { for: inWords(sleptMs) })
     if (sleptMs > SHORTEST_ABSENCE_MS) slept(sleptMs)
@@ -168,50 +173,71 @@ export class Engine {
     for (const state of probes) this.probes.set(state.probe, state)
     for (const incident of incidents) this.incidents.set(incident.id, incident)
     this.reach = reach
+    this.absence = rebaseGap(this.absence, by)
     this.freshSince += by
     // Believed before it is on disk: the clock has been set whether the disk is full or not.
     for (const state of probes) this.unwrittenProbes.set(state.probe, state)
     for (const incident of incidents) this.unwrittenIncidents.set(incident.id, incident)
-    await this.commit({
-      incidents,
-      probes,
-      notices: { set: [], cleared: [] },
-      reach,
-      ledger: [],
-      notifications: [],
-      outcomes: [],
-      readings: [],
-    })
+    try {
+      await this.commit({
+        incidents,
+        probes,
+        notices: { set: [], cleared: [] },
+        reach,
+        ledger: [],
+        notifications: [],
+        outcomes: [],
+        readings: [],
+      })
+      this.unwrittenProbes.clear()
+      this.unwrittenIncidents.clear()
+    } catch (cause) {
+      // It follows with the next commit; what is decided meanwhile goes by the new clock.
+      if (!(cause instanceof StoreError) || cause.fatal) throw cause
+    }
   }
 
-  /** A finished run. Resolves when it was decided upon (plain ones are on disk a tick later). */
-  async submit(outcome: Outcome, signal: AbortSignal): Promise<void> {
+  /**
+   * A finished run. Resolves when it was decided upon (plain ones are on disk a tick later).
+   * @param begun when it began, on the monotonic clock
+   */
+  async submit(outcome: Outcome, begun: number, signal: AbortSignal): Promise<void> {
+    const ran: Ran = { outcome, begun }
     const behind = this.waitingOf.has(outcome.probe)
-    if (!behind && !this.needsReading(outcome)) return this.settle([outcome], [], false)
+    if (!behind && !this.needsReading(outcome)) return this.settle([ran], [], false)
     for (const oldest of this.waiting) {
       if (this.waiting.size < MAX_WAITING) break
       this.waiting.delete(oldest)
-      const left = (this.waitingOf.get(oldest.probe) ?? 0) - 1
-      if (left > 0) this.waitingOf.set(oldest.probe, left)
-      else this.waitingOf.delete(oldest.probe)
+      const { probe } = oldest.outcome
+      const left = (this.waitingOf.get(probe) ?? 0) - 1
+      if (left > 0) this.waitingOf.set(probe, left)
+      else this.waitingOf.delete(probe)
     }
-    this.waiting.add(outcome)
+    this.waiting.add(ran)
     this.waitingOf.set(outcome.probe, (this.waitingOf.get(outcome.probe) ?? 0) + 1)
     // Whatever else fails while AWS Health is being asked is judged by the same reading.
     this.consulting ??= this.consult(signal).finally(() => {
       this.consulting = null
     })
     await this.consulting
-    if (this.waiting.has(outcome)) await this.consult(signal)
+    if (this.waiting.has(ran)) await this.consult(signal)
   }
 
   private async consult(signal: AbortSignal): Promise<void> {
-    const partitions = new Set([...this.waiting].map((outcome) => this.partitionOf(outcome)).filter((p) => p !== null))
+    // What was read is as old as it seems only if nobody has set the clock since.
+    await this.attend()
+    const partitions = new Set([...this.waiting].map(({ outcome }) => this.partitionOf(outcome)).filter((p) => p !== null))
     await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.maxAgeMs(partition), signal)))
-    const outcomes = [...this.waiting]
+    const ran = [...this.waiting]
     this.waiting.clear()
     this.waitingOf.clear()
-    if (outcomes.length > 0) await this.settle(outcomes, [], false)
+    if (ran.length > 0) await this.settle(ran, [], false)
+  }
+
+  /** A run as the clock of now would have dated it. */
+  private dated({ outcome, begun }: Ran): Outcome {
+    if (this.clocks.neverSet()) return outcome
+    return redateOutcome(outcome, begun, (wall, monotonic) => this.clocks.setSince(wall, monotonic))
   }
 
   /**
@@ -220,7 +246,8 @@ export class Engine {
    */
   private maxAgeMs(partition: Partition): number {
     const now = this.deps.clock.now()
-    return [...this.waiting].reduce((age, outcome) => {
+    return [...this.waiting].reduce((age, ran) => {
+      const outcome = this.dated(ran)
       const asks = this.partitionOf(outcome) === partition && this.turnsTheTide(outcome)
       return asks ? Math.min(age, Math.max(0, now - outcome.startedAt)) : age
     }, this.deps.cacheForMs)
@@ -246,7 +273,7 @@ export class Engine {
   }
 
   /** A control call, a new reading, or the clock: decides without a run. */
-  async look(controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
+  async look(controls: readonly Called[], timers: boolean): Promise<void> {
     await this.settle([], controls, timers)
   }
 
@@ -255,26 +282,23 @@ export class Engine {
     await this.settle([], [], false, [{ key, text }])
   }
 
-  private settle(
-    outcomes: readonly Outcome[],
-    controls: readonly ControlAnswer[],
-    timers: boolean,
-    notices: Input['notices'] = [],
-  ): Promise<void> {
-    const next = this.turn.then(() => this.decideAndCommit(outcomes, controls, timers, notices))
+  private settle(ran: readonly Ran[], called: readonly Called[], timers: boolean, notices: Input['notices'] = []): Promise<void> {
+    const next = this.turn.then(() => this.decideAndCommit(ran, called, timers, notices))
     this.turn = next.catch(() => {})
     return next
   }
 
   private async decideAndCommit(
-    outcomes: readonly Outcome[],
-    controls: readonly ControlAnswer[],
+    ran: readonly Ran[],
+    called: readonly Called[],
     timers: boolean,
     notices: Input['notices'],
   ): Promise<void> {
     const { desk, clock, newId, owners, log, meter } = this.deps
     await this.attendNow()
     const now = clock.now()
+    const outcomes = ran.map((one) => this.dated(one))
+    const controls = called.map(({ answer, begun }) => ({ ...answer, at: answer.at + this.clocks.setSince(answer.at, begun) }))
     const readings = desk.readings()
     const newlyRead = new Set<Partition>()
     for (const [partition, { at }] of readings) if (this.lookedAt.get(partition) !== at) newlyRead.add(partition)
