@@ -52,6 +52,8 @@ export class Courier {
   private readonly lanes = new Map<string, Promise<void>>()
   /** What became of mails while the disk was full: they are not sent again, and recorded when it can be written. */
   private readonly unrecorded = new Map<string, Readonly<{ change: OwedChange; rows: readonly LedgerRow[] }>>()
+  /** Of the mails of the last look: when each was first seen, on the monotonic clock, and for how long it had been owed by then. */
+  private firstSeen: ReadonlyMap<string, Readonly<{ at: number; owedMs: number }>> = new Map()
   /** Said without a disk: that there is none. */
   private readonly spoken = new Set<string>()
   private started = false
@@ -88,15 +90,29 @@ export class Courier {
     await Promise.all(this.lanes.values())
   }
 
-  /** The clock was set: what waits goes on waiting for as long as it had to. */
+  /**
+   * The clock was set: what waits goes on waiting for as long as it had to. A wait that would be longer than any was dated since
+   * the clock was set, before anybody had noticed.
+   */
   async rebase(by: number): Promise<void> {
-    const waiting = (await this.deps.store.owed(MAX_LOOK)).filter((owed) => owed.state === 'retrying')
-    if (waiting.length > 0)
-      await this.deps.store.settle(
-        waiting.map(({ notification, nextAt }) => ({ id: notification.id, nextAt: nextAt + by })),
-        [],
-      )
+    const { store, clock } = this.deps
+    const now = clock.now()
+    const moved = (await store.owed(MAX_LOOK)).flatMap(({ state, notification: { id }, nextAt }) =>
+      state === 'sending' || this.isBeyondAnyWait(nextAt + by, now) ? [] : [{ id, nextAt: nextAt + by }],
+    )
+    if (moved.length > 0) await store.settle(moved, [])
     this.nudge()
+  }
+
+  private isBeyondAnyWait(nextAt: number, now: number): boolean {
+    return nextAt > now + Math.max(RETRY_MOST_MS, this.deps.fallback?.afterMs ?? 0)
+  }
+
+  /** For how long a mail has been owed, whatever the clock was set to meanwhile. */
+  owedMs({ notification: { id, createdAt } }: Owed): number {
+    const { clock } = this.deps
+    const seen = this.firstSeen.get(id)
+    return seen === undefined ? Math.max(0, clock.now() - createdAt) : seen.owedMs + (clock.monotonic() - seen.at)
   }
 
   /** One look at the outbox: starts what is due and free, says when to look again. */
@@ -105,7 +121,18 @@ export class Courier {
     if (!this.started) await this.takeUpAfterCrash()
     const now = clock.now()
     await this.recordLate()
-    const queue = (await store.owed(MAX_LOOK)).filter((owed) => !this.unrecorded.has(owed.notification.id))
+    const pending = await store.owed(MAX_LOOK)
+    const monotonic = clock.monotonic()
+    this.firstSeen = new Map(
+      pending.map((owed) => {
+        const { id } = owed.notification
+        return [id, this.firstSeen.get(id) ?? { at: monotonic, owedMs: this.owedMs(owed) }]
+      }),
+    )
+    const queue = pending
+      .filter((owed) => !this.unrecorded.has(owed.notification.id))
+      // What waits for longer than any wait is dated by a clock that has been set back: it is due.
+      .map((owed) => (this.isBeyondAnyWait(owed.nextAt, now) ? { ...owed, nextAt: now } : owed))
     if (queue.length === 0) return null
     const delivered = await store.deliveredSince(now - HOUR_MS)
     const free = queue.filter((owed) => !this.lanes.has(owed.notification.recipient))
@@ -124,22 +151,13 @@ export class Courier {
     return plan.summarise.length > 0 ? now : plan.nextAt
   }
 
-  /**
-   * What was on its way when the process died may have been accepted: it is due at once, and uncertain. What waits for longer
-   * than any wait is dated by a clock that was set back while nobody ran: it is due as well.
-   */
+  /** What was on its way when the process died may have been accepted: it is due at once, and uncertain. */
   private async takeUpAfterCrash(): Promise<void> {
-    const { store, clock } = this.deps
-    const now = clock.now()
-    const queue = await store.owed(MAX_LOOK)
-    const cut = queue.filter((owed) => owed.state === 'sending')
-    const ahead = queue.filter((owed) => owed.state !== 'sending' && owed.nextAt > now + RETRY_MOST_MS)
-    if (cut.length > 0 || ahead.length > 0)
+    const { store } = this.deps
+    const cut = (await store.owed(MAX_LOOK)).filter((owed) => owed.state === 'sending')
+    if (cut.length > 0)
       await store.settle(
-        [
-          ...cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true })),
-          ...ahead.map((owed) => ({ id: owed.notification.id, nextAt: now })),
-        ],
+        cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true })),
         [],
       )
     this.started = true
@@ -237,10 +255,10 @@ export class Courier {
 
   /** The second way takes over after its `after`, and the two alternate from then on (contract, `mail.fallback`). */
   private wayFor(owed: Owed): Way {
-    const { mailer, fallback, clock } = this.deps
+    const { mailer, fallback } = this.deps
     const first: Way = { name: '', mailer, permanentIsFinal: fallback === null }
     if (fallback === null || owed.attempts === 0) return first
-    if (clock.now() - owed.notification.createdAt < fallback.afterMs || owed.error?.startsWith(FALLBACK) === true) return first
+    if (this.owedMs(owed) < fallback.afterMs || owed.error?.startsWith(FALLBACK) === true) return first
     return { name: FALLBACK, mailer: fallback.mailer, permanentIsFinal: true }
   }
 
@@ -249,7 +267,7 @@ export class Courier {
     const now = clock.now()
     const error = `${way.name}${cause.message}`.slice(0, MAX_REPLY)
     const uncertain = owed.uncertain || cause.uncertain
-    const { id, kind, createdAt } = owed.notification
+    const { id, kind } = owed.notification
     if (cause.permanent && way.permanentIsFinal) {
       await this.record({ id, state: 'refused', error, uncertain, attempts }, [row(now, owed, 'refused', null, error)])
       const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
@@ -259,7 +277,7 @@ export class Courier {
     }
     const again = retryAt(now, attempts, random01())
     // The second way takes over when its time has come, not with the first one's next turn.
-    const takesOver = fallback === null || way.name === FALLBACK ? null : createdAt + fallback.afterMs
+    const takesOver = fallback === null || way.name === FALLBACK ? null : now + fallback.afterMs - this.owedMs(owed)
     const soonest = takesOver === null || takesOver <= now ? again : Math.min(again, takesOver)
     const nextAt = cause.permanent && takesOver !== null ? Math.max(now, takesOver) : soonest
     await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])
@@ -292,7 +310,9 @@ export class Courier {
     const { store, clock } = this.deps
     for (const [id, { change, rows }] of this.unrecorded) {
       // A mail that waits is due again by what we remember, not by what the disk says.
-      const due = change.state === 'retrying' && (change.nextAt ?? 0) <= clock.now()
+      const now = clock.now()
+      const nextAt = change.nextAt ?? 0
+      const due = change.state === 'retrying' && (nextAt <= now || this.isBeyondAnyWait(nextAt, now))
       try {
         await store.settle([change], rows)
       } catch (cause) {

@@ -437,7 +437,6 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   })()
 
   const health = async (): Promise<Health> => {
-    const now = clock.now()
     const reasons: string[] = []
     for (const monitor of monitors) {
       const idleMs = clock.monotonic() - Math.max(firedAt.get(monitor.name) ?? upSince, begunAt.get(monitor.name) ?? upSince)
@@ -448,13 +447,12 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)
     try {
       for (const owed of await store.outbox()) {
-        const { id, kind, recipient, createdAt } = owed.notification
+        const { id, kind, recipient } = owed.notification
+        const owedMs = courier.owedMs(owed)
         if (owed.state === 'refused')
           reasons.push(`mail ${id} (${kind} to ${recipient}) was refused: ${owed.error ?? 'no reason given'}`)
-        else if (now - createdAt > STUCK_AFTER_MS)
-          reasons.push(
-            `mail ${id} (${kind} to ${recipient}) is owed for ${inWords(now - createdAt)}: ${owed.error ?? 'not tried yet'}`,
-          )
+        else if (owedMs > STUCK_AFTER_MS)
+          reasons.push(`mail ${id} (${kind} to ${recipient}) is owed for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
       }
     } catch (cause) {
       reasons.push(`the outbox cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
