@@ -214,6 +214,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     once(
       'orders',
       async () => {
+        // First, or what is read would be taken for something that was there before the clock was set.
+        await engine.attend()
         await engine.readOrders()
         await engine.look([], true)
         courier.nudge()

@@ -16,12 +16,12 @@ import {
 } from '../domain/probe.ts'
 import { rebaseGap, rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
-import type { Ack, Silence } from '../domain/silence.ts'
+import { type Ack, isOfOldClock, rebaseSilence, type Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import { advance } from '../domain/streak.ts'
 import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
-import { type Change, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
+import { type Change, type Redate, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { Clocks } from './clocks.ts'
 import type { Desk } from './desk.ts'
@@ -84,6 +84,8 @@ export class Engine {
   private readonly unwrittenProbes = new Map<string, ProbeState>()
   /** Incidents of which no more has changed than how their members fare. */
   private readonly unwrittenIncidents = new Map<string, Incident>()
+  /** The clock was set, and that orders are dated anew is not on disk yet: each by so much. */
+  private unwrittenRedate: Omit<Redate, 'aliveAt'> | null = null
   private readonly lookedAt = new Map<Partition, Instant>()
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
@@ -108,8 +110,8 @@ export class Engine {
     this.freshSince = now
     const last = loaded.lastAliveAt
     if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
-    await this.readOrders()
-    for (const incident of loaded.incidents) {
+    await this.readOrdersNow()
+    for (const incident of this.incidents.values()) {
       if (incident.state === 'closed') continue
       for (const member of incident.members) {
         const { verdict, alibi } = member.standing
@@ -121,10 +123,46 @@ export class Engine {
 
   /** Reads what verbs wrote beside us: silences and acks (rule 11). */
   async readOrders(): Promise<void> {
+    const next = this.turn.then(() => this.readOrdersNow())
+    this.turn = next.catch(() => {})
+    return next
+  }
+
+  private async readOrdersNow(): Promise<void> {
     const { store, clock } = this.deps
     const [silences, acks] = [await store.silences(clock.now() - SILENCES_REMEMBERED_MS), await store.acks()]
-    this.silences = silences
-    this.acks = new Map(acks.map((ack) => [ack.incident, ack]))
+    const by = this.unwrittenRedate
+    this.silences = silences.map((silence) => rebaseSilence(silence, by?.silences.get(silence.id) ?? 0))
+    this.acks = new Map(acks.map((ack) => [ack.incident, { ...ack, at: ack.at + (by?.acks.get(ack.incident) ?? 0) }]))
+  }
+
+  /** The clock was set: orders keep their intervals. Of those that nobody had read yet some may go by the new clock already. */
+  private async rebaseOrders(by: number): Promise<void> {
+    const now = this.deps.clock.now()
+    const { silences: known, acks: knownAcks } = this
+    await this.readOrdersNow().catch(unlessFatal)
+    const redate = { silences: new Map(this.unwrittenRedate?.silences), acks: new Map(this.unwrittenRedate?.acks) }
+    const isOld = (at: Instant, isKnown: boolean) => isKnown || isOfOldClock(at, by, now)
+    this.silences = this.silences.map((silence) => {
+      const { id, at } = silence
+      if (
+        !isOld(
+          at,
+          known.some((one) => one.id === id),
+        )
+      )
+        return silence
+      redate.silences.set(id, (redate.silences.get(id) ?? 0) + by)
+      return rebaseSilence(silence, by)
+    })
+    this.acks = new Map(
+      [...this.acks].map(([incident, ack]) => {
+        if (!isOld(ack.at, knownAcks.get(incident)?.at === ack.at)) return [incident, ack]
+        redate.acks.set(incident, (redate.acks.get(incident) ?? 0) + by)
+        return [incident, { ...ack, at: ack.at + by }]
+      }),
+    )
+    this.unwrittenRedate = redate
   }
 
   world(): World {
@@ -175,6 +213,7 @@ export class Engine {
     this.reach = reach
     this.absence = rebaseGap(this.absence, by)
     this.freshSince += by
+    await this.rebaseOrders(by)
     // Believed before it is on disk: the clock has been set whether the disk is full or not.
     for (const state of probes) this.unwrittenProbes.set(state.probe, state)
     for (const incident of incidents) this.unwrittenIncidents.set(incident.id, incident)
@@ -193,7 +232,7 @@ export class Engine {
       this.unwrittenIncidents.clear()
     } catch (cause) {
       // It follows with the next commit; what is decided meanwhile goes by the new clock.
-      if (!(cause instanceof StoreError) || cause.fatal) throw cause
+      unlessFatal(cause)
     }
   }
 
@@ -312,7 +351,7 @@ export class Engine {
     const verdicts = decision.incidents
       .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
       .map(({ verdict }) => verdict)
-    if (read.length === 0 && isPlain(decision, this.reach)) {
+    if (read.length === 0 && this.unwrittenRedate === null && isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
@@ -372,8 +411,12 @@ export class Engine {
   }
 
   private async commit(change: Change): Promise<void> {
+    const { store, clock } = this.deps
+    const redate = this.unwrittenRedate
     try {
-      await this.deps.store.commit(change)
+      if (redate === null) await store.commit(change)
+      else await store.commit({ ...change, reach: change.reach ?? this.reach, redate: { ...redate, aliveAt: clock.now() } })
+      this.unwrittenRedate = null
       this.failure = null
     } catch (cause) {
       this.failure = cause instanceof Error ? cause.message : String(cause)
@@ -421,7 +464,8 @@ export class Engine {
       const incidents = [...this.unwrittenIncidents.values()]
       const probes = [...this.unwrittenProbes.values()]
       const outcomes = this.unwritten
-      if (outcomes.length === 0 && probes.length === 0 && incidents.length === 0) return
+      const nothing = outcomes.length === 0 && probes.length === 0 && incidents.length === 0
+      if (nothing && this.unwrittenRedate === null) return
       await this.commit({
         incidents,
         probes,
@@ -464,6 +508,11 @@ function isPlain(decision: Decision, was: Reach): boolean {
   const sameReach =
     reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
   return sameReach && [notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
+}
+
+/** A store that could not be asked or written for now is asked or written again. @throws whatever else it is */
+function unlessFatal(cause: unknown): void {
+  if (!(cause instanceof StoreError) || cause.fatal) throw cause
 }
 
 function markOf(outcome: Outcome): StripMark {
