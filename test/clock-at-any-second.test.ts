@@ -93,6 +93,8 @@ type Way = Readonly<{ what: string; byMs: number; diesAfter: number | null }>
 const WAYS: readonly Way[] = [
   { what: 'set ahead by three hours', byMs: 3 * HOUR, diesAfter: null },
   { what: 'set back by three hours', byMs: -3 * HOUR, diesAfter: null },
+  { what: 'set back by three hours, and Alibi dies at once', byMs: -3 * HOUR, diesAfter: SECOND },
+  { what: 'set back by three hours, and Alibi dies soon after', byMs: -3 * HOUR, diesAfter: 31 * SECOND },
 ]
 
 function happeningsOf({ byMs, diesAfter }: Way, at: number): readonly Happening[] {

@@ -23,7 +23,7 @@ import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type Change, type Redate, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
-import { Clocks } from './clocks.ts'
+import { Clocks, JUMP_MS } from './clocks.ts'
 import type { Desk } from './desk.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
@@ -111,6 +111,13 @@ export class Engine {
     const last = loaded.lastAliveAt
     if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
     await this.readOrdersNow()
+    // Set back while nobody ran. How long that was nobody knows: what is open grows older by no more than it surely is.
+    if (last !== null && last - now > JUMP_MS) await this.setBack(last - now, now)
+    for (const state of this.probes.values()) {
+      // Not watched when the clock was set back.
+      const ahead = (state.lastRunAt ?? now) - now
+      if (ahead > JUMP_MS) this.probes.set(state.probe, rebaseProbe(state, -ahead))
+    }
     for (const incident of this.incidents.values()) {
       if (incident.state === 'closed') continue
       for (const member of incident.members) {
@@ -119,6 +126,15 @@ export class Engine {
         for (const source of verdict.by.sources) this.deps.desk.remember(incident.partition, source, [verdict.by.arn])
       }
     }
+  }
+
+  private async setBack(byMs: number, now: Instant): Promise<void> {
+    this.deps.log.warn('the clock was set back while Alibi was not running', {
+      by: inWords(byMs),
+      next: 'what is open keeps its intervals',
+    })
+    await this.rebase(-byMs)
+    this.freshSince = now
   }
 
   /** Reads what verbs wrote beside us: silences and acks (rule 11). */
