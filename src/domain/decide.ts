@@ -17,7 +17,7 @@ import {
 } from './probe.ts'
 import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
-import { NEVER_JUDGED, settleStanding } from './standing.ts'
+import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
 import { type Announcement, close, flapsNow, step, tellAtOnce, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
@@ -457,8 +457,9 @@ class Draft {
     const failure = this.failureOf(member, run, at)
     if (failure === null) return member.standing
     const peers = () => this.peersOf(member)
-    const judged = judge(failure, reading, this.law(), peers, now)
-    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, peers, now)
+    const seen = withFirstEnds(reading, member.standing.ends ?? [], now)
+    const judged = judge(failure, seen, this.law(), peers, now)
+    return settleStanding(member.standing, judged, seen, at, this.setup.policy.extensionMs, peers, now)
   }
 
   /**

@@ -25,7 +25,12 @@ export type Standing = Readonly<{
   lapsed: Readonly<{ arn: string; at: Instant; why: string }> | null
   /** When AWS Health was read for this judgement; `null` if it was never asked (not an outage). */
   readAt: Instant | null
+  /** Ends of events that explained this probe, as they were first seen; left out where there are none. */
+  ends?: readonly EventEnd[]
 }>
+
+/** An event that is over, and since when. */
+export type EventEnd = Readonly<{ arn: string; at: Instant }>
 
 /** A probe in an incident. */
 export type Member = Readonly<{

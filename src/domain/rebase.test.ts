@@ -103,6 +103,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
             alibi: { arn: 'arn', confirmedAt: T + 12, until: T + 13, open: true },
             lapsed: { arn: 'arn', at: T + 14, why: '' },
             readAt: T + 15,
+            ends: [{ arn: 'arn', at: T + 20 }],
           },
         },
       ],

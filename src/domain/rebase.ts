@@ -47,6 +47,8 @@ function rebaseMember(member: Member, by: number): Member {
     standing.alibi === null
       ? null
       : { ...standing.alibi, confirmedAt: standing.alibi.confirmedAt + by, until: standing.alibi.until + by }
+  // An end may be one that AWS gave; the earlier of both counts, so that it moves with our clock does no harm.
+  const ends = standing.ends?.map((end) => ({ ...end, at: end.at + by }))
   const lapsed = standing.lapsed === null ? null : { ...standing.lapsed, at: standing.lapsed.at + by }
   return {
     ...member,
@@ -58,7 +60,7 @@ function rebaseMember(member: Member, by: number): Member {
     lastRunAt: member.lastRunAt + by,
     lastFailedAt: member.lastFailedAt + by,
     evidence: member.evidence.map((outcome) => rebaseOutcome(outcome, by)),
-    standing: { ...standing, alibi, lapsed, readAt: shift(standing.readAt, by) },
+    standing: { ...standing, alibi, lapsed, readAt: shift(standing.readAt, by), ...(ends === undefined ? {} : { ends }) },
   }
 }
 

@@ -215,7 +215,11 @@ export function step(was: Incident, around: Surroundings): Step {
   }
   if (explained && policy.holdAtMostMs > 0) {
     const due = (incident.lastMailAt ?? incident.stretchAt) + policy.holdAtMostMs
-    const extensionRuns = sick.some((m) => m.standing.carried !== null || m.standing.alibi?.open === false)
+    // Not for ever: the run that ends the extension is waited for as long as any (rule 14).
+    const extensionRuns = sick.some(
+      ({ standing: { alibi, carried } }) =>
+        alibi !== null && (carried !== null || !alibi.open) && now <= alibi.until + policy.blindAfterMs,
+    )
     if (!extensionRuns && fresh(due)) {
       const reason = `AWS explains it, but nothing was said for ${inWords(policy.holdAtMostMs)} (policy.holdAtMost)`
       const kind = announced ? 'still-failing' : FIRST_KIND[incident.family]
