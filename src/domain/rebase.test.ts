@@ -130,7 +130,14 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
   })
 
   test('the control calls', () => {
-    const reach = { ...NO_REACH, failingSince: T, lastAt: T + 1, lastAnswerAt: T + 2, offlineSince: T + 3 }
+    const reach = {
+      ...NO_REACH,
+      failingSince: T,
+      controlFailedAt: T + 4,
+      lastAt: T + 1,
+      lastAnswerAt: T + 2,
+      offlineSince: T + 3,
+    }
     expect(instants(rebaseReach(reach, -H3))).toEqual(instants(reach).map(([path, at]) => [path, at - H3]))
   })
 })

@@ -95,9 +95,10 @@ function rebaseOutcome(outcome: Outcome, by: number): Outcome {
 }
 
 export function rebaseReach(reach: Reach, by: number): Reach {
-  const { failingSince, lastAt, lastAnswerAt, offlineSince } = reach
+  const { failingSince, controlFailedAt = null, lastAt, lastAnswerAt, offlineSince } = reach
   return {
     ...reach,
+    ...(controlFailedAt === null ? {} : { controlFailedAt: controlFailedAt + by }),
     failingSince: shift(failingSince, by),
     lastAt: shift(lastAt, by),
     lastAnswerAt: shift(lastAnswerAt, by),

@@ -49,6 +49,8 @@ export type Reach = Readonly<{
   /** Failed control calls in a row, and the begin of the first of them. */
   failures: number
   failingSince: Instant | null
+  /** Begin of the first control call since which none got through, whatever else answered; left out where the last one did. */
+  controlFailedAt?: Instant | null
   /** The last control call. */
   lastAt: Instant | null
   /** The last time that anything outside answered: the control host, or AWS itself. */
