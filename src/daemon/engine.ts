@@ -297,15 +297,17 @@ export class Engine {
 
   /**
    * Rule 2: at a first failure and at the threshold AWS Health is asked, and what it said before that run began does not do;
-   * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it.
+   * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it. What was read before the
+   * last start, wake-up or jump, or while we were cut off, says nothing of a run that was made since.
    */
   private maxAgeMs(partition: Partition): number {
     const now = this.deps.clock.now()
+    const most = Math.min(this.deps.cacheForMs, Math.max(0, now - this.freshSince))
     return [...this.waiting].reduce((age, ran) => {
       const outcome = this.dated(ran)
       const asks = this.partitionOf(outcome) === partition && this.turnsTheTide(outcome)
       return asks ? Math.min(age, Math.max(0, now - outcome.startedAt)) : age
-    }, this.deps.cacheForMs)
+    }, most)
   }
 
   /** The first failure of a well probe, or the one that reaches the threshold. */
