@@ -10,6 +10,7 @@ import { loadConfig } from '../config/file.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { Roster } from '../daemon/roster.ts'
 import { setupOf } from '../domain/setup.ts'
+import type { Reach } from '../domain/state.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
@@ -66,7 +67,7 @@ export async function run(options: Common, io: Io): Promise<number> {
     wake.resolve('accounts')
   }
   let members = await membersOf(first, around, notice, changed).catch(asExit)
-  let session = await begin(members.config(), around).catch(asExit)
+  let session = await begin(members.config(), around, null).catch(asExit)
   members.watch()
   let web = await serve(session, log, store, metrics, () => session)
   log.info('ready', { version: VERSION, pid: process.pid, config: first.file, database: first.storage.path })
@@ -88,7 +89,7 @@ export async function run(options: Common, io: Io): Promise<number> {
       isStale = false
       const config = members.config()
       await was.end()
-      session = await begin(config, around)
+      session = await begin(config, around, was.daemon.world().reach)
       members.watch()
       if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
       if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
@@ -149,7 +150,9 @@ async function membersOf(config: Config, { io, log, store }: Around, notice: Not
   }
 }
 
-async function begin(config: Config, { io, log, store, metrics, stop, kill }: Around): Promise<Session> {
+/** @param reach what the session before knew of our own network: a reload is no start */
+async function begin(config: Config, around: Around, reach: Reach | null): Promise<Session> {
+  const { io, log, store, metrics, stop, kill } = around
   const wired = wire(config, io.env, VERSION)
   for (const warning of config.warnings) log.warn('configuration', { warning })
   if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
@@ -170,7 +173,7 @@ async function begin(config: Config, { io, log, store, metrics, stop, kill }: Ar
     await wired[Symbol.asyncDispose]()
   }
   try {
-    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log, meter: metrics.meter }, config, {
+    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log, meter: metrics.meter, reach }, config, {
       stop: ending.signal,
       kill: killing.signal,
     })

@@ -1,8 +1,10 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
+import { tellsOf } from '../domain/notify.ts'
 import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore } from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
+import type { Notice } from '../domain/state.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import { type Mail, MailError, type Mailer } from '../ports/mailer.ts'
@@ -50,6 +52,10 @@ export class Courier {
   private readonly nudged = new Nudge()
   /** Recipients that a mail is on its way to. */
   private readonly lanes = new Map<string, Promise<void>>()
+  /** Mails that a lane has taken up. */
+  private readonly taken = new Set<string>()
+  /** Mails that were withdrawn since the last look began. */
+  private readonly withdrawn = new Set<string>()
   /** What became of mails while the disk was full: they are not sent again, and recorded when it can be written. */
   private readonly unrecorded = new Map<string, Readonly<{ change: OwedChange; rows: readonly LedgerRow[] }>>()
   /** Of the mails of the last look: when each was first seen, on the monotonic clock, and for how long it had been owed by then. */
@@ -115,11 +121,36 @@ export class Courier {
     return seen === undefined ? Math.max(0, clock.now() - createdAt) : seen.owedMs + (clock.monotonic() - seen.at)
   }
 
+  /** These notices are over: their mails that have not left need not leave. One that may have been accepted is finished. */
+  async withdraw(notices: readonly Notice[]): Promise<void> {
+    const { store, clock, meter, log } = this.deps
+    const owed = (await store.owed(MAX_LOOK)).filter(
+      ({ notification, state, uncertain }) =>
+        state !== 'sending' &&
+        !uncertain &&
+        !this.taken.has(notification.id) &&
+        notices.some((notice) => tellsOf(notification, notice)),
+    )
+    if (owed.length === 0) return
+    const why = 'it was over before this could be delivered'
+    const now = clock.now()
+    for (const { notification } of owed) this.withdrawn.add(notification.id)
+    await store.settle(
+      owed.map((one) => ({ id: one.notification.id, state: 'dropped' as const, error: one.error ?? why })),
+      owed.map((one) => row(now, one, 'merged', '2', why)),
+    )
+    for (const { notification } of owed) {
+      meter.mail(notification.kind, 'dropped')
+      log.info('mail superseded', { id: notification.id, kind: notification.kind, why })
+    }
+  }
+
   /** One look at the outbox: starts what is due and free, says when to look again. */
   private async look(kill: AbortSignal): Promise<number | null> {
     const { store, clock, maxPerHour } = this.deps
     if (!this.started) await this.takeUpAfterCrash()
     const now = clock.now()
+    this.withdrawn.clear()
     await this.recordLate()
     const pending = await store.owed(MAX_LOOK)
     const monotonic = clock.monotonic()
@@ -141,8 +172,11 @@ export class Courier {
     for (const owed of plan.send) {
       const { recipient } = owed.notification
       if (this.lanes.size >= MAX_AT_ONCE) break
-      if (this.lanes.has(recipient)) continue
+      const { id } = owed.notification
+      if (this.lanes.has(recipient) || this.withdrawn.has(id)) continue
+      this.taken.add(id)
       const lane = this.deliver(owed, kill).finally(() => {
+        this.taken.delete(id)
         this.lanes.delete(recipient)
         this.nudge()
       })

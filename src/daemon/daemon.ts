@@ -10,7 +10,7 @@ import type { HealthReading } from '../domain/outage.ts'
 import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
-import type { Gap, World } from '../domain/state.ts'
+import type { Gap, Reach, World } from '../domain/state.ts'
 import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
@@ -67,6 +67,8 @@ export type DaemonDeps = Readonly<{
   sender: (monitor: Monitor | null) => Facts['sentBy']
   overrides: readonly string[]
   letter: (notification: Notification, delivery: Delivery) => Mail
+  /** What the session before this one, in the same process, knew of our own network; left out, or `null`, where there was none. */
+  reach?: Reach | null
   /** Who is told that Alibi itself is well; `null` where nobody is. */
   heartbeat?: Heartbeat | null
 }>
@@ -119,6 +121,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       desk,
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
+      over: (notices) => behind(courier.withdraw(notices), 'mails of what is over could not be withdrawn'),
       clockSet: (by) => clockSet(by),
       slept: (forMs) => unwatched({ from: clock.now() - forMs, to: clock.now(), why: 'this machine slept' }),
       decided: () => beatNudge.nudge(),

@@ -48,6 +48,10 @@ export type EngineDeps = Readonly<{
   owes: () => void
   /** Runs were decided upon: they wait for the next flush, and the next re-run may be due earlier than was thought. */
   decided: () => void
+  /** These are over: what was to be told of them and has not left need not be told. */
+  over: (notices: readonly Notice[]) => void
+  /** What the session before this one knew of our own network; left out, or `null`, at the start of a process. */
+  reach?: Reach | null
   /** The wall clock was set by so many milliseconds. */
   clockSet: (by: number) => void
   /** This machine slept for so many milliseconds: nothing was watched. */
@@ -105,8 +109,10 @@ export class Engine {
     for (const id of this.setup.probes.keys()) if (!this.probes.has(id)) this.probes.set(id, newProbeState(id, now))
     for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)
     for (const notice of loaded.notices) this.notices.set(notice.key, notice)
-    // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end.
-    this.reach = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
+    // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end. A reload is
+    // no start: whoever had reached the control host has reached it.
+    const cutOff = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
+    this.reach = this.deps.reach ?? cutOff
     this.freshSince = now
     const last = loaded.lastAliveAt
     if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
@@ -369,6 +375,7 @@ export class Engine {
     const verdicts = decision.incidents
       .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
       .map(({ verdict }) => verdict)
+    const over = decision.notices.cleared.flatMap((key) => this.notices.get(key) ?? [])
     if (read.length === 0 && this.unwrittenRedate === null && isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
@@ -399,6 +406,7 @@ export class Engine {
       const at = readings.get(partition)?.at
       if (at !== undefined) this.lookedAt.set(partition, at)
     }
+    if (over.length > 0) this.deps.over(over)
     if (stored.length > 0) this.deps.decided()
     for (const kind of verdicts) meter.judged(kind)
     this.count(decision)
