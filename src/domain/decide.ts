@@ -813,9 +813,9 @@ function inHindsight(
   over: boolean,
   now: Instant,
 ): Incident {
-  const explainedBefore = incident.members.some(
-    ({ standing }) => standing.lapsed?.arn === by.arn || standing.alibi?.arn === by.arn,
-  )
+  const explainedBefore =
+    incident.alibis?.includes(by.arn) === true ||
+    incident.members.some(({ standing }) => standing.lapsed?.arn === by.arn || standing.alibi?.arn === by.arn)
   const known =
     incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
   if (known || explainedBefore) return incident

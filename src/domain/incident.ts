@@ -106,6 +106,8 @@ export type Incident = Readonly<{
   toldEvents: readonly string[]
   /** The event that explains, or in the end explained, this incident. */
   explainedBy: string | null
+  /** Every event that ever explained one of its probes, the newest last; left out where none did. */
+  alibis?: readonly string[]
   /** Minutes by which our first failed run preceded AWS's first post; negative when AWS was first. */
   leadMinutes: number | null
   /** Events that were first seen when they no longer explained a present run: told in the next mail (rule 7). */

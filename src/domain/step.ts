@@ -15,6 +15,8 @@ const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
 /** Where re-runs cannot decide all at once (rule 1), the others follow with their schedule: `wider` waits until no more join. */
 const WIDER_SETTLES_MS = 30_000
 const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
+/** Events of which an incident remembers that they explained it. */
+const MAX_ALIBIS = 100
 const REOPENINGS_WITHIN_MS = 6 * HOUR_MS
 /** Reopenings within that time from which an incident counts as flapping (rule 9). */
 const REOPENINGS_THAT_FLAP = 2
@@ -342,8 +344,11 @@ export function remindEveryOf(family: Family, remindEveryMs: number): number | n
 }
 
 /** Writes to the ledger what changed in the verdict, and keeps what was explained by what. */
-function note(incident: Incident, was: Incident, sick: readonly Member[], notes: LedgerRow[], now: Instant): Incident {
-  if (incident.family !== 'outage') return incident
+function note(is: Incident, was: Incident, sick: readonly Member[], notes: LedgerRow[], now: Instant): Incident {
+  if (is.family !== 'outage') return is
+  const { alibis = [] } = is
+  const news = eventsOf(sick).filter((arn) => !alibis.includes(arn))
+  const incident = news.length === 0 ? is : { ...is, alibis: [...alibis, ...news].slice(-MAX_ALIBIS) }
   const explained = incident.verdict === 'explained'
   const byAnother = explained && was.explainedBy !== null && !eventsOf(sick).includes(was.explainedBy)
   if (incident.verdict !== was.verdict || byAnother) {
