@@ -94,6 +94,8 @@ export class Engine {
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
   private failure: string | null = null
+  /** From the first to the last commit of a row that failed; `null` while none did. */
+  private unwritable: Readonly<{ from: Instant; to: Instant }> | null = null
   private readonly clocks: Clocks
 
   constructor(deps: EngineDeps, setup: Setup) {
@@ -188,8 +190,9 @@ export class Engine {
   }
 
   world(): World {
-    const { probes, incidents, notices, reach, freshSince, absence, silences, acks } = this
-    return { probes, incidents, notices, reach, freshSince, absence, silences, acks }
+    const { probes, incidents, notices, reach, freshSince, absence, silences, acks, unwritable } = this
+    const isLong = unwritable !== null && unwritable.to - unwritable.from > SHORTEST_ABSENCE_MS
+    return { probes, incidents, notices, reach, freshSince, absence, lostUntil: isLong ? unwritable.to : null, silences, acks }
   }
 
   /** Outcomes that are decided and not on disk yet. */
@@ -234,6 +237,7 @@ export class Engine {
     for (const incident of incidents) this.incidents.set(incident.id, incident)
     this.reach = reach
     this.absence = rebaseGap(this.absence, by)
+    if (this.unwritable !== null) this.unwritable = { from: this.unwritable.from + by, to: this.unwritable.to + by }
     this.freshSince += by
     await this.rebaseOrders(by)
     // Believed before it is on disk: the clock has been set whether the disk is full or not.
@@ -445,6 +449,8 @@ export class Engine {
       this.unwrittenRedate = null
       this.failure = null
     } catch (cause) {
+      const now = clock.now()
+      this.unwritable = { from: this.failure === null ? now : (this.unwritable?.from ?? now), to: now }
       this.failure = cause instanceof Error ? cause.message : String(cause)
       throw cause
     }

@@ -388,7 +388,7 @@ class Draft {
       const monitor = this.setup.monitors.get(probe.monitor)
       const state = this.probeState(probe.id)
       if (monitor === undefined || state.standing === 'failing' || state.standing === 'recovering') continue
-      const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince)
+      const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince, this.world.lostUntil ?? 0)
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
       const why = `no conclusive run for ${inWords(now - since)} (${blindWhy(state)})`

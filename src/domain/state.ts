@@ -72,6 +72,8 @@ export type World = Readonly<{
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
   absence: Gap | null
+  /** Until when, for longer than a moment, nothing could be written down; left out where that never was. What ran before is lost. */
+  lostUntil?: Instant | null
   /** Those that last or ended lately. */
   silences: readonly Silence[]
   /** By incident. */
