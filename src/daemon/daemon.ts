@@ -331,14 +331,15 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       now,
     )
   }
-  let faultSince: Instant | null = null
+  /** Since when the database cannot be written, and that moment on the monotonic clock. */
+  let faultSince: Readonly<{ at: Instant; monotonic: number }> | null = null
   /** The database cannot be written: nothing new can be owed, so those who are told at once hear of just that. */
   const withoutDisk = async () => {
     const fault = engine.fault()
     const now = clock.now()
     if (fault === null) return
-    faultSince ??= now
-    if (now - faultSince < DISK_PATIENCE_MS) return
+    faultSince ??= { at: now, monotonic: clock.monotonic() }
+    if (clock.monotonic() - faultSince.monotonic < DISK_PATIENCE_MS) return
     const failing = [...engine.world().probes.values()].filter((state) => state.standing !== 'well').length
     const lines = [
       `Alibi cannot write its database, and what it cannot remember it does not announce: ${fault}`,
@@ -349,7 +350,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       overrides,
       sender,
     })
-    await courier.speak('disk', outsideTheStore(facts, faultSince, setup), kill)
+    await courier.speak('disk', outsideTheStore(facts, faultSince.at, setup), kill)
   }
   const sweep = async (now: Instant) => {
     engine.forget(now)
