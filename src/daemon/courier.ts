@@ -129,6 +129,7 @@ export class Courier {
         state !== 'sending' &&
         !uncertain &&
         !this.taken.has(notification.id) &&
+        !this.unrecorded.has(notification.id) &&
         notices.some((notice) => tellsOf(notification, notice)),
     )
     if (owed.length === 0) return

@@ -523,9 +523,10 @@ export class Engine {
     }
   }
 
-  /** Resolves when everything that was submitted is decided and on disk. */
+  /** Resolves when everything that was submitted is decided and on disk, dated by the clock of now: whoever comes next goes by it. */
   async drain(): Promise<void> {
     await this.consulting
+    await this.attend()
     await this.flush()
   }
 }

@@ -126,4 +126,11 @@ describe('rule 5 waits for the extension of rule 6, and not for ever', () => {
     const sick = { ...verdict('explained'), lastRunAt: now, lastFailedAt: now, standing: { ...standing, alibi } }
     expect(step(incident({ verdict: 'explained', members: [sick] }), { ...around, now }).announcement?.kind ?? null).toBe(kind)
   })
+  test('nor is anything told as failing while the last run was ok', () => {
+    const now = until - MIN
+    const { standing } = verdict('explained')
+    const alibi = { arn: 'arn', confirmedAt: NOON, until, open: true }
+    const sick = member({ state: 'recovering', lastRunAt: now, lastFailedAt: until - 5 * MIN, standing: { ...standing, alibi } })
+    expect(step(incident({ verdict: 'explained', members: [sick] }), { ...around, now }).announcement).toBeNull()
+  })
 })

@@ -222,7 +222,9 @@ export function step(was: Incident, around: Surroundings): Step {
       ({ standing: { alibi, carried } }) =>
         alibi !== null && (carried !== null || !alibi.open) && now <= alibi.until + policy.blindAfterMs,
     )
-    if (!extensionRuns && fresh(due)) {
+    // While its last run was ok nothing is told as failing, however long it may take to be well (rule 9, flapping).
+    const isFailing = sick.some((m) => m.state === 'failing') || waitedInVain(due)
+    if (!extensionRuns && isFailing && fresh(due)) {
       const reason = `AWS explains it, but nothing was said for ${inWords(policy.holdAtMostMs)} (policy.holdAtMost)`
       const kind = announced ? 'still-failing' : FIRST_KIND[incident.family]
       return owe(kind, '5', reason, union(atOnce(sick, setup), names(configured)))
