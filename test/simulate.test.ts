@@ -55,7 +55,7 @@ describe('an expectation that does not come true is told with what came instead'
     ['one mail too few', '{ mails: 2 }', '1 mail: failing at +00:10:4'],
     ['a mail where there should be none', '{ no-mail: { between: [10m, 11m] } }', '1 mail: failing at +00:10:4'],
     ['another verdict', '{ verdict: explained, at: 20m }', 'is unexplained'],
-    ['a verdict on nothing', '{ verdict: explained, at: 5m }', 'no incident is open then'],
+    ['a verdict on nothing', '{ verdict: explained, at: 5m }', 'no incident of an outage is open then'],
     ['an incident that is not there', '{ incident: open, at: 5m }', 'no incident is open then'],
     ['an incident that lasts', '{ incident: closed, at: 20m }', 'is announced'],
     ['a silence that is none', '{ suppressed: { by: far, between: [11m, 20m] } }', 'is announced (unexplained)'],
@@ -81,16 +81,9 @@ describe('an expectation that does not come true is told with what came instead'
     ])
   })
 
-  test.for<[string, string, string]>([
-    [
-      'a silence over a monitor that is not there',
-      '{ at: 20m, silence: { monitor: defualt, for: 1h, reason: we know } }',
-      'there is no monitor defualt',
-    ],
-    ['an acknowledgement of nothing', '{ at: 5m, ack: last }', 'no incident is open'],
-  ])('%s', async ([, event, found]) => {
-    const played = await play(scenarioOf(story('{ mails: 1 }', `  - ${event}`), 'later.yaml'))
-    expect(played.failures.map((failure) => failure.found)).toEqual([found])
+  test('an acknowledgement of nothing', async () => {
+    const played = await play(scenarioOf(story('{ mails: 1 }', '  - { at: 5m, ack: last }'), 'later.yaml'))
+    expect(played.failures.map((failure) => failure.found)).toEqual(['no incident is open'])
   })
 })
 

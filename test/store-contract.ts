@@ -516,6 +516,42 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.acks()).toEqual([{ incident: 'open', at: T0 + 1, reason: 'we are on it' }])
     })
 
+    test('when the clock was set orders are dated anew, each by so much, with what else is committed; one that is gone is left out', async () => {
+      const silence = { id: 'one', at: T0, until: T0 + HOUR_MS, reason: 'drill', monitor: null, endedAt: null }
+      await commit({ incidents: [anIncident('a'), anIncident('b')] })
+      for (const id of ['one', 'other', 'ended']) await store.addSilence({ ...silence, id })
+      await store.endSilence('ended', T0 + 5)
+      for (const incident of ['a', 'b']) await store.addAck({ incident, at: T0, reason: null })
+      await store.alive(T0)
+      const redate = {
+        silences: new Map([
+          ['one', 2 * HOUR_MS],
+          ['ended', 2 * HOUR_MS],
+          ['none', 1],
+        ]),
+        acks: new Map([
+          ['a', -HOUR_MS],
+          ['none', 1],
+        ]),
+        aliveAt: T0 + 7,
+      }
+      await commit({ redate })
+      for (const each of [store, await opened.reopen()]) {
+        const moved = { ...silence, at: T0 + 2 * HOUR_MS, until: T0 + 3 * HOUR_MS }
+        expect(await each.silences(0)).toEqual([
+          { ...silence, id: 'other' },
+          { ...moved, id: 'ended', endedAt: T0 + 2 * HOUR_MS + 5 },
+          { ...moved, id: 'one' },
+        ])
+        expect((await each.silences(T0 + 2 * HOUR_MS + 6)).map(({ id }) => id)).toEqual(['one'])
+        expect((await each.acks()).map(({ incident, at }) => [incident, at - T0])).toEqual([
+          ['a', -HOUR_MS],
+          ['b', 0],
+        ])
+        expect((await each.load(0)).lastAliveAt).toBe(T0 + 7)
+      }
+    })
+
     test('what is remembered stands under its key until another takes its place, apart from what the store keeps of itself', async () => {
       expect(await store.recall('list')).toBeNull()
       await store.alive(T0)

@@ -11,6 +11,7 @@ import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { Roster } from '../daemon/roster.ts'
 import { CONFIG_NOTICE } from '../domain/notice.ts'
 import { setupOf } from '../domain/setup.ts'
+import type { Reach } from '../domain/state.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
@@ -66,7 +67,7 @@ export async function run(options: Common, io: Io): Promise<number> {
     wake.resolve('accounts')
   }
   let members = await membersOf(first, around, notice, changed).catch(asExit)
-  let session = await begin(members.config(), around).catch(asExit)
+  let session = await begin(members.config(), around, null).catch(asExit)
   members.watch()
   // Read just now, and good: what a daemon before us was told of a faulty one is over, and the next fault is told anew.
   await session.daemon.notice(CONFIG_NOTICE, null).catch((cause: unknown) => {
@@ -92,7 +93,7 @@ export async function run(options: Common, io: Io): Promise<number> {
       isStale = false
       const config = members.config()
       await was.end()
-      session = await begin(config, around)
+      session = await begin(config, around, was.daemon.world().reach)
       members.watch()
       if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
       if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
@@ -153,7 +154,9 @@ async function membersOf(config: Config, { io, log, store }: Around, notice: Not
   }
 }
 
-async function begin(config: Config, { io, log, store, metrics, stop, kill }: Around): Promise<Session> {
+/** @param reach what the session before knew of our own network: a reload is no start */
+async function begin(config: Config, around: Around, reach: Reach | null): Promise<Session> {
+  const { io, log, store, metrics, stop, kill } = around
   const wired = wire(config, io.env, VERSION)
   for (const warning of config.warnings) log.warn('configuration', { warning })
   if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
@@ -174,7 +177,7 @@ async function begin(config: Config, { io, log, store, metrics, stop, kill }: Ar
     await wired[Symbol.asyncDispose]()
   }
   try {
-    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log, meter: metrics.meter }, config, {
+    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log, meter: metrics.meter, reach }, config, {
       stop: ending.signal,
       kill: killing.signal,
     })

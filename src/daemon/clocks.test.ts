@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Clock } from '../ports/time.ts'
 import { Clocks } from './clocks.ts'
 
@@ -65,4 +65,45 @@ test('uptime is read each second, however many decisions are made', () => {
     clocks.compare()
   }
   expect(at.uptimeReads).toBe(1 + 5)
+})
+
+describe('how far the clock was set since something was dated', () => {
+  test('before it was set, under way when it was set, and since then unnoticed', () => {
+    const { at, clocks, pass } = machine()
+    const stamp = () => [at.wall, at.monotonic] as const
+    const before = stamp()
+    pass(30_000)
+    const justBefore = stamp()
+    pass(3 * HOUR, ['wall'])
+    pass(20_000)
+    const since = stamp()
+    expect(clocks.setSince(...before), 'nobody has noticed').toBe(0)
+    clocks.compare()
+    expect([before, justBefore, since].map((one) => clocks.setSince(...one))).toEqual([3 * HOUR, 3 * HOUR, 0])
+    pass(-1 * HOUR, ['wall'])
+    clocks.compare()
+    expect([before, since, stamp()].map((one) => clocks.setSince(...one))).toEqual([2 * HOUR, -HOUR, 0])
+  })
+
+  test('a machine that slept has set nothing', () => {
+    const { at, clocks, pass } = machine()
+    const before = [at.wall, at.monotonic] as const
+    pass(HOUR, ['wall', 'uptime'])
+    clocks.compare()
+    expect(clocks.setSince(...before)).toBe(0)
+    expect(clocks.neverSet()).toBe(false)
+  })
+
+  test('clocks that drift apart for months are no hindrance', () => {
+    const { at, clocks, pass } = machine()
+    for (let i = 0; i < 1_000; i++) {
+      pass(1_000)
+      pass(100, ['wall'])
+      clocks.compare()
+    }
+    const before = [at.wall, at.monotonic] as const
+    pass(8_000, ['wall'])
+    clocks.compare()
+    expect(clocks.setSince(...before)).toBe(8_000)
+  })
 })

@@ -1,8 +1,10 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
+import { tellsOf } from '../domain/notify.ts'
 import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore } from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
+import type { Notice } from '../domain/state.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
 import { type Mail, MailError, type Mailer } from '../ports/mailer.ts'
@@ -50,8 +52,14 @@ export class Courier {
   private readonly nudged = new Nudge()
   /** Recipients that a mail is on its way to. */
   private readonly lanes = new Map<string, Promise<void>>()
+  /** Mails that a lane has taken up. */
+  private readonly taken = new Set<string>()
+  /** Mails that were withdrawn since the last look began. */
+  private readonly withdrawn = new Set<string>()
   /** What became of mails while the disk was full: they are not sent again, and recorded when it can be written. */
   private readonly unrecorded = new Map<string, Readonly<{ change: OwedChange; rows: readonly LedgerRow[] }>>()
+  /** Of the mails of the last look: when each was first seen, on the monotonic clock, and for how long it had been owed by then. */
+  private firstSeen: ReadonlyMap<string, Readonly<{ at: number; owedMs: number }>> = new Map()
   /** Said without a disk: that there is none. */
   private readonly spoken = new Set<string>()
   private started = false
@@ -88,15 +96,54 @@ export class Courier {
     await Promise.all(this.lanes.values())
   }
 
-  /** The clock was set: what waits goes on waiting for as long as it had to. */
+  /**
+   * The clock was set: what waits goes on waiting for as long as it had to. A wait that would be longer than any was dated since
+   * the clock was set, before anybody had noticed.
+   */
   async rebase(by: number): Promise<void> {
-    const waiting = (await this.deps.store.owed(MAX_LOOK)).filter((owed) => owed.state === 'retrying')
-    if (waiting.length > 0)
-      await this.deps.store.settle(
-        waiting.map(({ notification, nextAt }) => ({ id: notification.id, nextAt: nextAt + by })),
-        [],
-      )
+    const { store, clock } = this.deps
+    const now = clock.now()
+    const moved = (await store.owed(MAX_LOOK)).flatMap(({ state, notification: { id }, nextAt }) =>
+      state === 'sending' || this.isBeyondAnyWait(nextAt + by, now) ? [] : [{ id, nextAt: nextAt + by }],
+    )
+    if (moved.length > 0) await store.settle(moved, [])
     this.nudge()
+  }
+
+  private isBeyondAnyWait(nextAt: number, now: number): boolean {
+    return nextAt > now + Math.max(RETRY_MOST_MS, this.deps.fallback?.afterMs ?? 0)
+  }
+
+  /** For how long a mail has been owed, whatever the clock was set to meanwhile. */
+  owedMs({ notification: { id, createdAt } }: Owed): number {
+    const { clock } = this.deps
+    const seen = this.firstSeen.get(id)
+    return seen === undefined ? Math.max(0, clock.now() - createdAt) : seen.owedMs + (clock.monotonic() - seen.at)
+  }
+
+  /** These notices are over: their mails that have not left need not leave. One that may have been accepted is finished. */
+  async withdraw(notices: readonly Notice[]): Promise<void> {
+    const { store, clock, meter, log } = this.deps
+    const owed = (await store.owed(MAX_LOOK)).filter(
+      ({ notification, state, uncertain }) =>
+        state !== 'sending' &&
+        !uncertain &&
+        !this.taken.has(notification.id) &&
+        !this.unrecorded.has(notification.id) &&
+        notices.some((notice) => tellsOf(notification, notice)),
+    )
+    if (owed.length === 0) return
+    const why = 'it was over before this could be delivered'
+    const now = clock.now()
+    for (const { notification } of owed) this.withdrawn.add(notification.id)
+    await store.settle(
+      owed.map((one) => ({ id: one.notification.id, state: 'dropped' as const, error: one.error ?? why })),
+      owed.map((one) => row(now, one, 'merged', '2', why)),
+    )
+    for (const { notification } of owed) {
+      meter.mail(notification.kind, 'dropped')
+      log.info('mail superseded', { id: notification.id, kind: notification.kind, why })
+    }
   }
 
   /** One look at the outbox: starts what is due and free, says when to look again. */
@@ -104,8 +151,20 @@ export class Courier {
     const { store, clock, maxPerHour } = this.deps
     if (!this.started) await this.takeUpAfterCrash()
     const now = clock.now()
+    this.withdrawn.clear()
     await this.recordLate()
-    const queue = (await store.owed(MAX_LOOK)).filter((owed) => !this.unrecorded.has(owed.notification.id))
+    const pending = await store.owed(MAX_LOOK)
+    const monotonic = clock.monotonic()
+    this.firstSeen = new Map(
+      pending.map((owed) => {
+        const { id } = owed.notification
+        return [id, this.firstSeen.get(id) ?? { at: monotonic, owedMs: this.owedMs(owed) }]
+      }),
+    )
+    const queue = pending
+      .filter((owed) => !this.unrecorded.has(owed.notification.id))
+      // What waits for longer than any wait is dated by a clock that has been set back: it is due.
+      .map((owed) => (this.isBeyondAnyWait(owed.nextAt, now) ? { ...owed, nextAt: now } : owed))
     if (queue.length === 0) return null
     const delivered = await store.deliveredSince(now - HOUR_MS)
     const free = queue.filter((owed) => !this.lanes.has(owed.notification.recipient))
@@ -114,8 +173,11 @@ export class Courier {
     for (const owed of plan.send) {
       const { recipient } = owed.notification
       if (this.lanes.size >= MAX_AT_ONCE) break
-      if (this.lanes.has(recipient)) continue
+      const { id } = owed.notification
+      if (this.lanes.has(recipient) || this.withdrawn.has(id)) continue
+      this.taken.add(id)
       const lane = this.deliver(owed, kill).finally(() => {
+        this.taken.delete(id)
         this.lanes.delete(recipient)
         this.nudge()
       })
@@ -124,22 +186,13 @@ export class Courier {
     return plan.summarise.length > 0 ? now : plan.nextAt
   }
 
-  /**
-   * What was on its way when the process died may have been accepted: it is due at once, and uncertain. What waits for longer
-   * than any wait is dated by a clock that was set back while nobody ran: it is due as well.
-   */
+  /** What was on its way when the process died may have been accepted: it is due at once, and uncertain. */
   private async takeUpAfterCrash(): Promise<void> {
-    const { store, clock } = this.deps
-    const now = clock.now()
-    const queue = await store.owed(MAX_LOOK)
-    const cut = queue.filter((owed) => owed.state === 'sending')
-    const ahead = queue.filter((owed) => owed.state !== 'sending' && owed.nextAt > now + RETRY_MOST_MS)
-    if (cut.length > 0 || ahead.length > 0)
+    const { store } = this.deps
+    const cut = (await store.owed(MAX_LOOK)).filter((owed) => owed.state === 'sending')
+    if (cut.length > 0)
       await store.settle(
-        [
-          ...cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true })),
-          ...ahead.map((owed) => ({ id: owed.notification.id, nextAt: now })),
-        ],
+        cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true })),
         [],
       )
     this.started = true
@@ -237,10 +290,10 @@ export class Courier {
 
   /** The second way takes over after its `after`, and the two alternate from then on (contract, `mail.fallback`). */
   private wayFor(owed: Owed): Way {
-    const { mailer, fallback, clock } = this.deps
+    const { mailer, fallback } = this.deps
     const first: Way = { name: '', mailer, permanentIsFinal: fallback === null }
     if (fallback === null || owed.attempts === 0) return first
-    if (clock.now() - owed.notification.createdAt < fallback.afterMs || owed.error?.startsWith(FALLBACK) === true) return first
+    if (this.owedMs(owed) < fallback.afterMs || owed.error?.startsWith(FALLBACK) === true) return first
     return { name: FALLBACK, mailer: fallback.mailer, permanentIsFinal: true }
   }
 
@@ -249,7 +302,7 @@ export class Courier {
     const now = clock.now()
     const error = `${way.name}${cause.message}`.slice(0, MAX_REPLY)
     const uncertain = owed.uncertain || cause.uncertain
-    const { id, kind, createdAt } = owed.notification
+    const { id, kind } = owed.notification
     if (cause.permanent && way.permanentIsFinal) {
       await this.record({ id, state: 'refused', error, uncertain, attempts }, [row(now, owed, 'refused', null, error)])
       const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
@@ -259,7 +312,7 @@ export class Courier {
     }
     const again = retryAt(now, attempts, random01())
     // The second way takes over when its time has come, not with the first one's next turn.
-    const takesOver = fallback === null || way.name === FALLBACK ? null : createdAt + fallback.afterMs
+    const takesOver = fallback === null || way.name === FALLBACK ? null : now + fallback.afterMs - this.owedMs(owed)
     const soonest = takesOver === null || takesOver <= now ? again : Math.min(again, takesOver)
     const nextAt = cause.permanent && takesOver !== null ? Math.max(now, takesOver) : soonest
     await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])
@@ -292,7 +345,9 @@ export class Courier {
     const { store, clock } = this.deps
     for (const [id, { change, rows }] of this.unrecorded) {
       // A mail that waits is due again by what we remember, not by what the disk says.
-      const due = change.state === 'retrying' && (change.nextAt ?? 0) <= clock.now()
+      const now = clock.now()
+      const nextAt = change.nextAt ?? 0
+      const due = change.state === 'retrying' && (nextAt <= now || this.isBeyondAnyWait(nextAt, now))
       try {
         await store.settle([change], rows)
       } catch (cause) {

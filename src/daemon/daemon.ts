@@ -11,7 +11,7 @@ import type { HealthReading } from '../domain/outage.ts'
 import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
-import type { Gap, World } from '../domain/state.ts'
+import type { Gap, Reach, World } from '../domain/state.ts'
 import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
@@ -68,6 +68,8 @@ export type DaemonDeps = Readonly<{
   sender: (monitor: Monitor | null) => Facts['sentBy']
   overrides: readonly string[]
   letter: (notification: Notification, delivery: Delivery) => Mail
+  /** What the session before this one, in the same process, knew of our own network; left out, or `null`, where there was none. */
+  reach?: Reach | null
   /** Who is told that Alibi itself is well; `null` where nobody is. */
   heartbeat?: Heartbeat | null
 }>
@@ -120,6 +122,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       desk,
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
+      over: (notices) => behind(courier.withdraw(notices), 'mails of what is over could not be withdrawn'),
       clockSet: (by) => clockSet(by),
       slept: (forMs) => unwatched({ from: clock.now() - forMs, to: clock.now(), why: 'this machine slept' }),
       decided: () => beatNudge.nudge(),
@@ -142,22 +145,26 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       broken.abort()
     }
   }
-  /** When a scheduled run of each monitor last began: a round that is late is not one that stands still. */
-  const begunAt = new Map<string, Instant>()
+  /**
+   * When a scheduled run of each monitor last began, on the monotonic clock (one that is set makes nobody late): a round that is
+   * late is not one that stands still.
+   */
+  const begunAt = new Map<string, number>()
   const rounds = new Rounds({
     prober,
     clock,
     pace: deps.pace ?? AWS_PACE,
     began: (monitor, lateMs) => {
-      begunAt.set(monitor, clock.now())
+      begunAt.set(monitor, clock.monotonic())
       meter.began(monitor, lateMs)
     },
-    submit: (outcome) => engine.submit(outcome, kill),
+    submit: (outcome, begun) => engine.submit(outcome, begun, kill),
     failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)),
     kill,
   })
 
   const startedAt = clock.now()
+  const upSince = clock.monotonic()
   const summary =
     config.digest === null
       ? null
@@ -167,7 +174,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
         )
   await engine.start(startedAt)
   const monitors = [...setup.monitors.values()]
-  const firedAt = new Map<string, Instant>()
+  /** When the schedule of each monitor last fired, on the monotonic clock. */
+  const firedAt = new Map<string, number>()
   /** Monitors whose rounds last longer than their schedule's gap, and those whose present round a fire found running. */
   const late = new Set<string>()
   const found = new Set<string>()
@@ -180,7 +188,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       fire: async (due) => {
         const at = clock.now()
         if (due !== undefined) meter.fired(monitor.name, Math.max(0, at - due - monitor.spreadMs))
-        firedAt.set(monitor.name, at)
+        firedAt.set(monitor.name, clock.monotonic())
         found.delete(monitor.name)
         await rounds.fire(monitor)
         if (!found.has(monitor.name) && late.delete(monitor.name))
@@ -210,6 +218,8 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     once(
       'orders',
       async () => {
+        // First, or what is read would be taken for something that was there before the clock was set.
+        await engine.attend()
         await engine.readOrders()
         await engine.look([], true)
         courier.nudge()
@@ -221,8 +231,6 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
 
   const pulse = new Pulse()
   const clockSet = (by: number) => {
-    for (const [monitor, at] of firedAt) firedAt.set(monitor, at + by)
-    for (const [monitor, at] of begunAt) begunAt.set(monitor, at + by)
     pulse.forget()
     behind(courier.rebase(by), 'waiting mails could not be dated anew')
   }
@@ -300,10 +308,11 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     once(
       'control',
       async () => {
+        const begun = clock.monotonic()
         const answer = await prober.control(kill)
         if (kill.aborted) return
         if (!answer.reached) log.warn('control call failed', { url: shownUrl(config.control.url), why: answer.detail })
-        await engine.look([answer], false)
+        await engine.look([{ answer, begun }], false)
       },
       'the control call could not be judged',
     )
@@ -323,14 +332,15 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       now,
     )
   }
-  let faultSince: Instant | null = null
+  /** Since when the database cannot be written, and that moment on the monotonic clock. */
+  let faultSince: Readonly<{ at: Instant; monotonic: number }> | null = null
   /** The database cannot be written: nothing new can be owed, so those who are told at once hear of just that. */
   const withoutDisk = async () => {
     const fault = engine.fault()
     const now = clock.now()
     if (fault === null) return
-    faultSince ??= now
-    if (now - faultSince < DISK_PATIENCE_MS) return
+    faultSince ??= { at: now, monotonic: clock.monotonic() }
+    if (clock.monotonic() - faultSince.monotonic < DISK_PATIENCE_MS) return
     const failing = [...engine.world().probes.values()].filter((state) => state.standing !== 'well').length
     const lines = [
       `Alibi cannot write its database, and what it cannot remember it does not announce: ${fault}`,
@@ -341,7 +351,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       overrides,
       sender,
     })
-    await courier.speak('disk', outsideTheStore(facts, faultSince, setup), kill)
+    await courier.speak('disk', outsideTheStore(facts, faultSince.at, setup), kill)
   }
   const sweep = async (now: Instant) => {
     engine.forget(now)
@@ -434,24 +444,22 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   })()
 
   const health = async (): Promise<Health> => {
-    const now = clock.now()
     const reasons: string[] = []
     for (const monitor of monitors) {
-      const last = Math.max(firedAt.get(monitor.name) ?? startedAt, begunAt.get(monitor.name) ?? 0)
+      const idleMs = clock.monotonic() - Math.max(firedAt.get(monitor.name) ?? upSince, begunAt.get(monitor.name) ?? upSince)
       const limit = monitor.periodMs * 1.5 + monitor.spreadMs + MINUTE_MS
-      if (now - last > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(now - last)}`)
+      if (idleMs > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(idleMs)}`)
     }
     const fault = engine.fault()
     if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)
     try {
       for (const owed of await store.outbox()) {
-        const { id, kind, recipient, createdAt } = owed.notification
+        const { id, kind, recipient } = owed.notification
+        const owedMs = courier.owedMs(owed)
         if (owed.state === 'refused')
           reasons.push(`mail ${id} (${kind} to ${recipient}) was refused: ${owed.error ?? 'no reason given'}`)
-        else if (now - createdAt > STUCK_AFTER_MS)
-          reasons.push(
-            `mail ${id} (${kind} to ${recipient}) is owed for ${inWords(now - createdAt)}: ${owed.error ?? 'not tried yet'}`,
-          )
+        else if (owedMs > STUCK_AFTER_MS)
+          reasons.push(`mail ${id} (${kind} to ${recipient}) is owed for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
       }
     } catch (cause) {
       reasons.push(`the outbox cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)

@@ -1,6 +1,7 @@
 import type { HealthReading, Source, SourceAnswer } from '../domain/outage.ts'
 import type { Instant, Partition } from '../domain/probe.ts'
 import { admit, join, type Memory, NOTHING_HELD, remembering } from '../domain/reading.ts'
+import type { SetSince } from '../domain/rebase.ts'
 import type { HealthSource } from '../ports/health.ts'
 import type { Log } from '../ports/log.ts'
 import { type Meter, SILENT_METER } from '../ports/meter.ts'
@@ -22,6 +23,8 @@ export class Desk {
   private readonly lookbackMs: number
   private readonly meter: Meter
   private readonly last = new Map<Partition, HealthReading>()
+  /** When the newest reading of each partition was made, on the monotonic clock. */
+  private readonly heardAt = new Map<Partition, number>()
   private readonly flights = new Map<Partition, Promise<HealthReading>>()
   private readonly memory = new Map<string, Memory>()
 
@@ -43,9 +46,12 @@ export class Desk {
     return this.last
   }
 
-  /** The clock was set: what was read keeps its age. */
-  rebase(by: number): void {
-    for (const [partition, reading] of this.last) this.last.set(partition, { ...reading, at: reading.at + by })
+  /** The clock was set: what was read keeps its age, also what was read since and before anybody had noticed. */
+  rebase(setSince: SetSince): void {
+    for (const [partition, reading] of this.last) {
+      const by = setSince(reading.at, this.heardAt.get(partition) ?? 0)
+      if (by !== 0) this.last.set(partition, { ...reading, at: reading.at + by })
+    }
   }
 
   /** When the newest reading was made; 0 when there is none. */
@@ -74,6 +80,7 @@ export class Desk {
     ])
     const reading = join(api, dashboard, partition, this.clock.now())
     this.last.set(partition, reading)
+    this.heardAt.set(partition, this.clock.monotonic())
     this.meter.read(reading)
     const { sources: states } = reading
     this.log.info('AWS Health read', {

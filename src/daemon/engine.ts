@@ -14,16 +14,16 @@ import {
   type Partition,
   type Probe,
 } from '../domain/probe.ts'
-import { rebaseIncident, rebaseProbe, rebaseReach } from '../domain/rebase.ts'
+import { rebaseGap, rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
-import type { Ack, Silence } from '../domain/silence.ts'
+import { type Ack, isOfOldClock, rebaseSilence, type Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import { advance } from '../domain/streak.ts'
 import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
-import type { Change, Store, StoredOutcome } from '../ports/store.ts'
+import { type Change, type Redate, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
-import { Clocks } from './clocks.ts'
+import { Clocks, JUMP_MS } from './clocks.ts'
 import type { Desk } from './desk.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
@@ -48,11 +48,20 @@ export type EngineDeps = Readonly<{
   owes: () => void
   /** Runs were decided upon: they wait for the next flush, and the next re-run may be due earlier than was thought. */
   decided: () => void
+  /** These are over: what was to be told of them and has not left need not be told. */
+  over: (notices: readonly Notice[]) => void
+  /** What the session before this one knew of our own network; left out, or `null`, at the start of a process. */
+  reach?: Reach | null
   /** The wall clock was set by so many milliseconds. */
   clockSet: (by: number) => void
   /** This machine slept for so many milliseconds: nothing was watched. */
   slept: (forMs: number) => void
 }>
+
+/** A finished run, and when it began on the monotonic clock: the other one may be set before anything is decided upon it. */
+type Ran = Readonly<{ outcome: Outcome; begun: number }>
+/** A control call made apart from runs, and when it began on the monotonic clock. */
+export type Called = Readonly<{ answer: ControlAnswer; begun: number }>
 
 /**
  * Outcomes in, committed decisions out. It holds the world in memory and believes a change only when it is on disk: a
@@ -71,7 +80,7 @@ export class Engine {
   private acks: ReadonlyMap<string, Ack> = new Map()
 
   /** Failed runs that wait for AWS Health; their probes' later runs wait behind them. */
-  private readonly waiting = new Set<Outcome>()
+  private readonly waiting = new Set<Ran>()
   private readonly waitingOf = new Map<string, number>()
   private consulting: Promise<void> | null = null
   /** Plain outcomes that are decided and follow to the disk with the next tick. */
@@ -79,10 +88,14 @@ export class Engine {
   private readonly unwrittenProbes = new Map<string, ProbeState>()
   /** Incidents of which no more has changed than how their members fare. */
   private readonly unwrittenIncidents = new Map<string, Incident>()
+  /** The clock was set, and that orders are dated anew is not on disk yet: each by so much. */
+  private unwrittenRedate: Omit<Redate, 'aliveAt'> | null = null
   private readonly lookedAt = new Map<Partition, Instant>()
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
   private failure: string | null = null
+  /** From the first to the last commit of a row that failed; `null` while none did. */
+  private unwritable: Readonly<{ from: Instant; to: Instant }> | null = null
   private readonly clocks: Clocks
 
   constructor(deps: EngineDeps, setup: Setup) {
@@ -98,13 +111,22 @@ export class Engine {
     for (const id of this.setup.probes.keys()) if (!this.probes.has(id)) this.probes.set(id, newProbeState(id, now))
     for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)
     for (const notice of loaded.notices) this.notices.set(notice.key, notice)
-    // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end.
-    this.reach = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
+    // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end. A reload is
+    // no start: whoever had reached the control host has reached it.
+    const cutOff = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
+    this.reach = this.deps.reach ?? cutOff
     this.freshSince = now
     const last = loaded.lastAliveAt
     if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
-    await this.readOrders()
-    for (const incident of loaded.incidents) {
+    await this.readOrdersNow()
+    // Set back while nobody ran. How long that was nobody knows: what is open grows older by no more than it surely is.
+    if (last !== null && last - now > JUMP_MS) await this.setBack(last - now, now)
+    for (const state of this.probes.values()) {
+      // Not watched when the clock was set back.
+      const ahead = (state.lastRunAt ?? now) - now
+      if (ahead > JUMP_MS) this.probes.set(state.probe, rebaseProbe(state, -ahead))
+    }
+    for (const incident of this.incidents.values()) {
       if (incident.state === 'closed') continue
       for (const member of incident.members) {
         const { verdict, alibi } = member.standing
@@ -114,17 +136,63 @@ export class Engine {
     }
   }
 
+  private async setBack(byMs: number, now: Instant): Promise<void> {
+    this.deps.log.warn('the clock was set back while Alibi was not running', {
+      by: inWords(byMs),
+      next: 'what is open keeps its intervals',
+    })
+    await this.rebase(-byMs)
+    this.freshSince = now
+  }
+
   /** Reads what verbs wrote beside us: silences and acks (rule 11). */
   async readOrders(): Promise<void> {
+    const next = this.turn.then(() => this.readOrdersNow())
+    this.turn = next.catch(() => {})
+    return next
+  }
+
+  private async readOrdersNow(): Promise<void> {
     const { store, clock } = this.deps
     const [silences, acks] = [await store.silences(clock.now() - SILENCES_REMEMBERED_MS), await store.acks()]
-    this.silences = silences
-    this.acks = new Map(acks.map((ack) => [ack.incident, ack]))
+    const by = this.unwrittenRedate
+    this.silences = silences.map((silence) => rebaseSilence(silence, by?.silences.get(silence.id) ?? 0))
+    this.acks = new Map(acks.map((ack) => [ack.incident, { ...ack, at: ack.at + (by?.acks.get(ack.incident) ?? 0) }]))
+  }
+
+  /** The clock was set: orders keep their intervals. Of those that nobody had read yet some may go by the new clock already. */
+  private async rebaseOrders(by: number): Promise<void> {
+    const now = this.deps.clock.now()
+    const { silences: known, acks: knownAcks } = this
+    await this.readOrdersNow().catch(unlessFatal)
+    const redate = { silences: new Map(this.unwrittenRedate?.silences), acks: new Map(this.unwrittenRedate?.acks) }
+    const isOld = (at: Instant, isKnown: boolean) => isKnown || isOfOldClock(at, by, now)
+    this.silences = this.silences.map((silence) => {
+      const { id, at } = silence
+      if (
+        !isOld(
+          at,
+          known.some((one) => one.id === id),
+        )
+      )
+        return silence
+      redate.silences.set(id, (redate.silences.get(id) ?? 0) + by)
+      return rebaseSilence(silence, by)
+    })
+    this.acks = new Map(
+      [...this.acks].map(([incident, ack]) => {
+        if (!isOld(ack.at, knownAcks.get(incident)?.at === ack.at)) return [incident, ack]
+        redate.acks.set(incident, (redate.acks.get(incident) ?? 0) + by)
+        return [incident, { ...ack, at: ack.at + by }]
+      }),
+    )
+    this.unwrittenRedate = redate
   }
 
   world(): World {
-    const { probes, incidents, notices, reach, freshSince, absence, silences, acks } = this
-    return { probes, incidents, notices, reach, freshSince, absence, silences, acks }
+    const { probes, incidents, notices, reach, freshSince, absence, silences, acks, unwritable } = this
+    const isLong = unwritable !== null && unwritable.to - unwritable.from > SHORTEST_ABSENCE_MS
+    return { probes, incidents, notices, reach, freshSince, absence, lostUntil: isLong ? unwritable.to : null, silences, acks }
   }
 
   /** Outcomes that are decided and not on disk yet. */
@@ -150,10 +218,10 @@ export class Engine {
     if (setBy !== 0) {
       const by = `${setBy < 0 ? '-' : '+'}${inWords(Math.abs(setBy))}`
       log.warn('the clock was set', { by, next: 'what is open keeps its intervals' })
-      desk.rebase(setBy)
+      desk.rebase((wall, monotonic) => this.clocks.setSince(wall, monotonic))
       this.lookedAt.clear()
-      await this.rebase(setBy)
       clockSet(setBy)
+      await this.rebase(setBy)
     }
     if (sleptMs > 0) log.warn('this machine slept', { for: inWords(sleptMs) })
     if (sleptMs > SHORTEST_ABSENCE_MS) slept(sleptMs)
@@ -168,62 +236,88 @@ export class Engine {
     for (const state of probes) this.probes.set(state.probe, state)
     for (const incident of incidents) this.incidents.set(incident.id, incident)
     this.reach = reach
+    this.absence = rebaseGap(this.absence, by)
+    if (this.unwritable !== null) this.unwritable = { from: this.unwritable.from + by, to: this.unwritable.to + by }
     this.freshSince += by
+    await this.rebaseOrders(by)
     // Believed before it is on disk: the clock has been set whether the disk is full or not.
     for (const state of probes) this.unwrittenProbes.set(state.probe, state)
     for (const incident of incidents) this.unwrittenIncidents.set(incident.id, incident)
-    await this.commit({
-      incidents,
-      probes,
-      notices: { set: [], cleared: [] },
-      reach,
-      ledger: [],
-      notifications: [],
-      outcomes: [],
-      readings: [],
-    })
+    try {
+      await this.commit({
+        incidents,
+        probes,
+        notices: { set: [], cleared: [] },
+        reach,
+        ledger: [],
+        notifications: [],
+        outcomes: [],
+        readings: [],
+      })
+      this.unwrittenProbes.clear()
+      this.unwrittenIncidents.clear()
+    } catch (cause) {
+      // It follows with the next commit; what is decided meanwhile goes by the new clock.
+      unlessFatal(cause)
+    }
   }
 
-  /** A finished run. Resolves when it was decided upon (plain ones are on disk a tick later). */
-  async submit(outcome: Outcome, signal: AbortSignal): Promise<void> {
+  /**
+   * A finished run. Resolves when it was decided upon (plain ones are on disk a tick later).
+   * @param begun when it began, on the monotonic clock
+   */
+  async submit(outcome: Outcome, begun: number, signal: AbortSignal): Promise<void> {
+    const ran: Ran = { outcome, begun }
     const behind = this.waitingOf.has(outcome.probe)
-    if (!behind && !this.needsReading(outcome)) return this.settle([outcome], [], false)
+    if (!behind && !this.needsReading(outcome)) return this.settle([ran], [], false)
     for (const oldest of this.waiting) {
       if (this.waiting.size < MAX_WAITING) break
       this.waiting.delete(oldest)
-      const left = (this.waitingOf.get(oldest.probe) ?? 0) - 1
-      if (left > 0) this.waitingOf.set(oldest.probe, left)
-      else this.waitingOf.delete(oldest.probe)
+      const { probe } = oldest.outcome
+      const left = (this.waitingOf.get(probe) ?? 0) - 1
+      if (left > 0) this.waitingOf.set(probe, left)
+      else this.waitingOf.delete(probe)
     }
-    this.waiting.add(outcome)
+    this.waiting.add(ran)
     this.waitingOf.set(outcome.probe, (this.waitingOf.get(outcome.probe) ?? 0) + 1)
     // Whatever else fails while AWS Health is being asked is judged by the same reading.
     this.consulting ??= this.consult(signal).finally(() => {
       this.consulting = null
     })
     await this.consulting
-    if (this.waiting.has(outcome)) await this.consult(signal)
+    if (this.waiting.has(ran)) await this.consult(signal)
   }
 
   private async consult(signal: AbortSignal): Promise<void> {
-    const partitions = new Set([...this.waiting].map((outcome) => this.partitionOf(outcome)).filter((p) => p !== null))
+    // What was read is as old as it seems only if nobody has set the clock since.
+    await this.attend()
+    const partitions = new Set([...this.waiting].map(({ outcome }) => this.partitionOf(outcome)).filter((p) => p !== null))
     await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.maxAgeMs(partition), signal)))
-    const outcomes = [...this.waiting]
+    const ran = [...this.waiting]
     this.waiting.clear()
     this.waitingOf.clear()
-    if (outcomes.length > 0) await this.settle(outcomes, [], false)
+    if (ran.length > 0) await this.settle(ran, [], false)
+  }
+
+  /** A run as the clock of now would have dated it. */
+  private dated({ outcome, begun }: Ran): Outcome {
+    if (this.clocks.neverSet()) return outcome
+    return redateOutcome(outcome, begun, (wall, monotonic) => this.clocks.setSince(wall, monotonic))
   }
 
   /**
    * Rule 2: at a first failure and at the threshold AWS Health is asked, and what it said before that run began does not do;
-   * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it.
+   * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it. What was read before the
+   * last start, wake-up or jump, or while we were cut off, says nothing of a run that was made since.
    */
   private maxAgeMs(partition: Partition): number {
     const now = this.deps.clock.now()
-    return [...this.waiting].reduce((age, outcome) => {
+    const most = Math.min(this.deps.cacheForMs, Math.max(0, now - this.freshSince))
+    return [...this.waiting].reduce((age, ran) => {
+      const outcome = this.dated(ran)
       const asks = this.partitionOf(outcome) === partition && this.turnsTheTide(outcome)
       return asks ? Math.min(age, Math.max(0, now - outcome.startedAt)) : age
-    }, this.deps.cacheForMs)
+    }, most)
   }
 
   /** The first failure of a well probe, or the one that reaches the threshold. */
@@ -246,7 +340,7 @@ export class Engine {
   }
 
   /** A control call, a new reading, or the clock: decides without a run. */
-  async look(controls: readonly ControlAnswer[], timers: boolean): Promise<void> {
+  async look(controls: readonly Called[], timers: boolean): Promise<void> {
     await this.settle([], controls, timers)
   }
 
@@ -255,26 +349,23 @@ export class Engine {
     await this.settle([], [], false, [{ key, text }])
   }
 
-  private settle(
-    outcomes: readonly Outcome[],
-    controls: readonly ControlAnswer[],
-    timers: boolean,
-    notices: Input['notices'] = [],
-  ): Promise<void> {
-    const next = this.turn.then(() => this.decideAndCommit(outcomes, controls, timers, notices))
+  private settle(ran: readonly Ran[], called: readonly Called[], timers: boolean, notices: Input['notices'] = []): Promise<void> {
+    const next = this.turn.then(() => this.decideAndCommit(ran, called, timers, notices))
     this.turn = next.catch(() => {})
     return next
   }
 
   private async decideAndCommit(
-    outcomes: readonly Outcome[],
-    controls: readonly ControlAnswer[],
+    ran: readonly Ran[],
+    called: readonly Called[],
     timers: boolean,
     notices: Input['notices'],
   ): Promise<void> {
     const { desk, clock, newId, owners, log, meter } = this.deps
     await this.attendNow()
     const now = clock.now()
+    const outcomes = ran.map((one) => this.dated(one))
+    const controls = called.map(({ answer, begun }) => ({ ...answer, at: answer.at + this.clocks.setSince(answer.at, begun) }))
     const readings = desk.readings()
     const newlyRead = new Set<Partition>()
     for (const [partition, { at }] of readings) if (this.lookedAt.get(partition) !== at) newlyRead.add(partition)
@@ -288,7 +379,8 @@ export class Engine {
     const verdicts = decision.incidents
       .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
       .map(({ verdict }) => verdict)
-    if (read.length === 0 && isPlain(decision, this.reach)) {
+    const over = decision.notices.cleared.flatMap((key) => this.notices.get(key) ?? [])
+    if (read.length === 0 && this.unwrittenRedate === null && isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
@@ -318,6 +410,7 @@ export class Engine {
       const at = readings.get(partition)?.at
       if (at !== undefined) this.lookedAt.set(partition, at)
     }
+    if (over.length > 0) this.deps.over(over)
     if (stored.length > 0) this.deps.decided()
     for (const kind of verdicts) meter.judged(kind)
     this.count(decision)
@@ -348,10 +441,16 @@ export class Engine {
   }
 
   private async commit(change: Change): Promise<void> {
+    const { store, clock } = this.deps
+    const redate = this.unwrittenRedate
     try {
-      await this.deps.store.commit(change)
+      if (redate === null) await store.commit(change)
+      else await store.commit({ ...change, reach: change.reach ?? this.reach, redate: { ...redate, aliveAt: clock.now() } })
+      this.unwrittenRedate = null
       this.failure = null
     } catch (cause) {
+      const now = clock.now()
+      this.unwritable = { from: this.failure === null ? now : (this.unwritable?.from ?? now), to: now }
       this.failure = cause instanceof Error ? cause.message : String(cause)
       throw cause
     }
@@ -395,7 +494,8 @@ export class Engine {
       const incidents = [...this.unwrittenIncidents.values()]
       const probes = [...this.unwrittenProbes.values()]
       const outcomes = this.unwritten
-      if (outcomes.length === 0 && probes.length === 0 && incidents.length === 0) return
+      const nothing = outcomes.length === 0 && probes.length === 0 && incidents.length === 0
+      if (nothing && this.unwrittenRedate === null) return
       await this.commit({
         incidents,
         probes,
@@ -421,9 +521,10 @@ export class Engine {
     }
   }
 
-  /** Resolves when everything that was submitted is decided and on disk. */
+  /** Resolves when everything that was submitted is decided and on disk, dated by the clock of now: whoever comes next goes by it. */
   async drain(): Promise<void> {
     await this.consulting
+    await this.attend()
     await this.flush()
   }
 }
@@ -438,6 +539,11 @@ function isPlain(decision: Decision, was: Reach): boolean {
   const sameReach =
     reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
   return sameReach && [notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
+}
+
+/** A store that could not be asked or written for now is asked or written again. @throws whatever else it is */
+function unlessFatal(cause: unknown): void {
+  if (!(cause instanceof StoreError) || cause.fatal) throw cause
 }
 
 function markOf(outcome: Outcome): StripMark {

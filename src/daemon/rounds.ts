@@ -40,7 +40,8 @@ export type RoundsDeps = Readonly<{
   prober: Prober
   clock: Clock
   pace: Pace
-  submit: (outcome: Outcome) => Promise<void>
+  /** @param begun when the run began, on the monotonic clock: the other one may have been set since */
+  submit: (outcome: Outcome, begun: number) => Promise<void>
   /** A fault of ours while a run was made or decided upon. */
   failed: (probe: string, cause: unknown) => void
   /** A scheduled run of the monitor began, so much later than its round and AWS's quotas had it planned. */
@@ -260,6 +261,7 @@ export class Rounds {
   private async runUntilItSays({ probe, kind }: Turn, lane: Lane): Promise<void> {
     for (let i = 0; i < MAX_REPEATS; i++) {
       let outcome: Outcome
+      const begun = this.deps.clock.monotonic()
       try {
         outcome = await this.deps.prober.run(probe, this.deps.kill)
       } catch (cause) {
@@ -268,7 +270,7 @@ export class Rounds {
       }
       if (this.deps.kill.aborted) return
       this.account(lane, kind, outcome, i === 0 ? 1 : 0)
-      this.decide(outcome)
+      this.decide(outcome, begun)
       if (outcome.kind !== 'stalled' || this.ending.signal.aborted) return
     }
   }
@@ -280,9 +282,9 @@ export class Rounds {
     if (tries.some((made) => made.kind === 'throttled')) lane.budget = throttled(lane.budget, now)
   }
 
-  private decide(outcome: Outcome): void {
+  private decide(outcome: Outcome, begun: number): void {
     const deciding: Promise<void> = this.deps
-      .submit(outcome)
+      .submit(outcome, begun)
       .catch((cause) => this.deps.failed(outcome.probe, cause))
       .finally(() => this.deciding.delete(deciding))
     this.deciding.add(deciding)

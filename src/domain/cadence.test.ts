@@ -46,6 +46,8 @@ test('the control call: each idleEvery while it gets through, soon again while i
   expect(controlEveryMs({ ...NO_REACH, everReached: true }, 15 * MIN)).toBe(15 * MIN)
   expect(controlEveryMs({ ...NO_REACH, everReached: true, failures: 1 }, 15 * MIN)).toBe(CONTROL_RETRY_MS)
   expect(controlEveryMs(NO_REACH, 15 * MIN), 'never reached yet').toBe(CONTROL_RETRY_MS)
+  const doubted = { ...NO_REACH, everReached: true, controlFailedAt: NOON, lastAnswerAt: NOON + MIN }
+  expect(controlEveryMs(doubted, 15 * MIN), 'AWS has answered since').toBe(CONTROL_RETRY_MS)
 })
 
 describe('rule 1: when a probe runs again apart from its schedule', () => {

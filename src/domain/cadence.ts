@@ -28,9 +28,10 @@ export function readingEveryMs(
   return every
 }
 
-/** How long after the last control call the next one is due. */
+/** How long after the last control call the next one is due. One that failed is repeated soon, also when AWS answered since. */
 export function controlEveryMs(reach: Reach, idleEveryMs: number): number {
-  return reach.failures > 0 || !reach.everReached ? CONTROL_RETRY_MS : idleEveryMs
+  const { failures, everReached, controlFailedAt = null } = reach
+  return failures > 0 || !everReached || controlFailedAt !== null ? CONTROL_RETRY_MS : idleEveryMs
 }
 
 /**

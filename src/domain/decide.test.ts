@@ -661,6 +661,14 @@ describe('rule 7: explained late', () => {
     const s = new Story().aws(one).runs('FFF').until(20).aws(ended(one, 15)).until(60)
     expect(s.why('hindsight')).toEqual([])
   })
+  test('nor is one that explained it before another did, when that one has lapsed too', () => {
+    const [first, second] = [posted(0, { arn: 'first', service: 'ACCOUNT' }), posted(5, { arn: 'second' })]
+    const s = new Story().aws(first).runs('FFF').until(10).aws(first, second).until(20).aws(ended(first, 20), second).until(60)
+    expect(s.incident()).toMatchObject({ explainedBy: 'second', alibis: ['first', 'second'] })
+    s.aws(ended(first, 20), ended(second, 60)).until(120)
+    expect(s.said).toEqual(['76 failing > oncall'])
+    expect(s.why('hindsight')).toEqual([])
+  })
   test('nor is one that explained another probe of the incident', () => {
     const [one, sts] = [posted(0), posted(0, { arn: 'sts', service: 'STS', region: 'eu-central-1' })]
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })

@@ -18,7 +18,7 @@ import {
 } from './probe.ts'
 import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
-import { NEVER_JUDGED, settleStanding } from './standing.ts'
+import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
 import { type Announcement, close, flapsNow, step, tellAtOnce, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
@@ -389,7 +389,7 @@ class Draft {
       const monitor = this.setup.monitors.get(probe.monitor)
       const state = this.probeState(probe.id)
       if (monitor === undefined || state.standing === 'failing' || state.standing === 'recovering') continue
-      const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince)
+      const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince, this.world.lostUntil ?? 0)
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
       const why = `no conclusive run for ${inWords(now - since)} (${blindWhy(state)})`
@@ -458,8 +458,9 @@ class Draft {
     const failure = this.failureOf(member, run, at)
     if (failure === null) return member.standing
     const peers = () => this.peersOf(member)
-    const judged = judge(failure, reading, this.law(), peers, now)
-    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, peers, now)
+    const seen = withFirstEnds(reading, member.standing.ends ?? [], now)
+    const judged = judge(failure, seen, this.law(), peers, now)
+    return settleStanding(member.standing, judged, seen, at, this.setup.policy.extensionMs, peers, now)
   }
 
   /**
@@ -814,9 +815,9 @@ function inHindsight(
   over: boolean,
   now: Instant,
 ): Incident {
-  const explainedBefore = incident.members.some(
-    ({ standing }) => standing.lapsed?.arn === by.arn || standing.alibi?.arn === by.arn,
-  )
+  const explainedBefore =
+    incident.alibis?.includes(by.arn) === true ||
+    incident.members.some(({ standing }) => standing.lapsed?.arn === by.arn || standing.alibi?.arn === by.arn)
   const known =
     incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
   if (known || explainedBefore) return incident

@@ -31,7 +31,12 @@ export type Standing = Readonly<{
   lapsed: Readonly<{ arn: string; at: Instant; cause: LapseCause; why: string }> | null
   /** When AWS Health was read for this judgement; `null` if it was never asked (not an outage). */
   readAt: Instant | null
+  /** Ends of events that explained this probe, as they were first seen; left out where there are none. */
+  ends?: readonly EventEnd[]
 }>
+
+/** An event that is over, and since when. */
+export type EventEnd = Readonly<{ arn: string; at: Instant }>
 
 /** A probe in an incident. */
 export type Member = Readonly<{
@@ -107,6 +112,8 @@ export type Incident = Readonly<{
   toldEvents: readonly string[]
   /** The event that explains, or in the end explained, this incident. */
   explainedBy: string | null
+  /** Every event that ever explained one of its probes, the newest last; left out where none did. */
+  alibis?: readonly string[]
   /** Minutes by which our first failed run preceded AWS's first post; negative when AWS was first. */
   leadMinutes: number | null
   /** Events that were first seen when they no longer explained a present run: told in the next mail (rule 7). */

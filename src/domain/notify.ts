@@ -16,6 +16,7 @@ import {
 import type { HealthReading } from './outage.ts'
 import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
+import type { Notice } from './state.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
 
 /** What mails say beside the incident itself; gathered by the daemon before it commits. */
@@ -119,13 +120,21 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
   }
 }
 
+function noticeScope({ key, since }: Notice): string {
+  return `notice.${recipientHash(key)}.${since}`
+}
+
+/** Whether a mail is one that tells of this notice. */
+export function tellsOf({ id, incident }: Notification, notice: Notice): boolean {
+  return incident === null && id.startsWith(`${noticeScope(notice)}.`)
+}
+
 function noticeMail(
   { announcement, notice }: Extract<Told, { incident: null }>,
   audience: Audience,
   drop: Backdrop,
 ): Notification {
-  const scope = `notice.${recipientHash(notice.key)}.${notice.since}`
-  const id = notificationId(scope, announcement.seq, audience.recipient)
+  const id = notificationId(noticeScope(notice), announcement.seq, audience.recipient)
   const messageId = messageIdOf(id, drop.setup.mailDomain)
   const plain = plainFacts(announcement.kind, announcement.reason, audience.subject, [notice.text], drop)
   const { advice } = headingOf(notice.key)

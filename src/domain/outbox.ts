@@ -79,7 +79,8 @@ function supersede(thread: readonly Owed[]): Pick<OutboxPlan, 'merge' | 'drop'> 
 
 /** Rule 18: at most so many mails an hour to an address; the first one beyond takes all others with it as a summary. */
 function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant) {
-  const recent = delivered.filter((mail) => now - mail.at < HOUR_MS)
+  // What was delivered in the future was delivered before the clock was set back, nobody knows how long ago.
+  const recent = delivered.filter((mail) => mail.at <= now && now - mail.at < HOUR_MS)
   const counts = new Map<string, number>()
   for (const mail of recent) for (const address of mail.to) counts.set(address, (counts.get(address) ?? 0) + 1)
   const send: Owed[] = []

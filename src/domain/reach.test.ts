@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { control, MIN, NOON, run, type Went } from '../../test/given.ts'
-import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
+import { control, HOUR, MIN, NOON, run, type Went } from '../../test/given.ts'
+import { advanceReach, blame, FAILURES_THAT_CUT_OFF, isControlInDoubt } from './reach.ts'
 import { NO_REACH, type Reach } from './state.ts'
 
 const REACHED: Reach = { ...NO_REACH, everReached: true }
@@ -90,17 +90,54 @@ describe('whom to blame for a run', () => {
   test.for<[string, Went, Reach, string | null]>([
     ['unreachable, the control call got through', 'down', REACHED, 'unreachable'],
     ['unreachable, and the control call failed as well', 'cut off', REACHED, 'offline'],
+    ['the same, but something answered meanwhile', 'cut off', { ...REACHED, lastAnswerAt: NOON }, 'unreachable'],
+    ['the same, but that was before it began', 'cut off', { ...REACHED, lastAnswerAt: NOON - 1 }, 'offline'],
     [
-      'the same, but something answered within half a minute',
+      'the same, but AWS has answered since the control host last did',
       'cut off',
-      { ...REACHED, lastAnswerAt: NOON + 500 - 30 * S },
+      { ...REACHED, controlFailedAt: NOON - HOUR, lastAnswerAt: NOON - MIN },
       'unreachable',
     ],
-    ['the same, but that was longer ago', 'cut off', { ...REACHED, lastAnswerAt: NOON + 500 - 30 * S - 1 }, 'offline'],
     ['the same, but the control host was never reached', 'cut off', NO_REACH, 'unreachable'],
     ['AWS said no: that is AWS', 'internal', REACHED, 'internal'],
     ['any failed run during a spell', 'credentials', cut, 'offline'],
     ['an ok run is ok', 'ok', cut, null],
     ['a throttled run is throttled', 'throttled', cut, 'throttled'],
   ])('%s', ([, went, reach, kind]) => expect(blame(run('p', NOON, went), reach).kind).toBe(kind))
+})
+
+describe('a control host that is in trouble itself mutes nothing', () => {
+  const ok = (at: number) => run('a', at, 'ok')
+  const cutOff = (at: number) => run('b', at, 'cut off')
+
+  test('it is doubted when AWS answers after its failure, until it gets through again', () => {
+    const failed = advanceReach(REACHED, [control(NOON, false)], [])
+    expect(isControlInDoubt(failed)).toBe(false)
+    const doubted = advanceReach(failed, [], [ok(NOON + MIN)])
+    expect(isControlInDoubt(doubted)).toBe(true)
+    expect(isControlInDoubt(advanceReach(doubted, [control(NOON + 2 * MIN, true)], []))).toBe(false)
+  })
+
+  test('then what another account cannot reach counts, though it began when nothing answered', () => {
+    let reach = advanceReach(REACHED, [], [cutOff(NOON)])
+    expect(blame(cutOff(NOON), reach).kind, 'the first one, when it is not known yet').toBe('offline')
+    for (let minute = 1; minute < 10; minute++) {
+      reach = advanceReach(reach, [], [ok(NOON + minute * MIN)])
+      const next = cutOff(NOON + minute * MIN + 20 * S)
+      reach = advanceReach(reach, [], [next])
+      expect(blame(next, reach).kind, `minute ${minute}`).toBe('unreachable')
+    }
+  })
+
+  test('its own failures make nobody offline', () => {
+    let reach = advanceReach(advanceReach(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
+    for (let i = 1; i < 200; i++) reach = advanceReach(reach, [control(NOON + i * 20 * S, false)], [])
+    expect(reach).toMatchObject({ failures: 0, offlineSince: null })
+  })
+
+  test('but three runs that reach nothing do', () => {
+    let reach = advanceReach(advanceReach(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
+    for (let i = 1; i <= 3; i++) reach = advanceReach(reach, [], [cutOff(NOON + i * MIN)])
+    expect(reach.offlineSince).toBe(NOON + MIN + 500)
+  })
 })

@@ -5,8 +5,6 @@ import type { Reach } from './state.ts'
 export const FAILURES_THAT_CUT_OFF = 3
 /** No call takes longer: one that is older than the last by more was made after the clock had been set back. */
 const CLOCK_SET_BACK_MS = 5 * 60_000
-/** An answer from outside this fresh says that we are not cut off, whatever the control host does. */
-const FRESH_ANSWER_MS = 30_000
 
 /**
  * Whether the trouble is on our side, after these control calls and runs. Any answer from outside ends a spell: the control
@@ -22,11 +20,12 @@ export function advanceReach(was: Reach, controls: readonly ControlAnswer[], out
           everReached: true,
           failures: 0,
           failingSince: null,
+          controlFailedAt: null,
           lastAt: call.at,
           lastAnswerAt: call.at,
           offlineSince: null,
         }
-      : { ...reach, failures: reach.failures + 1, failingSince: reach.failingSince ?? call.at, lastAt: call.at }
+      : failed(reach, call)
   }
   const answered = lastAnswer(outcomes)
   const last = reach.lastAnswerAt ?? 0
@@ -41,9 +40,29 @@ export function advanceReach(was: Reach, controls: readonly ControlAnswer[], out
   return cutOff && reach.offlineSince === null ? { ...reach, offlineSince: reach.failingSince } : reach
 }
 
+/**
+ * A control call that failed. Where AWS has answered since the control host last did, that says something of us only if a run
+ * could not reach AWS either.
+ */
+function failed(was: Reach, { at, ofRun }: Call): Reach {
+  const reach = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
+  if (was.everReached && isControlInDoubt(was) && !ofRun) return reach
+  return { ...reach, failures: was.failures + 1, failingSince: was.failingSince ?? at }
+}
+
+/** AWS has answered since control calls fail: it is the control host that is in trouble, until it is heard of again. */
+export function isControlInDoubt({ controlFailedAt = null, lastAnswerAt }: Reach): boolean {
+  return controlFailedAt !== null && lastAnswerAt !== null && lastAnswerAt >= controlFailedAt
+}
+
+type Call = ControlAnswer & Readonly<{ ofRun: boolean }>
+
 /** The runs share control calls: each call counts once. */
-function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly ControlAnswer[] {
-  const all = [...controls, ...outcomes.flatMap((outcome) => (outcome.control === null ? [] : [outcome.control]))]
+function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly Call[] {
+  const all = [
+    ...controls.map((call) => ({ ...call, ofRun: false })),
+    ...outcomes.flatMap(({ control }) => (control === null ? [] : [{ ...control, ofRun: true }])),
+  ]
   if (all.length < 2) return all
   const byTime = new Map(all.map((call) => [call.at, call]))
   return [...byTime.values()].sort((a, b) => a.at - b.at)
@@ -57,11 +76,15 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
   return last
 }
 
-/** The contract's `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. */
+/**
+ * The contract's `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. An answer
+ * from outside that came while the run was under way says that we are not cut off, and so does a control host that is in trouble
+ * itself; one from before says nothing of a network that may have gone since.
+ */
 export function blame(outcome: Outcome, reach: Reach): Outcome {
   if (outcome.result !== 'failed') return outcome
   if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }
   if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached || !reach.everReached) return outcome
-  const heard = reach.lastAnswerAt !== null && reach.lastAnswerAt >= outcome.control.at - FRESH_ANSWER_MS
+  const heard = isControlInDoubt(reach) || (reach.lastAnswerAt !== null && reach.lastAnswerAt >= outcome.startedAt)
   return heard ? outcome : { ...outcome, kind: 'offline' }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { rebaseIncident, rebaseProbe, rebaseReach } from './rebase.ts'
+import type { Outcome } from './probe.ts'
+import { rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from './rebase.ts'
 import { NO_REACH, newProbeState } from './state.ts'
 
 const T = Date.UTC(2026, 10, 22, 12)
@@ -102,6 +103,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
             alibi: { arn: 'arn', confirmedAt: T + 12, until: T + 13, open: true },
             lapsed: { arn: 'arn', at: T + 14, cause: 'over' as const, why: '' },
             readAt: T + 15,
+            ends: [{ arn: 'arn', at: T + 20 }],
           },
         },
       ],
@@ -128,7 +130,42 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
   })
 
   test('the control calls', () => {
-    const reach = { ...NO_REACH, failingSince: T, lastAt: T + 1, lastAnswerAt: T + 2, offlineSince: T + 3 }
+    const reach = {
+      ...NO_REACH,
+      failingSince: T,
+      controlFailedAt: T + 4,
+      lastAt: T + 1,
+      lastAnswerAt: T + 2,
+      offlineSince: T + 3,
+    }
     expect(instants(rebaseReach(reach, -H3))).toEqual(instants(reach).map(([path, at]) => [path, at - H3]))
+  })
+})
+
+describe('a run that is under way when the clock is set', () => {
+  const one = outcome.tries[0]!
+  /** It began at 100 on the monotonic clock; its tries take five seconds each, a pause of one lies between them. */
+  const run = (wall: readonly number[]): Outcome => {
+    const [startedAt = 0, first = 0, second = 0, controlAt = 0, endedAt = 0] = wall
+    const tries = [first, second].map((at) => ({ ...one, at, ms: 5_000 }))
+    return { ...outcome, startedAt, endedAt, tries, control: { at: controlAt, ms: 90, reached: false, detail: '' } }
+  }
+  const times = ({ startedAt, endedAt, tries, control }: Outcome) => [
+    startedAt,
+    ...tries.map(({ at }) => at),
+    control?.at ?? 0,
+    endedAt,
+  ]
+  const truth = [0, 0, 6_000, 11_000, 11_090]
+
+  test.for([H3, -H3, 20_000, -20_000])('is dated whole by the clock of now, which was set by %i ms', (by) => {
+    const setSince = (wall: number, monotonic: number) => {
+      const offset = wall - (T + monotonic - 100)
+      return Math.abs(offset) < Math.abs(offset - by) ? by : 0
+    }
+    for (let set = 0; set <= truth.length; set++) {
+      const dated = run(truth.map((at, i) => T + at + (i < set ? 0 : by)))
+      expect(times(redateOutcome(dated, 100, setSince)), `${set} of its times lie before`).toEqual(truth.map((at) => T + at + by))
+    }
   })
 })

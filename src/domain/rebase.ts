@@ -47,6 +47,8 @@ function rebaseMember(member: Member, by: number): Member {
     standing.alibi === null
       ? null
       : { ...standing.alibi, confirmedAt: standing.alibi.confirmedAt + by, until: standing.alibi.until + by }
+  // An end may be one that AWS gave; the earlier of both counts, so that it moves with our clock does no harm.
+  const ends = standing.ends?.map((end) => ({ ...end, at: end.at + by }))
   const lapsed = standing.lapsed === null ? null : { ...standing.lapsed, at: standing.lapsed.at + by }
   return {
     ...member,
@@ -58,8 +60,32 @@ function rebaseMember(member: Member, by: number): Member {
     lastRunAt: member.lastRunAt + by,
     lastFailedAt: member.lastFailedAt + by,
     evidence: member.evidence.map((outcome) => rebaseOutcome(outcome, by)),
-    standing: { ...standing, alibi, lapsed, readAt: shift(standing.readAt, by) },
+    standing: { ...standing, alibi, lapsed, readAt: shift(standing.readAt, by), ...(ends === undefined ? {} : { ends }) },
   }
+}
+
+/** How far the wall clock was set since it said this, at about that moment of the monotonic one. */
+export type SetSince = (wall: Instant, monotonic: number) => number
+
+/**
+ * A run as the clock of now would have dated it. It may have begun before the clock was set and ended after, so each of its
+ * times is looked at by itself.
+ *
+ * @param begun when it began, on the monotonic clock; its other moments follow from how long each part of it took
+ */
+export function redateOutcome(outcome: Outcome, begun: number, setSince: SetSince): Outcome {
+  const startedAt = outcome.startedAt + setSince(outcome.startedAt, begun)
+  let monotonic = begun
+  const redated = (at: Instant, ms: number) => {
+    const is = at + setSince(at, monotonic)
+    // A pause may lie before the next part: it is dated from this one's begin, not from a sum that falls behind.
+    monotonic = begun + (is - startedAt) + ms
+    return is
+  }
+  const tries = outcome.tries.map((one) => ({ ...one, at: redated(one.at, one.ms) }))
+  const { control } = outcome
+  const controlled = control === null ? null : { ...control, at: redated(control.at, control.ms) }
+  return { ...outcome, startedAt, endedAt: outcome.endedAt + setSince(outcome.endedAt, monotonic), tries, control: controlled }
 }
 
 function rebaseOutcome(outcome: Outcome, by: number): Outcome {
@@ -69,9 +95,10 @@ function rebaseOutcome(outcome: Outcome, by: number): Outcome {
 }
 
 export function rebaseReach(reach: Reach, by: number): Reach {
-  const { failingSince, lastAt, lastAnswerAt, offlineSince } = reach
+  const { failingSince, controlFailedAt = null, lastAt, lastAnswerAt, offlineSince } = reach
   return {
     ...reach,
+    ...(controlFailedAt === null ? {} : { controlFailedAt: controlFailedAt + by }),
     failingSince: shift(failingSince, by),
     lastAt: shift(lastAt, by),
     lastAnswerAt: shift(lastAnswerAt, by),
@@ -79,7 +106,7 @@ export function rebaseReach(reach: Reach, by: number): Reach {
   }
 }
 
-function rebaseGap(gap: Gap | null, by: number): Gap | null {
+export function rebaseGap(gap: Gap | null, by: number): Gap | null {
   return gap === null ? null : { ...gap, from: gap.from + by, to: gap.to + by }
 }
 

@@ -18,6 +18,19 @@ export type Silence = Readonly<{
 /** Somebody's word that they know of this incident: no more reminders and no escalation until it closes. */
 export type Ack = Readonly<{ incident: string; at: Instant; reason: string | null }>
 
+/**
+ * Whether an order that nobody had read yet was dated before the clock was set by so much, or after: verbs go by the clock of
+ * their moment, and what lies ahead of now was not dated by the clock of now.
+ */
+export function isOfOldClock(at: Instant, by: number, now: Instant): boolean {
+  return by > 0 ? at + by <= now : at > now
+}
+
+export function rebaseSilence(silence: Silence, by: number): Silence {
+  const { at, until, endedAt } = silence
+  return { ...silence, at: at + by, until: until + by, endedAt: endedAt === null ? null : endedAt + by }
+}
+
 export function endOfSilence(silence: Silence): Instant {
   return Math.min(silence.until, silence.endedAt ?? silence.until)
 }

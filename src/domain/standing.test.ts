@@ -3,7 +3,7 @@ import { event, failure, MIN, NOON, reading, type SourceStates } from '../../tes
 import type { LapseCause, Standing } from './incident.ts'
 import { judge } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
-import { NEVER_JUDGED, settleStanding } from './standing.ts'
+import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 
 const EXTENSION = 15 * MIN
 const NOBODY = () => ({ others: 0, well: 0 })
@@ -20,11 +20,13 @@ function judged(
   events: readonly HealthEvent[],
   states: SourceStates = {},
   runMinute = minute,
+  extensionMs = EXTENSION,
 ): Standing {
   const [now, runAt] = [NOON + minute * MIN, NOON + runMinute * MIN]
-  const said = reading(events, now, states)
-  const verdict = judge(failure({ at: runAt }), said, LAW, NOBODY, now)
-  return settleStanding(was, verdict, said, runAt, EXTENSION, NOBODY, now)
+  const said = withFirstEnds(reading(events, now, states), was.ends ?? [], now)
+  const law = { ...LAW, policy: { ...LAW.policy, extensionMs } }
+  const verdict = judge(failure({ at: runAt }), said, law, NOBODY, now)
+  return settleStanding(was, verdict, said, runAt, extensionMs, NOBODY, now)
 }
 const explained = judged(NEVER_JUDGED, 0, [OPEN])
 const ended = (minute: number): HealthEvent => ({
@@ -154,5 +156,50 @@ describe('what an explanation of noon is worth later', () => {
     const { verdict } = judged(explained, 10, [{ ...ended(5), region: 'us-west-2' }])
     expect(verdict).toMatchObject({ kind: 'explained', by: { status: 'closed', endedAt: NOON + 5 * MIN } })
     expect(verdict.nearMisses, 'and the near misses are those of now').toMatchObject([{ test: 'place' }])
+  })
+})
+
+describe('our clock is behind: an end that lies ahead of it counts as now, whenever it is read', () => {
+  const ahead = ended(600)
+  const seen = judged(explained, 5, [ahead])
+
+  test('the end that was seen first stands', () => {
+    let standing = seen
+    for (let minute = 6; minute <= 20; minute++) {
+      standing = judged(standing, minute, [ahead])
+      expect(standing.alibi, `minute ${minute}`).toMatchObject({ until: NOON + 20 * MIN, open: false })
+    }
+    const lapsed = judged(standing, 21, [ahead])
+    expect(lapsed).toMatchObject({ verdict: { kind: 'unexplained' }, alibi: null, lapsed: { arn: OPEN.arn } })
+    expect(judged(lapsed, 22, [ahead]).verdict.kind, 'and it does not explain anew').toBe('unexplained')
+  })
+
+  test('unless it is seen open again', () => {
+    const again = judged(judged(seen, 6, [OPEN]), 60, [ahead])
+    expect(again).toMatchObject({ verdict: { kind: 'explained' }, alibi: { until: NOON + 75 * MIN } })
+  })
+
+  test('also when the event is not shown any more', () => {
+    expect(judged(seen, 19, [])).toMatchObject({ carried: expect.any(String), alibi: { until: NOON + 20 * MIN } })
+    expect(judged(seen, 21, []).lapsed).not.toBeNull()
+  })
+
+  test('another event explains all the same', () => {
+    const other = event({ ...OPEN, arn: `${OPEN.arn}2` })
+    expect(judged(judged(seen, 21, [ahead]), 22, [ahead, other])).toMatchObject({
+      verdict: { kind: 'explained', by: { arn: other.arn } },
+    })
+  })
+})
+
+describe('the extension is changed while an explanation stands that cannot be confirmed', () => {
+  test.for<[string, readonly HealthEvent[]]>([
+    ['it vanished at noon', []],
+    ['it ended at noon', [ended(0)]],
+  ])('%s', ([, events]) => {
+    const carried = judged(explained, 10, events)
+    expect(carried.verdict.kind).toBe('explained')
+    expect(judged(carried, 11, events, {}, 11, 5 * MIN).lapsed, 'a shorter one ends it').toMatchObject({ at: NOON + 5 * MIN })
+    expect(judged(carried, 29, events, {}, 29, 30 * MIN).lapsed, 'a longer one keeps it').toBeNull()
   })
 })

@@ -1,11 +1,14 @@
 import { inWords, utc } from './duration.ts'
-import type { LapseCause, Standing } from './incident.ts'
+import type { EventEnd, LapseCause, Standing } from './incident.ts'
 import { endOf, testWidth } from './judge.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Instant } from './probe.ts'
 import type { Peers, Verdict } from './verdict.ts'
 
 const SOURCE_NAME: Readonly<Record<Source, string>> = { api: 'the Health API', dashboard: 'the public dashboard' }
+
+/** Most ends of events that are remembered of one probe: the newest. */
+const MAX_ENDS = 20
 
 /** A probe that was not judged yet. */
 export const NEVER_JUDGED: Standing = {
@@ -17,6 +20,35 @@ export const NEVER_JUDGED: Standing = {
 }
 
 /**
+ * A reading as a probe sees it that has seen the end of some of these events before. An end ahead of our clock counts as now
+ * (`endOf`): asked again it would move along with our clock, and an explanation that is over would stand for as long as our clock
+ * is behind. So the end that was seen first stands, unless the event is seen open again.
+ */
+export function withFirstEnds(reading: HealthReading, ends: readonly EventEnd[], now: Instant): HealthReading {
+  if (ends.length === 0) return reading
+  const events = reading.events.map((event) => {
+    const first = ends.find(({ arn }) => arn === event.arn)
+    const end = first === undefined ? null : endOf(event, now)
+    return first === undefined || end === null || end <= first.at ? event : { ...event, endedAt: first.at }
+  })
+  return { ...reading, events }
+}
+
+/** The ends of events that explain or explained this probe, after one more reading; what is open again has none. */
+function endsAfter(was: Standing, judged: Verdict, reading: HealthReading, now: Instant): readonly EventEnd[] {
+  const known = was.ends ?? []
+  const arns = new Set([...known.map(({ arn }) => arn), ...(was.alibi === null ? [] : [was.alibi.arn])])
+  if (judged.kind === 'explained') arns.add(judged.by.arn)
+  const ends = [...arns].flatMap((arn) => {
+    const event = reading.events.find((one) => one.arn === arn)
+    if (event === undefined) return known.filter((one) => one.arn === arn)
+    const at = endOf(event, now)
+    return at === null ? [] : [{ arn, at }]
+  })
+  return ends.slice(-MAX_ENDS)
+}
+
+/**
  * Rules 3 and 6: which verdict counts, given the judge's newest one and the explanation that was given before.
  *
  * An explanation is never dropped on the spot: it stands for `extension`, counted from the event's end, or from the last
@@ -24,6 +56,7 @@ export const NEVER_JUDGED: Standing = {
  * by what is known now, and `lapsed` says how the explanation ended. Only our own evidence ends it at once: that the others
  * are well (the test of width) can but come later than the explanation, when they have run, and was true all along.
  *
+ * @param reading with the ends that were first seen (`withFirstEnds`)
  * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
  */
 export function settleStanding(
@@ -35,26 +68,28 @@ export function settleStanding(
   peers: () => Peers,
   now: Instant,
 ): Standing {
+  const ends = endsAfter(was, judged, reading, now)
+  const after = { readAt: reading.at, ...(ends.length === 0 ? {} : { ends }) }
   if (judged.kind === 'explained') {
     const end = endOf(judged.by, now)
     const until = (end ?? reading.at) + extensionMs
     const alibi = { arn: judged.by.arn, confirmedAt: reading.at, until, open: end === null }
-    return { verdict: judged, carried: null, alibi, lapsed: null, readAt: reading.at }
+    return { ...after, verdict: judged, carried: null, alibi, lapsed: null }
   }
   const { alibi } = was
   if (alibi === null || was.verdict.kind !== 'explained') {
-    return { verdict: judged, carried: null, alibi: null, lapsed: was.lapsed, readAt: reading.at }
+    return { ...after, verdict: judged, carried: null, alibi: null, lapsed: was.lapsed }
   }
   const held = reading.events.find((event) => event.arn === alibi.arn)
-  const end = held === undefined ? null : endOf(held, now)
-  const until = end === null ? alibi.until : end + extensionMs
+  const end = held === undefined ? (ends.find(({ arn }) => arn === alibi.arn)?.at ?? null) : endOf(held, now)
+  // Counted anew each time: a policy that was changed meanwhile holds from this run on (rule 16), its timer from where it began.
+  const until = (end ?? alibi.confirmedAt) + extensionMs
   const { how, cause } = howItEnded(was, judged, reading, end, now)
   const isPublic = held === undefined ? was.verdict.by.sources.includes('dashboard') : held.scope === 'PUBLIC'
   const width = isPublic ? testWidth(peers()) : null
   if (width !== null) {
     const why = how.includes(width) ? how : `${how}, and ${width}`
-    const lapsed = { arn: alibi.arn, at: now, cause: 'alone', why } as const
-    return { verdict: judged, carried: null, alibi: null, lapsed, readAt: reading.at }
+    return { ...after, verdict: judged, carried: null, alibi: null, lapsed: { arn: alibi.arn, at: now, cause: 'alone', why } }
   }
   if (runAt <= until) {
     const by =
@@ -63,7 +98,7 @@ export function settleStanding(
         : { ...was.verdict.by, status: held.status, endedAt: held.endedAt, updatedAt: held.updatedAt }
     const verdict: Verdict = { kind: 'explained', by, why: was.verdict.why, nearMisses: judged.nearMisses }
     const carried = `${how}; the explanation stands until ${utc(until)}`
-    return { verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null, readAt: reading.at }
+    return { ...after, verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null }
   }
   const lapsed = {
     arn: alibi.arn,
@@ -71,7 +106,7 @@ export function settleStanding(
     cause,
     why: `${how}, and a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`,
   }
-  return { verdict: judged, carried: null, alibi: null, lapsed, readAt: reading.at }
+  return { ...after, verdict: judged, carried: null, alibi: null, lapsed }
 }
 
 /** Why the explanation of a moment ago is none any more. */

@@ -49,6 +49,8 @@ export type Reach = Readonly<{
   /** Failed control calls in a row, and the begin of the first of them. */
   failures: number
   failingSince: Instant | null
+  /** Begin of the first control call since which none got through, whatever else answered; left out where the last one did. */
+  controlFailedAt?: Instant | null
   /** The last control call. */
   lastAt: Instant | null
   /** The last time that anything outside answered: the control host, or AWS itself. */
@@ -70,6 +72,8 @@ export type World = Readonly<{
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
   absence: Gap | null
+  /** Until when, for longer than a moment, nothing could be written down; left out where that never was. What ran before is lost. */
+  lostUntil?: Instant | null
   /** Those that last or ended lately. */
   silences: readonly Silence[]
   /** By incident. */

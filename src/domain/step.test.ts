@@ -111,3 +111,26 @@ test('a step that says nothing new writes nothing: neither mail nor ledger nor a
   expect(second.announcement).toBeNull()
   expect(second.incident).toEqual(first.incident)
 })
+
+describe('rule 5 waits for the extension of rule 6, and not for ever', () => {
+  const until = NOON + 7 * HOUR
+  const around = { setup: setup(), gatheredAt: NOON, freshSince: 0, offline: false, silences: [], ack: null }
+  test.for<[number, boolean, 'failing' | null]>([
+    [until - MIN, false, null],
+    [until + 14 * MIN, false, null],
+    [until + 16 * MIN, false, 'failing'],
+    [until - MIN, true, 'failing'],
+  ])('at %i, the event open: %s', ([now, open, kind]) => {
+    const { standing } = verdict('explained')
+    const alibi = { arn: 'arn', confirmedAt: NOON, until, open }
+    const sick = { ...verdict('explained'), lastRunAt: now, lastFailedAt: now, standing: { ...standing, alibi } }
+    expect(step(incident({ verdict: 'explained', members: [sick] }), { ...around, now }).announcement?.kind ?? null).toBe(kind)
+  })
+  test('nor is anything told as failing while the last run was ok', () => {
+    const now = until - MIN
+    const { standing } = verdict('explained')
+    const alibi = { arn: 'arn', confirmedAt: NOON, until, open: true }
+    const sick = member({ state: 'recovering', lastRunAt: now, lastFailedAt: until - 5 * MIN, standing: { ...standing, alibi } })
+    expect(step(incident({ verdict: 'explained', members: [sick] }), { ...around, now }).announcement).toBeNull()
+  })
+})

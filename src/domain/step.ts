@@ -15,6 +15,8 @@ const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
 /** Where re-runs cannot decide all at once (rule 1), the others follow with their schedule: `wider` waits until no more join. */
 const WIDER_SETTLES_MS = 30_000
 const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
+/** Events of which an incident remembers that they explained it. */
+const MAX_ALIBIS = 100
 const REOPENINGS_WITHIN_MS = 6 * HOUR_MS
 /** Reopenings within that time from which an incident counts as flapping (rule 9). */
 const REOPENINGS_THAT_FLAP = 2
@@ -215,8 +217,14 @@ export function step(was: Incident, around: Surroundings): Step {
   }
   if (explained && policy.holdAtMostMs > 0) {
     const due = (incident.lastMailAt ?? incident.stretchAt) + policy.holdAtMostMs
-    const extensionRuns = sick.some((m) => m.standing.carried !== null || m.standing.alibi?.open === false)
-    if (!extensionRuns && fresh(due)) {
+    // Not for ever: the run that ends the extension is waited for as long as any (rule 14).
+    const extensionRuns = sick.some(
+      ({ standing: { alibi, carried } }) =>
+        alibi !== null && (carried !== null || !alibi.open) && now <= alibi.until + policy.blindAfterMs,
+    )
+    // While its last run was ok nothing is told as failing, however long it may take to be well (rule 9, flapping).
+    const isFailing = sick.some((m) => m.state === 'failing') || waitedInVain(due)
+    if (!extensionRuns && isFailing && fresh(due)) {
       const reason = `AWS explains it, but nothing was said for ${inWords(policy.holdAtMostMs)} (policy.holdAtMost)`
       const kind = announced ? 'still-failing' : FIRST_KIND[incident.family]
       return owe(kind, '5', reason, union(atOnce(sick, setup), names(configured)))
@@ -338,8 +346,11 @@ export function remindEveryOf(family: Family, remindEveryMs: number): number | n
 }
 
 /** Writes to the ledger what changed in the verdict, and keeps what was explained by what. */
-function note(incident: Incident, was: Incident, sick: readonly Member[], notes: LedgerRow[], now: Instant): Incident {
-  if (incident.family !== 'outage') return incident
+function note(is: Incident, was: Incident, sick: readonly Member[], notes: LedgerRow[], now: Instant): Incident {
+  if (is.family !== 'outage') return is
+  const { alibis = [] } = is
+  const news = eventsOf(sick).filter((arn) => !alibis.includes(arn))
+  const incident = news.length === 0 ? is : { ...is, alibis: [...alibis, ...news].slice(-MAX_ALIBIS) }
   const explained = incident.verdict === 'explained'
   const byAnother = explained && was.explainedBy !== null && !eventsOf(sick).includes(was.explainedBy)
   if (incident.verdict !== was.verdict || byAnother) {

@@ -21,6 +21,20 @@ export type Change = Readonly<{
   outcomes: readonly StoredOutcome[]
   /** What AWS Health said, kept so that a verdict can be checked a year later: one that says the same as the last prolongs it. */
   readings: readonly HealthReading[]
+  /** Left out where the clock was not set. */
+  redate?: Redate
+}>
+
+/**
+ * The clock was set: what was ordered beside us is dated anew, each order by so many milliseconds (one that is gone is left
+ * out), and the daemon is alive at this moment of the new clock.
+ */
+export type Redate = Readonly<{
+  /** By id. */
+  silences: ReadonlyMap<string, number>
+  /** By incident. */
+  acks: ReadonlyMap<string, number>
+  aliveAt: Instant
 }>
 
 /** A stretch of time in which AWS Health said the same. */

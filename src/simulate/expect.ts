@@ -42,8 +42,9 @@ function differenceOf(expectation: Expectation, history: History, board: HealthB
     case 'suppressed':
       return notSuppressed(board.arnOf(expectation.by), expectation.between, history, board)
     case 'verdict': {
-      const open = history.openAt(expectation.at)
-      if (open.length === 0) return 'no incident is open then'
+      // Only of an outage there is a verdict that was judged.
+      const open = history.openAt(expectation.at).filter(({ family }) => family === 'outage')
+      if (open.length === 0) return 'no incident of an outage is open then'
       const other = open.filter((incident) => incident.verdict !== expectation.verdict)
       return other.length === 0 ? null : other.map((incident) => `#${incident.id.slice(0, 4)} is ${incident.verdict}`).join(', ')
     }

@@ -79,6 +79,26 @@ describe('a fault is one line with its place and a way out', () => {
       's.yaml:5:11  events[0].at: `2026-03-02T11:00:00Z`: it lies outside the story, which lasts 1h',
     ],
     [
+      'a silence over a monitor that is not there',
+      `${HEAD}events:\n  - { at: 20m, silence: { monitor: defualt, for: 1h, reason: we know } }\n`,
+      's.yaml:5:36  events[0].silence.monitor: `defualt`: there is no monitor of this name then; did you mean `default`?',
+    ],
+    [
+      'a silence over a monitor that is not there any more',
+      `${HEAD}events:\n  - { at: 5m, reload: { monitors: [{ name: m }] } }\n  - { at: 20m, silence: { monitor: default, for: 1h, reason: we know } }\n`,
+      's.yaml:6:36  events[1].silence.monitor: `default`: there is no monitor of this name then',
+    ],
+    [
+      'an answer to a call that nobody makes',
+      `${HEAD}events:\n  - { at: 9m, account: { operation: ListRegions, answer: ok } }\n`,
+      's.yaml:5:37  events[0].account.operation: `ListRegions`: no probe makes this call: expected `GetContactInformation`',
+    ],
+    [
+      'an answer for an account that nobody asks for',
+      `${HEAD}events:\n  - { at: 9m, account: { account: "111122223333", answer: ok } }\n`,
+      's.yaml:5:35  events[0].account.account: `111122223333`: no probe asks for this account: expected `self`',
+    ],
+    [
       'an update of nothing',
       `${HEAD}events:\n  - { at: 1m, health: publish, event: { id: big, service: IAM } }\n  - { at: 9m, health: update, id: bug }\n`,
       's.yaml:6:35  events[1].id: `bug`: no event of this id was published before; did you mean `big`?',
@@ -200,5 +220,19 @@ describe('what a scenario says', () => {
     const parsed = parseScenario(`${HEAD}config: { policy: { wait: 5m } }\n`, 's.yaml', { own })
     expect(parsed.ok && parsed.scenario.config).toBe(own)
     expect(parsed.ok && parsed.scenario.notes).toEqual(['played by your own configuration: its `config` is set aside'])
+  })
+
+  test('a silence over a monitor that the user does not have is left out and said; answers to what nobody asks do no harm', () => {
+    const own = scenarioOf(HEAD).config
+    const config = 'config: { monitors: [{ name: m, accounts: ["111122223333"] }] }'
+    const silence = '{ at: 5m, silence: { monitor: m, for: 1h, reason: we know } }'
+    const answer = '{ at: 9m, account: { account: "111122223333", answer: ok } }'
+    const source = `${HEAD}${config}\nevents:\n  - ${silence}\n  - ${answer}\n`
+    expect(scenarioOf(source).happenings.map(({ deed }) => deed.verb)).toEqual(['silence', 'account'])
+    const parsed = parseScenario(source, 's.yaml', { own })
+    expect(parsed.ok && parsed.scenario.happenings.map(({ deed }) => deed.verb)).toEqual(['account'])
+    expect(parsed.ok && parsed.scenario.notes.slice(1)).toEqual([
+      '1 silence is over a monitor that your configuration does not have, and left out',
+    ])
   })
 })

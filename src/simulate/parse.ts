@@ -31,7 +31,7 @@ export function parseScenario(source: string, file: string, options: ParseOption
   const reader = new Reader(tree, start, length, found)
   reader.bounds(['length'], length, MAX_LENGTH_MS)
   const config = reader.config(['config'], file, options.own)
-  const happenings = reader.happenings(events, file, options.own)
+  const happenings = reader.happenings(events, file, config, options.own)
   const expectations = expect.flatMap((given, i) => reader.expectation(given, ['expect', i]) ?? [])
   if (config === null || found.length > 0) return { ok: false, faults: tidyFaults(found, []) }
   const notes: string[] = []
@@ -42,6 +42,11 @@ export function parseScenario(source: string, file: string, options: ParseOption
     ]
     notes.push(`played by your own configuration${aside.length === 0 ? '' : `: its ${aside.join(' and ')} is set aside`}`)
   }
+  const { unheard } = reader
+  if (unheard > 0)
+    notes.push(
+      `${unheard === 1 ? '1 silence is' : `${unheard} silences are`} over a monitor that your configuration does not have, and left out`,
+    )
   const late = happenings.filter(({ at }) => at > length).length
   if (late > 0)
     notes.push(
@@ -73,6 +78,10 @@ class Reader {
   private readonly published = new Set<string>()
   private readonly everPublished = new Set<string>()
   private daemonRuns = true
+  /** What stands in the file so far, the newest last; of the user's own nothing is known to be wrong. */
+  private readonly configs: Config[] = []
+  /** Silences over a monitor that the user's own configuration does not have. */
+  unheard = 0
 
   constructor(tree: Tree, start: Instant, lengthMs: number, faults: Fault[]) {
     this.tree = tree
@@ -94,7 +103,13 @@ class Reader {
     return null
   }
 
-  happenings(given: readonly HappeningGiven[], file: string, own: Config | undefined): readonly Happening[] {
+  happenings(
+    given: readonly HappeningGiven[],
+    file: string,
+    begin: Config | null,
+    own: Config | undefined,
+  ): readonly Happening[] {
+    if (begin !== null) this.configs.push(begin)
     const timed = given.map((one, index) => ({
       one,
       path: ['events', index] as Path,
@@ -102,10 +117,34 @@ class Reader {
     }))
     // In the order of time; what happens at the same moment, in the order of the file.
     timed.sort((a, b) => a.at - b.at)
-    return timed.flatMap(({ one, path, at }) => {
+    const happenings = timed.flatMap(({ one, path, at }) => {
       const deed = this.deed(one, path, at, file, own)
       return deed === null ? [] : [{ at, deed }]
     })
+    // AWS may answer before anybody asks: what counts is whether somebody ever does.
+    if (own === undefined) for (const { one, path } of timed) this.asked(one, [...path, 'account'])
+    return happenings
+  }
+
+  /** Says so where no probe would ever get this answer. */
+  private asked({ account: given }: HappeningGiven, path: Path): void {
+    const isListed = this.configs.some(({ discoveries }) => discoveries.length > 0)
+    if (given === undefined || typeof given === 'string' || isListed || this.configs.length === 0) return
+    const { operation, account } = given
+    const probes = this.configs.flatMap(({ monitors }) => monitors.flatMap((monitor) => monitor.probes))
+    const operations = new Set(probes.map((probe) => probe.call.operation))
+    const accounts = new Set(probes.map((probe) => probe.account))
+    if (operation !== undefined && !operations.has(operation))
+      this.tell([...path, 'operation'], `no probe makes this call: expected ${listed(operations)}`)
+    else if (account !== undefined && !accounts.has(account))
+      this.tell([...path, 'account'], `no probe asks for this account: expected ${listed(accounts)}`)
+    else if (
+      !probes.some(
+        (probe) =>
+          (operation === undefined || probe.call.operation === operation) && (account === undefined || probe.account === account),
+      )
+    )
+      this.tell(path, 'no probe makes this call for this account')
   }
 
   private deed(given: HappeningGiven, path: Path, at: number, file: string, own: Config | undefined): Deed | null {
@@ -141,12 +180,26 @@ class Reader {
         return this.tell([...path, 'clock'], `expected a jump of at most ${durationText(MAX_JUMP_MS)}`)
       return { verb: 'clock', byMs: clock }
     }
-    if (silence !== undefined)
-      return { verb: 'silence', monitor: silence.monitor ?? null, forMs: silence.for, reason: silence.reason }
+    if (silence !== undefined) return this.silence(silence, [...path, 'silence', 'monitor'], own)
     if (given.ack !== undefined) return { verb: 'ack' }
     if (own !== undefined) return { verb: 'reload', config: null }
     const config = this.config([...path, 'reload'], file, own)
-    return config === null ? null : { verb: 'reload', config }
+    if (config === null) return null
+    this.configs.push(config)
+    return { verb: 'reload', config }
+  }
+
+  private silence(given: NonNullable<HappeningGiven['silence']>, path: Path, own: Config | undefined): Deed | null {
+    const { monitor = null, for: forMs, reason } = given
+    const inForce = this.configs.at(-1)
+    const names = inForce?.monitors.map(({ name }) => name) ?? []
+    if (inForce === undefined || monitor === null || names.includes(monitor)) return { verb: 'silence', monitor, forMs, reason }
+    if (own === undefined) {
+      const meant = nearest(monitor, names)
+      return this.tell(path, `there is no monitor of this name then${meant === null ? '' : `; did you mean \`${meant}\`?`}`)
+    }
+    this.unheard += 1
+    return null
   }
 
   private order(order: 'kill' | 'stop' | 'start', path: Path): Deed | null {
@@ -303,4 +356,11 @@ class Reader {
     this.faults.push(this.tree.fault(path, at === 'key' ? message : withFound(message, path, this.tree), at))
     return null
   }
+}
+
+const MAX_LISTED = 5
+
+function listed(names: ReadonlySet<string>): string {
+  const shown = [...names].slice(0, MAX_LISTED).map((name) => `\`${name}\``)
+  return `${shown.join(', ')}${names.size > MAX_LISTED ? ` or one of ${names.size - MAX_LISTED} more` : ''}`
 }

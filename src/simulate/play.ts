@@ -3,6 +3,7 @@ import { durationText } from '../config/duration.ts'
 import { type Daemon, type DaemonDeps, startDaemon } from '../daemon/daemon.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey, HOUR_MS, type Monitor, type Partition } from '../domain/probe.ts'
+import type { Reach } from '../domain/state.ts'
 import { letter } from '../letter/letter.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail } from '../ports/mailer.ts'
@@ -173,7 +174,7 @@ class Stage {
     if (process === null || process.life.over || process.stop.signal.aborted) return
     this.stop(process)
     void process.ended.then(async () => {
-      await this.boot()
+      await this.boot(process.daemon.world().reach)
       if (JSON.stringify(config.mail) !== JSON.stringify(was.mail)) await this.process?.daemon.retryRefused()
     })
   }
@@ -202,14 +203,15 @@ class Stage {
     }
   }
 
-  private async boot(): Promise<void> {
+  /** @param reach what the session before knew of our own network: a reload is no start */
+  private async boot(reach: Reach | null = null): Promise<void> {
     const life = lifeOn(this.clock)
     const [stop, kill] = [new AbortController(), new AbortController()]
     const { monitors } = this.config
     const probes = monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
     try {
       const store = memoryStore(this.disk)
-      const daemon = await startDaemon(this.rigged(this.deps(life, store), life), this.config, {
+      const daemon = await startDaemon(this.rigged({ ...this.deps(life, store), reach }, life), this.config, {
         stop: stop.signal,
         kill: kill.signal,
       })

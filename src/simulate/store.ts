@@ -3,7 +3,7 @@ import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import { HOUR_MS } from '../domain/probe.ts'
-import { type Ack, endOfSilence, type Silence } from '../domain/silence.ts'
+import { type Ack, endOfSilence, rebaseSilence, type Silence } from '../domain/silence.ts'
 import type { Notice, ProbeState, Reach } from '../domain/state.ts'
 import type { HourSum, KeptReading, Store, StoredOutcome } from '../ports/store.ts'
 import { StoreError } from '../ports/store.ts'
@@ -130,6 +130,16 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           disk.runs.set(hour, runs)
         }
         for (const reading of copy(change.readings)) keepReading(disk.readings, reading)
+        if (change.redate === undefined) return
+        for (const [id, by] of change.redate.silences) {
+          const silence = disk.silences.get(id)
+          if (silence !== undefined) disk.silences.set(id, rebaseSilence(silence, by))
+        }
+        for (const [incident, by] of change.redate.acks) {
+          const ack = disk.acks.get(incident)
+          if (ack !== undefined) disk.acks.set(incident, { ...ack, at: ack.at + by })
+        }
+        disk.lastAliveAt = change.redate.aliveAt
       }),
 
     settle: (changes, ledger, added = []) =>

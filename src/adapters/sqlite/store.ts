@@ -165,6 +165,9 @@ const SQL = {
   addSilence: `INSERT INTO silences (id, until, ended_at, at, doc) VALUES ($id, $until, $endedAt, $at, $doc) ON CONFLICT (id) DO NOTHING`,
   endSilence: 'UPDATE silences SET ended_at = $at WHERE id = $id AND ended_at IS NULL AND until > $at',
   silences: 'SELECT ended_at, doc FROM silences WHERE min(until, coalesce(ended_at, until)) >= ? ORDER BY at, id',
+  redateSilence: `UPDATE silences SET at = at + $by, until = until + $by, ended_at = ended_at + $by,
+      doc = json_set(doc, '$.at', at + $by, '$.until', until + $by) WHERE id = $id`,
+  redateAck: 'UPDATE acks SET at = at + $by WHERE incident = $incident',
   addAck:
     'INSERT INTO acks (incident, at, reason) VALUES ($incident, $at, $reason) ON CONFLICT (incident) DO UPDATE SET at = excluded.at, reason = excluded.reason',
   acks: `SELECT a.incident, a.at, a.reason FROM acks a JOIN incidents i ON i.id = a.incident WHERE i.state <> 'closed' ORDER BY a.at`,
@@ -244,6 +247,12 @@ class SqliteStore implements Store {
       this.#addNotifications(change.notifications)
       for (const stored of change.outcomes) this.#addRun(stored)
       for (const reading of change.readings) this.#addReading(reading)
+      if (change.redate === undefined) return
+      const { silences, acks, aliveAt } = change.redate
+      // By how much, not to when: a verb may have taken one back since it was read.
+      for (const [id, by] of silences) this.#run('redateSilence', { id, by })
+      for (const [incident, by] of acks) this.#run('redateAck', { incident, by })
+      this.#run('putMeta', { key: 'alive', doc: JSON.stringify(aliveAt) })
     })
   }
 
