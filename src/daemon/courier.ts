@@ -1,7 +1,7 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
-import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore } from '../domain/outbox.ts'
+import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore, whyUnsaid } from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
@@ -348,37 +348,45 @@ export class Courier {
     return [...byRecipient].map(([recipient, error]) => ({ recipient, error }))
   }
 
+  /** Every mail of this one's thread and of those that went into it: they lie with the incidents that mailed them (rule 17). */
+  private async threadOf({ incident, thread, past = [] }: Notification): Promise<readonly Owed[]> {
+    if (incident === null) return []
+    const incidents = [...new Set([...past.map((one) => one.incident), incident])]
+    const mails = (await Promise.all(incidents.map((id) => this.deps.store.mails(id)))).flat()
+    const threads = new Set([thread, ...past.map((one) => one.thread)])
+    return mails.filter((owed) => threads.has(owed.notification.thread))
+  }
+
   /** Renders the mail as it leaves now: the facts as committed, and what became of earlier mails of its thread. */
   private async write(owed: Owed): Promise<Mail> {
-    const { store, clock, letter } = this.deps
+    const { clock, letter } = this.deps
     const { notification } = owed
-    const mails = notification.incident === null ? [] : await store.mails(notification.incident)
-    const thread = mails.filter((other) => other.notification.thread === notification.thread)
+    const thread = await this.threadOf(notification)
     const { fall, nothingArrived } = unsaidBefore(owed, thread)
     const delivery: Delivery = {
       attempts: owed.attempts,
       lateBecause: owed.error,
       now: clock.now(),
-      merged: fall === null ? null : { facts: fall.notification.facts, why: whyUnsaid(fall) },
+      merged: fall === null ? null : { facts: fall.notification.facts, why: whyUnsaid(fall, thread) },
       refused: await this.refusedElsewhere(owed),
     }
-    // Where the fall never arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
-    return letter(fall !== null && nothingArrived ? { ...notification, inReplyTo: null } : notification, delivery)
+    if (fall === null) return letter(notification, delivery)
+    // Where nothing has arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
+    const inReplyTo = nothingArrived ? null : notification.inReplyTo
+    return letter({ ...notification, inReplyTo, facts: begunWith(notification.facts, fall.notification.facts) }, delivery)
   }
+}
+
+/** The facts of a mail that tells a fall as well: the trouble began with that one. */
+function begunWith(facts: Facts, fall: Facts): Facts {
+  if (facts.incident === null || fall.incident === null || fall.incident.onset >= facts.incident.onset) return facts
+  const { onset, lastOkAt } = fall.incident
+  return { ...facts, incident: { ...facts.incident, onset, lastOkAt } }
 }
 
 type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>
 /** Marks replies and errors of the second way. */
 const FALLBACK = 'fallback: '
-
-/** Why the mail of a fall never arrived, for the mail that tells of fall and rise (rule 9). */
-function whyUnsaid({ state, attempts, error }: Owed): string {
-  if (attempts === 0 || error === null) return error ?? 'it was over before a mail could leave'
-  if (state === 'refused') return `the mail server refused the first mail (${error})`
-  // A reply has a code of three digits; without one nobody answered.
-  const answered = /(?:^|\s)[45]\d\d(?:\s|$)/.test(error)
-  return answered ? `the mail server did not take the first mail (${error})` : `the mail server could not be reached (${error})`
-}
 
 function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: string | null, reason: string): LedgerRow {
   const { id, incident, kind, recipient, seq } = owed.notification

@@ -49,11 +49,34 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
   return `[alibi] ${first}${more}: ${TROUBLE[incident.family]} #${incident.id.slice(0, 4)}`
 }
 
+/** Threads beyond this number are so old that nothing of them waits any more. */
+const MAX_PAST = 20
+
+/**
+ * Rule 17: how somebody who was told of an incident is told by the one in which it goes on. Where they have no open thread of
+ * that one, the old thread goes on: for them it is one trouble. Where both are open, the old one ends in the other's, whose next
+ * mail tells what did not arrive.
+ */
+export function inherited(mine: Audience | undefined, old: Audience, from: Incident): Audience {
+  const last = { thread: old.root, incident: from.id }
+  const all = [...(mine?.past ?? []), ...(old.past ?? []), last]
+  const past = all
+    .filter((one, i) => all.findIndex((other) => other.thread === one.thread && other.incident === one.incident) === i)
+    .slice(-MAX_PAST)
+  const goesOn = { from: { id: from.id, family: from.family }, past }
+  if (mine?.open === true) return { ...mine, ...goesOn }
+  const { recipient, to, subject, root } = old
+  return { recipient, to, subject, root, open: true, heir: true, ...goesOn }
+}
+
 /** Opens (or opens again) a recipient's side of the incident with the mail of this sequence. */
 export function opened(incident: Incident, recipient: string, seq: number, setup: Setup): Audience {
   const known = incident.audience.find((a) => a.recipient === recipient)
   const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
-  if (known !== undefined) return { recipient, to, subject: known.subject, root: known.root, open: true }
+  if (known !== undefined) {
+    const { heir: _, ...same } = known
+    return { ...same, to, open: true }
+  }
   const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
   return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }
 }

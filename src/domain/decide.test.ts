@@ -1501,6 +1501,53 @@ describe('rule 17: a changed family', () => {
     s.goes('internal').pass(3).goes('denied', 'a/').pass(3).goes('ok').pass(2)
     expect(s.said).toEqual(['2 failing > oncall', '5 misconfigured > oncall', '7 recovered > oncall', '7 recovered > oncall'])
   })
+  const both: SetupGiven = { monitors: [{ accounts: ['111111111101', '111111111102'] }] }
+  test('two that change one after the other within a round are one mail, in the old thread', () => {
+    const s = new Story(both).apart(2000).goes('internal').pass(5).goes('denied').pass(5).goes('ok').pass(3)
+    expect(s.said).toEqual(['2 failing > oncall', '7 misconfigured > oncall', '11 recovered > oncall'])
+    expect(new Set(s.mails.map((mail) => mail.thread)).size).toBe(1)
+    expect(s.mails[1]?.facts.probes).toHaveLength(2)
+    const [old, other] = s.incidents()
+    expect(old?.into, 'where it goes on').toEqual([other?.id])
+    expect(s.mails[2]).toMatchObject({ past: [{ thread: s.mails[0]?.thread, incident: old?.id }] })
+  })
+  test('the second follows when the first was told already: its thread ends in the one that is there', () => {
+    const s = new Story(both).goes('internal').pass(5).goes('denied', '101').pass(5).goes('denied', '102').pass(5)
+    expect(s.goes('ok').pass(3).said).toEqual([
+      '2 failing > oncall',
+      '7 misconfigured > oncall',
+      '12 wider > oncall',
+      '16 recovered > oncall',
+    ])
+    const [failing, misconfigured, wider, recovered] = s.mails
+    expect(misconfigured?.thread).not.toBe(failing?.thread)
+    const past = [{ thread: failing?.thread, incident: failing?.incident }]
+    expect(wider).toMatchObject({ thread: misconfigured?.thread, past })
+    expect(recovered).toMatchObject({ thread: misconfigured?.thread, past })
+    expect(wider?.seq, 'beyond all that went into it').toBeGreaterThan(failing?.seq ?? 0)
+    expect(wider?.facts.incident?.continues).toMatchObject({ id: failing?.incident, family: 'outage' })
+  })
+  test('into one that was over: the thread that is open goes on, not the one that has ended', () => {
+    const s = new Story().runs('DDDoo').runs('FFF').runs('DDDoo')
+    expect(s.said.slice(2)).toEqual(['7 failing > oncall', '10 misconfigured > oncall', '12 recovered > oncall'])
+    const [ended, , open, again, recovered] = s.mails
+    expect(again?.incident, 'it is that incident again').toBe(ended?.incident)
+    expect([again?.thread, recovered?.thread]).toEqual([open?.thread, open?.thread])
+  })
+  test('for whom nothing is left of the old one it goes on in the new, while others keep the old', () => {
+    const s = new Story({
+      monitors: [
+        { name: 'a', notify: ['alpha'] },
+        { name: 'b', notify: ['beta'] },
+      ],
+      recipients: { alpha: null, beta: null },
+    })
+    s.goes('internal').pass(5).goes('denied', 'a/').pass(5).goes('ok', 'b/').pass(5)
+    expect(s.said.filter((line) => line.includes('alpha'))).toEqual(['2 failing > alpha', '7 misconfigured > alpha'])
+    expect(s.said.at(-1), 'alpha is not told that all is well').toBe('11 recovered > beta')
+    expect(s.goes('ok').pass(3).said.at(-1)).toBe('16 recovered > alpha')
+    expect(new Set(s.mails.filter((mail) => mail.recipient === 'alpha').map((mail) => mail.thread)).size).toBe(1)
+  })
   test('it joins an open incident of the other family, and those told of the old are told of its end', () => {
     const s = new Story({
       monitors: [

@@ -1,5 +1,6 @@
+import { inherited, membersFor } from './audience.ts'
 import { inWords } from './duration.ts'
-import type { Incident, Member } from './incident.ts'
+import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import type { LedgerRow } from './ledger.ts'
 import { headingOf } from './notice.ts'
@@ -221,7 +222,6 @@ class Draft {
     family: Family,
     onset: Instant,
     why: string,
-    from?: Incident,
   ): void {
     const member = newMember(probe, monitor, state, outcome, family, onset, this.input.now)
     const { now } = this.input
@@ -263,8 +263,7 @@ class Draft {
       )
       return
     }
-    const fresh = newIncident(this.input.newId(), monitor.partition, family, now, now)
-    const incident = from === undefined ? fresh : goesOn(fresh, from)
+    const incident = newIncident(this.input.newId(), monitor.partition, family, now, now)
     this.join(incident, member)
     this.note('opened', incident.id, probe.id, '1', why, { onset, family })
   }
@@ -322,28 +321,48 @@ class Draft {
       this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
       return
     }
-    const left: Incident = { ...from, members: from.members.filter((member) => member.probe !== probe.id) }
+    const [mover] = from.members.filter((member) => member.probe === probe.id)
+    const left: Incident = { ...from, members: from.members.filter((member) => member !== mover) }
     this.note('moved', from.id, probe.id, '17', turn.why, { family: turn.family })
     const empty = unwell(left).length === 0
+    // For whom nothing is left of the old incident it goes on in the other; who still has something there has two.
+    const heirs = from.audience.filter(
+      (a) =>
+        a.open &&
+        (empty ||
+          (mover !== undefined &&
+            membersFor(a.recipient, [mover], this.setup).length > 0 &&
+            membersFor(a.recipient, unwell(left), this.setup).length === 0)),
+    )
     // The member stays in the story of an incident that ends with it.
-    if (empty) this.conclude(close({ ...from, members: from.members }, this.input.now, 'changed', turn.why))
+    if (empty) this.conclude(close(from, this.input.now, 'changed', turn.why))
     else this.incidents.set(left.id, left)
-    this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why, empty ? from : undefined)
-    if (!empty) return
-    // It may have joined one that was open already: those who were told of the old one are told of the new one's end.
-    const now = this.probeState(probe.id).incident
-    const joined = now === null ? null : this.openIncident(now)
-    if (joined !== null && joined.continues?.id !== from.id) {
-      const told = from.audience.filter((a) => a.open)
-      const heirs = told
-        .filter((a) => !joined.audience.some((b) => b.recipient === a.recipient))
-        .map((a) => ({ ...a, heir: true as const }))
-      const audience = joined.audience.map((b) =>
-        !b.open && told.some((a) => a.recipient === b.recipient) ? { ...b, open: true, heir: true as const } : b,
-      )
-      if (told.length > 0)
-        this.incidents.set(joined.id, { ...joined, seq: Math.max(joined.seq, from.seq), audience: [...audience, ...heirs] })
-    }
+    this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+    const id = this.probeState(probe.id).incident
+    const into = id === null ? null : this.openIncident(id)
+    if (into !== null && (empty || heirs.length > 0)) this.handOver(from, into, heirs)
+  }
+
+  /**
+   * Rule 17: those told of the one incident are told by the other from now on, and of its end. Its sequence goes on from the
+   * old one's, for mails of one thread leave in that order.
+   */
+  private handOver(from: Incident, into: Incident, heirs: readonly Audience[]): void {
+    const entry = new Map(into.audience.map((a) => [a.recipient, a]))
+    for (const old of heirs) entry.set(old.recipient, inherited(entry.get(old.recipient), old, from))
+    this.incidents.set(into.id, {
+      ...into,
+      continues: into.announcedAt === null ? { id: from.id, family: from.family } : into.continues,
+      audience: [...entry.values()],
+      seq: Math.max(into.seq, from.seq),
+    })
+    const left = this.incidents.get(from.id) ?? from
+    const moved = new Set(heirs)
+    this.incidents.set(from.id, {
+      ...left,
+      audience: left.audience.map((a) => (moved.has(a) ? { ...a, open: false } : a)),
+      into: [...new Set([...(left.into ?? []), into.id])],
+    })
   }
 
   private touch(incident: Incident, probe: string, change: (member: Member) => Member): void {
@@ -583,8 +602,9 @@ class Draft {
 
   /**
    * Rule 4: has every probe of the monitors concerned run once since the onset? Those that are undecided as well are run again
-   * at the same time (rule 1): each has to have ended that run too, or forty accounts that fail at once were a mail about the
-   * two that answered first.
+   * at the same time (rule 1), and those that fail otherwise than so far may be about to move here (rule 17): each has to have
+   * ended a run that began no sooner than the decisive one, or forty accounts that fail at once were a mail about the two that
+   * answered first.
    */
   private gathered(incident: Incident): boolean {
     const sick = unwell(incident)
@@ -593,11 +613,18 @@ class Draft {
     const monitors = [...new Set(sick.map((member) => member.monitor))].flatMap((name) => this.setup.monitors.get(name) ?? [])
     return monitors.every((monitor) =>
       monitor.probes.every((probe) => {
-        const { standing, lastRunAt } = this.probeState(probe.id)
-        const since = standing === 'undecided' ? Math.max(onset, decisive - monitor.retryIntervalMs / 2) : onset
-        return (lastRunAt ?? 0) >= since
+        const state = this.probeState(probe.id)
+        const open = this.mayJoin(state, incident)
+        return (state.lastRunAt ?? 0) >= (open ? Math.max(onset, decisive - monitor.retryIntervalMs / 2) : onset)
       }),
     )
+  }
+
+  /** Undecided, or failing in an incident of another family while its last run was of this one. */
+  private mayJoin({ standing, incident, recent }: ProbeState, into: Incident): boolean {
+    if (standing === 'undecided') return true
+    if (standing !== 'failing' || incident === null || incident === into.id) return false
+    return this.openIncident(incident)?.family !== into.family && recent.at(-1)?.family === into.family
   }
 
   /** What is told once and is no incident: a source that refuses, a control host that was never reached. */
@@ -741,14 +768,6 @@ function newIncident(id: string, partition: Partition, family: Family, openedAt:
     reopenedAt: [],
     flapping: false,
   }
-}
-
-/**
- * The new incident's mails go on in the old one's threads, and those told of the old are told of its end (rule 17). Its
- * sequence goes on too: mails of one thread leave in that order.
- */
-function goesOn(fresh: Incident, from: Incident): Incident {
-  return { ...fresh, continues: { id: from.id, family: from.family }, audience: from.audience, seq: from.seq }
 }
 
 function bareMember(probe: Probe, onset: Instant, now: Instant): Member {

@@ -70,7 +70,14 @@ export type Audience = Readonly<{
   open: boolean
   /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (rule 17). */
   heir?: true
+  /** The incident of another family of which they were told, and which for them goes on here: the newest (rule 17). */
+  from?: Readonly<{ id: string; family: Family }>
+  /** All that went into their thread here: other threads, and mails of other incidents in this one. */
+  past?: readonly PastThread[]
 }>
+
+/** A thread in which somebody was told before, and the incident that mailed into it. */
+export type PastThread = Readonly<{ thread: string; incident: string }>
 
 export type Incident = Readonly<{
   /** 64 random bits, as 16 hexadecimal digits. */
@@ -80,6 +87,8 @@ export type Incident = Readonly<{
   state: IncidentState
   /** The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (rule 17). */
   continues: Readonly<{ id: string; family: Family }> | null
+  /** The incidents of another family in which it goes on for those who were told of it: where its threads are continued. */
+  into?: readonly string[]
   openedAt: Instant
   /** When the threshold was reached in the present stretch: `openedAt`, or the last reopening. */
   stretchAt: Instant

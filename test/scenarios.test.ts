@@ -1,0 +1,18 @@
+import { globSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { formatFaults } from '../src/config/fault.ts'
+import { parseScenario } from '../src/simulate/parse.ts'
+import { play } from '../src/simulate/play.ts'
+import { storyText } from '../src/simulate/report.ts'
+
+/** Stories that once were told wrongly, each named after what it shows. */
+const files = globSync('test/scenarios/*.yaml').sort()
+
+test('there are scenarios to play', () => expect(files.length).toBeGreaterThan(0))
+
+test.for(files)('%s', async (file) => {
+  const parsed = parseScenario(readFileSync(file, 'utf8'), file)
+  if (!parsed.ok) throw new Error(formatFaults(parsed.faults, file))
+  const played = await play(parsed.scenario)
+  expect(played.passed ? '' : storyText(played)).toBe('')
+})
