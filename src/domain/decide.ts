@@ -615,7 +615,7 @@ class Draft {
       monitor.probes.every((probe) => {
         const state = this.probeState(probe.id)
         const open = this.mayJoin(state, incident)
-        return (state.lastRunAt ?? 0) >= (open ? Math.max(onset, decisive - monitor.retryIntervalMs / 2) : onset)
+        return (state.lastRunAt ?? 0) >= (open ? Math.max(onset, decisive) : onset)
       }),
     )
   }
