@@ -64,9 +64,18 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
     .filter((one, i) => all.findIndex((other) => other.thread === one.thread && other.incident === one.incident) === i)
     .slice(-MAX_PAST)
   const goesOn = { from: { id: from.id, family: from.family }, past }
-  if (mine?.open === true) return { ...mine, ...goesOn }
+  if (mine?.open === true) return { ...mine, told: union(addressesTold(mine), addressesTold(old)), ...goesOn }
   const { recipient, to, subject, root } = old
-  return { recipient, to, subject, root, open: true, heir: true, ...goesOn }
+  return { recipient, to, told: addressesTold(old), subject, root, open: true, heir: true, ...goesOn }
+}
+
+/** Whom the rise is owed to: who was told of the fall, at the addresses as they were (rule 16). */
+export function addressesTold({ told, to }: Audience): readonly string[] {
+  return told ?? to
+}
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  return [...new Set([...a, ...b])]
 }
 
 /** Opens (or opens again) a recipient's side of the incident with the mail of this sequence. */
@@ -74,8 +83,9 @@ export function opened(incident: Incident, recipient: string, seq: number, setup
   const known = incident.audience.find((a) => a.recipient === recipient)
   const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
   if (known !== undefined) {
-    const { heir: _, ...same } = known
-    return { ...same, to, open: true }
+    const { heir: _, told: __, ...same } = known
+    const told = known.open ? union(addressesTold(known), to) : to
+    return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
   }
   const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
   return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }

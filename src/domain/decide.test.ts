@@ -1448,6 +1448,16 @@ describe('rule 16, in part: what left the configuration', () => {
       ['2 failing > oncall', '5 failing > team', '243 reminder > team', '245 recovered > oncall', '245 recovered > team'],
     ],
     [
+      'changed addresses: follow-ups to the new ones',
+      (s) =>
+        s
+          .goes('internal', 'a/')
+          .pass(5)
+          .configure({ ...given, addresses: { oncall: ['new@example.com'] } })
+          .until(244),
+      ['2 failing > oncall', '243 reminder > oncall'],
+    ],
+    [
       'a well probe that leaves just when the last one recovers is no reason either',
       (s) =>
         s
@@ -1460,6 +1470,33 @@ describe('rule 16, in part: what left the configuration', () => {
       ['2 failing > oncall', '8 recovered > oncall'],
     ],
   ])('%s', plays(given))
+})
+
+describe('rule 16: *told* is kept as addresses', () => {
+  const moved: SetupGiven = { addresses: { oncall: ['new@example.com'] } }
+  test('the rise goes to all that were told, old and new', () => {
+    const s = new Story().runs('FFF').until(20).configure(moved).until(244).runs('oo').until(250).runs('FFFoo')
+    const to = s.mails.map((mail) => [mail.kind, mail.to])
+    expect(to).toEqual([
+      ['failing', ['oncall@example.com']],
+      ['reminder', ['new@example.com']],
+      ['recovered', ['oncall@example.com', 'new@example.com']],
+      ['failing', ['new@example.com']],
+      ['recovered', ['new@example.com']],
+    ])
+  })
+  test('who was told of the fall alone is told of the rise', () => {
+    const s = new Story().runs('FFF').until(20).configure(moved).runs('oo')
+    expect(s.mails.at(-1)).toMatchObject({ kind: 'recovered', to: ['oncall@example.com'] })
+  })
+  test('by way of another family too', () => {
+    const s = new Story().runs('FFF').until(20).configure(moved).runs('DDDoo')
+    expect(s.mails.map((mail) => mail.to)).toEqual([
+      ['oncall@example.com'],
+      ['new@example.com'],
+      ['oncall@example.com', 'new@example.com'],
+    ])
+  })
 })
 
 describe('rule 17: a changed family', () => {

@@ -60,8 +60,10 @@ export type Member = Readonly<{
 /** One recipient's side of an incident: what was owed to them and the thread it stands in. */
 export type Audience = Readonly<{
   recipient: string
-  /** The addresses as they were when first told: `recovered` goes there whatever the configuration says by then. */
+  /** The addresses that the last mail went to. */
   to: readonly string[]
+  /** Every address that was told since the fall, where those are others: the rise goes to them all (rule 16). */
+  told?: readonly string[]
   /** Constant for the incident's life, or mail programs split the thread. */
   subject: string
   /** Message-ID of the first mail of the thread. */

@@ -1,4 +1,4 @@
-import { membersFor, notifiedBy, opened } from './audience.ts'
+import { addressesTold, membersFor, notifiedBy, opened } from './audience.ts'
 import { MAX_RERUN } from './cadence.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
@@ -259,7 +259,7 @@ export function step(was: Incident, around: Surroundings): Step {
 
 /** Ends an incident: whoever was told of the fall is told of the rise, and nobody else (rule 9). */
 export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' | 'dropped', reason: string): Step {
-  const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)
+  const told = as === 'changed' ? [] : was.audience.filter((a) => a.open).map((a) => ({ ...a, to: addressesTold(a) }))
   const seq = told.length > 0 ? was.seq + 1 : was.seq
   const audience = was.audience.map((a) => ({ ...a, open: false }))
   const incident: Incident = {

@@ -153,8 +153,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: STEP,
     edits: [
       [
-        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)",
-        "const told = as === 'changed' ? [] : was.audience",
+        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open).map(",
+        "const told = as === 'changed' ? [] : was.audience.map(",
       ],
     ],
   },
@@ -163,8 +163,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: STEP,
     edits: [
       [
-        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)",
-        "const told = as !== 'recovered' ? [] : was.audience.filter((a) => a.open)",
+        "const told = as === 'changed' ? [] : was.audience.filter(",
+        "const told = as !== 'recovered' ? [] : was.audience.filter(",
       ],
     ],
   },
