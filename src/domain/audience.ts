@@ -23,7 +23,8 @@ export function messageIdOf(id: string, domain: string): string {
 
 /** Names of the recipients that the monitors of these probes notify, in the order of the configuration. */
 export function notifiedBy(members: readonly Member[], setup: Setup): readonly string[] {
-  const names = new Set(members.flatMap((member) => setup.monitors.get(member.monitor)?.notify ?? []))
+  const monitors = new Set(members.map((member) => member.monitor))
+  const names = new Set([...monitors].flatMap((name) => setup.monitors.get(name)?.notify ?? []))
   return [...setup.recipients.keys()].filter((name) => names.has(name))
 }
 
@@ -64,9 +65,25 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
     .filter((one, i) => all.findIndex((other) => other.thread === one.thread && other.incident === one.incident) === i)
     .slice(-MAX_PAST)
   const goesOn = { from: { id: from.id, family: from.family }, past }
-  if (mine?.open === true) return { ...mine, told: union(addressesTold(mine), addressesTold(old)), ...goesOn }
+  if (mine?.open === true) {
+    const monitors = union(mine.monitors ?? [], old.monitors ?? [])
+    return { ...mine, told: union(addressesTold(mine), addressesTold(old)), monitors, ...goesOn }
+  }
   const { recipient, to, subject, root } = old
-  return { recipient, to, told: addressesTold(old), subject, root, open: true, heir: true, ...goesOn }
+  const monitors = union(mine?.monitors ?? [], old.monitors ?? [])
+  const reopened = mine?.reopened
+  return {
+    recipient,
+    to,
+    told: addressesTold(old),
+    subject,
+    root,
+    open: true,
+    heir: true,
+    ...goesOn,
+    ...(monitors.length === 0 ? {} : { monitors }),
+    ...(reopened === undefined ? {} : { reopened }),
+  }
 }
 
 /** Whom the rise is owed to: who was told of the fall, at the addresses as they were (rule 16). */
@@ -84,8 +101,11 @@ export function opened(incident: Incident, recipient: string, seq: number, setup
   const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
   if (known !== undefined) {
     const { heir: _, told: __, ...same } = known
-    const told = known.open ? union(addressesTold(known), to) : to
-    return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
+    const told = union(addressesTold(known), to)
+    if (known.open) return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
+    // A stretch that is over stays in its thread, and has no more to do with this one.
+    const { from: ___, monitors: ____, ...thread } = same
+    return { ...thread, to, open: true }
   }
   const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
   return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }

@@ -579,8 +579,7 @@ class Draft {
         step(incident, {
           setup: this.setup,
           now,
-          // Only a first mail waits for the others.
-          gatheredAt: incident.announcedAt === null && this.gathered(incident) ? now : null,
+          gathered: (members) => this.gathered(incident, members),
           freshSince: this.freshSince,
           offline: this.reach.offlineSince !== null,
           silences: this.world.silences,
@@ -606,8 +605,7 @@ class Draft {
    * ended a run that began no sooner than the decisive one, or forty accounts that fail at once were a mail about the two that
    * answered first.
    */
-  private gathered(incident: Incident): boolean {
-    const sick = unwell(incident)
+  private gathered(incident: Incident, sick: readonly Member[]): boolean {
     const onset = sick.reduce((first, member) => Math.min(first, member.onset), Number.POSITIVE_INFINITY)
     const decisive = sick.reduce((first, member) => Math.min(first, decisiveRunAt(member)), Number.POSITIVE_INFINITY)
     const monitors = [...new Set(sick.map((member) => member.monitor))].flatMap((name) => this.setup.monitors.get(name) ?? [])

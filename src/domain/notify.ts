@@ -14,9 +14,11 @@ import {
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
-import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
+import { decisiveTry, type Family, type Instant, MINUTE_MS, type Monitor, type Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
+import type { Verdict } from './verdict.ts'
+import { overallVerdict } from './view.ts'
 
 /** What mails say beside the incident itself; gathered by the daemon before it commits. */
 export type Backdrop = Readonly<{
@@ -83,7 +85,7 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
   return {
     kind: announcement.kind,
     at: now,
-    reason: announcement.reason,
+    reason: announcement.reasons?.get(audience.recipient) ?? announcement.reason,
     subject: audience.subject,
     incident: {
       id: incident.id,
@@ -95,10 +97,10 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       lastOkAt: earliest(stretch)?.lastOkAt ?? null,
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
-      reopened: incident.reopenedAt.length,
+      // Stretches of which they were not told did not happen to them.
+      reopened: incident.reopenedAt.length - (audience.reopened ?? 0),
       flapping: incident.flapping,
-      explainedBy: incident.explainedBy,
-      leadMinutes: incident.leadMinutes,
+      ...explanationOf(mine, incident),
       hindsight: announcement.hindsight,
     },
     monitors: monitors.map((monitor) => ({
@@ -110,9 +112,9 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
-    verdict: outage ? incident.verdict : null,
+    verdict: outage ? verdictFor(audience, mine, incident) : null,
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
-    next: nextMail(incident, setup, now),
+    next: nextMail(incident, audience, verdictFor(audience, mine, incident), setup, now),
     lines: [],
     overrides: drop.overrides,
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
@@ -263,14 +265,32 @@ function explainedUntil({ alibi, carried, lapsed }: Standing): Instant | null {
   return alibi !== null && (carried !== null || !alibi.open) ? alibi.until : null
 }
 
+/** What holds of their own probes: the incident's verdict is over those of others too. */
+function verdictFor(audience: Audience, mine: readonly Member[], incident: Incident): Verdict['kind'] {
+  const sick = mine.filter((member) => member.state !== 'well')
+  return sick.length > 0 ? overallVerdict(sick) : (audience.heard?.verdict ?? incident.verdict)
+}
+
+/** The event that explained one of theirs: that of the incident, if it is not of others alone, or of theirs alone. */
+function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incident, 'explainedBy' | 'leadMinutes'> {
+  const { explainedBy, leadMinutes } = incident
+  const explained = ({ standing: { verdict, alibi, lapsed } }: Member) =>
+    [verdict.kind === 'explained' ? verdict.by.arn : null, alibi?.arn, lapsed?.arn].includes(explainedBy)
+  // Of what is known in hindsight no probe knows.
+  if (explainedBy !== null && (mine.some(explained) || !incident.members.some(explained))) return { explainedBy, leadMinutes }
+  const own = mine.map(({ standing }) => standing.verdict).find((verdict) => verdict.kind === 'explained')
+  if (own === undefined) return { explainedBy: null, leadMinutes: null }
+  return { explainedBy: own.by.arn, leadMinutes: Math.round((own.by.startedAt - onsetOf(mine)) / MINUTE_MS) }
+}
+
 /** When the next mail comes: the question that everybody asks who has read this one. */
-function nextMail(incident: Incident, setup: Setup, now: Instant): string | null {
+function nextMail(incident: Incident, audience: Audience, verdict: Verdict['kind'], setup: Setup, now: Instant): string | null {
   if (incident.state === 'closed') return null
   const { holdAtMostMs, remindEveryMs } = setup.policy
-  const from = incident.lastMailAt ?? now
+  const from = audience.heard?.at ?? incident.lastMailAt ?? now
   if (incident.family === 'offline' || incident.family === 'blind') return 'when it is over'
   const parts: string[] = []
-  if (incident.verdict === 'explained') {
+  if (verdict === 'explained') {
     parts.push('if it goes on after AWS says that it is over')
     if (holdAtMostMs > 0) parts.push(`at ${utc(from + holdAtMostMs)} if AWS still explains it then`)
   } else {

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
 import type { Incident, Member } from './incident.ts'
 import { NEVER_JUDGED } from './standing.ts'
-import { close, flapsNow, overallVerdict, remindEveryOf, step, tellAtOnce, unwell } from './step.ts'
+import { close, flapsNow, remindEveryOf, step, tellAtOnce, unwell } from './step.ts'
 import type { Verdict } from './verdict.ts'
+import { overallVerdict } from './view.ts'
 
 const verdict = (kind: Verdict['kind']): Member => {
   const by = {
@@ -103,7 +104,7 @@ describe('the end of an incident', () => {
 })
 
 test('a step that says nothing new writes nothing: neither mail nor ledger nor a changed incident', () => {
-  const around = { setup: setup(), now: NOON + MIN, gatheredAt: NOON, freshSince: 0, offline: false, silences: [], ack: null }
+  const around = { setup: setup(), now: NOON + MIN, gathered: () => true, freshSince: 0, offline: false, silences: [], ack: null }
   const first = step(incident({ members: [verdict('explained')] }), around)
   expect(first.ledger.map((row) => row.decision)).toEqual(['verdict', 'withheld'])
   const second = step(first.incident, { ...around, now: NOON + 2 * MIN })
