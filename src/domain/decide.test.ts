@@ -228,9 +228,9 @@ describe('rule 4: unexplained or undetermined, hence a mail', () => {
       ['13 failing > oncall'],
     ],
     [
-      'nor where no run says more after that: nobody saw it fail',
-      (s) => s.runs('FFF').until(12).runs('o').goes('throttled').until(27),
-      [],
+      'nor where no run says more after that: nobody saw it fail, and whether it does cannot be told',
+      (s) => s.runs('FFF').until(12).runs('o').goes('throttled').until(60),
+      ['37 blind > oncall'],
     ],
     [
       'what was explained before has waited already',
@@ -554,6 +554,47 @@ describe('rule 6: AWS says fixed, we still see it', () => {
   })
 })
 
+describe('rule 14: the last state stands, and is not said to be more than it is', () => {
+  const one = posted(0)
+  test('it failed when it was seen last: the explanation lapses, and the mail does not tell of a run that was not made', () => {
+    const s = new Story().aws(one).runs('FFF').until(20).goes('throttled').aws(ended(one, 25)).until(60)
+    expect(s.said).toEqual(['40 failing > oncall'])
+    expect(s.mails[0]?.facts.reason).toMatch(
+      /ended at 2026-03-10 12:25Z, and no run has said anything since 2026-03-10 12:19Z, when it failed$/,
+    )
+  })
+  test('it was ok when it was seen last: no FAILING, no reminder, no escalation; it is blind', () => {
+    const given: SetupGiven = { recipients: { oncall: null, manager: 60 }, monitors: [{ notify: ['oncall', 'manager'] }] }
+    const s = new Story(given)
+      .aws(one)
+      .runs('FFF')
+      .until(20)
+      .runs('o')
+      .goes('throttled')
+      .aws(ended(one, 25))
+      .until(10 * HOURS)
+    expect(s.said, 'silenced').toEqual(['35 blind > oncall', '110 escalated > manager'])
+    expect(s.mails[1]?.facts.incident?.family).toBe('blind')
+    const told = new Story(given)
+      .runs('FFF')
+      .until(20)
+      .runs('o')
+      .goes('throttled')
+      .until(10 * HOURS)
+    expect(told.said, 'announced').toEqual(['2 failing > oncall', '35 blind > oncall', '110 escalated > manager'])
+    expect(told.mails[2]?.facts.incident?.family).toBe('blind')
+  })
+  test('what failed when it was seen last is not hidden by what was ok', () => {
+    const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
+    s.goes('internal')
+      .pass(3)
+      .runs('o', 'ListRegions')
+      .goes('throttled')
+      .until(4 * HOURS + 20)
+    expect(s.said).toEqual(['2 failing > oncall', '18 blind > oncall', '257 reminder > oncall'])
+  })
+})
+
 describe('rule 7: explained late', () => {
   const one = posted(10)
   const two = posted(50, { arn: 'another' })
@@ -721,9 +762,9 @@ describe('rule 8: reminders', () => {
       ['2 failing > oncall', '257 reminder > oncall'],
     ],
     [
-      'a run that was ok, and then none that says anything: blindAfter counts from it',
-      (s) => s.runs('FFF').until(241).goes('throttled').until(250).runs('o').goes('throttled').until(280),
-      ['2 failing > oncall', '265 reminder > oncall'],
+      'a run that was ok, and then none that says anything: nobody can say that it lasts',
+      (s) => s.runs('FFF').until(241).goes('throttled').until(250).runs('o').goes('throttled').until(280).runs('oo'),
+      ['2 failing > oncall', '265 blind > oncall', '280 recovered > oncall', '280 recovered > oncall'],
     ],
   ])('%s', plays())
   test('0s means never', () => {
@@ -1398,7 +1439,16 @@ describe('rule 14: blind', () => {
       ['2 failing > oncall', '101 recovered > oncall'],
     ],
     ['after a start it counts from there', (s) => s.pass(5).away(60).goes('nothing').pass(14), []],
-    ['nor while it recovers', (s) => s.runs('FFFo').goes('throttled').until(100), ['2 failing > oncall']],
+    [
+      'which says nothing of one that was ok when it was seen last',
+      (s) => s.runs('FFFo').goes('throttled').until(100),
+      ['2 failing > oncall', '18 blind > oncall'],
+    ],
+    [
+      'and both end when it is seen again',
+      (s) => s.runs('FFFo').goes('throttled').until(30).runs('oo'),
+      ['2 failing > oncall', '18 blind > oncall', '30 recovered > oncall', '30 recovered > oncall'],
+    ],
   ])('%s', plays())
   test('after a start nothing is blind yet, and no incident says so', () => {
     expect(new Story().pass(5).away(60).goes('nothing').pass(14).incidents()).toEqual([])

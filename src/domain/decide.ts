@@ -407,7 +407,8 @@ class Draft {
     for (const probe of this.setup.probes.values()) {
       const monitor = this.setup.monitors.get(probe.monitor)
       const state = this.probeState(probe.id)
-      if (monitor === undefined || state.standing === 'failing' || state.standing === 'recovering') continue
+      // The last state stands of one that failed when it was seen last; whether one that was ok then is well nobody can tell.
+      if (monitor === undefined || state.standing === 'failing') continue
       const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince)
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
@@ -478,7 +479,8 @@ class Draft {
     if (failure === null) return member.standing
     const peers = () => this.peersOf(member)
     const judged = judge(failure, reading, this.law(), peers, now)
-    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, peers, now)
+    const ranAt = at === run.startedAt ? null : member.lastRunAt
+    return settleStanding(member.standing, judged, reading, at, this.setup.policy.extensionMs, peers, now, ranAt)
   }
 
   /**
@@ -488,7 +490,7 @@ class Draft {
   private failsStillAt(member: Member, run: Outcome): Instant {
     const { now } = this.input
     const monitor = this.setup.monitors.get(member.monitor)
-    if (monitor === undefined || this.reach.offlineSince !== null) return run.startedAt
+    if (monitor === undefined || this.reach.offlineSince !== null || member.state !== 'failing') return run.startedAt
     const patienceMs = Math.max(this.setup.policy.blindAfterMs, 3 * Math.min(monitor.periodMs, monitor.recheckEveryMs))
     return now >= Math.max(member.lastRunAt, this.freshSince) + patienceMs ? now : run.startedAt
   }

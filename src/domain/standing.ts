@@ -25,6 +25,7 @@ export const NEVER_JUDGED: Standing = {
  * are well (the test of width) can but come later than the explanation, when they have run, and was true all along.
  *
  * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
+ * @param silentSince where there was no such run, for none has said anything since then: the last state stands; else `null`
  */
 export function settleStanding(
   was: Standing,
@@ -34,6 +35,7 @@ export function settleStanding(
   extensionMs: number,
   peers: () => Peers,
   now: Instant,
+  silentSince: Instant | null = null,
 ): Standing {
   if (judged.kind === 'explained') {
     const end = endOf(judged.by, now)
@@ -65,12 +67,11 @@ export function settleStanding(
     const carried = `${how}; the explanation stands until ${utc(until)}`
     return { verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null, readAt: reading.at }
   }
-  const lapsed = {
-    arn: alibi.arn,
-    at: until,
-    cause,
-    why: `${how}, and a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`,
-  }
+  const still =
+    silentSince === null
+      ? `a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`
+      : `no run has said anything since ${utc(silentSince)}, when it failed`
+  const lapsed = { arn: alibi.arn, at: until, cause, why: `${how}, and ${still}` }
   return { verdict: judged, carried: null, alibi: null, lapsed, readAt: reading.at }
 }
 

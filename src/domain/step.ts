@@ -388,7 +388,8 @@ function without(added: Incident['added'], names: readonly string[]): Pick<Incid
 /** Rule 14: what waits for a run waits at most `blindAfter`; then the last state stands, which must be that it fails. */
 function waitedInVain(own: readonly Member[], since: Instant, around: Surroundings): boolean {
   const { freshSince, now, setup } = around
-  return own.every((m) => now >= Math.max(since, m.lastRunAt, freshSince) + setup.policy.blindAfterMs)
+  const failing = own.filter((m) => m.state === 'failing')
+  return failing.length > 0 && failing.every((m) => now >= Math.max(since, m.lastRunAt, freshSince) + setup.policy.blindAfterMs)
 }
 
 /** When the threshold was reached for the first of the probes that this recipient is notified of, in the present stretch. */
