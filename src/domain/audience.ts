@@ -33,6 +33,18 @@ export function membersFor(recipient: string, members: readonly Member[], setup:
   return members.filter((member) => setup.monitors.get(member.monitor)?.notify.includes(recipient) === true)
 }
 
+/**
+ * The members that somebody was told of, whoever their monitors notify by now: of the monitors that notify them, and of those
+ * that did. Entries of documents from before that was kept, and that no monitor knows any more, were told of all.
+ */
+export function toldOf(a: Audience, members: readonly Member[], setup: Setup): readonly Member[] {
+  const known = a.monitors === undefined ? null : new Set(a.monitors)
+  const mine = members.filter(
+    ({ monitor }) => known?.has(monitor) === true || setup.monitors.get(monitor)?.notify.includes(a.recipient) === true,
+  )
+  return mine.length === 0 && known === null ? members : mine
+}
+
 const TROUBLE: Readonly<Record<Family, string>> = {
   outage: 'AWS Account trouble',
   misconfigured: 'access to AWS Account refused',

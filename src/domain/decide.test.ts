@@ -3,7 +3,7 @@
  * that nothing else is. Minutes count from noon, a round of runs in each; three failures reach the threshold in minute 2.
  */
 import { describe, expect, test } from 'vitest'
-import { event, MIN, NOON, type SetupGiven } from '../../test/given.ts'
+import { event, MIN, type MonitorGiven, NOON, type SetupGiven } from '../../test/given.ts'
 import { Story } from '../../test/story.ts'
 import type { HealthEvent } from './outage.ts'
 
@@ -1673,6 +1673,80 @@ describe('rule 16, in part: what left the configuration', () => {
       ['2 failing > oncall', '8 recovered > oncall'],
     ],
   ])('%s', plays(given))
+})
+
+describe('rule 16: who has nothing left of an incident that goes on for others', () => {
+  const a = { name: 'a', notify: ['alpha'] }
+  const b = { name: 'b', notify: ['beta'] }
+  const each: SetupGiven = { monitors: [a, b], recipients: { alpha: null, beta: null } }
+  const without = (monitors: readonly MonitorGiven[]): SetupGiven => ({ ...each, monitors })
+  const began = ['2 failing > alpha', '2 failing > beta']
+  test('is told that it is watched no longer, and nothing of what is of others', () => {
+    const s = new Story(each)
+      .goes('internal')
+      .pass(20)
+      .configure(without([b]))
+      .until(244)
+      .goes('ok')
+      .pass(2)
+    expect(s.said).toEqual([...began, '20 dropped > alpha', '243 reminder > beta', '245 recovered > beta'])
+    const [dropped] = s.mails.filter((mail) => mail.kind === 'dropped')
+    expect(dropped?.facts.probes.map((probe) => probe.monitor)).toEqual(['a'])
+  })
+  test('once, and told anew when it is watched again and fails', () => {
+    const s = new Story(each)
+      .goes('internal')
+      .pass(20)
+      .configure(without([b]))
+      .pass(5)
+      .configure(each)
+      .pass(5)
+    expect(s.said).toEqual([...began, '20 dropped > alpha', '25 failing > alpha'])
+  })
+  test('not who has another failing probe', () => {
+    const c = { name: 'c', notify: ['alpha'] }
+    const s = new Story(without([a, b, c]))
+      .goes('internal')
+      .pass(20)
+      .configure(without([b, c]))
+      .goes('ok')
+      .pass(3)
+    expect(s.said).toEqual([...began, '21 recovered > alpha', '21 recovered > beta'])
+  })
+  test('nor whose probe was well when it left: they hear of the end, of what they were told of', () => {
+    const s = new Story(each)
+      .goes('internal')
+      .pass(10)
+      .goes('ok', 'a/')
+      .pass(10)
+      .configure(without([b]))
+      .goes('ok')
+      .pass(3)
+    expect(s.said).toEqual([...began, '21 recovered > alpha', '21 recovered > beta'])
+    expect(s.mails[2]?.facts.probes.map((probe) => probe.monitor)).toEqual(['a'])
+  })
+  test('the last failing probe of one leaves, and the other waits for the end of one that is well', () => {
+    const s = new Story(each)
+      .goes('internal')
+      .pass(10)
+      .goes('ok', 'b/')
+      .pass(10)
+      .configure(without([b]))
+      .pass(3)
+    expect(s.said).toEqual([...began, '20 dropped > alpha', '20 recovered > beta'])
+    expect(s.incident().state).toBe('closed')
+  })
+  test('a removed recipient is told the end of what they were told of, and not of what is of others', () => {
+    const s = new Story(each).goes('internal').pass(20)
+    s.configure({ monitors: [{ name: 'a', notify: ['beta'] }, b], recipients: { beta: null } })
+      .goes('ok')
+      .pass(3)
+    const rises = s.mails.filter((mail) => mail.kind === 'recovered')
+    expect(rises.map((mail) => [mail.recipient, mail.facts.probes.map((probe) => probe.monitor)])).toEqual([
+      ['alpha', ['a']],
+      ['beta', ['a', 'b']],
+    ])
+  })
 })
 
 describe('rule 16: *told* is kept as addresses', () => {

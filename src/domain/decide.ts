@@ -1,4 +1,4 @@
-import { inherited, membersFor } from './audience.ts'
+import { inherited, toldOf } from './audience.ts'
 import { inWords } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
@@ -21,7 +21,7 @@ import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
-import { type Announcement, close, flapsNow, step, tellAtOnce, unwell } from './step.ts'
+import { type Announcement, close, flapsNow, leave, type Step, step, tellAtOnce, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
 
@@ -99,6 +99,8 @@ class Draft {
   private readonly turns: { outcome: Outcome; turn: Turn }[] = []
   private readonly noticesSet: Notice[] = []
   private readonly noticesCleared: string[] = []
+  /** Incidents of which somebody is told that nothing of theirs is watched any longer. */
+  private readonly dropped = new Set<string>()
   private freshSince: Instant
   private lookups: Lookups | null = null
   private readonly world: World
@@ -330,9 +332,7 @@ class Draft {
       (a) =>
         a.open &&
         (empty ||
-          (mover !== undefined &&
-            membersFor(a.recipient, [mover], this.setup).length > 0 &&
-            membersFor(a.recipient, unwell(left), this.setup).length === 0)),
+          (mover !== undefined && toldOf(a, [mover], this.setup).length > 0 && toldOf(a, unwell(left), this.setup).length === 0)),
     )
     // The member stays in the story of an incident that ends with it.
     if (empty) this.conclude(close(from, this.input.now, 'changed', turn.why))
@@ -439,16 +439,30 @@ class Draft {
     return all.find((is) => is.members.some((member) => member.probe === probe && member.state !== 'well')) ?? null
   }
 
-  /** Rule 16: a probe that left the configuration leaves its incident. */
+  /**
+   * Rule 16: a probe that left the configuration leaves its incident. For whom no failing probe is left with that it is over,
+   * and they are told so, also where it goes on for others.
+   */
   dropUnwatched(): void {
     for (const incident of this.open()) {
       if (incident.family === 'offline') continue
-      const members = incident.members.filter((member) => this.setup.probes.has(member.probe))
-      if (members.length === incident.members.length) continue
-      const left = { ...incident, members }
-      const emptied = unwell(left).length === 0 && unwell(incident).some((member) => !this.setup.probes.has(member.probe))
-      if (!emptied) this.incidents.set(left.id, left)
-      else this.conclude(close(incident, this.input.now, 'dropped', 'no failing probe of it is watched any longer'))
+      const gone = unwell(incident).filter((member) => !this.setup.probes.has(member.probe))
+      if (gone.length === 0) continue
+      // Those that are well stay in its story: whoever was told of them hears of its end.
+      const members = incident.members.filter((member) => !gone.includes(member))
+      const left = unwell({ ...incident, members })
+      const over = incident.audience.filter(
+        (a) => a.open && toldOf(a, gone, this.setup).length > 0 && toldOf(a, left, this.setup).length === 0,
+      )
+      const rest = { ...incident, members }
+      // Who waits for the end of probes that are well by now hears of that: the incident ends with the next step.
+      const waiting = incident.audience.some((a) => a.open && !over.includes(a))
+      if (left.length === 0 && !waiting)
+        this.conclude(close(incident, this.input.now, 'dropped', 'no failing probe of it is watched any longer'))
+      else if (over.length > 0) {
+        this.dropped.add(incident.id)
+        this.conclude(leave(incident, over, this.input.now), rest)
+      } else this.incidents.set(rest.id, rest)
     }
   }
 
@@ -577,6 +591,8 @@ class Draft {
   stepAll(): void {
     const { now } = this.input
     for (const incident of this.open()) {
+      // At most one mail an incident and moment.
+      if (this.dropped.has(incident.id)) continue
       this.conclude(
         step(incident, {
           setup: this.setup,
@@ -591,10 +607,11 @@ class Draft {
     }
   }
 
-  private conclude(done: { incident: Incident; announcement: Announcement | null; ledger: readonly LedgerRow[] }): void {
+  /** @param rest what is left of the incident, where that is not what its mail tells of */
+  private conclude(done: Step, rest?: Incident): void {
     const same = this.incidents.get(done.incident.id) ?? this.world.incidents.get(done.incident.id)
-    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, done.incident))
-      this.incidents.set(done.incident.id, done.incident)
+    const is = rest === undefined ? done.incident : { ...done.incident, members: rest.members }
+    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, is)) this.incidents.set(is.id, is)
     this.ledger.push(...done.ledger)
     if (done.announcement !== null && done.announcement.to.length > 0) {
       this.told.push({ incident: done.incident, announcement: done.announcement, notice: null })

@@ -1,4 +1,4 @@
-import { membersFor, messageIdOf, notificationId, recipientHash } from './audience.ts'
+import { membersFor, messageIdOf, notificationId, recipientHash, toldOf } from './audience.ts'
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member, Standing } from './incident.ts'
@@ -9,6 +9,7 @@ import {
   MAX_CAUSES,
   MAX_PROBES_IN_FULL,
   MAX_PROBES_LISTED,
+  type MailKind,
   type Notification,
   type ProbeFacts,
   type StripMark,
@@ -35,7 +36,9 @@ export type Backdrop = Readonly<{
 /** The probes whose runs a mail about this will show: what the daemon has to look up for `Backdrop.strips`. */
 export function probesShown(told: readonly Told[], setup: Setup): readonly string[] {
   const shown = told.flatMap(({ incident, announcement }) =>
-    incident === null ? [] : announcement.to.flatMap((a) => inFull(incident, a, setup).map((member) => member.probe)),
+    incident === null
+      ? []
+      : announcement.to.flatMap((a) => inFull(membersOf(incident, announcement.kind, a, setup)).map((member) => member.probe)),
   )
   return [...new Set(shown)]
 }
@@ -74,9 +77,9 @@ function incidentMail(
 
 function incidentFacts({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Facts {
   const { setup, now } = drop
-  const mine = membersOf(incident, audience.recipient, setup)
+  const mine = membersOf(incident, announcement.kind, audience, setup)
   const stretch = presentOf(mine, incident)
-  const full = inFull(incident, audience, setup)
+  const full = inFull(mine)
   const shown = new Set(full)
   const listed = mine.filter((member) => !shown.has(member))
   const monitors = monitorsOf(mine, setup)
@@ -174,19 +177,18 @@ export function plainFacts(
   }
 }
 
-/** A recipient who is told of an incident whose probes are none of theirs any more is still told of all of it. */
-function membersOf(incident: Incident, recipient: string, setup: Setup): readonly Member[] {
-  const mine = membersFor(recipient, incident.members, setup)
-  return mine.length > 0 ? mine : incident.members
+/** The members that a mail is about: of the monitors that notify this recipient; in the end all that they were told of. */
+function membersOf(incident: Incident, kind: MailKind, audience: Audience, setup: Setup): readonly Member[] {
+  if (kind === 'recovered' || kind === 'dropped') return toldOf(audience, incident.members, setup)
+  return membersFor(audience.recipient, incident.members, setup)
 }
 
 /** The most telling first: what fails and nothing explains, then what fails longest. */
-function inFull(incident: Incident, audience: Audience, setup: Setup): readonly Member[] {
+function inFull(mine: readonly Member[]): readonly Member[] {
   const weight = (member: Member) =>
     (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
-  const mine = [...membersOf(incident, audience.recipient, setup)]
   return mine
-    .sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
+    .toSorted((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
     .slice(0, MAX_PROBES_IN_FULL)
 }
 

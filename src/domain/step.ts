@@ -459,6 +459,16 @@ export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' |
   }
 }
 
+/** Tells those for whom nothing of an incident is watched any longer, while it goes on for others (rule 16). */
+export function leave(was: Incident, over: readonly Audience[], now: Instant): Step {
+  const seq = was.seq + 1
+  const reason = 'no failing probe of theirs is watched any longer'
+  const to = over.map((a) => ({ ...a, to: addressesTold(a) }))
+  const incident = { ...was, seq, audience: was.audience.map((a) => (over.includes(a) ? { ...a, open: false } : a)) }
+  const row = ledger(now, was, 'mailed', '16', `dropped: ${reason}`, { to: to.map((a) => a.recipient), seq })
+  return { incident, announcement: { kind: 'dropped', reason, rule: '16', seq, to, hindsight: was.hindsight }, ledger: [row] }
+}
+
 /** An offline spell is told once, to everybody who is told at once; its end closes it (contract, `offline`). */
 function spell(was: Incident, around: Surroundings): Step {
   const { setup, now } = around
