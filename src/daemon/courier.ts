@@ -1,7 +1,16 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
-import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore, whyUnsaid } from '../domain/outbox.ts'
+import {
+  type OutboxPlan,
+  planOutbox,
+  RETRY_MOST_MS,
+  retryAt,
+  SUMMARISED,
+  summaryLines,
+  unsaidBefore,
+  whyUnsaid,
+} from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
@@ -108,7 +117,10 @@ export class Courier {
     const queue = (await store.owed(MAX_LOOK)).filter((owed) => !this.unrecorded.has(owed.notification.id))
     if (queue.length === 0) return null
     const delivered = await store.deliveredSince(now - HOUR_MS)
-    const free = queue.filter((owed) => !this.lanes.has(owed.notification.recipient))
+    const busy = queue.filter((owed) => this.lanes.has(owed.notification.recipient))
+    // A thread goes on under a recipient's new name: nothing overtakes what is on its way to the old one.
+    const taken = new Set(busy.flatMap(threadsOf))
+    const free = queue.filter((owed) => !busy.includes(owed) && !threadsOf(owed).some((thread) => taken.has(thread)))
     const plan = planOutbox(free, delivered, maxPerHour, now)
     await this.putInOrder(plan, now)
     for (const owed of plan.send) {
@@ -156,7 +168,7 @@ export class Courier {
       })),
       ...plan.drop.map(({ owed, why }) => ({ id: owed.notification.id, state: 'dropped' as const, error: why })),
       ...plan.summarise.flatMap(({ owed }) =>
-        owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: 'told in a summary (mail.maxPerHour)' })),
+        owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: SUMMARISED })),
       ),
     ]
     if (changes.length === 0) return
@@ -170,7 +182,7 @@ export class Courier {
     await store.settle(
       changes,
       rows,
-      plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now)),
+      await Promise.all(plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now))),
     )
     for (const { owed } of plan.merge) meter.mail(owed.notification.kind, 'merged')
     for (const { owed } of plan.drop) meter.mail(owed.notification.kind, 'dropped')
@@ -180,15 +192,14 @@ export class Courier {
   }
 
   /** Rule 18: one mail for all that the ceiling held back. */
-  private summaryOf(recipient: string, owed: readonly Owed[], now: number): Notification {
+  private async summaryOf(recipient: string, owed: readonly Owed[], now: number): Promise<Notification> {
     const { mailDomain, maxPerHour, plainFacts } = this.deps
-    const reason = `more than ${maxPerHour} mails were due within an hour (mail.maxPerHour)`
-    const lines = owed.map(
-      ({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
-    )
+    const reason = `more than ${maxPerHour} ${maxPerHour === 1 ? 'mail was' : 'mails were'} due within an hour (mail.maxPerHour)`
+    const told = await Promise.all(owed.map(async (one) => summaryLines(one, await this.threadOf(one.notification))))
+    const lines = told.flat()
     const id = notificationId(`summary.${now}`, 1, recipient)
     const messageId = messageIdOf(id, mailDomain)
-    const facts = plainFacts('digest', reason, `[alibi] ${owed.length} mails in one`, lines)
+    const facts = plainFacts('digest', reason, `[alibi] ${lines.length === 1 ? '1 mail' : `${lines.length} mails`} in one`, lines)
     return {
       id,
       messageId,
@@ -353,7 +364,7 @@ export class Courier {
     if (incident === null) return []
     const incidents = [...new Set([...past.map((one) => one.incident), incident])]
     const mails = (await Promise.all(incidents.map((id) => this.deps.store.mails(id)))).flat()
-    const threads = new Set([thread, ...past.map((one) => one.thread)])
+    const threads = new Set([thread, ...past.map((old) => old.thread)])
     return mails.filter((owed) => threads.has(owed.notification.thread))
   }
 
@@ -382,6 +393,10 @@ function begunWith(facts: Facts, fall: Facts): Facts {
   if (facts.incident === null || fall.incident === null || fall.incident.onset >= facts.incident.onset) return facts
   const { onset, lastOkAt } = fall.incident
   return { ...facts, incident: { ...facts.incident, onset, lastOkAt } }
+}
+
+function threadsOf({ notification: { thread, past = [] } }: Owed): readonly string[] {
+  return [thread, ...past.map((old) => old.thread)]
 }
 
 type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>

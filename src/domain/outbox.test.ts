@@ -10,6 +10,8 @@ import {
   RETRY_FIRST_MS,
   RETRY_MOST_MS,
   retryAt,
+  SUMMARISED,
+  summaryLines,
   unsaidBefore,
   whyUnsaid,
 } from './outbox.ts'
@@ -376,6 +378,19 @@ describe('rule 17: a thread that went into another', () => {
     const refused = old('failing', 1, { state: 'refused' })
     expect(overtakenBy(refused, [refused, owed('wider', 2, { state: 'delivered' })])).toBeNull()
     expect(overtakenBy(refused, [refused, taker('recovered', 3, { state: 'delivered' })])?.notification.seq).toBe(3)
+  })
+})
+
+describe('rule 18: what a summary says', () => {
+  const told = (one: Owed, mails: readonly Owed[]) => summaryLines(one, mails).map((line) => line.split(' ')[1])
+  test('a rise with the fall that never arrived', () => {
+    const rise = owed('recovered', 2)
+    expect(told(rise, [rise, owed('failing', 1, { state: 'merged' })])).toEqual(['failing:', 'recovered:'])
+    expect(told(rise, [rise, owed('failing', 1, { state: 'delivered' })])).toEqual(['recovered:'])
+  })
+  test('what it said is not said again as if it had never arrived', () => {
+    const fall = owed('failing', 1, { state: 'merged', error: SUMMARISED })
+    expect(unsaidBefore(owed('recovered', 2), [fall])).toEqual({ fall: null, nothingArrived: true })
   })
 })
 

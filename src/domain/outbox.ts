@@ -9,6 +9,8 @@ export const OFFLINE_WORTH_TELLING_MS = 10 * MINUTE_MS
 
 const FALLS: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
 const RISES: readonly MailKind[] = ['recovered', 'dropped']
+/** How a mail is marked that the ceiling held back. */
+export const SUMMARISED = 'told in a summary (mail.maxPerHour)'
 const OVERTAKEN = 'it was over before this could be delivered'
 
 export type OutboxPlan = Readonly<{
@@ -155,16 +157,28 @@ export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
     const inThread = earlier.filter((other) => other.notification.thread === thread)
     const lastRise = inThread.findLastIndex((other) => RISES.includes(other.notification.kind))
     const stretch = inThread.slice(lastRise + 1)
-    const told =
-      stretch.some(hasArrived) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && hasArrived(other))
+    const told = stretch.some(isTold) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isTold(other))
     return told ? [] : (stretch.find((other) => FALLS.includes(other.notification.kind)) ?? [])
   })
   const [fall = null] = falls.toSorted((a, b) => a.notification.createdAt - b.notification.createdAt)
   return { fall, nothingArrived: !inOwn.some(hasArrived) }
 }
 
+/** By itself, or in a summary. */
+function isTold(owed: Owed): boolean {
+  return hasArrived(owed) || (owed.state === 'merged' && owed.error === SUMMARISED)
+}
+
 function hasArrived({ state, uncertain }: Owed): boolean {
   return state === 'delivered' || uncertain
+}
+
+/** What a summary says of a mail that the ceiling held back, and of the fall that this one would have told as well (rule 18). */
+export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly string[] {
+  const { fall } = unsaidBefore(owed, mails)
+  return [...(fall === null ? [] : [fall]), owed].map(
+    ({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
+  )
 }
 
 /**
