@@ -1349,6 +1349,11 @@ describe('rule 13: each recipient has a view of their own', () => {
       ],
     ],
     [
+      'rule 11: nor when the run after the silence was ok',
+      (s) => s.goes('internal', 'a/').pass(10).aws(posted(5)).pass(5).silence(60, 'a').aws().until(75).runs('oF', 'a/').until(80),
+      ['2 failing > alpha', '10 now-explained > alpha', '76 still-failing > alpha'],
+    ],
+    [
       'rule 11: a reminder that was silenced comes when the silence ends, the others have theirs',
       (s) => s.goes('internal', 'a/').goes('sts', 'b/').until(200).silence(60, 'a').until(265),
       ['2 failing > alpha', '2 failing > beta', '243 reminder > beta', '260 reminder > alpha'],

@@ -8,7 +8,7 @@ import { DAY_MS, type Family, HOUR_MS, type Instant, MINUTE_MS } from './probe.t
 import type { Setup } from './setup.ts'
 import { type Ack, endOfSilence, quietUntil, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
-import { overallVerdict, renamed, type View, viewsOf } from './view.ts'
+import { overallVerdict, renamed, type View, viewOf, viewsOf } from './view.ts'
 
 /** A mail waits at most this long after the threshold for the other probes of its monitors (rule 4). */
 export const GATHER_AT_MOST_MS = 30_000
@@ -200,7 +200,11 @@ export function step(was: Incident, around: Surroundings): Step {
 
   // Rule 6, to those who were told.
   const lapsed = views.filter(({ heard }) => heard !== null && heard.lapse !== null && timersMayFire)
-  const toldOfLapse = lapsed.filter((view) => !block(view.loud ? gathering(view) : hushed('still-failing', view.unexplained)))
+  const recovering: Block = ['4', 'recovering', 'the last run of every probe was ok: the next one decides']
+  const toldOfLapse = lapsed.filter((view) => {
+    if (!view.unexplained.some((m) => m.state === 'failing')) return !block(recovering)
+    return !block(view.loud ? gathering(view) : hushed('still-failing', view.unexplained))
+  })
   if (toldOfLapse.length > 0)
     return owe('still-failing', '6', withAdded(toldOfLapse.map((view) => ({ view, reason: view.heard?.lapse ?? '' }))))
 
@@ -236,8 +240,7 @@ export function step(was: Incident, around: Surroundings): Step {
     const others = gathering(view)
     if (others !== null) return others
     if (!timersMayFire) return ['12', 'fresh', 'every probe of the incident runs once more before anything is said']
-    if (!view.unexplained.some((m) => m.state === 'failing'))
-      return ['4', 'recovering', 'the last run of every probe was ok: the next one decides']
+    if (!view.unexplained.some((m) => m.state === 'failing')) return recovering
     return view.loud ? null : hushed(kind, view.unexplained)
   }
   const untold = views.filter(
@@ -253,9 +256,15 @@ export function step(was: Incident, around: Surroundings): Step {
     return owe(kind, announced ? '4' : rule, due, !oneComes)
   }
   // Where nobody is told at once the first mail falls due all the same: escalation counts from it (rule 10).
-  const rest = sick.filter((m) => !untold.some(({ own }) => own.includes(m)))
-  if (!announced && overallVerdict(rest) !== 'explained' && rest.length > 0 && !block(notYet(asNobody(rest, around))))
-    return owe(kind, kind === 'flapping' ? '9' : '4', [])
+  if (!announced) {
+    const prompt = new Set(untold.flatMap(({ own }) => own.map((m) => m.monitor)))
+    const rest = viewOf(
+      '',
+      sick.filter((m) => !prompt.has(m.monitor)),
+      around,
+    )
+    if (rest.unexplained.length > 0 && !block(notYet(rest))) return owe(kind, kind === 'flapping' ? '9' : '4', [])
+  }
 
   // Rule 13.
   const wider = views.flatMap((view): readonly Due[] => {
@@ -415,14 +424,6 @@ function allLapsed({ own, unexplained }: Pick<View, 'own' | 'unexplained'>): boo
     ({ lastRunAt, standing: { alibi, carried } }) =>
       alibi !== null && (carried !== null || !alibi.open) && lastRunAt <= alibi.until,
   )
-}
-
-/** The view of nobody: of probes that notify none who is told at once. */
-function asNobody(own: readonly Member[], around: Surroundings): View {
-  const unexplained = own.filter((m) => m.standing.verdict.kind !== 'explained')
-  const audible = own.filter((m) => silenceOver(m.monitor, around.silences, around.now) === null)
-  const loud = unexplained.some((m) => audible.includes(m))
-  return { recipient: '', afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
 }
 
 /** Ends an incident: whoever was told of the fall is told of the rise, and nobody else (rule 9). */

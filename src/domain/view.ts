@@ -36,42 +36,44 @@ export function overallVerdict(members: readonly Member[]): Verdict['kind'] {
   return kinds.includes('unexplained') || kinds.length === 0 ? 'unexplained' : 'undetermined'
 }
 
+type Around = Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instant }>
+
 /**
  * The views of everybody whom a monitor of these probes notifies. Who was told and has no failing probe any more has none: they
  * hear of the end, and of nothing before it (rule 13).
  */
-export function viewsOf(
-  incident: Incident,
-  sick: readonly Member[],
-  around: Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instant }>,
-): readonly View[] {
-  const { setup, silences, now } = around
+export function viewsOf(incident: Incident, sick: readonly Member[], around: Around): readonly View[] {
+  const { setup } = around
   const monitors = [...new Set(sick.map((member) => member.monitor))]
-  const silenced = new Set(monitors.filter((name) => silenceOver(name, silences, now) !== null))
   /** Recipients of the same monitors see the same: looked for once, for there may be thousands of probes. */
-  const seen = new Map<string, Pick<View, 'own' | 'audible' | 'unexplained' | 'verdict' | 'loud'>>()
+  const seen = new Map<string, View>()
   return notifiedBy(sick, setup).map((recipient) => {
     const mine = monitors.filter((name) => setup.monitors.get(name)?.notify.includes(recipient) === true)
     const key = JSON.stringify(mine)
-    const known = seen.get(key) ?? seenIn(mine.length === monitors.length ? sick : membersFor(recipient, sick, setup), silenced)
-    seen.set(key, known)
+    const known = seen.get(key)
+    const own = known?.own ?? (mine.length === monitors.length ? sick : membersFor(recipient, sick, setup))
+    const view = known ?? viewOf(recipient, own, around)
+    seen.set(key, view)
     const entry = incident.audience.find((a) => a.recipient === recipient && a.open)
-    const heir = entry?.heir === true
+    const untold = entry?.heir === true || incident.announcedAt === null
     return {
+      ...view,
       recipient,
       afterMs: setup.recipients.get(recipient)?.afterMs ?? null,
-      heard: entry === undefined || heir || incident.announcedAt === null ? null : heardBy(entry, incident),
-      heir: entry !== undefined && (heir || incident.announcedAt === null),
-      ...known,
+      heard: entry === undefined || untold ? null : heardBy(entry, incident),
+      heir: entry !== undefined && untold,
     }
   })
 }
 
-function seenIn(own: readonly Member[], silenced: ReadonlySet<string>) {
+/** How these probes look to somebody who has heard of none of them. */
+export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): View {
+  const monitors = [...new Set(own.map((member) => member.monitor))]
+  const silenced = new Set(monitors.filter((name) => silenceOver(name, silences, now) !== null))
   const audible = silenced.size === 0 ? own : own.filter((member) => !silenced.has(member.monitor))
   const unexplained = own.filter((member) => member.standing.verdict.kind !== 'explained')
   const loud = unexplained.some((member) => !silenced.has(member.monitor))
-  return { own, audible, unexplained, verdict: overallVerdict(own), loud }
+  return { recipient, afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
 }
 
 /** What somebody heard, for entries of documents from before it was kept by recipient: as of the whole incident. */
