@@ -202,10 +202,13 @@ export function monitor(given: MonitorGiven = {}): Monitor {
 }
 
 /** Recipients by name; a number is `after` in minutes. Each has one address at example.com. */
-export function recipients(given: Readonly<Record<string, number | null>>): readonly Recipient[] {
+export function recipients(
+  given: Readonly<Record<string, number | null>>,
+  addresses: Readonly<Record<string, readonly string[]>> = {},
+): readonly Recipient[] {
   return Object.entries(given).map(([name, after]) => ({
     name,
-    to: [`${name}@example.com`],
+    to: addresses[name] ?? [`${name}@example.com`],
     afterMs: after === null ? null : after * MIN,
   }))
 }
@@ -213,6 +216,8 @@ export function recipients(given: Readonly<Record<string, number | null>>): read
 export type SetupGiven = Readonly<{
   monitors?: readonly MonitorGiven[]
   recipients?: Readonly<Record<string, number | null>>
+  /** Of recipients whose addresses are others than their name at example.com. */
+  addresses?: Readonly<Record<string, readonly string[]>>
   policy?: Partial<Policy>
   codes?: readonly string[]
 }>
@@ -220,7 +225,7 @@ export type SetupGiven = Readonly<{
 export function setup(given: SetupGiven = {}): Setup {
   return setupOf({
     monitors: (given.monitors ?? [{}]).map(monitor),
-    recipients: recipients(given.recipients ?? { oncall: null }),
+    recipients: recipients(given.recipients ?? { oncall: null }, given.addresses),
     policy: { ...POLICY, ...given.policy },
     health: { relevance: { ...RELEVANCE, codes: given.codes ?? [] } },
     mail: { from: 'Alibi <alibi@example.com>' },

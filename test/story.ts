@@ -280,9 +280,16 @@ export class Story {
       const before = this.mails.filter((other) => other.thread === mail.thread).map((other) => other.seq)
       expect(Math.max(0, ...before), 'the mails of a thread are in the order of their sequence').toBeLessThan(mail.seq)
       if (mail.kind === 'recovered' || mail.kind === 'dropped') {
-        const earlier = this.mails.filter((other) => other.thread === mail.thread).at(-1)
-        expect(earlier?.kind, 'who is told of the rise was told of the fall').not.toMatch(/^(undefined|recovered|dropped)$/)
-        expect(mail.to, 'at the same addresses').toEqual(earlier?.to)
+        const thread = this.mails.filter((other) => other.thread === mail.thread)
+        const stretch = thread.slice(thread.findLastIndex(({ kind }) => kind === 'recovered' || kind === 'dropped') + 1)
+        expect(stretch.length, 'who is told of the rise was told of the fall').toBeGreaterThan(0)
+        const past = this.mails.filter((other) => mail.past?.some(({ thread }) => thread === other.thread))
+        const told = new Set([...stretch, ...past].flatMap((other) => other.to))
+        for (const { to } of [...stretch, mail])
+          for (const address of to) {
+            expect(mail.to, 'at every address that was told').toContain(address)
+            expect(told, 'and at no other').toContain(address)
+          }
       }
     }
     for (const is of decision.incidents) {

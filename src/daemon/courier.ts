@@ -2,7 +2,16 @@ import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../domain/notification.ts'
 import { tellsOf } from '../domain/notify.ts'
-import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, unsaidBefore } from '../domain/outbox.ts'
+import {
+  type OutboxPlan,
+  planOutbox,
+  RETRY_MOST_MS,
+  retryAt,
+  SUMMARISED,
+  summaryLines,
+  unsaidBefore,
+  whyUnsaid,
+} from '../domain/outbox.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Notice } from '../domain/state.ts'
 import type { Delivery } from '../letter/content.ts'
@@ -167,7 +176,10 @@ export class Courier {
       .map((owed) => (this.isBeyondAnyWait(owed.nextAt, now) ? { ...owed, nextAt: now } : owed))
     if (queue.length === 0) return null
     const delivered = await store.deliveredSince(now - HOUR_MS)
-    const free = queue.filter((owed) => !this.lanes.has(owed.notification.recipient))
+    const busy = queue.filter((owed) => this.lanes.has(owed.notification.recipient))
+    // A thread goes on under a recipient's new name: nothing overtakes what is on its way to the old one.
+    const taken = new Set(busy.flatMap(threadsOf))
+    const free = queue.filter((owed) => !busy.includes(owed) && !threadsOf(owed).some((thread) => taken.has(thread)))
     const plan = planOutbox(free, delivered, maxPerHour, now)
     await this.putInOrder(plan, now)
     for (const owed of plan.send) {
@@ -209,7 +221,7 @@ export class Courier {
       })),
       ...plan.drop.map(({ owed, why }) => ({ id: owed.notification.id, state: 'dropped' as const, error: why })),
       ...plan.summarise.flatMap(({ owed }) =>
-        owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: 'told in a summary (mail.maxPerHour)' })),
+        owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: SUMMARISED })),
       ),
     ]
     if (changes.length === 0) return
@@ -223,7 +235,7 @@ export class Courier {
     await store.settle(
       changes,
       rows,
-      plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now)),
+      await Promise.all(plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now))),
     )
     for (const { owed } of plan.merge) meter.mail(owed.notification.kind, 'merged')
     for (const { owed } of plan.drop) meter.mail(owed.notification.kind, 'dropped')
@@ -233,15 +245,14 @@ export class Courier {
   }
 
   /** Rule 18: one mail for all that the ceiling held back. */
-  private summaryOf(recipient: string, owed: readonly Owed[], now: number): Notification {
+  private async summaryOf(recipient: string, owed: readonly Owed[], now: number): Promise<Notification> {
     const { mailDomain, maxPerHour, plainFacts } = this.deps
-    const reason = `more than ${maxPerHour} mails were due within an hour (mail.maxPerHour)`
-    const lines = owed.map(
-      ({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
-    )
+    const reason = `more than ${maxPerHour} ${maxPerHour === 1 ? 'mail was' : 'mails were'} due within an hour (mail.maxPerHour)`
+    const told = await Promise.all(owed.map(async (one) => summaryLines(one, await this.threadOf(one.notification))))
+    const lines = told.flat()
     const id = notificationId(`summary.${now}`, 1, recipient)
     const messageId = messageIdOf(id, mailDomain)
-    const facts = plainFacts('digest', reason, `[alibi] ${owed.length} mails in one`, lines)
+    const facts = plainFacts('digest', reason, `[alibi] ${lines.length === 1 ? '1 mail' : `${lines.length} mails`} in one`, lines)
     return {
       id,
       messageId,
@@ -403,37 +414,49 @@ export class Courier {
     return [...byRecipient].map(([recipient, error]) => ({ recipient, error }))
   }
 
+  /** Every mail of this one's thread and of those that went into it: they lie with the incidents that mailed them (rule 17). */
+  private async threadOf({ incident, thread, past = [] }: Notification): Promise<readonly Owed[]> {
+    if (incident === null) return []
+    const incidents = [...new Set([...past.map((one) => one.incident), incident])]
+    const mails = (await Promise.all(incidents.map((id) => this.deps.store.mails(id)))).flat()
+    const threads = new Set([thread, ...past.map((old) => old.thread)])
+    return mails.filter((owed) => threads.has(owed.notification.thread))
+  }
+
   /** Renders the mail as it leaves now: the facts as committed, and what became of earlier mails of its thread. */
   private async write(owed: Owed): Promise<Mail> {
-    const { store, clock, letter } = this.deps
+    const { clock, letter } = this.deps
     const { notification } = owed
-    const mails = notification.incident === null ? [] : await store.mails(notification.incident)
-    const thread = mails.filter((other) => other.notification.thread === notification.thread)
+    const thread = await this.threadOf(notification)
     const { fall, nothingArrived } = unsaidBefore(owed, thread)
     const delivery: Delivery = {
       attempts: owed.attempts,
       lateBecause: owed.error,
       now: clock.now(),
-      merged: fall === null ? null : { facts: fall.notification.facts, why: whyUnsaid(fall) },
+      merged: fall === null ? null : { facts: fall.notification.facts, why: whyUnsaid(fall, thread) },
       refused: await this.refusedElsewhere(owed),
     }
-    // Where the fall never arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
-    return letter(fall !== null && nothingArrived ? { ...notification, inReplyTo: null } : notification, delivery)
+    if (fall === null) return letter(notification, delivery)
+    // Where nothing has arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
+    const inReplyTo = nothingArrived ? null : notification.inReplyTo
+    return letter({ ...notification, inReplyTo, facts: begunWith(notification.facts, fall.notification.facts) }, delivery)
   }
+}
+
+/** The facts of a mail that tells a fall as well: the trouble began with that one. */
+function begunWith(facts: Facts, fall: Facts): Facts {
+  if (facts.incident === null || fall.incident === null || fall.incident.onset >= facts.incident.onset) return facts
+  const { onset, lastOkAt } = fall.incident
+  return { ...facts, incident: { ...facts.incident, onset, lastOkAt } }
+}
+
+function threadsOf({ notification: { thread, past = [] } }: Owed): readonly string[] {
+  return [thread, ...past.map((old) => old.thread)]
 }
 
 type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>
 /** Marks replies and errors of the second way. */
 const FALLBACK = 'fallback: '
-
-/** Why the mail of a fall never arrived, for the mail that tells of fall and rise (rule 9). */
-function whyUnsaid({ state, attempts, error }: Owed): string {
-  if (attempts === 0 || error === null) return error ?? 'it was over before a mail could leave'
-  if (state === 'refused') return `the mail server refused the first mail (${error})`
-  // A reply has a code of three digits; without one nobody answered.
-  const answered = /(?:^|\s)[45]\d\d(?:\s|$)/.test(error)
-  return answered ? `the mail server did not take the first mail (${error})` : `the mail server could not be reached (${error})`
-}
 
 function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: string | null, reason: string): LedgerRow {
   const { id, incident, kind, recipient, seq } = owed.notification

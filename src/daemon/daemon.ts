@@ -388,14 +388,13 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     const rows: LedgerRow[] = []
     for (const owed of refused) {
       const { id, incident, kind, recipient, seq, thread } = owed.notification
-      // A thread goes on in the incident of another family (rule 17).
+      // A thread goes on, or ends, in that of an incident of another family (rule 17).
       const inThread = [...engine.world().incidents.values()].filter((is) => is.audience.some(({ root }) => root === thread))
       const ids = new Set([...(incident === null ? [] : [incident]), ...inThread.map((is) => is.id)])
+      // A set that grows while it is walked: each incident names those in which it goes on.
+      for (const one of ids) for (const next of (await store.incident(one))?.into ?? []) ids.add(next)
       const mails = (await Promise.all([...ids].map((one) => store.mails(one)))).flat()
-      const later = overtakenBy(
-        owed,
-        mails.filter((other) => other.notification.thread === thread),
-      )
+      const later = overtakenBy(owed, mails)
       if (later === null) changes.push({ id, state: 'retrying', nextAt: now })
       else {
         const why = `a later mail of its thread has arrived (${later.notification.kind} ${later.notification.id})`

@@ -23,13 +23,26 @@ export function messageIdOf(id: string, domain: string): string {
 
 /** Names of the recipients that the monitors of these probes notify, in the order of the configuration. */
 export function notifiedBy(members: readonly Member[], setup: Setup): readonly string[] {
-  const names = new Set(members.flatMap((member) => setup.monitors.get(member.monitor)?.notify ?? []))
+  const monitors = new Set(members.map((member) => member.monitor))
+  const names = new Set([...monitors].flatMap((name) => setup.monitors.get(name)?.notify ?? []))
   return [...setup.recipients.keys()].filter((name) => names.has(name))
 }
 
 /** The members that a recipient is told of: those of the monitors that notify them. */
 export function membersFor(recipient: string, members: readonly Member[], setup: Setup): readonly Member[] {
   return members.filter((member) => setup.monitors.get(member.monitor)?.notify.includes(recipient) === true)
+}
+
+/**
+ * The members that somebody was told of, whoever their monitors notify by now: of the monitors that notify them, and of those
+ * that did. Entries of documents from before that was kept, and that no monitor knows any more, were told of all.
+ */
+export function toldOf(a: Audience, members: readonly Member[], setup: Setup): readonly Member[] {
+  const known = a.monitors === undefined ? null : new Set(a.monitors)
+  const mine = members.filter(
+    ({ monitor }) => known?.has(monitor) === true || setup.monitors.get(monitor)?.notify.includes(a.recipient) === true,
+  )
+  return mine.length === 0 && known === null ? members : mine
 }
 
 const TROUBLE: Readonly<Record<Family, string>> = {
@@ -49,11 +62,63 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
   return `[alibi] ${first}${more}: ${TROUBLE[incident.family]} #${incident.id.slice(0, 4)}`
 }
 
+/** Threads beyond this number are so old that nothing of them waits any more. */
+const MAX_PAST = 20
+
+/**
+ * Rule 17: how somebody who was told of an incident is told by the one in which it goes on. Where they have no open thread of
+ * that one, the old thread goes on: for them it is one trouble. Where both are open, the old one ends in the other's, whose next
+ * mail tells what did not arrive.
+ */
+export function inherited(mine: Audience | undefined, old: Audience, from: Incident): Audience {
+  const last = { thread: old.root, incident: from.id }
+  const all = [...(mine?.past ?? []), ...(old.past ?? []), last]
+  const past = all
+    .filter((one, i) => all.findIndex((other) => other.thread === one.thread && other.incident === one.incident) === i)
+    .slice(-MAX_PAST)
+  const goesOn = { from: { id: from.id, family: from.family }, past }
+  if (mine?.open === true) {
+    const monitors = union(mine.monitors ?? [], old.monitors ?? [])
+    return { ...mine, told: union(addressesTold(mine), addressesTold(old)), monitors, ...goesOn }
+  }
+  const { recipient, to, subject, root } = old
+  const monitors = union(mine?.monitors ?? [], old.monitors ?? [])
+  const reopened = mine?.reopened
+  return {
+    recipient,
+    to,
+    told: addressesTold(old),
+    subject,
+    root,
+    open: true,
+    heir: true,
+    ...goesOn,
+    ...(monitors.length === 0 ? {} : { monitors }),
+    ...(reopened === undefined ? {} : { reopened }),
+  }
+}
+
+/** Whom the rise is owed to: who was told of the fall, at the addresses as they were (rule 16). */
+export function addressesTold({ told, to }: Audience): readonly string[] {
+  return told ?? to
+}
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  return [...new Set([...a, ...b])]
+}
+
 /** Opens (or opens again) a recipient's side of the incident with the mail of this sequence. */
 export function opened(incident: Incident, recipient: string, seq: number, setup: Setup): Audience {
   const known = incident.audience.find((a) => a.recipient === recipient)
   const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
-  if (known !== undefined) return { recipient, to, subject: known.subject, root: known.root, open: true }
+  if (known !== undefined) {
+    const { heir: _, told: __, ...same } = known
+    const told = union(addressesTold(known), to)
+    if (known.open) return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
+    // A stretch that is over stays in its thread, and has no more to do with this one.
+    const { from: ___, monitors: ____, ...thread } = same
+    return { ...thread, to, open: true }
+  }
   const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
   return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }
 }

@@ -1,5 +1,6 @@
+import { inherited, toldOf } from './audience.ts'
 import { inWords } from './duration.ts'
-import type { Incident, Member } from './incident.ts'
+import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import type { LedgerRow } from './ledger.ts'
 import { headingOf } from './notice.ts'
@@ -20,7 +21,7 @@ import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
-import { type Announcement, close, flapsNow, step, tellAtOnce, unwell } from './step.ts'
+import { type Announcement, close, flapsNow, leave, type Step, step, tellAtOnce, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
 
@@ -98,6 +99,8 @@ class Draft {
   private readonly turns: { outcome: Outcome; turn: Turn }[] = []
   private readonly noticesSet: Notice[] = []
   private readonly noticesCleared: string[] = []
+  /** Incidents of which somebody is told that nothing of theirs is watched any longer. */
+  private readonly dropped = new Set<string>()
   private freshSince: Instant
   private lookups: Lookups | null = null
   private readonly world: World
@@ -221,7 +224,6 @@ class Draft {
     family: Family,
     onset: Instant,
     why: string,
-    from?: Incident,
   ): void {
     const member = newMember(probe, monitor, state, outcome, family, onset, this.input.now)
     const { now } = this.input
@@ -263,8 +265,7 @@ class Draft {
       )
       return
     }
-    const fresh = newIncident(this.input.newId(), monitor.partition, family, now, now)
-    const incident = from === undefined ? fresh : goesOn(fresh, from)
+    const incident = newIncident(this.input.newId(), monitor.partition, family, now, now)
     this.join(incident, member)
     this.note('opened', incident.id, probe.id, '1', why, { onset, family })
   }
@@ -322,28 +323,46 @@ class Draft {
       this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
       return
     }
-    const left: Incident = { ...from, members: from.members.filter((member) => member.probe !== probe.id) }
+    const [mover] = from.members.filter((member) => member.probe === probe.id)
+    const left: Incident = { ...from, members: from.members.filter((member) => member !== mover) }
     this.note('moved', from.id, probe.id, '17', turn.why, { family: turn.family })
     const empty = unwell(left).length === 0
+    // For whom nothing is left of the old incident it goes on in the other; who still has something there has two.
+    const heirs = from.audience.filter(
+      (a) =>
+        a.open &&
+        (empty ||
+          (mover !== undefined && toldOf(a, [mover], this.setup).length > 0 && toldOf(a, unwell(left), this.setup).length === 0)),
+    )
     // The member stays in the story of an incident that ends with it.
-    if (empty) this.conclude(close({ ...from, members: from.members }, this.input.now, 'changed', turn.why))
+    if (empty) this.conclude(close(from, this.input.now, 'changed', turn.why))
     else this.incidents.set(left.id, left)
-    this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why, empty ? from : undefined)
-    if (!empty) return
-    // It may have joined one that was open already: those who were told of the old one are told of the new one's end.
-    const now = this.probeState(probe.id).incident
-    const joined = now === null ? null : this.openIncident(now)
-    if (joined !== null && joined.continues?.id !== from.id) {
-      const told = from.audience.filter((a) => a.open)
-      const heirs = told
-        .filter((a) => !joined.audience.some((b) => b.recipient === a.recipient))
-        .map((a) => ({ ...a, heir: true as const }))
-      const audience = joined.audience.map((b) =>
-        !b.open && told.some((a) => a.recipient === b.recipient) ? { ...b, open: true, heir: true as const } : b,
-      )
-      if (told.length > 0)
-        this.incidents.set(joined.id, { ...joined, seq: Math.max(joined.seq, from.seq), audience: [...audience, ...heirs] })
-    }
+    this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+    const id = this.probeState(probe.id).incident
+    const into = id === null ? null : this.openIncident(id)
+    if (into !== null && (empty || heirs.length > 0)) this.handOver(from, into, heirs)
+  }
+
+  /**
+   * Rule 17: those told of the one incident are told by the other from now on, and of its end. Its sequence goes on from the
+   * old one's, for mails of one thread leave in that order.
+   */
+  private handOver(from: Incident, into: Incident, heirs: readonly Audience[]): void {
+    const entry = new Map(into.audience.map((a) => [a.recipient, a]))
+    for (const old of heirs) entry.set(old.recipient, inherited(entry.get(old.recipient), old, from))
+    this.incidents.set(into.id, {
+      ...into,
+      continues: into.announcedAt === null ? { id: from.id, family: from.family } : into.continues,
+      audience: [...entry.values()],
+      seq: Math.max(into.seq, from.seq),
+    })
+    const left = this.incidents.get(from.id) ?? from
+    const moved = new Set(heirs)
+    this.incidents.set(from.id, {
+      ...left,
+      audience: left.audience.map((a) => (moved.has(a) ? { ...a, open: false } : a)),
+      into: [...new Set([...(left.into ?? []), into.id])],
+    })
   }
 
   private touch(incident: Incident, probe: string, change: (member: Member) => Member): void {
@@ -388,7 +407,8 @@ class Draft {
     for (const probe of this.setup.probes.values()) {
       const monitor = this.setup.monitors.get(probe.monitor)
       const state = this.probeState(probe.id)
-      if (monitor === undefined || state.standing === 'failing' || state.standing === 'recovering') continue
+      // The last state stands of one that failed when it was seen last; whether one that was ok then is well nobody can tell.
+      if (monitor === undefined || state.standing === 'failing') continue
       const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince, this.world.lostUntil ?? 0)
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
@@ -419,16 +439,30 @@ class Draft {
     return all.find((is) => is.members.some((member) => member.probe === probe && member.state !== 'well')) ?? null
   }
 
-  /** Rule 16: a probe that left the configuration leaves its incident. */
+  /**
+   * Rule 16: a probe that left the configuration leaves its incident. For whom no failing probe is left with that it is over,
+   * and they are told so, also where it goes on for others.
+   */
   dropUnwatched(): void {
     for (const incident of this.open()) {
       if (incident.family === 'offline') continue
-      const members = incident.members.filter((member) => this.setup.probes.has(member.probe))
-      if (members.length === incident.members.length) continue
-      const left = { ...incident, members }
-      const emptied = unwell(left).length === 0 && unwell(incident).some((member) => !this.setup.probes.has(member.probe))
-      if (!emptied) this.incidents.set(left.id, left)
-      else this.conclude(close(incident, this.input.now, 'dropped', 'no failing probe of it is watched any longer'))
+      const gone = unwell(incident).filter((member) => !this.setup.probes.has(member.probe))
+      if (gone.length === 0) continue
+      // Those that are well stay in its story: whoever was told of them hears of its end.
+      const members = incident.members.filter((member) => !gone.includes(member))
+      const left = unwell({ ...incident, members })
+      const over = incident.audience.filter(
+        (a) => a.open && toldOf(a, gone, this.setup).length > 0 && toldOf(a, left, this.setup).length === 0,
+      )
+      const rest = { ...incident, members }
+      // Who waits for the end of probes that are well by now hears of that: the incident ends with the next step.
+      const waiting = incident.audience.some((a) => a.open && !over.includes(a))
+      if (left.length === 0 && !waiting)
+        this.conclude(close(incident, this.input.now, 'dropped', 'no failing probe of it is watched any longer'))
+      else if (over.length > 0) {
+        this.dropped.add(incident.id)
+        this.conclude(leave(incident, over, this.input.now), rest)
+      } else this.incidents.set(rest.id, rest)
     }
   }
 
@@ -460,7 +494,8 @@ class Draft {
     const peers = () => this.peersOf(member)
     const seen = withFirstEnds(reading, member.standing.ends ?? [], now)
     const judged = judge(failure, seen, this.law(), peers, now)
-    return settleStanding(member.standing, judged, seen, at, this.setup.policy.extensionMs, peers, now)
+    const ranAt = at === run.startedAt ? null : member.lastRunAt
+    return settleStanding(member.standing, judged, seen, at, this.setup.policy.extensionMs, peers, now, ranAt)
   }
 
   /**
@@ -470,7 +505,7 @@ class Draft {
   private failsStillAt(member: Member, run: Outcome): Instant {
     const { now } = this.input
     const monitor = this.setup.monitors.get(member.monitor)
-    if (monitor === undefined || this.reach.offlineSince !== null) return run.startedAt
+    if (monitor === undefined || this.reach.offlineSince !== null || member.state !== 'failing') return run.startedAt
     const patienceMs = Math.max(this.setup.policy.blindAfterMs, 3 * Math.min(monitor.periodMs, monitor.recheckEveryMs))
     return now >= Math.max(member.lastRunAt, this.freshSince) + patienceMs ? now : run.startedAt
   }
@@ -557,12 +592,13 @@ class Draft {
   stepAll(): void {
     const { now } = this.input
     for (const incident of this.open()) {
+      // At most one mail an incident and moment.
+      if (this.dropped.has(incident.id)) continue
       this.conclude(
         step(incident, {
           setup: this.setup,
           now,
-          // Only a first mail waits for the others.
-          gatheredAt: incident.announcedAt === null && this.gathered(incident) ? now : null,
+          gathered: (members) => this.gathered(incident, members),
           freshSince: this.freshSince,
           offline: this.reach.offlineSince !== null,
           silences: this.world.silences,
@@ -572,10 +608,11 @@ class Draft {
     }
   }
 
-  private conclude(done: { incident: Incident; announcement: Announcement | null; ledger: readonly LedgerRow[] }): void {
+  /** @param rest what is left of the incident, where that is not what its mail tells of */
+  private conclude(done: Step, rest?: Incident): void {
     const same = this.incidents.get(done.incident.id) ?? this.world.incidents.get(done.incident.id)
-    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, done.incident))
-      this.incidents.set(done.incident.id, done.incident)
+    const is = rest === undefined ? done.incident : { ...done.incident, members: rest.members }
+    if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, is)) this.incidents.set(is.id, is)
     this.ledger.push(...done.ledger)
     if (done.announcement !== null && done.announcement.to.length > 0) {
       this.told.push({ incident: done.incident, announcement: done.announcement, notice: null })
@@ -584,21 +621,28 @@ class Draft {
 
   /**
    * Rule 4: has every probe of the monitors concerned run once since the onset? Those that are undecided as well are run again
-   * at the same time (rule 1): each has to have ended that run too, or forty accounts that fail at once were a mail about the
-   * two that answered first.
+   * at the same time (rule 1), and those that fail otherwise than so far may be about to move here (rule 17): each has to have
+   * ended a run that began no sooner than the decisive one, or forty accounts that fail at once were a mail about the two that
+   * answered first.
    */
-  private gathered(incident: Incident): boolean {
-    const sick = unwell(incident)
+  private gathered(incident: Incident, sick: readonly Member[]): boolean {
     const onset = sick.reduce((first, member) => Math.min(first, member.onset), Number.POSITIVE_INFINITY)
     const decisive = sick.reduce((first, member) => Math.min(first, decisiveRunAt(member)), Number.POSITIVE_INFINITY)
     const monitors = [...new Set(sick.map((member) => member.monitor))].flatMap((name) => this.setup.monitors.get(name) ?? [])
     return monitors.every((monitor) =>
       monitor.probes.every((probe) => {
-        const { standing, lastRunAt } = this.probeState(probe.id)
-        const since = standing === 'undecided' ? Math.max(onset, decisive - monitor.retryIntervalMs / 2) : onset
-        return (lastRunAt ?? 0) >= since
+        const state = this.probeState(probe.id)
+        const open = this.mayJoin(state, incident)
+        return (state.lastRunAt ?? 0) >= (open ? Math.max(onset, decisive) : onset)
       }),
     )
+  }
+
+  /** Undecided, or failing in an incident of another family while its last run was of this one. */
+  private mayJoin({ standing, incident, recent }: ProbeState, into: Incident): boolean {
+    if (standing === 'undecided') return true
+    if (standing !== 'failing' || incident === null || incident === into.id) return false
+    return this.openIncident(incident)?.family !== into.family && recent.at(-1)?.family === into.family
   }
 
   /** What is told once and is no incident: a source that refuses, a control host that was never reached. */
@@ -742,14 +786,6 @@ function newIncident(id: string, partition: Partition, family: Family, openedAt:
     reopenedAt: [],
     flapping: false,
   }
-}
-
-/**
- * The new incident's mails go on in the old one's threads, and those told of the old are told of its end (rule 17). Its
- * sequence goes on too: mails of one thread leave in that order.
- */
-function goesOn(fresh: Incident, from: Incident): Incident {
-  return { ...fresh, continues: { id: from.id, family: from.family }, audience: from.audience, seq: from.seq }
 }
 
 function bareMember(probe: Probe, onset: Instant, now: Instant): Member {

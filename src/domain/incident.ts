@@ -62,20 +62,51 @@ export type Member = Readonly<{
   standing: Standing
 }>
 
+/** What a recipient has heard of an incident in its present stretch, as of the last step. */
+export type Heard = Readonly<{
+  /** The last mail of those that set the pace: the next reminder, and the hold, count from it. */
+  at: Instant
+  /** Their failing probes when the last mail was owed: `wider` is due at twice as many. */
+  failing: number
+  widerAt: Instant | null
+  /** The verdict over their failing probes at the last step. */
+  verdict: Verdict['kind']
+  /** How an explanation of theirs ended of which they do not know that: owes a `still-failing` (rule 6). */
+  lapse: string | null
+  /** They were told that the present explanation stands. */
+  explained: boolean
+  /** Events that were named to them as an explanation (rule 7: once per incident and event). */
+  events: readonly string[]
+}>
+
 /** One recipient's side of an incident: what was owed to them and the thread it stands in. */
 export type Audience = Readonly<{
   recipient: string
-  /** The addresses as they were when first told: `recovered` goes there whatever the configuration says by then. */
+  /** The addresses that the last mail went to. */
   to: readonly string[]
+  /** Every address that was told since the fall, where those are others: the rise goes to them all (rule 16). */
+  told?: readonly string[]
   /** Constant for the incident's life, or mail programs split the thread. */
   subject: string
   /** Message-ID of the first mail of the thread. */
   root: string
   /** Told of the fall and not yet of the rise. */
   open: boolean
+  heard?: Heard
+  /** Monitors of whose probes they were told: what their end is about when these notify them no longer. */
+  monitors?: readonly string[]
+  /** How often the incident had been opened again when they were first told of it: to them those stretches did not happen. */
+  reopened?: number
   /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (rule 17). */
   heir?: true
+  /** The incident of another family of which they were told, and which for them goes on here: the newest (rule 17). */
+  from?: Readonly<{ id: string; family: Family }>
+  /** All that went into their thread here: other threads, and mails of other incidents in this one. */
+  past?: readonly PastThread[]
 }>
+
+/** A thread in which somebody was told before, and the incident that mailed into it. */
+export type PastThread = Readonly<{ thread: string; incident: string }>
 
 export type Incident = Readonly<{
   /** 64 random bits, as 16 hexadecimal digits. */
@@ -85,6 +116,8 @@ export type Incident = Readonly<{
   state: IncidentState
   /** The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (rule 17). */
   continues: Readonly<{ id: string; family: Family }> | null
+  /** The incidents of another family in which it goes on for those who were told of it: where its threads are continued. */
+  into?: readonly string[]
   openedAt: Instant
   /** When the threshold was reached in the present stretch: `openedAt`, or the last reopening. */
   stretchAt: Instant
@@ -97,19 +130,20 @@ export type Incident = Readonly<{
   /** Sequence of the last mail owed. */
   seq: number
   lastMailAt: Instant | null
+  /** As `failingAtLastMail`, `lapse` and `explanationTold`: for recipients without `heard`, in documents from before it was kept. */
   lastWiderAt: Instant | null
-  /** Failing probes when the last mail was owed: `wider` is due at twice as many. */
   failingAtLastMail: number
   /** The verdict over all failing members at the last step. */
   verdict: Verdict['kind']
-  /** The explanation that ended after the incident was announced: owes a `still-failing` (rule 6). */
   lapse: string | null
-  /** It was told that the present explanation stands: by `now-explained`, or by a mail that was sent while it stood. */
   explanationTold: boolean
   /** Why no mail is due now, as last written to the ledger. */
   withheld: string | null
-  /** Events of which it was already said that they explain this incident (rule 7: once per incident and event). */
+  /** Events of which it was already said to somebody that they explain this incident. */
   toldEvents: readonly string[]
+  /** Whom the monitors of its failing probes notified at the last step, and those of them who were added since (rule 16). */
+  notified?: readonly string[]
+  added?: readonly string[]
   /** The event that explains, or in the end explained, this incident. */
   explainedBy: string | null
   /** Every event that ever explained one of its probes, the newest last; left out where none did. */

@@ -1,4 +1,4 @@
-import type { LapseCause } from './incident.ts'
+import type { LapseCause, PastThread } from './incident.ts'
 import type { SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { Verdict } from './verdict.ts'
@@ -131,6 +131,8 @@ export type Notification = Readonly<{
   incident: string | null
   /** Mails of one thread leave in the order of their sequence; a later one never overtakes an earlier one. */
   thread: string
+  /** Threads that went into this one: what could not leave there is told here, and nothing leaves here before it (rule 17). */
+  past?: readonly PastThread[]
   seq: number
   recipient: string
   to: readonly string[]

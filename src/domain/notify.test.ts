@@ -267,6 +267,7 @@ describe('the verdict and its sources', () => {
 describe('when the next mail comes', () => {
   const said = { state: 'announced', announcedAt: NOON, lastMailAt: NOON, verdict: 'unexplained' } as const
   const more = 'when at least twice as many probes fail, or when it is over'
+  const by = new Story().aws(event()).runs('FFF').incident().members
   test.for<[string, Partial<Incident>, SetupGiven['policy'] & object, string | null]>([
     [
       'unexplained',
@@ -283,13 +284,13 @@ describe('when the next mail comes', () => {
     ],
     [
       'explained',
-      { verdict: 'explained' },
+      { verdict: 'explained', members: by },
       {},
       'if it goes on after AWS says that it is over, or at 2026-03-10 18:00Z if AWS still explains it then, or when it is over',
     ],
     [
       'explained, and silence has no end',
-      { verdict: 'explained' },
+      { verdict: 'explained', members: by },
       { holdAtMostMs: 0 },
       'if it goes on after AWS says that it is over, or when it is over',
     ],

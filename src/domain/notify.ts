@@ -1,4 +1,4 @@
-import { membersFor, messageIdOf, notificationId, recipientHash } from './audience.ts'
+import { membersFor, messageIdOf, notificationId, recipientHash, toldOf } from './audience.ts'
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member, Standing } from './incident.ts'
@@ -9,15 +9,18 @@ import {
   MAX_CAUSES,
   MAX_PROBES_IN_FULL,
   MAX_PROBES_LISTED,
+  type MailKind,
   type Notification,
   type ProbeFacts,
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
-import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
+import { decisiveTry, type Family, type Instant, MINUTE_MS, type Monitor, type Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
 import type { Notice } from './state.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
+import type { Verdict } from './verdict.ts'
+import { overallVerdict } from './view.ts'
 
 /** What mails say beside the incident itself; gathered by the daemon before it commits. */
 export type Backdrop = Readonly<{
@@ -34,7 +37,9 @@ export type Backdrop = Readonly<{
 /** The probes whose runs a mail about this will show: what the daemon has to look up for `Backdrop.strips`. */
 export function probesShown(told: readonly Told[], setup: Setup): readonly string[] {
   const shown = told.flatMap(({ incident, announcement }) =>
-    incident === null ? [] : announcement.to.flatMap((a) => inFull(incident, a, setup).map((member) => member.probe)),
+    incident === null
+      ? []
+      : announcement.to.flatMap((a) => inFull(membersOf(incident, announcement.kind, a, setup)).map((member) => member.probe)),
   )
   return [...new Set(shown)]
 }
@@ -61,6 +66,7 @@ function incidentMail(
     kind: announcement.kind,
     incident: incident.id,
     thread: audience.root,
+    ...(audience.past === undefined ? {} : { past: audience.past }),
     seq: announcement.seq,
     recipient: audience.recipient,
     to: audience.to,
@@ -72,9 +78,9 @@ function incidentMail(
 
 function incidentFacts({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Facts {
   const { setup, now } = drop
-  const mine = membersOf(incident, audience.recipient, setup)
+  const mine = membersOf(incident, announcement.kind, audience, setup)
   const stretch = presentOf(mine, incident)
-  const full = inFull(incident, audience, setup)
+  const full = inFull(mine)
   const shown = new Set(full)
   const listed = mine.filter((member) => !shown.has(member))
   const monitors = monitorsOf(mine, setup)
@@ -83,22 +89,22 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
   return {
     kind: announcement.kind,
     at: now,
-    reason: announcement.reason,
+    reason: announcement.reasons?.get(audience.recipient) ?? announcement.reason,
     subject: audience.subject,
     incident: {
       id: incident.id,
       partition: incident.partition,
       family: incident.family,
-      continues: incident.continues,
+      continues: audience.from ?? incident.continues,
       openedAt: incident.openedAt,
       onset: stretch.length > 0 ? onsetOf(stretch) : incident.openedAt,
       lastOkAt: earliest(stretch)?.lastOkAt ?? null,
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
-      reopened: incident.reopenedAt.length,
+      // Stretches of which they were not told did not happen to them.
+      reopened: incident.reopenedAt.length - (audience.reopened ?? 0),
       flapping: incident.flapping,
-      explainedBy: incident.explainedBy,
-      leadMinutes: incident.leadMinutes,
+      ...explanationOf(mine, incident),
       hindsight: announcement.hindsight,
     },
     monitors: monitors.map((monitor) => ({
@@ -110,9 +116,9 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
-    verdict: outage ? incident.verdict : null,
+    verdict: outage ? verdictFor(audience, mine, incident) : null,
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
-    next: nextMail(incident, setup, now),
+    next: nextMail(incident, audience, verdictFor(audience, mine, incident), setup, now),
     lines: [],
     overrides: drop.overrides,
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
@@ -180,19 +186,18 @@ export function plainFacts(
   }
 }
 
-/** A recipient who is told of an incident whose probes are none of theirs any more is still told of all of it. */
-function membersOf(incident: Incident, recipient: string, setup: Setup): readonly Member[] {
-  const mine = membersFor(recipient, incident.members, setup)
-  return mine.length > 0 ? mine : incident.members
+/** The members that a mail is about: of the monitors that notify this recipient; in the end all that they were told of. */
+function membersOf(incident: Incident, kind: MailKind, audience: Audience, setup: Setup): readonly Member[] {
+  if (kind === 'recovered' || kind === 'dropped') return toldOf(audience, incident.members, setup)
+  return membersFor(audience.recipient, incident.members, setup)
 }
 
 /** The most telling first: what fails and nothing explains, then what fails longest. */
-function inFull(incident: Incident, audience: Audience, setup: Setup): readonly Member[] {
+function inFull(mine: readonly Member[]): readonly Member[] {
   const weight = (member: Member) =>
     (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
-  const mine = [...membersOf(incident, audience.recipient, setup)]
   return mine
-    .sort((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
+    .toSorted((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
     .slice(0, MAX_PROBES_IN_FULL)
 }
 
@@ -271,14 +276,32 @@ function explainedUntil({ alibi, carried, lapsed }: Standing): Instant | null {
   return alibi !== null && (carried !== null || !alibi.open) ? alibi.until : null
 }
 
+/** What holds of their own probes: the incident's verdict is over those of others too. */
+function verdictFor(audience: Audience, mine: readonly Member[], incident: Incident): Verdict['kind'] {
+  const sick = mine.filter((member) => member.state !== 'well')
+  return sick.length > 0 ? overallVerdict(sick) : (audience.heard?.verdict ?? incident.verdict)
+}
+
+/** The event that explained one of theirs: that of the incident, if it is not of others alone, or of theirs alone. */
+function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incident, 'explainedBy' | 'leadMinutes'> {
+  const { explainedBy, leadMinutes } = incident
+  const explained = ({ standing: { verdict, alibi, lapsed } }: Member) =>
+    [verdict.kind === 'explained' ? verdict.by.arn : null, alibi?.arn, lapsed?.arn].includes(explainedBy)
+  // Of what is known in hindsight no probe knows.
+  if (explainedBy !== null && (mine.some(explained) || !incident.members.some(explained))) return { explainedBy, leadMinutes }
+  const own = mine.map(({ standing }) => standing.verdict).find((verdict) => verdict.kind === 'explained')
+  if (own === undefined) return { explainedBy: null, leadMinutes: null }
+  return { explainedBy: own.by.arn, leadMinutes: Math.round((own.by.startedAt - onsetOf(mine)) / MINUTE_MS) }
+}
+
 /** When the next mail comes: the question that everybody asks who has read this one. */
-function nextMail(incident: Incident, setup: Setup, now: Instant): string | null {
+function nextMail(incident: Incident, audience: Audience, verdict: Verdict['kind'], setup: Setup, now: Instant): string | null {
   if (incident.state === 'closed') return null
   const { holdAtMostMs, remindEveryMs } = setup.policy
-  const from = incident.lastMailAt ?? now
+  const from = audience.heard?.at ?? incident.lastMailAt ?? now
   if (incident.family === 'offline' || incident.family === 'blind') return 'when it is over'
   const parts: string[] = []
-  if (incident.verdict === 'explained') {
+  if (verdict === 'explained') {
     parts.push('if it goes on after AWS says that it is over')
     if (holdAtMostMs > 0) parts.push(`at ${utc(from + holdAtMostMs)} if AWS still explains it then`)
   } else {

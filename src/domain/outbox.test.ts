@@ -5,11 +5,15 @@ import type { Facts, MailKind, Owed } from './notification.ts'
 import {
   type Delivered,
   OFFLINE_WORTH_TELLING_MS,
+  overtakenBy,
   planOutbox,
   RETRY_FIRST_MS,
   RETRY_MOST_MS,
   retryAt,
+  SUMMARISED,
+  summaryLines,
   unsaidBefore,
+  whyUnsaid,
 } from './outbox.ts'
 
 type Given = Partial<Omit<Owed, 'notification'>> & {
@@ -18,11 +22,13 @@ type Given = Partial<Omit<Owed, 'notification'>> & {
   to?: string
   createdAt?: number
   spellMs?: number
+  /** Threads that went into this one. */
+  past?: readonly string[]
 }
 
 /** `failing 1`: a mail of that kind with that sequence, to `oncall`, due since noon. */
 function owed(kind: MailKind, seq: number, given: Given = {}): Owed {
-  const { thread = 't', to = 'oncall', createdAt = NOON + seq, spellMs = HOUR, ...rest } = given
+  const { thread = 't', to = 'oncall', createdAt = NOON + seq, spellMs = HOUR, past = [], ...rest } = given
   const id = `${thread}.${seq}.${to}`
   const facts = { kind, incident: { openedAt: NOON, closedAt: NOON + spellMs } } as unknown as Facts
   const notification = {
@@ -31,6 +37,7 @@ function owed(kind: MailKind, seq: number, given: Given = {}): Owed {
     kind,
     incident: thread,
     thread: `${thread}.${to}`,
+    past: past.map((old) => ({ thread: `${old}.${to}`, incident: old })),
     seq,
     recipient: to,
     to: [`${to}@example.com`],
@@ -315,6 +322,116 @@ describe('what a rise has to tell as well', () => {
     expect(unsaid.fall === null ? null : shown([unsaid.fall])[0]).toBe(fall)
     expect(unsaid.nothingArrived).toBe(nothingArrived)
   })
+})
+
+describe('rule 17: a thread that went into another', () => {
+  const old = (kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { thread: 'old', ...given })
+  const taker = (kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { past: ['old'], ...given })
+  test('what could not leave there is told by the next mail here', () => {
+    const queue = [old('failing', 1), owed('misconfigured', 1), taker('wider', 2), taker('reminder', 3)]
+    expect(merged(queue)).toEqual(['failing > wider'])
+    expect(shown(plan(queue).send), 'in order').toEqual(['misconfigured 1'])
+  })
+  test('or by the rise that tells all of it', () => {
+    const queue = [old('failing', 1), owed('misconfigured', 2), taker('recovered', 3)]
+    expect(merged(queue)).toEqual(['failing > recovered', 'misconfigured > recovered'])
+    expect(shown(plan(queue).send)).toEqual(['recovered 3'])
+  })
+  test('nothing here overtakes what may have arrived there', () => {
+    const queue = [old('failing', 1, { uncertain: true, nextAt: NOW + 1 }), taker('recovered', 3)]
+    expect(merged(queue)).toEqual([])
+    expect(plan(queue)).toMatchObject({ send: [], nextAt: NOW + 1 })
+  })
+  test('a thread that went on by itself is no concern', () => {
+    expect(merged([owed('failing', 1, { thread: 'else' }), taker('wider', 2)])).toEqual([])
+  })
+  test.for<[string, Owed[], MailKind, string | null]>([
+    ['its fall never arrived', [old('failing', 1, { state: 'merged' })], 'wider', 'failing 1'],
+    ['its fall was refused', [old('failing', 1, { state: 'refused' })], 'recovered', 'failing 1'],
+    ['its fall arrived', [old('failing', 1, { state: 'delivered' })], 'recovered', null],
+    [
+      'an earlier mail of this thread has told it',
+      [old('failing', 1, { state: 'merged' }), taker('wider', 2, { state: 'delivered' })],
+      'recovered',
+      null,
+    ],
+    [
+      'an earlier mail would have told it, and was merged itself',
+      [old('failing', 1, { state: 'merged' }), taker('wider', 2, { state: 'merged' })],
+      'recovered',
+      'failing 1',
+    ],
+    [
+      'of two falls the earlier one',
+      [old('failing', 1, { state: 'merged' }), owed('misconfigured', 2, { state: 'merged' })],
+      'recovered',
+      'failing 1',
+    ],
+    [
+      'that one arrived, the one of this thread did not',
+      [old('failing', 1, { state: 'delivered' }), owed('misconfigured', 2, { state: 'merged' })],
+      'recovered',
+      'misconfigured 2',
+    ],
+  ])('%s', ([, earlier, kind, fall]) => {
+    const unsaid = unsaidBefore(taker(kind, 9), earlier)
+    expect(unsaid.fall === null ? null : shown([unsaid.fall])[0]).toBe(fall)
+  })
+  test('a refused mail of it is overtaken by what arrived here after it went in, not before', () => {
+    const refused = old('failing', 1, { state: 'refused' })
+    expect(overtakenBy(refused, [refused, owed('wider', 2, { state: 'delivered' })])).toBeNull()
+    expect(overtakenBy(refused, [refused, taker('recovered', 3, { state: 'delivered' })])?.notification.seq).toBe(3)
+  })
+})
+
+describe('rule 18: what a summary says', () => {
+  const told = (one: Owed, mails: readonly Owed[]) => summaryLines(one, mails).map((line) => line.split(' ')[1])
+  test('a rise with the fall that never arrived', () => {
+    const rise = owed('recovered', 2)
+    expect(told(rise, [rise, owed('failing', 1, { state: 'merged' })])).toEqual(['failing:', 'recovered:'])
+    expect(told(rise, [rise, owed('failing', 1, { state: 'delivered' })])).toEqual(['recovered:'])
+  })
+  test('what it said is not said again as if it had never arrived', () => {
+    const fall = owed('failing', 1, { state: 'merged', error: SUMMARISED })
+    expect(unsaidBefore(owed('recovered', 2), [fall])).toEqual({ fall: null, nothingArrived: true })
+  })
+})
+
+describe('why a mail never arrived', () => {
+  const unreached = { attempts: 3, error: 'connect: ECONNREFUSED' }
+  test.for<[string, Owed, Owed[], RegExp]>([
+    [
+      'it was tried',
+      owed('failing', 1, { state: 'merged', ...unreached }),
+      [],
+      /^the mail server could not be reached \(connect/,
+    ],
+    [
+      'it was refused',
+      owed('failing', 1, { state: 'refused', attempts: 1, error: 'RCPT TO: 550 no' }),
+      [],
+      /^the mail server refused the first mail/,
+    ],
+    [
+      'it was answered',
+      owed('failing', 1, { state: 'merged', attempts: 1, error: '451 later' }),
+      [],
+      /^the mail server did not take the first/,
+    ],
+    [
+      'it stood behind one that could not leave',
+      owed('failing', 3, { state: 'merged', error: 'it was over before this could be delivered' }),
+      [owed('failing', 1, { state: 'merged', ...unreached })],
+      /^the mail server could not be reached/,
+    ],
+    [
+      'it was never tried, nor any other',
+      owed('failing', 1, { state: 'merged', error: 'it was over before this could be delivered' }),
+      [],
+      /^it was over before this/,
+    ],
+    ['nothing is known', owed('failing', 1), [], /^it was over before a mail could leave/],
+  ])('%s', ([, fall, others, why]) => expect(whyUnsaid(fall, [...others, fall])).toMatch(why))
 })
 
 describe('when to try again', () => {

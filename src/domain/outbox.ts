@@ -9,6 +9,9 @@ export const OFFLINE_WORTH_TELLING_MS = 10 * MINUTE_MS
 
 const FALLS: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
 const RISES: readonly MailKind[] = ['recovered', 'dropped']
+/** How a mail is marked that the ceiling held back. */
+export const SUMMARISED = 'told in a summary (mail.maxPerHour)'
+const OVERTAKEN = 'it was over before this could be delivered'
 
 export type OutboxPlan = Readonly<{
   /** At most one of each thread: the oldest that is due. Oldest first. */
@@ -50,9 +53,24 @@ export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerH
   return { send, merge, drop, summarise, nextAt: later.length === 0 ? null : Math.min(...later) }
 }
 
+/** Threads that went into another are one with it: nothing of the one may come after what the other tells of it (rule 17). */
 function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
-  const threads = Map.groupBy(queue, (owed) => owed.notification.thread)
-  return [...threads.values()].map((thread) => thread.toSorted((a, b) => a.notification.seq - b.notification.seq))
+  const parents = new Map<string, string>()
+  const rootOf = (thread: string): string => {
+    const parent = parents.get(thread)
+    return parent === undefined ? thread : rootOf(parent)
+  }
+  for (const { notification } of queue) {
+    for (const { thread } of notification.past ?? []) {
+      const [one, other] = [rootOf(thread), rootOf(notification.thread)]
+      if (one !== other) parents.set(one, other)
+    }
+  }
+  const threads = Map.groupBy(queue, (owed) => rootOf(owed.notification.thread))
+  // A thread goes on with a sequence beyond those of all that went into it.
+  return [...threads.values()].map((thread) =>
+    thread.toSorted((a, b) => a.notification.seq - b.notification.seq || a.notification.createdAt - b.notification.createdAt),
+  )
 }
 
 /** Which mails of one thread need not leave any more. */
@@ -63,18 +81,28 @@ function supersede(thread: readonly Owed[]): Pick<OutboxPlan, 'merge' | 'drop'> 
   const rise = thread[riseAt]
   for (const [i, owed] of thread.entries()) {
     if (owed.uncertain || owed.state === 'sending') continue
-    const follower = thread[i + 1]
+    const later = thread.slice(i + 1)
+    const follower = later.find((other) => other.notification.thread === owed.notification.thread)
+    const taker = later.find((other) => wentInto(owed, other))
     if (rise !== undefined && i < riseAt && !thread.slice(0, riseAt).some((o) => o.uncertain || o.state === 'sending')) {
       const spellMs = (rise.notification.facts.incident?.closedAt ?? 0) - (rise.notification.facts.incident?.openedAt ?? 0)
       if (owed.notification.kind === 'offline' && spellMs <= OFFLINE_WORTH_TELLING_MS) {
         const why = 'the spell was over before it could be told, and short'
         drop.push({ owed, why }, { owed: rise, why })
-      } else merge.push({ owed, into: rise, why: 'it was over before this could be delivered' })
+      } else merge.push({ owed, into: rise, why: OVERTAKEN })
+    } else if (taker !== undefined) {
+      merge.push({ owed, into: taker, why: 'its incident went on in another thread before this could be delivered' })
     } else if (owed.notification.kind === 'reminder' && follower !== undefined) {
       merge.push({ owed, into: follower, why: 'a later mail says more' })
     }
   }
   return { merge, drop }
+}
+
+/** Whether the thread of the one ended in that of the other, which therefore tells of it. */
+function wentInto(one: Owed, other: Owed): boolean {
+  const { thread, past } = other.notification
+  return thread !== one.notification.thread && past?.some((old) => old.thread === one.notification.thread) === true
 }
 
 /** Rule 18: at most so many mails an hour to an address; the first one beyond takes all others with it as a summary. */
@@ -108,34 +136,78 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
 
 /** What a mail has to say for mails of its thread that never arrived. */
 export type Unsaid = Readonly<{
-  /** The fall that this rise tells as well: it was merged into it, or refused. */
+  /** The earliest fall that this mail tells as well: it was merged into it, or refused. */
   fall: Owed | null
   /** Nothing of this thread has arrived: there is no mail to reply to. */
   nothingArrived: boolean
 }>
 
-/** @param thread every mail of the thread, delivered or not */
-export function unsaidBefore(owed: Owed, thread: readonly Owed[]): Unsaid {
-  const earlier = thread
-    .filter((other) => other.notification.seq < owed.notification.seq)
+/**
+ * A rise tells the fall of its thread that never arrived; the next mail after a thread went into this one tells that thread's
+ * (rules 9 and 17).
+ * @param mails every mail of the thread and of those that went into it, delivered or not
+ */
+export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
+  const { thread: own, seq, kind, past = [] } = owed.notification
+  const earlier = mails
+    .filter((other) => other.notification.seq < seq)
     .toSorted((a, b) => a.notification.seq - b.notification.seq)
-  const nothingArrived = !earlier.some((other) => other.state === 'delivered' || other.uncertain)
-  if (!RISES.includes(owed.notification.kind)) return { fall: null, nothingArrived }
-  const lastRise = earlier.findLastIndex((other) => RISES.includes(other.notification.kind))
-  const stretch = earlier.slice(lastRise + 1)
-  if (stretch.some((other) => other.state === 'delivered' || other.uncertain)) return { fall: null, nothingArrived }
-  const fall = stretch.find((other) => FALLS.includes(other.notification.kind)) ?? null
-  return { fall, nothingArrived }
+  const inOwn = earlier.filter((other) => other.notification.thread === own)
+  const falls = [...new Set([own, ...past.map(({ thread }) => thread)])].flatMap((thread) => {
+    if (thread === own && !RISES.includes(kind)) return []
+    const inThread = earlier.filter((other) => other.notification.thread === thread)
+    const lastRise = inThread.findLastIndex((other) => RISES.includes(other.notification.kind))
+    const stretch = inThread.slice(lastRise + 1)
+    const told = stretch.some(isTold) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isTold(other))
+    return told ? [] : (stretch.find((other) => FALLS.includes(other.notification.kind)) ?? [])
+  })
+  const [fall = null] = falls.toSorted((a, b) => a.notification.createdAt - b.notification.createdAt)
+  return { fall, nothingArrived: !inOwn.some(hasArrived) }
+}
+
+/** By itself, or in a summary. */
+function isTold(owed: Owed): boolean {
+  return hasArrived(owed) || (owed.state === 'merged' && owed.error === SUMMARISED)
+}
+
+function hasArrived({ state, uncertain }: Owed): boolean {
+  return state === 'delivered' || uncertain
+}
+
+/** What a summary says of a mail that the ceiling held back, and of the fall that this one would have told as well (rule 18). */
+export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly string[] {
+  const { fall } = unsaidBefore(owed, mails)
+  return [...(fall === null ? [] : [fall]), owed].map(
+    ({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
+  )
+}
+
+/**
+ * Why a mail that was merged or refused never arrived, for the mail that tells of it (rule 9). One that was never tried stood
+ * behind another of its thread: what kept that one, kept it.
+ * @param mails every mail of the thread and of those that went into it, that which tells of it too
+ */
+export function whyUnsaid(fall: Owed, mails: readonly Owed[]): string {
+  const tried = [fall, ...mails.toReversed()].find(
+    ({ attempts, error, state }) => attempts > 0 && error !== null && state !== 'delivered',
+  )
+  const { state, error } = tried ?? fall
+  if (tried === undefined || error === null) return error ?? 'it was over before a mail could leave'
+  if (state === 'refused') return `the mail server refused the first mail (${error})`
+  // A reply has a code of three digits; without one nobody answered.
+  const answered = /(?:^|\s)[45]\d\d(?:\s|$)/.test(error)
+  return answered ? `the mail server did not take the first mail (${error})` : `the mail server could not be reached (${error})`
 }
 
 /**
  * The later mail of its thread that has arrived, or may have: what it would tell has been told with it, or is out of date.
  * `null`: none has. A refused mail that is tried again must not come after it.
- * @param thread every mail of the thread, delivered or not
+ * @param mails every mail of the thread and of those that it went into, delivered or not
  */
-export function overtakenBy(owed: Owed, thread: readonly Owed[]): Owed | null {
-  const arrived = ({ state, uncertain }: Owed) => state === 'delivered' || state === 'sending' || uncertain
-  return thread.findLast((other) => other.notification.seq > owed.notification.seq && arrived(other)) ?? null
+export function overtakenBy(owed: Owed, mails: readonly Owed[]): Owed | null {
+  const { thread, seq } = owed.notification
+  const later = mails.filter((other) => other.notification.thread === thread || wentInto(owed, other))
+  return later.findLast((other) => other.notification.seq > seq && (hasArrived(other) || other.state === 'sending')) ?? null
 }
 
 /** When to try again after the n-th failed attempt (n ≥ 1): doubling, with jitter of up to a quarter, bounded. */

@@ -1,4 +1,4 @@
-import type { Incident, Member } from './incident.ts'
+import type { Heard, Incident, Member } from './incident.ts'
 import type { Instant, Outcome } from './probe.ts'
 import type { Gap, ProbeState, Reach } from './state.ts'
 
@@ -36,9 +36,14 @@ export function rebaseIncident(incident: Incident, by: number): Incident {
     members: incident.members.map((member) => rebaseMember(member, by)),
     lastMailAt: shift(incident.lastMailAt, by),
     lastWiderAt: shift(incident.lastWiderAt, by),
+    audience: incident.audience.map((a) => (a.heard === undefined ? a : { ...a, heard: rebaseHeard(a.heard, by) })),
     hindsight: incident.hindsight.map((one) => ({ ...one, at: one.at + by })),
     reopenedAt: incident.reopenedAt.map((at) => at + by),
   }
+}
+
+function rebaseHeard(heard: Heard, by: number): Heard {
+  return { ...heard, at: heard.at + by, widerAt: shift(heard.widerAt, by) }
 }
 
 function rebaseMember(member: Member, by: number): Member {

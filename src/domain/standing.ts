@@ -58,6 +58,7 @@ function endsAfter(was: Standing, judged: Verdict, reading: HealthReading, now: 
  *
  * @param reading with the ends that were first seen (`withFirstEnds`)
  * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
+ * @param silentSince where there was no such run, for none has said anything since then: the last state stands; else `null`
  */
 export function settleStanding(
   was: Standing,
@@ -67,6 +68,7 @@ export function settleStanding(
   extensionMs: number,
   peers: () => Peers,
   now: Instant,
+  silentSince: Instant | null = null,
 ): Standing {
   const ends = endsAfter(was, judged, reading, now)
   const after = { readAt: reading.at, ...(ends.length === 0 ? {} : { ends }) }
@@ -100,12 +102,11 @@ export function settleStanding(
     const carried = `${how}; the explanation stands until ${utc(until)}`
     return { ...after, verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null }
   }
-  const lapsed = {
-    arn: alibi.arn,
-    at: until,
-    cause,
-    why: `${how}, and a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`,
-  }
+  const still =
+    silentSince === null
+      ? `a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`
+      : `no run has said anything since ${utc(silentSince)}, when it failed`
+  const lapsed = { arn: alibi.arn, at: until, cause, why: `${how}, and ${still}` }
   return { ...after, verdict: judged, carried: null, alibi: null, lapsed }
 }
 

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
 import type { Incident, Member } from './incident.ts'
 import { NEVER_JUDGED } from './standing.ts'
-import { close, flapsNow, overallVerdict, remindEveryOf, step, tellAtOnce, unwell } from './step.ts'
+import { close, flapsNow, remindEveryOf, step, tellAtOnce, unwell } from './step.ts'
 import type { Verdict } from './verdict.ts'
+import { overallVerdict } from './view.ts'
 
 const verdict = (kind: Verdict['kind']): Member => {
   const by = {
@@ -103,7 +104,7 @@ describe('the end of an incident', () => {
 })
 
 test('a step that says nothing new writes nothing: neither mail nor ledger nor a changed incident', () => {
-  const around = { setup: setup(), now: NOON + MIN, gatheredAt: NOON, freshSince: 0, offline: false, silences: [], ack: null }
+  const around = { setup: setup(), now: NOON + MIN, gathered: () => true, freshSince: 0, offline: false, silences: [], ack: null }
   const first = step(incident({ members: [verdict('explained')] }), around)
   expect(first.ledger.map((row) => row.decision)).toEqual(['verdict', 'withheld'])
   const second = step(first.incident, { ...around, now: NOON + 2 * MIN })
@@ -114,7 +115,7 @@ test('a step that says nothing new writes nothing: neither mail nor ledger nor a
 
 describe('rule 5 waits for the extension of rule 6, and not for ever', () => {
   const until = NOON + 7 * HOUR
-  const around = { setup: setup(), gatheredAt: NOON, freshSince: 0, offline: false, silences: [], ack: null }
+  const around = { setup: setup(), gathered: () => true, freshSince: 0, offline: false, silences: [], ack: null }
   test.for<[number, boolean, 'failing' | null]>([
     [until - MIN, false, null],
     [until + 14 * MIN, false, null],

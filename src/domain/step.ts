@@ -1,13 +1,14 @@
-import { membersFor, notifiedBy, opened } from './audience.ts'
+import { addressesTold, opened } from './audience.ts'
 import { MAX_RERUN } from './cadence.ts'
 import { inWords, utc } from './duration.ts'
-import type { Audience, Incident, Member } from './incident.ts'
+import type { Audience, Heard, Incident, Member } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { MailKind } from './notification.ts'
 import { DAY_MS, type Family, HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
 import type { Setup } from './setup.ts'
 import { type Ack, endOfSilence, quietUntil, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
+import { overallVerdict, renamed, type View, viewOf, viewsOf } from './view.ts'
 
 /** A mail waits at most this long after the threshold for the other probes of its monitors (rule 4). */
 export const GATHER_AT_MOST_MS = 30_000
@@ -17,6 +18,8 @@ const WIDER_SETTLES_MS = 30_000
 const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
 /** Events of which an incident remembers that they explained it. */
 const MAX_ALIBIS = 100
+/** So many reasons of one mail stand in the ledger, where it is another for each recipient. */
+const MAX_REASONS = 3
 const REOPENINGS_WITHIN_MS = 6 * HOUR_MS
 /** Reopenings within that time from which an incident counts as flapping (rule 9). */
 const REOPENINGS_THAT_FLAP = 2
@@ -25,6 +28,8 @@ const REOPENINGS_THAT_FLAP = 2
 export type Announcement = Readonly<{
   kind: MailKind
   reason: string
+  /** Of recipients for whom it is another one. */
+  reasons?: ReadonlyMap<string, string>
   rule: string
   seq: number
   /** Who is told, as they are after the step. */
@@ -39,8 +44,8 @@ export type Step = Readonly<{ incident: Incident; announcement: Announcement | n
 export type Surroundings = Readonly<{
   setup: Setup
   now: Instant
-  /** When every probe of the incident's monitors had run once since its onset; `null`: not yet (rule 4). */
-  gatheredAt: Instant | null
+  /** Whether every probe of the monitors of these members has run once since their onset (rule 4). */
+  gathered: (members: readonly Member[]) => boolean
   /** No timer speaks before every unwell probe has run since then. */
   freshSince: Instant
   /** We are cut off ourselves: no timer fires. */
@@ -56,18 +61,6 @@ const FIRST_KIND: Readonly<Record<Family, MailKind>> = {
   offline: 'offline',
   blind: 'blind',
 }
-
-/** What a silence withholds: what tells of trouble, never what tells of its end or its explanation to those who know (rule 11). */
-const SILENCED: ReadonlySet<MailKind> = new Set([
-  'failing',
-  'misconfigured',
-  'flapping',
-  'blind',
-  'wider',
-  'escalated',
-  'reminder',
-  'still-failing',
-])
 
 /** A run since the last start, wake-up or silence, without which no timer speaks; one waits for it at most `blindAfter`. */
 function hasRunSince(member: Member, around: Surroundings): boolean {
@@ -85,21 +78,20 @@ export function unwell(incident: Incident): readonly Member[] {
   return incident.members.filter((member) => member.state !== 'well')
 }
 
-/** Rule 13: explained only if every failing probe is, else unexplained if any is, else undetermined. */
-export function overallVerdict(members: readonly Member[]): Verdict['kind'] {
-  const kinds = members.map((member) => member.standing.verdict.kind)
-  if (kinds.length > 0 && kinds.every((kind) => kind === 'explained')) return 'explained'
-  return kinds.includes('unexplained') || kinds.length === 0 ? 'unexplained' : 'undetermined'
-}
-
 /** Rule 9: at the second reopening within six hours an incident flaps. */
 export function flapsNow(reopenedAt: readonly Instant[], now: Instant): boolean {
   return reopenedAt.filter((at) => now - at <= REOPENINGS_WITHIN_MS).length >= REOPENINGS_THAT_FLAP
 }
 
+/** Somebody to whom a mail is due, and why. */
+type Due = Readonly<{ view: View; reason: string }>
+/** Why what is due is not said yet: the rule, a key under which it is written once, the reason. */
+type Block = readonly [rule: string, key: string, reason: string]
+
 /**
- * One step of an incident's life, after its members were brought up to date: what is owed now, and why, or why not.
- * At most one mail an incident and moment; the first of rules 9, 6, 7, 4, 13, 5, 10, 8 that applies (rule 15).
+ * One step of an incident's life, after its members were brought up to date: what is owed now, and why, or why not. Each
+ * recipient has a view of their own of it. At most one mail an incident and moment, to all whom the rule concerns; the first of
+ * rules 9, 6, 7, 4, 13, 5, 10, 8 that applies to anybody (rule 15). What applies to others follows with the next step.
  *
  * Decides and never acts: the caller commits the step, then the courier sends.
  */
@@ -113,161 +105,338 @@ export function step(was: Incident, around: Surroundings): Step {
   const verdict = overallVerdict(sick)
   const explained = verdict === 'explained'
   const notes: LedgerRow[] = []
+  const audience = renamed(was, sick, setup)
+  const views = listened(viewsOf({ ...was, audience }, sick, around))
   let incident = note({ ...was, verdict }, was, sick, notes, now)
+  incident = { ...incident, audience: kept(audience, views), ...newcomers(was, views, now) }
+  const announced = incident.announcedAt !== null
+  const ack = around.ack !== null && around.ack.at >= incident.stretchAt ? around.ack : null
+  const every = remindEveryOf(incident.family, policy.remindEveryMs)
 
-  if (incident.announcedAt !== null && was.verdict === 'explained' && !explained) {
-    incident = { ...incident, lapse: lapseOf(sick) }
-  }
-  if (explained) incident = { ...incident, lapse: null }
-
-  const open = incident.audience.filter((a) => a.open)
-  const configured = open.filter((a) => setup.recipients.has(a.recipient))
   const timersMayFire = !around.offline && sick.every((m) => hasRunSince(m, around))
-  const audible = sick.filter((m) => silenceOver(m.monitor, around.silences, now) === null)
-  /** Rule 14: what waits for a run waits at most `blindAfter`; then the last state stands. */
-  const waitedInVain = (since: Instant) =>
-    sick.every((m) => now >= Math.max(since, m.lastRunAt, around.freshSince) + policy.blindAfterMs)
-  /** Rule 15: a timer acts only after a run begun later than it fell due. */
-  const fresh = (due: Instant) => timersMayFire && now >= due && (sick.some((m) => m.lastFailedAt > due) || waitedInVain(due))
+  /** Rule 15: a timer acts only after a run begun later than it fell due, and failed; or when one was waited for in vain. */
+  const fresh = (due: Instant, own: readonly Member[]) =>
+    timersMayFire && now >= due && (own.some((m) => m.lastFailedAt > due) || waitedInVain(own, due, around))
 
-  /** A mail that only some get changes nothing for the others: their timers go on, and they are still to be told the rest. */
-  const { lastMailAt, failingAtLastMail, hindsight } = incident
-  const toSome = { lastMailAt, failingAtLastMail, hindsight }
-  const withhold = (rule: string, key: string, reason: string): Step => {
-    const state = incident.announcedAt !== null ? 'announced' : explained ? 'suppressed' : 'waiting'
+  let blocked: Block | null = null
+  const block = (why: Block | null): boolean => {
+    blocked ??= why
+    return why !== null
+  }
+  const withhold = ([rule, key, reason]: Block): Step => {
+    const state = announced ? 'announced' : explained ? 'suppressed' : 'waiting'
     if (incident.withheld === key) return { incident: { ...incident, state }, announcement: null, ledger: notes }
     const row = ledger(now, incident, 'withheld', rule, reason, evidenceOf(sick))
     return { incident: { ...incident, state, withheld: key }, announcement: null, ledger: [...notes, row] }
   }
-  const owe = (kind: MailKind, rule: string, reason: string, wanted: readonly string[], change: Partial<Incident> = {}): Step => {
-    const silence = SILENCED.has(kind) && audible.length === 0 ? quietest(sick, around) : null
-    if (silence !== null)
-      return withhold('11', `silence ${silence.id}`, `${kind} is silenced until ${utc(endOfSilence(silence))}: ${silence.reason}`)
-    const names = SILENCED.has(kind)
-      ? wanted.filter((name) => membersFor(name, sick, setup).length === 0 || membersFor(name, audible, setup).length > 0)
-      : wanted
+  /** A mail that does not set the `pace` of reminders comes between them: who joins late is reminded with the others. */
+  const owe = (kind: MailKind, rule: string, due: readonly Due[], pace = true, change: Partial<Heard> = {}): Step => {
     const seq = incident.seq + 1
-    const told = names.map((name) => opened(incident, name, seq, setup))
-    const audience = [...incident.audience.filter((a) => !names.includes(a.recipient)), ...told]
+    const told = due.map(({ view }): Audience => {
+      const known = incident.audience.find((a) => a.recipient === view.recipient)
+      const entry = opened(incident, view.recipient, seq, setup)
+      const isExplained = view.verdict === 'explained'
+      const events = known?.heard?.events ?? (known === undefined ? [] : incident.toldEvents)
+      return {
+        ...entry,
+        monitors: union(entry.monitors ?? [], [...new Set(view.own.map((m) => m.monitor))]),
+        reopened: entry.reopened ?? incident.reopenedAt.length,
+        heard: {
+          at: pace ? now : (incident.lastMailAt ?? now),
+          failing: view.own.length,
+          widerAt: view.heard?.widerAt ?? null,
+          verdict: view.verdict,
+          lapse: null,
+          explained: isExplained,
+          events: isExplained ? union(events, eventsOf(view.own)) : events,
+          ...change,
+        },
+      }
+    })
+    const names = told.map((a) => a.recipient)
+    const others = views.filter((view) => view.heard !== null && !names.includes(view.recipient))
     const after: Incident = {
       ...incident,
-      audience,
+      audience: [...incident.audience.filter((a) => !names.includes(a.recipient)), ...told],
       seq,
       state: 'announced',
       announcedAt: incident.announcedAt ?? now,
-      lastMailAt: now,
-      failingAtLastMail: sick.length,
-      explanationTold: explained,
-      toldEvents: explained ? union(incident.toldEvents, eventsOf(sick)) : incident.toldEvents,
-      lapse: null,
+      lastMailAt: pace ? now : incident.lastMailAt,
+      toldEvents: told.reduce(
+        (events, a) => union(events, a.heard?.explained === true ? (a.heard?.events ?? []) : []),
+        incident.toldEvents,
+      ),
       withheld: null,
-      hindsight: [],
-      ...change,
+      // What is known in hindsight is said to all who were told.
+      hindsight: others.length > 0 ? incident.hindsight : [],
+      ...without(incident.added, names),
     }
-    const row = ledger(now, incident, 'mailed', rule, `${kind}: ${reason}`, { to: told.map((a) => a.recipient), seq, verdict })
+    const reasons = new Map(due.map(({ view, reason }) => [view.recipient, reason]))
+    const reason = [...new Set(reasons.values())].slice(0, MAX_REASONS).join('; ')
+    const row = ledger(now, incident, 'mailed', rule, `${kind}: ${reason}`, { to: names, seq, verdict })
     return {
       incident: after,
-      announcement: { kind, reason, rule, seq, to: told, hindsight: incident.hindsight },
+      announcement: { kind, reason, reasons, rule, seq, to: told, hindsight: incident.hindsight },
       ledger: [...notes, row],
     }
   }
-  const announced = incident.announcedAt !== null
-  if (announced && incident.lapse !== null && timersMayFire) {
-    return owe('still-failing', '6', incident.lapse, names(configured))
+  const isAdded = ({ recipient }: View): boolean => incident.added?.includes(recipient) === true
+  /** Rule 16: an added recipient is told with the next mail that is due to those who were told. */
+  const withAdded = (due: readonly Due[]): readonly Due[] => {
+    const reason = due[0]?.reason ?? ''
+    const late = views.filter((view) => isAdded(view) && view.loud && view.heard === null)
+    return due.length === 0 ? due : [...due, ...late.map((view) => ({ view, reason }))]
   }
-  if (announced && explained && !incident.explanationTold && sick.every((m) => m.standing.carried === null)) {
-    const events = eventsOf(sick)
-    const news = events.filter((arn) => !incident.toldEvents.includes(arn))
-    if (news.length > 0) return owe('now-explained', '7', whyExplained(sick), names(configured))
+  /** A silence withholds what tells of trouble, never what tells of its end or its explanation to those who know (rule 11). */
+  const hushed = (kind: MailKind, own: readonly Member[]): Block | null => {
+    const silence = quietest(own, around)
+    return silence === null
+      ? null
+      : ['11', `silence ${silence.id}`, `${kind} is silenced until ${utc(endOfSilence(silence))}: ${silence.reason}`]
+  }
+  /** Rule 4: who shares the trouble is waited for, at most half a minute from when there was something to tell. */
+  const gathering = (view: Pick<View, 'own' | 'unexplained'>): Block | null =>
+    now >= tellableAt(view.unexplained, setup) + GATHER_AT_MOST_MS || (allLapsed(view) && around.gathered(view.own))
+      ? null
+      : ['4', 'gather', 'the other probes of these monitors have not run yet']
+
+  // Rule 6, to those who were told.
+  const lapsed = views.filter(({ heard }) => heard !== null && heard.lapse !== null && timersMayFire)
+  const recovering: Block = ['4', 'recovering', 'the last run of every probe was ok: the next one decides']
+  const toldOfLapse = lapsed.filter((view) => {
+    if (!view.unexplained.some((m) => m.state === 'failing')) return !block(recovering)
+    return !block(view.loud ? gathering(view) : hushed('still-failing', view.unexplained))
+  })
+  if (toldOfLapse.length > 0)
+    return owe('still-failing', '6', withAdded(toldOfLapse.map((view) => ({ view, reason: view.heard?.lapse ?? '' }))))
+
+  // Rule 7.
+  const nowExplained = views.filter(
+    ({ heard, verdict: mine, own }) =>
+      heard !== null && mine === 'explained' && !heard.explained && own.every((m) => m.standing.carried === null),
+  )
+  if (nowExplained.length > 0) {
+    const news = nowExplained.filter(({ own, heard }) => eventsOf(own).some((arn) => heard?.events.includes(arn) === false))
+    if (news.length > 0)
+      return owe(
+        'now-explained',
+        '7',
+        news.map((view) => ({ view, reason: whyExplained(view.own) })),
+      )
+    const events = [...new Set(nowExplained.flatMap(({ own }) => eventsOf(own)))]
     notes.push(ledger(now, incident, 'withheld', '7', 'explained again by an event that was already named in a mail', { events }))
-    incident = { ...incident, explanationTold: true }
-  }
-  if (!explained && !announced) {
-    const waitUntil = incident.stretchAt + policy.waitMs
-    const gathered = around.gatheredAt !== null || now >= incident.stretchAt + GATHER_AT_MOST_MS
-    if (now < waitUntil) return withhold('4', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`)
-    if (!gathered) return withhold('4', 'gather', 'the other probes of these monitors have not run yet')
-    if (!timersMayFire) return withhold('12', 'fresh', 'every probe of the incident runs once more before anything is said')
-    if (!sick.some((m) => m.state === 'failing') && !waitedInVain(waitUntil))
-      return withhold('4', 'recovering', 'the last run of every probe was ok: the next one decides')
-    const first = incident.flapping ? 'flapping' : FIRST_KIND[incident.family]
-    const lapsed = sick.some((m) => m.standing.lapsed !== null)
-    return owe(
-      first,
-      incident.flapping ? '9' : lapsed ? '6' : '4',
-      whyNow(incident, sick, verdict),
-      union(atOnce(sick, setup), names(configured)),
-    )
-  }
-  if (!explained && announced && timersMayFire) {
-    const late = atOnce(sick, setup).filter((name) => !open.some((a) => a.recipient === name && a.heir !== true))
-    const due = late.filter((name) =>
-      membersFor(name, sick, setup).some((m) => m.state === 'failing' && now >= m.failedAt + policy.waitMs),
-    )
-    if (due.length > 0) {
-      const kind = FIRST_KIND[incident.family]
-      return owe(kind, '4', `the incident now concerns ${due.join(', ')}`, due, toSome)
-    }
-    const widerMay = incident.lastWiderAt === null || now - incident.lastWiderAt >= WIDER_AT_MOST_EVERY_MS
-    const isWider = incident.failingAtLastMail > 0 && sick.length >= 2 * incident.failingAtLastMail
-    if (widerMay && isWider && noMoreJoin(sick, incident.lastMailAt ?? 0, now)) {
-      const reason = `${sick.length} probes fail now; ${incident.failingAtLastMail} did when the last mail was sent`
-      return owe('wider', '13', reason, names(configured), { lastWiderAt: now })
+    const again = new Set(nowExplained.map(({ recipient }) => recipient))
+    incident = {
+      ...incident,
+      audience: incident.audience.map((a) =>
+        again.has(a.recipient) && a.heard !== undefined ? { ...a, heard: { ...a.heard, explained: true } } : a,
+      ),
     }
   }
-  if (explained && policy.holdAtMostMs > 0) {
-    const due = (incident.lastMailAt ?? incident.stretchAt) + policy.holdAtMostMs
+
+  // Rule 4, to those who were not told: of an incident that is news to all, or to them.
+  const kind = incident.flapping && !announced ? 'flapping' : FIRST_KIND[incident.family]
+  const notYet = (view: View): Block | null => {
+    const waitUntil = thresholdOf(view, incident, setup) + policy.waitMs
+    if (now < waitUntil) return ['4', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`]
+    const others = gathering(view)
+    if (others !== null) return others
+    if (!timersMayFire) return ['12', 'fresh', 'every probe of the incident runs once more before anything is said']
+    if (!view.unexplained.some((m) => m.state === 'failing')) return recovering
+    return view.loud ? null : hushed(kind, view.unexplained)
+  }
+  const untold = views.filter(
+    (view) => view.heard === null && view.verdict !== 'explained' && (view.afterMs === null || view.heir),
+  )
+  /** Who was added waits for the next mail to those who were told, if one is to come (rule 16). */
+  const oneComes = every !== null && ack === null && views.some((view) => view.heard !== null && view.verdict !== 'explained')
+  const first = untold.filter((view) => !(oneComes && isAdded(view)) && !block(notYet(view)))
+  if (first.length > 0) {
+    const late = announced ? `the incident now concerns ${first.map((view) => view.recipient).join(', ')}` : null
+    const due = first.map((view) => ({ view, reason: late ?? whyNow(incident, view.unexplained, view.verdict) }))
+    const rule = kind === 'flapping' ? '9' : first.some(({ own }) => own.some((m) => m.standing.lapsed !== null)) ? '6' : '4'
+    return owe(kind, announced ? '4' : rule, due, !oneComes)
+  }
+  // Where nobody is told at once the first mail falls due all the same: escalation counts from it (rule 10).
+  if (!announced) {
+    const prompt = new Set(untold.flatMap(({ own }) => own.map((m) => m.monitor)))
+    const rest = viewOf(
+      '',
+      sick.filter((m) => !prompt.has(m.monitor)),
+      around,
+    )
+    if (rest.unexplained.length > 0 && !block(notYet(rest))) return owe(kind, kind === 'flapping' ? '9' : '4', [])
+  }
+
+  // Rule 13.
+  const wider = views.flatMap((view): readonly Due[] => {
+    const { heard, audible } = view
+    if (heard === null || view.verdict === 'explained' || !view.loud || !timersMayFire || heard.failing === 0) return []
+    if (heard.widerAt !== null && now - heard.widerAt < WIDER_AT_MOST_EVERY_MS) return []
+    if (audible.length < 2 * heard.failing || !noMoreJoin(audible, heard.at, around)) return []
+    return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last mail was sent` }]
+  })
+  if (wider.length > 0) return owe('wider', '13', withAdded(wider), true, { widerAt: now })
+
+  // Rule 5: to whom all is explained that no silence covers.
+  const held = views.filter(({ audible, afterMs, heard, heir, own }) => {
+    if (policy.holdAtMostMs === 0 || (afterMs !== null && heard === null && !heir)) return false
+    const about = audible.length > 0 ? audible : own
+    if (about.some((m) => m.standing.verdict.kind !== 'explained')) return false
     // Not for ever: the run that ends the extension is waited for as long as any (rule 14).
-    const extensionRuns = sick.some(
+    return !about.some(
       ({ standing: { alibi, carried } }) =>
         alibi !== null && (carried !== null || !alibi.open) && now <= alibi.until + policy.blindAfterMs,
     )
+  })
+  const over = held.filter((view) => {
+    const from = view.heard?.at ?? (isAdded(view) ? incident.lastMailAt : null)
+    if (!fresh((from ?? thresholdOf(view, incident, setup)) + policy.holdAtMostMs, view.own)) return false
     // While its last run was ok nothing is told as failing, however long it may take to be well (rule 9, flapping).
-    const isFailing = sick.some((m) => m.state === 'failing') || waitedInVain(due)
-    if (!extensionRuns && isFailing && fresh(due)) {
-      const reason = `AWS explains it, but nothing was said for ${inWords(policy.holdAtMostMs)} (policy.holdAtMost)`
-      const kind = announced ? 'still-failing' : FIRST_KIND[incident.family]
-      return owe(kind, '5', reason, union(atOnce(sick, setup), names(configured)))
-    }
+    if (!view.own.some((m) => m.state === 'failing')) return false
+    return !block(view.audible.length > 0 ? null : hushed('still-failing', view.own))
+  })
+  const [longest] = over
+  if (longest !== undefined) {
+    const reason = `AWS explains it, but nothing was said for ${inWords(policy.holdAtMostMs)} (policy.holdAtMost)`
+    // Who hears of it for the first time hears it as such, and the others with the next step; who was added hears what they hear.
+    const alike =
+      longest.heard === null
+        ? over.filter(({ heard }) => heard === null)
+        : [...over, ...held].filter(
+            (view, i, all) => all.indexOf(view) === i && (view.heard === null ? isAdded(view) : over.includes(view)),
+          )
+    return owe(
+      longest.heard === null ? FIRST_KIND[incident.family] : 'still-failing',
+      '5',
+      alike.map((view) => ({ view, reason })),
+    )
   }
-  if (!explained && incident.announcedAt !== null) {
-    const { ack } = around
-    if (ack !== null && ack.at >= incident.stretchAt) {
-      return withhold(
-        '11',
-        `ack ${ack.at}`,
-        `somebody knows of it since ${utc(ack.at)}${ack.reason === null ? '' : ` (${ack.reason})`}: no reminder, no escalation`,
-      )
-    }
-    const due = escalationsDue(incident, incident.announcedAt, sick, setup).filter((e) => fresh(e.due))
-    if (due.length > 0) {
-      const reason = `announced ${inWords(now - incident.announcedAt)} ago and still not explained`
+
+  if (incident.announcedAt !== null && ack === null) {
+    const { announcedAt } = incident
+    const unexplained = views.filter((view) => view.verdict !== 'explained')
+    const escalations = unexplained.filter(
+      ({ heard, heir, afterMs, own }) => heard === null && !heir && afterMs !== null && fresh(announcedAt + afterMs, own),
+    )
+    const escalated = escalations.filter((view) => !block(view.loud ? null : hushed('escalated', view.unexplained)))
+    if (escalated.length > 0) {
+      const reason = `announced ${inWords(now - announcedAt)} ago and still not explained`
       return owe(
         'escalated',
         '10',
-        reason,
-        due.map((e) => e.name),
-        toSome,
+        escalated.map((view) => ({ view, reason })),
+        false,
       )
     }
-    const every = remindEveryOf(incident.family, policy.remindEveryMs)
-    if (every !== null && configured.length > 0) {
-      const from = incident.lastMailAt ?? incident.announcedAt
-      if (fresh(from + every))
-        return owe('reminder', '8', `it has lasted ${inWords(now - onsetOf(sick))} and nobody explains it`, names(configured))
+    const due = unexplained.filter(({ heard, own }) => every !== null && heard !== null && fresh(heard.at + every, own))
+    const reminded = due.filter((view) => !block(view.loud ? null : hushed('reminder', view.unexplained)))
+    if (reminded.length > 0) {
+      const reasonFor = ({ own }: View) => `it has lasted ${inWords(now - onsetOf(own))} and nobody explains it`
+      return owe('reminder', '8', withAdded(reminded.map((view) => ({ view, reason: reasonFor(view) }))))
     }
-    return withhold(
-      '8',
-      'announced',
-      `already told; ${every === null ? 'no reminder' : `a reminder each ${inWords(every)}`} while it lasts unexplained`,
-    )
   }
-  return withhold('3', `explained ${eventsOf(sick).join(' ')}${onBorrowedTime(sick)}`, whySilent(sick))
+  if (blocked !== null) return withhold(blocked)
+  if (!explained && announced) {
+    if (ack !== null) {
+      const why = ack.reason === null ? '' : ` (${ack.reason})`
+      return withhold(['11', `ack ${ack.at}`, `somebody knows of it since ${utc(ack.at)}${why}: no reminder, no escalation`])
+    }
+    const reminders = every === null ? 'no reminder' : `a reminder each ${inWords(every)}`
+    return withhold(['8', 'announced', `already told; ${reminders} while it lasts unexplained`])
+  }
+  return withhold(['3', `explained ${eventsOf(sick).join(' ')}${onBorrowedTime(sick)}`, whySilent(sick)])
+}
+
+/** The views with what has changed since the last step: an explanation that ended owes a mail, one that is back owes none. */
+function listened(views: readonly View[]): readonly View[] {
+  return views.map((view) => {
+    const { heard, verdict } = view
+    if (heard === null) return view
+    const ended = heard.verdict === 'explained' ? lapseOf(view.own) : heard.lapse
+    const lapse = verdict === 'explained' ? null : ended
+    return lapse === heard.lapse && verdict === heard.verdict ? view : { ...view, heard: { ...heard, lapse, verdict } }
+  })
+}
+
+/** The same audience if nothing of it has changed: what is the same is not written again. */
+function kept(audience: readonly Audience[], views: readonly View[]): readonly Audience[] {
+  const heard = new Map(views.map((view) => [view.recipient, view.heard]))
+  const next = audience.map((a) => {
+    const now = heard.get(a.recipient) ?? null
+    return !a.open || a.heir === true || now === null || now === a.heard ? a : { ...a, heard: now }
+  })
+  return next.every((a, i) => a === audience[i]) ? audience : next
+}
+
+/**
+ * Rule 16: whoever is notified since the last step of probes that had failed before was added. Who is notified since then for a
+ * probe that failed just now was not: to them the trouble is new.
+ */
+function newcomers(was: Incident, views: readonly View[], now: Instant): Pick<Incident, 'notified' | 'added'> {
+  const names = views.map((view) => view.recipient)
+  const before = was.notified ?? names
+  const added = views.filter(
+    ({ recipient, own, heard }) =>
+      heard === null &&
+      was.announcedAt !== null &&
+      (was.added?.includes(recipient) === true || !before.includes(recipient)) &&
+      own.every((m) => m.failedAt < now),
+  )
+  return {
+    ...(same(was.notified, names) ? {} : { notified: names }),
+    ...(same(
+      was.added ?? [],
+      added.map((view) => view.recipient),
+    )
+      ? {}
+      : { added: added.map((view) => view.recipient) }),
+  }
+}
+
+function same(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((one, i) => one === b[i])
+}
+
+function without(added: Incident['added'], names: readonly string[]): Pick<Incident, 'added'> {
+  return added === undefined ? {} : { added: added.filter((name) => !names.includes(name)) }
+}
+
+/** Rule 14: what waits for a run waits at most `blindAfter`; then the last state stands, which must be that it fails. */
+function waitedInVain(own: readonly Member[], since: Instant, around: Surroundings): boolean {
+  const { freshSince, now, setup } = around
+  const failing = own.filter((m) => m.state === 'failing')
+  return failing.length > 0 && failing.every((m) => now >= Math.max(since, m.lastRunAt, freshSince) + setup.policy.blindAfterMs)
+}
+
+/** When the threshold was reached for the first of the probes that this recipient is notified of, in the present stretch. */
+function thresholdOf({ own, recipient }: View, incident: Incident, setup: Setup): Instant {
+  const mine = (m: Member) => setup.monitors.get(m.monitor)?.notify.includes(recipient) === true
+  const past = incident.members.filter((m) => m.wellAt !== null && m.wellAt >= incident.stretchAt && mine(m))
+  return [...own, ...past].reduce((first, m) => Math.min(first, m.failedAt), Number.POSITIVE_INFINITY)
+}
+
+/** Since when there is something unexplained to tell: the threshold, or the first run that no explanation covered any more. */
+function tellableAt(unexplained: readonly Member[], setup: Setup): Instant {
+  const since = ({ failedAt, lastFailedAt, monitor, standing: { lapsed } }: Member) =>
+    lapsed === null
+      ? failedAt
+      : Math.max(failedAt, Math.min(lastFailedAt, lapsed.at + (setup.monitors.get(monitor)?.recheckEveryMs ?? 0)))
+  return unexplained.reduce((first, m) => Math.min(first, since(m)), Number.POSITIVE_INFINITY)
+}
+
+/** Once the explanation of one has lapsed, those that had the same lose theirs with their next run: they are waited for. */
+function allLapsed({ own, unexplained }: Pick<View, 'own' | 'unexplained'>): boolean {
+  if (!unexplained.some((m) => m.standing.lapsed !== null)) return true
+  return !own.some(
+    ({ lastRunAt, standing: { alibi, carried } }) =>
+      alibi !== null && (carried !== null || !alibi.open) && lastRunAt <= alibi.until,
+  )
 }
 
 /** Ends an incident: whoever was told of the fall is told of the rise, and nobody else (rule 9). */
 export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' | 'dropped', reason: string): Step {
-  const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)
+  const told = as === 'changed' ? [] : was.audience.filter((a) => a.open).map((a) => ({ ...a, to: addressesTold(a) }))
   const seq = told.length > 0 ? was.seq + 1 : was.seq
   const audience = was.audience.map((a) => ({ ...a, open: false }))
   const incident: Incident = {
@@ -299,6 +468,16 @@ export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' |
   }
 }
 
+/** Tells those for whom nothing of an incident is watched any longer, while it goes on for others (rule 16). */
+export function leave(was: Incident, over: readonly Audience[], now: Instant): Step {
+  const seq = was.seq + 1
+  const reason = 'no failing probe of theirs is watched any longer'
+  const to = over.map((a) => ({ ...a, to: addressesTold(a) }))
+  const incident = { ...was, seq, audience: was.audience.map((a) => (over.includes(a) ? { ...a, open: false } : a)) }
+  const row = ledger(now, was, 'mailed', '16', `dropped: ${reason}`, { to: to.map((a) => a.recipient), seq })
+  return { incident, announcement: { kind: 'dropped', reason, rule: '16', seq, to, hindsight: was.hindsight }, ledger: [row] }
+}
+
 /** An offline spell is told once, to everybody who is told at once; its end closes it (contract, `offline`). */
 function spell(was: Incident, around: Surroundings): Step {
   const { setup, now } = around
@@ -326,19 +505,6 @@ export function tellAtOnce(setup: Setup): readonly string[] {
   return (prompt.length > 0 ? prompt : all).map((recipient) => recipient.name)
 }
 
-function atOnce(sick: readonly Member[], setup: Setup): readonly string[] {
-  return notifiedBy(sick, setup).filter((name) => setup.recipients.get(name)?.afterMs === null)
-}
-
-/** Rule 10: recipients with `after` who were not told yet, and since when they should be. */
-function escalationsDue(incident: Incident, announcedAt: Instant, sick: readonly Member[], setup: Setup) {
-  return notifiedBy(sick, setup).flatMap((name) => {
-    const afterMs = setup.recipients.get(name)?.afterMs ?? null
-    const open = incident.audience.some((a) => a.recipient === name && a.open && a.heir !== true)
-    return afterMs === null || open ? [] : [{ name, due: announcedAt + afterMs }]
-  })
-}
-
 /** Rule 8: `null` is never. What is told once (blind, offline) has no reminders. */
 export function remindEveryOf(family: Family, remindEveryMs: number): number | null {
   if (remindEveryMs === 0 || family === 'blind' || family === 'offline') return null
@@ -354,9 +520,7 @@ function note(is: Incident, was: Incident, sick: readonly Member[], notes: Ledge
   const explained = incident.verdict === 'explained'
   const byAnother = explained && was.explainedBy !== null && !eventsOf(sick).includes(was.explainedBy)
   if (incident.verdict !== was.verdict || byAnother) {
-    notes.push(
-      ledger(now, incident, 'verdict', '3', `${incident.verdict}: ${sick[0]?.standing.verdict.why ?? ''}`, evidenceOf(sick)),
-    )
+    notes.push(ledger(now, incident, 'verdict', '3', `${incident.verdict}: ${whyOf(sick, incident.verdict)}`, evidenceOf(sick)))
   }
   const by = sick.map((m) => m.standing.verdict).find((v) => v.kind === 'explained')
   if (!explained || by?.kind !== 'explained') return incident
@@ -385,24 +549,26 @@ function lapseOf(sick: readonly Member[]): string {
 
 function whyNow(incident: Incident, sick: readonly Member[], verdict: Verdict['kind']): string {
   if (incident.family !== 'outage') return sick[0]?.standing.verdict.why ?? 'it cannot be an AWS outage'
-  const lapsed = sick.find((m) => m.standing.lapsed !== null)?.standing.lapsed
-  if (lapsed) return lapsed.why
-  const other = sick.find((m) => m.standing.verdict.kind === verdict) ?? sick[0]
-  return other?.standing.verdict.why ?? verdict
+  return sick.find((m) => m.standing.lapsed !== null)?.standing.lapsed?.why ?? whyOf(sick, verdict)
+}
+
+/** The reason of a probe that has the verdict of all of them, not of any other. */
+function whyOf(sick: readonly Member[], verdict: Verdict['kind']): string {
+  const standing = sick.find((m) => m.standing.verdict.kind === verdict)?.standing
+  return standing?.lapsed?.why ?? standing?.verdict.why ?? verdict
 }
 
 function whyExplained(sick: readonly Member[]): string {
   return sick.find((m) => m.standing.verdict.kind === 'explained')?.standing.verdict.why ?? 'AWS explains it'
 }
 
-/** Rule 13: one outage is one mail, so the many that fail one after another, as their schedule reaches them, are waited for. */
-function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, now: Instant): boolean {
-  if (sick.length <= MAX_RERUN) return true
-  const joined = sick.map((member) => member.failedAt).filter((at) => at > lastMailAt)
-  const [first, last] = [
-    joined.reduce((a, b) => Math.min(a, b), now),
-    joined.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
-  ]
+/** Rule 13: one outage is one mail, so those that fail one after another, as their runs reach them, are waited for. */
+function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, around: Surroundings): boolean {
+  const { now } = around
+  const joined = sick.filter((member) => member.failedAt > lastMailAt)
+  const first = joined.reduce((a, { failedAt }) => Math.min(a, failedAt), now)
+  if (sick.length <= MAX_RERUN) return now >= first + GATHER_AT_MOST_MS || joined.length === 0 || around.gathered(joined)
+  const last = joined.reduce((a, { failedAt }) => Math.max(a, failedAt), Number.NEGATIVE_INFINITY)
   return now - last >= WIDER_SETTLES_MS || now - first >= WIDER_GATHERS_AT_MOST_MS
 }
 
@@ -424,10 +590,6 @@ export function eventsOf(members: readonly Member[]): readonly string[] {
 
 export function onsetOf(members: readonly Member[]): Instant {
   return Math.min(...members.map((member) => member.onset))
-}
-
-function names(audience: readonly Audience[]): readonly string[] {
-  return audience.map((a) => a.recipient)
 }
 
 function union(a: readonly string[], b: readonly string[]): readonly string[] {

@@ -167,7 +167,9 @@ export const INVARIANTS: readonly Invariant[] = [
         if (RISES.has(kind)) {
           // A fall whose incident went on in one of another family: its rise is told there (rule 17).
           const inherited = [...open].filter(
-            ([, { mail }]) => mail.recipient === recipient && before(incident).has(mail.incident ?? ''),
+            ([, { mail }]) =>
+              mail.recipient === recipient &&
+              (before(incident).has(mail.incident ?? '') || one.mail.past?.some((old) => old.thread === mail.thread)),
           )
           if (!open.has(key) && inherited.length === 0)
             faults.push(`${recipient} is told at ${clock(one.at)} that it is over (${kind}), and was not told that it had begun`)

@@ -13,6 +13,7 @@ export type Survey = Readonly<{
 const COURIER = 'src/daemon/courier.ts'
 const ENGINE = 'src/daemon/engine.ts'
 const STEP = 'src/domain/step.ts'
+const VIEW = 'src/domain/view.ts'
 const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -67,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       [
         LOADED,
-        'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, stretchAt: now, lastMailAt: incident.lastMailAt === null ? null : now })',
+        'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, members: incident.members.map((m) => ({ ...m, failedAt: now })), audience: incident.audience.map((a) => (a.heard === undefined ? a : { ...a, heard: { ...a.heard, at: now } })) })',
       ],
     ],
   },
@@ -124,13 +125,25 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'takes not knowing for an explanation',
-    file: STEP,
-    edits: [["const explained = verdict === 'explained'", "const explained = verdict !== 'unexplained'"]],
+    file: VIEW,
+    edits: [
+      [
+        "if (kinds.length > 0 && kinds.every((kind) => kind === 'explained'))",
+        "if (kinds.every((kind) => kind !== 'unexplained'))",
+      ],
+      [
+        "own.filter((member) => member.standing.verdict.kind !== 'explained')",
+        "own.filter((member) => member.standing.verdict.kind === 'unexplained')",
+      ],
+    ],
   },
   {
     name: 'does not listen to AWS at all',
-    file: STEP,
-    edits: [["const explained = verdict === 'explained'", "const explained = verdict === ('never' as string)"]],
+    file: VIEW,
+    edits: [
+      ["if (kinds.length > 0 && kinds.every((kind) => kind === 'explained'))", 'if (kinds.length < 0)'],
+      ["own.filter((member) => member.standing.verdict.kind !== 'explained')", 'own'],
+    ],
   },
   {
     name: 'lets an explanation stand for ever',
@@ -140,21 +153,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'never ends a silence that lasts',
     file: STEP,
-    edits: [['if (explained && policy.holdAtMostMs > 0) {', 'if (explained && policy.holdAtMostMs < 0) {']],
+    edits: [['if (policy.holdAtMostMs === 0 || (', 'if (policy.holdAtMostMs >= 0 || (']],
   },
-  { name: 'never reminds', file: STEP, edits: [['if (fresh(from + every))', 'if (now < 0 && fresh(from + every))']] },
+  { name: 'never reminds', file: STEP, edits: [['fresh(heard.at + every, own)', 'now < 0 && fresh(heard.at + every, own)']] },
   {
     name: 'never escalates',
     file: STEP,
-    edits: [['sick, setup).filter((e) => fresh(e.due))', 'sick, setup).filter((e) => now < 0 && fresh(e.due))']],
+    edits: [['fresh(announcedAt + afterMs, own)', 'now < 0 && fresh(announcedAt + afterMs, own)']],
   },
   {
     name: 'tells of the end also those who were not told of the beginning',
     file: STEP,
     edits: [
       [
-        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)",
-        "const told = as === 'changed' ? [] : was.audience",
+        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open).map(",
+        "const told = as === 'changed' ? [] : was.audience.map(",
       ],
     ],
   },
@@ -163,8 +176,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: STEP,
     edits: [
       [
-        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open)",
-        "const told = as !== 'recovered' ? [] : was.audience.filter((a) => a.open)",
+        "const told = as === 'changed' ? [] : was.audience.filter(",
+        "const told = as !== 'recovered' ? [] : was.audience.filter(",
       ],
     ],
   },
@@ -191,7 +204,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'says again what AWS says, each time it says it',
     file: STEP,
-    edits: [['if (news.length > 0) return owe(', 'if (news.length >= 0) return owe(']],
+    edits: [['if (news.length > 0)\n', 'if (news.length >= 0)\n']],
   },
   {
     name: 'does not keep a silence that was asked for',
@@ -214,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'tries refused mails again although later ones have told the rest',
     file: 'src/domain/outbox.ts',
-    edits: [['other.notification.seq > owed.notification.seq && arrived(other)', 'other.notification.seq < 0 && arrived(other)']],
+    edits: [['(other) => other.notification.seq > seq && (hasArrived', '(other) => other.notification.seq < 0 && (hasArrived']],
   },
 ]
 

@@ -1,0 +1,117 @@
+import { addressesTold, membersFor, notifiedBy } from './audience.ts'
+import type { Audience, Heard, Incident, Member } from './incident.ts'
+import type { Instant } from './probe.ts'
+import type { Setup } from './setup.ts'
+import { type Silence, silenceOver } from './silence.ts'
+import type { Verdict } from './verdict.ts'
+
+/**
+ * What an incident is to one recipient: the failing probes of the monitors that notify them, and what they have heard of it.
+ * Rules 4 to 8, 10 and 13 are decided by view, for what is explained or no wider to one may be neither to another.
+ */
+export type View = Readonly<{
+  recipient: string
+  /** Escalation: told only when the trouble is this old; `null`: told at once. */
+  afterMs: number | null
+  /** What they heard in this stretch; `null`: nothing so far. */
+  heard: Heard | null
+  /** Told of something that goes on here (rule 17), if not of this incident. */
+  heir: boolean
+  /** Their probes that are not well. */
+  own: readonly Member[]
+  /** Those of them that no silence covers. */
+  audible: readonly Member[]
+  /** Those of them that AWS does not explain. */
+  unexplained: readonly Member[]
+  /** Over all of their own. */
+  verdict: Verdict['kind']
+  /** There is something unexplained that no silence covers. */
+  loud: boolean
+}>
+
+/** Rule 13: explained only if every failing probe is, else unexplained if any is, else undetermined. */
+export function overallVerdict(members: readonly Member[]): Verdict['kind'] {
+  const kinds = members.map((member) => member.standing.verdict.kind)
+  if (kinds.length > 0 && kinds.every((kind) => kind === 'explained')) return 'explained'
+  return kinds.includes('unexplained') || kinds.length === 0 ? 'unexplained' : 'undetermined'
+}
+
+type Around = Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instant }>
+
+/**
+ * The views of everybody whom a monitor of these probes notifies. Who was told and has no failing probe any more has none: they
+ * hear of the end, and of nothing before it (rule 13).
+ */
+export function viewsOf(incident: Incident, sick: readonly Member[], around: Around): readonly View[] {
+  const { setup } = around
+  const monitors = [...new Set(sick.map((member) => member.monitor))]
+  /** Recipients of the same monitors see the same: looked for once, for there may be thousands of probes. */
+  const seen = new Map<string, View>()
+  return notifiedBy(sick, setup).map((recipient) => {
+    const mine = monitors.filter((name) => setup.monitors.get(name)?.notify.includes(recipient) === true)
+    const key = JSON.stringify(mine)
+    const known = seen.get(key)
+    const own = known?.own ?? (mine.length === monitors.length ? sick : membersFor(recipient, sick, setup))
+    const view = known ?? viewOf(recipient, own, around)
+    seen.set(key, view)
+    const entry = incident.audience.find((a) => a.recipient === recipient && a.open)
+    const untold = entry?.heir === true || incident.announcedAt === null
+    return {
+      ...view,
+      recipient,
+      afterMs: setup.recipients.get(recipient)?.afterMs ?? null,
+      heard: entry === undefined || untold ? null : heardBy(entry, incident),
+      heir: entry !== undefined && untold,
+    }
+  })
+}
+
+/** How these probes look to somebody who has heard of none of them. */
+export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): View {
+  const monitors = [...new Set(own.map((member) => member.monitor))]
+  const silenced = new Set(monitors.filter((name) => silenceOver(name, silences, now) !== null))
+  const audible = silenced.size === 0 ? own : own.filter((member) => !silenced.has(member.monitor))
+  const unexplained = own.filter((member) => member.standing.verdict.kind !== 'explained')
+  const loud = unexplained.some((member) => !silenced.has(member.monitor))
+  return { recipient, afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
+}
+
+/** What somebody heard, for entries of documents from before it was kept by recipient: as of the whole incident. */
+export function heardBy(entry: Audience, incident: Incident): Heard {
+  if (entry.heard !== undefined) return entry.heard
+  const { lastMailAt, announcedAt, stretchAt, failingAtLastMail, lastWiderAt, verdict, explanationTold, toldEvents } = incident
+  const at = lastMailAt ?? announcedAt ?? stretchAt
+  return {
+    at,
+    failing: failingAtLastMail,
+    widerAt: lastWiderAt,
+    verdict,
+    lapse: incident.lapse,
+    explained: explanationTold,
+    events: toldEvents,
+  }
+}
+
+/**
+ * Rule 16: an address that was told is not told the same again under another name. A recipient who is notified in the place of
+ * one that is not any more, of nothing that that one was not told of, and by an address that was told, takes over what was heard.
+ * The same audience if there is none.
+ */
+export function renamed(incident: Incident, sick: readonly Member[], setup: Setup): readonly Audience[] {
+  const names = notifiedBy(sick, setup)
+  const strangers = names.filter((name) => !incident.audience.some((a) => a.recipient === name && a.open))
+  let { audience } = incident
+  for (const name of strangers) {
+    const to = setup.recipients.get(name)?.to ?? []
+    const monitors = new Set(membersFor(name, sick, setup).map((member) => member.monitor))
+    const old = audience.find(
+      (a) =>
+        a.open &&
+        !names.includes(a.recipient) &&
+        [...monitors].every((monitor) => a.monitors?.includes(monitor) === true) &&
+        addressesTold(a).some((address) => to.includes(address)),
+    )
+    if (old !== undefined) audience = [...audience.filter((a) => a !== old && a.recipient !== name), { ...old, recipient: name }]
+  }
+  return audience
+}
