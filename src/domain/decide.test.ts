@@ -1999,3 +1999,19 @@ describe('rule 17: a changed family', () => {
     expect(s.goes('ok').pass(2).said.slice(3)).toEqual(['16 recovered > beta', '16 recovered > alpha'])
   })
 })
+
+test('rule 17: told again of an incident whose thread another has taken over: in a thread of its own', () => {
+  const s = new Story({
+    monitors: [
+      { name: 'a', accounts: ['111111111111', '222222222222'] },
+      { name: 'b', operations: ['ListRegions'], notify: ['beta'] },
+    ],
+    recipients: { oncall: null, beta: null },
+  })
+  s.goes('internal').until(5).goes('denied', 'a/').until(10).goes('internal', '2222').until(20)
+  const told = s.mails.filter((mail) => mail.recipient === 'oncall')
+  expect(told.map(({ kind, minute }) => `${minute} ${kind}`)).toEqual(['2 failing', '7 misconfigured', '12 failing'])
+  const [first, second, third] = told.map(({ thread }) => thread)
+  expect(second).toBe(first)
+  expect(third).not.toBe(first)
+})

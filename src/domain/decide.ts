@@ -360,7 +360,8 @@ class Draft {
     const moved = new Set(heirs)
     this.incidents.set(from.id, {
       ...left,
-      audience: left.audience.map((a) => (moved.has(a) ? { ...a, open: false } : a)),
+      // Their thread is the other's now: should they be told of this one again, it is in a new one.
+      audience: left.audience.filter((a) => !moved.has(a)),
       into: [...new Set([...(left.into ?? []), into.id])],
     })
   }
