@@ -171,7 +171,12 @@ export class Courier {
       }),
     )
     const queue = pending
-      .filter((owed) => !this.unrecorded.has(owed.notification.id))
+      // What could not be recorded counts all the same: what waits for its next attempt still goes before the rest of its thread.
+      .flatMap((owed) => {
+        const change = this.unrecorded.get(owed.notification.id)?.change
+        if (change === undefined) return [owed]
+        return change.state === 'retrying' ? [{ ...owed, ...change }] : []
+      })
       // What waits for longer than any wait is dated by a clock that has been set back: it is due.
       .map((owed) => (this.isBeyondAnyWait(owed.nextAt, now) ? { ...owed, nextAt: now } : owed))
     if (queue.length === 0) return null
