@@ -1986,6 +1986,22 @@ describe('rule 17: a changed family', () => {
     expect(s.goes('ok').pass(3).said.at(-1)).toBe('16 recovered > alpha')
     expect(new Set(s.mails.filter((mail) => mail.recipient === 'alpha').map((mail) => mail.thread)).size).toBe(1)
   })
+  test('a thread that went on in another incident is not taken up by the old one again', () => {
+    const s = new Story({
+      monitors: [
+        { name: 'a', notify: ['alpha'] },
+        { name: 'b', notify: ['beta'] },
+      ],
+      recipients: { alpha: null, beta: null },
+    })
+    s.goes('internal').pass(3).goes('denied', 'b/').pass(5).goes('ok', 'b/').pass(3).goes('internal', 'b/').pass(5)
+    const mine = s.mails.filter((mail) => mail.recipient === 'beta')
+    expect(mine.map((mail) => mail.kind)).toEqual(['failing', 'misconfigured', 'recovered', 'failing'])
+    expect(mine[3]?.incident, 'it is the same incident').toBe(mine[0]?.incident)
+    expect(mine[3]?.thread, 'in a thread of its own, for its mails would be numbered like those of the other').toBe(
+      mine[3]?.messageId,
+    )
+  })
   test('it joins an open incident of the other family, and those told of the old are told of its end', () => {
     const s = new Story({
       monitors: [

@@ -357,11 +357,11 @@ class Draft {
       seq: Math.max(into.seq, from.seq),
     })
     const left = this.incidents.get(from.id) ?? from
-    const moved = new Set(heirs)
+    const moved = new Set(heirs.map((a) => a.recipient))
     this.incidents.set(from.id, {
       ...left,
       // Their thread is the other's now: should they be told of this one again, it is in a new one.
-      audience: left.audience.filter((a) => !moved.has(a)),
+      audience: left.audience.filter((a) => !moved.has(a.recipient)),
       into: [...new Set([...(left.into ?? []), into.id])],
     })
   }
