@@ -9,26 +9,30 @@ const RUNS = 'spread: 0s, attempts: 2, backoff: 1s, timeout: 3s, retryInterval: 
 
 const MANAGER = 'manager: { to: [manager@example.com], after: 6m }'
 const ONE = `
-  monitors: [{ name: default, operations: [GetContactInformation], ${RUNS} }]
+  monitors: [{ name: default, operations: [GetContactInformation], notify: [oncall, manager], ${RUNS} }]
   recipients: { oncall: { to: [oncall@example.com] }, ${MANAGER} }`
+/** `deputy` is notified of both, and so has probes in common with everybody. */
 const pair = (accounts: string, beta: string, oncall: string) => `
   monitors:
-    - { name: a, accounts: ${accounts}, operations: [GetContactInformation], notify: [oncall, manager], ${RUNS} }
+    - { name: a, accounts: ${accounts}, operations: [GetContactInformation], notify: [oncall, deputy, manager], ${RUNS} }
     ${beta}
-  recipients: { oncall: { to: [${oncall}] }, beta: { to: [beta@example.com] }, ${MANAGER} }`
+  recipients: { oncall: { to: [${oncall}] }, beta: { to: [beta@example.com] }, deputy: { to: [deputy@example.com] }, ${MANAGER} }`
+const renamed = (fleet: string) => fleet.replaceAll('oncall,', 'watch,').replace('oncall:', 'watch:')
 const TWO = '["111111111111", "222222222222"]'
-const BETA = `- { name: b, operations: [ListRegions], notify: [beta], fail: { count: 2, of: 3 }, ${RUNS} }`
+const BETA = `- { name: b, operations: [ListRegions], notify: [beta, deputy], fail: { count: 2, of: 3 }, ${RUNS} }`
 const CALM = `- { name: c, schedule: "*/2 * * * *", operations: [GetAccountInformation], notify: [oncall, beta], ${RUNS} }`
 
 /** Each fleet as it begins, and what a reload may make of it. */
 const FLEETS: readonly (readonly string[])[] = [
-  [ONE, ONE.replace('oncall@', 'night@')],
+  [ONE, ONE.replace('oncall@', 'night@'), renamed(ONE)],
   [
     pair(TWO, BETA, 'oncall@example.com'),
     pair('["111111111111"]', BETA, 'oncall@example.com'),
     pair(TWO, '', 'oncall@example.com'),
     pair(TWO, BETA, 'night@example.com, duty@example.com'),
     pair(TWO, `${BETA}\n    ${CALM}`, 'oncall@example.com'),
+    renamed(pair(TWO, BETA, 'oncall@example.com')),
+    pair(TWO, BETA, 'oncall@example.com').replace('deputy@', 'beta2@'),
   ],
 ]
 

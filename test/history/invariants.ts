@@ -44,6 +44,11 @@ export class Looked {
     )
   }
 
+  /** When an incident was first committed. */
+  firstAt(id: string): number {
+    return this.lived.committed.find(({ incidents }) => incidents.some((incident) => incident.id === id))?.at ?? 0
+  }
+
   /** Every incident as it was last committed by then. */
   incidentsAt(at: number): readonly Incident[] {
     const known = new Map<string, Incident>()
@@ -67,14 +72,25 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'disk, ledger and mail server agree on every mail',
-    broken({ lived }) {
+    broken({ lived, truth }) {
       const faults: string[] = []
       const accepted = new Set(lived.played.delivered.map(({ mail }) => mail.messageId))
+      // What is accepted while the disk is full is forgotten when we are killed before it can be written.
+      const full = truth.spansOf((deed) => (deed.verb === 'disk' ? deed.full : null))
+      const unwritten = new Set(
+        lived.played.delivered.filter(({ at }) => overlaps({ from: at, to: at + 1 }, full)).map(({ mail }) => mail.messageId),
+      )
       const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed]))
       const recorded = lived.disk.ledger.flatMap((row) => (row.decision === 'delivered' ? [idOf(row.evidence)] : []))
       for (const id of accepted) {
-        const state = byMessageId.get(id)?.state
-        if (state !== 'delivered' && !id.startsWith('<disk.'))
+        const { state, uncertain } = byMessageId.get(id) ?? {}
+        // What may have been accepted before it was refused is not tried again once a later mail has arrived.
+        if (
+          state !== 'delivered' &&
+          !(state === 'merged' && uncertain === true) &&
+          !unwritten.has(id) &&
+          !id.startsWith('<disk.')
+        )
           faults.push(`the server has ${id}, which on disk is ${state ?? 'unknown'}`)
       }
       for (const { state, notification } of lived.disk.mails.values()) {
@@ -97,7 +113,8 @@ export const INVARIANTS: readonly Invariant[] = [
         const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
         if (state === 'dropped') return mayDrop ? [] : [`${id} (${kind}) is dropped`]
         if (state !== 'merged') return []
-        const later = told.some((other) => other.thread === thread && other.seq > seq)
+        // Its thread may have ended in another (rule 17).
+        const later = told.some((other) => [other, ...(other.past ?? [])].some((one) => one.thread === thread) && other.seq > seq)
         const summed = told.some(
           (other) => other.kind === 'digest' && other.recipient === recipient && other.createdAt >= createdAt,
         )
@@ -138,7 +155,7 @@ export const INVARIANTS: readonly Invariant[] = [
         for (const { probe: id, state } of mail.facts.probes) {
           const probe = probes.get(id)
           if (state === 'well' || probe === undefined) continue
-          const key = `${id} ${family} ${mail.recipient}`
+          const key = `${id} ${family} ${mail.to}`
           const before = last.get(key)
           last.set(key, at)
           if (before === undefined) continue
@@ -161,15 +178,14 @@ export const INVARIANTS: readonly Invariant[] = [
       const open = new Map<string, Mailed>()
       const before = predecessorsOf(lived)
       for (const one of mailed) {
-        const { kind, thread, recipient, incident } = one.mail
+        const { kind, thread: key, recipient, incident } = one.mail
         if (incident === null) continue
-        const key = `${thread} ${recipient}`
         if (RISES.has(kind)) {
           // A fall whose incident went on in one of another family: its rise is told there (rule 17).
           const inherited = [...open].filter(
             ([, { mail }]) =>
-              mail.recipient === recipient &&
-              (before(incident).has(mail.incident ?? '') || one.mail.past?.some((old) => old.thread === mail.thread)),
+              (mail.recipient === recipient && before(incident).has(mail.incident ?? '')) ||
+              one.mail.past?.some((old) => old.thread === mail.thread),
           )
           if (!open.has(key) && inherited.length === 0)
             faults.push(`${recipient} is told at ${clock(one.at)} that it is over (${kind}), and was not told that it had begun`)
@@ -182,20 +198,66 @@ export const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'the rise goes to the addresses that were told of the fall',
+    name: 'the rise goes to the addresses that were told of the fall, and to no other',
     broken({ mailed }) {
       const told = new Map<string, Set<string>>()
       const faults: string[] = []
       for (const { at, mail } of mailed) {
         if (mail.incident === null) continue
-        const key = `${mail.thread} ${mail.recipient}`
-        const known = told.get(key) ?? new Set()
-        for (const to of mail.to) {
-          if (RISES.has(mail.kind) && known.size > 0 && !known.has(to))
-            faults.push(`${to} is told of an end at ${clock(at)}, and was told of nothing before`)
-          known.add(to)
-        }
-        told.set(key, known)
+        const threads = [mail.thread, ...(mail.past ?? []).map(({ thread }) => thread)]
+        const known = new Set(threads.flatMap((thread) => [...(told.get(thread) ?? [])]))
+        if (RISES.has(mail.kind)) {
+          for (const to of known) if (!mail.to.includes(to)) faults.push(`${to} is not told of an end at ${clock(at)}`)
+          for (const to of mail.to)
+            if (!known.has(to)) faults.push(`${to} is told of an end at ${clock(at)}, and was told of nothing before`)
+          for (const thread of threads) told.delete(thread)
+        } else told.set(mail.thread, new Set([...(told.get(mail.thread) ?? []), ...mail.to]))
+      }
+      return faults
+    },
+  },
+  {
+    name: 'the last word to an address is that it is over',
+    broken({ lived }) {
+      const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
+      const last = new Map<string, Notification>()
+      for (const { mail, again } of lived.played.delivered) {
+        const owed = byMessageId.get(mail.messageId)
+        // A summary tells several; a notice is about no incident.
+        if (owed === undefined || again || (owed.incident === null && owed.kind !== 'digest')) continue
+        for (const to of owed.to) last.set(to, owed)
+      }
+      return [...last].flatMap(([to, owed]) =>
+        RISES.has(owed.kind) || owed.kind === 'digest' ? [] : [`${to} heard at last of ${owed.id} (${owed.kind})`],
+      )
+    },
+  },
+  {
+    name: 'a mail of trouble is about something of theirs that fails, and that AWS does not explain',
+    broken({ mailed }) {
+      return mailed.flatMap(({ at, mail }) => {
+        const { incident, probes, verdict, reason } = mail.facts
+        if (incident === null || incident.family === 'offline' || !SILENCED.has(mail.kind)) return []
+        const here = `${mail.kind} to ${mail.recipient} at ${clock(at)}`
+        if (probes.every(({ state }) => state === 'well')) return [`${here}, and all of theirs is well`]
+        const held = reason.includes('holdAtMost')
+        return verdict === 'explained' && !held ? [`${here}, and AWS explains all of theirs`] : []
+      })
+    },
+  },
+  {
+    name: 'wider is told to those for whom twice as many fail',
+    broken({ mailed }) {
+      const faults: string[] = []
+      const last = new Map<string, number>()
+      for (const { at, mail } of mailed) {
+        if (mail.incident === null) continue
+        const key = `${mail.incident} ${mail.recipient}`
+        const failing = mail.facts.probes.filter(({ state }) => state !== 'well').length
+        const before = last.get(key) ?? 0
+        if (mail.kind === 'wider' && failing < 2 * before)
+          faults.push(`wider to ${mail.recipient} at ${clock(at)}: ${failing} after ${before}`)
+        last.set(key, failing)
       }
       return faults
     },
@@ -278,7 +340,14 @@ export const INVARIANTS: readonly Invariant[] = [
             const { waitMs, extensionMs } = config.policy
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
             return config.recipients.flatMap(({ name, afterMs }) => {
-              const by = from + waitMs + DECIDES_WITHIN + (afterMs === null ? 0 : afterMs + 3 * MINUTE)
+              // Who was added since waits for the next mail that is due to the others (rule 16).
+              const opened = looked
+                .incidentsAt(from)
+                .find((is) => is.state !== 'closed' && is.members.some((m) => m.probe === probe.id))
+              const began = opened === undefined ? stretch.from : looked.firstAt(opened.id)
+              const added = truth.notifiedSince(name, probe.monitor, from) > Math.min(began, stretch.from)
+              const patience = (afterMs === null ? 0 : afterMs + 3 * MINUTE) + (added ? config.policy.remindEveryMs : 0)
+              const by = from + waitMs + DECIDES_WITHIN + patience
               if (by > to || monitor?.notify.includes(name) !== true) return []
               if (stretch.family === 'outage' && truth.mayBeExplained(stretch.services, { from, to: by }, extensionMs + LINGERS))
                 return []
@@ -290,13 +359,10 @@ export const INVARIANTS: readonly Invariant[] = [
                     is.family === stretch.family &&
                     is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
                 )
+              // A thread may have begun under another name, or in an incident of another family (rules 16 and 17).
+              const entry = incident?.audience.find((one) => one.recipient === name && one.open)
               const told =
-                incident?.state === 'announced' &&
-                incident.audience.some((one) => one.recipient === name && one.open) &&
-                looked.mailed.some(
-                  ({ at, mail }) =>
-                    at <= by && mail.recipient === name && [incident.id, incident.continues?.id].includes(mail.incident ?? ''),
-                )
+                incident?.state === 'announced' && looked.mailed.some(({ at, mail }) => at <= by && mail.thread === entry?.root)
               if (told) return []
               const how = `${incident?.state ?? 'no incident'}, ${incident?.verdict}`
               return [

@@ -92,6 +92,15 @@ export class Truth {
     return (this.configs.findLast(({ from }) => from <= at) ?? this.configs[0])?.config ?? this.drawn.scenario.config
   }
 
+  /** Since when, without a break, a monitor notifies this recipient: `Infinity` if it does not. */
+  notifiedSince(recipient: string, monitor: string, at: number): number {
+    const notifies = ({ config }: { config: Config }) =>
+      config.monitors.some(({ name, notify }) => name === monitor && notify.includes(recipient))
+    const until = this.configs.filter(({ from }) => from <= at)
+    const not = until.findLastIndex((one) => !notifies(one))
+    return until[not + 1]?.from ?? Number.POSITIVE_INFINITY
+  }
+
   /** Every probe that was ever watched. */
   probes(): readonly Probe[] {
     const all = this.configs.flatMap(({ config }) => config.monitors.flatMap((monitor) => monitor.probes))

@@ -229,6 +229,38 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/domain/outbox.ts',
     edits: [['(other) => other.notification.seq > seq && (hasArrived', '(other) => other.notification.seq < 0 && (hasArrived']],
   },
+  {
+    name: 'leaves the old thread as it is when a trouble changes its family',
+    file: 'src/domain/decide.ts',
+    edits: [['if (into !== null && (empty || heirs.length > 0)) this.handOver(from, into, heirs)', 'void into']],
+  },
+  {
+    name: 'lets the mails of a thread lie that went into another',
+    file: 'src/domain/audience.ts',
+    edits: [['.slice(-MAX_PAST)', '.slice(0, 0)']],
+  },
+  {
+    name: 'forgets the addresses that were told first',
+    file: 'src/domain/audience.ts',
+    edits: [['return told ?? to\n', 'return told === undefined ? to : to\n']],
+  },
+  {
+    name: 'counts for one recipient what fails for another',
+    file: STEP,
+    edits: [['if (audible.length < 2 * heard.failing ||', 'if (sick.length < 2 * heard.failing ||']],
+  },
+  {
+    name: 'tells everybody whatever fails',
+    file: VIEW,
+    edits: [
+      ['return notifiedBy(sick, setup).map((recipient) => {', 'return notifiedBy(incident.members, setup).map((recipient) => {'],
+      [
+        '(mine.length === monitors.length ? sick : membersFor(recipient, sick, setup))',
+        '(now > 0 ? sick : membersFor(recipient, sick, setup))',
+      ],
+      ['  const { setup } = around\n', '  const { setup, now } = around\n'],
+    ],
+  },
 ]
 
 /** The source with the fault in it. @throws {Error} when the place is not found: the mutant has to follow the code */
