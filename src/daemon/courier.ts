@@ -171,12 +171,7 @@ export class Courier {
       }),
     )
     const queue = pending
-      // What could not be recorded counts all the same: what waits for its next attempt still goes before the rest of its thread.
-      .flatMap((owed) => {
-        const change = this.unrecorded.get(owed.notification.id)?.change
-        if (change === undefined) return [owed]
-        return change.state === 'retrying' ? [{ ...owed, ...change }] : []
-      })
+      .flatMap((owed) => this.asRemembered(owed) ?? [])
       // What waits for longer than any wait is dated by a clock that has been set back: it is due.
       .map((owed) => (this.isBeyondAnyWait(owed.nextAt, now) ? { ...owed, nextAt: now } : owed))
     if (queue.length === 0) return null
@@ -201,6 +196,14 @@ export class Courier {
       this.lanes.set(recipient, lane)
     }
     return plan.summarise.length > 0 ? now : plan.nextAt
+  }
+
+  /** What the disk says of a mail, and over it what became of it since and could not be written; `null` when it is owed no more. */
+  private asRemembered(owed: Owed): Owed | null {
+    const change = this.unrecorded.get(owed.notification.id)?.change
+    if (change === undefined) return owed
+    // One that waits keeps its place: what is later in its thread must not overtake it.
+    return change.state === 'retrying' ? { ...owed, ...change } : null
   }
 
   /** What was on its way when the process died may have been accepted: it is due at once, and uncertain. */
@@ -242,6 +245,7 @@ export class Courier {
       rows,
       await Promise.all(plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now))),
     )
+    for (const { id } of changes) this.unrecorded.delete(id)
     for (const { owed } of plan.merge) meter.mail(owed.notification.kind, 'merged')
     for (const { owed } of plan.drop) meter.mail(owed.notification.kind, 'dropped')
     for (const { owed } of plan.summarise) for (const one of owed) meter.mail(one.notification.kind, 'merged')
@@ -344,6 +348,7 @@ export class Courier {
     const { store, log } = this.deps
     try {
       await store.settle([change], rows)
+      this.unrecorded.delete(change.id)
     } catch (cause) {
       if (!(cause instanceof StoreError) || cause.fatal || this.unrecorded.size >= MAX_UNRECORDED) throw cause
       if (change.state === 'sending') return
@@ -358,20 +363,15 @@ export class Courier {
   }
 
   private async recordLate(): Promise<void> {
-    const { store, clock } = this.deps
-    for (const [id, { change, rows }] of this.unrecorded) {
-      // A mail that waits is due again by what we remember, not by what the disk says.
-      const now = clock.now()
-      const nextAt = change.nextAt ?? 0
-      const due = change.state === 'retrying' && (nextAt <= now || this.isBeyondAnyWait(nextAt, now))
+    const { store } = this.deps
+    for (const [id, late] of this.unrecorded) {
       try {
-        await store.settle([change], rows)
+        await store.settle([late.change], late.rows)
       } catch (cause) {
         if (!(cause instanceof StoreError) || cause.fatal) throw cause
-        if (due) this.unrecorded.delete(id)
         continue
       }
-      this.unrecorded.delete(id)
+      if (this.unrecorded.get(id) === late) this.unrecorded.delete(id)
     }
   }
 
