@@ -200,7 +200,7 @@ class Story {
     const answer = dice.weighted<() => Answer>([
       [6, () => 'ok'],
       [8, () => dice.pick(OUTAGE)],
-      [3, () => dice.pick(MISCONFIGURED)],
+      [2, () => dice.pick(MISCONFIGURED)],
       [1, () => '429'],
       [1, () => 'sts-500'],
       [0.3, () => dice.pick(ANSWERS)],

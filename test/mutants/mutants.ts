@@ -204,7 +204,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'says again what AWS says, each time it says it',
     file: STEP,
-    edits: [['if (news.length > 0)\n', 'if (news.length >= 0)\n']],
+    edits: [['heard?.events.includes(arn) === false', 'heard?.events.includes(arn) !== undefined']],
   },
   {
     name: 'does not keep a silence that was asked for',
