@@ -119,7 +119,12 @@ const SETTLES_MS = 50 * MINUTE
 /** Draws a whole history: what happens to AWS, to us and to the mails, and what is true of it. */
 export function draw(seed: number): Drawn {
   const dice = new Dice(seed)
-  const fleet = fleetOf({ fleet: dice.between(0, 1), wait: dice.chance(0.3) ? 1 : 0, mails: dice.chance(0.15) ? 1 : 0 })
+  const fleet = fleetOf({
+    fleet: dice.between(0, 1),
+    wait: dice.chance(0.3) ? 1 : 0,
+    mails: dice.chance(0.15) ? 1 : 0,
+    extensions: dice.chance(0.25),
+  })
   const calmFrom = dice.between(35, 90) * MINUTE
   const story = new Story(dice, fleet, calmFrom)
   story.tell()
@@ -174,7 +179,8 @@ class Story {
     this.strand(dice.pick([8, 15, 40]), (at) => this.aws(at))
     this.strand(dice.pick([20, 60, 400]), (at) => this.asking(at))
     this.strand(dice.pick([20, 60, 400]), (at) => this.mail(at))
-    this.strand(dice.pick([60, 400, 400]), (at) => this.ourselves(at))
+    this.strand(dice.pick([80, 400, 400]), (at) => this.disk(at))
+    this.strand(dice.pick([30, 120, 400, 400]), (at) => this.clock(at))
     this.strand(dice.pick([12, 40, 400]), (at) => this.add(at, { verb: 'reload', config: dice.pick(this.fleet.others) }))
     this.strand(dice.pick([20, 80, 400]), (at) => this.network(at))
     this.strand(dice.pick([30, 400, 400]), (at) =>
@@ -307,24 +313,21 @@ class Story {
   }
 
   private network(at: number): void {
+    const { dice } = this
     this.add(at, { verb: 'network', up: false })
-    this.add(at + this.dice.wait(8 * MINUTE) + SECOND, { verb: 'network', up: true })
+    // Often so short that it is over before anybody could call it a spell.
+    const lasts = dice.chance(0.4) ? dice.between(3, 40) * SECOND : dice.wait(8 * MINUTE) + SECOND
+    this.add(at + lasts, { verb: 'network', up: true })
   }
 
-  private ourselves(at: number): void {
-    const { dice } = this
-    const what = dice.weighted<'disk' | 'clock'>([
-      [2, 'disk'],
-      [1, 'clock'],
-    ])
-    switch (what) {
-      case 'disk':
-        this.add(at, { verb: 'disk', full: true })
-        this.add(at + dice.wait(3 * MINUTE) + SECOND, { verb: 'disk', full: false })
-        return
-      case 'clock':
-        this.add(at, { verb: 'clock', byMs: dice.pick([-180, -20, -2, 2, 20, 180]) * MINUTE })
-    }
+  private disk(at: number): void {
+    this.add(at, { verb: 'disk', full: true })
+    this.add(at + this.dice.wait(3 * MINUTE) + SECOND, { verb: 'disk', full: false })
+  }
+
+  /** Not at the very moment at which schedules fire: a clock that leaps over a fire has no such fire. */
+  private clock(at: number): void {
+    this.add(at + SECOND / 2, { verb: 'clock', byMs: this.dice.pick([-180, -20, -2, 2, 20, 180]) * MINUTE })
   }
 
   /** All is well from here on: what is owed can leave, and what is open can end. */

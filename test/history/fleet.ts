@@ -4,7 +4,7 @@ import { parseScenario } from '../../src/simulate/parse.ts'
 
 /** Timers so short that an afternoon holds every rule; the proportions are those of the contract's defaults. */
 const POLICY =
-  '{ wait: WAIT, extension: 2m, holdAtMost: 12m, lookback: 50m, staleAfter: 2h, remindEvery: 15m, joinWithin: 5m, reopenWithin: 5m, blindAfter: 6m }'
+  '{ wait: WAIT, extension: EXTENSION, holdAtMost: 12m, lookback: 50m, staleAfter: 2h, remindEvery: 15m, joinWithin: 5m, reopenWithin: 5m, blindAfter: 6m }'
 const RUNS = 'spread: 0s, attempts: 2, backoff: 1s, timeout: 3s, retryInterval: 20s, recheckEvery: 60s'
 
 const MANAGER = 'manager: { to: [manager@example.com], after: 6m }'
@@ -38,14 +38,16 @@ const FLEETS: readonly (readonly string[])[] = [
 
 const MAILS = ['30', '4'] as const
 const WAITS = ['0s', '2m'] as const
+/** As it begins, and what a reload may make of it. */
+const EXTENSIONS = ['2m', '1m', '12m'] as const
 
 /** What a history is played by: the fleet that it begins with, what reloads may put in its place, and how it ends. */
 export type Fleet = Readonly<{ begin: Config; others: readonly Config[]; end: Config }>
 
 const known = new Map<string, Config>()
 
-function config(fleet: string, wait: string, maxPerHour: string, port: number): Config {
-  const policy = POLICY.replace('WAIT', wait)
+function config(fleet: string, wait: string, maxPerHour: string, port: number, extension: string = EXTENSIONS[0]): Config {
+  const policy = POLICY.replace('WAIT', wait).replace('EXTENSION', extension)
   const mail = `{ from: Alibi <alibi@example.com>, maxPerHour: ${maxPerHour}, smtp: { host: smtp.example.com, port: ${port} } }`
   const source = `title: t\nstart: 2026-03-02T12:00:00Z\nlength: 1h\nconfig:${fleet}\n  policy: ${policy}\n  health: { idleEvery: 10m }\n  mail: ${mail}\n`
   const made = known.get(source)
@@ -56,10 +58,13 @@ function config(fleet: string, wait: string, maxPerHour: string, port: number): 
   return parsed.scenario.config
 }
 
-export function fleetOf(which: { fleet: number; wait: number; mails: number }): Fleet {
+export function fleetOf(which: { fleet: number; wait: number; mails: number; extensions: boolean }): Fleet {
   const variants = FLEETS[which.fleet % FLEETS.length] ?? []
   const [wait, mails] = [WAITS[which.wait % 2] ?? '0s', MAILS[which.mails % 2] ?? '30']
-  const all = variants.map((variant) => config(variant, wait, mails, 25))
+  const extended = (which.extensions ? EXTENSIONS.slice(1) : []).map((extension) =>
+    config(variants[0] ?? '', wait, mails, 25, extension),
+  )
+  const all = [...variants.map((variant) => config(variant, wait, mails, 25)), ...extended]
   const [begin] = all
   if (begin === undefined) throw new Error('a fleet has a beginning')
   // Another way for the mails: what was refused is tried again (contract, *Mail*).

@@ -2,7 +2,7 @@ import { notificationId } from '../../src/domain/audience.ts'
 import type { Incident } from '../../src/domain/incident.ts'
 import type { MailKind, Notification } from '../../src/domain/notification.ts'
 import type { Lived } from './live.ts'
-import { MINUTE, overlaps, Truth } from './truth.ts'
+import { type Failing, MINUTE, overlaps, type Span, Truth } from './truth.ts'
 
 const FALLS: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated'])
 const FIRSTS: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping'])
@@ -76,9 +76,10 @@ export const INVARIANTS: readonly Invariant[] = [
       const faults: string[] = []
       const accepted = new Set(lived.played.delivered.map(({ mail }) => mail.messageId))
       // What is accepted while the disk is full is forgotten when we are killed before it can be written.
-      const full = truth.spansOf((deed) => (deed.verb === 'disk' ? deed.full : null))
       const unwritten = new Set(
-        lived.played.delivered.filter(({ at }) => overlaps({ from: at, to: at + 1 }, full)).map(({ mail }) => mail.messageId),
+        lived.played.delivered
+          .filter(({ at }) => overlaps({ from: at, to: at + 1 }, truth.unwritable))
+          .map(({ mail }) => mail.messageId),
       )
       const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed]))
       const recorded = lived.disk.ledger.flatMap((row) => (row.decision === 'delivered' ? [idOf(row.evidence)] : []))
@@ -280,7 +281,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'nobody is alarmed for nothing',
-    broken({ mailed, truth, lived }) {
+    broken({ mailed, truth }) {
       const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
       return mailed.flatMap(({ at, mail }) => {
         const family = mail.facts.incident?.family
@@ -291,8 +292,7 @@ export const INVARIANTS: readonly Invariant[] = [
           const before = { from: at - 12 * MINUTE, to: at }
           // A daemon that was started while it was cut off, or just before (or could write nothing down until then), has never
           // reached the control host: it cannot tell whose trouble it is.
-          const begins = [...lived.starts, ...truth.disturbed.map(({ to }) => to)]
-          const cutOff = truth.cutOff.filter(({ from, to }) => begins.some((begin) => begin > from - MINUTE && begin < to))
+          const cutOff = truth.cutOff.filter(({ from, to }) => truth.begins.some((begin) => begin > from - MINUTE && begin < to))
           const away = truth.disturbed.filter(
             ({ from, to }) => to - from > 5 * MINUTE && !truth.cutOff.some((span) => span.from === from),
           )
@@ -335,7 +335,7 @@ export const INVARIANTS: readonly Invariant[] = [
       const { truth } = looked
       return truth.probes().flatMap((probe) =>
         truth.failing(probe).flatMap((stretch) =>
-          truth.calm(stretch).flatMap(({ from, to }) => {
+          momentsOf(truth, stretch).flatMap(({ from, to }) => {
             const config = truth.configAt(from)
             const { waitMs, extensionMs } = config.policy
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
@@ -349,8 +349,7 @@ export const INVARIANTS: readonly Invariant[] = [
               const patience = (afterMs === null ? 0 : afterMs + 3 * MINUTE) + (added ? config.policy.remindEveryMs : 0)
               const by = from + waitMs + DECIDES_WITHIN + patience
               if (by > to || monitor?.notify.includes(name) !== true) return []
-              if (stretch.family === 'outage' && truth.mayBeExplained(stretch.services, { from, to: by }, extensionMs + LINGERS))
-                return []
+              if (stretch.family === 'outage' && truth.mayBeExplained(stretch, { from, to: by }, extensionMs + LINGERS)) return []
               const incident = looked
                 .incidentsAt(by)
                 .find(
@@ -380,8 +379,8 @@ export const INVARIANTS: readonly Invariant[] = [
       return truth.probes().flatMap((probe) =>
         truth.failing(probe).flatMap((stretch) => {
           if (stretch.family !== 'outage') return []
-          const { holdAtMostMs, remindEveryMs, extensionMs, waitMs } = truth.configAt(stretch.from).policy
-          const longest = Math.max(holdAtMostMs, remindEveryMs) + 2 * extensionMs + DECIDES_WITHIN
+          const { holdAtMostMs, remindEveryMs, waitMs } = truth.configAt(stretch.from).policy
+          const longest = Math.max(holdAtMostMs, remindEveryMs) + 2 * truth.longestExtensionMs() + DECIDES_WITHIN
           // The timer falls due in a while in which nothing of ours is amiss: then it speaks.
           const spoken = mailed
             .filter(({ mail }) => mail.incident !== null && !RISES.has(mail.kind) && names(mail).includes(probe.id))
@@ -394,8 +393,7 @@ export const INVARIANTS: readonly Invariant[] = [
             const due = mark + longest
             const until = marks[i + 1] ?? stretch.to
             const [undisturbed] = truth.calm({ from: due, to: until }).filter((span) => span.to - span.from >= DECIDES_WITHIN)
-            const amiss =
-              overlaps({ from: mark, to: until }, truth.silenced) || truth.jumps.some((at) => at >= mark && at < until)
+            const amiss = overlaps({ from: mark, to: until }, truth.silenced) || truth.setUnseen({ from: mark, to: until })
             return undisturbed === undefined || amiss
               ? []
               : [`nothing is said of ${probe.id} from ${clock(mark)} to ${clock(until)}, which fails all the time`]
@@ -420,10 +418,11 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'a silence that was asked for is kept',
     broken({ mailed, truth }) {
-      if (truth.jumps.length > 0) return []
       return mailed.flatMap(({ at, mail }) => {
         const wanted = mail.incident !== null && mail.facts.incident?.family !== 'offline' && SILENCED.has(mail.kind)
-        const kept = truth.silenced.find(({ from, to }) => at >= from + 10_000 && at < to)
+        const kept = truth.silenced.find(
+          ({ from, to }) => at >= from + 10_000 && at < to && !truth.setUnseen({ from: from - 10 * MINUTE, to: at }),
+        )
         return wanted && kept
           ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, silenced from ${clock(kept.from)} to ${clock(kept.to)}`]
           : []
@@ -461,6 +460,14 @@ export const INVARIANTS: readonly Invariant[] = [
 export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; how: string }>[] {
   const looked = new Looked(lived)
   return INVARIANTS.flatMap(({ name, broken }) => broken(looked).map((how) => ({ invariant: name, how })))
+}
+
+/** Spans in which nothing of ours was amiss, from their begin and from each moment on at which an explanation was over. */
+function momentsOf(truth: Truth, stretch: Failing): readonly Span[] {
+  return truth.calm(stretch).flatMap((span) => {
+    const { extensionMs } = truth.configAt(span.from).policy
+    return truth.turnsWithin(span, extensionMs + LINGERS).map((from) => ({ from, to: span.to }))
+  })
 }
 
 /** The incidents that ended when their last probe moved into one, at once or by way of others: their mails go on with its. */

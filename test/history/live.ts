@@ -25,7 +25,7 @@ export type Lived = Readonly<{
   committed: readonly Committed[]
   /** True times between which no daemon ran. */
   downs: readonly Readonly<{ from: number; to: number }>[]
-  /** True times at which a process began. */
+  /** True times at which a process began, reloads apart. */
   starts: readonly number[]
 }>
 
@@ -50,7 +50,8 @@ export async function live(drawn: Drawn): Promise<Lived> {
 
   const rig = (deps: DaemonDeps, { life, disk, elapsed, killFor }: Rigged): DaemonDeps => {
     kept.disk = disk
-    starts.push(elapsed())
+    // A reload is no start.
+    if (deps.reach == null) starts.push(elapsed())
     const die = () => {
       if (life.over || elapsed() >= drawn.calmFrom) return
       const forMs = 1_000 + dice.wait(downMs)

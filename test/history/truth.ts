@@ -42,24 +42,30 @@ export function meaningOf(answer: Answer, operation: Operation): Meaning {
  */
 export class Truth {
   readonly end: number
-  readonly jumps: readonly number[]
+  readonly jumps: readonly Readonly<{ at: number; byMs: number }>[]
   /** When our network, our disk or the daemon itself were away, or the configuration was read anew. */
   readonly disturbed: readonly Span[]
   readonly cutOff: readonly Span[]
+  /** When our disk was full. */
+  readonly unwritable: readonly Span[]
+  /** When a process began that knew nothing yet of our network, and when one could write down again what it knew. */
+  readonly begins: readonly number[]
   readonly silenced: readonly Span[]
   /** Which configuration stood when; a dead daemon reads it when it starts. */
   private readonly configs: readonly Readonly<{ from: number; config: Config }>[]
   private readonly drawn: Drawn
   private readonly asleep: readonly Span[]
 
-  constructor({ drawn, downs }: Lived) {
+  constructor({ drawn, downs, starts }: Lived) {
     const { scenario } = drawn
     this.drawn = drawn
     this.end = scenario.lengthMs
     this.cutOff = this.spansOf((deed) => (deed.verb === 'network' ? !deed.up : null))
     const full = this.spansOf((deed) => (deed.verb === 'disk' ? deed.full : null))
+    this.unwritable = full
+    this.begins = [...starts, ...full.map(({ to }) => to)]
     const deeds = scenario.happenings
-    this.jumps = deeds.flatMap(({ at, deed }) => (deed.verb === 'clock' ? [at] : []))
+    this.jumps = deeds.flatMap(({ at, deed }) => (deed.verb === 'clock' ? [{ at, byMs: deed.byMs }] : []))
     this.configs = [
       { from: 0, config: scenario.config },
       ...deeds.flatMap(({ at, deed }) =>
@@ -67,10 +73,29 @@ export class Truth {
       ),
     ]
     const reloads = this.configs.map(({ from }) => ({ from, to: from + 15_000 }))
-    const jumps = this.jumps.map((at) => ({ from: at, to: at + 1 }))
+    const jumps = this.jumps.map(({ at }) => ({ from: at, to: at + 1 }))
     this.asleep = downs
     this.disturbed = [...this.cutOff, ...full, ...downs, ...reloads, ...jumps].toSorted((a, b) => a.from - b.from)
     this.silenced = deeds.flatMap(({ at, deed }) => (deed.verb === 'silence' ? [{ from: at, to: at + deed.forMs }] : []))
+  }
+
+  /**
+   * Whether the clock was set at a time at which nobody could notice: how long a dead daemon was dead is not known when its clock
+   * was set back meanwhile, and a clock that was set ahead looks like a long sleep. What was noticed and could not be written down
+   * is lost with the process.
+   */
+  setUnseen({ from, to }: Span): boolean {
+    const unseen = [...this.asleep, ...this.unwritable].map((span) => ({ from: span.from - NOTICED_WITHIN, to: span.to }))
+    return this.jumps.some(({ at }) => at >= from && at < to && overlaps({ from: at, to: at + 1 }, unseen))
+  }
+
+  /** Whether our clock was ever behind AWS's until then. */
+  private behindUntil(until: number): boolean {
+    let offset = 0
+    return this.jumps.some(({ at, byMs }) => {
+      offset += byMs
+      return at < until && offset < 0
+    })
   }
 
   /** Spans in which something of the world is so; `says` tells what a deed makes of it, `null`: nothing. */
@@ -86,6 +111,11 @@ export class Truth {
       }
     }
     return since === null ? spans : [...spans, { from: since, to: this.drawn.scenario.lengthMs }]
+  }
+
+  /** A reload may lengthen it while it runs. */
+  longestExtensionMs(): number {
+    return Math.max(...this.configs.map(({ config }) => config.policy.extensionMs))
   }
 
   configAt(at: number): Config {
@@ -162,15 +192,19 @@ export class Truth {
   }
 
   /** Could anything that AWS said be taken to explain such a failure, at any time of this span? */
-  mayBeExplained(services: ReadonlySet<'ACCOUNT' | 'STS'>, { from, to }: Span, lingersMs: number): boolean {
-    // With a clock that was set the end of an event is hard to tell.
-    const lingers = this.jumps.length > 0 ? Number.POSITIVE_INFINITY : lingersMs
-    return this.drawn.posted.some(
-      (posted) =>
-        posted.from < to &&
-        posted.to + lingers > from &&
-        [...services].some((service) => posted.bearings[service] !== 'does not'),
-    )
+  mayBeExplained({ services, from: began }: Failing, { from, to }: Span, lingersMs: number): boolean {
+    const isBehind = this.behindUntil(to)
+    return this.drawn.posted.some((posted) => {
+      // By a clock that is behind an event that is over goes on for whoever sees it for the first time.
+      const lingers = isBehind && posted.to < began + SEEN_WITHIN ? Number.POSITIVE_INFINITY : lingersMs
+      const mayExplain = [...services].some((service) => posted.bearings[service] !== 'does not')
+      return posted.from < to && posted.to + lingers > from && mayExplain
+    })
+  }
+
+  /** The moments of a span from which on something that AWS said explains no more, and its begin. */
+  turnsWithin({ from, to }: Span, lingersMs: number): readonly number[] {
+    return [from, ...this.drawn.posted.map((posted) => posted.to + lingersMs).filter((at) => at > from && at < to)]
   }
 
   /** Was it beyond doubt, for anyone who asked, that this explains such a failure, all of the time? */
@@ -198,6 +232,11 @@ export class Truth {
     return overlaps(span, this.asleep)
   }
 }
+
+/** Three runs, and the reading by which they are judged. */
+const SEEN_WITHIN = 4 * MINUTE
+/** A clock that was set is noticed with the next look at it. */
+const NOTICED_WITHIN = 31_000
 
 export function overlaps(span: Span, others: readonly Span[]): boolean {
   return others.some(({ from, to }) => from < span.to && to > span.from)

@@ -261,6 +261,29 @@ export const MUTANTS: readonly Mutant[] = [
       ['  const { setup } = around\n', '  const { setup, now } = around\n'],
     ],
   },
+  {
+    name: 'lets a mail wait for a clock that was set back',
+    file: COURIER,
+    edits: [
+      ['return nextAt > now + Math.max(', 'return now < 0 && nextAt > now + Math.max('],
+      ['await store.settle(moved, [])', 'await store.settle([], [])'],
+    ],
+  },
+  {
+    name: 'lets silences stand where they were when the clock is set',
+    file: ENGINE,
+    edits: [['await this.rebaseOrders(by)', 'if (by === 0) await this.rebaseOrders(by)']],
+  },
+  {
+    name: 'forgets on disk that silences were dated anew',
+    file: ENGINE,
+    edits: [['this.unwrittenRedate = redate\n', 'this.unwrittenRedate = by === 0 ? redate : null\n']],
+  },
+  {
+    name: 'takes an answer from before a run for a sign of our network',
+    file: 'src/domain/reach.ts',
+    edits: [['reach.lastAnswerAt >= outcome.startedAt', 'reach.lastAnswerAt >= outcome.startedAt - 60_000']],
+  },
 ]
 
 /** The source with the fault in it. @throws {Error} when the place is not found: the mutant has to follow the code */
