@@ -228,8 +228,21 @@ export const INVARIANTS: readonly Invariant[] = [
         if (owed === undefined || again || (owed.incident === null && owed.kind !== 'digest')) continue
         for (const to of owed.to) last.set(to, owed)
       }
+      // A rise that was refused is not tried again once the next fall has arrived, at the addresses that are told by then.
+      const excused = (to: string, owed: Notification) =>
+        [...lived.disk.mails.values()].some(
+          ({ state, error, notification: one }) =>
+            state === 'merged' &&
+            error?.startsWith('a later mail of its thread has arrived') === true &&
+            RISES.has(one.kind) &&
+            one.thread === owed.thread &&
+            one.seq > owed.seq &&
+            one.to.includes(to),
+        )
       return [...last].flatMap(([to, owed]) =>
-        RISES.has(owed.kind) || owed.kind === 'digest' ? [] : [`${to} heard at last of ${owed.id} (${owed.kind})`],
+        RISES.has(owed.kind) || owed.kind === 'digest' || excused(to, owed)
+          ? []
+          : [`${to} heard at last of ${owed.id} (${owed.kind})`],
       )
     },
   },
@@ -253,7 +266,7 @@ export const INVARIANTS: readonly Invariant[] = [
       const last = new Map<string, number>()
       for (const { at, mail } of mailed) {
         if (mail.incident === null) continue
-        const key = `${mail.incident} ${mail.recipient}`
+        const key = `${mail.incident} ${mail.thread}`
         const failing = mail.facts.probes.filter(({ state }) => state !== 'well').length
         const before = last.get(key) ?? 0
         if (mail.kind === 'wider' && failing < 2 * before)
