@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { CALLER, PERSONAL } from '../../src/sandbox/aws.ts'
 import { DEADLINE_MS, type Line, type Stage, stage } from './daemon-process.ts'
 
@@ -19,7 +19,9 @@ const isListed = (line: Line) => line['message'] === 'organization listed'
 const isChanged = (line: Line) => line['message'] === 'accounts changed'
 const probed = ({ sandbox }: Stage) =>
   [...new Set(sandbox.received({ operation: 'GetContactInformation' }).map(({ account }) => account ?? 'self'))].toSorted()
-const until = (what: () => unknown, is: unknown) => expect.poll(what, { timeout: DEADLINE_MS, interval: 50 }).toEqual(is)
+/** These tests run beside each other: `expect.poll` would not know for which of them it waits. */
+const until = (what: () => unknown, is: unknown) =>
+  vi.waitFor(() => expect(what()).toEqual(is), { timeout: DEADLINE_MS, interval: 50 })
 
 async function stopped(daemon: ReturnType<Stage['daemon']>) {
   daemon.kill('SIGTERM')
