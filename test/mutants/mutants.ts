@@ -1,5 +1,11 @@
 /** A fault that somebody might build in some day: what is searched for must stand in the file exactly once. */
-export type Mutant = Readonly<{ name: string; file: string; edits: readonly (readonly [search: string, replace: string])[] }>
+export type Mutant = Readonly<{
+  name: string
+  file: string
+  edits: readonly (readonly [search: string, replace: string])[]
+  /** The test that has to fail, for what hardly ever shows in an afternoon; left out: the histories. */
+  heldBy?: string
+}>
 
 /** What a survey leaves behind. */
 export type Survey = Readonly<{
@@ -149,6 +155,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'lets an explanation stand for ever',
     file: 'src/domain/standing.ts',
     edits: [['if (runAt <= until) {', 'if (runAt <= until || now > 0) {']],
+    // An outage that outlives its event by more than all that may hold a mail back: one history in some hundreds.
+    heldBy: 'test/simulate.test.ts',
   },
   {
     name: 'never ends a silence that lasts',

@@ -24,6 +24,23 @@ function survey(name: string): Survey | null {
   return null
 }
 
+/** How many tests of a file fail with the fault, and of how many; `null` if they could not be run. */
+function failuresOf(name: string, heldBy: string): Readonly<{ failed: number; of: number }> | null {
+  const file = join(directory, 'tests.json')
+  rmSync(file, { force: true })
+  const arguments_ = ['run', '--config', 'test/mutants/vitest.config.ts', '--reporter=json', `--outputFile=${file}`]
+  const env = { ...process.env, MUTANT: name, HELD_BY: heldBy }
+  const options = { env, encoding: 'utf8', timeout: MOST_MS } as const
+  const { stdout, stderr } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', ...arguments_], options)
+  try {
+    const { numFailedTests, numTotalTests } = JSON.parse(readFileSync(file, 'utf8'))
+    return { failed: numFailedTests, of: numTotalTests }
+  } catch {
+    console.error(`${stdout}${stderr}`.split('\n').slice(-40).join('\n'))
+    return null
+  }
+}
+
 let unnoticed = 0
 try {
   const sound = survey('')
@@ -32,7 +49,13 @@ try {
     process.exitCode = 1
   }
   console.log('| fault | noticed by | histories |\n| --- | --- | --- |')
-  for (const { name } of MUTANTS.filter((one) => one.name.includes(wanted))) {
+  for (const { name, heldBy } of MUTANTS.filter((one) => one.name.includes(wanted))) {
+    if (heldBy !== undefined) {
+      const held = failuresOf(name, heldBy)
+      if (held === null || held.failed === 0) unnoticed += 1
+      console.log(`| ${name} | \`${heldBy}\` | ${held === null ? '?' : `${held.failed} of its ${held.of} tests`} |`)
+      continue
+    }
     const found = survey(name)
     const by = Object.entries(found?.invariants ?? {}).sort(([, a], [, b]) => b - a)
     const named = by.slice(0, 3).map(([invariant, times]) => `${invariant} (${times})`)

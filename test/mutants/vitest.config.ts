@@ -15,10 +15,10 @@ function planted(name: string): Plugin {
   }
 }
 
-const { MUTANT = '' } = process.env
+const { MUTANT = '', HELD_BY = 'test/mutants/survey.ts' } = process.env
 
 export default defineConfig({
   plugins: MUTANT === '' ? [] : [planted(MUTANT)],
   // What one mutant made of a source must not be found by the next, nor by the tests.
-  test: { root: ROOT, include: ['test/mutants/survey.ts'], pool: 'forks', fsModuleCache: false },
+  test: { root: ROOT, include: [HELD_BY], pool: 'forks', fsModuleCache: false },
 })
