@@ -27,7 +27,8 @@ export const apps = [
     listen_timeout: 30_000,
     // The daemon ends what is in flight within 10 s of SIGINT; pm2's own 1.6 s would be a kill.
     kill_timeout: 15_000,
-    max_memory_restart: '300M',
+    // A leak ends in a restart, which loses nothing. An outage of a thousand accounts alone takes some 300 MB, and is no time to restart.
+    max_memory_restart: '600M',
     // A faulty configuration is for a person to mend: no restart makes it better. (Because of the back-off pm2 7 then
     // shows `waiting restart`, and yet waits for nothing.)
     stop_exit_codes: [78],
