@@ -103,7 +103,7 @@ export function databaseOf({ directory }: Ground, name: string): string {
   return join(directory, `${name}.db`)
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

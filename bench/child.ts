@@ -108,8 +108,7 @@ export function answering(answers: Readonly<Record<string, (argument: never) => 
 
 /** What a process gets of ours and of pm2: nothing that could reach a real AWS account. */
 export function surroundings(): Record<string, string> {
-  const { PATH, HOME, TZ } = process.env
-  const { NODE_COMPILE_CACHE } = process.env
+  const { PATH, HOME, TZ, NODE_COMPILE_CACHE } = process.env
   return Object.fromEntries(
     Object.entries({ PATH, HOME, TZ, NODE_COMPILE_CACHE, ...apps[0]?.env }).filter(
       (pair): pair is [string, string] => pair[1] !== undefined,
