@@ -129,7 +129,12 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     },
     setup,
   )
-  const broken = new AbortController()
+  // By hand rather than by AbortSignal.any: Node keeps such a signal, and all who listen to it, until it aborts, and the daemon
+  // of a simulation that is killed never does.
+  const ending = new AbortController()
+  const ended = ending.signal
+  if (stop.aborted) ending.abort()
+  else stop.addEventListener('abort', () => ending.abort(), { once: true })
   let fatal: unknown = null
   /** The one place where what nobody expected ends up: logged, and fatal only where the store cannot be trusted. */
   const saidAt = new Map<string, Instant>()
@@ -142,7 +147,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     log.error(message, { cause, next: cause instanceof StoreError && cause.fatal ? 'Alibi ends' : 'the next run tries again' })
     if (cause instanceof StoreError && cause.fatal) {
       fatal = cause
-      broken.abort()
+      ending.abort()
     }
   }
   /**
@@ -415,7 +420,6 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   await retryRefused().catch(mishap('refused mails could not be tried again'))
 
   const running = (async () => {
-    const ended = anyOf(stop, broken.signal)
     const courierDone = courier.run(ended, kill)
     const heartDone = heart?.run(ended)
     while (!ended.aborted) {
@@ -506,10 +510,6 @@ function undecidedIn(partition: Partition, monitors: readonly Monitor[], world: 
     (monitor) =>
       monitor.partition === partition && monitor.probes.some((probe) => world.probes.get(probe.id)?.standing === 'undecided'),
   )
-}
-
-function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
-  return AbortSignal.any([...signals])
 }
 
 function withProbe(probe: string, cause: unknown): unknown {
