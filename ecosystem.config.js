@@ -12,7 +12,7 @@ export const apps = [
   {
     name: 'alibi',
     script: 'dist/main.js',
-    args: ['run', '--config', process.env.ALIBI_CONFIG ?? 'config/alibi.yaml'],
+    args: ['run', '--config', process.env.ALIBI_CONFIG || 'config/alibi.yaml'],
     cwd: root,
     interpreter,
     // What a run leaves behind is short-lived: a young generation of 4 MB halves keeps some 20 MB that V8 would hold on to (a

@@ -10,9 +10,9 @@ import { decisiveTry } from '../domain/probe.ts'
 import { dated, storyJson } from '../domain/shown.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { local } from '../letter/times.ts'
-import type { KeptReading } from '../ports/store.ts'
-import { asExit, reader } from './database.ts'
-import { EXIT, Exit, exitOf } from './exit.ts'
+import type { KeptReading, Store } from '../ports/store.ts'
+import { asExit, notKnown, readerIfBegun } from './database.ts'
+import { EXIT, Exit } from './exit.ts'
 import { configured, type Io, type Listing } from './io.ts'
 import { printSupportCase } from './support-case.ts'
 import { cell, page, table } from './table.ts'
@@ -38,17 +38,19 @@ type Story = Readonly<{
 /** One incident's whole story, as it was decided then: from the ledger, not judged anew. */
 export async function explain(id: string, options: Listing & Readonly<{ supportCase?: boolean }>, io: Io): Promise<number> {
   const config = await configured(options, io)
-  const story = await read(config, id, options.json === true ? MAX : ENOUGH)
-  if (story === null) throw new Exit(EXIT.usage, `there is no incident ${id}: \`alibi incidents\` shows them`)
+  const unknown = `there is no incident ${id}: \`alibi incidents\` shows them`
+  const store = await readerIfBegun(config)
+  if (store === null) throw notKnown(unknown, config)
+  const story = await read(store, id, options.json === true ? MAX : ENOUGH)
+  if (story === null) throw new Exit(EXIT.usage, unknown)
   if (options.supportCase === true) return printSupportCase(story, config, options.json === true, io)
   if (options.json === true) io.out(JSON.stringify(asJson(story), null, 2))
   else io.out(told(story, io.columns, timezoneOf(config, story.incident)))
-  return story.incident.state === 'closed' ? EXIT.well : exitOf([story.incident.verdict])
+  return EXIT.well
 }
 
-async function read(config: Config, id: string, most: Readonly<{ ledger: number; runs: number }>): Promise<Story | null> {
-  const store = await reader(config)
-  if (store === null) return null
+/** Closes the store when it is done. */
+async function read(store: Store, id: string, most: Readonly<{ ledger: number; runs: number }>): Promise<Story | null> {
   try {
     const incident = await store.incident(id)
     if (incident === null) return null

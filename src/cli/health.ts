@@ -50,20 +50,18 @@ async function asItWas(time: string, options: Listing, config: Config, io: Io): 
   const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
   const answers: { reading: HealthReading; verdict: Verdict }[] = []
   const store = await reader(config)
-  if (store !== null) {
-    try {
-      for (const partition of partitions) {
-        const kept = await store.readingAt(partition, at)
-        if (kept === null) continue
-        // What was said went on being said until `until`: that is how old the knowledge was then.
-        const reading = { ...kept.reading, at: Math.min(at, kept.until) }
-        const first = config.monitors.find((monitor) => monitor.partition === partition)
-        const owners = first === undefined ? [] : [`self@${credentialsKey(first.credentials)}`]
-        answers.push({ reading, verdict: verdictOf(config, reading, owners, at) })
-      }
-    } finally {
-      await store.close()
+  try {
+    for (const partition of partitions) {
+      const kept = await store.readingAt(partition, at)
+      if (kept === null) continue
+      // What was said went on being said until `until`: that is how old the knowledge was then.
+      const reading = { ...kept.reading, at: Math.min(at, kept.until) }
+      const first = config.monitors.find((monitor) => monitor.partition === partition)
+      const owners = first === undefined ? [] : [`self@${credentialsKey(first.credentials)}`]
+      answers.push({ reading, verdict: verdictOf(config, reading, owners, at) })
     }
+  } finally {
+    await store.close()
   }
   if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
   else if (answers.length === 0) io.out(`Nothing was read of AWS Health at or before ${utc(at)}.`)

@@ -2,7 +2,7 @@ import type { Config, Discovery } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
 import { accountsOf, fitting, recalled, scopeOf } from '../daemon/roster.ts'
 import { organizationOf } from '../wire.ts'
-import { asExit, reader } from './database.ts'
+import { asExit, readerIfBegun } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import type { Io } from './io.ts'
 
@@ -22,7 +22,7 @@ export async function remembered(config: Config): Promise<readonly Found[]> {
     ...{ monitor: discovery.monitor, accounts: [], listedAt: null, left: 0 },
     why: 'not listed yet: `alibi check --live` lists it',
   })
-  const store = discoveries.length === 0 ? null : await reader(config)
+  const store = discoveries.length === 0 ? null : await readerIfBegun(config)
   if (store === null) return discoveries.map(none)
   try {
     return await Promise.all(

@@ -6,7 +6,7 @@ import { inWords, utc } from '../domain/duration.ts'
 import type { Owed } from '../domain/notification.ts'
 import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
 import type { Store } from '../ports/store.ts'
-import { asExit, isBegun, reader } from './database.ts'
+import { asExit, isBegun, noDatabase, notKnown, reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io, type Listing, list, say } from './io.ts'
 import { table } from './table.ts'
@@ -19,12 +19,8 @@ const MAX_REASON = 300
  * @throws {Exit}
  */
 async function beside<T>(config: Config, work: (store: Store) => Promise<T>, unknown?: string): Promise<T> {
-  const { path } = config.storage
-  if (!isBegun(config)) {
-    if (unknown !== undefined) throw new Exit(EXIT.usage, unknown)
-    throw new Exit(EXIT.unreachable, `there is no database at ${path} yet: start the daemon once`)
-  }
-  const store = await openStore({ path, beside: true }).catch(asExit)
+  if (!isBegun(config)) throw unknown === undefined ? new Exit(EXIT.unreachable, noDatabase(config)) : notKnown(unknown, config)
+  const store = await openStore({ path: config.storage.path, beside: true }).catch(asExit)
   try {
     return await work(store).catch(asExit)
   } finally {
@@ -98,9 +94,9 @@ export async function silenceList(options: Listing, io: Io): Promise<number> {
 async function silencesOf(config: Config, now: number): Promise<readonly Silence[]> {
   const store = await reader(config)
   try {
-    return (await store?.silences(now).catch(asExit)) ?? []
+    return await store.silences(now).catch(asExit)
   } finally {
-    await store?.close()
+    await store.close()
   }
 }
 

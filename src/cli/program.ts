@@ -3,6 +3,7 @@ import { EXIT, Exit } from './exit.ts'
 import { type Io, processIo } from './io.ts'
 import { VERSION } from './version.ts'
 
+/** Without --config and ALIBI_CONFIG. */
 const DEFAULT_CONFIG = 'config/alibi.yaml'
 
 /** argv → verb → exit code. Nothing is thrown, and nobody but maintainers is shown a stack trace. */
@@ -41,7 +42,10 @@ export function build(io: Io, done: (code: number) => void): Command {
     .showHelpAfterError('(alibi --help shows what there is)')
   const verb = (parent: Command, name: string, says: string, example: string) =>
     parent.command(name).description(says).addHelpText('after', `\nExample:\n  ${example}`)
-  const withConfig = (command: Command) => command.option('-c, --config <file>', 'the configuration', DEFAULT_CONFIG)
+  // As ecosystem.config.js reads it: what the daemon runs with is what every verb speaks of.
+  const config = io.env['ALIBI_CONFIG'] || DEFAULT_CONFIG
+  const withConfig = (command: Command) =>
+    command.option('-c, --config <file>', 'the configuration; without it the one that ALIBI_CONFIG names', config)
   const withoutConfig = (command: Command) =>
     command.option('-c, --config <file>', 'as every verb takes it; this one needs none and does not look at it')
   const listing = (command: Command) => withConfig(command).option('--json', 'for machines')

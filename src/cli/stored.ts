@@ -14,7 +14,7 @@ export async function incidents(options: Listing & Readonly<{ patterns?: boolean
   const config = await configured(options, io)
   const store = await reader(config)
   try {
-    const all = store === null ? [] : await store.incidents(MAX_LISTED)
+    const all = await store.incidents(MAX_LISTED)
     if (options.patterns === true) {
       showPatterns(all, config, options.json === true, io)
       return EXIT.well
@@ -38,7 +38,7 @@ export async function incidents(options: Listing & Readonly<{ patterns?: boolean
       )
     list(io, options.json, rows, shown, 'There are no incidents.')
   } finally {
-    await store?.close()
+    await store.close()
   }
   return EXIT.well
 }
@@ -48,7 +48,7 @@ export async function outboxList(options: Listing, io: Io): Promise<number> {
   const config = await configured(options, io)
   const store = await reader(config)
   try {
-    const owed = store === null ? [] : await store.outbox()
+    const owed = await store.outbox()
     const rows = owed.map(({ notification: n, state, attempts, nextAt, error }) => ({
       id: n.id,
       kind: n.kind,
@@ -67,7 +67,7 @@ export async function outboxList(options: Listing, io: Io): Promise<number> {
       )
     list(io, options.json, rows, shown, 'Nothing is owed.')
   } finally {
-    await store?.close()
+    await store.close()
   }
   return EXIT.well
 }

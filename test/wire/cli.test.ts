@@ -4,6 +4,7 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { openStore } from '../../src/adapters/sqlite/store.ts'
 import { main } from '../../src/cli/program.ts'
 import { CALLER } from '../../src/sandbox/aws.ts'
 import {
@@ -96,17 +97,76 @@ test('every verb has help, with an example of itself, that fits a terminal', asy
   expect(await visit([])).toEqual(expect.arrayContaining(verbs))
 })
 
-test('before there is a database, listings are empty and well', async () => {
+const LISTINGS = [['incidents'], ['incidents', '--patterns'], ['outbox', 'list'], ['silence', 'list']]
+
+test('without a database nothing is listed: it says where it looked, and creates none', async () => {
   await using on = await stage()
-  for (const verb of [['incidents'], ['outbox', 'list'], ['silence', 'list']]) {
-    expect(await on.alibi(...verb, '--json')).toMatchObject({ code: 0, out: '[]\n', err: '' })
-    expect(await on.alibi(...verb)).toMatchObject({
-      code: 0,
-      err: '',
-      out: expect.stringMatching(/^(There are no|Nothing is) [a-z]+\.\n$/),
-    })
+  const orders = [
+    ['outbox', 'drop', '--all'],
+    ['silence', 'add', '--for', '1h', '--reason', 'x'],
+  ]
+  for (const verb of [
+    ...LISTINGS,
+    ...LISTINGS.map((one) => [...one, '--json']),
+    ['health', '--at', '2025-10-20T07:15:00Z'],
+    ...orders,
+  ]) {
+    const { code, out, err } = await on.alibi(...verb)
+    expect({ verb, code, out }).toEqual({ verb, code: 69, out: '' })
+    expect(err).toContain(`there is no database at ${on.database} (storage.path in ${on.config})`)
   }
+  for (const verb of [
+    ['explain', 'a'],
+    ['ack', 'a'],
+    ['silence', 'remove', 'a'],
+    ['outbox', 'retry', 'a'],
+  ])
+    expect(await on.alibi(...verb)).toMatchObject({ code: 64, err: expect.stringContaining(`no database at ${on.database}`) })
   expect(existsSync(on.database)).toBe(false)
+})
+
+test('of an empty database listings say that there is nothing', async () => {
+  await using on = await stage()
+  await mkdir(dirname(on.database), { recursive: true })
+  await (await openStore({ path: on.database })).close()
+  for (const verb of LISTINGS) {
+    const { code, out, err } = await on.alibi(...verb)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^(There are no|Nothing is) [a-z ]+\.\n$/)
+  }
+  expect(await on.alibi('incidents', '--json')).toMatchObject({ code: 0, out: '[]\n', err: '' })
+})
+
+test('every verb takes its configuration from --config, else from ALIBI_CONFIG, else from config/alibi.yaml', async () => {
+  await using on = await stage()
+  const run = async (env: Record<string, string>, ...args: string[]) => {
+    const err: string[] = []
+    const io = { out: () => {}, err: (text: string) => void err.push(text), env, isTty: false, columns: null }
+    return { code: await main(args, io), err: err.join('\n') }
+  }
+  const verbs = [
+    ...[['run'], ['check'], ['probe'], ['health'], ['incidents'], ['explain', 'a'], ['ack', 'a'], ['iam-policy']],
+    ...[
+      ['outbox', 'list'],
+      ['outbox', 'retry', 'a'],
+      ['outbox', 'drop', 'a'],
+      ['silence', 'list'],
+      ['silence', 'remove', 'a'],
+    ],
+    ...[
+      ['silence', 'add', '--for', '1h', '--reason', 'x'],
+      ['mail', 'test'],
+      ['mail', 'preview', '--out', '/tmp'],
+    ],
+  ]
+  for (const verb of verbs) {
+    const absent = { code: 78, err: expect.stringContaining('/absent/named.yaml') }
+    expect(await run({ ALIBI_CONFIG: '/absent/named.yaml' }, ...verb), verb.join(' ')).toMatchObject(absent)
+    const given = await run({ ALIBI_CONFIG: '/absent/other.yaml' }, ...verb, '--config', '/absent/named.yaml')
+    expect(given, verb.join(' ')).toMatchObject(absent)
+  }
+  const listed = await run({ ...on.env, ALIBI_CONFIG: on.config }, 'incidents')
+  expect(listed).toMatchObject({ code: 69, err: expect.stringContaining(on.database) })
 })
 
 test.each([['run'], ['check']])('%s says that a directory can be no database, and leaves nothing behind', async (verb) => {
@@ -345,7 +405,7 @@ test('verbs work beside the daemon: incidents, explain, silence, ack, outbox', a
   const whole = JSON.parse((await on.alibi('explain', id, '--json')).out) as Record<string, unknown[]>
   expect(whole['runs']?.[0]).toMatchObject({ startedAt: expect.stringMatching(ISO), tries: [{ at: expect.stringMatching(ISO) }] })
   expect(JSON.stringify(whole)).not.toMatch(EPOCH)
-  expect(story.code).toBe(1)
+  expect(story).toMatchObject({ code: 0, err: '' })
   expect(story.out).toContain('InternalServerException')
   expect((await on.alibi('incidents')).out).toMatch(new RegExp(`^${id} +announced +outage +unexplained`, 'm'))
   expect((await on.get('/healthz')).status).toBe(503)
