@@ -336,6 +336,7 @@ async function tryDisk(config: Config): Promise<readonly Finding[]> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await access(directory, constants.W_OK)
+    if (placeOf(config.storage.path).kind === 'file') await access(config.storage.path, constants.R_OK | constants.W_OK)
     const trial = join(directory, `.alibi-check-${process.pid}`)
     const began = performance.now()
     const file = await open(trial, 'w', 0o600)
@@ -355,6 +356,6 @@ async function tryDisk(config: Config): Promise<readonly Finding[]> {
     return [{ what, ok: true, detail, fix: null }]
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    return [{ what, ok: false, detail: why, fix: 'make the directory of storage.path writable for the user that runs Alibi' }]
+    return [{ what, ok: false, detail: why, fix: 'make storage.path and its directory writable for the user that runs Alibi' }]
   }
 }

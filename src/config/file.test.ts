@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { asPlainUser } from '../../test/plain-user.ts'
 import type { Config } from './config.ts'
 import { endpointOverrides } from './endpoints.ts'
 import { type Fault, formatFaults, MAX_FAULTS } from './fault.ts'
@@ -100,10 +101,11 @@ describe('a file that cannot be read is one fault', () => {
     expect(loaded).toMatchObject({ faults: [{ line: 1, column: 1, path: '' }] })
   })
 
-  test.skipIf(process.getuid?.() === 0)('not ours to read', async () => {
+  test('not ours to read', async () => {
     const path = file('locked.yaml', ENOUGH)
     chmodSync(path, 0)
-    expect(faultsOf(await loadConfig(path, {}, options))).toEqual([expect.stringMatching(/may not be read/)])
+    const loaded = await asPlainUser(place, () => loadConfig(path, {}, options))
+    expect(faultsOf(loaded)).toEqual([expect.stringMatching(/may not be read/)])
   })
 
   test('a file of just the largest size is read', async () => {

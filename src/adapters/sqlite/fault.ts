@@ -10,9 +10,14 @@ const CORRUPT = 11
 const FULL = 13
 const CANNOT_OPEN = 14
 const NOT_A_DATABASE = 26
+/** Extended: the memory that connections share (`-shm`) could not grow, which takes 32 KiB of disk. */
+const NO_ROOM_TO_SHARE = IO_ERROR | (19 << 8)
 
 const START_AFRESH =
   'restore a backup, or move it away together with its -wal and -shm files: Alibi then begins anew, without memory of open incidents'
+
+const ALLOW =
+  'make the file and its directory writable for the user that runs Alibi; the file system must not be mounted read-only'
 
 /**
  * What went wrong with the file at `path`, in one line that says what to do. Fatal are the faults after which nothing that
@@ -27,14 +32,15 @@ export function storeError(path: string, cause: unknown): StoreError {
 function describe(path: string, cause: unknown): { text: string; fatal: boolean } {
   const message = cause instanceof Error ? cause.message : String(cause)
   // SQLite's extended codes carry the primary one in their lowest byte.
-  switch (resultCode(cause) & 0xff) {
+  const code = resultCode(cause)
+  switch (code === NO_ROOM_TO_SHARE ? FULL : code & 0xff) {
     case BUSY:
     case LOCKED:
       return { text: `${path} is busy: another process has been writing to it for too long`, fatal: false }
     case NO_MEMORY:
       return { text: `${path}: out of memory`, fatal: true }
     case READ_ONLY:
-      return { text: `${path} cannot be written: make the file, its directory and its file system writable`, fatal: false }
+      return { text: `${path} cannot be written: ${ALLOW}`, fatal: false }
     case IO_ERROR:
       return { text: `${path}: the disk failed (${message}): look at the file system and its log`, fatal: false }
     case CORRUPT:
@@ -42,7 +48,7 @@ function describe(path: string, cause: unknown): { text: string; fatal: boolean 
     case FULL:
       return { text: `${path}: the disk is full: free some space`, fatal: false }
     case CANNOT_OPEN:
-      return { text: `${path} cannot be opened: the directory must exist and belong to the user that runs Alibi`, fatal: false }
+      return { text: `${path} cannot be opened: ${ALLOW}`, fatal: false }
     case NOT_A_DATABASE:
       return { text: `${path} is not a database: ${START_AFRESH}`, fatal: true }
     default:

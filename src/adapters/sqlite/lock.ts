@@ -62,7 +62,9 @@ export function lock(path: string, now: number = Date.now()): { release(): void 
     leaveNote(note, { pid: process.pid, host: hostname(), since: new Date(now).toISOString() })
   } catch (cause) {
     db.close()
-    throw new StoreError(`${note} cannot be written: make its directory writable`, { fatal: false, cause })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const message = `${note} cannot be written (${why}): its directory must be writable, and have room`
+    throw new StoreError(message, { fatal: false, cause })
   }
   HELD.add(db)
   return {
@@ -97,8 +99,13 @@ function linkAt(path: string): string | null {
 /** Whole or not at all: whoever is refused reads it meanwhile. */
 function leaveNote(note: string, holder: Holder): void {
   const fresh = `${note}.${process.pid}`
-  writeFileSync(fresh, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
-  renameSync(fresh, note)
+  try {
+    writeFileSync(fresh, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+    renameSync(fresh, note)
+  } catch (cause) {
+    rmSync(fresh, { force: true }) // On a full disk an empty one would stay.
+    throw cause
+  }
 }
 
 function readNote(note: string): Holder | null {

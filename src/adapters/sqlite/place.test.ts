@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { asPlainUser } from '../../../test/plain-user.ts'
 import { StoreError } from '../../ports/store.ts'
 import { bytesAt, placeOf } from './place.ts'
 import { databaseExists, openStore } from './store.ts'
@@ -38,12 +39,13 @@ test.for<[string, () => void, RegExp]>([
   await expect(openStore({ path })).rejects.toMatchObject(refused)
 })
 
-// The superuser may enter any directory.
-test.skipIf(process.getuid?.() === 0)('what this user may not enter is not taken for nothing', async () => {
+test('what this user may not enter is not taken for nothing', async () => {
   await (await openStore({ path })).close()
   chmodSync(directory, 0)
-  expect(() => databaseExists(path)).toThrow(/alibi\.db may not be read by this user/)
-  await expect(openStore({ path, readOnly: true })).rejects.toThrow(/may not be read by this user/)
+  await asPlainUser(directory, async () => {
+    expect(() => databaseExists(path)).toThrow(/alibi\.db may not be read by this user/)
+    await expect(openStore({ path, readOnly: true })).rejects.toThrow(/may not be read by this user/)
+  })
 })
 
 function catching(work: () => unknown): unknown {

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { asPlainUser } from '../../../test/plain-user.ts'
 import { aMember, aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
 import type { Member } from '../../domain/incident.ts'
 import type { Store } from '../../ports/store.ts'
@@ -229,10 +230,23 @@ describe('faults', () => {
     expect(error.message).toContain('set storage.path')
   })
 
-  test.skipIf(process.getuid?.() === 0)('a file that may not be written is named', async () => {
+  test.for([{}, { beside: true }])(
+    'a file that may not be written is named at once, not at the first commit: %j',
+    async (options) => {
+      await (await open()).close()
+      chmodSync(path, 0o400)
+      const error = await asPlainUser(directory, () => fault(open(options)))
+      expect(error.message).toContain('cannot be written')
+    },
+  )
+
+  test('that it can be written is found out without a change that anybody sees', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, incidents: [anIncident('a')] })
+    await store.close()
+    const before = raw((db) => [versionOf(db), db.prepare('SELECT count(*) AS n FROM incidents').get()])
     await (await open()).close()
-    chmodSync(path, 0o400)
-    expect((await fault(open())).message).toContain('cannot be written')
+    expect(raw((db) => [versionOf(db), db.prepare('SELECT count(*) AS n FROM incidents').get()])).toEqual(before)
   })
 
   test('the ledger is written once: neither changed nor deleted, not even by hand', async () => {

@@ -100,6 +100,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       }
       if (options.readOnly !== true) settings(db, path)
       if (!guest) migrate(db, path)
+      if (options.readOnly !== true) proveWritable(db)
       if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${Math.floor(options.maxPages)}`)
       return new SqliteStore(db, options)
     } catch (cause) {
@@ -122,6 +123,21 @@ function settings(db: DatabaseSync, path: string): void {
   db.exec('PRAGMA foreign_keys = ON')
   db.exec(`PRAGMA wal_autocheckpoint = ${AUTO_CHECKPOINT_PAGES}`)
   db.exec(`PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`)
+}
+
+/**
+ * Writes one page as it was. SQLite opens a file that it may not write for reading, without a word, and a full disk shows only
+ * in a write: better now than with the first email that is owed.
+ */
+function proveWritable(db: DatabaseSync): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    db.exec(`PRAGMA user_version = ${versionOf(db)}`)
+    db.exec('COMMIT')
+  } catch (cause) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw cause
+  }
 }
 
 const OWED_COLUMNS = 'id, state, attempts, next_at, error, uncertain, delivered_at, reply, doc'
