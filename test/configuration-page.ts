@@ -11,7 +11,7 @@ const HEAD = `# Configuration reference
 <!-- Made from the schema by \`npm run docs\`: edit src/config/schema.ts, not this page. -->
 
 Everything Alibi knows about your accounts stands in one file, \`config/alibi.yaml\` unless \`--config\` names another. The commented sample
-there is the place to start; this page is the place to look a key up. What the rules do is told in [silence.md](silence.md).
+there is the place to start; this page is the place to look a key up. What each timer and threshold does is defined in [rules.md](rules.md).
 
 The smallest file that works has a recipient and a sender; every other key has a default:
 

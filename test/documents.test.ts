@@ -56,11 +56,12 @@ test('the documents are there, and every block is of a language that is tested h
       'docs/configuration.md',
       'docs/faq.md',
       'docs/operating.md',
+      'docs/rules.md',
       'docs/security.md',
       'docs/silence.md',
     ]),
   )
-  const tested = ['sh', 'yaml', 'json', 'text', '']
+  const tested = ['sh', 'yaml', 'json', 'mermaid', 'text', '']
   expect(blocks.filter(({ language }) => !tested.includes(language))).toEqual([])
 })
 
