@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 const BUILT = ['process', 'pm2', 'cli', 'discovery', 'demo', 'kills', 'web-daemon', 'unwritable'].map(
   (name) => `test/wire/${name}.test.ts`,
 )
-BUILT.push('test/package.test.ts')
+BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')
 
 export default defineConfig({
   test: {

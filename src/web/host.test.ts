@@ -10,6 +10,8 @@ test.for<[string, string | undefined, typeof loopback | typeof proxied, boolean]
   ['localhost, when it listens on loopback', 'localhost:9464', loopback, true],
   ['capitals are the same name', 'LOCALHOST:9464', loopback, true],
   ['a name with the root’s dot', 'localhost.:9464', loopback, true],
+  ['its own address, on a socket for both families', '127.0.0.1:9464', { ...loopback, host: '::ffff:127.0.0.1' }, true],
+  ['its own address, written as IPv6', '[::ffff:127.0.0.1]:9464', loopback, false],
   ['an IPv6 address in brackets', '[::1]:9464', six, true],
   ['localhost over IPv6', 'localhost:9464', six, true],
   ['a name that is configured, with the proxy’s port or none', 'alibi.example.com', proxied, true],

@@ -20,7 +20,8 @@ export function isOwnHost(header: string | undefined, listen: Listen): boolean {
   if (rawName === undefined) return false
   const name = plain(rawName)
   if (listen.hosts.some((host) => plain(host) === name)) return true
-  const host = plain(listen.host)
+  // A socket for both families calls 127.0.0.1 ::ffff:127.0.0.1; nobody else does.
+  const host = plain(listen.host).replace(/^::ffff:(?=\d+(?:\.\d+){3}$)/, '')
   const port = digits === undefined ? 80 : Number(digits)
   return port === listen.port && (name === host || (name === 'localhost' && isLoopback(host)))
 }
@@ -30,5 +31,4 @@ function plain(host: string): string {
     .toLowerCase()
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
-    .replace(/^::ffff:(?=\d+(?:\.\d+){3}$)/, '')
 }

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, RequestError } from '@hono/node-server'
 import { isLoopback } from '../config/endpoints.ts'
 import { type WebDeps, webApp } from './api.ts'
+import { Connections } from './connections.ts'
 import { isOwnHost, type Listen } from './host.ts'
 import { SCRIPT_HASH } from './script.ts'
 import { STYLE_HASH } from './style.ts'
@@ -11,7 +12,6 @@ import { shows } from './token.ts'
 export type { Health, View } from './view.ts'
 
 const RETRY_MS = 60_000
-const MAX_CONNECTIONS = 100
 const MAX_HEADER_BYTES = 16 * 1024
 /** A request's head, all of it, has this long; so does a socket on which nothing moves. */
 const HEAD_WITHIN_MS = 10_000
@@ -56,6 +56,8 @@ export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Pr
   const answer = getRequestListener(webApp(deps).fetch, {
     overrideGlobalObjects: false,
     errorHandler: (cause) => {
+      // No address can be made of the request: a backslash in its path, a port beyond 65535 in its Host.
+      if (cause instanceof RequestError) return Response.json({ error: NO_PATH.why }, { status: NO_PATH.status })
       log.error('a request could not be answered', { cause, next: 'the next one is tried as usual' })
       return new Response(null, { status: 500 })
     },
@@ -67,7 +69,7 @@ export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Pr
       if (refused !== null) return refuse(response, refused)
       if (listen.token != null) {
         const url = URL.parse(request.url ?? '/', 'http://alibi.invalid')
-        if (url === null) return refuse(response, { status: 400, why: 'the request names no path' })
+        if (url === null) return refuse(response, NO_PATH)
         const { authorization, cookie } = request.headers
         const shown = shows(listen.token, { authorization, cookie, query: url.searchParams.get('token') })
         if (!shown.ok) return refuse(response, UNKNOWN)
@@ -124,7 +126,10 @@ export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Pr
 const NO_PAGE = 'the status page cannot be served'
 const NEXT = 'Alibi watches without it and tries again each minute'
 
-function newServer(listener: (request: IncomingMessage, response: ServerResponse) => void): Server {
+function newServer(answer: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const connections = new Connections()
+  const listener = (request: IncomingMessage, response: ServerResponse) =>
+    connections.answer(request, response, () => answer(request, response))
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -135,7 +140,7 @@ function newServer(listener: (request: IncomingMessage, response: ServerResponse
     },
     listener,
   )
-  server.maxConnections = MAX_CONNECTIONS
+  server.on('connection', (socket) => connections.admit(socket))
   server.timeout = IDLE_MS
   // Nobody is told to go on with a body: there is none that we would read.
   server.on('checkContinue', listener)
@@ -157,6 +162,8 @@ function listening(server: Server, { host, port }: Listen): Promise<string | nul
 
 type Refusal = Readonly<{ status: number; why: string; header?: readonly [string, string] }>
 
+const NO_PATH: Refusal = { status: 400, why: 'the request names no path' }
+
 const UNKNOWN: Refusal = {
   status: 401,
   why: 'this server asks for its token (web.token): as `Authorization: Bearer …`, or once in a browser as ?token=…',
@@ -173,7 +180,7 @@ function refusal(request: IncomingMessage, listen: Listen, bound: AddressInfo | 
   if (hosts.length !== 1 || !own) return { status: 403, why: 'this server is not asked for under that name (web.hosts)' }
   if (!METHODS.includes(request.method))
     return { status: 405, why: 'this server only reads', header: ['Allow', METHODS.join(', ')] }
-  if (!request.url?.startsWith('/')) return { status: 400, why: 'the request names no path' }
+  if (!request.url?.startsWith('/')) return NO_PATH
   const { headers } = request
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
     return { status: 413, why: 'a request here has no body' }
