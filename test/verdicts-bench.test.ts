@@ -1,6 +1,9 @@
 /* The bench of verdicts on a history that was made up: it has to hold without the recorded one. */
-import { expect, test } from 'vitest'
-import { type Entry, historyOf, relatedUntil } from '../bench/verdicts/history.ts'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Entry, historyOf, readHistory, relatedUntil } from '../bench/verdicts/history.ts'
 import { setsOf } from '../bench/verdicts/sets.ts'
 import { table } from '../bench/verdicts/table.ts'
 import { measure } from '../bench/verdicts/tally.ts'
@@ -22,6 +25,17 @@ function entry(day: number, service: string, region: string, [begun, over]: [num
     impact: { from: at + begun * MIN, to: at + over * MIN },
   }
 }
+
+const LINE = JSON.stringify({
+  service: 'iam',
+  region: 'us-east-1',
+  first_post: '2021-12-07T16:35:00Z',
+  last_post: '2021-12-08T00:00:00Z',
+  summary: null,
+  messages: ['We look into it.', 'It is resolved.'],
+  impact_start: '2021-12-07T15:32:00Z',
+  impact_end: '2021-12-07T22:00:00Z',
+})
 
 const history = historyOf([
   entry(0, 's3', 'us-west-2', [600, 700]),
@@ -71,4 +85,45 @@ test('Alibi keeps what is promised of it in every set, and a simple policy does 
   expect(result.sets['d']?.anyOpenEvent.wronglySilent).toBeGreaterThan(50)
   expect(result.sets['b']?.threshold).toMatchObject({ wronglySilent: 0, mailsPerOutage: 2, medianMinutesToMail: 0.7 })
   expect(table(parts, result, 1)).toContain('any open event explains')
+})
+
+test.for<[string, Entry[], string[]]>([
+  [
+    'no whole outage',
+    [entry(0, 'iam', 'global', [600, 700]), entry(9, 's3', 'us-west-2', [600, 700])],
+    ['a-whole', 'c-not-listed'],
+  ],
+  ['whole outages alone', ['ec2', 'sqs', 'rds'].map((service) => entry(0, service, 'us-east-1', [600, 700])), ['b-quiet']],
+  ['nothing of ours', [entry(0, 's3', 'us-west-2', [600, 700])], ['a-labelled', 'c-stale', 'd-alone']],
+])('a history of %s leaves out the sets that it cannot fill, and measures the others', ([, entries, without]) => {
+  const parts = setsOf(historyOf(entries), { quiet: 5, unrelated: 5, alone: 5 }, 1)
+  const empty = parts.filter(({ cases }) => cases.length === 0).map(({ set, part }) => `${set}-${part}`)
+  expect(empty).toEqual(expect.arrayContaining(without))
+  expect(empty.length).toBeLessThan(parts.length)
+  const result = measure(parts, () => {})
+  expect(result.broken).toEqual([])
+  expect(table(parts, result, 1)).toContain('nothing to replay')
+})
+
+test('an impact that AWS does not state is none', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'alibi-history-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'events.jsonl')
+  writeFileSync(file, `${LINE}\n${LINE.replace(/"impact_start":"[^"]*"/, '"impact_start":""')}\n`)
+  expect(readHistory(file).singles.map(({ impact }) => impact === null)).toEqual([false, true])
+})
+
+test.for<[string, string, RegExp]>([
+  ['nothing', '\n', /^\S+events\.jsonl holds no event: expected one JSON object a line$/],
+  ['no JSON', `${LINE}\nEvents`, /^\S+events\.jsonl:2: expected one JSON object a line$/],
+  ['a time that is none', LINE.replace('2021-12-07T15:32:00Z', 'soon'), /:1: impact_start: expected a time such as/],
+  ['a key that is missing', LINE.replace('"messages"', '"texts"'), /:1: messages: /],
+])('a file that holds %s is refused in one line that says where', ([, text, says]) => {
+  const directory = mkdtempSync(join(tmpdir(), 'alibi-history-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'events.jsonl')
+  writeFileSync(file, LINE)
+  expect(readHistory(file).singles).toHaveLength(1)
+  writeFileSync(file, text)
+  expect(() => readHistory(file)).toThrow(says)
 })

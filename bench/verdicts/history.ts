@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+import { z } from 'zod'
 import { HOUR_MS, type Instant, MINUTE_MS } from '../../src/domain/probe.ts'
 
 /*
@@ -46,11 +47,40 @@ export type Whole = Readonly<{
 
 export type History = Readonly<{ singles: readonly Entry[]; wholes: readonly Whole[] }>
 
+/** The file is not one of this shape; `message` names it, the line and what is wrong, in one line. */
+export class HistoryError extends Error {
+  override readonly name = 'HistoryError'
+}
+
+/** @throws {HistoryError} */
 export function readHistory(file: string): History {
-  const bytes = readFileSync(file)
-  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return historyOf(lines.map((line) => entryOf(JSON.parse(line) as Line)))
+  const entries = textOf(file)
+    .split('\n')
+    .flatMap((line, i) => (line.trim() === '' ? [] : [entryOf(lineOf(line, `${file}:${i + 1}`))]))
+  if (entries.length === 0) throw new HistoryError(`${file} holds no event: expected one JSON object a line`)
+  return historyOf(entries)
+}
+
+function textOf(file: string): string {
+  try {
+    const bytes = readFileSync(file)
+    return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  } catch (cause) {
+    throw new HistoryError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+function lineOf(text: string, place: string): Line {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new HistoryError(`${place}: expected one JSON object a line`, { cause })
+  }
+  const parsed = LINE.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new HistoryError(`${place}: ${issue?.path.join('.') || 'the line'}: ${issue?.message ?? 'is not as expected'}`)
 }
 
 export function historyOf(entries: readonly Entry[]): History {
@@ -80,23 +110,26 @@ export function isRelatedWhole(whole: Whole): boolean {
   return whole.region === 'us-east-1'
 }
 
+const TIME = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'expected a time such as 2021-12-07T16:35:00Z')
 /** One line of the file. */
-type Line = Readonly<{
-  service: string
-  region: string
-  first_post: string
-  last_post: string
-  summary: string | null
-  messages: readonly string[]
-  impact_start: string | null
-  impact_end: string | null
-}>
+const LINE = z.object({
+  service: z.string().min(1),
+  region: z.string().min(1),
+  first_post: TIME,
+  last_post: TIME,
+  summary: z.string().nullable(),
+  messages: z.array(z.string()),
+  // Empty where AWS's prose does not state it.
+  impact_start: z.union([z.literal(''), z.null(), TIME]),
+  impact_end: z.union([z.literal(''), z.null(), TIME]),
+})
+type Line = z.infer<typeof LINE>
 
 function entryOf(line: Line): Entry {
   const { service, region, summary, impact_start: from, impact_end: to } = line
   const first = Date.parse(line.first_post)
   const last = Math.max(first, Date.parse(line.last_post))
-  const impact = from === null || to === null || Date.parse(to) <= Date.parse(from) ? null : spanOf(from, to)
+  const impact = !from || !to || Date.parse(to) <= Date.parse(from) ? null : spanOf(from, to)
   return { service, region, summary: summary ?? '', posts: postsOf(line.messages, first, last), impact }
 }
 

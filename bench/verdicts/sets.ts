@@ -38,6 +38,7 @@ type Related = Readonly<{
   until: Instant
 }>
 
+/** The sets of failures. A set is empty where the history holds nothing that it could be drawn from. */
 export function setsOf(history: History, size: Sized, seed: number): readonly Part[] {
   const random = chance(seed)
   const minuteIn = (from: Instant, to: Instant) => fullMinute(from + random() * (to - from))
@@ -107,6 +108,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
   const otherServices = unrelated.filter(({ entry }) => isHere(entry)).map(({ is }) => is)
   const whileOpen = (some: readonly Published[]) => {
     const open = some.filter((is) => endOf(is) - firstOf(is) >= 2 * MINUTE_MS)
+    if (open.length === 0) return []
     return drawn(size.unrelated, () => {
       const is = pick(open)
       return minuteIn(firstOf(is), endOf(is))
@@ -121,7 +123,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
       'quiet',
       'random moments, no related event near',
       0,
-      drawn(size.quiet, () => minuteIn(begin, end)).map((at) => failing(at)),
+      singles.length === 0 ? [] : drawn(size.quiet, () => minuteIn(begin, end)).map((at) => failing(at)),
     ),
     part('c', 'elsewhere', 'while something is open in another region', elsewhere.length, whileOpen(elsewhere)),
     part(
@@ -150,6 +152,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
 
   /** A related event that was never closed, as two of March 2026 were not, one to sixty days after its last update. */
   function staleCases(): readonly Case[] {
+    if (related.length === 0) return []
     const feeds = related.map(({ is }) => {
       const open: Published = { ...is, arn: `${is.arn}_OPEN`, closedAt: null, stays: true }
       return {
@@ -172,6 +175,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
     const others = singles.filter(({ entry }) => relatedUntil(entry) === null).map(({ is }) => is)
     const world = new Feed([...others, ...listed])
     const here = listed.filter((is) => is.region === 'us-east-1')
+    if (here.length === 0) return []
     return Array.from({ length: size.unrelated }, () => {
       const is = pick(here)
       return failing(minuteIn(firstOf(is), endOf(is)), { feed: world })
@@ -180,6 +184,7 @@ export function setsOf(history: History, size: Sized, seed: number): readonly Pa
 
   function aloneCases(): readonly Case[] {
     const open = related.filter(({ is }) => endOf(is) - firstOf(is) >= 2 * MINUTE_MS)
+    if (open.length === 0) return []
     return Array.from({ length: size.alone }, () => {
       const { is } = pick(open)
       return failing(minuteIn(firstOf(is), endOf(is)), { setup: ten, othersMs: Math.floor(random() * 60) * 1_000 - 29_500 })
