@@ -8,6 +8,11 @@ const own = fileURLToPath(new URL('node_modules/node/bin/node', import.meta.url)
 /** A Node ≥ 24, whatever Node pm2 itself runs on: ALIBI_NODE, the one that npm installed here, or pm2's own. */
 const interpreter = process.env.ALIBI_NODE ?? (existsSync(own) ? own : process.execPath)
 
+// Without it SIGUSR1, as sent by many a recipe for log rotation, could open Node's debugger. A Node that is too old for Alibi
+// does not know it, and has to come as far as to say so.
+const isKnown = interpreter !== process.execPath || process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')
+const noDebugger = isKnown ? ['--disable-sigusr1'] : []
+
 export const apps = [
   {
     name: 'alibi',
@@ -17,7 +22,7 @@ export const apps = [
     interpreter,
     // What a run leaves behind is short-lived: a young generation of 4 MB halves keeps some 20 MB that V8 would hold on to (a
     // smaller one keeps no more, and costs a tenth more CPU). Of malloc's arenas, one for each thread, two will do: 6 MB.
-    node_args: ['--max-semi-space-size=4'],
+    node_args: ['--max-semi-space-size=4', ...noDebugger],
     env: { MALLOC_ARENA_MAX: '2' },
     // One instance and no cluster: a second daemon on the same database refuses to start.
     exec_mode: 'fork',

@@ -16,6 +16,8 @@ export type LogConfig = Config['log']
 export type ClosableLog = Log & {
   /** A configuration that was read again: another level, other secrets. Where the log goes stays. */
   change(config: Pick<LogConfig, 'level'>, secrets: readonly string[]): void
+  /** Lets go of the log file, which somebody has moved away: the next line goes to a new one under its name. */
+  reopen(): void
   /** Resolves when what was logged is written, or after two seconds. */
   close(): Promise<void>
 }
@@ -136,6 +138,11 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
     change({ level }, secrets) {
       logger.level = level
       redaction = createRedaction(secrets)
+    },
+    reopen() {
+      if (file !== null) logger.remove(file)
+      file = null
+      reopenAt = Number.NEGATIVE_INFINITY
     },
     async close() {
       if (closed) return

@@ -31,7 +31,8 @@ type Session = Readonly<{ config: Config; wired: Wired; daemon: Daemon; end: () 
 
 /**
  * The daemon, in the foreground: until SIGINT or SIGTERM, then everything that was decided is on disk. SIGHUP reads the
- * configuration again (rule 16): a good one takes over, a faulty one leaves the old in force and is told.
+ * configuration again (rule 16): a good one takes over, a faulty one leaves the old in force and is told. SIGUSR1 and SIGUSR2
+ * reopen the log files, as recipes for logrotate expect.
  */
 export async function run(options: Common, io: Io): Promise<number> {
   process.umask(0o077)
@@ -42,6 +43,10 @@ export async function run(options: Common, io: Io): Promise<number> {
   const first = await configured(options, io)
   const log = createLog(first.log, { secrets: first.secrets })
   held.defer(() => log.close())
+  on(held, ['SIGUSR1', 'SIGUSR2'], (signal) => {
+    log.reopen()
+    log.info('log files reopened', { signal, path: first.log.file?.path ?? null })
+  })
 
   const stop = new AbortController()
   const kill = new AbortController()
