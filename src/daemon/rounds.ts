@@ -1,4 +1,4 @@
-import { chooseReruns, MAX_RERUN, rerunAt } from '../domain/cadence.ts'
+import { rerunAt, rerunsOf } from '../domain/cadence.ts'
 import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled, UNSTATED_QUOTA } from '../domain/pace.ts'
 import {
   credentialsKey,
@@ -125,22 +125,15 @@ export class Rounds {
   private restless(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant) {
     const all: { probe: Probe; monitor: Monitor; at: Instant }[] = []
     for (const monitor of monitors) {
-      const restless: { probe: Probe; operation: Operation; dueAt: Instant; at: Instant | null }[] = []
-      for (const probe of monitor.probes) {
-        const state = states.get(probe.id)
-        if (state === undefined || state.standing === 'well') continue
+      for (const { probe, state } of rerunsOf(monitor, states)) {
         const due = rerunAt(state, monitor, freshSince)
+        const turn = this.turns.get(probe.id)
+        const underWay = turn !== undefined && (turn.state === 'running' || turn.kind === 'rerun')
+        if (due === null || underWay) continue
         // A run that could not be recorded (a full disk) leaves no trace: without this the next would follow at once, for ever.
         const last = this.lastRerun.get(probe.id)
         const earliest = last !== undefined && last.after === state.lastRunAt ? last.at + monitor.retryIntervalMs : 0
-        const at = due === null ? null : Math.max(due, earliest)
-        restless.push({ probe, operation: probe.call.operation, dueAt: state.onset ?? 0, at })
-      }
-      // The same twenty each time: who waits behind them has the schedule.
-      for (const { probe, at } of chooseReruns(restless, MAX_RERUN)) {
-        const turn = this.turns.get(probe.id)
-        const underWay = turn !== undefined && (turn.state === 'running' || turn.kind === 'rerun')
-        if (at !== null && !underWay) all.push({ probe, monitor, at })
+        all.push({ probe, monitor, at: Math.max(due, earliest) })
       }
     }
     return all

@@ -1,6 +1,6 @@
 import type { Incident } from './incident.ts'
 import type { Policy } from './policy.ts'
-import { type Instant, MINUTE_MS, type Monitor, type Partition } from './probe.ts'
+import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from './probe.ts'
 import type { ProbeState, Reach } from './state.ts'
 
 /** AWS Health after an incident has closed: AWS often speaks when it is over. */
@@ -54,6 +54,22 @@ export function rerunAt(
       if (last < freshSince) return freshSince
       return monitor.periodMs <= monitor.recheckEveryMs ? null : last + monitor.recheckEveryMs
   }
+}
+
+/**
+ * The probes of a monitor that are run again apart from its schedule, of those that are not well: the same ones each time. Who
+ * waits behind them has the schedule.
+ */
+export function rerunsOf(
+  { probes }: Pick<Monitor, 'probes'>,
+  states: ReadonlyMap<string, ProbeState>,
+): readonly Readonly<{ probe: Probe; state: ProbeState }>[] {
+  const restless = probes.flatMap((probe) => {
+    const state = states.get(probe.id)
+    if (state === undefined || state.standing === 'well') return []
+    return [{ probe, state, operation: probe.call.operation, dueAt: state.onset ?? 0 }]
+  })
+  return chooseReruns(restless, MAX_RERUN)
 }
 
 /** Of the probes that are due again, those that are run now: one of each operation first, the longest waiting first. */

@@ -120,10 +120,15 @@ function recovering(is: ProbeState, rule: StreakRule, incident: InIncident | nul
   )
 }
 
-/** A gap longer than three periods, and at least five minutes, before this run (rule 12). */
+/** A gap in our own watch is longer than three periods, and than five minutes (rule 12). */
+export function isGap(fromTo: Readonly<{ from: Instant; to: Instant }>, periodMs: number): boolean {
+  return fromTo.to - fromTo.from > Math.max(SHORTEST_GAP_MS, 3 * periodMs)
+}
+
+/** The gap before this run, if there is one. */
 function gapBefore(was: ProbeState, at: Instant, periodMs: number, absence: Gap | null): Gap | null {
   const from = was.lastConclusiveAt
-  if (from === null || at - from <= Math.max(SHORTEST_GAP_MS, 3 * periodMs)) return null
+  if (from === null || !isGap({ from, to: at }, periodMs)) return null
   const away = absence !== null && absence.from < at && absence.to > from
   return { from, to: at, why: away ? absence.why : gapWhy(was.inconclusive) }
 }

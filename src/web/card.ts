@@ -10,6 +10,7 @@ import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
 import { capital, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
+import { affectedOf, statusOf } from './status.ts'
 import { type Timeline, timelineOf } from './timeline.ts'
 import type { View } from './view.ts'
 
@@ -36,8 +37,6 @@ export type StoryRow = Readonly<{ at: string; decision: string; rule: string; re
 
 /** An open incident in words. */
 export type Card = Readonly<{
-  /** Lower is worse: the worst one speaks for the page. */
-  rank: number
   id: string
   title: string
   monitors: string
@@ -86,15 +85,14 @@ export function cardOf(
   much: Readonly<{ probes: number; nearMisses: number; mails: number; story: number }> = SOME,
 ): Card {
   const isOver = incident.state === 'closed'
-  const sick = incident.members.filter((member) => isOver || member.state !== 'well')
+  const sick = affectedOf(incident)
   const shown = sick.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
   const onset = sick.length === 0 ? incident.openedAt : Math.min(...sick.map((member) => member.onset))
   const telling = sick.find((member) => member.standing.verdict.kind === incident.verdict) ?? sick[0] ?? null
   const verdict = telling?.standing.verdict ?? null
   const monitors = [...new Set(incident.members.map((member) => member.monitor))]
-  const { state, tone, rank } = standing(incident, sick)
+  const { state, tone } = statusOf(incident)
   return {
-    rank,
     id: incident.id,
     title: TITLE[incident.family],
     monitors: listed(monitors),
@@ -128,26 +126,6 @@ export function cardOf(
       .slice(-much.story)
       .toReversed()
       .map((row) => storyRow(row, now)),
-  }
-}
-
-function standing(incident: Incident, sick: readonly Member[]): { state: string; tone: Tone; rank: number } {
-  if (incident.state === 'closed') {
-    const as = incident.closedAs ?? 'recovered'
-    return { state: `CLOSED: ${as.toUpperCase()}`, tone: as === 'recovered' ? 'good' : 'plain', rank: 9 }
-  }
-  const failing = sick.some((member) => member.state === 'failing')
-  if (!failing && incident.family !== 'offline') return { state: 'RECOVERING', tone: 'plain', rank: 5 }
-  switch (incident.family) {
-    case 'offline':
-      return { state: 'OFFLINE', tone: 'warn', rank: 1 }
-    case 'misconfigured':
-      return { state: 'MISCONFIGURED', tone: 'warn', rank: 2 }
-    case 'blind':
-      return { state: 'BLIND', tone: 'warn', rank: 3 }
-    case 'outage':
-      if (incident.verdict === 'explained') return { state: 'EXPLAINED BY AWS', tone: 'warn', rank: 4 }
-      return { state: incident.flapping ? 'FLAPPING' : 'FAILING', tone: 'bad', rank: 0 }
   }
 }
 

@@ -15,6 +15,7 @@ import {
   wellState,
   worldOf,
 } from '../../test/wire/web-world.ts'
+import type { Incident } from '../domain/incident.ts'
 import { HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
 import type { Log } from '../ports/log.ts'
 import { StoreError } from '../ports/store.ts'
@@ -146,6 +147,55 @@ describe('the first screen: is something wrong, is it AWS, was anyone told', () 
       /^Nobody yet\. If it goes on: manager at 12:29 UTC\.$/,
     ],
     [
+      'the first round is not over',
+      () => worldOf({ probes: [wellState(first!, { lastConclusiveAt: null, lastRunAt: null, lastOkAt: null })] }),
+      FINE,
+      'STARTING',
+      'plain',
+      /^Not so far: 4 of 5 probes are well, 1 not run yet\. The last run began 20s ago\.$/,
+      /./,
+      /./,
+    ],
+    [
+      'one fails while the first round is not over',
+      () => worldOf({ probes: [undecided, wellState(second!, { lastConclusiveAt: null, lastRunAt: null, lastOkAt: null })] }),
+      FINE,
+      'CHECKING',
+      'plain',
+      /^1 failed and is run again to make sure; 1 probe not run yet\.$/,
+      /./,
+      /./,
+    ],
+    [
+      'what is known is from days before the start',
+      () => {
+        const old = NOW - 72 * HOUR_MS
+        const world = worldOf({
+          probes: PROBES.map((probe) => wellState(probe, { lastConclusiveAt: old, lastRunAt: old, lastOkAt: old })),
+        })
+        return { ...world, view: { ...world.view, world: { ...world.view.world, freshSince: NOW - 30_000 } } }
+      },
+      FINE,
+      'STARTING',
+      'plain',
+      /^Not so far: 1 of 5 probes are well, 4 not run yet/,
+      /./,
+      /./,
+    ],
+    [
+      'a restart of a minute changes nothing',
+      () => {
+        const world = worldOf()
+        return { ...world, view: { ...world.view, world: { ...world.view.world, freshSince: NOW - 1_000 } } }
+      },
+      FINE,
+      'WELL',
+      'good',
+      /^No: all 5 probes are well/,
+      /./,
+      /./,
+    ],
+    [
       'everything is coming back',
       () => worldOf({ incidents: [incidentOf('b', [memberOf(first!, UNEXPLAINED, { state: 'recovering' })])] }),
       FINE,
@@ -248,6 +298,100 @@ test('what is shown is bounded, and counted beyond', async () => {
   expect(page.monitors[0]?.probes).toHaveLength(12)
   expect(page.monitors[0]?.more).toBe('and 988 more')
 })
+
+describe('more open incidents than the page has room for', () => {
+  const monitor = monitorOf(
+    'wide',
+    Array.from({ length: 40 }, (_, n) => String(100000000000 + n)),
+    ['ListRegions'],
+  )
+  const one = (n: number, over: Partial<Incident>, onset = ONSET) =>
+    incidentOf(`id${String(n).padStart(2, '0')}`, [memberOf(monitor.probes[n]!, UNEXPLAINED, { onset })], over)
+  const explained = Array.from({ length: 12 }, (_, n) => one(n, { verdict: 'explained', openedAt: NOW - n * MINUTE_MS }))
+
+  test('the oldest is the only one that fails unexplained: it leads the page, and since when is told of all', async () => {
+    const worst = one(30, { openedAt: NOW - 5 * HOUR_MS }, NOW - 6 * HOUR_MS)
+    const first = one(31, { verdict: 'explained', openedAt: NOW - 7 * HOUR_MS }, NOW - 8 * HOUR_MS)
+    const page = await seen(worldOf({ monitors: [monitor], incidents: [...explained, worst, first] }))
+    expect([page.state, page.tone]).toEqual(['FAILING', 'bad'])
+    expect(page.incidents[0]?.id).toBe('id30')
+    expect(page.incidents).toHaveLength(10)
+    expect(page.moreIncidents).toBe(4)
+    expect(page.answers[0]?.answer).toBe('14 of 40 probes fail, since 04:04 UTC (8h).')
+  })
+
+  test('of as bad ones those with most failing probes come first, then the newest', async () => {
+    const large = incidentOf(
+      'large',
+      monitor.probes.slice(20, 25).map((probe) => memberOf(probe, UNEXPLAINED)),
+      { openedAt: NOW - 9 * HOUR_MS },
+    )
+    const small = Array.from({ length: 11 }, (_, n) => one(n, { openedAt: NOW - n * MINUTE_MS }))
+    const { incidents } = await seen(worldOf({ monitors: [monitor], incidents: [...small, large] }))
+    expect(incidents.map(({ id }) => id)).toEqual(['large', ...small.slice(0, 9).map(({ id }) => id)])
+  })
+
+  test('closed ones are listed, however many are open', async () => {
+    const open = Array.from({ length: 25 }, (_, n) => one(n, { openedAt: NOW - n * MINUTE_MS }))
+    const over = incidentOf('over', [], { state: 'closed', closedAs: 'recovered', openedAt: NOW - HOUR_MS, closedAt: NOW })
+    const { recent } = await seen(worldOf({ monitors: [monitor], incidents: [...open, over] }))
+    expect(recent.map(({ id }) => id)).toEqual(['over'])
+  })
+
+  test('a monitor that fails has its last hour, however many stand before it in the configuration', async () => {
+    const many = Array.from({ length: 45 }, (_, n) =>
+      monitorOf(`m${n}`, ['self'], ['ListRegions', 'GetPrimaryEmail', 'GetContactInformation']),
+    )
+    const last = many.at(-1)!.probes[0]!
+    const incident = incidentOf('last', [memberOf(last, UNEXPLAINED)])
+    const { monitors } = await seen(worldOf({ monitors: many, incidents: [incident] }))
+    expect(monitors[0]).toMatchObject({ name: 'm44', tone: 'bad', hour: { said: expect.stringContaining('failed runs') } })
+  })
+
+  test('a refused mail is shown, however many others wait', async () => {
+    const world = worldOf()
+    const waiting = Array.from({ length: 30 }, (_, n) =>
+      owedOf(`i${n}`, 'oncall', 'failing', { state: n === 29 ? 'refused' : 'retrying', deliveredAt: null }, ONSET + n),
+    )
+    world.put([], waiting)
+    const { mails, moreMails } = await seen(world)
+    expect([mails.length, moreMails, mails.at(-1)?.state]).toEqual([20, 10, 'refused'])
+  })
+})
+
+test.for<[number, number, string]>([
+  [1, 0, '1 failed and is run again to make sure.'],
+  [20, 0, '20 failed and are run again to make sure.'],
+  [380, 0, '380 failed and may fail again: 20 of them are run again now, the others on schedule.'],
+  [5, 20, '5 failed and may fail again: they run again on schedule.'],
+])(
+  'of %i that failed once, behind %i that fail, no more are said to be run again than are',
+  async ([checking, failing, said]) => {
+    const monitor = monitorOf(
+      'wide',
+      Array.from({ length: 400 }, (_, n) => String(100000000000 + n)),
+      ['ListRegions'],
+    )
+    const [sick, unsure] = [monitor.probes.slice(0, failing), monitor.probes.slice(failing, failing + checking)]
+    const world = worldOf({
+      monitors: [monitor],
+      incidents:
+        failing === 0
+          ? []
+          : [
+              incidentOf(
+                'a',
+                sick.map((probe) => memberOf(probe, UNEXPLAINED)),
+              ),
+            ],
+      probes: unsure.map((probe) =>
+        wellState(probe, { standing: 'undecided', onset: NOW - MINUTE_MS, recent: [{ at: ONSET, family: 'outage' }] }),
+      ),
+    })
+    const { answers } = await seen(world)
+    expect(answers[0]?.answer.replace(/^.*; /, '')).toBe(said)
+  },
+)
 
 test('of a long ledger the newest rows are taken, oldest first', async () => {
   const openedAt = NOW - 400 * HOUR_MS

@@ -1,3 +1,4 @@
+import { rerunsOf } from '../domain/cadence.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
@@ -8,12 +9,14 @@ import { operationShown } from '../domain/setup.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { endOfSilence } from '../domain/silence.ts'
 import type { ProbeState } from '../domain/state.ts'
+import { isGap } from '../domain/streak.ts'
 import { foreign } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
 import { type Card, cardOf, type MailRow, MUCH, mailRow, type RecentRow, recentRow } from './card.ts'
 import { type Hour, hourOf } from './hour.ts'
 import { ago, capital, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
 import type { OnRecord } from './record.ts'
+import { affectedOf } from './status.ts'
 import type { Health, View } from './view.ts'
 
 const MAX_MONITORS = 50
@@ -64,14 +67,12 @@ export type Overview = Readonly<{
 }>
 
 export function overview(view: View, known: OnRecord, health: Health, now: Instant): Overview {
-  const cards = known.open
-    .map((incident) => ({
-      incident,
-      card: cardOf(incident, known.rows.get(incident.id) ?? null, known.mails.get(incident.id) ?? null, view, now),
-    }))
-    .sort((a, b) => a.card.rank - b.card.rank)
+  const cards = known.open.map((incident) => ({
+    incident,
+    card: cardOf(incident, known.rows.get(incident.id) ?? null, known.mails.get(incident.id) ?? null, view, now),
+  }))
   const worst = cards[0] ?? null
-  const standings = standingsOf(view)
+  const standings = standingsOf(view, now)
   const { state, tone } = headline(worst?.card ?? null, health, standings, view)
   const monitors = [...view.setup.monitors.values()]
     .map((monitor) =>
@@ -88,7 +89,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     state,
     tone,
     answers: [
-      { question: 'Is something wrong?', answer: whatIsWrong(worst?.incident ?? null, known, standings, view, health, now) },
+      { question: 'Is something wrong?', answer: whatIsWrong(worst?.incident ?? null, standings, view, health, now) },
       {
         question: 'Is it AWS?',
         answer: worst === null ? nothingToExplain(view, now) : andMore(worst.card.awsInShort, known.openCount),
@@ -103,7 +104,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     moreMonitors: Math.max(0, monitors.length - MAX_MONITORS),
     sources: sourceRows(view, now),
     silences: silencesKept(known, view, now),
-    mails: known.outbox.slice(0, MAX_MAILS).map((owed) => mailRow(owed, now)),
+    mails: mailsShown(known.outbox).map((owed) => mailRow(owed, now)),
     moreMails: Math.max(0, known.outbox.length - MAX_MAILS),
     recent: known.recent.map((incident) =>
       recentRow(incident, known.rows.get(incident.id) ?? null, known.mails.get(incident.id) ?? null, now),
@@ -131,20 +132,14 @@ function headline(worst: Card | null, health: Health, standings: readonly Standi
   if (worst?.tone === 'bad') return worst
   if (!health.ok) return { state: 'ALIBI IS UNWELL', tone: 'bad' }
   if (worst !== null) return worst
-  if (standings.every(({ state }) => state?.lastConclusiveAt == null)) return { state: 'STARTING', tone: 'plain' }
   if (view.world.reach.offlineSince !== null) return { state: 'OFFLINE', tone: 'warn' }
   if (standings.some(({ word }) => word === 'checking')) return { state: 'CHECKING', tone: 'plain' }
+  // Green only once every probe has had its say: the first round takes a while where there are many.
+  if (standings.some(({ word }) => word === 'not run yet')) return { state: 'STARTING', tone: 'plain' }
   return { state: 'WELL', tone: 'good' }
 }
 
-function whatIsWrong(
-  worst: Incident | null,
-  known: OnRecord,
-  standings: readonly Standing[],
-  view: View,
-  health: Health,
-  now: Instant,
-): string {
+function whatIsWrong(worst: Incident | null, standings: readonly Standing[], view: View, health: Health, now: Instant): string {
   const { offlineSince } = view.world.reach
   if (offlineSince !== null) {
     return `This host reaches neither AWS nor the control host, since ${clockTime(offlineSince, now)} (${inWords(now - offlineSince)}). Until it does, nothing is judged.`
@@ -157,11 +152,15 @@ function whatIsWrong(
       ? `${of('recovering')} of ${counted(all, 'probe')} ${of('recovering') === 1 ? 'is' : 'are'} recovering`
       : '',
     of('blind') > 0 ? `${of('blind')} of ${counted(all, 'probe')} cannot be judged` : '',
-    of('checking') > 0 ? `${of('checking')} failed and ${of('checking') === 1 ? 'is' : 'are'} run again to make sure` : '',
+    of('checking') > 0 ? beingChecked(of('checking'), standings, view) : '',
   ].filter((part) => part !== '')
-  const onsets = known.open.flatMap((incident) => incident.members.filter((m) => m.state !== 'well').map((m) => m.onset))
+  // Of all that are open, not only of those that are shown.
+  const onsets = [...view.world.incidents.values()]
+    .filter(({ state }) => state !== 'closed')
+    .flatMap((incident) => affectedOf(incident).map((member) => member.onset))
   const since =
     onsets.length === 0 ? '' : `, since ${clockTime(Math.min(...onsets), now)} (${inWords(now - Math.min(...onsets))})`
+  if (parts.length > 0 && of('not run yet') > 0) parts.push(`${counted(of('not run yet'), 'probe')} not run yet`)
   if (parts.length > 0)
     return `${parts[0]}${since}${parts
       .slice(1)
@@ -172,14 +171,29 @@ function whatIsWrong(
   const last = Math.max(...standings.map(({ state }) => state?.lastRunAt ?? 0))
   if (last === 0) return `Not known yet: none of ${counted(all, 'probe')} has run.`
   const well = of('well')
-  const rest = all - well
-  const lead =
-    rest === 0
-      ? all === 1
-        ? 'the only probe is well'
-        : `all ${all} probes are well`
-      : `${well} of ${counted(all, 'probe')} are well, ${rest} not run yet`
-  return `${health.ok ? 'No' : 'Not with AWS Account'}: ${lead}. The last run began ${ago(last, now)}.`
+  const began = `The last run began ${ago(last, now)}.`
+  if (well === 0) return `Not known yet: none of ${counted(all, 'probe')} has a result. ${began}`
+  if (well < all) return `Not so far: ${well} of ${counted(all, 'probe')} are well, ${all - well} not run yet. ${began}`
+  const lead = all === 1 ? 'the only probe is well' : `all ${all} probes are well`
+  return `${health.ok ? 'No' : 'Not with AWS Account'}: ${lead}. ${began}`
+}
+
+/** Of very many only some are run again before their schedule says so (rule 1). */
+function beingChecked(checking: number, standings: readonly Standing[], { setup, world }: View): string {
+  const chosen = new Set(
+    [...setup.monitors.values()].flatMap((monitor) => rerunsOf(monitor, world.probes).map((one) => one.state)),
+  )
+  const rerun = standings.filter(({ word, state }) => word === 'checking' && state !== null && chosen.has(state)).length
+  if (rerun === checking) return `${checking} failed and ${checking === 1 ? 'is' : 'are'} run again to make sure`
+  const some = rerun === 0 ? 'they run again on schedule' : `${rerun} of them are run again now, the others on schedule`
+  return `${checking} failed and may fail again: ${some}`
+}
+
+/** Refused ones wait for a person: where there are too many mails, those are not the ones that are left out. */
+function mailsShown(outbox: OnRecord['outbox']): OnRecord['outbox'] {
+  const refusedFirst = outbox.toSorted((a, b) => Number(b.state === 'refused') - Number(a.state === 'refused'))
+  const chosen = new Set(refusedFirst.slice(0, MAX_MAILS))
+  return outbox.filter((owed) => chosen.has(owed))
 }
 
 function andMore(answer: string, open: number): string {
@@ -294,7 +308,7 @@ const TONE: Readonly<Record<Standing['word'], Tone>> = {
   well: 'good',
 }
 
-function standingsOf(view: View): readonly Standing[] {
+function standingsOf(view: View, now: Instant): readonly Standing[] {
   const offline = view.world.reach.offlineSince !== null
   const blind = new Set(
     [...view.world.incidents.values()]
@@ -304,15 +318,26 @@ function standingsOf(view: View): readonly Standing[] {
   return [...view.setup.monitors.values()].flatMap((monitor) =>
     monitor.probes.map((probe): Standing => {
       const state = view.world.probes.get(probe.id) ?? null
-      return { probe, monitor, state, word: wordFor(state, blind.has(probe.id), offline) }
+      const { freshSince } = view.world
+      const hasRun = state !== null && !isFromBefore(state, freshSince, monitor, now)
+      return { probe, monitor, state, word: wordFor(state, { hasRun, blind: blind.has(probe.id), offline }) }
     }),
   )
 }
 
-function wordFor(state: ProbeState | null, blind: boolean, offline: boolean): Standing['word'] {
+/** Known from before we were started, or awake: so long ago that it says nothing of today. */
+function isFromBefore(state: ProbeState, freshSince: Instant, { periodMs }: Monitor, now: Instant): boolean {
+  const { lastConclusiveAt: last } = state
+  return last !== null && last < freshSince && isGap({ from: last, to: now }, periodMs)
+}
+
+function wordFor(
+  state: ProbeState | null,
+  { hasRun, blind, offline }: Readonly<{ hasRun: boolean; blind: boolean; offline: boolean }>,
+): Standing['word'] {
   if (state?.standing === 'failing' || state?.standing === 'recovering') return state.standing
   if (blind) return 'blind'
-  if (state === null || state.lastConclusiveAt === null) return 'not run yet'
+  if (state === null || state.lastConclusiveAt === null || !hasRun) return 'not run yet'
   // Cut off ourselves, we do not know how it fares: green would be a claim.
   if (offline) return 'not judged'
   return state.standing === 'undecided' ? 'checking' : 'well'
@@ -369,7 +394,8 @@ function noteOn(state: ProbeState | null, word: Standing['word'], now: Instant):
     case 'blind':
       return `no result since ${clockTime(state.lastConclusiveAt ?? state.knownSince, now)}${unclear}`
     case 'not run yet':
-      return state.inconclusive === null ? 'waits for its schedule' : `its runs were ${state.inconclusive}`
+      if (state.inconclusive !== null) return `its runs were ${state.inconclusive}`
+      return state.lastRunAt === null ? 'waits for its schedule' : `waits for its schedule, last run ${ago(state.lastRunAt, now)}`
     case 'not judged':
     case 'well':
       return `${ok}${unclear}`

@@ -247,22 +247,29 @@ function Incidents({ cards, more }: { cards: readonly Card[]; more: number }) {
   return (
     <section id="incidents" data-live="" aria-labelledby="incidents-h">
       <h2 id="incidents-h">Open incidents</h2>
-      {cards.map((card) => (
-        <Incident card={card} />
+      {cards.map((card, nth) => (
+        <Incident card={card} isWorst={nth === 0} />
       ))}
       {more > 0 ? (
         <p id="incidents-more">
-          And {more} more: <a href="/api/incidents">/api/incidents</a>
+          And {more} more, none of them worse: <a href="/api/incidents">/api/incidents</a>
         </p>
       ) : null}
     </section>
   )
 }
 
-function Incident({ card }: { card: Card }) {
+/** The worst one is open for whoever comes; the others open with a click, and stay so. */
+function Incident({ card, isWorst }: { card: Card; isWorst: boolean }) {
   const short = card.id.slice(0, 4)
+  const details = `i-${card.id}-more`
   return (
-    <article class={`box ${card.tone}`} id={`i-${card.id}`} aria-label={`Incident ${short}`}>
+    <article
+      class={`box ${card.tone}`}
+      id={`i-${card.id}`}
+      aria-label={`Incident ${short}`}
+      data-open={isWorst ? details : undefined}
+    >
       <div class="head">
         <span class={`state t-${card.tone}`}>{card.state}</span>
         <h3>
@@ -274,6 +281,21 @@ function Incident({ card }: { card: Card }) {
         </a>
         <span class="soft small">{card.since}</span>
       </div>
+      {isWorst ? (
+        <IncidentDetails card={card} />
+      ) : (
+        <details id={details}>
+          <summary id={`${details}-s`}>{card.awsInShort}</summary>
+          <IncidentDetails card={card} />
+        </details>
+      )}
+    </article>
+  )
+}
+
+function IncidentDetails({ card }: { card: Card }) {
+  return (
+    <>
       <Facts card={card} />
       {card.timeline === null ? null : <TimelineFigure timeline={card.timeline} />}
       <EventQuote card={card} />
@@ -303,7 +325,7 @@ function Incident({ card }: { card: Card }) {
           <Story rows={card.story} />
         </details>
       )}
-    </article>
+    </>
   )
 }
 

@@ -6,10 +6,13 @@ import type { Setup } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
+import { worstFirst } from './status.ts'
 
-/** Open incidents that the page shows in full, and closed ones that it lists. */
+/** Open incidents that the page shows, and closed ones that it lists. */
 export const MAX_OPEN = 10
 export const MAX_RECENT = 10
+/** Open incidents that may be newer than the last closed ones; with more of them, fewer closed ones are found. */
+const MAX_NEWER = 100
 const MAX_ROWS = 300
 /** Probes whose last hour is read, over all monitors: those of one monitor are shown as one strip. */
 const MAX_STRIPS = 100
@@ -29,7 +32,7 @@ export type Withheld = Readonly<{ rows: readonly LedgerRow[]; within: string }>
 
 /** What the page takes from the disk. */
 export type OnRecord = Readonly<{
-  /** Open ones, as the daemon holds them, the newest first; at most `MAX_OPEN`. */
+  /** Open ones, as the daemon holds them, the worst first; at most `MAX_OPEN`. */
   open: readonly Incident[]
   openCount: number
   /** Closed ones, the last opened first. */
@@ -64,9 +67,10 @@ export async function record(
       return otherwise
     }
   }
-  const allOpen = [...world.incidents.values()].filter((incident) => incident.state !== 'closed').sort(newestFirst)
+  const allOpen = [...world.incidents.values()].filter((incident) => incident.state !== 'closed').sort(worstFirst)
   const open = allOpen.slice(0, MAX_OPEN)
-  const [newest, outbox] = await Promise.all([read(reader.incidents(MAX_OPEN + MAX_RECENT), []), read(reader.outbox(), [])])
+  const newer = Math.min(allOpen.length, MAX_NEWER)
+  const [newest, outbox] = await Promise.all([read(reader.incidents(newer + MAX_RECENT), []), read(reader.outbox(), [])])
   const recent = newest.filter((incident) => incident.state === 'closed').slice(0, MAX_RECENT)
   const rows = new Map<string, readonly LedgerRow[]>()
   const mails = new Map<string, readonly Owed[]>()
@@ -80,7 +84,7 @@ export async function record(
   }
   const strips = new Map<string, readonly StripMark[]>()
   let left = MAX_STRIPS
-  for (const monitor of setup.monitors.values()) {
+  for (const monitor of worstMonitorsFirst(setup, world)) {
     const marks: StripMark[] = []
     for (const probe of worstProbes(monitor, world, Math.min(left, MAX_STRIPS_EACH))) {
       marks.push(...(await read(reader.strip(probe, now - HOUR_MS), [])))
@@ -94,13 +98,23 @@ export async function record(
   return { open, openCount: allOpen.length, recent, rows, mails, outbox, strips, withheld, fault }
 }
 
+/** There are not strips for everybody: those that fail must have theirs. */
+function worstMonitorsFirst({ monitors }: Setup, world: World): readonly Monitor[] {
+  const well = ({ probes }: Monitor) => Number(probes.every(({ id }) => isWell(id, world)))
+  return [...monitors.values()].sort((a, b) => well(a) - well(b))
+}
+
 /** A strip is that of the worst: among forty accounts the one that fails must be seen. */
 function worstProbes(monitor: Monitor, world: World, limit: number): readonly string[] {
-  const well = (id: string) => Number((world.probes.get(id)?.standing ?? 'well') === 'well')
+  const well = (id: string) => Number(isWell(id, world))
   return monitor.probes
     .map((probe) => probe.id)
     .sort((a, b) => well(a) - well(b))
     .slice(0, limit)
+}
+
+function isWell(probe: string, { probes }: World): boolean {
+  return (probes.get(probe)?.standing ?? 'well') === 'well'
 }
 
 async function lately(reader: Reader, now: Instant): Promise<Withheld> {
@@ -116,8 +130,4 @@ async function lately(reader: Reader, now: Instant): Promise<Withheld> {
 
 function breath(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
-}
-
-function newestFirst(a: Incident, b: Incident): number {
-  return b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1)
 }

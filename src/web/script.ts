@@ -16,7 +16,11 @@ export const SCRIPT = `
   url.searchParams.set('part', 'main')
   let timer = 0, failing = false
   const $ = (id) => document.getElementById(id)
-  const opened = () => new Set([...document.querySelectorAll('details[open]')].map((one) => one.id))
+  /* A card that was open because it was the worst stays open when another is worse. */
+  const opened = () => new Set([
+    ...[...document.querySelectorAll('details[open]')].map((one) => one.id),
+    ...[...document.querySelectorAll('[data-open]')].map((one) => one.dataset.open),
+  ])
   /* Children are known by their ids: what did not change on the server is left alone. */
   const put = (old, fresh) => {
     if (old.outerHTML === fresh.outerHTML) return

@@ -6,6 +6,7 @@ import { StoreError } from '../../src/ports/store.ts'
 import {
   ALIBI,
   EXPLAINED,
+  incidentOf,
   memberOf,
   NOW,
   owedOf,
@@ -168,6 +169,28 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(await page.locator('#m-staging-probes').getAttribute('open')).not.toBeNull()
       expect(await page.evaluate('scrollY')).toBe(before)
       expect(await page.evaluate(`document.querySelector('#incidents-h').mark`)).toBe('kept')
+    })
+
+    test('only the worst incident is open; who has opened another, or was reading the worst, goes on reading', async () => {
+      await using on = await shown(browser, scene('several'))
+      const { page } = on
+      const [worst, second, third] = ['e6e6c0de51b27764', 'f7f7c0de51b27764', 'a8a8c0de51b27764']
+      const facts = (id: string) => page.locator(`#i-${id} .facts`).isVisible()
+      expect([await facts(worst), await facts(second), await facts(third)]).toEqual([true, false, false])
+      await page.locator(`#i-${second}-more-s`).click()
+      expect(await facts(second)).toBe(true)
+
+      const next = scene('several')
+      const incidents = new Map([...next.view.world.incidents].filter(([id]) => id !== third))
+      const over = { verdict: 'explained' as const }
+      incidents.set(worst, { ...incidents.get(worst)!, ...over })
+      const fresh = incidentOf('1111c0de51b27764', [memberOf(PROBES[0]!, UNEXPLAINED)])
+      incidents.set(fresh.id, fresh)
+      on.show({ ...next, view: { ...next.view, world: { ...next.view.world, incidents } } })
+      await look(page)
+      await expect.poll(() => page.locator('#incidents article').first().getAttribute('id')).toBe(`i-${fresh.id}`)
+      expect([await facts(fresh.id), await facts(worst), await facts(second)]).toEqual([true, true, true])
+      expect(await violations(page)).toEqual([])
     })
 
     test('an incident comes and goes, and the icon with it', async () => {
