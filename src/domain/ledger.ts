@@ -1,24 +1,26 @@
 import type { Instant } from './probe.ts'
 
 /** What was decided. `withheld` rows are the mails that were not sent, and why: the heart of the ledger. */
-export type Decision =
-  | 'opened'
-  | 'joined'
-  | 'withheld'
-  | 'verdict'
-  | 'mailed'
-  | 'recovering'
-  | 'well'
-  | 'closed'
-  | 'reopened'
-  | 'moved'
-  | 'hindsight'
-  | 'delivered'
-  | 'refused'
-  | 'merged'
-  | 'noticed'
+export const DECISIONS = [
+  'opened',
+  'joined',
+  'withheld',
+  'verdict',
+  'mailed',
+  'recovering',
+  'well',
+  'closed',
+  'reopened',
+  'moved',
+  'hindsight',
+  'delivered',
+  'refused',
+  'merged',
+  'noticed',
   /** Somebody said so at the command line. */
-  | 'ordered'
+  'ordered',
+] as const
+export type Decision = (typeof DECISIONS)[number]
 
 /** One durable line of why something was said or not said. Rows are written once and never changed. */
 export type LedgerRow = Readonly<{

@@ -68,6 +68,7 @@ const FAMILY: Readonly<Record<FailureKind, Family>> = {
   denied: 'misconfigured',
   invalid: 'misconfigured',
 }
+export const FAILURE_KINDS = Object.keys(FAMILY) as FailureKind[]
 
 export function familyOf(kind: FailureKind): Family {
   return FAMILY[kind]

@@ -5,7 +5,8 @@ import type { Outcome, Probe } from '../domain/probe.ts'
 import type { Verdict } from '../domain/verdict.ts'
 
 /** What became of one attempt to send a mail, or of a mail that left no more. */
-export type MailResult = 'delivered' | 'deferred' | 'refused' | 'merged' | 'dropped'
+export const MAIL_RESULTS = ['delivered', 'deferred', 'refused', 'merged', 'dropped'] as const
+export type MailResult = (typeof MAIL_RESULTS)[number]
 
 /** What happens while the daemon works, for whoever counts. No method throws or waits, and none has any part in a decision. */
 export type Meter = {

@@ -1,10 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { DECISIONS } from '../domain/ledger.ts'
 import { CONFIG_NOTICE } from '../domain/notice.ts'
-import type { Owed } from '../domain/notification.ts'
-import type { Instant } from '../domain/probe.ts'
+import { MAIL_KINDS, type Owed } from '../domain/notification.ts'
+import { FAILURE_KINDS, type Instant } from '../domain/probe.ts'
+import type { Setup } from '../domain/setup.ts'
 import { endOfSilence } from '../domain/silence.ts'
-import type { Meter } from '../ports/meter.ts'
+import { MAIL_RESULTS, type Meter } from '../ports/meter.ts'
 import type { Health, View } from './view.ts'
 
 /** What is known at the moment of the asking; `null` where it could not be read. */
@@ -31,6 +33,7 @@ const EVENT_LOOP_RESOLUTION_MS = 20
 const OPEN_STATES = ['waiting', 'suppressed', 'announced'] as const
 const STANDINGS = ['well', 'undecided', 'failing', 'recovering'] as const
 const VERDICTS = ['explained', 'unexplained', 'undetermined'] as const
+const RUN_OUTCOMES = ['ok', ...FAILURE_KINDS, 'throttled', 'stalled'] as const
 const OWED_STATES = ['due', 'sending', 'retrying', 'refused'] as const
 
 /**
@@ -117,9 +120,26 @@ export function createMetrics(): Metrics {
   const started = gauge('alibi_start_time_seconds', 'When the process began.')
   const build = gauge('alibi_build_info', 'Always 1; which Alibi, on which Node.', ['version', 'node'])
 
-  // A counter that is not there yet has no rate when it first moves.
+  // `increase()` does not see the first increment of a series that begins with it: each series begins with 0.
   for (const verdict of VERDICTS) verdicts.inc({ verdict }, 0)
-  for (const decision of ['opened', 'withheld', 'mailed', 'closed'] as const) decisions.inc({ decision }, 0)
+  for (const decision of DECISIONS) decisions.inc({ decision }, 0)
+  for (const kind of MAIL_KINDS) for (const result of MAIL_RESULTS) mails.inc({ kind, result }, 0)
+  const begun = new Set<string>()
+  const timed = new Set<string>()
+  /** The same for the series of monitors, as soon as they are configured. */
+  function beginAtZero(setup: Setup): void {
+    for (const { name: monitor, probes } of setup.monitors.values()) {
+      skipped.inc({ monitor }, 0)
+      for (const operation of new Set(probes.map((probe) => probe.call.operation))) {
+        if (begun.has(`${monitor} ${operation}`)) continue
+        begun.add(`${monitor} ${operation}`)
+        for (const outcome of RUN_OUTCOMES) runs.inc({ monitor, operation, outcome }, 0)
+        // Not twice, nor after an observation: that would be forgotten.
+        if (!timed.has(operation)) runSeconds.zero({ operation })
+        timed.add(operation)
+      }
+    }
+  }
 
   const loop = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS })
   loop.enable()
@@ -130,6 +150,7 @@ export function createMetrics(): Metrics {
       run(probe, outcome) {
         const { operation } = probe.call
         runs.inc({ monitor: probe.monitor, operation, outcome: outcome.kind ?? outcome.result })
+        timed.add(operation)
         runSeconds.observe({ operation }, Math.max(0, outcome.endedAt - outcome.startedAt) / 1000)
       },
       decided: (decision) => decisions.inc({ decision }),
@@ -153,6 +174,7 @@ export function createMetrics(): Metrics {
     observeStore: (_, ms) => storeSeconds.observe(ms / 1000),
     async text({ view, outbox, health, now }) {
       const { world, setup } = view
+      beginAtZero(setup)
       const open = [...world.incidents.values()]
       for (const state of OPEN_STATES) incidents.set({ state }, open.filter((incident) => incident.state === state).length)
       // What is no longer configured is not shown as if it were.

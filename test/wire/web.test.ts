@@ -3,9 +3,12 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Member } from '../../src/domain/incident.ts'
-import { HOUR_MS } from '../../src/domain/probe.ts'
+import { DECISIONS } from '../../src/domain/ledger.ts'
+import { MAIL_KINDS } from '../../src/domain/notification.ts'
+import { FAILURE_KINDS, HOUR_MS } from '../../src/domain/probe.ts'
 import { incidentJson } from '../../src/domain/shown.ts'
 import type { Log } from '../../src/ports/log.ts'
+import { MAIL_RESULTS } from '../../src/ports/meter.ts'
 import { StoreError } from '../../src/ports/store.ts'
 import { type VirtualClock, virtualClock } from '../../src/simulate/clock.ts'
 import { createMetrics, type Metrics } from '../../src/web/metrics.ts'
@@ -366,6 +369,12 @@ describe('GET /incidents/ID', () => {
   })
 })
 
+/** What only grows, with its value: counters, and how often something was observed. */
+function counted(body: string): ReadonlyMap<string, number> {
+  const series = [...body.matchAll(/^(\w+_(?:total|count)(?:\{.*\})?) (\S+)$/gm)]
+  return new Map(series.map(([, name = '', value]) => [name, Number(value)]))
+}
+
 describe('GET /metrics', () => {
   test('is there where somebody counts, and names no account and no address', async () => {
     const metrics = createMetrics()
@@ -393,6 +402,43 @@ describe('GET /metrics', () => {
     expect(body).not.toMatch(/111122223333|@example/)
     const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
     expect(names.filter((name) => !name?.startsWith('alibi_'))).toEqual([])
+  })
+
+  test('each series that is counted begins with 0, since `increase()` does not see a first increment without it', async () => {
+    const metrics = createMetrics()
+    cleanup.push(() => metrics.close())
+    const scene = SCENES['well']!()
+    const { port } = await start(scene, { metrics })
+    const before = counted((await ask(port, '/metrics')).body)
+    const { meter } = metrics
+    for (const kind of MAIL_KINDS) for (const result of MAIL_RESULTS) meter.mail(kind, result)
+    for (const decision of DECISIONS) meter.decided(decision)
+    for (const verdict of ['explained', 'unexplained', 'undetermined'] as const) meter.judged(verdict)
+    for (const probe of scene.view.setup.probes.values()) {
+      const failed = failedRun(probe.id, ONSET)
+      meter.skipped(probe.monitor)
+      meter.run(probe, { ...failed, result: 'ok', kind: null })
+      for (const kind of FAILURE_KINDS) meter.run(probe, { ...failed, result: 'failed', kind })
+      for (const kind of ['throttled', 'stalled'] as const) meter.run(probe, { ...failed, result: 'inconclusive', kind })
+    }
+    metrics.observeStore('commit', 1)
+    meter.began('production', 3)
+    const after = counted((await ask(port, '/metrics')).body)
+    expect([...after.keys()].sort()).toEqual([...before.keys()].sort())
+    expect([...before.values()].filter((value) => value !== 0)).toEqual([])
+    expect([...after].filter(([, value]) => value === 0).map(([series]) => series)).toEqual([])
+  })
+
+  test('a run that was counted before anybody asked is not forgotten', async () => {
+    const metrics = createMetrics()
+    cleanup.push(() => metrics.close())
+    const probe = PROBES[0]!
+    metrics.meter.run(probe, failedRun(probe.id, ONSET))
+    const { port } = await start(SCENES['well']!(), { metrics })
+    for (const _ of ['first', 'second'])
+      expect((await ask(port, '/metrics')).body).toContain(
+        `alibi_run_duration_seconds_count{operation="${probe.call.operation}"} 1`,
+      )
   })
 
   test('without the database it says what it knows, and that the rest is not known', async () => {
