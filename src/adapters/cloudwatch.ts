@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { Config } from '../config/config.ts'
+import { readThrown } from '../domain/thrown.ts'
 import { NO_OTHER_ENDPOINT } from './aws/endpoint.ts'
 
 /*
@@ -170,10 +171,11 @@ function isRefusedForGood(error: unknown): boolean {
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : ''
+  return readThrown(error).name
 }
 
 function whyOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an unknown error'
-  return `${error.name === 'Error' ? '' : `${error.name}: `}${error.message}`.slice(0, 300)
+  const { isError, name, message } = readThrown(error)
+  if (!isError) return 'an unknown error'
+  return `${name === 'Error' ? '' : `${name}: `}${message}`.slice(0, 300)
 }

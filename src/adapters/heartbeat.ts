@@ -1,3 +1,4 @@
+import { readThrown } from '../domain/thrown.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
 import { createRedaction } from './redaction.ts'
 
@@ -56,10 +57,8 @@ function addresses(text: string): { well: string; fail: string; headers: Record<
 
 /** Never the message as it is: it may repeat the address. */
 function whyOf(cause: unknown): string {
-  const name = cause instanceof Error ? cause.name : ''
+  const { name, cause: inner } = readThrown(cause)
   if (name === 'TimeoutError') return 'no answer in time'
   if (name === 'AbortError') return 'given up'
-  const inner: unknown = cause instanceof Error ? cause.cause : null
-  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : name
-  return `it cannot be reached (${code})`
+  return `it cannot be reached (${readThrown(inner).code || name || 'an unknown error'})`
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOfThrown } from '../domain/thrown.ts'
 import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
 
@@ -55,7 +56,11 @@ async function compiled(mail: Mail, from: string): Promise<Message> {
   try {
     return await compile(mail, from)
   } catch (error) {
-    throw new MailError(`the message cannot be made: ${textOf(error)}`, { permanent: true, uncertain: false, cause: error })
+    throw new MailError(`the message cannot be made: ${messageOfThrown(error)}`, {
+      permanent: true,
+      uncertain: false,
+      cause: error,
+    })
   }
 }
 
@@ -64,7 +69,11 @@ async function writing(directory: string, work: () => Promise<void>): Promise<vo
   try {
     await work()
   } catch (error) {
-    throw new MailError(`writing to ${directory}: ${textOf(error)}`, { permanent: false, uncertain: false, cause: error })
+    throw new MailError(`writing to ${directory}: ${messageOfThrown(error)}`, {
+      permanent: false,
+      uncertain: false,
+      cause: error,
+    })
   }
 }
 
@@ -91,8 +100,4 @@ async function writeWhole(directory: string, path: string, source: Buffer): Prom
   } finally {
     await folder.close()
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Smtp } from '../config/config.ts'
+import { fieldOf, messageOfThrown, readThrown } from '../domain/thrown.ts'
 import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
 
@@ -136,7 +137,7 @@ async function compiled(mail: Mail, from: string): Promise<Message> {
     return await compile(mail, from)
   } catch (error) {
     // It would fail in the same way for ever: kept and shown, not tried again.
-    throw new MailError(`the message cannot be made: ${shown(error instanceof Error ? error.message : String(error))}`, {
+    throw new MailError(`the message cannot be made: ${shown(messageOfThrown(error))}`, {
       permanent: true,
       uncertain: false,
       cause: error,
@@ -151,7 +152,7 @@ function transfer(connection: SMTPConnection, watch: Watch, { from, to, source }
   return new Promise((resolve, reject) => {
     connection.send({ from, to: [...to], size: source.length }, body, (error, info) => {
       if (error) reject(error)
-      else if (info) resolve({ reply: shown(info.response), rejected: info.rejected })
+      else if (info) resolve({ reply: shown(String(info.response)), rejected: info.rejected })
     })
   })
 }
@@ -188,13 +189,32 @@ class Watch {
   }
 }
 
-type Told = Error & {
-  code?: string
-  command?: string
-  response?: string
-  responseCode?: number
-  permanent?: boolean
-  originalCode?: string
+/** What nodemailer says of a failure, each field of the type that it should have. */
+type Told = Readonly<{
+  message: string
+  code: string
+  command: string
+  /** The server's words; `null` where it did not answer. */
+  response: string | null
+  permanent: boolean
+  originalCode: string
+}>
+
+function toldBy(error: unknown): Told {
+  const text = (key: string) => {
+    const value = fieldOf(error, key)
+    return typeof value === 'string' ? value : ''
+  }
+  const message = messageOfThrown(error)
+  const answered = typeof fieldOf(error, 'responseCode') === 'number'
+  return {
+    message,
+    code: readThrown(error).code,
+    command: text('command'),
+    response: answered ? text('response') || message : null,
+    permanent: fieldOf(error, 'permanent') === true,
+    originalCode: text('originalCode'),
+  }
 }
 
 /**
@@ -203,13 +223,13 @@ type Told = Error & {
  * with a 5xx is permanent. No cause is passed on: the library's error may quote what we sent.
  */
 function failure(error: unknown, watch: Watch, where: string, smtp: Smtp): MailError {
-  const told = (error instanceof Error ? error : new Error(String(error))) as Told
+  const told = toldBy(error)
   const phase = phaseOf(told, watch)
-  const answered = told.responseCode !== undefined
+  const answered = told.response !== null
   const ours =
     !answered && (told.code === 'EENVELOPE' || told.code === 'EMESSAGE' || (told.code === 'EAUTH' && told.command === 'API'))
-  const refused = told.permanent === true && phase !== 'STARTTLS' && phase !== 'EHLO'
-  const what = answered ? (told.response ?? told.message) : silence(told)
+  const refused = told.permanent && phase !== 'STARTTLS' && phase !== 'EHLO'
+  const what = told.response ?? silence(told)
   return new MailError(`${where}, ${phase}: ${shown(withoutSecrets(what, smtp))}`, {
     permanent: ours || refused,
     uncertain: watch.handedOver && !answered,
@@ -218,14 +238,14 @@ function failure(error: unknown, watch: Watch, where: string, smtp: Smtp): MailE
 
 function phaseOf(told: Told, watch: Watch): string {
   const { command } = told
-  if (command === undefined || command === 'CONN' || command === 'API') return told.code === 'EAUTH' ? 'login' : watch.phase
+  if (command === '' || command === 'CONN' || command === 'API') return told.code === 'EAUTH' ? 'login' : watch.phase
   if (command.startsWith('AUTH')) return 'login'
   return command === 'DATA' && told.code === 'EMESSAGE' ? 'after the final dot' : command
 }
 
 function silence(told: Told): string {
   if (told.code === 'ETIMEDOUT') return 'no answer within the deadline'
-  const code = told.originalCode ?? ''
+  const code = told.originalCode
   return code === '' || told.message.includes(code) ? told.message : `${told.message} (${code})`
 }
 

@@ -13,6 +13,7 @@ import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } fro
 import { type Setup, setupOf } from '../domain/setup.ts'
 import type { Gap, Reach, World } from '../domain/state.ts'
 import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
+import { messageOfThrown } from '../domain/thrown.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
 import type { Log } from '../ports/log.ts'
@@ -24,6 +25,8 @@ import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
 import { Desk, type Sources } from './desk.ts'
 import { Engine } from './engine.ts'
+import { Faults } from './faults.ts'
+import { guardedHeartbeat, guardedMailer, guardedStore } from './guarded.ts'
 import { Heart } from './heart.ts'
 import { Nudge } from './nudge.ts'
 import { AWS_PACE, type Pace, Rounds } from './rounds.ts'
@@ -94,7 +97,8 @@ export type Daemon = Readonly<{
 }>
 
 /** Starts watching. Resolves when the first schedule runs; `done` resolves after `stop`, when everything is on disk. */
-export async function startDaemon(deps: DaemonDeps, config: Config, signals: Signals): Promise<Daemon> {
+export async function startDaemon(given: DaemonDeps, config: Config, signals: Signals): Promise<Daemon> {
+  const deps = guarded(given)
   const { clock, ticker, prober, store, mailer, log, random01, letter, overrides, sender } = deps
   const { meter = SILENT_METER } = deps
   const { stop, kill } = signals
@@ -139,7 +143,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
   /** The one place where what nobody expected ends up: logged, and fatal only where the store cannot be trusted. */
   const saidAt = new Map<string, Instant>()
   const mishap = (message: string) => (cause: unknown) => {
-    const key = `${message} ${cause instanceof Error ? cause.message : ''}`
+    const key = `${message} ${messageOfThrown(cause)}`
     const now = clock.now()
     if (Math.abs(now - (saidAt.get(key) ?? 0)) < SAME_FAULT_EVERY_MS) return
     if (saidAt.size > 100) saidAt.clear()
@@ -155,6 +159,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
    * late is not one that stands still.
    */
   const begunAt = new Map<string, number>()
+  const faults = new Faults()
   const rounds = new Rounds({
     prober,
     clock,
@@ -163,8 +168,16 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       begunAt.set(monitor, clock.monotonic())
       meter.began(monitor, lateMs)
     },
-    submit: (outcome, begun) => engine.submit(outcome, begun, kill),
-    failed: (probe, cause) => mishap('run failed')(withProbe(probe, cause)),
+    submit: async (outcome, begun) => {
+      await engine.submit(outcome, begun, kill)
+      const probe = setup.probes.get(outcome.probe)
+      if (outcome.kind !== 'fault' && probe !== undefined) faults.clear(probe.monitor, probe.id)
+    },
+    failed: (probe, cause) => {
+      // A store that could not be written is no fault of this run's.
+      const isNews = cause instanceof StoreError || faults.add(probe.monitor, probe.id, cause)
+      if (isNews) mishap('run failed')(withProbe(probe.id, cause))
+    },
     kill,
   })
 
@@ -453,6 +466,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
       const limit = monitor.periodMs * 1.5 + monitor.spreadMs + MINUTE_MS
       if (idleMs > limit) reasons.push(`monitor ${monitor.name} has not run for ${inWords(idleMs)}`)
     }
+    reasons.push(...faults.reasons())
     const fault = engine.fault()
     if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)
     try {
@@ -465,7 +479,7 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
           reasons.push(`mail ${id} (${kind} to ${recipient}) is owed for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
       }
     } catch (cause) {
-      reasons.push(`the outbox cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
+      reasons.push(`the outbox cannot be read: ${messageOfThrown(cause)}`)
     }
     return { ok: reasons.length === 0, reasons }
   }
@@ -476,6 +490,18 @@ export async function startDaemon(deps: DaemonDeps, config: Config, signals: Sig
     health,
     notice: (key, text) => engine.notice(key, text),
     retryRefused,
+  }
+}
+
+/** Ports that keep their promises, whatever an adapter throws. (A prober's are kept by Rounds, a source's by Desk.) */
+function guarded(deps: DaemonDeps): DaemonDeps {
+  const { store, mailer, fallback, heartbeat = null } = deps
+  return {
+    ...deps,
+    store: guardedStore(store),
+    mailer: guardedMailer(mailer),
+    fallback: fallback === null ? null : { ...fallback, mailer: guardedMailer(fallback.mailer) },
+    heartbeat: heartbeat === null ? null : guardedHeartbeat(heartbeat),
   }
 }
 

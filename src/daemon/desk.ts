@@ -6,6 +6,7 @@ import type { HealthSource } from '../ports/health.ts'
 import type { Log } from '../ports/log.ts'
 import { type Meter, SILENT_METER } from '../ports/meter.ts'
 import type { Clock } from '../ports/time.ts'
+import { guardedSource } from './guarded.ts'
 
 /** The sources of a partition; `null` where there is none or it is switched off. */
 export type Sources = Readonly<Record<Source, HealthSource | null>>
@@ -103,7 +104,7 @@ export class Desk {
     signal: AbortSignal,
   ): Promise<SourceAnswer> {
     const asked = sources?.[source] ?? null
-    const answer = asked === null ? OFF : await asked.ask(now, since, signal)
+    const answer = asked === null ? OFF : await guardedSource(asked).ask(now, since, signal)
     const key = `${partition} ${source}`
     const doubted = admit(this.memory.get(key) ?? NOTHING_HELD, answer)
     this.memory.set(key, doubted.memory)

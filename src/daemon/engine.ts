@@ -19,6 +19,7 @@ import type { Setup } from '../domain/setup.ts'
 import { type Ack, isOfOldClock, rebaseSilence, type Silence } from '../domain/silence.ts'
 import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
 import { advance } from '../domain/streak.ts'
+import { messageOfThrown } from '../domain/thrown.ts'
 import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type Change, type Redate, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
@@ -451,7 +452,7 @@ export class Engine {
     } catch (cause) {
       const now = clock.now()
       this.unwritable = { from: this.failure === null ? now : (this.unwritable?.from ?? now), to: now }
-      this.failure = cause instanceof Error ? cause.message : String(cause)
+      this.failure = messageOfThrown(cause)
       throw cause
     }
   }

@@ -5,6 +5,7 @@ import type { Log } from '../ports/log.ts'
 import type { Listing, Organization } from '../ports/organization.ts'
 import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
+import { guardedOrganization } from './guarded.ts'
 
 /** A listing that fails is made again after this, then after twice as long, and at last each `every`. */
 const FIRST_RETRY_MS = MINUTE_MS
@@ -99,7 +100,7 @@ export class Roster {
     const { organization, clock, log, changed } = this.deps
     const { monitor } = discovery
     const was = this.knownOf(discovery)
-    const listing = fitting(await organization.list(monitor, signal), discovery)
+    const listing = fitting(await guardedOrganization(organization).list(monitor, signal), discovery)
     if (signal.aborted) return false
     const now = clock.now()
     const known = learn(was, listing, now)

@@ -12,7 +12,9 @@ import {
 import { type Quota, quotaOf } from '../domain/quota.ts'
 import type { ProbeState } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
+import { StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
+import { faultyRun, soundOutcome } from './guarded.ts'
 
 /**
  * Runs that are under way at the same time, over all monitors: as many as there are sockets. AWS's quotas bound them long
@@ -42,8 +44,8 @@ export type RoundsDeps = Readonly<{
   pace: Pace
   /** @param begun when the run began, on the monotonic clock: the other one may have been set since */
   submit: (outcome: Outcome, begun: number) => Promise<void>
-  /** A fault of ours while a run was made or decided upon. */
-  failed: (probe: string, cause: unknown) => void
+  /** An internal error while a run was made or decided upon, or a store that could not be written. */
+  failed: (probe: Probe, cause: unknown) => void
   /** A scheduled run of the monitor began, so much later than its round and AWS's quotas had it planned. */
   began: (monitor: string, lateMs: number) => void
   kill: AbortSignal
@@ -253,18 +255,24 @@ export class Rounds {
 
   private async runUntilItSays({ probe, kind }: Turn, lane: Lane): Promise<void> {
     for (let i = 0; i < MAX_REPEATS; i++) {
-      let outcome: Outcome
       const begun = this.deps.clock.monotonic()
-      try {
-        outcome = await this.deps.prober.run(probe, this.deps.kill)
-      } catch (cause) {
-        this.deps.failed(probe.id, cause)
-        return
-      }
+      const outcome = await this.made(probe)
       if (this.deps.kill.aborted) return
       this.account(lane, kind, outcome, i === 0 ? 1 : 0)
-      this.decide(outcome, begun)
+      this.decide(probe, outcome, begun)
       if (outcome.kind !== 'stalled' || this.ending.signal.aborted) return
+    }
+  }
+
+  /** A prober never rejects. Should one do so all the same, that was a run too, or nobody would ever miss what it should have said. */
+  private async made(probe: Probe): Promise<Outcome> {
+    const { prober, clock, kill, failed } = this.deps
+    const startedAt = clock.now()
+    try {
+      return soundOutcome(await prober.run(probe, kill))
+    } catch (cause) {
+      if (!kill.aborted) failed(probe, cause)
+      return faultyRun(probe, startedAt, clock.now())
     }
   }
 
@@ -275,10 +283,15 @@ export class Rounds {
     if (tries.some((made) => made.kind === 'throttled')) lane.budget = throttled(lane.budget, now)
   }
 
-  private decide(outcome: Outcome, begun: number): void {
-    const deciding: Promise<void> = this.deps
-      .submit(outcome, begun)
-      .catch((cause) => this.deps.failed(outcome.probe, cause))
+  private decide(probe: Probe, outcome: Outcome, begun: number): void {
+    const { submit, failed } = this.deps
+    const deciding: Promise<void> = submit(outcome, begun)
+      .catch((cause) => {
+        failed(probe, cause)
+        // One that cannot be decided upon says nothing. What cannot be written now is decided by the next run.
+        if (cause instanceof StoreError || outcome.kind === 'fault') return
+        return submit(faultyRun(probe, outcome.startedAt, outcome.endedAt), begun).catch((again) => failed(probe, again))
+      })
       .finally(() => this.deciding.delete(deciding))
     this.deciding.add(deciding)
   }

@@ -876,6 +876,8 @@ function blindWhy(state: ProbeState): string {
       return 'AWS throttles every try'
     case 'stalled':
       return 'our own process stands still'
+    case 'fault':
+      return 'its runs end in an internal error of Alibi: see the log'
     case 'offline':
       return 'this host was cut off'
     case null:

@@ -157,8 +157,8 @@ export type Try = Readonly<{
 export type ControlAnswer = Readonly<{ at: Instant; ms: number; reached: boolean; detail: string }>
 
 /**
- * What a run came to. `failed` has a FailureKind; `inconclusive` is `throttled` (429 on every try) or `stalled`
- * (our own process stood still, so that nothing can be said): neither failed nor ok.
+ * What a run came to. `failed` has a FailureKind; `inconclusive` is `throttled` (429 on every try), `stalled` (our own
+ * process stood still, so that nothing can be said) or `fault` (it ended in an internal error of ours): neither failed nor ok.
  */
 export type Outcome = Readonly<{
   probe: string
@@ -171,7 +171,7 @@ export type Outcome = Readonly<{
   (
     | Readonly<{ result: 'ok'; kind: null }>
     | Readonly<{ result: 'failed'; kind: FailureKind }>
-    | Readonly<{ result: 'inconclusive'; kind: 'throttled' | 'stalled' }>
+    | Readonly<{ result: 'inconclusive'; kind: 'throttled' | 'stalled' | 'fault' }>
   )
 
 /** The try that gave a run its kind: the last that was not throttled, or the last. */

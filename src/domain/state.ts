@@ -27,7 +27,7 @@ export type ProbeState = Readonly<{
   /** Begin of the last run that was not ok at its first try (the test of width). */
   lastUncleanAt: Instant | null
   /** Why the last run said nothing; `null` when it did. */
-  inconclusive: 'throttled' | 'stalled' | 'offline' | null
+  inconclusive: 'throttled' | 'stalled' | 'fault' | 'offline' | null
   /** First time this probe was known: `blind` counts from here when nothing ever ran. */
   knownSince: Instant
   /** A gap in our own watch between `okBefore` and the onset; `null` if there is none. */

@@ -139,6 +139,8 @@ function gapWhy(inconclusive: ProbeState['inconclusive']): string {
       return 'AWS throttled every try'
     case 'stalled':
       return 'our own process stood still'
+    case 'fault':
+      return 'its runs ended in an internal error of Alibi'
     case 'offline':
       return 'this host was offline'
     case null:

@@ -317,7 +317,7 @@ function advice(facts: Facts, its: Trouble): string | null {
       if (incident !== null && incident.closedAt !== null) return 'Nothing. Outages of that time may have gone unseen.'
       return 'Look at this host’s network, DNS and proxy. AWS may be well.'
     case 'blind':
-      return 'See what its runs say: `alibi probe` runs each once, now. Throttling and a stalled host are the usual causes.'
+      return 'See what its runs say: `alibi probe` runs each once, now. Throttling and a stalled host are the usual causes; of an internal error the log has the details.'
     case 'flapping':
       return 'No need to get up for each turn of it: from now on only half an hour of being well counts as recovery.'
     case 'misconfigured':

@@ -4,6 +4,7 @@ import { type Daemon, type DaemonDeps, startDaemon } from '../daemon/daemon.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey, HOUR_MS, type Monitor, type Partition } from '../domain/probe.ts'
 import type { Reach } from '../domain/state.ts'
+import { messageOfThrown, readThrown } from '../domain/thrown.ts'
 import { letter } from '../letter/letter.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail } from '../ports/mailer.ts'
@@ -408,8 +409,9 @@ function plural(count: number, what: string): string {
 }
 
 function messageOf(value: unknown): string {
-  if (!(value instanceof Error)) return String(value)
-  return value.cause instanceof Error ? `${value.message} (${value.cause.message})` : value.message
+  const { isError, cause } = readThrown(value)
+  const inner = readThrown(cause)
+  return isError && inner.isError ? `${messageOfThrown(value)} (${messageOfThrown(cause)})` : messageOfThrown(value)
 }
 
 /** Chance that is always the same. */

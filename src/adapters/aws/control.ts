@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { ControlAnswer } from '../../domain/probe.ts'
+import { messageOfThrown, readThrown } from '../../domain/thrown.ts'
 import type { Clock } from '../../ports/time.ts'
 import { within } from '../stall.ts'
 import { redact } from './failure.ts'
@@ -26,8 +27,8 @@ export async function controlCall(
     const status = await within(timeoutMs, signal, (ended) => statusOf(url, ended))
     return answer(true, `HTTP ${status}`)
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown }
-    return answer(false, redact(`${typeof code === 'string' ? `${code}: ` : ''}${String(message || 'no answer')}`, '', false))
+    const { code } = readThrown(error)
+    return answer(false, redact(`${code === '' ? '' : `${code}: `}${messageOfThrown(error)}`, '', false))
   }
 }
 

@@ -204,15 +204,10 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
 
   async function ask(send: () => Promise<Roled>): Promise<Identity> {
     Object.assign(asking, { who: 'STS', answer: null, heardAt: null })
-    const { Credentials: given } = await send()
-    if (!given?.AccessKeyId || !given.SecretAccessKey) throw new Error('STS answered without credentials')
+    const identity = identityIn((await send()).Credentials)
+    if (identity === null) throw new Error('STS answered without credentials')
     Object.assign(asking, { who: 'provider', answer: null, heardAt: null })
-    return {
-      accessKeyId: given.AccessKeyId,
-      secretAccessKey: given.SecretAccessKey,
-      ...(given.SessionToken === undefined ? {} : { sessionToken: given.SessionToken }),
-      ...(given.Expiration === undefined ? {} : { expiration: given.Expiration }),
-    }
+    return identity
   }
 
   return {
@@ -224,6 +219,20 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
       const client = overheard(new STSClient(stsConfig(stsRegion, env, handler)))
       return ask(() => client.send(carry(new AssumeRoleWithWebIdentityCommand(params), { heard, abortSignal: signal })))
     },
+  }
+}
+
+/** What STS gave; `null` where it is no key with its secret. An end that is no time would never come. */
+function identityIn(given: Roled['Credentials']): Identity | null {
+  const { AccessKeyId: key, SecretAccessKey: secret, SessionToken: token, Expiration: end } = given ?? {}
+  const isText = (value: unknown) => typeof value === 'string' && value !== ''
+  if (!isText(key) || !isText(secret) || (token !== undefined && typeof token !== 'string')) return null
+  if (end !== undefined && (!(end instanceof Date) || Number.isNaN(end.getTime()))) return null
+  return {
+    accessKeyId: key as string,
+    secretAccessKey: secret as string,
+    ...(token === undefined ? {} : { sessionToken: token }),
+    ...(end === undefined ? {} : { expiration: end }),
   }
 }
 
@@ -249,9 +258,9 @@ export async function callerIdentity(
     const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) =>
       client.send(carry(new GetCallerIdentityCommand({}), { heard, abortSignal })),
     )
-    if (!/^\d{12}$/.test(account ?? '') || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn ?? ''))
-      return { why: 'STS answered without an identity' }
-    return { account: account as string, arn: arn as string }
+    if (typeof account !== 'string' || typeof arn !== 'string') return { why: 'STS answered without an identity' }
+    if (!/^\d{12}$/.test(account) || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn)) return { why: 'STS answered without an identity' }
+    return { account, arn }
   } catch (error) {
     return { why: (error instanceof KeyringError ? error : new KeyringError(error, asking, holder)).message }
   }

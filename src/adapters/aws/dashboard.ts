@@ -1,6 +1,7 @@
 import { isSafeUrl } from '../../config/endpoints.ts'
 import type { SourceAnswer } from '../../domain/outage.ts'
 import type { Instant, Partition } from '../../domain/probe.ts'
+import { readThrown } from '../../domain/thrown.ts'
 import type { HealthSource } from '../../ports/health.ts'
 import { within } from '../stall.ts'
 import { dashboardEvent, MAX_ELEMENTS, mostlyReadable, oneLine } from './health-answer.ts'
@@ -114,9 +115,9 @@ async function collect(body: ReadableStream<Uint8Array> | null): Promise<Uint8Ar
 
 /** `fetch` hides what happened in the cause of a TypeError that says "fetch failed". */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'it could not be asked'
-  if (error instanceof Useless) return error.message
-  const { cause } = error
-  if (cause instanceof Error) return 'code' in cause ? `${String(cause.code)}: ${cause.message}` : cause.message
-  return error.message
+  const { message, cause } = readThrown(error)
+  if (error instanceof Useless) return message
+  const inner = readThrown(cause)
+  if (inner.isError) return inner.code === '' ? inner.message : `${inner.code}: ${inner.message}`
+  return message || 'it could not be asked'
 }

@@ -1,10 +1,13 @@
 import { InternalServerException } from '@aws-sdk/client-account'
 import type { Operation, Try } from '../../domain/probe.ts'
+import { fieldOf, readThrown, type Thrown } from '../../domain/thrown.ts'
 import { DeadlineError } from '../stall.ts'
 import { type Answer, AnswerTooLargeError, MAX_ANSWER_BYTES } from './answer.ts'
 
 export const MAX_MESSAGE_CHARS = 300
 const MAX_NAME_CHARS = 80
+/** Errors within errors: Node wraps once. */
+const MAX_WRAPPED = 3
 
 /** What was being done when a try failed. */
 export type Context = Readonly<{
@@ -87,7 +90,7 @@ const BROKEN_LINE =
  * | anybody | anything else: a fault of ours, a redirect | `invalid` |
  *
  * The last row is why a bug of ours or a broken configuration is never called an outage of AWS: it is told as
- * `misconfigured`, with its message.
+ * `misconfigured`, with its message. Never throws: the SDK puts fields of the answer onto its errors, of whatever type they are.
  */
 export function classify(error: unknown, context: Context): Classified {
   const { answer, asked } = context
@@ -115,7 +118,7 @@ export function headOf({ answer, heardAt }: Pick<Context, 'answer' | 'heardAt'>)
 }
 
 function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kind'] {
-  const name = error instanceof Error ? error.name : ''
+  const { name } = readThrown(error)
   const status = answer?.status ?? null
   const whole = !(error instanceof DeadlineError) && !isBrokenLine(error)
   if (error instanceof InternalServerException || (status !== null && status >= 500)) return 'internal'
@@ -136,27 +139,32 @@ function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kin
 }
 
 /** Node wraps the failures of several addresses of one host into one error: any of them will do. */
-function isBrokenLine(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { code } = error as { code?: unknown }
-  if (typeof code === 'string' && BROKEN_LINE.test(code)) return true
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isBrokenLine)
-  return error.name === 'TimeoutError' || error.name === 'AbortError'
+function isBrokenLine(error: unknown, wrapped = 0): boolean {
+  const thrown = readThrown(error)
+  if (BROKEN_LINE.test(nodeCode(error, thrown))) return true
+  if (thrown.errors.length > 0) return wrapped < MAX_WRAPPED && thrown.errors.every((one) => isBrokenLine(one, wrapped + 1))
+  return thrown.name === 'TimeoutError' || thrown.name === 'AbortError'
+}
+
+/** The code of an error of Node's own; `''` where a service named the error: a `code` is then a field of its answer. */
+function nodeCode(error: unknown, { code, name }: Thrown): string {
+  return !isService(error, name) && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : ''
 }
 
 function nameOf(error: unknown, answer: Answer | null): string {
-  if (!(error instanceof Error)) return 'Error'
   if (error instanceof DeadlineError) return 'Timeout'
-  const { code } = error as { code?: unknown }
-  const isNodes = typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code)
-  const name = isNodes ? code : error.name
+  const thrown = readThrown(error)
+  if (!thrown.isError) return 'Error'
+  const name = nodeCode(error, thrown) || thrown.name
   if (answer !== null && (name === 'Unknown' || name === 'SyntaxError' || name === 'Error')) return `HTTP ${answer.status}`
   return /^[\w.:#-]+$/.test(name) ? name.slice(0, MAX_NAME_CHARS) : 'Error'
 }
 
 function messageOf(error: unknown, context: Context): string {
   const { answer, asked } = context
-  if (!(error instanceof Error)) return 'an error without a message'
+  const thrown = readThrown(error)
+  if (!thrown.isError) return 'an error without a message'
+  const { name, errors } = thrown
   // From here on in this order: what may quote a body or a command is replaced by a sentence of ours.
   if (error instanceof DeadlineError) {
     if (asked === 'provider') return `the credentials provider gave ${error.message}`
@@ -166,18 +174,19 @@ function messageOf(error: unknown, context: Context): string {
     return `HTTP ${answer?.status ?? ''} with an answer of more than ${MAX_ANSWER_BYTES} bytes`
   if (isBrokenLine(error) && answer !== null) return `HTTP ${answer.status} came, and the connection broke before its body ended`
   if (answer !== null && answer.status < 300) return `HTTP ${answer.status} with a body that cannot be read`
-  if (answer !== null && !isService(error))
+  if (answer !== null && !isService(error, name))
     return `HTTP ${answer.status} with a body that is not ${asked === 'STS' ? 'XML' : 'JSON'}`
-  if (answer !== null && (error.message === '' || /^Unknown(Error)?$/.test(error.message)))
+  // A message that is no text says as little as none.
+  if (answer !== null && (thrown.message === '' || /^Unknown(Error)?$/.test(thrown.message)))
     return `HTTP ${answer.status} without a message`
-  if (asked === 'provider' && /^Command failed/.test(error.message)) return 'credential_process failed'
-  const message = error instanceof AggregateError && error.message === '' ? String(error.errors[0]?.message ?? '') : error.message
-  return redact(message, context.account, isService(error)) || 'an error without a message'
+  if (asked === 'provider' && thrown.message.startsWith('Command failed')) return 'credential_process failed'
+  const message = thrown.message || readThrown(errors[0]).message
+  return redact(message, context.account, isService(error, name)) || 'an error without a message'
 }
 
 /** An error that the service named: one of the SDK's service exceptions, of whichever client. */
-function isService(error: Error): boolean {
-  return (error as { $fault?: unknown }).$fault !== undefined && error.name !== 'SyntaxError'
+function isService(error: unknown, name: string): boolean {
+  return fieldOf(error, '$fault') !== undefined && name !== 'SyntaxError'
 }
 
 /**

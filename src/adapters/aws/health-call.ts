@@ -7,6 +7,7 @@ import {
   type HealthClient,
   HealthServiceException,
 } from '@aws-sdk/client-health'
+import { fieldOf, readThrown } from '../../domain/thrown.ts'
 import { KeyringError } from './credentials.ts'
 import { oneLine, recordOf } from './health-answer.ts'
 
@@ -69,8 +70,9 @@ export async function send(client: HealthClient, command: Command, abortSignal: 
 /** Why AWS will not answer until something is changed on our side; `null` for any other trouble. */
 export function refusalOf(error: unknown): string | null {
   // STS, asked for credentials inside a call, has an AccessDenied of its own.
+  const name = nameOf(error)
   if (!(error instanceof HealthServiceException)) return null
-  return Object.hasOwn(REFUSALS, error.name) ? `${REFUSALS[error.name]} (${error.name})` : null
+  return Object.hasOwn(REFUSALS, name) ? `${REFUSALS[name]} (${name})` : null
 }
 
 export function areBadCredentials(error: unknown): boolean {
@@ -83,26 +85,26 @@ export function oursIn(error: unknown): Readonly<{ ours?: 'credentials' }> {
 }
 
 export function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : ''
+  return readThrown(error).name
 }
 
-/** What went wrong, in one line, without secrets. */
+/** What went wrong, in one line, without secrets. Never throws: fields of an answer end up on the SDK's errors as they are. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'it could not be asked'
+  const { isError, name, message, code, cause } = readThrown(error)
+  if (!isError) return 'it could not be asked'
   // Its message has its cause's words in it, made fit to be shown.
-  if (error instanceof KeyringError) return oneLine(error.message)
+  if (error instanceof KeyringError) return oneLine(message)
   const status = httpStatusOf(error)
   // The SDK read an answer that is no JSON, such as a proxy's page.
   if (error instanceof SyntaxError) return `its answer${status === null ? '' : `, of status ${status},`} cannot be read`
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-  return oneLine(
-    /^(Error|DeadlineError|AbandonedError)$/.test(code) ? `${error.message}${cause}` : `${code}: ${error.message}${cause}`,
-  )
+  const label = code || name
+  const inner = readThrown(cause).message
+  const said = `${message || 'without a message'}${inner === '' ? '' : `: ${inner}`}`
+  return oneLine(/^(Error|DeadlineError|AbandonedError)?$/.test(label) ? said : `${label}: ${said}`)
 }
 
-function httpStatusOf(error: Error): number | null {
-  const status = '$metadata' in error ? recordOf(error.$metadata)?.['httpStatusCode'] : null
+function httpStatusOf(error: unknown): number | null {
+  const status = recordOf(fieldOf(error, '$metadata'))?.['httpStatusCode']
   return typeof status === 'number' ? status : null
 }
 

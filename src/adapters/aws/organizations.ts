@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-organizations'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Credentials, Partition } from '../../domain/probe.ts'
+import { readThrown } from '../../domain/thrown.ts'
 import type { Listing } from '../../ports/organization.ts'
 import type { Clock } from '../../ports/time.ts'
 import { DeadlineError, within } from '../stall.ts'
@@ -175,10 +176,11 @@ const MEANING: Readonly<Record<string, string>> = {
 
 function reasonOf(error: unknown): string {
   if (error instanceof ListingError || error instanceof KeyringError || error instanceof DeadlineError) return error.message
-  if (!(error instanceof Error)) return 'it could not be asked'
+  const { isError, name: ownName, code } = readThrown(error)
+  if (!isError) return 'it could not be asked'
   if (error instanceof SyntaxError) return 'its answer cannot be read'
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const name = /^[A-Za-z_][\w.]{0,99}$/.test(code) ? code : 'an error without a name'
+  const given = code || ownName
+  const name = /^[A-Za-z_][\w.]{0,99}$/.test(given) ? given : 'an error without a name'
   const meaning = Object.hasOwn(MEANING, name) ? MEANING[name] : undefined
   return meaning === undefined ? name : `${meaning} (${name})`
 }

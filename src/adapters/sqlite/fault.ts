@@ -1,3 +1,4 @@
+import { fieldOf, messageOfThrown } from '../../domain/thrown.ts'
 import { StoreError } from '../../ports/store.ts'
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
@@ -30,7 +31,7 @@ export function storeError(path: string, cause: unknown): StoreError {
 }
 
 function describe(path: string, cause: unknown): { text: string; fatal: boolean } {
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const message = messageOfThrown(cause)
   // SQLite's extended codes carry the primary one in their lowest byte.
   const code = resultCode(cause)
   switch (code === NO_ROOM_TO_SHARE ? FULL : code & 0xff) {
@@ -57,6 +58,6 @@ function describe(path: string, cause: unknown): { text: string; fatal: boolean 
 }
 
 function resultCode(cause: unknown): number {
-  if (typeof cause !== 'object' || cause === null || !('errcode' in cause)) return 0
-  return typeof cause.errcode === 'number' ? cause.errcode : 0
+  const code = fieldOf(cause, 'errcode')
+  return typeof code === 'number' ? code : 0
 }

@@ -1,0 +1,116 @@
+import type { SourceAnswer } from '../domain/outage.ts'
+import type { Outcome, Probe } from '../domain/probe.ts'
+import { nameOfThrown } from '../domain/thrown.ts'
+import type { HealthSource } from '../ports/health.ts'
+import type { Heartbeat } from '../ports/heartbeat.ts'
+import { MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
+import type { Organization } from '../ports/organization.ts'
+import { type Store, StoreError } from '../ports/store.ts'
+
+/*
+ * Every port promises what it throws, most of them nothing. An adapter talks to libraries and to foreign servers, and may have a
+ * bug: these wrappers keep the promise for it, so that what one adapter throws never keeps an alert from leaving.
+ */
+
+/** A source that throws, or gives no answer that can be read, could not be asked. */
+export function guardedSource(source: HealthSource): HealthSource {
+  return {
+    async ask(now, since, signal): Promise<SourceAnswer> {
+      const broken = (what: string): SourceAnswer => ({
+        state: 'unavailable',
+        at: now,
+        why: `an internal error of Alibi: ${what}`,
+      })
+      try {
+        const answer = await source.ask(now, since, signal)
+        return isAnswer(answer) ? answer : broken('the source gave no answer')
+      } catch (cause) {
+        return broken(nameOfThrown(cause))
+      }
+    },
+  }
+}
+
+function isAnswer(answer: SourceAnswer): boolean {
+  return answer.state === 'answered' ? Array.isArray(answer.events) : typeof answer.state === 'string'
+}
+
+/** Whatever a mailer throws is a MailError: one that is tried again, for nobody knows how far it came. */
+export function guardedMailer(mailer: Mailer): Mailer {
+  const asMailError = (cause: unknown) =>
+    cause instanceof MailError
+      ? cause
+      : new MailError(`an internal error of Alibi: ${nameOfThrown(cause)}`, { permanent: false, uncertain: true, cause })
+  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (cause) {
+      throw asMailError(cause)
+    }
+  }
+  return {
+    send: (mail, signal) =>
+      guard(async (): Promise<Receipt> => {
+        const { reply, rejected } = await mailer.send(mail, signal)
+        return { reply: String(reply), rejected: [...rejected] }
+      }),
+    verify: (signal) => guard(async () => String(await mailer.verify(signal))),
+    close: () => guard(() => mailer.close()),
+  }
+}
+
+/** Whatever a store throws is a StoreError, and passes: what could not be written is written with the next decision. */
+export function guardedStore(store: Store): Store {
+  const asStoreError = (cause: unknown) =>
+    cause instanceof StoreError
+      ? cause
+      : new StoreError(`an internal error of Alibi: ${nameOfThrown(cause)}`, { fatal: false, cause })
+  return new Proxy(store, {
+    get(target, key) {
+      const method: unknown = Reflect.get(target, key)
+      if (typeof method !== 'function' || key === 'watch') return typeof method === 'function' ? method.bind(target) : method
+      return async (...given: unknown[]) => {
+        try {
+          return await Reflect.apply(method, target, given)
+        } catch (cause) {
+          throw asStoreError(cause)
+        }
+      }
+    },
+  })
+}
+
+export function guardedHeartbeat(heartbeat: Heartbeat): Heartbeat {
+  return {
+    async beat(reasons, signal) {
+      try {
+        return await heartbeat.beat(reasons, signal)
+      } catch (cause) {
+        return `an internal error of Alibi: ${nameOfThrown(cause)}`
+      }
+    },
+  }
+}
+
+export function guardedOrganization(organization: Organization): Organization {
+  return {
+    async list(monitor, signal) {
+      try {
+        return await organization.list(monitor, signal)
+      } catch (cause) {
+        return { ok: false, why: `an internal error of Alibi: ${nameOfThrown(cause)}` }
+      }
+    },
+  }
+}
+
+/** A run that ended in an internal error is a run that says nothing. */
+export function faultyRun(probe: Probe, startedAt: number, endedAt: number): Outcome {
+  return { probe: probe.id, startedAt, endedAt, tries: [], control: null, result: 'inconclusive', kind: 'fault' }
+}
+
+/** @throws {TypeError} where a prober resolves with something that is no outcome */
+export function soundOutcome(outcome: Outcome): Outcome {
+  if (!Array.isArray(outcome.tries) || typeof outcome.result !== 'string') throw new TypeError('the prober gave no outcome')
+  return outcome
+}
