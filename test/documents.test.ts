@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -93,7 +96,7 @@ describe('configuration and scenarios', () => {
 
   test.for(named(yaml.filter((block) => !isConfig(block) && !isScenario(block))))('%s is YAML', ([, { text }]) => {
     expect(parseAllDocuments(text).flatMap(({ errors }) => errors)).toEqual([])
-    expect(Object.keys(parse(text)), 'of a program that is known here').toEqual(['scrape_configs'])
+    expect([['scrape_configs'], ['containers']], 'of a program that is known here').toContainEqual(Object.keys(parse(text)))
   })
 
   test('there are some of each', () => {
@@ -120,17 +123,14 @@ test("the README's mail is the one that is sent, from its first line on", () => 
   expect(readFileSync('test/golden/failing.txt', 'utf8').startsWith(`${shown}\n`)).toBe(true)
 })
 
-test("the README's policy is the least for the configuration it shows", async () => {
+test("the README's policy is what `alibi iam-policy` prints for the configuration it shows", async () => {
   const readme = blocks.filter(({ file }) => file === 'README.md')
-  const policy = JSON.parse(readme.find(({ language }) => language === 'json')?.text ?? '') as {
-    Statement: { Action: string[] }[]
-  }
-  const shown = new Set(policy.Statement.flatMap(({ Action }) => Action))
-  const text = readme.find((block) => block.language === 'yaml' && block.text.includes('operations:'))?.text ?? ''
-  const operations = (parse(text) as { monitors: { operations: string[] }[] }).monitors.flatMap((monitor) => monitor.operations)
-  expect(shown).toEqual(
-    new Set([...operations.map((name) => `account:${name}`), 'health:DescribeEvents', 'health:DescribeEventDetails']),
-  )
+  const config = join(scratch, 'readme.yaml')
+  writeFileSync(config, readme.find(({ text }) => text.includes('operations:'))?.text ?? '')
+  const said: string[] = []
+  const io = { out: (text: string) => void said.push(text), err: (text: string) => void said.push(text), env: {} }
+  expect(await main(['iam-policy', '--config', config], { ...io, isTty: false, columns: null })).toBe(0)
+  expect(readme.find(({ language }) => language === 'json')?.text).toBe(said.join('\n'))
 })
 
 describe('commands', () => {
@@ -139,6 +139,7 @@ describe('commands', () => {
   const TOOLS = [
     'aws',
     'cd',
+    'curl',
     'git',
     'install',
     'journalctl',
@@ -151,6 +152,7 @@ describe('commands', () => {
     'sqlite3',
     'sudo',
     'systemctl',
+    'umask',
     'useradd',
     'vitest',
   ]
@@ -322,18 +324,48 @@ describe('what is named', () => {
   })
 })
 
-test('the backup by Node alone is whole while the daemon writes', () => {
-  const line = of('sh').find(({ text }) => text.includes("require('node:sqlite')"))?.text ?? ''
-  const script = /node -e "(.+)"$/m.exec(line)?.[1] ?? ''
-  const directory = join(scratch, 'backup')
-  mkdirSync(join(directory, 'data'), { recursive: true })
+test.for(
+  of('sh')
+    .filter(({ text }) => /VACUUM INTO|node:sqlite/.test(text))
+    .map(({ text }) => [text.includes('sqlite3') ? 'by sqlite3' : 'by Node alone', text] as const),
+)('the backup %s is whole while the daemon writes, and its owner alone may read it', ([how, text], { skip }) => {
+  if (how === 'by sqlite3' && spawnSync('sqlite3', ['--version']).error !== undefined) skip('sqlite3 is not installed')
+  const directory = mkdtempSync(join(scratch, 'backup-'))
+  mkdirSync(join(directory, 'data'))
   const db = new DatabaseSync(join(directory, 'data/alibi.db'))
   db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES ('in the log only')")
-  execFileSync(process.execPath, ['-e', script], { cwd: directory })
-  const copy = new DatabaseSync(join(directory, 'backup-alibi.db'), { readOnly: true })
+  // `npx` would look for a project in a directory that is none.
+  const script = `umask 022\n${text.replace('npx node', `'${process.execPath}'`)}`
+  execFileSync('bash', ['-euc', script], { cwd: directory })
+  const file = join(directory, 'backup-alibi.db')
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const copy = new DatabaseSync(file, { readOnly: true })
   expect(copy.prepare('SELECT x FROM t').all()).toEqual([{ x: 'in the log only' }])
   copy.close()
   db.close()
+})
+
+test('the container probes tell well from unwell from gone', async () => {
+  const block = of('yaml').find(({ text }) => text.startsWith('containers:'))?.text ?? ''
+  type Probe = { exec: { command: readonly string[] } }
+  const [container] = (parse(block) as { containers: readonly { livenessProbe: Probe; readinessProbe: Probe }[] }).containers
+  const answers = { status: 200 }
+  const server = createServer((_, response) => void response.writeHead(answers.status).end('{}')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const port = String((server.address() as AddressInfo).port)
+  const run = async (probe: Probe | undefined) => {
+    const [, ...args] = (probe?.exec.command ?? []).map((word) => word.replace('9464', port))
+    const [code] = await once(spawn(process.execPath, args, { stdio: 'ignore' }), 'close')
+    return code as number
+  }
+  const both = async () => [await run(container?.livenessProbe), await run(container?.readinessProbe)]
+  expect(await both()).toEqual([0, 0])
+  answers.status = 503
+  expect(await both()).toEqual([0, 1])
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
+  expect(await both()).toEqual([1, 1])
 })
 
 describe('what is deployed', () => {

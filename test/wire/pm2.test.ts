@@ -103,6 +103,22 @@ test.for(NODES)('pm2 on %s starts, reloads, restarts and stops it, and nothing i
   expect(await daemon.app()).toBeUndefined()
 })
 
+test("an upgrade by startOrReload applies the ecosystem file's settings, which a restart does not", async () => {
+  await using on = await stage()
+  await using daemon = pm2(on, process.execPath)
+  const { apps } = (await import(ECOSYSTEM)) as { apps: readonly Record<string, unknown>[] }
+  const old = { ...apps[0], node_args: ['--max-semi-space-size=2'], kill_timeout: 12_000, args: ['run', '--config', on.config] }
+  const file = join(on.directory, 'old.config.cjs')
+  await writeFile(file, `module.exports = ${JSON.stringify({ apps: [old] })}`)
+  await daemon.run('start', file)
+  await daemon.run('restart', 'alibi')
+  expect((await daemon.app())?.pm2_env).toMatchObject({ kill_timeout: 12_000, node_args: ['--max-semi-space-size=2'] })
+  await daemon.run('startOrReload', ECOSYSTEM)
+  const { kill_timeout, node_args } = apps[0] ?? {}
+  expect((await daemon.app())?.pm2_env).toMatchObject({ status: 'online', kill_timeout, node_args })
+  expect((await on.get('/healthz')).status).toBe(200)
+})
+
 test('a faulty configuration leaves it stopped under pm2: no restart makes it better', async () => {
   await using on = await stage()
   await using daemon = pm2(on, process.execPath)
