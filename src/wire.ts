@@ -9,10 +9,11 @@ import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
 import { type Identities, identities as watchIdentities } from './adapters/aws/identities.ts'
 import { systemClock } from './adapters/clock.ts'
+import { ehloName } from './adapters/ehlo-name.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
 import { smtpMailer } from './adapters/smtp.ts'
-import type { Config } from './config/config.ts'
+import type { Config, Smtp } from './config/config.ts'
 import { endpointOverrides, withEndpoints } from './config/endpoints.ts'
 import type { Sources } from './daemon/desk.ts'
 import type { Facts, Notification } from './domain/notification.ts'
@@ -114,8 +115,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
   const mailer = mailerOf(config)
   held.defer(() => mailer.close())
   const second = config.mail.fallback
-  const fallback =
-    second === null ? null : { mailer: smtpMailer({ smtp: second.smtp, from: config.mail.from }), afterMs: second.afterMs }
+  const fallback = second === null ? null : { mailer: smtpMailerOf(config, second.smtp), afterMs: second.afterMs }
   held.defer(async () => fallback?.mailer.close())
   const sdk = sdkVersion()
   return {
@@ -165,7 +165,16 @@ export function organizationOf(config: Config, given: Env): Organization & Dispo
 
 export function mailerOf(config: Config): Mailer {
   const { smtp, from, directory } = config.mail
-  return smtp === null ? fileMailer({ directory, from }) : smtpMailer({ smtp, from })
+  return smtp === null ? fileMailer({ directory, from }) : smtpMailerOf(config, smtp)
+}
+
+function smtpMailerOf(config: Config, smtp: Smtp): Mailer {
+  return smtpMailer({ smtp, from: config.mail.from, name: nameFor(config, smtp) })
+}
+
+/** The name that Alibi introduces itself with to this server. */
+export function nameFor({ mail }: Config, smtp: Smtp): string {
+  return ehloName(smtp.name, hostname(), mail.domain)
 }
 
 /** Who asks AWS Health for a partition: the configured credentials, else those of its first monitor. */

@@ -228,7 +228,7 @@ export function setup(given: SetupGiven = {}): Setup {
     recipients: recipients(given.recipients ?? { oncall: null }, given.addresses),
     policy: { ...POLICY, ...given.policy },
     health: { relevance: { ...RELEVANCE, codes: given.codes ?? [] } },
-    mail: { from: 'Alibi <alibi@example.com>' },
+    mail: { domain: 'example.com' },
   })
 }
 

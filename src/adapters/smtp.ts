@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Smtp } from '../config/config.ts'
 import { fieldOf, messageOfThrown, readThrown } from '../domain/thrown.ts'
-import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
+import { type Mail, MailError, type Mailer, type MailTrouble, type Receipt } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
 
 /** How long each part of a session may take, in milliseconds. */
@@ -28,15 +28,13 @@ export type SmtpOptions = Readonly<{
   smtp: Smtp
   /** `mail.from`; its address is the envelope's sender too. */
   from: string
-  /** What we call ourselves in EHLO; by default the host's own name. */
-  hostname?: string
+  /** What we introduce ourselves as. */
+  name: string
   deadlines?: Partial<SmtpDeadlines>
-  /** Certificate authorities to trust instead of Node's (NODE_EXTRA_CA_CERTS adds to those). */
-  ca?: string
 }>
 
 /** One connection a mail; nothing is kept open between two. */
-export function smtpMailer({ smtp, from, hostname, deadlines, ca }: SmtpOptions): Mailer {
+export function smtpMailer({ smtp, from, name, deadlines }: SmtpOptions): Mailer {
   const limit = { ...SMTP_DEADLINES, ...deadlines }
   const open = new Set<SMTPConnection>()
   const where = `${smtp.host}:${smtp.port}`
@@ -51,7 +49,7 @@ export function smtpMailer({ smtp, from, hostname, deadlines, ca }: SmtpOptions)
       secure: smtp.security === 'tls',
       requireTLS: smtp.security === 'starttls',
       ignoreTLS: smtp.security === 'none',
-      ...(hostname === undefined ? {} : { name: hostname }),
+      name,
       connectionTimeout: limit.connectMs,
       dnsTimeout: limit.connectMs,
       greetingTimeout: limit.greetingMs,
@@ -59,7 +57,7 @@ export function smtpMailer({ smtp, from, hostname, deadlines, ca }: SmtpOptions)
       // A socket is destroyed when it is let go of: a server that never closes its side would keep it for ever.
       socketCloseTimeout: 0,
       maxResponseSize: MAX_REPLY_BYTES,
-      tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
+      tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(smtp.ca === null ? {} : { ca: smtp.ca.pem }) },
       logger: watch.logger,
       transactionLog: true,
     })
@@ -233,7 +231,25 @@ function failure(error: unknown, watch: Watch, where: string, smtp: Smtp): MailE
   return new MailError(`${where}, ${phase}: ${shown(withoutSecrets(what, smtp))}`, {
     permanent: ours || refused,
     uncertain: watch.handedOver && !answered,
+    trouble: troubleOf(phase, what, answered),
   })
+}
+
+/** By the words of OpenSSL: of a handshake after STARTTLS the library passes on no code. */
+const CERTIFICATE: readonly (readonly [RegExp, MailTrouble])[] = [
+  [/self[- ]signed certificate|unable to (?:get|verify)\b.*\b(?:issuer|first|local)|certificate.*not trusted/i, 'untrusted'],
+  [/certificate has expired|certificate is not yet valid/i, 'expired'],
+  [/does not match certificate|altnames|hostname\/IP/i, 'misnamed'],
+]
+/** Postfix and Exim look at our name when the first recipient is named, and say so then. */
+const OUR_NAME = /\b(?:helo|ehlo)\b/i
+
+function troubleOf(phase: string, what: string, answered: boolean): MailTrouble | null {
+  if (!answered) return CERTIFICATE.find(([words]) => words.test(what))?.[1] ?? null
+  if (phase === 'EHLO' || phase === 'HELO') return 'name'
+  if (phase === 'login') return 'login'
+  if (phase === 'STARTTLS') return 'no-tls'
+  return OUR_NAME.test(what) ? 'name' : null
 }
 
 function phaseOf(told: Told, watch: Watch): string {

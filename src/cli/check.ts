@@ -8,10 +8,11 @@ import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { decisiveTry } from '../domain/probe.ts'
-import { MailError } from '../ports/mailer.ts'
-import { holdersOf, type Wired, wire } from '../wire.ts'
+import { MailError, type Mailer } from '../ports/mailer.ts'
+import { holdersOf, nameFor, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
+import { mailAdvice, mailServers } from './mail-advice.ts'
 import { type Found, listed, remembered, withFound } from './members.ts'
 import { settled } from './settled.ts'
 import { type Finding, trySurroundings } from './surroundings.ts'
@@ -125,10 +126,10 @@ function findingText({ what, ok, detail, fix }: Finding, columns: number | null)
 function found(config: Config, file: string, rosters: readonly Found[]): string {
   const probes = config.monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const addresses = config.recipients.reduce((sum, recipient) => sum + recipient.to.length, 0)
-  const mail =
-    config.mail.smtp === null
-      ? `files in ${config.mail.directory}`
-      : `${config.mail.smtp.host}:${config.mail.smtp.port} (${config.mail.smtp.security})`
+  const servers = mailServers(config).map(
+    ({ smtp }) => `${smtp.host}:${smtp.port} (${smtp.security}), introducing itself as ${nameFor(config, smtp)}`,
+  )
+  const mail = servers.length === 0 ? `files in ${config.mail.directory}` : servers.join(', else ')
   const sources = [
     config.health.api ? 'the Health API' : null,
     config.health.dashboard === false ? null : 'the public dashboard',
@@ -142,7 +143,7 @@ function found(config: Config, file: string, rosters: readonly Found[]): string 
         : `  organization of ${monitor}: ${plural(accounts.length, 'account')}, ${plural(config.monitors.find(({ name }) => name === monitor)?.probes.length ?? 0, 'probe')} (listed ${utc(listedAt ?? 0)})`,
     ),
     `  ${plural(config.recipients.length, 'recipient')} (${plural(addresses, 'address', 'addresses')}): ${config.recipients.map((r) => (r.afterMs === null ? r.name : `${r.name} after ${inWords(r.afterMs)}`)).join(', ')}`,
-    `  mail by ${mail}, from ${config.mail.from}`,
+    `  mail from ${config.mail.from} by ${mail}`,
     `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,
     `  database ${config.storage.path}`,
     `  page ${config.web === null ? 'none' : `http://${config.web.host.includes(':') ? `[${config.web.host}]` : config.web.host}:${config.web.port}/`}`,
@@ -181,7 +182,7 @@ async function tryAll(config: Config, wired: Wired, io: Io): Promise<readonly Fi
     tryDisk(config),
     trySurroundings(config, wired, io, signal),
   ])
-  return [...identities, ...operations, ...sources, control, mail, ...disk, ...around]
+  return [...identities, ...operations, ...sources, control, ...mail, ...disk, ...around]
 }
 
 /** Who the credentials are, and whether a management account names itself: it must leave its own id out. */
@@ -311,22 +312,26 @@ async function tryControl(config: Config, wired: Wired, signal: AbortSignal): Pr
   }
 }
 
-async function tryMail(config: Config, wired: Wired, signal: AbortSignal): Promise<Finding> {
-  const what = config.mail.smtp === null ? 'mail directory' : `mail server ${config.mail.smtp.host}`
-  try {
-    return { what, ok: true, detail: await wired.mailer.verify(signal), fix: null }
-  } catch (cause) {
-    if (!(cause instanceof MailError)) throw cause
-    return {
-      what,
-      ok: false,
-      detail: cause.message,
-      fix:
-        config.mail.smtp === null
-          ? 'make mail.directory writable for the user that runs Alibi'
-          : 'see host, port, security, user and password under mail.smtp; `alibi mail test` sends a real one',
+async function tryMail(config: Config, wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+  const attempt = async (what: string, mailer: Mailer, fix: (cause: MailError) => string): Promise<Finding> => {
+    try {
+      return { what, ok: true, detail: await mailer.verify(signal), fix: null }
+    } catch (cause) {
+      if (!(cause instanceof MailError)) throw cause
+      return { what, ok: false, detail: cause.message, fix: fix(cause) }
     }
   }
+  const servers = mailServers(config)
+  if (servers.length === 0)
+    return [await attempt('mail directory', wired.mailer, () => 'make mail.directory writable for the user that runs Alibi')]
+  return Promise.all(
+    servers.map((server) => {
+      const second = server.key === 'mail.fallback.smtp'
+      const mailer = second ? (wired.fallback?.mailer ?? wired.mailer) : wired.mailer
+      const what = `${second ? 'second mail server' : 'mail server'} ${server.smtp.host}`
+      return attempt(what, mailer, (cause) => mailAdvice(cause, server, config))
+    }),
+  )
 }
 
 /** Can the database be written, synced, and is there room? */

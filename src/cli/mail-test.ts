@@ -7,6 +7,7 @@ import { MailError } from '../ports/mailer.ts'
 import { wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type Common, configured, type Io, say } from './io.ts'
+import { mailAdvice, mailServers } from './mail-advice.ts'
 import { VERSION } from './version.ts'
 
 /** One real mail to every recipient, by the letters and the mailer that alerts take, and what the server answered. */
@@ -20,6 +21,7 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
     )
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
+  const [server] = mailServers(config)
   let failed = 0
   for (const recipient of recipients) {
     const now = wired.clock.now()
@@ -51,6 +53,7 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
       if (!(cause instanceof MailError)) throw cause
       failed += 1
       io.err(`${recipient.name}: not sent: ${cause.message}`)
+      if (server !== undefined) io.err(`  -> ${mailAdvice(cause, server, config)}`)
     }
   }
   return failed === 0 ? EXIT.well : EXIT.unreachable

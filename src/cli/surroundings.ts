@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cloudWatch } from '../adapters/cloudwatch.ts'
 import type { Config } from '../config/config.ts'
-import { MailError } from '../ports/mailer.ts'
 import type { Wired } from '../wire.ts'
 import type { Io } from './io.ts'
 import { GRACE_MS } from './run.ts'
@@ -18,11 +17,10 @@ const CLOUDWATCH_MS = 15_000
 /** pm2 kills after its own 1.6 s where nothing is said. */
 const PM2_DEFAULT_MS = 1_600
 
-/** What stands around the daemon: pm2, the organization view, the second mail server, who listens to the heartbeat, the log. */
+/** What stands around the daemon: pm2, the organization view, who listens to the heartbeat, the log. */
 export async function trySurroundings(config: Config, wired: Wired, io: Io, signal: AbortSignal): Promise<readonly Finding[]> {
   const found = await Promise.all([
     tryOrganization(wired, signal),
-    tryFallback(wired, signal),
     tryHeartbeat(wired, signal),
     tryCloudWatch(config),
     tryPm2(io.env, process.cwd()),
@@ -41,19 +39,6 @@ async function tryOrganization({ organization }: Wired, signal: AbortSignal): Pr
       return { what: `organization view of AWS Health (${partition})`, ok: true, detail: told, fix: null }
     }),
   )
-}
-
-async function tryFallback({ fallback }: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
-  if (fallback === null) return []
-  const what = 'second mail server'
-  try {
-    return [{ what, ok: true, detail: await fallback.mailer.verify(signal), fix: null }]
-  } catch (cause) {
-    if (!(cause instanceof MailError)) throw cause
-    return [
-      { what, ok: false, detail: cause.message, fix: 'see host, port, security, user and password under mail.fallback.smtp' },
-    ]
-  }
 }
 
 async function tryHeartbeat({ heartbeat }: Wired, signal: AbortSignal): Promise<readonly Finding[]> {

@@ -2,6 +2,7 @@ import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
+import { type Authority, faultOfAuthority, invalidNow } from './authority.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
 import type { Path, Tree } from './document.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './endpoints.ts'
 import { explain, homeIn, valueAt, withFound } from './explain.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
+import { asciiDomainOf } from './mailbox.ts'
 import {
   checkCredentials,
   checkMonitor,
@@ -32,6 +34,7 @@ import {
   type Tell,
 } from './monitors.ts'
 import { quotas, quotaWarnings } from './quotas.ts'
+import type { SecretFile } from './reference.ts'
 import {
   ConfigSchema,
   HealthSchema,
@@ -56,6 +59,8 @@ export type Surroundings = Readonly<{
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
   profileRegions?: ProfileRegions
+  /** The files of `mail.smtp.ca` by their paths as written; left out: none is read, for nobody will send. */
+  authorities?: ReadonlyMap<string, SecretFile>
   /** What the SDK's shared files say of endpoints; left out: nothing. */
   sharedEndpoints?: SharedEndpoints
   /** The key of another file beneath which all of the configuration stands; left out: it is a file of its own. */
@@ -74,6 +79,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   }
   const endpoints = endpointsOf(around.env, around.sharedEndpoints ?? NOTHING_SHARED)
   checkAll(tree, around, endpoints, tell)
+  checkMail(tree, around.authorities, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   return { ok: true, config: configOf(parsed.data, tree, around, endpoints) }
 }
@@ -134,21 +140,6 @@ function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, endpoi
   if (credentials.success && credentials.data !== undefined)
     checkCredentials(credentials.data, ['health', 'credentials'], null, tell)
 
-  for (const path of [
-    ['mail', 'smtp'],
-    ['mail', 'fallback', 'smtp'],
-  ]) {
-    const smtp = at(path)
-    if (!isMapping(smtp)) continue
-    if ('user' in smtp !== 'password' in smtp)
-      tell([...path, 'user' in smtp ? 'user' : 'password'], '`user` and `password` go together', 'key')
-    const { security, host } = smtp
-    if ('password' in smtp && security === 'none' && typeof host === 'string' && !isLoopback(host.replace(/^\[(.*)\]$/, '$1')))
-      tell([...path, 'security'], 'expected `starttls` or `tls`: a password never crosses the network in clear')
-  }
-  if (at(['mail', 'fallback']) !== undefined && at(['mail', 'smtp']) === undefined) {
-    tell(['mail', 'fallback'], 'it stands in for `mail.smtp`, which is not there', 'key')
-  }
   const listenText = at(['web', 'listen'])
   const listen = typeof listenText === 'string' ? listenOf(listenText) : null
   if (listen !== null && !isLoopback(listen.host) && at(['web', 'token']) === undefined) {
@@ -160,6 +151,34 @@ function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, endpoi
     if (from === 'environment') tell([name], `the environment variable ${name} is ${said}`)
     else tell([], `the AWS SDK's shared file says in its section ${name} = ${said}`, 'key')
   }
+}
+
+/** Where a mail server is described. */
+export const MAIL_SERVERS: readonly Path[] = [
+  ['mail', 'smtp'],
+  ['mail', 'fallback', 'smtp'],
+]
+
+function checkMail(tree: Tree, authorities: Surroundings['authorities'], tell: Tell): void {
+  const at = (path: Path) => valueAt(path, tree.root)
+  for (const path of MAIL_SERVERS) {
+    const smtp = at(path)
+    if (!isMapping(smtp)) continue
+    if ('user' in smtp !== 'password' in smtp)
+      tell([...path, 'user' in smtp ? 'user' : 'password'], '`user` and `password` go together', 'key')
+    const { security, host, ca } = smtp
+    if ('password' in smtp && security === 'none' && typeof host === 'string' && !isLoopback(host.replace(/^\[(.*)\]$/, '$1')))
+      tell([...path, 'security'], 'expected `starttls` or `tls`: a password never crosses the network in clear')
+    const file = typeof ca === 'string' ? authorities?.get(ca) : undefined
+    if (file !== undefined) {
+      const why = file.ok ? faultOfAuthority(file.text) : file.why
+      if (why !== null) tell([...path, 'ca'], `expected a file of certificates (PEM); the file ${why}`)
+    }
+    if (ca !== undefined && security === 'none')
+      tell([...path, 'ca'], 'it goes with `security: starttls` or `tls`: without TLS no certificate is shown', 'key')
+  }
+  if (at(['mail', 'fallback']) !== undefined && at(['mail', 'smtp']) === undefined)
+    tell(['mail', 'fallback'], 'it stands in for `mail.smtp`, which is not there', 'key')
 }
 
 /** Every key that can be read by itself; the others are left out. */
@@ -222,8 +241,9 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     recipients: Object.entries(parsed.recipients).map(([name, { to, after }]) => ({ name, to, afterMs: after ?? null })),
     mail: {
       from: mail.from,
-      smtp: mail.smtp === undefined ? null : smtpOf(mail.smtp),
-      fallback: mail.fallback === undefined ? null : { afterMs: mail.fallback.after, smtp: smtpOf(mail.fallback.smtp) },
+      domain: asciiDomainOf(mail.from) ?? 'localhost',
+      smtp: mail.smtp === undefined ? null : smtpOf(mail.smtp, around),
+      fallback: mail.fallback === undefined ? null : { afterMs: mail.fallback.after, smtp: smtpOf(mail.fallback.smtp, around) },
       directory: resolvePath(cwd, mail.directory),
       subject: mail.subject,
       maxPerHour: mail.maxPerHour,
@@ -260,7 +280,11 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     warnings: [],
     secrets,
   }
-  const warnings = [...monitors.flatMap((monitor) => monitorWarnings(monitor, now)), ...warningsOf(config, tree, env)]
+  const warnings = [
+    ...monitors.flatMap((monitor) => monitorWarnings(monitor, now)),
+    ...warningsOf(config, tree, env),
+    ...authorityWarnings(config, now),
+  ]
   return { ...config, warnings: [...new Set(warnings)].map((warning) => withoutSecrets(warning, secrets)) }
 }
 
@@ -281,9 +305,17 @@ function discoveriesOf(parsed: ParsedConfig['monitors'], monitors: readonly Moni
   }))
 }
 
-function smtpOf(smtp: z.output<typeof SmtpSchema>): Smtp {
-  const { host, security, port = DEFAULT_PORT[security], user = null, password = null } = smtp
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port, security, user, password }
+function smtpOf(smtp: z.output<typeof SmtpSchema>, { authorities }: Surroundings): Smtp {
+  const { host, security, port = DEFAULT_PORT[security], user = null, password = null, name = null } = smtp
+  const file = smtp.ca === undefined ? undefined : authorities?.get(smtp.ca)
+  const ca: Authority | null = smtp.ca !== undefined && file?.ok === true ? { path: smtp.ca, pem: file.text } : null
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port, security, user, password, name, ca }
+}
+
+/** An authority that has expired is no fault of the file: it may be replaced while Alibi runs, and is read again on SIGHUP. */
+function authorityWarnings({ mail }: Config, now: number): readonly string[] {
+  const named = [['mail.smtp.ca', mail.smtp?.ca] as const, ['mail.fallback.smtp.ca', mail.fallback?.smtp.ca] as const]
+  return named.flatMap(([key, ca]) => (ca == null ? [] : invalidNow(ca.pem, now).map((why) => `${key}: in ${ca.path} ${why}`)))
 }
 
 function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {

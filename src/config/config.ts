@@ -1,5 +1,6 @@
 import type { Policy, Recipient, Relevance } from '../domain/policy.ts'
 import type { Call, Credentials, Monitor } from '../domain/probe.ts'
+import type { Authority } from './authority.ts'
 import type { Endpoints } from './endpoints.ts'
 
 /** What the daemon runs by: `config/alibi.yaml`, parsed, defaulted and cross-checked. Durations in milliseconds. */
@@ -25,6 +26,8 @@ export type Config = Readonly<{
   recipients: readonly Recipient[]
   mail: Readonly<{
     from: string
+    /** The domain of `from`, in ASCII. */
+    domain: string
     smtp: Smtp | null
     /** Takes over for mails that are owed for longer than `afterMs`. */
     fallback: Readonly<{ afterMs: number; smtp: Smtp }> | null
@@ -66,6 +69,10 @@ export type Smtp = Readonly<{
   security: 'starttls' | 'tls' | 'none'
   user: string | null
   password: string | null
+  /** What we introduce ourselves as (EHLO); `null`: the name of the host, or the domain of `mail.from`. */
+  name: string | null
+  /** Trusted in the place of the authorities that Node trusts; `null`: those. */
+  ca: Authority | null
 }>
 
 /** How the accounts of a monitor are found, and what is asked of each. */

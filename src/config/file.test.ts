@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { asPlainUser } from '../../test/plain-user.ts'
+import { setupOf } from '../domain/setup.ts'
 import type { Config } from './config.ts'
 import { endpointOverrides } from './endpoints.ts'
 import { type Fault, formatFaults, MAX_FAULTS } from './fault.ts'
@@ -176,6 +177,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
     recipients: [{ name: 'oncall', to: ['oncall@example.com'], afterMs: null }],
     mail: {
       from: 'alibi@example.com',
+      domain: 'example.com',
       smtp: null,
       fallback: null,
       directory: join(process.cwd(), 'data/mail'),
@@ -224,6 +226,8 @@ test("the contract's sample says what the defaults say, beside what it adds", as
     security: 'starttls',
     user: 'alibi',
     password: 'correct-horse-battery',
+    name: null,
+    ca: null,
   })
   expect(config.log).toEqual({
     level: 'info',
@@ -263,7 +267,13 @@ recipients: { oncall: { to: ["\${WHO}"] } }\n`
   test('of variables and files, wherever a value stands, numbers too', async () => {
     const path = file('smtp-password', 'hunter22\n')
     const config = configOf(await parse(smtp(`"\${file:${path}}"`), { PORT: '2525', WHO: 'me@b.example' }))
-    expect(config.mail.smtp).toEqual({ host: 'h.example', port: 2525, security: 'starttls', user: 'u', password: 'hunter22' })
+    expect(config.mail.smtp).toMatchObject({
+      host: 'h.example',
+      port: 2525,
+      security: 'starttls',
+      user: 'u',
+      password: 'hunter22',
+    })
     expect(config.recipients[0]?.to).toEqual(['me@b.example'])
     expect(config.secrets).toEqual(['hunter22'])
   })
@@ -451,7 +461,7 @@ describe('values', () => {
     ['none', 25],
   ])('smtp with security %s is on port %i', async ([security, port]) => {
     const text = `mail: { from: a@b.example, smtp: { host: h, security: ${security} } }\nrecipients: { oncall: { to: [a@b.example] } }\n`
-    expect(configOf(await parse(text)).mail.smtp).toEqual({ host: 'h', port, security, user: null, password: null })
+    expect(configOf(await parse(text)).mail.smtp).toMatchObject({ host: 'h', port, security, user: null, password: null })
   })
 
   test.for([
@@ -488,6 +498,48 @@ describe('values', () => {
       `${ENOUGH}monitors: [{ schedule: "@hourly", accounts: [${accounts}], operations: ${operations} }]`
     expect(faultsOf(await parse(text(ids)))).toEqual(['3:1 monitors: these are 20005 probes: expected at most 20000'])
     expect(configOf(await parse(text(ids.slice(0, ids.lastIndexOf(','))))).monitors[0]?.probes).toHaveLength(20_000)
+  })
+})
+
+test.for([
+  ['Alibi <alibi@Example.com>', 'example.com'],
+  ['alibi@example.com', 'example.com'],
+  ['"Alibi (AWS)" <alibi@example.com>', 'example.com'],
+  ['root@localhost', 'localhost'],
+  ['Alibi <alibi@Bücher.example>', 'xn--bcher-kva.example'],
+  ['alibi@example.1', 'example.1'],
+])('the domain of %s is kept in ASCII: %s', async ([from, domain]) => {
+  const config = configOf(await parse(ENOUGH.replace('Alibi <alibi@example.com>', `'${from}'`)))
+  expect([config.mail.domain, setupOf(config).mailDomain]).toEqual([domain, domain])
+})
+
+describe('how a mail server knows us, and we it', () => {
+  const both = (ca: string) =>
+    `mail: { from: a@b.example, smtp: { host: h, ca: ${ca} }, fallback: { smtp: { host: h2, name: "[192.0.2.7]", ca: ${ca} } } }
+recipients: { oncall: { to: [a@b.example] } }\n`
+
+  test('an authority of our own is read with the file, by a path relative to the working directory', async () => {
+    const { mail } = configOf(await parse(both('test/config/good/authority.pem')))
+    const ca = { path: 'test/config/good/authority.pem', pem: readFileSync('test/config/good/authority.pem', 'utf8') }
+    expect(mail.smtp).toMatchObject({ name: null, ca })
+    expect(mail.fallback?.smtp).toMatchObject({ name: '[192.0.2.7]', ca })
+  })
+
+  test('a certificate that is spoilt is a fault', async () => {
+    const spoilt = readFileSync('test/config/good/authority.pem', 'utf8').replace(/\n(.{20})/, '\nAAAA$1')
+    const path = file('spoilt.pem', `${readFileSync('test/config/good/authority.pem', 'utf8')}${spoilt}`)
+    expect(faultsOf(await parse(both(path)))).toEqual([
+      expect.stringMatching(/mail\.smtp\.ca: .*holds a certificate that cannot be read \(number 2 of 2\)/),
+      expect.stringMatching(/mail\.fallback\.smtp\.ca: /),
+    ])
+  })
+
+  test('one that has expired is a warning: it may be replaced while Alibi runs', async () => {
+    const later = { ...options, now: Date.UTC(2200, 0, 1) }
+    expect(configOf(await parseConfig(both('test/config/good/authority.pem'), 'config/alibi.yaml', {}, later)).warnings).toEqual([
+      'mail.smtp.ca: in test/config/good/authority.pem CN=Invented Mail Authority expired on 2126-11-03',
+      expect.stringMatching(/^mail\.fallback\.smtp\.ca: /),
+    ])
   })
 })
 

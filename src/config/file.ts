@@ -2,14 +2,15 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve as resolvePath } from 'node:path'
 import { loadSharedConfigFiles } from '@smithy/core/config'
-import { compose } from './compose.ts'
+import { compose, MAIL_SERVERS } from './compose.ts'
 import type { Config } from './config.ts'
 import { filesReferred, type Path, parseTree, type Tree } from './document.ts'
 import { type Env, NOTHING_SHARED, type SharedEndpoints, sharedEndpoints } from './endpoints.ts'
+import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
 import type { ProfileRegions } from './monitors.ts'
 import type { SecretFile } from './reference.ts'
-import { ConfigSchema } from './schema.ts'
+import { ConfigSchema, MAX_PATH } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
 
 const TOP_KEYS = Object.keys(ConfigSchema.shape)
@@ -18,6 +19,8 @@ const TOP_KEYS = Object.keys(ConfigSchema.shape)
 export const MAX_FILE_BYTES = 256 * 1024
 export const MAX_SECRET_BYTES = 64 * 1024
 export const MAX_SECRET_FILES = 50
+/** The bundle of all public authorities is a quarter of this. */
+export const MAX_AUTHORITY_BYTES = 1024 * 1024
 /** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
 export const MIN_SECRET = 4
 
@@ -48,7 +51,8 @@ export async function parseConfig(text: string, file: string, env: Env, options:
     const { tree, faults } = parseTree(text, { env, files }, TOP_KEYS)
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
     for (const secret of secretsOf(tree)) keep(secrets, secret)
-    const around = { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets] }
+    const authorities = await readAuthorities(tree, cwd)
+    const around = { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets], authorities }
     const composed = compose(tree, { ...around, ...(await sharedFiles(env)) })
     if (composed.ok && faults.length === 0) return composed
     return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
@@ -91,6 +95,18 @@ async function readSecrets(text: string, cwd: string): Promise<ReadonlyMap<strin
     }
     const read = await readText(resolvePath(cwd, path), MAX_SECRET_BYTES)
     files.set(path, read.ok ? { ok: true, text: read.text.replace(/\r?\n$/, '') } : read)
+  }
+  return files
+}
+
+/** The files of `ca`, by their paths as written; a path that is at fault itself is not followed. */
+async function readAuthorities(tree: Tree, cwd: string): Promise<ReadonlyMap<string, SecretFile>> {
+  const files = new Map<string, SecretFile>()
+  for (const server of MAIL_SERVERS) {
+    const path = [...server, 'ca']
+    const ca = valueAt(path, tree.root)
+    if (typeof ca !== 'string' || !/^\P{Cc}+$/u.test(ca) || ca.length > MAX_PATH || tree.entryAt(path)?.broken !== false) continue
+    files.set(ca, await readText(resolvePath(cwd, ca), MAX_AUTHORITY_BYTES))
   }
   return files
 }

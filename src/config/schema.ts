@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { ALTERNATE_CONTACT_TYPES, type Call, OPERATIONS, type Operation, WRITING_OPERATIONS } from '../domain/probe.ts'
 import { DURATION, durationText, parseDuration } from './duration.ts'
 import { isSafeUrl } from './endpoints.ts'
+import { asciiDomainOf } from './mailbox.ts'
 import { nearest } from './nearest.ts'
 import { isTimezone, MAX_EXPRESSION, readSchedule } from './schedule.ts'
 
@@ -139,6 +140,9 @@ const ADDRESS =
 const OU = /^(?:r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$/
 const SERVICE_CODE = /^[A-Z][A-Z0-9_]{1,99}$/
 const TYPE_CODE = /^[A-Z_][A-Z0-9_]{2,99}$/
+/** What may stand behind EHLO: a domain name, or an address in brackets (RFC 5321, 4.1.1.1). */
+const EHLO_NAME =
+  /^(?=.{1,255}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*|\[\d{1,3}(?:\.\d{1,3}){3}\]|\[IPv6:[0-9A-Fa-f:.]{2,45}\])$/
 const HOST = /^(?:[A-Za-z0-9](?:[\w.-]{0,252}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]{2,45}\]?)$/
 
 /** `Alibi <alibi@example.com>` or the bare address: no second `@`, for the Message-ID's domain is read from it. */
@@ -147,7 +151,7 @@ function isMailbox(text: string): boolean {
   const display = named?.[1]?.trim() ?? ''
   const quoted = /^"[^"\\]*"$/.test(display)
   if (display !== '' && !quoted && /["(),:;\\[\]]/.test(display)) return false
-  return ADDRESS.test(named?.[2] ?? text)
+  return ADDRESS.test(named?.[2] ?? text) && asciiDomainOf(text) !== null
 }
 
 const Credentials = strict({
@@ -462,6 +466,16 @@ export const SmtpSchema = strict({
     .max(4096, 'expected a password of at most 4096 characters')
     .optional()
     .describe(`Best kept in a file that only the daemon may read: "\${file:/run/secrets/smtp}".`),
+  name: line('a domain name such as `alibi.example.com`', { max: 255, pattern: EHLO_NAME })
+    .optional()
+    .describe(
+      'The name that Alibi introduces itself with (EHLO). Default: the name of the host if it holds a dot, else the domain of `mail.from`.',
+    ),
+  ca: line('the path of a file', { max: MAX_PATH })
+    .optional()
+    .describe(
+      "A file of certificates (PEM): the authority, or the server's own certificate, that is trusted instead of the public authorities.",
+    ),
 })
 
 export const MailSchema = strict({

@@ -7,7 +7,7 @@ type Path = readonly (string | number)[]
 
 /** Mappings that hold a secret, by their last key: which that is, and the keys beside it. */
 const HOLDERS: Readonly<Record<string, Readonly<{ secret: string; harmless: readonly string[] }>>> = {
-  smtp: { secret: 'password', harmless: ['host', 'port', 'security', 'user'] },
+  smtp: { secret: 'password', harmless: ['host', 'port', 'security', 'user', 'name', 'ca'] },
   heartbeat: { secret: 'url', harmless: ['every'] },
   web: { secret: 'token', harmless: ['listen', 'hosts'] },
   credentials: { secret: 'externalId', harmless: ['profile', 'roleArn', 'sessionName'] },

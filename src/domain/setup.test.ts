@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { monitor, POLICY, RELEVANCE, recipients, setup } from '../../test/given.ts'
-import { accountName, operationKey, operationShown, setupOf } from './setup.ts'
+import { monitor, setup } from '../../test/given.ts'
+import { accountName, operationKey, operationShown } from './setup.ts'
 
 test('monitors, probes and recipients by name', () => {
   const is = setup({
@@ -47,20 +47,4 @@ test('`self` is another account under other credentials', () => {
   )
   expect(names).toEqual(['self@prod||', 'self@test||'])
   expect(accountName(monitor().probes[0]!, monitor())).toBe('111122223333')
-})
-
-test.for([
-  ['Alibi <alibi@Example.com>', 'example.com'],
-  ['alibi@example.com', 'example.com'],
-  ['"a@b" <alibi@example.com>', 'example.com'],
-  ['nobody', 'localhost'],
-])('Message-IDs carry the domain of mail.from: %s', ([from, domain]) => {
-  const config = {
-    monitors: [monitor()],
-    recipients: recipients({ oncall: null }),
-    policy: POLICY,
-    health: { relevance: RELEVANCE },
-    mail: { from: from! },
-  }
-  expect(setupOf(config).mailDomain).toBe(domain)
 })

@@ -18,7 +18,8 @@ export function setupOf(config: {
   recipients: readonly Recipient[]
   policy: Policy
   health: { relevance: Relevance }
-  mail: { from: string }
+  /** The domain of `mail.from`, in ASCII: it stands in headers. */
+  mail: { domain: string }
 }): Setup {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
   const probes = new Map(config.monitors.flatMap((monitor) => monitor.probes.map((probe) => [probe.id, probe])))
@@ -37,7 +38,7 @@ export function setupOf(config: {
     recipients: new Map(config.recipients.map((recipient) => [recipient.name, recipient])),
     policy: config.policy,
     relevance: config.health.relevance,
-    mailDomain: domainOf(config.mail.from),
+    mailDomain: config.mail.domain,
     sameOperation,
   }
 }
@@ -54,9 +55,4 @@ export function accountName(probe: Probe, monitor: Monitor): string {
 /** An operation as it is shown: `GetAlternateContact SECURITY`. */
 export function operationShown(probe: Probe): string {
   return probe.call.parameter === null ? probe.call.operation : `${probe.call.operation} ${probe.call.parameter}`
-}
-
-/** The domain of an address such as `Alibi <alibi@example.com>`. */
-function domainOf(from: string): string {
-  return /@([^\s@>]+)>?\s*$/.exec(from)?.[1]?.toLowerCase() ?? 'localhost'
 }

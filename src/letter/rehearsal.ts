@@ -280,7 +280,7 @@ function setupFor(monitor: Monitor): Setup {
       blindAfterMs: 15 * MINUTE_MS,
     },
     health: { relevance: { related: ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'], ignore: [], codes: [] } },
-    mail: { from: 'Alibi <alibi@example.com>' },
+    mail: { domain: 'example.com' },
   })
 }
 

@@ -30,6 +30,9 @@ export type Mailer = {
   close(): Promise<void>
 }
 
+/** What a person can mend in the configuration: the relay does not take our name, our login, or we do not trust its certificate. */
+export type MailTrouble = 'name' | 'login' | 'untrusted' | 'expired' | 'misnamed' | 'no-tls'
+
 /** The caller branches on `permanent` and `uncertain`; a person reads `message`, which names the phase and the server's reply. */
 export class MailError extends Error {
   override readonly name = 'MailError'
@@ -37,9 +40,15 @@ export class MailError extends Error {
   readonly permanent: boolean
   /** The message had been handed over when the line broke: it may have been accepted. */
   readonly uncertain: boolean
-  constructor(message: string, options: { permanent: boolean; uncertain: boolean; cause?: unknown }) {
+  /** `null`: nothing that the configuration could mend, as far as is known. */
+  readonly trouble: MailTrouble | null
+  constructor(
+    message: string,
+    options: { permanent: boolean; uncertain: boolean; trouble?: MailTrouble | null; cause?: unknown },
+  ) {
     super(message, { cause: options.cause })
     this.permanent = options.permanent
     this.uncertain = options.uncertain
+    this.trouble = options.trouble ?? null
   }
 }

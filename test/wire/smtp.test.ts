@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import PostalMime from 'postal-mime'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { fileMailer } from '../../src/adapters/maildir.ts'
+import { compile } from '../../src/adapters/mime.ts'
 import { type SmtpDeadlines, smtpMailer } from '../../src/adapters/smtp.ts'
 import type { Smtp } from '../../src/config/config.ts'
+import { asciiDomainOf } from '../../src/config/mailbox.ts'
 import { letter } from '../../src/letter/letter.ts'
 import { notificationOf, PUNCTUAL, SAMPLES } from '../../src/letter/samples.ts'
 import { type Mail, MailError, type Mailer } from '../../src/ports/mailer.ts'
@@ -32,8 +34,10 @@ async function mailbox(options: MailboxOptions = {}): Promise<Mailbox> {
 }
 
 function mailer(port: number, over: Partial<Smtp> = {}, deadlines: Partial<SmtpDeadlines> = {}, ca?: string): Mailer {
-  const smtp: Smtp = { host: '127.0.0.1', port, security: 'none', user: null, password: null, ...over }
-  const made = smtpMailer({ smtp, from: FROM, deadlines: { ...PATIENT, ...deadlines }, ...(ca === undefined ? {} : { ca }) })
+  const trusted = ca === undefined ? null : { path: 'cert.pem', pem: ca }
+  const smtp: Smtp = { host: '127.0.0.1', port, security: 'none', user: null, password: null, name: null, ca: trusted, ...over }
+  const name = smtp.name ?? 'alibi.example.com'
+  const made = smtpMailer({ smtp, from: FROM, name, deadlines: { ...PATIENT, ...deadlines } })
   closing.push(() => made.close())
   return made
 }
@@ -82,14 +86,22 @@ const failureOf = async (promise: Promise<unknown>): Promise<MailError> => {
   return error as MailError
 }
 
-const tls = (() => {
+/** The last certificate that was made. */
+let made = ''
+function certificate(subject: string, names: string, expired?: 'expired'): Readonly<{ key: string; cert: string }> {
   const key = join(scratch, 'key.pem')
   const cert = join(scratch, 'cert.pem')
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...curve, ...name, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-})()
+  const name = ['-subj', `/${subject}`, '-addext', `subjectAltName=${names}`]
+  const request = join(scratch, 'request.pem')
+  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
+  openssl('req', '-new', ...curve, ...name, '-keyout', key, '-out', request)
+  const days = expired === undefined ? '2' : '-1'
+  openssl('x509', '-req', '-in', request, '-signkey', key, '-days', days, '-copy_extensions', 'copy', '-out', cert)
+  made = readFileSync(cert, 'utf8')
+  return { key: readFileSync(key, 'utf8'), cert: made }
+}
+const tls = certificate('CN=localhost', 'DNS:localhost,IP:127.0.0.1')
 
 test('a mail arrives as it was written', async () => {
   const box = await mailbox()
@@ -119,6 +131,17 @@ test('a mail arrives as it was written', async () => {
   expect(mail!.source.indexOf('text/plain')).toBeLessThan(mail!.source.indexOf('text/html'))
   expect(mail?.source.match(/Content-Transfer-Encoding: quoted-printable/g)).toHaveLength(2)
   expect(Math.max(...mail!.source.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(998)
+})
+
+test('all headers and the envelope are ASCII, also of a sender in an internationalized domain', async () => {
+  const from = 'Alibi <alibi@Bücher.example>'
+  const mail = letter({ ...notificationOf(SAMPLES.failing), messageId: `<a.1.b@${asciiDomainOf(from)}>` }, PUNCTUAL)
+  const message = await compile({ ...mail, to: ['dienst@bücher.example'] }, from)
+  expect([message.from, ...message.to]).toEqual(['alibi@xn--bcher-kva.example', 'dienst@xn--bcher-kva.example'])
+  const [head = ''] = message.source.toString('utf8').split('\r\n\r\n', 1)
+  expect(head).toMatch(/^[\x20-\x7e\r\n]+$/)
+  expect(head).toContain('Message-ID: <a.1.b@xn--bcher-kva.example>')
+  expect(head).toContain('List-ID: Alibi <alibi.xn--bcher-kva.example>')
 })
 
 test('a follow-up stands in the thread of the first mail', async () => {
@@ -206,6 +229,44 @@ test.for<[Smtp['security'], boolean]>([
   expect(error).toMatchObject({ permanent: false, uncertain: false })
   expect(error.message).toMatch(/self-signed certificate/)
   expect(box.mails).toEqual([])
+})
+
+test.for<[string, Smtp['security'], boolean]>([
+  ['STARTTLS', 'starttls', false],
+  ['TLS from the start', 'tls', true],
+])('what the configuration can mend is named: %s', async ([, security, implicit]) => {
+  const trouble = async (given: MailboxOptions, over: Partial<Smtp> = {}, ca?: string) =>
+    (await failureOf(mailer((await mailbox(given)).port, { security, ...over }, {}, ca).verify(NEVER))).trouble
+  const shown = { tls: { ...tls, implicit } }
+  expect(await trouble(shown)).toBe('untrusted')
+  expect(await trouble({ tls: { ...certificate('CN=elsewhere', 'DNS:elsewhere.example'), implicit } }, {}, made)).toBe('misnamed')
+  expect(await trouble({ tls: { ...certificate('CN=old', 'IP:127.0.0.1', 'expired'), implicit } }, {}, made)).toBe('expired')
+  const login = { user: 'alibi', password: 'pssst' }
+  expect(await trouble({ ...shown, auth: { user: 'alibi', password: 'hush' } }, login, tls.cert)).toBe('login')
+})
+
+test('a server without STARTTLS is one', async () => {
+  const box = await mailbox()
+  expect((await failureOf(mailer(box.port, { security: 'starttls' }).verify(NEVER))).trouble).toBe('no-tls')
+})
+
+test('we introduce ourselves by the name that we are given', async () => {
+  const heard: string[] = []
+  const { port } = await rawServer((line) => {
+    line.on('data', (chunk) => heard.push(String(chunk)))
+    scripted(POLITE)(line)
+  })
+  await mailer(port, { name: 'relay.example.net' }).verify(NEVER)
+  expect(heard[0]).toBe('EHLO relay.example.net\r\n')
+})
+
+test.for<[string, Record<string, string>]>([
+  ['at once', { EHLO: '421 4.7.0 Try again later, closing connection. (EHLO)' }],
+  ['at HELO as well', { EHLO: '550 5.7.1 no', HELO: '550 5.7.1 what a name' }],
+  ['when the first recipient is named', { 'RCPT TO': '504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname' }],
+])('a server that does not take our name says so %s', async ([, answers]) => {
+  const { port } = await rawServer(scripted({ ...POLITE, ...answers }))
+  expect((await failureOf(mailer(port).send(first, NEVER))).trouble).toBe('name')
 })
 
 test('a refused login is permanent and keeps the password to itself', async () => {

@@ -301,7 +301,7 @@ export function worldOf(
       blindAfterMs: 15 * MINUTE_MS,
     },
     health: { relevance: { related: [], ignore: [], codes: [] } },
-    mail: { from: 'Alibi <alibi@example.com>' },
+    mail: { domain: 'example.com' },
   })
   const incidents = over.incidents ?? []
   const sick = new Map(
