@@ -19,7 +19,7 @@ export async function killings(most: number, seed: number, tell: (line: string) 
   const dice = new Dice(seed)
   await using on = await stage({ policy: POLICY })
   const smtp = `{ host: 127.0.0.1, port: ${on.mailbox.port}, security: none }`
-  // More than rule 18 would let through in an hour.
+  // More than `rate-limit` would let through in an hour.
   await on.configure({ policy: POLICY, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
   let kills = 0
   let rounds = 0

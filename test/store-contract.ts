@@ -94,7 +94,16 @@ export function aNotification(id: string, over: Partial<Notification> = {}): Not
 }
 
 export function aRow(reason: string, over: Partial<LedgerRow> = {}): LedgerRow {
-  return { at: T0, incident: 'a3f9', probe: null, decision: 'opened', reason, rule: '4', evidence: { near: ['miss'] }, ...over }
+  return {
+    at: T0,
+    incident: 'a3f9',
+    probe: null,
+    decision: 'opened',
+    reason,
+    rule: 'first-email',
+    evidence: { near: ['miss'] },
+    ...over,
+  }
 }
 
 export function aState(probe: string, over: Partial<ProbeState> = {}): ProbeState {

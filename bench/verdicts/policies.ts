@@ -14,7 +14,7 @@ export type Seen = Readonly<{
 export type Mails = Readonly<{ firstAt: Instant | null; count: number }>
 
 /** A simple policy: given what is seen, would it mail of trouble now? Who was told of trouble is told of its end, where it is ever told. */
-type Rule = Readonly<{ eachRun: boolean; speaks: (seen: Seen) => boolean }>
+type Simple = Readonly<{ eachRun: boolean; speaks: (seen: Seen) => boolean }>
 
 export const POLICIES = {
   everyFailure: { eachRun: true, speaks: () => true },
@@ -28,24 +28,24 @@ export const POLICIES = {
     speaks: ({ failing, reading, onset }) =>
       failing && !reading.events.some((e) => e.status === 'open' && e.service === 'ACCOUNT' && e.startedAt <= onset),
   },
-} as const satisfies Record<string, Rule>
+} as const satisfies Record<string, Simple>
 
 export type PolicyName = 'alibi' | keyof typeof POLICIES
 export const SIMPLE = Object.keys(POLICIES) as readonly (keyof typeof POLICIES)[]
 
 /** How a simple policy goes through one failure. */
 export class Follower {
-  private readonly rule: Rule
+  private readonly policy: Simple
   private firstAt: Instant | null = null
   private count = 0
   private told = false
 
   constructor(name: keyof typeof POLICIES) {
-    this.rule = POLICIES[name]
+    this.policy = POLICIES[name]
   }
 
   see(seen: Seen): void {
-    const { eachRun, speaks } = this.rule
+    const { eachRun, speaks } = this.policy
     if (seen.failed && (eachRun || !this.told) && speaks(seen)) {
       this.firstAt ??= seen.at
       this.count += 1

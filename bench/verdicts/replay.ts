@@ -29,7 +29,7 @@ export type Replayed = Readonly<{
   unexcusedAt: Instant | null
   /** Alibi said by mail or ledger that AWS explains what it had mailed. */
   explainedAt: Instant | null
-  /** How: by which rule of the contract the first mail was owed. */
+  /** How: the rule by which the first mail was owed. */
   firstRule: string | null
   /** Times of the readings from the first mail on, while it failed. */
   readings: readonly Instant[]
@@ -37,7 +37,7 @@ export type Replayed = Readonly<{
   leadMinutes: number | null
 }>
 
-/** An ordinary reading while an incident is open, and afterwards (rule 2). */
+/** An ordinary reading while an incident is open, and afterwards (`consult`). */
 const CACHE_FOR_MS = MINUTE_MS
 const AFTERWARDS_EVERY_MS = 5 * MINUTE_MS
 const LOOK_AFTER_MS = 30_000

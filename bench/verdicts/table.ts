@@ -18,8 +18,8 @@ export function table(parts: readonly Part[], result: Result, seconds: number): 
     return rows === undefined ? `${title}: nothing to replay` : `${title}\n${block(rows)}`
   })
   const notes = [
-    `${result.held} failures of (a) were explained for longer than holdAtMost: silent until then, and told after it (rule 5).`,
-    `${result.hindsights} were told and over when AWS posted: the ledger says that it explains them (rule 7).`,
+    `${result.held} failures of (a) were explained for longer than holdAtMost: silent until then, and told after it (hold).`,
+    `${result.hindsights} were told and over when AWS posted: the ledger says that it explains them (late-explanation).`,
     `${result.broken.length} failures break what is promised of them. ${Math.round(seconds)} s.`,
   ]
   return `${blocks.join('\n\n')}\n\n${notes.join('\n')}`

@@ -16,7 +16,7 @@ export type Row = Readonly<{
 
 /** From the moment that there is no excuse: the mail gathers at most half a minute, and the others run once a minute. */
 const GRACE_MS = 2 * MINUTE_MS
-const HOLD_RULE = '5'
+const HOLD_RULE = 'hold'
 
 export const POLICY_NAMES: readonly PolicyName[] = ['alibi', 'everyFailure', 'threshold', 'anyOpenEvent', 'accountOnly']
 
@@ -54,9 +54,9 @@ export type Broken = Readonly<{ part: string; promise: string; onset: number }>
 export type Result = Readonly<{
   sets: Readonly<Record<string, Readonly<Record<PolicyName, Row>>>>
   broken: readonly Broken[]
-  /** Failures that AWS explained so long that Alibi spoke of them after `holdAtMost` (rule 5). */
+  /** Failures that AWS explained so long that Alibi spoke of them after `holdAtMost` (`hold`). */
   held: number
-  /** Failures that were over when their event was posted, and of which the ledger says so (rule 7). */
+  /** Failures that were over when their event was posted, and of which the ledger says so (`late-explanation`). */
   hindsights: number
 }>
 

@@ -76,7 +76,7 @@ export async function demo(options: Readonly<{ keep?: string }>, io: Io): Promis
     })
     sandbox.answer({}, 'InternalServerException')
     say('AWS breaks, and has said so: an event for us-east-1 lists Account among the impacted services.')
-    const silent = await daemon.log('the silence', (line) => line['decision'] === 'withheld' && line['rule'] === '3')
+    const silent = await daemon.log('the silence', (line) => line['decision'] === 'withheld' && line['rule'] === 'suppression')
     say('Three runs failed with InternalServerException. No mail. The ledger says why:')
     say(`  “${String(silent['reason'])}”\n`)
 

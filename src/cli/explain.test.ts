@@ -25,7 +25,7 @@ async function large(): Promise<string> {
     incident: 'a3f9',
     probe: null,
     decision: 'withheld' as const,
-    rule: '3',
+    rule: 'suppression' as const,
     reason: `reason ${nth}`,
     evidence: null,
   }))

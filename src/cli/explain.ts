@@ -166,7 +166,7 @@ function judgementLines(ledger: readonly LedgerRow[], when: (at: number) => stri
   const lines = shown.flatMap(({ row, judgement: { probe, verdict, readAt } }) => [
     `${when(row.at)}  ${probe}: ${verdict.kind}${readAt === null ? '' : `, by what AWS Health said at ${when(readAt)}`}`,
     ...(verdict.kind === 'explained'
-      ? [`  passed every test: ${verdict.by.code} (${verdict.by.region ?? 'no region'}), ${verdict.by.rule}`]
+      ? [`  passed every test: ${verdict.by.code} (${verdict.by.region ?? 'no region'}), ${verdict.by.match}`]
       : []),
     ...verdict.nearMisses.map(
       (miss) => `  failed the test of ${miss.test}: ${miss.code} (${miss.region ?? 'no region'}, ${miss.status}): ${miss.why}`,

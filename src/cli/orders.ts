@@ -30,7 +30,7 @@ async function beside<T>(config: Config, work: (store: Store) => Promise<T>, unk
 
 export type SilenceOptions = Common & Readonly<{ for: string; reason: string; monitor?: string }>
 
-/** Withholds mails about a monitor, or about all, for a while and for a reason (rule 11). */
+/** Withholds mails about a monitor, or about all, for a while and for a reason (`silence`). */
 export async function silenceAdd(options: SilenceOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const ms = DURATION.test(options.for) ? parseDuration(options.for) : null

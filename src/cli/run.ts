@@ -31,8 +31,8 @@ type Session = Readonly<{ config: Config; wired: Wired; daemon: Daemon; end: () 
 
 /**
  * The daemon, in the foreground: until SIGINT or SIGTERM, then everything that was decided is on disk. SIGHUP reads the
- * configuration again (rule 16): a good one takes over, a faulty one leaves the old in force and is told. SIGUSR1 and SIGUSR2
- * reopen the log files, as recipes for logrotate expect.
+ * configuration again (`config-change`): a good one takes over, a faulty one leaves the old in force and is told. SIGUSR1 and
+ * SIGUSR2 reopen the log files, as recipes for logrotate expect.
  */
 export async function run(options: Common, io: Io): Promise<number> {
   process.umask(0o077)

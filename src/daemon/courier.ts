@@ -147,7 +147,7 @@ export class Courier {
     for (const { notification } of owed) this.withdrawn.add(notification.id)
     await store.settle(
       owed.map((one) => ({ id: one.notification.id, state: 'dropped' as const, error: one.error ?? why })),
-      owed.map((one) => row(now, one, 'merged', '2', why)),
+      owed.map((one) => row(now, one, 'merged', 'self-alert', why)),
     )
     for (const { notification } of owed) {
       meter.mail(notification.kind, 'dropped')
@@ -234,10 +234,10 @@ export class Courier {
     ]
     if (changes.length === 0) return
     const rows = [
-      ...plan.merge.map(({ owed, why }) => row(now, owed, 'merged', '9', why)),
+      ...plan.merge.map(({ owed, why }) => row(now, owed, 'merged', 'recovery', why)),
       ...plan.drop.map(({ owed, why }) => row(now, owed, 'merged', 'offline', why)),
       ...plan.summarise.flatMap(({ owed }) =>
-        owed.map((one) => row(now, one, 'merged', '18', 'beyond mail.maxPerHour: told in a summary')),
+        owed.map((one) => row(now, one, 'merged', 'rate-limit', 'beyond mail.maxPerHour: told in a summary')),
       ),
     ]
     await store.settle(
@@ -253,7 +253,7 @@ export class Courier {
       log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, why })
   }
 
-  /** Rule 18: one mail for all that the ceiling held back. */
+  /** `rate-limit`: one mail for all that the ceiling held back. */
   private async summaryOf(recipient: string, owed: readonly Owed[], now: number): Promise<Notification> {
     const { mailDomain, maxPerHour, plainFacts } = this.deps
     const reason = `more than ${maxPerHour} ${maxPerHour === 1 ? 'mail was' : 'mails were'} due within an hour (mail.maxPerHour)`
@@ -419,7 +419,10 @@ export class Courier {
     return [...byRecipient].map(([recipient, error]) => ({ recipient, error }))
   }
 
-  /** Every mail of this one's thread and of those that went into it: they lie with the incidents that mailed them (rule 17). */
+  /**
+   * Every mail of this one's thread and of those that went into it: they lie with the incidents that mailed them
+   * (`family-change`).
+   */
   private async threadOf({ incident, thread, past = [] }: Notification): Promise<readonly Owed[]> {
     if (incident === null) return []
     const incidents = [...new Set([...past.map((one) => one.incident), incident])]
@@ -463,7 +466,7 @@ type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>
 /** Marks replies and errors of the second way. */
 const FALLBACK = 'fallback: '
 
-function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: string | null, reason: string): LedgerRow {
+function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: LedgerRow['rule'], reason: string): LedgerRow {
   const { id, incident, kind, recipient, seq } = owed.notification
   return { at, incident, probe: null, decision, rule, reason: `${kind} to ${recipient}: ${reason}`, evidence: { id, seq } }
 }

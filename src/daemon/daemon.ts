@@ -295,7 +295,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
   const { absence } = engine.world()
   if (absence !== null) unwatched(absence)
   const partitions = [...new Set(monitors.map((monitor) => monitor.partition))]
-  /** Rule 2: when the newest reading is too old for what is going on. */
+  /** `consult`: when the newest reading is too old for what is going on. */
   const readingEvery = (partition: Partition, now: Instant) => {
     const world = engine.world()
     return readingEveryMs(
@@ -406,7 +406,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     const rows: LedgerRow[] = []
     for (const owed of refused) {
       const { id, incident, kind, recipient, seq, thread } = owed.notification
-      // A thread goes on, or ends, in that of an incident of another family (rule 17).
+      // A thread goes on, or ends, in that of an incident of another family (`family-change`).
       const inThread = [...engine.world().incidents.values()].filter((is) => is.audience.some(({ root }) => root === thread))
       const ids = new Set([...(incident === null ? [] : [incident]), ...inThread.map((is) => is.id)])
       // A set that grows while it is walked: each incident names those in which it goes on.
@@ -418,7 +418,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
         const why = `a later mail of its thread has arrived (${later.notification.kind} ${later.notification.id})`
         changes.push({ id, state: 'merged', error: why })
         const reason = `${kind} to ${recipient}: ${why}`
-        rows.push({ at: now, incident, probe: null, decision: 'merged', rule: '9', reason, evidence: { id, seq } })
+        rows.push({ at: now, incident, probe: null, decision: 'merged', rule: 'recovery', reason, evidence: { id, seq } })
       }
     }
     log.info('refused mails are tried again', {

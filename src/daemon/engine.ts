@@ -146,7 +146,7 @@ export class Engine {
     this.freshSince = now
   }
 
-  /** Reads what verbs wrote beside us: silences and acks (rule 11). */
+  /** Reads what verbs wrote beside us: silences and acks (`silence`). */
   async readOrders(): Promise<void> {
     const next = this.turn.then(() => this.readOrdersNow())
     this.turn = next.catch(() => {})
@@ -229,7 +229,7 @@ export class Engine {
     if (setBy !== 0 || sleptMs > 0) this.freshSince = Math.max(this.freshSince, clock.now())
   }
 
-  /** Dates what is open anew, so that every interval stays what it was (rule 12). */
+  /** Dates what is open anew, so that every interval stays what it was (`restart`). */
   private async rebase(by: number): Promise<void> {
     const probes = [...this.probes.values()].map((state) => rebaseProbe(state, by))
     const incidents = [...this.incidents.values()].map((incident) => rebaseIncident(incident, by))
@@ -307,7 +307,7 @@ export class Engine {
   }
 
   /**
-   * Rule 2: at a first failure and at the threshold AWS Health is asked, and what it said before that run began does not do;
+   * `consult`: at a first failure and at the threshold AWS Health is asked, and what it said before that run began does not do;
    * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it. What was read before the
    * last start, wake-up or jump, or while we were cut off, says nothing of a run that was made since.
    */

@@ -110,7 +110,7 @@ export class Rounds {
     await Promise.all(runs)
   }
 
-  /** What is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (rule 1). */
+  /** What is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (`threshold`). */
   rerun(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant, now: Instant): void {
     for (const { probe, monitor, at } of this.restless(monitors, states, freshSince)) {
       if (at > now) continue

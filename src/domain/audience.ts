@@ -66,9 +66,9 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
 const MAX_PAST = 20
 
 /**
- * Rule 17: how somebody who was told of an incident is told by the one in which it goes on. Where they have no open thread of
- * that one, the old thread goes on: for them it is one trouble. Where both are open, the old one ends in the other's, whose next
- * mail tells what did not arrive.
+ * `family-change`: how somebody who was told of an incident is told by the one in which it goes on. Where they have no open
+ * thread of that one, the old thread goes on: for them it is one trouble. Where both are open, the old one ends in the other's,
+ * whose next mail tells what did not arrive.
  */
 export function inherited(mine: Audience | undefined, old: Audience, from: Incident): Audience {
   const last = { thread: old.root, incident: from.id }
@@ -98,7 +98,7 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
   }
 }
 
-/** Whom the rise is owed to: who was told of the fall, at the addresses as they were (rule 16). */
+/** Whom the rise is owed to: who was told of the fall, at the addresses as they were (`config-change`). */
 export function addressesTold({ told, to }: Audience): readonly string[] {
   return told ?? to
 }

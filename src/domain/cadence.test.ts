@@ -14,7 +14,7 @@ import {
 import type { Incident } from './incident.ts'
 import { NO_REACH, newProbeState, type ProbeState } from './state.ts'
 
-describe('rule 2: how often AWS Health is asked', () => {
+describe('consult: how often AWS Health is asked', () => {
   const cache = MIN
   const idle = 15 * MIN
   const closed = (ago: number): Incident => incident({ state: 'closed', closedAt: NOON - ago })
@@ -50,7 +50,7 @@ test('the control call: each idleEvery while it gets through, soon again while i
   expect(controlEveryMs(doubted, 15 * MIN), 'AWS has answered since').toBe(CONTROL_RETRY_MS)
 })
 
-describe('rule 1: when a probe runs again apart from its schedule', () => {
+describe('threshold: when a probe runs again apart from its schedule', () => {
   const hourly = monitor({ periodMs: HOUR })
   const state = (standing: ProbeState['standing']): ProbeState => ({ ...newProbeState('p', NOON), standing, lastRunAt: NOON })
   test.for<[string, ProbeState['standing'], number, number | null]>([
@@ -62,7 +62,7 @@ describe('rule 1: when a probe runs again apart from its schedule', () => {
     ['failing, and its cron is as often', 'failing', MIN, null],
     ['failing, and its cron is a little rarer', 'failing', MIN + 1, NOON + MIN],
   ])('%s', ([, standing, periodMs, expected]) => expect(rerunAt(state(standing), { ...hourly, periodMs }, 0)).toBe(expected))
-  test('rule 12: after a start a failing one runs at once, whatever its cron', () => {
+  test('after a start a failing one runs at once, whatever its cron', () => {
     expect(rerunAt(state('failing'), monitor(), NOON + 1)).toBe(NOON + 1)
     expect(rerunAt(state('recovering'), monitor(), NOON + 1)).toBe(NOON + 1)
     expect(rerunAt(state('failing'), monitor(), NOON)).toBeNull()
@@ -84,7 +84,7 @@ describe('rule 1: when a probe runs again apart from its schedule', () => {
 describe('when there is something to do next', () => {
   const nothing = { unwritten: false, reruns: [], readings: [], control: NOON + HOUR, incidents: [], waitMs: 0, gatherMs: 30_000 }
   test.for<[string, Partial<Parameters<typeof nextBeatAt>[0]>, number]>([
-    ['rule 15: at least each half minute', {}, LOOK_AT_LEAST_EVERY_MS],
+    ['timers: at least each half minute', {}, LOOK_AT_LEAST_EVERY_MS],
     ['outcomes wait for the disk', { unwritten: true }, FLUSH_AFTER_MS],
     ['a re-run', { reruns: [NOON + 9000, NOON + 7000] }, 7000],
     ['a reading', { readings: [NOON + 8000] }, 8000],

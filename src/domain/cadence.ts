@@ -7,10 +7,10 @@ import type { ProbeState, Reach } from './state.ts'
 const READ_AFTERWARDS_MS = 5 * MINUTE_MS
 /** The control call while it fails, and while we are cut off. */
 export const CONTROL_RETRY_MS = 20_000
-/** Probes of a monitor that are re-run at a time: re-runs share AWS's quotas with everything else (rule 1). */
+/** Probes of a monitor that are re-run at a time: re-runs share AWS's quotas with everything else (`threshold`). */
 export const MAX_RERUN = 20
 
-/** Rule 2: how old a reading of this partition may be before AWS Health is asked again. */
+/** `consult`: how old a reading of this partition may be before AWS Health is asked again. */
 export function readingEveryMs(
   partition: Partition,
   incidents: Iterable<Incident>,
@@ -35,7 +35,7 @@ export function controlEveryMs(reach: Reach, idleEveryMs: number): number {
 }
 
 /**
- * When a probe is due again apart from its schedule; `null`: it has only its schedule (rule 1). Undecided ones run each
+ * When a probe is due again apart from its schedule; `null`: it has only its schedule (`threshold`). Undecided ones run each
  * `retryInterval`, failing and recovering ones each `recheckEvery` unless their cron is as often.
  */
 export function rerunAt(
@@ -90,7 +90,7 @@ export function chooseReruns<T extends Readonly<{ operation: string; dueAt: Inst
 
 /** Plain outcomes follow to the disk together, this long after the first of them. */
 export const FLUSH_AFTER_MS = 1_000
-/** What falls due by the clock alone is looked at at least this often (rule 15). */
+/** What falls due by the clock alone is looked at at least this often (`timers`). */
 export const LOOK_AT_LEAST_EVERY_MS = 30_000
 
 /**

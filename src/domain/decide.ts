@@ -3,7 +3,7 @@ import { inWords } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import type { LedgerRow } from './ledger.ts'
-import { headingOf } from './notice.ts'
+import { headingOf, SOURCE_NOTICE } from './notice.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Policy } from './policy.ts'
 import {
@@ -18,6 +18,7 @@ import {
   type Probe,
 } from './probe.ts'
 import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
+import type { RuleName } from './rule.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
@@ -167,7 +168,7 @@ class Draft {
     if (probe === undefined || monitor === undefined) return
     const was = this.probeState(probe.id)
     const last = was.incident === null ? null : this.openIncident(was.incident)
-    // A probe that was not watched for a while has left its incident, which may go on without it (rule 16).
+    // A probe that was not watched for a while has left its incident, which may go on without it (`config-change`).
     const incident = last?.members.some((member) => member.probe === probe.id) === true ? last : null
     const { state, turn } = advance(was, outcome, monitor, incident, this.world.absence)
     this.probes.set(probe.id, state)
@@ -205,7 +206,7 @@ class Draft {
             wellAt: outcome.startedAt,
             lastRunAt: outcome.startedAt,
           }))
-          this.note('well', incident.id, probe.id, '9', turn.why, null)
+          this.note('well', incident.id, probe.id, 'recovery', turn.why, null)
         }
         return
       case 'ok':
@@ -215,7 +216,10 @@ class Draft {
     }
   }
 
-  /** Finds the incident of a probe that has just failed: its own, one that is open, one to reopen, or a new one (rules 9 and 13). */
+  /**
+   * Finds the incident of a probe that has just failed: its own, one that is open, one to reopen, or a new one (`recovery` and
+   * `grouping`).
+   */
   private admit(
     probe: Probe,
     monitor: Monitor,
@@ -230,7 +234,7 @@ class Draft {
     const open = this.openToJoin(monitor.partition, family, probe.id, onset)
     if (open !== null) {
       this.join(open, member)
-      this.note('joined', open.id, probe.id, '13', why, { onset })
+      this.note('joined', open.id, probe.id, 'grouping', why, { onset })
       return
     }
     const closed = this.toReopen(monitor.partition, family, probe.id, onset)
@@ -259,7 +263,7 @@ class Draft {
         'reopened',
         closed.id,
         probe.id,
-        '9',
+        'recovery',
         `${why}, ${inWords(now - (closed.closedAt ?? now))} after its incident had closed`,
         { flapping },
       )
@@ -267,7 +271,7 @@ class Draft {
     }
     const incident = newIncident(this.input.newId(), monitor.partition, family, now, now)
     this.join(incident, member)
-    this.note('opened', incident.id, probe.id, '1', why, { onset, family })
+    this.note('opened', incident.id, probe.id, 'threshold', why, { onset, family })
   }
 
   private openToJoin(partition: Partition, family: Family, probe: string, onset: Instant): Incident | null {
@@ -310,7 +314,7 @@ class Draft {
     if (incident.family !== 'blind') this.probes.set(member.probe, { ...state, incident: incident.id, trail: [] })
   }
 
-  /** Rule 17: it fails otherwise now. */
+  /** `family-change`: it fails otherwise now. */
   private move(
     probe: Probe,
     monitor: Monitor,
@@ -325,7 +329,7 @@ class Draft {
     }
     const [mover] = from.members.filter((member) => member.probe === probe.id)
     const left: Incident = { ...from, members: from.members.filter((member) => member !== mover) }
-    this.note('moved', from.id, probe.id, '17', turn.why, { family: turn.family })
+    this.note('moved', from.id, probe.id, 'family-change', turn.why, { family: turn.family })
     const empty = unwell(left).length === 0
     // For whom nothing is left of the old incident it goes on in the other; who still has something there has two.
     const heirs = from.audience.filter(
@@ -344,8 +348,8 @@ class Draft {
   }
 
   /**
-   * Rule 17: those told of the one incident are told by the other from now on, and of its end. Its sequence goes on from the
-   * old one's, for mails of one thread leave in that order.
+   * `family-change`: those told of the one incident are told by the other from now on, and of its end. Its sequence goes on from
+   * the old one's, for mails of one thread leave in that order.
    */
   private handOver(from: Incident, into: Incident, heirs: readonly Audience[]): void {
     const entry = new Map(into.audience.map((a) => [a.recipient, a]))
@@ -400,7 +404,7 @@ class Draft {
     return newest
   }
 
-  /** Rule 14: a probe without a conclusive run for too long, whatever the reason. */
+  /** `blind`: a probe without a conclusive run for too long, whatever the reason. */
   findBlind(): void {
     if (this.reach.offlineSince !== null) return
     const { now } = this.input
@@ -424,7 +428,7 @@ class Draft {
       const open = this.openToJoin(monitor.partition, 'blind', probe.id, since)
       const incident = open ?? newIncident(this.input.newId(), monitor.partition, 'blind', now, now)
       this.join(incident, member)
-      this.note(open === null ? 'opened' : 'joined', incident.id, probe.id, '14', why, { since })
+      this.note(open === null ? 'opened' : 'joined', incident.id, probe.id, 'blind', why, { since })
     }
   }
 
@@ -432,7 +436,7 @@ class Draft {
     const incident = this.blindMembership(probe)
     if (incident === null) return
     this.touch(incident, probe, (member) => ({ ...member, state: 'well', wellAt: at, lastRunAt: at }))
-    this.note('well', incident.id, probe, '14', 'it is seen again', null)
+    this.note('well', incident.id, probe, 'blind', 'it is seen again', null)
   }
 
   private blindMembership(probe: string): Incident | null {
@@ -441,8 +445,8 @@ class Draft {
   }
 
   /**
-   * Rule 16: a probe that left the configuration leaves its incident. For whom no failing probe is left with that it is over,
-   * and they are told so, also where it goes on for others.
+   * `config-change`: a probe that left the configuration leaves its incident. For whom no failing probe is left with that it is
+   * over, and they are told so, also where it goes on for others.
    */
   dropUnwatched(): void {
     for (const incident of this.open()) {
@@ -501,7 +505,7 @@ class Draft {
 
   /**
    * The moment for which a failing probe is judged: its last failed run. Where no run has said anything for too long its last
-   * state stands (rule 14), and it is judged as if it failed now: an explanation must not outlive its event for want of a run.
+   * state stands (`blind`), and it is judged as if it failed now: an explanation must not outlive its event for want of a run.
    */
   private failsStillAt(member: Member, run: Outcome): Instant {
     const { now } = this.input
@@ -565,7 +569,10 @@ class Draft {
     return fares
   }
 
-  /** Rule 7, late and over: events that would have explained an earlier run, first seen when they explain none any more. */
+  /**
+   * `late-explanation`, late and over: events that would have explained an earlier run, first seen when they explain none any
+   * more.
+   */
   lookBack(): void {
     const { now } = this.input
     for (const incident of this.allIncidents()) {
@@ -586,7 +593,8 @@ class Draft {
       if (is === incident) continue
       this.incidents.set(is.id, is)
       const news = is.hindsight.at(-1)
-      if (news !== undefined) this.note('hindsight', is.id, null, '7', news.why, { arn: news.arn, leadMinutes: is.leadMinutes })
+      if (news !== undefined)
+        this.note('hindsight', is.id, null, 'late-explanation', news.why, { arn: news.arn, leadMinutes: is.leadMinutes })
     }
   }
 
@@ -621,10 +629,10 @@ class Draft {
   }
 
   /**
-   * Rule 4: has every probe of the monitors concerned run once since the onset? Those that are undecided as well are run again
-   * at the same time (rule 1), and those that fail otherwise than so far may be about to move here (rule 17): each has to have
-   * ended a run that began no sooner than the decisive one, or forty accounts that fail at once were a mail about the two that
-   * answered first.
+   * `first-email`: has every probe of the monitors concerned run once since the onset? Those that are undecided as well are run
+   * again at the same time (`threshold`), and those that fail otherwise than so far may be about to move here (`family-change`):
+   * each has to have ended a run that began no sooner than the decisive one, or forty accounts that fail at once were a mail
+   * about the two that answered first.
    */
   private gathered(incident: Incident, sick: readonly Member[]): boolean {
     const onset = sick.reduce((first, member) => Math.min(first, member.onset), Number.POSITIVE_INFINITY)
@@ -654,7 +662,7 @@ class Draft {
     }
     for (const [partition, reading] of this.input.readings) {
       for (const source of ['api', 'dashboard'] as const) {
-        const key = `health-${source}:${partition}`
+        const key = `${SOURCE_NOTICE}${source}:${partition}`
         const { state, detail } = reading.sources[source]
         if (state === 'refused') this.notice(key, refusal(source, detail))
         if (state === 'answered') this.clearNotice(key)
@@ -717,7 +725,7 @@ class Draft {
     decision: LedgerRow['decision'],
     incident: string | null,
     probe: string | null,
-    rule: string,
+    rule: RuleName,
     reason: string,
     evidence: unknown,
   ): void {

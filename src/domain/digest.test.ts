@@ -18,7 +18,7 @@ const EMPTY: DigestInput = {
   outbox: [],
   watched: { operations: 1, accounts: 1 },
 }
-const row = (decision: LedgerRow['decision'], id: string | null, reason: string, rule: string | null = null): LedgerRow => ({
+const row = (decision: LedgerRow['decision'], id: string | null, reason: string, rule: LedgerRow['rule'] = null): LedgerRow => ({
   at: NOON,
   incident: id,
   probe: null,
@@ -44,12 +44,12 @@ test('what was mailed is told apart from what was not, each with its reasons', (
     ...EMPTY,
     incidents: [closed('aaaa000000000001'), closed('bbbb000000000001', { verdict: 'explained' })],
     ledger: [
-      row('withheld', 'aaaa000000000001', 'the silence 1a2b of oncall lasts', '11'),
+      row('withheld', 'aaaa000000000001', 'the silence 1a2b of oncall lasts', 'silence'),
       row('delivered', 'aaaa000000000001', 'failing to oncall: 250 ok'),
       row('delivered', 'aaaa000000000001', 'failing to manager: 250 ok'),
       row('delivered', 'aaaa000000000001', 'recovered to oncall: 250 ok'),
-      row('withheld', 'bbbb000000000001', 'AWS reports trouble of ACCOUNT itself', '3'),
-      row('withheld', 'bbbb000000000001', 'AWS reports trouble of ACCOUNT itself', '3'),
+      row('withheld', 'bbbb000000000001', 'AWS reports trouble of ACCOUNT itself', 'suppression'),
+      row('withheld', 'bbbb000000000001', 'AWS reports trouble of ACCOUNT itself', 'suppression'),
       row('delivered', null, 'misconfigured to oncall: 250 ok'),
       row('delivered', null, 'digest to oncall: 250 ok'),
     ],
@@ -58,11 +58,11 @@ test('what was mailed is told apart from what was not, each with its reasons', (
     'In the 7d to 2026-03-10 13:00Z there were 2 incidents: 1 mailed, 1 not; no gap in our own watch.',
   )
   expect(linesOf(input, 'Mailed')).toEqual([
-    '2026-03-10 12:00Z, 40m: outage of 1 probe (main), unexplained #aaaa. Mailed: failing ×2, recovered. Not mailed: the silence 1a2b of oncall lasts (rule 11).',
+    '2026-03-10 12:00Z, 40m: outage of 1 probe (main), unexplained #aaaa. Mailed: failing ×2, recovered. Not mailed: the silence 1a2b of oncall lasts (rule: silence).',
     'Apart from incidents: misconfigured.',
   ])
   expect(linesOf(input, 'Not mailed')).toEqual([
-    '2026-03-10 12:00Z, 40m: outage of 1 probe (main), explained #bbbb. Why: AWS reports trouble of ACCOUNT itself (rule 3) ×2.',
+    '2026-03-10 12:00Z, 40m: outage of 1 probe (main), explained #bbbb. Why: AWS reports trouble of ACCOUNT itself (rule: suppression) ×2.',
   ])
 })
 
@@ -114,7 +114,7 @@ test('gaps are the times when we could not see: not running, cut off, blind', ()
       gapRow({ from: NOON - 3 * HOUR, to: NOON - HOUR, why: 'Alibi was not running' }),
       gapRow({ from: TO - MIN, to: TO + HOUR, why: 'this machine slept' }),
       gapRow({ from: TO + MIN, to: TO + HOUR, why: 'that is for the next one' }),
-      row('noticed', null, 'the Health API refuses', '2'),
+      row('noticed', null, 'the Health API refuses', 'consult'),
     ],
   }
   expect(linesOf(input, 'Gaps')).toEqual([

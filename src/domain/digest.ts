@@ -5,6 +5,7 @@ import type { LedgerRow } from './ledger.ts'
 import { MAIL_KINDS, type MailKind, type Owed } from './notification.ts'
 import { patternsOf, standsOut, type Watched } from './patterns.ts'
 import { DAY_MS, type Instant } from './probe.ts'
+import type { RuleName } from './rule.ts'
 
 /** What a digest sums up: everything that was decided from one fire of its schedule to the next. */
 export type DigestInput = Readonly<{
@@ -29,8 +30,8 @@ export const MAX_LINES = 30
 const MAX_REASONS = 3
 const MAX_MISSES = 10
 const PATTERN_DAYS = 90
-/** The row that a gap in our watch leaves behind (rule 12). */
-const GAP_RULE = '12'
+/** The row that a gap in our watch leaves behind (`restart`). */
+const GAP_RULE: RuleName = 'restart'
 
 /** Of a gap in our own watch, for the ledger: the digest tells of it. */
 export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }>): LedgerRow {
@@ -146,7 +147,7 @@ function apart(rows: readonly LedgerRow[]): readonly string[] {
 }
 
 function notSaid(rows: readonly LedgerRow[], label: string): string {
-  const reasons = [...Map.groupBy(rows, ({ rule, reason }) => `${reason}${rule === null ? '' : ` (rule ${rule})`}`)]
+  const reasons = [...Map.groupBy(rows, ({ rule, reason }) => `${reason}${rule === null ? '' : ` (rule: ${rule})`}`)]
   if (reasons.length === 0) return ''
   const shown = reasons.slice(0, MAX_REASONS).map(([reason, some]) => (some.length === 1 ? reason : `${reason} ×${some.length}`))
   const more = reasons.length - shown.length

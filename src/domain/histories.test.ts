@@ -76,7 +76,7 @@ describe('random histories', () => {
         for (const mails of Map.groupBy(about, (mail) => mail.recipient).values()) expect(mails.at(-1)?.kind).toBe('recovered')
         for (const mails of Map.groupBy(about, (mail) => `${mail.incident} ${mail.recipient}`).values()) {
           const last = mails.at(-1)
-          // For whom it went on in an incident of another family, in that thread or in the one they have there (rule 17).
+          // For whom it went on in an incident of another family, in that thread or in the one they have there (`family-change`).
           const wentOn = about.some(
             (mail) => mail.recipient === last?.recipient && mail.past?.some(({ incident }) => incident === last.incident),
           )

@@ -3,7 +3,10 @@ import type { Verdict } from './verdict.ts'
 
 export type IncidentState = 'waiting' | 'suppressed' | 'announced' | 'closed'
 
-/** An explanation that was given, and how long it stands when it can no longer be confirmed (rules 3 and 6). */
+/**
+ * An explanation that was given, and how long it stands when it can no longer be confirmed (`suppression` and
+ * `lapsed-explanation`).
+ */
 export type StandingAlibi = Readonly<{
   arn: string
   /** The last reading that held it. */
@@ -71,11 +74,11 @@ export type Heard = Readonly<{
   widerAt: Instant | null
   /** The verdict over their failing probes at the last step. */
   verdict: Verdict['kind']
-  /** How an explanation of theirs ended of which they do not know that: owes a `still-failing` (rule 6). */
+  /** How an explanation of theirs ended of which they do not know that: owes a `still-failing` (`lapsed-explanation`). */
   lapse: string | null
   /** They were told that the present explanation stands. */
   explained: boolean
-  /** Events that were named to them as an explanation (rule 7: once per incident and event). */
+  /** Events that were named to them as an explanation (`late-explanation`: once per incident and event). */
   events: readonly string[]
 }>
 
@@ -84,7 +87,7 @@ export type Audience = Readonly<{
   recipient: string
   /** The addresses that the last mail went to. */
   to: readonly string[]
-  /** Every address that was told since the fall, where those are others: the rise goes to them all (rule 16). */
+  /** Every address that was told since the fall, where those are others: the rise goes to them all (`config-change`). */
   told?: readonly string[]
   /** Constant for the incident's life, or mail programs split the thread. */
   subject: string
@@ -97,9 +100,9 @@ export type Audience = Readonly<{
   monitors?: readonly string[]
   /** How often the incident had been opened again when they were first told of it: to them those stretches did not happen. */
   reopened?: number
-  /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (rule 17). */
+  /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (`family-change`). */
   heir?: true
-  /** The incident of another family of which they were told, and which for them goes on here: the newest (rule 17). */
+  /** The incident of another family of which they were told, and which for them goes on here: the newest (`family-change`). */
   from?: Readonly<{ id: string; family: Family }>
   /** All that went into their thread here: other threads, and mails of other incidents in this one. */
   past?: readonly PastThread[]
@@ -114,7 +117,9 @@ export type Incident = Readonly<{
   partition: Partition
   family: Family
   state: IncidentState
-  /** The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (rule 17). */
+  /**
+   * The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (`family-change`).
+   */
   continues: Readonly<{ id: string; family: Family }> | null
   /** The incidents of another family in which it goes on for those who were told of it: where its threads are continued. */
   into?: readonly string[]
@@ -141,7 +146,9 @@ export type Incident = Readonly<{
   withheld: string | null
   /** Events of which it was already said to somebody that they explain this incident. */
   toldEvents: readonly string[]
-  /** Whom the monitors of its failing probes notified at the last step, and those of them who were added since (rule 16). */
+  /**
+   * Whom the monitors of its failing probes notified at the last step, and those of them who were added since (`config-change`).
+   */
   notified?: readonly string[]
   added?: readonly string[]
   /** The event that explains, or in the end explained, this incident. */
@@ -150,9 +157,9 @@ export type Incident = Readonly<{
   alibis?: readonly string[]
   /** Minutes by which our first failed run preceded AWS's first post; negative when AWS was first. */
   leadMinutes: number | null
-  /** Events that were first seen when they no longer explained a present run: told in the next mail (rule 7). */
+  /** Events that were first seen when they no longer explained a present run: told in the next mail (`late-explanation`). */
   hindsight: readonly Readonly<{ arn: string; code: string; at: Instant; why: string }>[]
-  /** When it was opened again after it had closed (rule 9). */
+  /** When it was opened again after it had closed (`recovery`). */
   reopenedAt: readonly Instant[]
   /** Since the second reopening within six hours: it closes only after half an hour of being well. */
   flapping: boolean

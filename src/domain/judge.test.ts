@@ -4,7 +4,7 @@ import { event, failure, HOUR, MIN, NOON, POLICY, RELEVANCE, reading, type Sourc
 import { judge, type Law, MAX_NEAR_MISSES } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
 import type { FailureKind, Service } from './probe.ts'
-import type { Failure, Peers, Rule, Test } from './verdict.ts'
+import type { Failure, Match, Peers, Test } from './verdict.ts'
 
 const LAW: Law = { policy: POLICY, relevance: RELEVANCE }
 const NOBODY: Peers = { others: 0, well: 0 }
@@ -25,12 +25,12 @@ function verdictOn(given: Given) {
 }
 
 /** `direct`, `impacted` or `related` where it explains; else the test that it failed. */
-function said(given: Given): Rule | Test | 'nothing' {
+function said(given: Given): Match | Test | 'nothing' {
   const verdict = verdictOn(given)
-  return verdict.kind === 'explained' ? verdict.by.rule : (verdict.nearMisses[0]?.test ?? 'nothing')
+  return verdict.kind === 'explained' ? verdict.by.match : (verdict.nearMisses[0]?.test ?? 'nothing')
 }
 
-type Row = readonly [string, Given, Rule | Test]
+type Row = readonly [string, Given, Match | Test]
 const check = ([, given, expected]: Row) => expect(said(given)).toBe(expected)
 
 describe('kind: is it the sort of thing that AWS publishes about an outage, and about ours?', () => {
@@ -446,7 +446,7 @@ describe('of several that explain, the verdict names', () => {
   })
 })
 
-describe('rule 2: what nothing found means', () => {
+describe('consult: what nothing found means', () => {
   const anything = ['answered', 'refused', 'unavailable', 'off'] as const
   const rows: [SourceStates, 'unexplained' | 'undetermined'][] = [
     [{ api: 'answered', dashboard: 'answered' }, 'unexplained'],

@@ -3,7 +3,7 @@ import type { HealthEvent, HealthReading, Impact } from './outage.ts'
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant } from './probe.ts'
 import { regionsNamed, splitKey } from './region.ts'
-import type { Alibi, Failure, NearMiss, Peers, Rule, Test, Verdict } from './verdict.ts'
+import type { Alibi, Failure, Match, NearMiss, Peers, Test, Verdict } from './verdict.ts'
 
 /** Near misses that a verdict carries: the closest ones. */
 export const MAX_NEAR_MISSES = 20
@@ -20,23 +20,23 @@ const WELL_IN_TEN = 9
 export type Law = Readonly<{ policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>; relevance: Relevance }>
 
 type Miss = Readonly<{ test: Test; why: string }>
-type Match = Readonly<{ rule: Rule }>
+type Passed = Readonly<{ match: Match }>
 
 /**
  * Does something that AWS said explain this failure? The contract's five tests, each event's rejection kept as a near miss
  * with its reason. `peers` is asked only for a public event that passed everything else.
  *
- * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (rule 2).
+ * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (`consult`).
  */
 export function judge(failure: Failure, reading: HealthReading, law: Law, peers: () => Peers, now: Instant): Verdict {
   if (familyOf(failure.kind) !== 'outage') {
     return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, nearMisses: [] }
   }
-  const matches: { event: HealthEvent; rule: Rule }[] = []
+  const matches: { event: HealthEvent; match: Match }[] = []
   const misses: NearMiss[] = []
   for (const event of reading.events) {
     const found = consider(event, failure, law, peers, now)
-    if ('rule' in found) matches.push({ event, rule: found.rule })
+    if ('match' in found) matches.push({ event, match: found.match })
     else misses.push({ arn: event.arn, code: event.code, region: event.region, status: event.status, ...disputed(found, event) })
   }
   const nearMisses = misses.sort(closestFirst).slice(0, MAX_NEAR_MISSES)
@@ -44,8 +44,8 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
   if (best !== undefined) {
     return {
       kind: 'explained',
-      by: alibiOf(best.event, best.rule),
-      why: whyExplained(best.event, best.rule, failure),
+      by: alibiOf(best.event, best.match),
+      why: whyExplained(best.event, best.match, failure),
       nearMisses,
     }
   }
@@ -54,7 +54,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
 }
 
 /** One event against all the tests, in order; the first that fails is the reason. */
-export function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => Peers, now: Instant): Match | Miss {
+export function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => Peers, now: Instant): Passed | Miss {
   const kind = testKind(event, failure, law.relevance)
   if (kind !== null) return { test: 'kind', why: kind }
   const place = testPlace(event, failure)
@@ -125,12 +125,12 @@ function placesOf(event: HealthEvent): readonly string[] {
 }
 
 /** Service: is it the failing one, one that holds it, or a related one? */
-function testService(event: HealthEvent, failure: Failure, law: Law): Match | Readonly<{ why: string }> {
+function testService(event: HealthEvent, failure: Failure, law: Law): Passed | Readonly<{ why: string }> {
   const { related } = law.relevance
-  if (sameService(event.service, failure.service)) return { rule: 'direct' }
+  if (sameService(event.service, failure.service)) return { match: 'direct' }
   const here = (event.impacted ?? []).filter((impact) => countsHere(impact, failure.region))
   const direct = here.filter((impact) => sameService(serviceOfKey(impact.key), failure.service))
-  if (direct.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) return { rule: 'impacted' }
+  if (direct.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) return { match: 'impacted' }
   if (isNotification(event)) return { why: `a notification explains only its own service, and it is about ${event.service}` }
   if (!related.some((code) => sameService(code, event.service))) {
     return { why: `${event.service} is neither ${failure.service} nor related to it` }
@@ -149,7 +149,7 @@ function testService(event: HealthEvent, failure: Failure, law: Law): Match | Re
       return { why: `${keys.join(', ')} among its impacted services ${keys.length === 1 ? 'is' : 'are'} well again` }
     }
   }
-  return { rule: 'related' }
+  return { match: 'related' }
 }
 
 /** Unresolved, or resolved for less than `extension`. */
@@ -215,7 +215,7 @@ export function endOf(event: Pick<HealthEvent, 'status' | 'endedAt' | 'updatedAt
   return event.status === 'closed' ? Math.min(event.updatedAt, now) : null
 }
 
-function alibiOf(event: HealthEvent, rule: Rule): Alibi {
+function alibiOf(event: HealthEvent, match: Match): Alibi {
   const { arn, code, service, region, status, startedAt, endedAt, updatedAt, sources } = event
   return {
     arn,
@@ -227,15 +227,15 @@ function alibiOf(event: HealthEvent, rule: Rule): Alibi {
     endedAt,
     updatedAt,
     sources,
-    rule,
+    match,
     text: event.text.slice(-MAX_ALIBI_TEXT),
   }
 }
 
-function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string {
+function whyExplained(event: HealthEvent, match: Match, failure: Failure): string {
   const stands = event.disagreement === undefined ? event.status : `${event.status}, although ${event.disagreement}`
   const which = `${event.code} (${event.region ?? 'no region'}, ${stands}, first posted ${utc(event.startedAt)})`
-  switch (rule) {
+  switch (match) {
     case 'direct':
       return `${which} is about ${failure.service} itself`
     case 'impacted':
@@ -245,7 +245,7 @@ function whyExplained(event: HealthEvent, rule: Rule, failure: Failure): string 
   }
 }
 
-/** Rule 2: what may be concluded when no event explains. */
+/** `consult`: what may be concluded when no event explains. */
 function nothingFound(reading: HealthReading, failure: Failure, considered: string) {
   const { api, dashboard } = reading.sources
   const answered = [
@@ -281,8 +281,8 @@ function closestFirst(a: NearMiss, b: NearMiss): number {
 }
 
 function strongestFirst(now: Instant) {
-  type Found = { event: HealthEvent; rule: Rule }
-  const rank = ({ event, rule }: Found) => (rule === 'related' ? 2 : 0) + (endOf(event, now) === null ? 0 : 1)
+  type Found = { event: HealthEvent; match: Match }
+  const rank = ({ event, match }: Found) => (match === 'related' ? 2 : 0) + (endOf(event, now) === null ? 0 : 1)
   return (a: Found, b: Found) =>
     rank(a) - rank(b) || b.event.updatedAt - a.event.updatedAt || a.event.arn.localeCompare(b.event.arn)
 }

@@ -1,4 +1,5 @@
 import type { Instant } from './probe.ts'
+import type { RuleName } from './rule.ts'
 
 /** What was decided. `withheld` rows are the mails that were not sent, and why: the heart of the ledger. */
 export const DECISIONS = [
@@ -30,8 +31,8 @@ export type LedgerRow = Readonly<{
   decision: Decision
   /** One sentence that a person can check. */
   reason: string
-  /** The rule of the contract that decided, such as `3` or `15`; `null` if none. */
-  rule: string | null
+  /** The rule that decided (docs/rules.md); `null` if none. */
+  rule: RuleName | null
   /** Whatever shows it: verdict, near misses, sources, counters. Plain JSON, bounded. */
   evidence: unknown
 }>

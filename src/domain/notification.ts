@@ -87,7 +87,7 @@ export type Facts = Readonly<{
     leadMinutes: number | null
     hindsight: readonly Readonly<{ arn: string; code: string; at: Instant; why: string }>[]
   }> | null
-  monitors: readonly Readonly<{ name: string; impact: string | null; runbook: string | null; rule: string }>[]
+  monitors: readonly Readonly<{ name: string; impact: string | null; runbook: string | null; threshold: string }>[]
   /** In full, the most telling first; at most `MAX_PROBES_IN_FULL`. */
   probes: readonly ProbeFacts[]
   /** Names of further probes, at most `MAX_PROBES_LISTED`; `total` counts all. */
@@ -131,7 +131,10 @@ export type Notification = Readonly<{
   incident: string | null
   /** Mails of one thread leave in the order of their sequence; a later one never overtakes an earlier one. */
   thread: string
-  /** Threads that went into this one: what could not leave there is told here, and nothing leaves here before it (rule 17). */
+  /**
+   * Threads that went into this one: what could not leave there is told here, and nothing leaves here before it
+   * (`family-change`).
+   */
   past?: readonly PastThread[]
   seq: number
   recipient: string

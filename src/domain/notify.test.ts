@@ -50,14 +50,18 @@ function told(is: Incident, kind: MailKind, ...recipients: string[]): Told {
     root: '<root@example.com>',
     open: true,
   }))
-  return { incident: is, announcement: { kind, reason: 'because', rule: '4', seq: is.seq, to, hindsight: [] }, notice: null }
+  return {
+    incident: is,
+    announcement: { kind, reason: 'because', rule: 'first-email', seq: is.seq, to, hindsight: [] },
+    notice: null,
+  }
 }
 const facts = (is: Incident, backdrop = drop(), kind: MailKind = 'failing') =>
   notificationsFor([told(is, kind, 'oncall')], backdrop)[0]!.facts
 
-describe('the rule that is named', () => {
+describe('the threshold that is named', () => {
   const ruleIn = (family: Incident['family'], given: SetupGiven = {}) =>
-    facts(incident({ family, members: [member()] }), drop(given)).monitors[0]?.rule
+    facts(incident({ family, members: [member()] }), drop(given)).monitors[0]?.threshold
   test('is the one by which the probes came into it', () => {
     expect(ruleIn('outage')).toBe('3 of 5 runs fail, wait 0s, reminder each 4h')
     expect(ruleIn('misconfigured')).toBe('3 of 5 runs fail, wait 0s, reminder each 1d')
@@ -114,7 +118,7 @@ describe('ids that never change', () => {
     const announcement = {
       kind: 'misconfigured',
       reason: 'It refuses.',
-      rule: '2',
+      rule: 'consult',
       seq: 1,
       to: told(incident(), 'test', 'oncall').announcement.to,
       hindsight: [],
@@ -307,7 +311,7 @@ describe('when the next mail comes', () => {
   })
 })
 
-test('what is said in every mail: what is not AWS itself, who sent it, the time zone, the rule', () => {
+test('what is said in every mail: what is not AWS itself, who sent it, the time zone, the threshold', () => {
   const is = facts(
     incident(),
     drop(
@@ -324,7 +328,7 @@ test('what is said in every mail: what is not AWS itself, who sent it, the time 
     name: 'main',
     impact: 'No accounts.',
     runbook: 'https://wiki',
-    rule: expect.stringContaining('3 of 5'),
+    threshold: expect.stringContaining('3 of 5'),
   })
 })
 

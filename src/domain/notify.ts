@@ -111,7 +111,7 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       name: monitor.name,
       impact: monitor.impact,
       runbook: monitor.runbook,
-      rule: ruleOf(monitor, incident.family, setup),
+      threshold: thresholdOf(monitor, incident.family, setup),
     })),
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
@@ -236,9 +236,9 @@ function monitorsOf(members: readonly Member[], setup: Setup): readonly Monitor[
   return names.flatMap((name) => setup.monitors.get(name) ?? [])
 }
 
-/** The rule by which this monitor's probes came into an incident of that family. */
-function ruleOf({ fail, periodMs }: Monitor, family: Family, { policy }: Setup): string {
-  // As rule 14 has it: at least three periods.
+/** What brought this monitor's probes into an incident of that family, in words. */
+function thresholdOf({ fail, periodMs }: Monitor, family: Family, { policy }: Setup): string {
+  // As `blind` has it: at least three periods.
   if (family === 'blind')
     return `no result for ${inWords(Math.max(policy.blindAfterMs, 3 * periodMs))} (policy.blindAfter), told once`
   const every = remindEveryOf(family, policy.remindEveryMs)

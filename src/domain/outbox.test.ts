@@ -89,7 +89,7 @@ describe('order', () => {
   })
 })
 
-describe('rule 9: what was not delivered when its incident closed', () => {
+describe('recovery: what was not delivered when its incident closed', () => {
   test.for<[string, Owed[], string[], string[]]>([
     ['a fall is merged into its rise', [owed('failing', 1), owed('recovered', 2)], ['failing > recovered'], ['recovered 2']],
     [
@@ -182,7 +182,7 @@ describe('an offline spell that could not be told while it lasted', () => {
   })
 })
 
-describe('rule 18: at most maxPerHour mails to an address', () => {
+describe('rate-limit: at most maxPerHour mails to an address', () => {
   const three = ['a', 'b', 'c'].map((thread, i) => owed('failing', 1, { thread, createdAt: NOON + i }))
   test('the last that is allowed is sent; the first beyond takes all others with it', () => {
     const done = plan(three, times(29))
@@ -324,7 +324,7 @@ describe('what a rise has to tell as well', () => {
   })
 })
 
-describe('rule 17: a thread that went into another', () => {
+describe('family-change: a thread that went into another', () => {
   const old = (kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { thread: 'old', ...given })
   const taker = (kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { past: ['old'], ...given })
   test('what could not leave there is told by the next mail here', () => {
@@ -384,7 +384,7 @@ describe('rule 17: a thread that went into another', () => {
   })
 })
 
-describe('rule 18: what a summary says', () => {
+describe('rate-limit: what a summary says', () => {
   const told = (one: Owed, mails: readonly Owed[]) => summaryLines(one, mails).map((line) => line.split(' ')[1])
   test('a rise with the fall that never arrived', () => {
     const rise = owed('recovered', 2)

@@ -33,8 +33,8 @@ export type Delivered = readonly Readonly<{ to: readonly string[]; at: Instant }
  * What the courier does now with what is owed.
  *
  * Within a thread nothing overtakes: the oldest goes first. A fall that could not leave before its rise is merged into it
- * (rule 9), unless an attempt may have been accepted: that one is sent again as it was, under its own Message-ID. A reminder
- * that could not leave is superseded by whatever came later. Beyond `maxPerHour` the rest goes out as one summary (rule 18).
+ * (`recovery`), unless an attempt may have been accepted: that one is sent again as it was, under its own Message-ID. A reminder
+ * that could not leave is superseded by whatever came later. Beyond `maxPerHour` the rest goes out as one summary (`rate-limit`).
  */
 export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant): OutboxPlan {
   const merge: { owed: Owed; into: Owed; why: string }[] = []
@@ -53,7 +53,9 @@ export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerH
   return { send, merge, drop, summarise, nextAt: later.length === 0 ? null : Math.min(...later) }
 }
 
-/** Threads that went into another are one with it: nothing of the one may come after what the other tells of it (rule 17). */
+/**
+ * Threads that went into another are one with it: nothing of the one may come after what the other tells of it (`family-change`).
+ */
 function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
   const parents = new Map<string, string>()
   const rootOf = (thread: string): string => {
@@ -105,7 +107,7 @@ function wentInto(one: Owed, other: Owed): boolean {
   return thread !== one.notification.thread && past?.some((old) => old.thread === one.notification.thread) === true
 }
 
-/** Rule 18: at most so many mails an hour to an address; the first one beyond takes all others with it as a summary. */
+/** `rate-limit`: at most so many mails an hour to an address; the first one beyond takes all others with it as a summary. */
 function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant) {
   // What was delivered in the future was delivered before the clock was set back, nobody knows how long ago.
   const recent = delivered.filter((mail) => mail.at <= now && now - mail.at < HOUR_MS)
@@ -144,7 +146,7 @@ export type Unsaid = Readonly<{
 
 /**
  * A rise tells the fall of its thread that never arrived; the next mail after a thread went into this one tells that thread's
- * (rules 9 and 17).
+ * (`recovery` and `family-change`).
  * @param mails every mail of the thread and of those that went into it, delivered or not
  */
 export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
@@ -174,7 +176,9 @@ function hasArrived({ state, uncertain }: Owed): boolean {
   return state === 'delivered' || uncertain
 }
 
-/** What a summary says of a mail that the ceiling held back, and of the fall that this one would have told as well (rule 18). */
+/**
+ * What a summary says of a mail that the ceiling held back, and of the fall that this one would have told as well (`rate-limit`).
+ */
 export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly string[] {
   const { fall } = unsaidBefore(owed, mails)
   return [...(fall === null ? [] : [fall]), owed].map(
@@ -183,7 +187,7 @@ export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly strin
 }
 
 /**
- * Why a mail that was merged or refused never arrived, for the mail that tells of it (rule 9). One that was never tried stood
+ * Why a mail that was merged or refused never arrived, for the mail that tells of it (`recovery`). One that was never tried stood
  * behind another of its thread: what kept that one, kept it.
  * @param mails every mail of the thread and of those that went into it, that which tells of it too
  */

@@ -57,7 +57,7 @@ export type Service = 'ACCOUNT' | 'STS'
 
 export type FailureKind = 'internal' | 'unreachable' | 'offline' | 'credentials' | 'denied' | 'invalid'
 
-/** Thresholds count failures of one family. `blind` is the family of probes that cannot be judged at all (rule 14). */
+/** Thresholds count failures of one family. `blind` is the family of probes that cannot be judged at all. */
 export type Family = 'outage' | 'misconfigured' | 'offline' | 'blind'
 
 const FAMILY: Readonly<Record<FailureKind, Family>> = {

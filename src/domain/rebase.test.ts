@@ -48,7 +48,7 @@ const alibi = {
   updatedAt: T + 6,
   sources: [],
   text: '',
-  rule: 'related' as const,
+  match: 'related' as const,
 }
 
 describe('when the clock was set, every instant of ours moves by as much', () => {

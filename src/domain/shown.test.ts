@@ -41,7 +41,7 @@ test('an incident is told in the contract’s keys and order, times in ISO 8601 
 test('its story has members with their evidence, the ledger, and mails by the recipient’s name', () => {
   const story = storyJson(
     incident,
-    [rowOf(incident.id, ONSET, 'withheld', 'silent', '3')],
+    [rowOf(incident.id, ONSET, 'withheld', 'silent', 'suppression')],
     [owedOf(incident.id, 'oncall', 'failing')],
   )
   expect(story).toMatchObject(incidentJson(incident))
@@ -49,14 +49,16 @@ test('its story has members with their evidence, the ledger, and mails by the re
     onset: '2026-11-22T11:58:02.000Z',
     verdict: 'explained',
     why: EXPLAINED.why,
-    explainedBy: { arn: ALIBI.arn, rule: 'direct', startedAt: '2026-11-22T12:00:02.000Z' },
+    explainedBy: { arn: ALIBI.arn, match: 'direct', startedAt: '2026-11-22T12:00:02.000Z' },
     nearMisses: [{ test: 'place' }, { test: 'service' }],
     evidence: [
       { result: 'failed', kind: 'internal', tries: [{ error: 'InternalServerException', at: '2026-11-22T11:58:02.000Z' }, {}] },
       {},
     ],
   })
-  expect(story.ledger).toMatchObject([{ at: '2026-11-22T11:58:02.000Z', decision: 'withheld', rule: '3', reason: 'silent' }])
+  expect(story.ledger).toMatchObject([
+    { at: '2026-11-22T11:58:02.000Z', decision: 'withheld', rule: 'suppression', reason: 'silent' },
+  ])
   expect(story.mails).toMatchObject([
     { kind: 'failing', to: 'oncall', state: 'delivered', deliveredAt: '2026-11-22T11:59:19.000Z', nextAt: null },
   ])
@@ -67,8 +69,8 @@ test('every time in it is ISO 8601, in evidence too, and what is none is left a 
     { probe: 'p', verdict: EXPLAINED, readAt: ONSET, gap: { from: ONSET, to: ONSET }, seq: 3, leadMinutes: 1_800_000 },
   ]
   const rows = [
-    { ...rowOf(incident.id, ONSET, 'withheld', 'silent', '3'), evidence },
-    { ...rowOf(incident.id, ONSET, 'opened', 'x', '1'), evidence: { onset: ONSET } },
+    { ...rowOf(incident.id, ONSET, 'withheld', 'silent', 'suppression'), evidence },
+    { ...rowOf(incident.id, ONSET, 'opened', 'x', 'threshold'), evidence: { onset: ONSET } },
   ]
   const story = storyJson(incident, rows, [])
   expect(story.ledger.map((row) => row.evidence)).toMatchObject([

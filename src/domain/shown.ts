@@ -2,7 +2,8 @@ import type { Incident, IncidentState, Member } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { MailKind, NotificationState, Owed } from './notification.ts'
 import type { Family, Instant, Outcome, Partition } from './probe.ts'
-import type { NearMiss, Verdict } from './verdict.ts'
+import type { RuleName } from './rule.ts'
+import type { Match, NearMiss, Verdict } from './verdict.ts'
 
 /** An incident as programs read it: `alibi incidents --json`, `/api/incidents`. Times are ISO 8601 UTC. */
 export type IncidentJson = Readonly<{
@@ -58,7 +59,7 @@ export type MemberJson = Readonly<{
     status: string
     startedAt: string
     updatedAt: string
-    rule: string
+    match: Match
   }> | null
   carried: string | null
   lapsed: string | null
@@ -79,7 +80,7 @@ export type RunJson = Readonly<{
 export type RowJson = Readonly<{
   at: string
   decision: LedgerRow['decision']
-  rule: string | null
+  rule: RuleName | null
   probe: string | null
   reason: string
   evidence: unknown
@@ -159,7 +160,7 @@ function memberJson(member: Member): MemberJson {
             status: by.status,
             startedAt: iso(by.startedAt),
             updatedAt: iso(by.updatedAt),
-            rule: by.rule,
+            match: by.match,
           },
     carried: standing.carried,
     lapsed: standing.lapsed?.why ?? null,

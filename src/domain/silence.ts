@@ -3,7 +3,7 @@ import type { Instant } from './probe.ts'
 /** Longest silence that can be asked for: an end that nobody will live to see is no end. */
 export const MAX_SILENCE_MS = 30 * 24 * 3_600_000
 
-/** Somebody's word that mails about these monitors are not wanted until then, and why (rule 11). */
+/** Somebody's word that mails about these monitors are not wanted until then, and why (`silence`). */
 export type Silence = Readonly<{
   id: string
   at: Instant
@@ -41,7 +41,7 @@ export function silenceOver(monitor: string, silences: readonly Silence[], now: 
   return covering.toSorted((a, b) => endOfSilence(b) - endOfSilence(a))[0] ?? null
 }
 
-/** When the last silence over a monitor ended: nothing is said before a run that began later (rule 11). */
+/** When the last silence over a monitor ended: nothing is said before a run that began later (`silence`). */
 export function quietUntil(monitor: string, silences: readonly Silence[], now: Instant): Instant {
   const ended = silences.filter((silence) => covers(silence, monitor) && endOfSilence(silence) <= now)
   return Math.max(0, ...ended.map(endOfSilence))

@@ -49,7 +49,8 @@ function endsAfter(was: Standing, judged: Verdict, reading: HealthReading, now: 
 }
 
 /**
- * Rules 3 and 6: which verdict counts, given the judge's newest one and the explanation that was given before.
+ * `suppression` and `lapsed-explanation`: which verdict counts, given the judge's newest one and the explanation that was given
+ * before.
  *
  * An explanation is never dropped on the spot: it stands for `extension`, counted from the event's end, or from the last
  * reading that held it where it vanished, no longer matches, or could not be asked. A run begun later than that is judged
@@ -84,7 +85,8 @@ export function settleStanding(
   }
   const held = reading.events.find((event) => event.arn === alibi.arn)
   const end = held === undefined ? (ends.find(({ arn }) => arn === alibi.arn)?.at ?? null) : endOf(held, now)
-  // Counted anew each time: a policy that was changed meanwhile holds from this run on (rule 16), its timer from where it began.
+  // Counted anew each time: a policy that was changed meanwhile holds from this run on (`config-change`), its timer from where it
+  // began.
   const until = (end ?? alibi.confirmedAt) + extensionMs
   const { how, cause } = howItEnded(was, judged, reading, end, now)
   const isPublic = held === undefined ? was.verdict.by.sources.includes('dashboard') : held.scope === 'PUBLIC'

@@ -18,13 +18,13 @@ const verdict = (kind: Verdict['kind']): Member => {
     updatedAt: NOON,
     sources: [],
     text: '',
-    rule: 'related',
+    match: 'related',
   } as const
   const said = kind === 'explained' ? { kind, by, why: kind, nearMisses: [] } : { kind, why: kind, nearMisses: [] }
   return member({ standing: { ...NEVER_JUDGED, verdict: said } })
 }
 
-describe('rule 13: the verdict over several', () => {
+describe('grouping: the verdict over several', () => {
   test.for<[Verdict['kind'][], Verdict['kind']]>([
     [['explained'], 'explained'],
     [['explained', 'explained'], 'explained'],
@@ -47,7 +47,7 @@ test.for<[string, number[], boolean]>([
   ['the second within six hours', [6 * HOUR, 0], true],
   ['the second just later', [6 * HOUR + 1, 0], false],
   ['the third, the first long ago', [30 * HOUR, HOUR, 0], true],
-])('rule 9: it flaps at %s', ([, ago, expected]) => {
+])('recovery: it flaps at %s', ([, ago, expected]) => {
   expect(
     flapsNow(
       ago.map((ms) => NOON - ms),
@@ -63,7 +63,7 @@ test.for<[Incident['family'], number, number | null]>([
   ['misconfigured', 0, null],
   ['offline', 4 * HOUR, null],
   ['blind', 4 * HOUR, null],
-])('rule 8: %s, remindEvery %i: each %s', ([family, every, expected]) => expect(remindEveryOf(family, every)).toBe(expected))
+])('reminder: %s, remindEvery %i: each %s', ([family, every, expected]) => expect(remindEveryOf(family, every)).toBe(expected))
 
 test("the daemon's own news go to those without `after`, or to all where each has one", () => {
   expect(tellAtOnce(setup({ recipients: { a: 30, b: null, c: null } }))).toEqual(['b', 'c'])
@@ -85,9 +85,9 @@ describe('the end of an incident', () => {
   })
   const was = incident({ state: 'announced', announcedAt: NOON, seq: 4, audience: [told(true), told(false)] })
   test.for<['recovered' | 'dropped' | 'changed', string | null, string]>([
-    ['recovered', 'recovered', '9'],
-    ['dropped', 'dropped', '16'],
-    ['changed', null, '17'],
+    ['recovered', 'recovered', 'recovery'],
+    ['dropped', 'dropped', 'config-change'],
+    ['changed', null, 'family-change'],
   ])('%s: the mail is %s', ([as, kind, rule]) => {
     const done = close(was, NOON + MIN, as, 'why')
     expect(done.incident).toMatchObject({ state: 'closed', closedAs: as, closedAt: NOON + MIN })
@@ -113,7 +113,7 @@ test('a step that says nothing new writes nothing: neither mail nor ledger nor a
   expect(second.incident).toEqual(first.incident)
 })
 
-describe('rule 5 waits for the extension of rule 6, and not for ever', () => {
+describe('hold waits for the extension of lapsed-explanation, and not for ever', () => {
   const until = NOON + 7 * HOUR
   const around = { setup: setup(), gathered: () => true, freshSince: 0, offline: false, silences: [], ack: null }
   test.for<[number, boolean, 'failing' | null]>([

@@ -5,15 +5,18 @@ import type { Audience, Heard, Incident, Member } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { MailKind } from './notification.ts'
 import { DAY_MS, type Family, HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
+import type { RuleName } from './rule.ts'
 import type { Setup } from './setup.ts'
 import { type Ack, endOfSilence, quietUntil, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict, renamed, type View, viewOf, viewsOf } from './view.ts'
 
-/** A mail waits at most this long after the threshold for the other probes of its monitors (rule 4). */
+/** A mail waits at most this long after the threshold for the other probes of its monitors (`first-email`). */
 export const GATHER_AT_MOST_MS = 30_000
 const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
-/** Where re-runs cannot decide all at once (rule 1), the others follow with their schedule: `wider` waits until no more join. */
+/**
+ * Where re-runs cannot decide all at once (`threshold`), the others follow with their schedule: `wider` waits until no more join.
+ */
 const WIDER_SETTLES_MS = 30_000
 const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
 /** Events of which an incident remembers that they explained it. */
@@ -21,7 +24,7 @@ const MAX_ALIBIS = 100
 /** So many reasons of one mail stand in the ledger, where it is another for each recipient. */
 const MAX_REASONS = 3
 const REOPENINGS_WITHIN_MS = 6 * HOUR_MS
-/** Reopenings within that time from which an incident counts as flapping (rule 9). */
+/** Reopenings within that time from which an incident counts as flapping (`recovery`). */
 const REOPENINGS_THAT_FLAP = 2
 
 /** What a step owes to people. The mail's facts are put together from the incident as it is after the step. */
@@ -30,11 +33,11 @@ export type Announcement = Readonly<{
   reason: string
   /** Of recipients for whom it is another one. */
   reasons?: ReadonlyMap<string, string>
-  rule: string
+  rule: RuleName
   seq: number
   /** Who is told, as they are after the step. */
   to: readonly Audience[]
-  /** Events of which this mail tells that they explained an earlier run (rule 7). */
+  /** Events of which this mail tells that they explained an earlier run (`late-explanation`). */
   hindsight: Incident['hindsight']
 }>
 
@@ -44,7 +47,7 @@ export type Step = Readonly<{ incident: Incident; announcement: Announcement | n
 export type Surroundings = Readonly<{
   setup: Setup
   now: Instant
-  /** Whether every probe of the monitors of these members has run once since their onset (rule 4). */
+  /** Whether every probe of the monitors of these members has run once since their onset (`first-email`). */
   gathered: (members: readonly Member[]) => boolean
   /** No timer speaks before every unwell probe has run since then. */
   freshSince: Instant
@@ -78,7 +81,7 @@ export function unwell(incident: Incident): readonly Member[] {
   return incident.members.filter((member) => member.state !== 'well')
 }
 
-/** Rule 9: at the second reopening within six hours an incident flaps. */
+/** `recovery`: at the second reopening within six hours an incident flaps. */
 export function flapsNow(reopenedAt: readonly Instant[], now: Instant): boolean {
   return reopenedAt.filter((at) => now - at <= REOPENINGS_WITHIN_MS).length >= REOPENINGS_THAT_FLAP
 }
@@ -86,12 +89,13 @@ export function flapsNow(reopenedAt: readonly Instant[], now: Instant): boolean 
 /** Somebody to whom a mail is due, and why. */
 type Due = Readonly<{ view: View; reason: string }>
 /** Why what is due is not said yet: the rule, a key under which it is written once, the reason. */
-type Block = readonly [rule: string, key: string, reason: string]
+type Block = readonly [rule: RuleName, key: string, reason: string]
 
 /**
  * One step of an incident's life, after its members were brought up to date: what is owed now, and why, or why not. Each
  * recipient has a view of their own of it. At most one mail an incident and moment, to all whom the rule concerns; the first of
- * rules 9, 6, 7, 4, 13, 5, 10, 8 that applies to anybody (rule 15). What applies to others follows with the next step.
+ * `recovery`, `lapsed-explanation`, `late-explanation`, `first-email`, `grouping`, `hold`, `escalation`, `reminder` that applies
+ * to anybody (`timers`). What applies to others follows with the next step.
  *
  * Decides and never acts: the caller commits the step, then the courier sends.
  */
@@ -114,7 +118,7 @@ export function step(was: Incident, around: Surroundings): Step {
   const every = remindEveryOf(incident.family, policy.remindEveryMs)
 
   const timersMayFire = !around.offline && sick.every((m) => hasRunSince(m, around))
-  /** Rule 15: a timer acts only after a run begun later than it fell due, and failed; or when one was waited for in vain. */
+  /** `timers`: a timer acts only after a run begun later than it fell due, and failed; or when one was waited for in vain. */
   const fresh = (due: Instant, own: readonly Member[]) =>
     timersMayFire && now >= due && (own.some((m) => m.lastFailedAt > due) || waitedInVain(own, due, around))
 
@@ -130,7 +134,7 @@ export function step(was: Incident, around: Surroundings): Step {
     return { incident: { ...incident, state, withheld: key }, announcement: null, ledger: [...notes, row] }
   }
   /** A mail that does not set the `pace` of reminders comes between them: who joins late is reminded with the others. */
-  const owe = (kind: MailKind, rule: string, due: readonly Due[], pace = true, change: Partial<Heard> = {}): Step => {
+  const owe = (kind: MailKind, rule: RuleName, due: readonly Due[], pace = true, change: Partial<Heard> = {}): Step => {
     const seq = incident.seq + 1
     const told = due.map(({ view }): Audience => {
       const known = incident.audience.find((a) => a.recipient === view.recipient)
@@ -181,36 +185,40 @@ export function step(was: Incident, around: Surroundings): Step {
     }
   }
   const isAdded = ({ recipient }: View): boolean => incident.added?.includes(recipient) === true
-  /** Rule 16: an added recipient is told with the next mail that is due to those who were told. */
+  /** `config-change`: an added recipient is told with the next mail that is due to those who were told. */
   const withAdded = (due: readonly Due[]): readonly Due[] => {
     const reason = due[0]?.reason ?? ''
     const late = views.filter((view) => isAdded(view) && view.loud && view.heard === null)
     return due.length === 0 ? due : [...due, ...late.map((view) => ({ view, reason }))]
   }
-  /** A silence withholds what tells of trouble, never what tells of its end or its explanation to those who know (rule 11). */
+  /** A silence withholds what tells of trouble, never what tells of its end or its explanation to those who know (`silence`). */
   const hushed = (kind: MailKind, own: readonly Member[]): Block | null => {
     const silence = quietest(own, around)
     return silence === null
       ? null
-      : ['11', `silence ${silence.id}`, `${kind} is silenced until ${utc(endOfSilence(silence))}: ${silence.reason}`]
+      : ['silence', `silence ${silence.id}`, `${kind} is silenced until ${utc(endOfSilence(silence))}: ${silence.reason}`]
   }
-  /** Rule 4: who shares the trouble is waited for, at most half a minute from when there was something to tell. */
+  /** `first-email`: who shares the trouble is waited for, at most half a minute from when there was something to tell. */
   const gathering = (view: Pick<View, 'own' | 'unexplained'>): Block | null =>
     now >= tellableAt(view.unexplained, setup) + GATHER_AT_MOST_MS || (allLapsed(view) && around.gathered(view.own))
       ? null
-      : ['4', 'gather', 'the other probes of these monitors have not run yet']
+      : ['first-email', 'gather', 'the other probes of these monitors have not run yet']
 
-  // Rule 6, to those who were told.
+  // `lapsed-explanation`, to those who were told.
   const lapsed = views.filter(({ heard }) => heard !== null && heard.lapse !== null && timersMayFire)
-  const recovering: Block = ['4', 'recovering', 'the last run of every probe was ok: the next one decides']
+  const recovering: Block = ['first-email', 'recovering', 'the last run of every probe was ok: the next one decides']
   const toldOfLapse = lapsed.filter((view) => {
     if (!view.unexplained.some((m) => m.state === 'failing')) return !block(recovering)
     return !block(view.loud ? gathering(view) : hushed('still-failing', view.unexplained))
   })
   if (toldOfLapse.length > 0)
-    return owe('still-failing', '6', withAdded(toldOfLapse.map((view) => ({ view, reason: view.heard?.lapse ?? '' }))))
+    return owe(
+      'still-failing',
+      'lapsed-explanation',
+      withAdded(toldOfLapse.map((view) => ({ view, reason: view.heard?.lapse ?? '' }))),
+    )
 
-  // Rule 7.
+  // `late-explanation`.
   const nowExplained = views.filter(
     ({ heard, verdict: mine, own }) =>
       heard !== null && mine === 'explained' && !heard.explained && own.every((m) => m.standing.carried === null),
@@ -220,11 +228,15 @@ export function step(was: Incident, around: Surroundings): Step {
     if (news.length > 0)
       return owe(
         'now-explained',
-        '7',
+        'late-explanation',
         news.map((view) => ({ view, reason: whyExplained(view.own) })),
       )
     const events = [...new Set(nowExplained.flatMap(({ own }) => eventsOf(own)))]
-    notes.push(ledger(now, incident, 'withheld', '7', 'explained again by an event that was already named in a mail', { events }))
+    notes.push(
+      ledger(now, incident, 'withheld', 'late-explanation', 'explained again by an event that was already named in a mail', {
+        events,
+      }),
+    )
     const again = new Set(nowExplained.map(({ recipient }) => recipient))
     incident = {
       ...incident,
@@ -234,30 +246,35 @@ export function step(was: Incident, around: Surroundings): Step {
     }
   }
 
-  // Rule 4, to those who were not told: of an incident that is news to all, or to them.
+  // `first-email`, to those who were not told: of an incident that is news to all, or to them.
   const kind = incident.flapping && !announced ? 'flapping' : FIRST_KIND[incident.family]
   const notYet = (view: View): Block | null => {
     const waitUntil = thresholdOf(view, incident, setup) + policy.waitMs
-    if (now < waitUntil) return ['4', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`]
+    if (now < waitUntil) return ['first-email', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`]
     const others = gathering(view)
     if (others !== null) return others
-    if (!timersMayFire) return ['12', 'fresh', 'every probe of the incident runs once more before anything is said']
+    if (!timersMayFire) return ['restart', 'fresh', 'every probe of the incident runs once more before anything is said']
     if (!view.unexplained.some((m) => m.state === 'failing')) return recovering
     return view.loud ? null : hushed(kind, view.unexplained)
   }
   const untold = views.filter(
     (view) => view.heard === null && view.verdict !== 'explained' && (view.afterMs === null || view.heir),
   )
-  /** Who was added waits for the next mail to those who were told, if one is to come (rule 16). */
+  /** Who was added waits for the next mail to those who were told, if one is to come (`config-change`). */
   const oneComes = every !== null && ack === null && views.some((view) => view.heard !== null && view.verdict !== 'explained')
   const first = untold.filter((view) => !(oneComes && isAdded(view)) && !block(notYet(view)))
   if (first.length > 0) {
     const late = announced ? `the incident now concerns ${first.map((view) => view.recipient).join(', ')}` : null
     const due = first.map((view) => ({ view, reason: late ?? whyNow(incident, view.unexplained, view.verdict) }))
-    const rule = kind === 'flapping' ? '9' : first.some(({ own }) => own.some((m) => m.standing.lapsed !== null)) ? '6' : '4'
-    return owe(kind, announced ? '4' : rule, due, !oneComes)
+    const rule =
+      kind === 'flapping'
+        ? 'recovery'
+        : first.some(({ own }) => own.some((m) => m.standing.lapsed !== null))
+          ? 'lapsed-explanation'
+          : 'first-email'
+    return owe(kind, announced ? 'first-email' : rule, due, !oneComes)
   }
-  // Where nobody is told at once the first mail falls due all the same: escalation counts from it (rule 10).
+  // Where nobody is told at once the first mail falls due all the same: escalation counts from it (`escalation`).
   if (!announced) {
     const prompt = new Set(untold.flatMap(({ own }) => own.map((m) => m.monitor)))
     const rest = viewOf(
@@ -265,10 +282,11 @@ export function step(was: Incident, around: Surroundings): Step {
       sick.filter((m) => !prompt.has(m.monitor)),
       around,
     )
-    if (rest.unexplained.length > 0 && !block(notYet(rest))) return owe(kind, kind === 'flapping' ? '9' : '4', [])
+    if (rest.unexplained.length > 0 && !block(notYet(rest)))
+      return owe(kind, kind === 'flapping' ? 'recovery' : 'first-email', [])
   }
 
-  // Rule 13.
+  // `grouping`.
   const wider = views.flatMap((view): readonly Due[] => {
     const { heard, audible } = view
     if (heard === null || view.verdict === 'explained' || !view.loud || !timersMayFire || heard.failing === 0) return []
@@ -276,14 +294,14 @@ export function step(was: Incident, around: Surroundings): Step {
     if (audible.length < 2 * heard.failing || !noMoreJoin(audible, heard.at, around)) return []
     return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last mail was sent` }]
   })
-  if (wider.length > 0) return owe('wider', '13', withAdded(wider), true, { widerAt: now })
+  if (wider.length > 0) return owe('wider', 'grouping', withAdded(wider), true, { widerAt: now })
 
-  // Rule 5: to whom all is explained that no silence covers.
+  // `hold`: to whom all is explained that no silence covers.
   const held = views.filter(({ audible, afterMs, heard, heir, own }) => {
     if (policy.holdAtMostMs === 0 || (afterMs !== null && heard === null && !heir)) return false
     const about = audible.length > 0 ? audible : own
     if (about.some((m) => m.standing.verdict.kind !== 'explained')) return false
-    // Not for ever: the run that ends the extension is waited for as long as any (rule 14).
+    // Not for ever: the run that ends the extension is waited for as long as any (`blind`).
     return !about.some(
       ({ standing: { alibi, carried } }) =>
         alibi !== null && (carried !== null || !alibi.open) && now <= alibi.until + policy.blindAfterMs,
@@ -292,7 +310,7 @@ export function step(was: Incident, around: Surroundings): Step {
   const over = held.filter((view) => {
     const from = view.heard?.at ?? (isAdded(view) ? incident.lastMailAt : null)
     if (!fresh((from ?? thresholdOf(view, incident, setup)) + policy.holdAtMostMs, view.own)) return false
-    // While its last run was ok nothing is told as failing, however long it may take to be well (rule 9, flapping).
+    // While its last run was ok nothing is told as failing, however long it may take to be well (`recovery`, flapping).
     if (!view.own.some((m) => m.state === 'failing')) return false
     return !block(view.audible.length > 0 ? null : hushed('still-failing', view.own))
   })
@@ -308,7 +326,7 @@ export function step(was: Incident, around: Surroundings): Step {
           )
     return owe(
       longest.heard === null ? FIRST_KIND[incident.family] : 'still-failing',
-      '5',
+      'hold',
       alike.map((view) => ({ view, reason })),
     )
   }
@@ -324,7 +342,7 @@ export function step(was: Incident, around: Surroundings): Step {
       const reason = `announced ${inWords(now - announcedAt)} ago and still not explained`
       return owe(
         'escalated',
-        '10',
+        'escalation',
         escalated.map((view) => ({ view, reason })),
         false,
       )
@@ -333,19 +351,19 @@ export function step(was: Incident, around: Surroundings): Step {
     const reminded = due.filter((view) => !block(view.loud ? null : hushed('reminder', view.unexplained)))
     if (reminded.length > 0) {
       const reasonFor = ({ own }: View) => `it has lasted ${inWords(now - onsetOf(own))} and nobody explains it`
-      return owe('reminder', '8', withAdded(reminded.map((view) => ({ view, reason: reasonFor(view) }))))
+      return owe('reminder', 'reminder', withAdded(reminded.map((view) => ({ view, reason: reasonFor(view) }))))
     }
   }
   if (blocked !== null) return withhold(blocked)
   if (!explained && announced) {
     if (ack !== null) {
       const why = ack.reason === null ? '' : ` (${ack.reason})`
-      return withhold(['11', `ack ${ack.at}`, `somebody knows of it since ${utc(ack.at)}${why}: no reminder, no escalation`])
+      return withhold(['silence', `ack ${ack.at}`, `somebody knows of it since ${utc(ack.at)}${why}: no reminder, no escalation`])
     }
     const reminders = every === null ? 'no reminder' : `a reminder each ${inWords(every)}`
-    return withhold(['8', 'announced', `already told; ${reminders} while it lasts unexplained`])
+    return withhold(['reminder', 'announced', `already told; ${reminders} while it lasts unexplained`])
   }
-  return withhold(['3', `explained ${eventsOf(sick).join(' ')}${onBorrowedTime(sick)}`, whySilent(sick)])
+  return withhold(['suppression', `explained ${eventsOf(sick).join(' ')}${onBorrowedTime(sick)}`, whySilent(sick)])
 }
 
 /** The views with what has changed since the last step: an explanation that ended owes a mail, one that is back owes none. */
@@ -370,8 +388,8 @@ function kept(audience: readonly Audience[], views: readonly View[]): readonly A
 }
 
 /**
- * Rule 16: whoever is notified since the last step of probes that had failed before was added. Who is notified since then for a
- * probe that failed just now was not: to them the trouble is new.
+ * `config-change`: whoever is notified since the last step of probes that had failed before was added. Who is notified since then
+ * for a probe that failed just now was not: to them the trouble is new.
  */
 function newcomers(was: Incident, views: readonly View[], now: Instant): Pick<Incident, 'notified' | 'added'> {
   const names = views.map((view) => view.recipient)
@@ -402,7 +420,7 @@ function without(added: Incident['added'], names: readonly string[]): Pick<Incid
   return added === undefined ? {} : { added: added.filter((name) => !names.includes(name)) }
 }
 
-/** Rule 14: what waits for a run waits at most `blindAfter`; then the last state stands, which must be that it fails. */
+/** `blind`: what waits for a run waits at most `blindAfter`; then the last state stands, which must be that it fails. */
 function waitedInVain(own: readonly Member[], since: Instant, around: Surroundings): boolean {
   const { freshSince, now, setup } = around
   const failing = own.filter((m) => m.state === 'failing')
@@ -434,7 +452,7 @@ function allLapsed({ own, unexplained }: Pick<View, 'own' | 'unexplained'>): boo
   )
 }
 
-/** Ends an incident: whoever was told of the fall is told of the rise, and nobody else (rule 9). */
+/** Ends an incident: whoever was told of the fall is told of the rise, and nobody else (`recovery`). */
 export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' | 'dropped', reason: string): Step {
   const told = as === 'changed' ? [] : was.audience.filter((a) => a.open).map((a) => ({ ...a, to: addressesTold(a) }))
   const seq = told.length > 0 ? was.seq + 1 : was.seq
@@ -454,7 +472,7 @@ export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' |
     as === 'changed'
       ? 'the mails go on with the incident of the other family'
       : 'nobody was told of it, so nobody is told of its end'
-  const rule = as === 'changed' ? '17' : as === 'dropped' ? '16' : '9'
+  const rule = as === 'changed' ? 'family-change' : as === 'dropped' ? 'config-change' : 'recovery'
   const row = ledger(now, was, 'closed', rule, told.length > 0 ? reason : `${reason}; ${silently}`, {
     as,
     to: told.map((a) => a.recipient),
@@ -468,14 +486,18 @@ export function close(was: Incident, now: Instant, as: 'recovered' | 'changed' |
   }
 }
 
-/** Tells those for whom nothing of an incident is watched any longer, while it goes on for others (rule 16). */
+/** Tells those for whom nothing of an incident is watched any longer, while it goes on for others (`config-change`). */
 export function leave(was: Incident, over: readonly Audience[], now: Instant): Step {
   const seq = was.seq + 1
   const reason = 'no failing probe of theirs is watched any longer'
   const to = over.map((a) => ({ ...a, to: addressesTold(a) }))
   const incident = { ...was, seq, audience: was.audience.map((a) => (over.includes(a) ? { ...a, open: false } : a)) }
-  const row = ledger(now, was, 'mailed', '16', `dropped: ${reason}`, { to: to.map((a) => a.recipient), seq })
-  return { incident, announcement: { kind: 'dropped', reason, rule: '16', seq, to, hindsight: was.hindsight }, ledger: [row] }
+  const row = ledger(now, was, 'mailed', 'config-change', `dropped: ${reason}`, { to: to.map((a) => a.recipient), seq })
+  return {
+    incident,
+    announcement: { kind: 'dropped', reason, rule: 'config-change', seq, to, hindsight: was.hindsight },
+    ledger: [row],
+  }
 }
 
 /** An offline spell is told once, to everybody who is told at once; its end closes it (contract, `offline`). */
@@ -505,7 +527,7 @@ export function tellAtOnce(setup: Setup): readonly string[] {
   return (prompt.length > 0 ? prompt : all).map((recipient) => recipient.name)
 }
 
-/** Rule 8: `null` is never. What is told once (blind, offline) has no reminders. */
+/** `reminder`: `null` is never. What is told once (blind, offline) has no reminders. */
 export function remindEveryOf(family: Family, remindEveryMs: number): number | null {
   if (remindEveryMs === 0 || family === 'blind' || family === 'offline') return null
   return family === 'misconfigured' ? DAY_MS : remindEveryMs
@@ -520,7 +542,9 @@ function note(is: Incident, was: Incident, sick: readonly Member[], notes: Ledge
   const explained = incident.verdict === 'explained'
   const byAnother = explained && was.explainedBy !== null && !eventsOf(sick).includes(was.explainedBy)
   if (incident.verdict !== was.verdict || byAnother) {
-    notes.push(ledger(now, incident, 'verdict', '3', `${incident.verdict}: ${whyOf(sick, incident.verdict)}`, evidenceOf(sick)))
+    notes.push(
+      ledger(now, incident, 'verdict', 'suppression', `${incident.verdict}: ${whyOf(sick, incident.verdict)}`, evidenceOf(sick)),
+    )
   }
   const by = sick.map((m) => m.standing.verdict).find((v) => v.kind === 'explained')
   if (!explained || by?.kind !== 'explained') return incident
@@ -562,7 +586,7 @@ function whyExplained(sick: readonly Member[]): string {
   return sick.find((m) => m.standing.verdict.kind === 'explained')?.standing.verdict.why ?? 'AWS explains it'
 }
 
-/** Rule 13: one outage is one mail, so those that fail one after another, as their runs reach them, are waited for. */
+/** `grouping`: one outage is one mail, so those that fail one after another, as their runs reach them, are waited for. */
 function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, around: Surroundings): boolean {
   const { now } = around
   const joined = sick.filter((member) => member.failedAt > lastMailAt)
@@ -600,7 +624,7 @@ function ledger(
   at: Instant,
   incident: Incident,
   decision: LedgerRow['decision'],
-  rule: string,
+  rule: RuleName,
   reason: string,
   evidence: unknown,
 ): LedgerRow {

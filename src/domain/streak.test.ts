@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { MIN, NOON, run, type Went } from '../../test/given.ts'
 import type { Family } from './probe.ts'
 import { type Gap, newProbeState, type ProbeState } from './state.ts'
-import { advance, FLAPPING_WELL_MS, type InIncident, keepEnds, MAX_TRAIL, type StreakRule, type Turn } from './streak.ts'
+import { advance, FLAPPING_WELL_MS, type InIncident, keepEnds, MAX_TRAIL, type Threshold, type Turn } from './streak.ts'
 
-const RULE: StreakRule = { fail: { count: 3, of: 5 }, recover: 2, periodMs: MIN }
+const THRESHOLD: Threshold = { fail: { count: 3, of: 5 }, recover: 2, periodMs: MIN }
 const WENT: Readonly<Record<string, Went>> = {
   o: 'ok',
   s: 'ok at the second try',
@@ -24,7 +24,7 @@ type Played = Readonly<{ states: readonly ProbeState[]; turns: readonly Turn[]; 
 /** One letter a run, a minute apart; a digit is a gap of so many hours before the next run. */
 function play(
   runs: string,
-  rule: StreakRule = RULE,
+  threshold: Threshold = THRESHOLD,
   incident: Partial<InIncident> | null = {},
   absence: Gap | null = null,
 ): Played {
@@ -40,7 +40,7 @@ function play(
       continue
     }
     const held = incident === null ? null : { family, flapping: false, ...incident }
-    const did = advance(state, run('p', at, WENT[letter]!), rule, held, absence)
+    const did = advance(state, run('p', at, WENT[letter]!), threshold, held, absence)
     state = did.state
     if (did.turn.kind === 'failed' || did.turn.kind === 'other-family') family = did.turn.family
     states.push(state)
@@ -51,10 +51,10 @@ function play(
   return { states, turns, at: (i) => times[i]! }
 }
 const last = <T>(list: readonly T[]) => list[list.length - 1]!
-const rule = (count: number, of: number, recover = 2): StreakRule => ({ ...RULE, fail: { count, of }, recover })
+const threshold = (count: number, of: number, recover = 2): Threshold => ({ ...THRESHOLD, fail: { count, of }, recover })
 
-describe('rule 1: a probe fails when `count` of its last `of` conclusive runs failed', () => {
-  test.for<[string, string, Turn['kind'], StreakRule?]>([
+describe('threshold: a probe fails when `count` of its last `of` conclusive runs failed', () => {
+  test.for<[string, string, Turn['kind'], Threshold?]>([
     ['three in a row', 'FFF', 'failed'],
     ['two in a row, not yet', 'FF', 'undecided'],
     ['one', 'F', 'undecided'],
@@ -68,18 +68,18 @@ describe('rule 1: a probe fails when `count` of its last `of` conclusive runs fa
     ['two, then two ok: one run is left and can decide', 'FFoo', 'undecided'],
     ['two, then three ok: too late', 'FFooo', 'ok'],
     ['the older failure is dropped and the younger one still counts', 'FooF', 'undecided'],
-    ['one of one', 'F', 'failed', rule(1, 1)],
-    ['two of two, an ok between', 'FoF', 'undecided', rule(2, 2)],
-    ['two of three, an ok between', 'FoF', 'failed', rule(2, 3)],
+    ['one of one', 'F', 'failed', threshold(1, 1)],
+    ['two of two, an ok between', 'FoF', 'undecided', threshold(2, 2)],
+    ['two of three, an ok between', 'FoF', 'failed', threshold(2, 3)],
     ['a run that failed and was ok at its second try is ok', 'FsFsF', 'failed'],
   ])('%s: %j is %s', ([, runs, expected, with_]) => expect(last(play(runs, with_).turns).kind).toBe(expected))
 
-  test.for<[string, StreakRule, string]>([
-    ['FFF', RULE, '3 of the last 3 runs failed (the rule is 3 of 5)'],
-    ['F', rule(1, 1), 'the last run failed (the rule is 1 of 1)'],
-    ['FD', rule(1, 1), 'the last run failed as misconfigured, no longer as outage'],
-    ['FFDD', rule(2, 2), 'the last 2 runs failed as misconfigured, no longer as outage'],
-  ])('%j under its rule is said as people count', ([runs, with_, why]) =>
+  test.for<[string, Threshold, string]>([
+    ['FFF', THRESHOLD, '3 of the last 3 runs failed (the threshold is 3 of 5)'],
+    ['F', threshold(1, 1), 'the last run failed (the threshold is 1 of 1)'],
+    ['FD', threshold(1, 1), 'the last run failed as misconfigured, no longer as outage'],
+    ['FFDD', threshold(2, 2), 'the last 2 runs failed as misconfigured, no longer as outage'],
+  ])('%j under its threshold is said as people count', ([runs, with_, why]) =>
     expect(last(play(runs, with_).turns)).toMatchObject({ why }),
   )
 
@@ -151,13 +151,13 @@ describe('the test of width: what is not ok at the first try is not clean', () =
   })
 })
 
-describe('rule 9: a probe is well again after `recover` ok runs in a row', () => {
-  test.for<[string, string, Turn['kind'], StreakRule?]>([
+describe('recovery: a probe is well again after `recover` ok runs in a row', () => {
+  test.for<[string, string, Turn['kind'], Threshold?]>([
     ['one ok run is not enough', 'FFFo', 'recovering'],
     ['two are', 'FFFoo', 'well-again'],
     ['not two apart', 'FFFoFo', 'recovering'],
     ['two in a row after all', 'FFFoFoo', 'well-again'],
-    ['one, where one is enough', 'FFFo', 'well-again', rule(3, 5, 1)],
+    ['one, where one is enough', 'FFFo', 'well-again', threshold(3, 5, 1)],
     ['a failure while recovering fails still', 'FFFoF', 'still-failing'],
   ])('%s', ([, runs, expected, with_]) => expect(last(play(runs, with_).turns).kind).toBe(expected))
 
@@ -169,21 +169,21 @@ describe('rule 9: a probe is well again after `recover` ok runs in a row', () =>
   test('while its incident flaps it is well only when it was well for half an hour', () => {
     const flapping = { flapping: true }
     const wellRuns = FLAPPING_WELL_MS / MIN
-    const almost = play(`FFF${'o'.repeat(wellRuns)}`, RULE, flapping)
+    const almost = play(`FFF${'o'.repeat(wellRuns)}`, THRESHOLD, flapping)
     expect(last(almost.turns).kind).toBe('recovering')
-    expect(last(play(`FFF${'o'.repeat(wellRuns + 1)}`, RULE, flapping).turns).kind).toBe('well-again')
-    const again = play(`FFF${'o'.repeat(wellRuns)}F${'o'.repeat(wellRuns)}`, RULE, flapping)
+    expect(last(play(`FFF${'o'.repeat(wellRuns + 1)}`, THRESHOLD, flapping).turns).kind).toBe('well-again')
+    const again = play(`FFF${'o'.repeat(wellRuns)}F${'o'.repeat(wellRuns)}`, THRESHOLD, flapping)
     expect(last(again.turns).kind, 'a failure begins the half hour anew').toBe('recovering')
   })
 })
 
-describe('rule 12: a gap in our watch', () => {
+describe('restart: a gap in our watch', () => {
   const gap = (before: string, minutes: number, after: string, periodMs = MIN, absence: Gap | null = null) => {
     let state = newProbeState('p', NOON)
     let at = NOON
     const turns: Turn[] = []
     const take = (letter: string) => {
-      const did = advance(state, run('p', at, WENT[letter]!), { ...RULE, periodMs }, null, absence)
+      const did = advance(state, run('p', at, WENT[letter]!), { ...THRESHOLD, periodMs }, null, absence)
       state = did.state
       turns.push(did.turn)
     }
@@ -250,7 +250,7 @@ describe('what is known of the begin', () => {
   test('the evidence of an undecided streak is bounded and begins with the onset', () => {
     const { states, at } = play('FooFoFF')
     expect(last(states).trail.map((o) => o.startedAt)).toEqual([at(3), at(5), at(6)])
-    const long = play('FoFoFoF'.repeat(1), { ...RULE, fail: { count: 7, of: 60 } })
+    const long = play('FoFoFoF'.repeat(1), { ...THRESHOLD, fail: { count: 7, of: 60 } })
     expect(last(long.states).trail.length).toBeLessThanOrEqual(MAX_TRAIL)
   })
   test('the first and the newest runs are kept', () => {
@@ -260,7 +260,7 @@ describe('what is known of the begin', () => {
   })
 })
 
-describe('rule 17: another family', () => {
+describe('family-change: another family', () => {
   test.for<[string, string, Turn['kind']]>([
     ['the last three failed otherwise', 'FFFDDD', 'other-family'],
     ['the last two failed otherwise', 'FFFDD', 'still-failing'],
@@ -275,12 +275,13 @@ describe('rule 17: another family', () => {
     expect(last(played.states).onset).toBe(played.at(3))
   })
   test('without an incident it goes on failing, and somebody else finds it one', () => {
-    expect(last(play('FFFDDD', RULE, null).turns).kind).toBe('still-failing')
+    expect(last(play('FFFDDD', THRESHOLD, null).turns).kind).toBe('still-failing')
   })
 })
 
 describe('against a model that counts the last of them anew each time', () => {
-  // Five minutes without a conclusive run are a gap in our watch, which ends an undecided streak (rule 12): the models know none.
+  // Five minutes without a conclusive run are a gap in our watch, which ends an undecided streak (`restart`): the models know
+  // none.
   const letters = fc
     .array(fc.constantFrom('o', 'F', 'D', 't'), { maxLength: 40 })
     .map((list) => list.join('').replace(/t{5,}/g, 'tttt'))
@@ -290,7 +291,7 @@ describe('against a model that counts the last of them anew each time', () => {
   test('a well probe fails with the first run that makes it `count` of the last `of` in one family', () => {
     fc.assert(
       fc.property(letters, rules, (runs, [count, of]) => {
-        const { turns } = play(runs, rule(count, of))
+        const { turns } = play(runs, threshold(count, of))
         const seen: string[] = []
         for (const [i, letter] of [...runs].entries()) {
           if (letter === 't') {
@@ -322,7 +323,7 @@ describe('against a model that counts the last of them anew each time', () => {
       })
     fc.assert(
       fc.property(letters, rules, (runs, [count, of]) => {
-        const { turns } = play(runs, rule(count, of))
+        const { turns } = play(runs, threshold(count, of))
         const seen: string[] = []
         for (const [i, letter] of [...runs].entries()) {
           if (letter === 't') continue
@@ -338,7 +339,7 @@ describe('against a model that counts the last of them anew each time', () => {
   test('what is held of a probe is bounded', () => {
     fc.assert(
       fc.property(letters, rules, (runs, [count, of]) => {
-        for (const state of play(runs, rule(count, of)).states) {
+        for (const state of play(runs, threshold(count, of)).states) {
           expect(state.recent.length).toBeLessThanOrEqual(of)
           expect(state.trail.length).toBeLessThanOrEqual(MAX_TRAIL)
         }

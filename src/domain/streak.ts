@@ -3,7 +3,7 @@ import type { Gap, Mark, ProbeState } from './state.ts'
 
 /** Failed runs that are kept as evidence of an undecided streak. */
 export const MAX_TRAIL = 5
-/** While an incident flaps, a probe is well again only after this long without a failure (rule 9). */
+/** While an incident flaps, a probe is well again only after this long without a failure (`recovery`). */
 export const FLAPPING_WELL_MS = 30 * MINUTE_MS
 const SHORTEST_GAP_MS = 5 * MINUTE_MS
 
@@ -16,24 +16,30 @@ export type Turn =
   /** The threshold was reached. */
   | Readonly<{ kind: 'failed'; family: Family; onset: Instant; why: string }>
   | Readonly<{ kind: 'still-failing' }>
-  /** The last `count` conclusive runs are of another family (rule 17). */
+  /** The last `count` conclusive runs are of another family (`family-change`). */
   | Readonly<{ kind: 'other-family'; family: Family; onset: Instant; why: string }>
   | Readonly<{ kind: 'recovering' }>
   | Readonly<{ kind: 'well-again'; why: string }>
 
-export type StreakRule = Pick<Monitor, 'fail' | 'recover' | 'periodMs'>
+export type Threshold = Pick<Monitor, 'fail' | 'recover' | 'periodMs'>
 
 /** What is known of the probe's incident: its family, and whether it flaps. */
 export type InIncident = Readonly<{ family: Family; flapping: boolean }>
 
 /**
- * Rule 1 and the probe's half of rules 9, 12 and 17: what one more run means for a probe.
+ * `threshold` and the probe's half of `recovery`, `restart` and `family-change`: what one more run means for a probe.
  *
  * The window slides: a probe fails when `count` of its last `of` conclusive runs failed in one family. Its onset is the
  * earliest failed run from which the count can still be reached within `of` runs; when there is none left, the streak is
  * decided as harmless.
  */
-export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, incident: InIncident | null, absence: Gap | null) {
+export function advance(
+  was: ProbeState,
+  outcome: Outcome,
+  threshold: Threshold,
+  incident: InIncident | null,
+  absence: Gap | null,
+) {
   const at = outcome.startedAt
   const clean = outcome.result === 'ok' && outcome.tries[0]?.kind === null
   const ran: ProbeState = { ...was, lastRunAt: at, lastUncleanAt: clean ? was.lastUncleanAt : at }
@@ -48,9 +54,9 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
   }
 
   const family = outcome.result === 'ok' ? null : familyOf(outcome.kind)
-  const gap = gapBefore(was, at, rule.periodMs, absence)
+  const gap = gapBefore(was, at, threshold.periodMs, absence)
   const ended = gap !== null && was.standing === 'undecided'
-  const recent: readonly Mark[] = [...(ended ? [] : was.recent), { at, family }].slice(-rule.fail.of)
+  const recent: readonly Mark[] = [...(ended ? [] : was.recent), { at, family }].slice(-threshold.fail.of)
   const is: ProbeState = {
     ...ran,
     recent,
@@ -61,14 +67,17 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
   }
 
   if (was.standing === 'failing' || was.standing === 'recovering') {
-    if (family === null) return recovering(is, rule, incident)
+    if (family === null) return recovering(is, threshold, incident)
     const failing: ProbeState = { ...is, standing: 'failing', okRuns: 0, okSince: null }
-    const last = recent.slice(-rule.fail.count)
+    const last = recent.slice(-threshold.fail.count)
     const moved =
-      incident !== null && family !== incident.family && last.length === rule.fail.count && last.every((m) => m.family === family)
+      incident !== null &&
+      family !== incident.family &&
+      last.length === threshold.fail.count &&
+      last.every((m) => m.family === family)
     if (!moved) return turn(failing, { kind: 'still-failing' })
     const onset = last[0]?.at ?? at
-    const runs = rule.fail.count === 1 ? 'the last run' : `the last ${rule.fail.count} runs`
+    const runs = threshold.fail.count === 1 ? 'the last run' : `the last ${threshold.fail.count} runs`
     const why = `${runs} failed as ${family}, no longer as ${incident.family}`
     return turn({ ...failing, onset, okBefore: is.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
   }
@@ -84,19 +93,19 @@ export function advance(was: ProbeState, outcome: Outcome, rule: StreakRule, inc
     trail: keepEnds(trail.filter((o) => o.startedAt >= onset)),
   })
   const crossed = family === null ? null : countOf(recent, family)
-  if (family !== null && crossed !== null && crossed.failed >= rule.fail.count) {
+  if (family !== null && crossed !== null && crossed.failed >= threshold.fail.count) {
     const onset = crossed.first
     const of = recent.length === 1 ? 'the last run' : `${crossed.failed} of the last ${recent.length} runs`
-    const why = `${of} failed (the rule is ${rule.fail.count} of ${rule.fail.of})`
+    const why = `${of} failed (the threshold is ${threshold.fail.count} of ${threshold.fail.of})`
     return turn(
       { ...is, ...begunAt(onset), standing: 'failing', okRuns: 0, okSince: null },
       { kind: 'failed', family, onset, why },
     )
   }
-  const onset = earliestOpenOnset(recent, rule.fail)
+  const onset = earliestOpenOnset(recent, threshold.fail)
   if (onset === null) return turn({ ...is, standing: 'well', onset: null, okBefore: null, gap: null, trail: [] }, { kind: 'ok' })
   const failed = recent.filter((m) => m.family !== null && m.at >= onset).length
-  const why = `${failed} failed since the onset; ${rule.fail.count} of ${rule.fail.of} decide`
+  const why = `${failed} failed since the onset; ${threshold.fail.count} of ${threshold.fail.of} decide`
   return turn({ ...is, ...begunAt(onset), standing: 'undecided' }, { kind: 'undecided', why })
 }
 
@@ -106,12 +115,12 @@ function turn(state: ProbeState, what: Turn): Advance {
   return { state, turn: what }
 }
 
-function recovering(is: ProbeState, rule: StreakRule, incident: InIncident | null): Advance {
+function recovering(is: ProbeState, threshold: Threshold, incident: InIncident | null): Advance {
   const okRuns = is.okRuns + 1
   const at = is.lastOkAt ?? 0
   const okSince = is.okSince ?? at
   const flapping = incident?.flapping === true
-  const well = flapping ? at - okSince >= FLAPPING_WELL_MS : okRuns >= rule.recover
+  const well = flapping ? at - okSince >= FLAPPING_WELL_MS : okRuns >= threshold.recover
   if (!well) return turn({ ...is, standing: 'recovering', okRuns, okSince }, { kind: 'recovering' })
   const why = flapping ? 'well for 30 minutes (it was flapping)' : `${okRuns} ok in a row`
   return turn(
@@ -120,7 +129,7 @@ function recovering(is: ProbeState, rule: StreakRule, incident: InIncident | nul
   )
 }
 
-/** A gap in our own watch is longer than three periods, and than five minutes (rule 12). */
+/** A gap in our own watch is longer than three periods, and than five minutes (`restart`). */
 export function isGap(fromTo: Readonly<{ from: Instant; to: Instant }>, periodMs: number): boolean {
   return fromTo.to - fromTo.from > Math.max(SHORTEST_GAP_MS, 3 * periodMs)
 }
@@ -154,7 +163,7 @@ function countOf(recent: readonly Mark[], family: Family): { failed: number; fir
 }
 
 /** The earliest failed run from which `count` failures of its family are still possible within `of` runs. */
-function earliestOpenOnset(recent: readonly Mark[], fail: StreakRule['fail']): Instant | null {
+function earliestOpenOnset(recent: readonly Mark[], fail: Threshold['fail']): Instant | null {
   for (const [i, mark] of recent.entries()) {
     if (mark.family === null) continue
     const since = recent.slice(i)

@@ -18,7 +18,11 @@ export type Failure = Readonly<{
 /** How the other accounts fare with the same operation since this probe's onset (the test of width). */
 export type Peers = Readonly<{ others: number; well: number }>
 
-export type Rule = 'direct' | 'impacted' | 'related'
+/**
+ * How an explaining event's service matched: it is the failing one, it lists the failing one as impacted, or the failing one
+ * depends on it.
+ */
+export type Match = 'direct' | 'impacted' | 'related'
 
 /** The tests that an event can fail, in the order in which they are made. */
 export type Test = 'kind' | 'place' | 'service' | 'time' | 'width'
@@ -46,7 +50,7 @@ export type Alibi = Readonly<{
   sources: HealthEvent['sources']
   /** The newest update, bounded. Foreign: escape where shown. */
   text: string
-  rule: Rule
+  match: Match
 }>
 
 /** May this failure stay silent? `undetermined` never mutes. */

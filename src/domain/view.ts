@@ -7,7 +7,8 @@ import type { Verdict } from './verdict.ts'
 
 /**
  * What an incident is to one recipient: the failing probes of the monitors that notify them, and what they have heard of it.
- * Rules 4 to 8, 10 and 13 are decided by view, for what is explained or no wider to one may be neither to another.
+ * `first-email` to `reminder`, `escalation` and `grouping` are decided by view, for what is explained or no wider to one may be
+ * neither to another.
  */
 export type View = Readonly<{
   recipient: string
@@ -15,7 +16,7 @@ export type View = Readonly<{
   afterMs: number | null
   /** What they heard in this stretch; `null`: nothing so far. */
   heard: Heard | null
-  /** Told of something that goes on here (rule 17), if not of this incident. */
+  /** Told of something that goes on here (`family-change`), if not of this incident. */
   heir: boolean
   /** Their probes that are not well. */
   own: readonly Member[]
@@ -29,7 +30,7 @@ export type View = Readonly<{
   loud: boolean
 }>
 
-/** Rule 13: explained only if every failing probe is, else unexplained if any is, else undetermined. */
+/** `grouping`: explained only if every failing probe is, else unexplained if any is, else undetermined. */
 export function overallVerdict(members: readonly Member[]): Verdict['kind'] {
   const kinds = members.map((member) => member.standing.verdict.kind)
   if (kinds.length > 0 && kinds.every((kind) => kind === 'explained')) return 'explained'
@@ -40,7 +41,7 @@ type Around = Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instan
 
 /**
  * The views of everybody whom a monitor of these probes notifies. Who was told and has no failing probe any more has none: they
- * hear of the end, and of nothing before it (rule 13).
+ * hear of the end, and of nothing before it (`grouping`).
  */
 export function viewsOf(incident: Incident, sick: readonly Member[], around: Around): readonly View[] {
   const { setup } = around
@@ -93,9 +94,9 @@ export function heardBy(entry: Audience, incident: Incident): Heard {
 }
 
 /**
- * Rule 16: an address that was told is not told the same again under another name. A recipient who is notified in the place of
- * one that is not any more, of nothing that that one was not told of, and by an address that was told, takes over what was heard.
- * The same audience if there is none.
+ * `config-change`: an address that was told is not told the same again under another name. A recipient who is notified in the
+ * place of one that is not any more, of nothing that that one was not told of, and by an address that was told, takes over what
+ * was heard. The same audience if there is none.
  */
 export function renamed(incident: Incident, sick: readonly Member[], setup: Setup): readonly Audience[] {
   const names = notifiedBy(sick, setup)

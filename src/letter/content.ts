@@ -3,7 +3,7 @@ import { leadWords } from '../domain/lead.ts'
 import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
 import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
-import type { Alibi, Verdict } from '../domain/verdict.ts'
+import type { Alibi, Match, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink, seen } from './foreign.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { alibiOf, endOf, lapsedProbe, type Opening, opening, saysFirstLine } from './opening.ts'
@@ -19,7 +19,7 @@ export type Delivery = Readonly<{
   /** Why it could not leave earlier, such as "smtp.example.com answered 421"; `null` if nothing is known. */
   lateBecause: string | null
   now: Instant
-  /** The first mail of this incident that never arrived, and why: this one tells both (rule 9). */
+  /** The first mail of this incident that never arrived, and why: this one tells both (`recovery`). */
   merged: Readonly<{ facts: Facts; why: string }> | null
   /** Other recipients whose mails the server refuses for good, so that somebody knows. */
   refused: readonly Readonly<{ recipient: string; error: string }>[]
@@ -204,8 +204,8 @@ function whyYou(facts: Facts, merged: boolean, limits: Limits): string {
   // What the first sentence or the line on AWS Health says already is not said again. Why we are blind is said nowhere else.
   const said = kind !== 'blind' && probes.some(({ verdict, lapsed }) => reason === verdict.why || reason === lapsed)
   const counted = countOf(probes[0], at)
-  const rule = facts.monitors[0]?.rule
-  const fired = rule === undefined ? '' : `rule: ${foreign(rule, limits.sentence)}`
+  const threshold = facts.monitors[0]?.threshold
+  const fired = threshold === undefined ? '' : `threshold: ${foreign(threshold, limits.sentence)}`
   return [
     ...(said ? [] : [sentence(foreign(reason, limits.sentence))]),
     ...(counted === null ? (fired === '' ? [] : [`${sentence(fired)}`]) : [`${counted}${fired === '' ? '' : ` (${fired})`}.`]),
@@ -562,6 +562,13 @@ function eventBlocks(facts: Facts, limits: Limits): readonly Block[] {
   return [{ type: 'rows', rows }]
 }
 
+/** How the event's service matched (docs/rules.md, Service). */
+const MATCHED: Readonly<Record<Match, string>> = {
+  direct: 'same service',
+  impacted: 'listed as impacted',
+  related: 'related service',
+}
+
 /** In the present only while AWS explains all that fails; else how many of it, and until when. */
 function explainedBy(
   { explainedUntil }: ProbeFacts,
@@ -570,11 +577,11 @@ function explainedBy(
   limits: Limits,
 ): readonly [string, string] {
   const text = foreign(why, limits.sentence)
-  if (verdict === 'explained' && kind !== 'recovered' && kind !== 'dropped') return ['Explains by', `${by.rule} rule: ${text}`]
+  if (verdict === 'explained' && kind !== 'recovered' && kind !== 'dropped') return ['Matches', `${MATCHED[by.match]}: ${text}`]
   const until = explainedUntil == null ? '' : ` until ${both(explainedUntil, at, timezone)}`
   const explained = probes.filter((probe) => probe.verdict.kind === 'explained').length
   const some = explained === probes.length ? '' : `, ${explained} of ${probes.length} probes`
-  return ['Explained by', `${by.rule} rule${until}${some}: ${text}`]
+  return ['Matched', `${MATCHED[by.match]}${until}${some}: ${text}`]
 }
 
 function alibiRows(
@@ -717,13 +724,13 @@ function quoted(name: string): string {
 function footer(facts: Facts, seq: number | null, limits: Limits): readonly string[] {
   const { incident, sentBy } = facts
   const word = (text: string) => foreign(text, limits.word)
-  const rules = facts.monitors
+  const thresholds = facts.monitors
     .slice(0, limits.monitors)
-    .map(({ name, rule }) => `${word(name)}: ${foreign(rule, limits.sentence)}`)
+    .map(({ name, threshold }) => `${word(name)}: ${foreign(threshold, limits.sentence)}`)
   const which = incident === null ? '' : `, incident ${word(incident.id)}`
   const mail = seq === null ? '' : `, mail ${seq}`
   return [
-    ...(rules.length === 0 ? [] : [`Rules: ${rules.join('; ')}`]),
+    ...(thresholds.length === 0 ? [] : [`Thresholds: ${thresholds.join('; ')}`]),
     `Alibi ${word(sentBy.version)} on ${word(sentBy.host)}${which}${mail} (${facts.kind}), ${iso(facts.at)}`,
   ]
 }

@@ -222,13 +222,13 @@ test.for<[string, Facts, RegExp]>([
 
 const stillExplained = SAMPLES['now-explained'].probes[0]!.verdict
 test.for<[string, Partial<Facts>, readonly Partial<ProbeFacts>[], readonly string[]]>([
-  ['all of it, now', { verdict: 'explained' }, [{ verdict: stillExplained }], ['Explains by direct rule: AWS']],
+  ['all of it, now', { verdict: 'explained' }, [{ verdict: stillExplained }], ['Matches same service: AWS']],
   [
     'some of it, and for how long',
     {},
     [{ verdict: stillExplained, explainedUntil: AT + 60_000 }, {}],
     [
-      'Explained by direct rule until 11:59 UTC (12:59 Europe/Berlin), 1 of 2 probes: AWS',
+      'Matched same service until 11:59 UTC (12:59 Europe/Berlin), 1 of 2 probes: AWS',
       'explained until 11:59:48Z',
       ', unexplained',
     ],
@@ -248,7 +248,7 @@ test.for<[string, Partial<Facts>, readonly Partial<ProbeFacts>[], readonly strin
   const facts: Facts = { ...SAMPLES.failing, ...over, probes: probes.map((probe) => probeFacts(probe)) }
   const { text } = letter(notificationOf(facts), punctual(facts))
   for (const saying of words) expect(squeezed(text)).toContain(squeezed(saying))
-  expect(text.includes('Explains by')).toBe(facts.verdict === 'explained')
+  expect(/^Matches /m.test(text)).toBe(facts.verdict === 'explained')
 })
 
 test('what fails in another way since says that it did before, not that it was ok until then', () => {
@@ -300,7 +300,7 @@ test('several that are well again were failing, one was', () => {
   expect(said(SAMPLES.recovered)).toContain(squeezed('is ok again. It was failing 11:58 to'))
 })
 
-test('a mail that says we are blind says why, and by which rule', () => {
+test('a mail that says we are blind says why, and by which threshold', () => {
   const why = 'no conclusive run for 15m (AWS throttles every try)'
   const [first] = SAMPLES.blind.probes
   const facts: Facts = {
@@ -308,11 +308,11 @@ test('a mail that says we are blind says why, and by which rule', () => {
     // As `decide` gives it: the member's verdict holds the same words as the reason.
     reason: why,
     probes: [{ ...first!, verdict: { kind: 'unexplained', why, nearMisses: [] }, strip: [] }],
-    monitors: [{ name: 'm', impact: null, runbook: null, rule: 'no result for 15m (policy.blindAfter), told once' }],
+    monitors: [{ name: 'm', impact: null, runbook: null, threshold: 'no result for 15m (policy.blindAfter), told once' }],
   }
   expect(squeezed(letter(notificationOf(facts), punctual(facts)).text)).toContain(
     squeezed(
-      'Why you got this: No conclusive run for 15m (AWS throttles every try). Rule: no result for 15m (policy.blindAfter), told once.',
+      'Why you got this: No conclusive run for 15m (AWS throttles every try). Threshold: no result for 15m (policy.blindAfter), told once.',
     ),
   )
 })
@@ -374,7 +374,7 @@ test.for<[string, string | null]>([
   ['wiki.example/aws', null],
   ['https://wiki.example/"onmouseover="alert(1)', 'https://wiki.example/%22onmouseover=%22alert(1)'],
 ])('runbook %s becomes the link %s', ([runbook, href]) => {
-  const facts = { ...SAMPLES.failing, monitors: [{ name: 'm', impact: null, runbook, rule: '1 of 1' }] }
+  const facts = { ...SAMPLES.failing, monitors: [{ name: 'm', impact: null, runbook, threshold: '1 of 1' }] }
   expect(hrefs(letter(notificationOf(facts), punctual(facts)).html ?? '')).toEqual(href === null ? [] : [href])
 })
 
@@ -426,7 +426,7 @@ const OWN = new Set([
   'kind',
   'state',
   'test',
-  'rule',
+  'threshold',
   'mark',
   'result',
   'family',
@@ -505,7 +505,7 @@ test.for(['<'.repeat(10_000), '"&<'.repeat(3_000), '€'.repeat(10_000), 'x '.re
         },
         strip: full.probes[0]?.strip ?? [],
       })),
-      monitors: Array.from({ length: 20 }, () => ({ name: '', impact: '', runbook: '', rule: '' })),
+      monitors: Array.from({ length: 20 }, () => ({ name: '', impact: '', runbook: '', threshold: '' })),
       lines: Array.from({ length: 300 }, () => ''),
       overrides: Array.from({ length: 20 }, () => ''),
       incident: { ...full.incident!, hindsight: Array.from({ length: 50 }, () => ({ arn: '', code: '', at: AT, why: '' })) },

@@ -62,7 +62,7 @@ export function endOf(facts: Facts): Instant {
   return well.length > 0 ? Math.max(...well) : (facts.incident?.closedAt ?? facts.at)
 }
 
-/** Whether the first of the mail's lines is its first sentence. That of many mails in one (rule 18) is why they are one. */
+/** Whether the first of the mail's lines is its first sentence. That of many mails in one (`rate-limit`) is why they are one. */
 export function saysFirstLine({ kind, incident, chapters }: Facts): boolean {
   return incident === null && (kind === 'digest' ? chapters !== undefined : kind !== 'test')
 }

@@ -178,7 +178,7 @@ export class Rehearsal {
     setup = this.setup,
     saying: Input['notices'] = [],
   ): void {
-    // Rule 2: at each failure until the threshold is reached, and each minute from then on.
+    // `consult`: at each failure until the threshold is reached, and each minute from then on.
     const isOpen = this.world.incidents.size > 0
     const isDue = this.reading === null || now - this.reading.at >= MINUTE_MS
     const isNew = isOpen ? isDue : outcomes.some(({ result }) => result === 'failed')

@@ -23,7 +23,7 @@ const CONTROL_SHARED_MS = 5_000
 const CONTROL_MS = 90
 const API_MS = 180
 const DASHBOARD_MS = 250
-/** A source that refuses is asked again each day (rule 2). */
+/** A source that refuses is asked again each day (`consult`). */
 const REFUSED_FOR_MS = DAY_MS
 /** STS is not asked where Account stands, if the partition has another region. */
 const OTHER_REGION: Readonly<Record<Partition, string>> = {

@@ -80,7 +80,7 @@ export class Timeline {
   decision(row: LedgerRow): void {
     const { decision, incident, probe, rule, reason } = row
     const of = incident === null ? '' : ` #${incident.slice(0, 4)}`
-    const by = rule === null ? '' : ` (${/^\d/.test(rule) ? `rule ${rule}` : rule})`
+    const by = rule === null ? '' : ` (${rule})`
     const who = probe === null ? '' : ` ${probe}:`
     const key = OF_EACH_PROBE.has(decision) ? `decision ${decision} ${incident}` : undefined
     this.add('decision', '●', `${decision}${of}${by}${who} ${reason}`, key)

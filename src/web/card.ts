@@ -214,7 +214,7 @@ function notThere(owed: Owed, now: Instant): string {
   return `the mail "${kind}" to ${foreign(recipient, WORD)}, due since ${clockTime(createdAt, now)}${tried}${error}`
 }
 
-/** Rule 11. */
+/** `silence`. */
 function ackOf({ id }: Incident, view: View, now: Instant): string | null {
   const ack = view.world.acks.get(id)
   if (ack === undefined) return null
@@ -222,7 +222,7 @@ function ackOf({ id }: Incident, view: View, now: Instant): string | null {
   return stop(`Somebody knows since ${clockTime(ack.at, now)}, so reminders and escalation rest${why}`)
 }
 
-/** Rules 5 and 10: what comes next, if nothing changes. */
+/** `hold` and `escalation`: what comes next, if nothing changes. */
 function later(incident: Incident, view: View | null, now: Instant): string {
   const { announcedAt } = incident
   if (view === null || incident.state === 'closed') return ''
@@ -254,7 +254,7 @@ function whyQuiet(rows: readonly LedgerRow[] | null): string | null {
   const row = rows?.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
   const withheld = row?.decision === 'closed' ? rows?.findLast(({ decision }) => decision === 'withheld') : row
   if (withheld?.decision !== 'withheld') return null
-  const rule = withheld.rule === null ? '' : ` (rule ${foreign(withheld.rule, WORD)})`
+  const rule = withheld.rule === null ? '' : ` (rule: ${foreign(withheld.rule, WORD)})`
   return stop(`${foreign(withoutAddresses(withheld.reason), SENTENCE)}${rule}`)
 }
 

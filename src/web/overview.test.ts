@@ -70,7 +70,7 @@ describe('the first screen: is something wrong, is it AWS, was anyone told', () 
       'warn',
       /^2 of 5 probes fail/,
       /^Yes: AWS_ACCOUNT_OPERATIONAL_ISSUE/,
-      /^Nobody yet: silent: .*\(rule 3\)\. If it lasts, a mail at 17:58 UTC/,
+      /^Nobody yet: silent: .*\(rule: suppression\)\. If it lasts, a mail at 17:58 UTC/,
     ],
     [
       'it fails and the mail is stuck',
@@ -407,7 +407,7 @@ test('of a long ledger the newest rows are taken, oldest first', async () => {
 
 describe('what was not told, and why', () => {
   const row = (minutesAgo: number, reason: string) =>
-    rowOf('77aa000000000001', NOW - minutesAgo * MINUTE_MS, 'withheld', reason, '3')
+    rowOf('77aa000000000001', NOW - minutesAgo * MINUTE_MS, 'withheld', reason, 'suppression')
   const answer = (page: Awaited<ReturnType<typeof seen>>) => page.answers[3]?.answer
 
   test.for<[string, number, string, string]>([
@@ -441,7 +441,9 @@ describe('what was not told, and why', () => {
   })
 
   test('the reason of the worst open incident comes first', async () =>
-    expect(answer(await seen(scene('failing')))).toBe('Already told; a reminder each 4h while it lasts unexplained (rule 8).'))
+    expect(answer(await seen(scene('failing')))).toBe(
+      'Already told; a reminder each 4h while it lasts unexplained (rule: reminder).',
+    ))
 
   test('nobody’s address, and nothing that is not a line of the ledger', async () => {
     const world = worldOf()

@@ -178,7 +178,7 @@ function whatIsWrong(worst: Incident | null, standings: readonly Standing[], vie
   return `${health.ok ? 'No' : 'Not with AWS Account'}: ${lead}. ${began}`
 }
 
-/** Of very many only some are run again before their schedule says so (rule 1). */
+/** Of very many only some are run again before their schedule says so (`threshold`). */
 function beingChecked(checking: number, standings: readonly Standing[], { setup, world }: View): string {
   const chosen = new Set(
     [...setup.monitors.values()].flatMap((monitor) => rerunsOf(monitor, world.probes).map((one) => one.state)),
@@ -270,7 +270,7 @@ function warningsOf(view: View, known: OnRecord, health: Health, now: Instant): 
   return all.length <= MAX_WARNINGS ? all : [...all.slice(0, MAX_WARNINGS), `And ${all.length - MAX_WARNINGS} more.`]
 }
 
-/** Rule 11: who does not hear of what, until when, and at whose word. */
+/** `silence`: who does not hear of what, until when, and at whose word. */
 function silencesOf(view: View, now: Instant): readonly string[] {
   return view.world.silences
     .filter((silence) => silence.at <= now && now < endOfSilence(silence))

@@ -17,7 +17,7 @@ const { incident, probes, sources } = SAMPLES.failing
 const wide: Facts = {
   ...SAMPLES.failing,
   reason: LONG,
-  monitors: [{ name: LONG, impact: LONG, runbook: `https://wiki.example/${LONG}`, rule: LONG }],
+  monitors: [{ name: LONG, impact: LONG, runbook: `https://wiki.example/${LONG}`, threshold: LONG }],
   probes: probes.map((probe) => ({ ...probe, probe: LONG, monitor: LONG, operation: LONG, lapsed: LONG })),
   sources: { ...sources!, dashboard: { ...sources!.dashboard, state: 'unavailable', detail: LONG } },
   incident: { ...incident!, explainedBy: `arn:aws:health:us-east-1::event/IAM/${LONG}/x`, id: LONG },

@@ -55,7 +55,10 @@ function wideScene(): Scene {
   ]
   const wide = { ...incident!, members, explainedBy: by.arn }
   at.disk.incidents.set(wide.id, wide)
-  at.put([rowOf(wide.id, NOW - 1_000, 'withheld', LONG, '3')], [owedOf(wide.id, LONG, 'now-explained', { error: LONG })])
+  at.put(
+    [rowOf(wide.id, NOW - 1_000, 'withheld', LONG, 'suppression')],
+    [owedOf(wide.id, LONG, 'now-explained', { error: LONG })],
+  )
   const { events: _, ...read } = readingOf()
   const dashboard = { ...read.sources.dashboard, state: 'unavailable' as const, detail: LONG }
   const reading = { ...read, events: [], sources: { ...read.sources, dashboard } }

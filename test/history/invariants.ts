@@ -114,7 +114,7 @@ export const INVARIANTS: readonly Invariant[] = [
         const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
         if (state === 'dropped') return mayDrop ? [] : [`${id} (${kind}) is dropped`]
         if (state !== 'merged') return []
-        // Its thread may have ended in another (rule 17).
+        // Its thread may have ended in another (`family-change`).
         const later = told.some((other) => [other, ...(other.past ?? [])].some((one) => one.thread === thread) && other.seq > seq)
         const summed = told.some(
           (other) => other.kind === 'digest' && other.recipient === recipient && other.createdAt >= createdAt,
@@ -182,7 +182,7 @@ export const INVARIANTS: readonly Invariant[] = [
         const { kind, thread: key, recipient, incident } = one.mail
         if (incident === null) continue
         if (RISES.has(kind)) {
-          // A fall whose incident went on in one of another family: its rise is told there (rule 17).
+          // A fall whose incident went on in one of another family: its rise is told there (`family-change`).
           const inherited = [...open].filter(
             ([, { mail }]) =>
               (mail.recipient === recipient && before(incident).has(mail.incident ?? '')) ||
@@ -353,7 +353,7 @@ export const INVARIANTS: readonly Invariant[] = [
             const { waitMs, extensionMs } = config.policy
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
             return config.recipients.flatMap(({ name, afterMs }) => {
-              // Who was added since waits for the next mail that is due to the others (rule 16).
+              // Who was added since waits for the next mail that is due to the others (`config-change`).
               const opened = looked
                 .incidentsAt(from)
                 .find((is) => is.state !== 'closed' && is.members.some((m) => m.probe === probe.id))
@@ -371,7 +371,8 @@ export const INVARIANTS: readonly Invariant[] = [
                     is.family === stretch.family &&
                     is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
                 )
-              // A thread may have begun under another name, or in an incident of another family (rules 16 and 17).
+              // A thread may have begun under another name, or in an incident of another family (`config-change` and
+              // `family-change`).
               const entry = incident?.audience.find((one) => one.recipient === name && one.open)
               const told =
                 incident?.state === 'announced' && looked.mailed.some(({ at, mail }) => at <= by && mail.thread === entry?.root)
@@ -487,7 +488,9 @@ function momentsOf(truth: Truth, stretch: Failing): readonly Span[] {
 function predecessorsOf(lived: Lived): (incident: string) => ReadonlySet<string> {
   const direct = new Map<string, Set<string>>()
   for (const { ledger } of lived.committed) {
-    const changed = new Set(ledger.flatMap((row) => (row.decision === 'closed' && row.rule === '17' ? [row.incident] : [])))
+    const changed = new Set(
+      ledger.flatMap((row) => (row.decision === 'closed' && row.rule === 'family-change' ? [row.incident] : [])),
+    )
     for (const [i, { decision, incident, probe }] of ledger.entries()) {
       if (decision !== 'moved' || incident === null || !changed.has(incident)) continue
       const into = ledger

@@ -230,7 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'never believes that a probe is well again',
     file: 'src/domain/streak.ts',
-    edits: [['okRuns >= rule.recover', 'okRuns >= rule.recover + 1_000']],
+    edits: [['okRuns >= threshold.recover', 'okRuns >= threshold.recover + 1_000']],
   },
   {
     name: 'tries refused mails again although later ones have told the rest',

@@ -20,7 +20,7 @@ const KNOWN = {
   impacted: ['account'],
 } as const
 const isDelivered = (line: Line) => line['message'] === 'mail delivered'
-const isSilence = (line: Line) => line['decision'] === 'withheld' && line['rule'] === '3'
+const isSilence = (line: Line) => line['decision'] === 'withheld' && line['rule'] === 'suppression'
 const kindOf = (mail: Caught) => mail.headers['x-alibi-kind'] ?? ''
 const kinds = ({ mailbox }: Stage) => mailbox.mails.map(kindOf)
 const mailOf = ({ mailbox }: Stage, kind: string) => mailbox.waitFor((mail) => kindOf(mail) === kind, DEADLINE_MS)

@@ -128,7 +128,7 @@ export const ALIBI: Alibi = {
   updatedAt: ONSET + 4 * MINUTE_MS,
   sources: ['api', 'dashboard'],
   text: 'An invented update: some calls of an invented service fail in an invented place, and people are at work on it.',
-  rule: 'direct',
+  match: 'direct',
 }
 export const EXPLAINED: Verdict = {
   kind: 'explained',
@@ -204,7 +204,7 @@ export function rowOf(
   at: Instant,
   decision: LedgerRow['decision'],
   reason: string,
-  rule: string | null = '4',
+  rule: LedgerRow['rule'] = 'first-email',
 ): LedgerRow {
   return { at, incident, probe: null, decision, reason, rule, evidence: { note: `asked for ${ADDRESS}` } }
 }
@@ -380,7 +380,15 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     })
     const scene = worldOf({ incidents: [told, silent] })
     scene.put(
-      [rowOf(silent.id, ONSET - 5 * HOUR_MS, 'withheld', 'silent: AWS reports trouble of ACCOUNT itself (us-east-1)', '3')],
+      [
+        rowOf(
+          silent.id,
+          ONSET - 5 * HOUR_MS,
+          'withheld',
+          'silent: AWS reports trouble of ACCOUNT itself (us-east-1)',
+          'suppression',
+        ),
+      ],
       [
         owedOf(told.id, 'oncall', 'failing', {}, ONSET - 5 * HOUR_MS + 75_000),
         owedOf(told.id, 'oncall', 'recovered', {}, ONSET - 4 * HOUR_MS),
@@ -396,10 +404,10 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     const scene = worldOf({ incidents: [incident] })
     scene.put(
       [
-        rowOf(incident.id, ONSET + 45_000, 'opened', '3 of the last 5 runs failed (the rule is 3 of 5)', '1'),
-        rowOf(incident.id, ONSET + 75_000, 'mailed', `failing: ${UNEXPLAINED.why}`, '4'),
+        rowOf(incident.id, ONSET + 45_000, 'opened', '3 of the last 5 runs failed (the threshold is 3 of 5)', 'threshold'),
+        rowOf(incident.id, ONSET + 75_000, 'mailed', `failing: ${UNEXPLAINED.why}`, 'first-email'),
         rowOf(incident.id, ONSET + 77_000, 'delivered', `failing to oncall: 250 ok for <${ADDRESS}>`, null),
-        rowOf(incident.id, ONSET + 80_000, 'withheld', 'already told; a reminder each 4h while it lasts unexplained', '8'),
+        rowOf(incident.id, ONSET + 80_000, 'withheld', 'already told; a reminder each 4h while it lasts unexplained', 'reminder'),
       ],
       [owedOf(incident.id, 'oncall', 'failing')],
     )
@@ -420,7 +428,15 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     )
     const scene = worldOf({ incidents: [incident] })
     scene.put(
-      [rowOf(incident.id, ONSET + 75_000, 'withheld', 'silent: AWS reports trouble of ACCOUNT itself (us-east-1)', '3')],
+      [
+        rowOf(
+          incident.id,
+          ONSET + 75_000,
+          'withheld',
+          'silent: AWS reports trouble of ACCOUNT itself (us-east-1)',
+          'suppression',
+        ),
+      ],
       [],
     )
     return scene
@@ -437,10 +453,22 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     const scene = worldOf({ incidents: [incident] })
     scene.put(
       [
-        rowOf(incident.id, onset + 45_000, 'opened', '3 of the last 5 runs failed (the rule is 3 of 5)', '1'),
-        rowOf(incident.id, onset + 75_000, 'mailed', `failing: ${UNEXPLAINED.why}`, '4'),
-        rowOf(incident.id, onset + 32 * MINUTE_MS, 'mailed', 'now-explained: AWS reports trouble of ACCOUNT itself', '7'),
-        rowOf(incident.id, onset + 33 * MINUTE_MS, 'withheld', 'silent: AWS reports trouble of ACCOUNT itself (us-east-1)', '3'),
+        rowOf(incident.id, onset + 45_000, 'opened', '3 of the last 5 runs failed (the threshold is 3 of 5)', 'threshold'),
+        rowOf(incident.id, onset + 75_000, 'mailed', `failing: ${UNEXPLAINED.why}`, 'first-email'),
+        rowOf(
+          incident.id,
+          onset + 32 * MINUTE_MS,
+          'mailed',
+          'now-explained: AWS reports trouble of ACCOUNT itself',
+          'late-explanation',
+        ),
+        rowOf(
+          incident.id,
+          onset + 33 * MINUTE_MS,
+          'withheld',
+          'silent: AWS reports trouble of ACCOUNT itself (us-east-1)',
+          'suppression',
+        ),
       ],
       [
         owedOf(incident.id, 'oncall', 'failing', {}, onset + 75_000),
@@ -456,7 +484,7 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     )
     const scene = worldOf({ incidents: [incident] })
     scene.put(
-      [rowOf(incident.id, ONSET + 75_000, 'mailed', `failing: ${UNDETERMINED.why}`, '4')],
+      [rowOf(incident.id, ONSET + 75_000, 'mailed', `failing: ${UNDETERMINED.why}`, 'first-email')],
       [
         owedOf(incident.id, 'oncall', 'failing', {
           state: 'retrying',

@@ -6,6 +6,7 @@ import type { Member } from '../../src/domain/incident.ts'
 import { DECISIONS } from '../../src/domain/ledger.ts'
 import { MAIL_KINDS } from '../../src/domain/notification.ts'
 import { FAILURE_KINDS, HOUR_MS } from '../../src/domain/probe.ts'
+import type { RuleName } from '../../src/domain/rule.ts'
 import { incidentJson } from '../../src/domain/shown.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { MAIL_RESULTS } from '../../src/ports/meter.ts'
@@ -301,7 +302,7 @@ function hostileScene(text: string, link: string): Scene {
   const scene = worldOf({ monitors: [monitor], incidents: [open, closed] })
   const deferred = { state: 'retrying' as const, deliveredAt: null, error: text }
   scene.put(
-    [rowOf(open.id, NOW, 'withheld', text, text), rowOf(closed.id, NOW, 'withheld', text, text)],
+    [rowOf(open.id, NOW, 'withheld', text, text as RuleName), rowOf(closed.id, NOW, 'withheld', text, text as RuleName)],
     [owedOf(open.id, text, 'failing', deferred)],
   )
   const silence = { id: 's', at: 0, until: NOW + HOUR_MS, reason: text, monitor: text, endedAt: null }
