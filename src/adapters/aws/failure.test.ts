@@ -48,7 +48,9 @@ describe('what an error of a try is', () => {
     ['throttled by name', service('ThrottlingException'), at(400), 'throttled'],
     ['denied, as another client says it', service('AccessDenied'), at(403), 'denied'],
     ['a conflict', service('ConflictException'), at(409), 'invalid'],
-    ['a GovCloud account that is not available', service('ResourceUnavailableException'), at(424), 'invalid'],
+    ['a GovCloud account that is not available', service('ResourceUnavailableException'), at(424), 'internal'],
+    ['a failed dependency without a name', named('SyntaxError'), at(424), 'internal'],
+    ['STS: an answer that nobody knows', service('Whatever'), at(424, { asked: 'STS' }), 'credentials'],
     [
       'not found, where there must be one',
       service('ResourceNotFoundException'),

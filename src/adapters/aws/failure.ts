@@ -79,6 +79,7 @@ const BROKEN_LINE =
  * | anybody | `InternalServerException` of client-account, any 5xx | `internal` |
  * | Account | a 2xx whose JSON the SDK could read, but for the format of a field | ok |
  * | anybody | any other 2xx that could not be read | `internal` |
+ * | Account | ResourceUnavailableException, 424: what AWS needs for the answer is not available to it | `internal` |
  * | anybody | 429, or a throttling error by name | `throttled` |
  * | provider | anything else | `credentials` |
  * | anybody | our deadline, a broken line, a TLS error, 408: no whole answer | `unreachable` |
@@ -127,6 +128,7 @@ function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kin
     const isMisfit = asked === 'ACCOUNT' && answer?.body?.isObject === true && /^(TypeError|RangeError)$/.test(name)
     return isMisfit ? null : 'internal'
   }
+  if (asked === 'ACCOUNT' && (status === 424 || name === 'ResourceUnavailableException')) return 'internal'
   if (status === 429 || THROTTLED.test(name)) return 'throttled'
   if (asked === 'provider') return 'credentials'
   if (status === 408 || !whole) return 'unreachable'
