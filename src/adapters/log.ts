@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { constants, lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import { createLogger, format, transports } from 'winston'
@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts'
 import { cloudWatch } from './cloudwatch.ts'
 import type { Level, LogRecord } from './log-record.ts'
 import { jsonLine, logRecord, prettyLine } from './log-record.ts'
+import { isOurs, TIGHTENED, tighten } from './modes.ts'
 import { createRedaction } from './redaction.ts'
 
 export type LogConfig = Config['log']
@@ -36,6 +37,8 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024
 /** After a failure the log file is opened again at the first line that comes this much later. */
 const REOPEN_MS = 60_000
 const CLOSE_MS = 2_000
+/** As `a`, but whoever has put a symbolic link in the file's place does not have us write to where it leads. */
+const APPEND_HERE = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW
 /** A write to a pipe or a file blocks, and costs more than making the line: beyond so many lines in so long, they go out together. */
 const LINES_AT_ONCE = 5
 const GATHER_MS = 100
@@ -95,9 +98,11 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
 
   function openFile(wanted: NonNullable<LogConfig['file']>): void {
     try {
+      const closed = tighten(filesOf(wanted.path))
       const opened = openRotated(wanted, fileFailed)
       file = opened
       logger.add(opened)
+      if (closed.length > 0) write('warn', 'other users could read or write log files', { files: closed, next: TIGHTENED })
     } catch (error) {
       fileFailed(error)
     }
@@ -184,9 +189,28 @@ function gathering(stream: Writable): { line(): void; close(): void } {
   }
 }
 
+function auditFileOf(path: string): string {
+  return `${path}.audit.json`
+}
+
+/** The log's files as they lie beside each other, of today and of days before. */
+export function filesOf(path: string): readonly string[] {
+  const directory = dirname(path)
+  try {
+    const names = readdirSync(directory).filter((name) => name.startsWith(`${basename(path)}.`))
+    return names.map((name) => join(directory, name))
+  } catch {
+    return [] // No directory yet.
+  }
+}
+
 /** A rotated file whose failures are told to `failed` and to nobody else, be they events or thrown. */
 function openRotated(wanted: NonNullable<LogConfig['file']>, failed: (error: unknown) => void): DailyRotateFile {
   mkdirSync(dirname(wanted.path), { recursive: true, mode: 0o700 })
+  const auditFile = auditFileOf(wanted.path)
+  const audit = lstatSync(auditFile, { throwIfNoEntry: false })
+  // It names files that are deleted when they are too many.
+  if (audit !== undefined && !(audit.isFile() && isOurs(audit.uid))) throw new Error(`${auditFile} is no file of ours`)
   let told = false
   const once = (error: unknown) => {
     if (told) return
@@ -200,11 +224,11 @@ function openRotated(wanted: NonNullable<LogConfig['file']>, failed: (error: unk
     utc: true,
     maxSize: wanted.maxSizeBytes,
     maxFiles: wanted.keep,
-    auditFile: `${wanted.path}.audit.json`,
+    auditFile,
     auditHashType: 'sha256',
     createSymlink: true,
     symlinkName: basename(wanted.path),
-    options: { flags: 'a', mode: 0o600 },
+    options: { flags: APPEND_HERE, mode: 0o600 },
     eol: '\n',
     format: lines(jsonLine),
   })

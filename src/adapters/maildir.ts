@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOfThrown } from '../domain/thrown.ts'
 import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
+import { draftName, writeWhole } from './whole-file.ts'
 
 export type FileMailerOptions = Readonly<{
   /** Made when it is missing, readable by its owner only. */
@@ -23,14 +24,14 @@ export function fileMailer({ directory, from }: FileMailerOptions): Mailer {
       if (signal.aborted) throw new MailError('given up before it was written', { permanent: false, uncertain: false })
       const message = await compiled(mail, from)
       const path = join(directory, fileName(mail))
-      await writing(directory, () => writeWhole(directory, path, message.source))
+      await writing(directory, () => writeWhole(path, message.source))
       return { reply: `written to ${path}`, rejected: [] }
     },
 
     async verify(): Promise<string> {
-      const probe = join(directory, `.writable-${process.pid}`)
+      const probe = draftName(join(directory, '.writable'))
       await writing(directory, async () => {
-        await writeWhole(directory, probe, Buffer.from('Alibi may write here.\n'))
+        await writeWhole(probe, 'Alibi may write here.\n')
         await rm(probe)
       })
       return `${directory} can be written`
@@ -74,30 +75,5 @@ async function writing(directory: string, work: () => Promise<void>): Promise<vo
       uncertain: false,
       cause: error,
     })
-  }
-}
-
-async function writeWhole(directory: string, path: string, source: Buffer): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const draft = `${path}.${process.pid}.part`
-  try {
-    const file = await open(draft, 'w', 0o600)
-    try {
-      await file.writeFile(source)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
-  // The name is durable only when the directory is.
-  const folder = await open(directory, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

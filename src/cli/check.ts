@@ -3,6 +3,7 @@ import { access, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { callerIdentity } from '../adapters/aws/credentials.ts'
 import { placeOf } from '../adapters/sqlite/place.ts'
+import { draftName } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { inWords, utc } from '../domain/duration.ts'
@@ -11,6 +12,7 @@ import { decisiveTry } from '../domain/probe.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
 import { holdersOf, nameFor, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
+import { exposedFiles, openDirectories } from './exposure.ts'
 import { type Common, configured, type Io, say } from './io.ts'
 import { mailAdvice, mailServers } from './mail-advice.ts'
 import { type Found, listed, remembered, withFound } from './members.ts'
@@ -38,6 +40,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const live = options.live === true ? [...rosters.map(rosterFinding), ...(await tryAll(config, wired, io))] : []
   const bad = live.filter((finding) => !finding.ok)
   const unfit = unfitPlace(config)
+  const warnings = [...config.warnings, ...exposedFiles(config), ...openDirectories(config)]
   if (options.json === true) {
     io.out(
       JSON.stringify(
@@ -53,7 +56,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
           })),
           quotas: rows,
           refused: late,
-          warnings: config.warnings,
+          warnings,
           overrides: wired.overrides,
           live,
         },
@@ -81,7 +84,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     ])
     io.out(`\n${table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], calls, io.columns)}`)
     const notes = [
-      ...config.warnings.filter((warning) => !late.includes(warning)).map((warning) => `warning: ${warning}`),
+      ...warnings.filter((warning) => !late.includes(warning)).map((warning) => `warning: ${warning}`),
       ...wired.overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
     ]
     if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
@@ -342,9 +345,9 @@ async function tryDisk(config: Config): Promise<readonly Finding[]> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await access(directory, constants.W_OK)
     if (placeOf(config.storage.path).kind === 'file') await access(config.storage.path, constants.R_OK | constants.W_OK)
-    const trial = join(directory, `.alibi-check-${process.pid}`)
+    const trial = draftName(join(directory, '.alibi-check'))
     const began = performance.now()
-    const file = await open(trial, 'w', 0o600)
+    const file = await open(trial, 'wx', 0o600)
     try {
       await file.write('alibi')
       await file.sync()

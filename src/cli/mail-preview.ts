@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { compile } from '../adapters/mime.ts'
+import { writeWhole } from '../adapters/whole-file.ts'
 import type { Facts } from '../domain/notification.ts'
 import type { Delivery } from '../letter/content.ts'
 import { letter } from '../letter/letter.ts'
@@ -19,20 +19,15 @@ export async function mailPreview(options: Common & Readonly<{ out: string }>, i
   ]
   const to = config.recipients[0]?.to ?? []
   await writingTo(directory, async () => {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
     for (const [name, facts, delivery] of all) {
       const mail = letter(notificationOf(facts, { to }), { ...PUNCTUAL, now: facts.at + 1_000, ...delivery }, config.mail.subject)
       const { source } = await compile(mail, config.mail.from)
-      await put(directory, `${name}.eml`, source)
-      await put(directory, `${name}.txt`, `${mail.text}\n`)
-      if (mail.html !== null) await put(directory, `${name}.html`, mail.html)
+      await writeWhole(join(directory, `${name}.eml`), source, false)
+      await writeWhole(join(directory, `${name}.txt`), `${mail.text}\n`, false)
+      if (mail.html !== null) await writeWhole(join(directory, `${name}.html`), mail.html, false)
     }
   })
   say(io, `${all.length} mails with invented facts, each as .eml, .txt and .html, in ${directory}:`)
   say(io, all.map(([name]) => `  ${name}`).join('\n'))
   return EXIT.well
-}
-
-function put(directory: string, name: string, content: string | Buffer): Promise<void> {
-  return writeFile(join(directory, name), content, { mode: 0o600 })
 }

@@ -1,6 +1,8 @@
 import { systemClock } from '../adapters/clock.ts'
 import { createLog } from '../adapters/log.ts'
+import { TIGHTENED, tighten } from '../adapters/modes.ts'
 import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
+import { filesOf } from '../adapters/sqlite/place.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
@@ -17,6 +19,7 @@ import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
 import { organizationOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
+import { openDirectories } from './exposure.ts'
 import { type Common, configured, type Io } from './io.ts'
 import { VERSION } from './version.ts'
 
@@ -59,6 +62,9 @@ export async function run(options: Common, io: Io): Promise<number> {
 
   const lock = guard(() => takeLock(first.storage.path))
   held.defer(() => lock.release())
+  const exposed = tighten(filesOf(first.storage.path))
+  if (exposed.length > 0) log.warn('other users could read or write the database', { files: exposed, next: TIGHTENED })
+  for (const warning of openDirectories(first)) log.warn('configuration', { warning })
   const metrics = createMetrics()
   held.defer(() => metrics.close())
   const store = await openStore({ path: first.storage.path, observe: metrics.observeStore }).catch(asExit)

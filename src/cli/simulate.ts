@@ -1,6 +1,7 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileMailer, fileName } from '../adapters/maildir.ts'
+import { writeWhole } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
 import { parseScenario } from '../simulate/parse.ts'
@@ -78,13 +79,13 @@ async function sourceOf(file: string): Promise<Readonly<{ ok: true; source: stri
 
 /** Each mail as it would have left, and its text beside it. */
 async function leaveMails({ scenario, delivered }: Played, directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   const mailer = fileMailer({ directory, from: scenario.config.mail.from })
   const { signal } = new AbortController()
   for (const { mail, again } of delivered) {
     if (again) continue
     await mailer.send(mail, signal)
-    await writeFile(join(directory, fileName(mail).replace(/\.eml$/, '.txt')), `Subject: ${mail.subject}\n\n${mail.text}`)
+    await writeWhole(join(directory, fileName(mail).replace(/\.eml$/, '.txt')), `Subject: ${mail.subject}\n\n${mail.text}`, false)
   }
 }
 

@@ -56,6 +56,8 @@ export type Surroundings = Readonly<{
   cwd: string
   /** For the question whether a time zone is about to change its clocks. */
   now: number
+  /** Sentences about files that everybody on this machine may read or change; left out: none. */
+  exposed?: readonly string[]
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
   profileRegions?: ProfileRegions
@@ -284,6 +286,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     ...monitors.flatMap((monitor) => monitorWarnings(monitor, now)),
     ...warningsOf(config, tree, env),
     ...authorityWarnings(config, now),
+    ...(around.exposed ?? []),
   ]
   return { ...config, warnings: [...new Set(warnings)].map((warning) => withoutSecrets(warning, secrets)) }
 }

@@ -34,9 +34,9 @@ function faultsOf(loaded: Loaded): readonly string[] {
 const place = mkdtempSync(join(tmpdir(), 'alibi-config-'))
 afterAll(() => rmSync(place, { recursive: true }))
 
-function file(name: string, content: string | Uint8Array): string {
+function file(name: string, content: string | Uint8Array, mode = 0o644): string {
   const path = join(place, name)
-  writeFileSync(path, content)
+  writeFileSync(path, content, { mode })
   return path
 }
 
@@ -578,7 +578,7 @@ describe('warnings', () => {
   test.for<[string, string, Record<string, string>]>([
     [
       'a secret of a file under pm2',
-      withPassword('localhost, user: u, password: "${file:test/config/good/password}"'),
+      withPassword('localhost, user: u, password: "${file:PASSWORD}"').replace('PASSWORD', file('private', 'hunter22', 0o600)),
       { pm_id: '0' },
     ],
     ['a password to this machine', withPassword('127.0.0.1, security: none, user: u, password: pass'), {}],

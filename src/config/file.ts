@@ -24,6 +24,10 @@ export const MAX_AUTHORITY_BYTES = 1024 * 1024
 /** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
 export const MIN_SECRET = 4
 
+const PRIVATE = 0o600
+const EVERYBODY_READS = 0o004
+const EVERYBODY_WRITES = 0o002
+
 export type Loaded = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
 
 export type LoadOptions = Readonly<{
@@ -36,23 +40,32 @@ export type LoadOptions = Readonly<{
 /** Reads the configuration. Never rejects: whatever is wrong with the file is a fault. */
 export async function loadConfig(file: string, env: Env, options: LoadOptions = {}): Promise<Loaded> {
   const cwd = options.cwd ?? process.cwd()
-  const read = await readText(resolvePath(cwd, file), MAX_FILE_BYTES)
+  const path = resolvePath(cwd, file)
+  const read = await readText(path, MAX_FILE_BYTES)
   if (!read.ok) return { ok: false, faults: [{ line: 1, column: 1, path: '', message: `the configuration ${read.why}` }] }
-  return parseConfig(read.text, file, env, options)
+  return parse({ text: read.text, mode: read.mode }, file, env, options)
 }
 
 /** The same from a text that was read already; `file` is what the configuration says it came from. Never rejects. */
 export async function parseConfig(text: string, file: string, env: Env, options: LoadOptions = {}): Promise<Loaded> {
+  return parse({ text, mode: PRIVATE }, file, env, options)
+}
+
+type Source = Readonly<{ text: string; mode: number }>
+
+async function parse({ text, mode }: Source, file: string, env: Env, options: LoadOptions): Promise<Loaded> {
   const { cwd = process.cwd(), now = Date.now() } = options
   const secrets = new Set<string>()
   try {
-    const files = await readSecrets(text, cwd)
+    const { files, exposed } = await readSecrets(text, cwd)
     for (const secret of files.values()) if (secret.ok) keep(secrets, secret.text)
     const { tree, faults } = parseTree(text, { env, files }, TOP_KEYS)
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
     for (const secret of secretsOf(tree)) keep(secrets, secret)
     const authorities = await readAuthorities(tree, cwd)
-    const around = { file: resolvePath(cwd, file), env, cwd, now, secrets: [...secrets], authorities }
+    const path = resolvePath(cwd, file)
+    const seen = [...exposureOf(path, mode, tree), ...exposed]
+    const around = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities }
     const composed = compose(tree, { ...around, ...(await sharedFiles(env)) })
     if (composed.ok && faults.length === 0) return composed
     return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
@@ -75,19 +88,43 @@ function keep(secrets: Set<string>, value: string): void {
 /** What came from files, and what stands where secrets do, wherever it came from. */
 function secretsOf(tree: Tree): readonly string[] {
   const drawn = tree.drawn.filter(({ from, path }) => from === 'file' || isSecretPlace(path)).map(({ value }) => value)
-  return [...drawn, ...literals(tree, [], tree.root)]
+  return [...drawn, ...literals(tree, [], tree.root).map(({ value }) => value)]
 }
 
-/** Plain texts in places of secrets; the tree is bounded in depth and size. */
-function literals(tree: Tree, path: Path, value: unknown): readonly string[] {
-  if (typeof value === 'string') return isSecretPlace(path) && tree.entryAt(path)?.broken === false ? [value] : []
+/** Texts in places of secrets, as they are resolved; the tree is bounded in depth and size. */
+function literals(tree: Tree, path: Path, value: unknown): readonly Literal[] {
+  if (typeof value === 'string') {
+    const entry = isSecretPlace(path) ? tree.entryAt(path) : undefined
+    return entry?.broken === false ? [{ value, isWritten: !entry.referred }] : []
+  }
   if (Array.isArray(value)) return value.flatMap((one, index) => literals(tree, [...path, index], one))
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, one]) => literals(tree, [...path, key], one))
 }
 
-async function readSecrets(text: string, cwd: string): Promise<ReadonlyMap<string, SecretFile>> {
+type Literal = Readonly<{
+  value: string
+  /** It stands in the file itself, with no reference in it. */
+  isWritten: boolean
+}>
+
+/** Sentences about a configuration that others may change, or that holds what they must not read. */
+function exposureOf(path: string, mode: number, tree: Tree): readonly string[] {
+  const holds = literals(tree, [], tree.root).some(({ isWritten }) => isWritten)
+  if ((mode & EVERYBODY_WRITES) !== 0) return [`everybody on this machine may change ${path} (mode ${modeText(mode)})`]
+  if (!holds || (mode & EVERYBODY_READS) === 0) return []
+  return [`${path} holds a secret, and everybody on this machine may read it (mode ${modeText(mode)}): use \${file:…}`]
+}
+
+type Secrets = Readonly<{
+  files: ReadonlyMap<string, SecretFile>
+  /** Sentences about those that others may read or change. */
+  exposed: readonly string[]
+}>
+
+async function readSecrets(text: string, cwd: string): Promise<Secrets> {
   const files = new Map<string, SecretFile>()
+  const exposed: string[] = []
   for (const path of filesReferred(text)) {
     if (files.size >= MAX_SECRET_FILES) {
       files.set(path, { ok: false, why: `more than ${MAX_SECRET_FILES} files are referred to` })
@@ -95,8 +132,19 @@ async function readSecrets(text: string, cwd: string): Promise<ReadonlyMap<strin
     }
     const read = await readText(resolvePath(cwd, path), MAX_SECRET_BYTES)
     files.set(path, read.ok ? { ok: true, text: read.text.replace(/\r?\n$/, '') } : read)
+    if (!read.ok) continue
+    const may = [
+      ...((read.mode & EVERYBODY_READS) === 0 ? [] : ['read']),
+      ...((read.mode & EVERYBODY_WRITES) === 0 ? [] : ['change']),
+    ]
+    if (may.length > 0)
+      exposed.push(`everybody on this machine may ${may.join(' and ')} the secret in ${path} (mode ${modeText(read.mode)})`)
   }
-  return files
+  return { files, exposed }
+}
+
+function modeText(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0')
 }
 
 /** The files of `ca`, by their paths as written; a path that is at fault itself is not followed. */
@@ -115,12 +163,14 @@ async function readAuthorities(tree: Tree, cwd: string): Promise<ReadonlyMap<str
 async function readText(
   path: string,
   maxBytes: number,
-): Promise<Readonly<{ ok: true; text: string }> | Readonly<{ ok: false; why: string }>> {
+): Promise<(Source & Readonly<{ ok: true }>) | Readonly<{ ok: false; why: string }>> {
   let bytes: Buffer
+  let mode: number
   try {
     // Without O_NONBLOCK the opening of a pipe would wait for somebody to write into it.
     await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = await handle.stat()
+    mode = process.platform === 'win32' ? PRIVATE : stat.mode
     if (stat.isDirectory()) return { ok: false, why: 'is a directory' }
     if (!stat.isFile()) return { ok: false, why: 'is no regular file' }
     const buffer = Buffer.alloc(maxBytes + 1)
@@ -137,7 +187,7 @@ async function readText(
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return text.includes('\0') ? { ok: false, why: 'is no text: it holds a zero byte' } : { ok: true, text }
+    return text.includes('\0') ? { ok: false, why: 'is no text: it holds a zero byte' } : { ok: true, text, mode }
   } catch {
     return { ok: false, why: 'is no UTF-8 text' }
   }

@@ -1,10 +1,10 @@
-import { readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../../ports/store.ts'
+import { draftName } from '../whole-file.ts'
 import { storeError } from './fault.ts'
-import { bytesAt } from './place.ts'
+import { bytesAt, realPathOf } from './place.ts'
 import { createPrivately } from './private-file.ts'
 
 /** Who holds a database, as far as is known. */
@@ -45,6 +45,8 @@ export function lock(path: string, now: number = Date.now()): { release(): void 
   const file = `${real}.lock`
   const note = `${real}.holder`
   createPrivately(file)
+  if (lstatSync(file).isSymbolicLink())
+    throw new StoreError(`${file} is a symbolic link, and is not followed: remove it`, { fatal: false })
   let db: DatabaseSync
   try {
     db = new DatabaseSync(file, { timeout: 0 })
@@ -76,31 +78,11 @@ export function lock(path: string, now: number = Date.now()): { release(): void 
   }
 }
 
-/** Where links lead, also those that lead to what is not there yet. A link to itself was refused before. */
-function realPathOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    const directory = dirname(path)
-    const target = linkAt(path)
-    if (target !== null) return realPathOf(resolve(directory, target))
-    return directory === path ? path : join(realPathOf(directory), basename(path))
-  }
-}
-
-function linkAt(path: string): string | null {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return null
-  }
-}
-
 /** Whole or not at all: whoever is refused reads it meanwhile. */
 function leaveNote(note: string, holder: Holder): void {
-  const fresh = `${note}.${process.pid}`
+  const fresh = draftName(note)
   try {
-    writeFileSync(fresh, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+    writeFileSync(fresh, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: 'wx' })
     renameSync(fresh, note)
   } catch (cause) {
     rmSync(fresh, { force: true }) // On a full disk an empty one would stay.
@@ -110,7 +92,8 @@ function leaveNote(note: string, holder: Holder): void {
 
 function readNote(note: string): Holder | null {
   try {
-    if (statSync(note).size > MAX_NOTE_BYTES) return null
+    const stat = lstatSync(note)
+    if (!stat.isFile() || stat.size > MAX_NOTE_BYTES) return null
     const value: unknown = JSON.parse(readFileSync(note, 'utf8'))
     if (typeof value !== 'object' || value === null) return null
     const { pid, host, since } = value as Record<string, unknown>
