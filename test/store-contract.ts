@@ -137,7 +137,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const ids = (owed: readonly { notification: Notification }[]) => owed.map((o) => o.notification.id)
 
     test('a new store holds nothing', async () => {
-      expect(await store.load(0)).toEqual({ probes: [], incidents: [], notices: [], reach: null, lastAliveAt: null })
+      expect(await store.load(0)).toEqual({ probes: [], incidents: [], notices: [], reach: null, lastAlive: null })
       expect(await store.incidents(10)).toEqual([])
       expect(await store.incident('a3f9')).toBeNull()
       expect(await store.ledger({}, 10)).toEqual([])
@@ -162,14 +162,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         notifications: [aNotification('a3f9.1.x')],
         outcomes: [{ outcome: anOutcome(state.probe, T0, 'failed'), incident: 'a3f9' }],
       })
-      await store.alive(T0 + 5)
+      await store.alive({ at: T0 + 5 })
       const next = await opened.reopen()
       expect(await next.load(0)).toEqual({
         probes: [state],
         incidents: [incident],
         notices: [notice],
         reach,
-        lastAliveAt: T0 + 5,
+        lastAlive: { at: T0 + 5 },
       })
       expect(await next.ledger({}, 10)).toEqual([aRow('opened')])
       expect(await next.owed(10)).toEqual([
@@ -521,17 +521,19 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       await commit({ incidents: [anIncident('open'), anIncident('over', { state: 'closed', closedAt: T0 })] })
       await store.addAck({ incident: 'open', at: T0, reason: null })
       await store.addAck({ incident: 'over', at: T0, reason: null })
-      await store.addAck({ incident: 'open', at: T0 + 1, reason: 'we are on it' })
-      expect(await store.acks()).toEqual([{ incident: 'open', at: T0 + 1, reason: 'we are on it' }])
+      const ack = { incident: 'open', at: T0 + 1, moment: { boot: 'b', uptime: 2, awake: 1 }, reason: 'we are on it' }
+      await store.addAck(ack)
+      expect(await store.acks()).toEqual([ack])
     })
 
     test('when the clock was set orders are dated anew, each by so much, with what else is committed; one that is gone is left out', async () => {
-      const silence = { id: 'one', at: T0, until: T0 + HOUR_MS, reason: 'drill', monitor: null, endedAt: null }
+      const moment = { boot: 'b', uptime: 20, awake: 10 }
+      const silence = { id: 'one', at: T0, moment, until: T0 + HOUR_MS, reason: 'drill', monitor: null, endedAt: null }
       await commit({ incidents: [anIncident('a'), anIncident('b')] })
       for (const id of ['one', 'other', 'ended']) await store.addSilence({ ...silence, id })
       await store.endSilence('ended', T0 + 5)
       for (const incident of ['a', 'b']) await store.addAck({ incident, at: T0, reason: null })
-      await store.alive(T0)
+      await store.alive({ at: T0 })
       const redate = {
         silences: new Map([
           ['one', 2 * HOUR_MS],
@@ -542,7 +544,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
           ['a', -HOUR_MS],
           ['none', 1],
         ]),
-        aliveAt: T0 + 7,
+        alive: { at: T0 + 7, moment },
       }
       await commit({ redate })
       for (const each of [store, await opened.reopen()]) {
@@ -557,20 +559,20 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
           ['a', -HOUR_MS],
           ['b', 0],
         ])
-        expect((await each.load(0)).lastAliveAt).toBe(T0 + 7)
+        expect((await each.load(0)).lastAlive).toEqual({ at: T0 + 7, moment })
       }
     })
 
     test('what is remembered stands under its key until another takes its place, apart from what the store keeps of itself', async () => {
       expect(await store.recall('list')).toBeNull()
-      await store.alive(T0)
+      await store.alive({ at: T0 })
       await store.remember('list', '["a"]')
       await store.remember('other', 'text')
       await store.remember('list', '["b"]')
       await store.remember('alive', 'not a moment')
       expect(await store.recall('list')).toBe('["b"]')
       expect(await store.recall('other')).toBe('text')
-      expect((await store.load(0)).lastAliveAt).toBe(T0)
+      expect((await store.load(0)).lastAlive).toEqual({ at: T0 })
     })
 
     test('a closed store says so, and may be closed again', async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { systemClock } from '../adapters/clock.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { DURATION, parseDuration } from '../config/duration.ts'
@@ -37,10 +38,11 @@ export async function silenceAdd(options: SilenceOptions, io: Io): Promise<numbe
   if (ms === null || ms <= 0 || ms > MAX_SILENCE_MS)
     throw new Exit(EXIT.usage, `--for ${options.for}: expected a duration such as 2h, at most ${inWords(MAX_SILENCE_MS)}`)
   const monitor = knownMonitor(config, options.monitor)
-  const at = Date.now()
+  const at = systemClock.now()
   const silence: Silence = {
     id: randomBytes(4).toString('hex'),
     at,
+    moment: systemClock.moment(),
     until: at + ms,
     reason: reasonOf(options.reason),
     monitor,
@@ -119,7 +121,7 @@ export async function ack(id: string, options: Common & Readonly<{ reason?: stri
     const found = await store.incident(id)
     if (found === null) throw new Exit(EXIT.usage, unknown)
     if (found.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
-    await store.addAck({ incident: id, at: Date.now(), reason })
+    await store.addAck({ incident: id, at: systemClock.now(), moment: systemClock.moment(), reason })
     return found
   }
   const incident = await beside(config, acknowledge, unknown)

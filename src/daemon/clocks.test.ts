@@ -10,6 +10,7 @@ function machine() {
   const clock: Clock = {
     now: () => at.wall,
     monotonic: () => at.monotonic,
+    moment: () => null,
     uptime: () => {
       at.uptimeReads += 1
       return at.uptime

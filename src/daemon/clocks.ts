@@ -1,7 +1,6 @@
+import { JUMP_MS } from '../domain/moment.ts'
 import type { Clock } from '../ports/time.ts'
 
-/** Clocks that part by more than this between two looks: one was set, or the machine slept. */
-export const JUMP_MS = 5_000
 /** While the wall clock and the monotonic one agree, uptime is read at most this often: it costs as much as a whole decision. */
 const UPTIME_EVERY_MS = 1_000
 

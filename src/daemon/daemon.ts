@@ -188,7 +188,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       ? null
       : new Summary(
           { digest: config.digest, store, log, setup, overrides, sender, owes: () => courier.nudge() },
-          (await store.load(startedAt)).lastAliveAt ?? startedAt,
+          (await store.load(startedAt)).lastAlive?.at ?? startedAt,
         )
   await engine.start(startedAt)
   const monitors = [...setup.monitors.values()]
@@ -269,7 +269,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     faultSince = null
     courier.fallSilent()
     if (pulse.every('alive', ALIVE_EVERY_MS, now)) {
-      await store.alive(now)
+      await engine.alive()
       heart?.wrote()
     }
     if (pulse.every('sweep', SWEEP_EVERY_MS, now)) await sweep(now)
@@ -454,7 +454,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     await engine.drain().catch(mishap('the last outcomes could not be written'))
     await courierDone
     await heartDone
-    await store.alive(clock.now()).catch(mishap('the end could not be written'))
+    await engine.alive().catch(mishap('the end could not be written'))
     if (fatal !== null) throw fatal
     log.info('stopped', {})
   })()

@@ -1,6 +1,7 @@
 import { type Decision, decide, type Input, rememberMs } from '../domain/decide.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
+import { JUMP_MS, type Stamp, setBetween } from '../domain/moment.ts'
 import type { Facts, Notification, StripMark } from '../domain/notification.ts'
 import { notificationsFor, probesShown } from '../domain/notify.ts'
 import {
@@ -24,7 +25,7 @@ import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type Change, type Redate, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
-import { Clocks, JUMP_MS } from './clocks.ts'
+import { Clocks } from './clocks.ts'
 import type { Desk } from './desk.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
@@ -90,7 +91,7 @@ export class Engine {
   /** Incidents of which no more has changed than how their members fare. */
   private readonly unwrittenIncidents = new Map<string, Incident>()
   /** The clock was set, and that orders are dated anew is not on disk yet: each by so much. */
-  private unwrittenRedate: Omit<Redate, 'aliveAt'> | null = null
+  private unwrittenRedate: Omit<Redate, 'alive'> | null = null
   private readonly lookedAt = new Map<Partition, Instant>()
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
@@ -107,6 +108,7 @@ export class Engine {
 
   /** Reads what was committed before, and names the gap since then. */
   async start(now: Instant): Promise<void> {
+    const started = this.stamp(now)
     const loaded = await this.deps.store.load(now - rememberMs(this.setup.policy))
     for (const state of loaded.probes) if (this.setup.probes.has(state.probe)) this.probes.set(state.probe, state)
     for (const id of this.setup.probes.keys()) if (!this.probes.has(id)) this.probes.set(id, newProbeState(id, now))
@@ -117,11 +119,12 @@ export class Engine {
     const cutOff = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
     this.reach = this.deps.reach ?? cutOff
     this.freshSince = now
-    const last = loaded.lastAliveAt
-    if (last !== null && now - last > SHORTEST_ABSENCE_MS) this.absence = { from: last, to: now, why: 'Alibi was not running' }
     await this.readOrdersNow()
-    // Set back while nobody ran. How long that was nobody knows: what is open grows older by no more than it surely is.
-    if (last !== null && last - now > JUMP_MS) await this.setBack(last - now, now)
+    const last = loaded.lastAlive
+    const by = last === null ? 0 : this.setSince(last, started)
+    if (by !== 0) await this.setWhileAway(by, now)
+    const from = last === null ? now : last.at + by
+    if (now - from > SHORTEST_ABSENCE_MS) this.absence = { from, to: now, why: 'Alibi was not running' }
     for (const state of this.probes.values()) {
       // Not watched when the clock was set back.
       const ahead = (state.lastRunAt ?? now) - now
@@ -137,13 +140,39 @@ export class Engine {
     }
   }
 
-  private async setBack(byMs: number, now: Instant): Promise<void> {
-    this.deps.log.warn('the clock was set back while Alibi was not running', {
-      by: inWords(byMs),
+  /**
+   * How far the clock was set while nobody ran. Where the machine was booted meanwhile nobody knows how long that was, only that
+   * the clock had passed all that was dated by it: what is open grows older by no more than it surely is.
+   */
+  private setSince(last: Stamp, now: Stamp): number {
+    const by = setBetween(last, now)
+    if (by !== null) return by
+    const ordered = [...this.silences, ...this.acks.values()].filter((order) => setBetween(order, now) === null)
+    const passed = Math.max(last.at, ...ordered.map(({ at }) => at))
+    return passed - now.at > JUMP_MS ? now.at - passed : 0
+  }
+
+  private async setWhileAway(by: number, now: Instant): Promise<void> {
+    this.deps.log.warn(`the clock was set ${by < 0 ? 'back' : 'ahead'} while Alibi was not running`, {
+      by: inWords(Math.abs(by)),
       next: 'what is open keeps its intervals',
     })
-    await this.rebase(-byMs)
+    await this.rebase(by)
     this.freshSince = now
+  }
+
+  /** Remembers on disk that we are alive, by a clock that is not set unnoticed. */
+  async alive(): Promise<void> {
+    const next = this.turn.then(async () => {
+      await this.attendNow()
+      await this.deps.store.alive(this.stamp())
+    })
+    this.turn = next.catch(() => {})
+    return next
+  }
+
+  private stamp(at = this.deps.clock.now()): Stamp {
+    return { at, moment: this.deps.clock.moment() }
   }
 
   /** Reads what verbs wrote beside us: silences and acks (`silence`). */
@@ -153,38 +182,50 @@ export class Engine {
     return next
   }
 
+  /** What names its moment is dated by the clock of now, whoever wrote it and whatever the clock was set to meanwhile. */
   private async readOrdersNow(): Promise<void> {
     const { store, clock } = this.deps
     const [silences, acks] = [await store.silences(clock.now() - SILENCES_REMEMBERED_MS), await store.acks()]
-    const by = this.unwrittenRedate
-    this.silences = silences.map((silence) => rebaseSilence(silence, by?.silences.get(silence.id) ?? 0))
-    this.acks = new Map(acks.map((ack) => [ack.incident, { ...ack, at: ack.at + (by?.acks.get(ack.incident) ?? 0) }]))
+    const stamp = this.stamp()
+    const redate = this.redating()
+    const shiftOf = (order: Stamp, of: Map<string, number>, id: string) => {
+      const shift = setBetween(order, stamp) ?? of.get(id) ?? 0
+      if (shift !== 0) of.set(id, shift)
+      return shift
+    }
+    this.silences = silences.map((silence) => rebaseSilence(silence, shiftOf(silence, redate.silences, silence.id)))
+    this.acks = new Map(acks.map((ack) => [ack.incident, { ...ack, at: ack.at + shiftOf(ack, redate.acks, ack.incident) }]))
+    if (redate.silences.size + redate.acks.size > 0) this.unwrittenRedate = redate
   }
 
-  /** The clock was set: orders keep their intervals. Of those that nobody had read yet some may go by the new clock already. */
+  /** By how much each order is off on disk, to be added to. */
+  private redating() {
+    const { silences, acks } = this.unwrittenRedate ?? {}
+    return { silences: new Map(silences), acks: new Map(acks) }
+  }
+
+  /**
+   * The clock was set: orders keep their intervals. Of those that name no moment, and that nobody had read yet, some may go by the
+   * new clock already.
+   */
   private async rebaseOrders(by: number): Promise<void> {
-    const now = this.deps.clock.now()
-    const { silences: known, acks: knownAcks } = this
+    const stamp = this.stamp()
+    const known = new Set([...this.silences.map(({ id }) => id), ...[...this.acks.values()].map(keyOf)])
     await this.readOrdersNow().catch(unlessFatal)
-    const redate = { silences: new Map(this.unwrittenRedate?.silences), acks: new Map(this.unwrittenRedate?.acks) }
-    const isOld = (at: Instant, isKnown: boolean) => isKnown || isOfOldClock(at, by, now)
+    const redate = this.redating()
+    const offBy = (order: Stamp, isKnown: boolean) =>
+      setBetween(order, stamp) ?? (isKnown || isOfOldClock(order.at, by, stamp.at) ? by : 0)
+    const note = (of: Map<string, number>, id: string, shift: number) => shift !== 0 && of.set(id, (of.get(id) ?? 0) + shift)
     this.silences = this.silences.map((silence) => {
-      const { id, at } = silence
-      if (
-        !isOld(
-          at,
-          known.some((one) => one.id === id),
-        )
-      )
-        return silence
-      redate.silences.set(id, (redate.silences.get(id) ?? 0) + by)
-      return rebaseSilence(silence, by)
+      const shift = offBy(silence, known.has(silence.id))
+      note(redate.silences, silence.id, shift)
+      return rebaseSilence(silence, shift)
     })
     this.acks = new Map(
       [...this.acks].map(([incident, ack]) => {
-        if (!isOld(ack.at, knownAcks.get(incident)?.at === ack.at)) return [incident, ack]
-        redate.acks.set(incident, (redate.acks.get(incident) ?? 0) + by)
-        return [incident, { ...ack, at: ack.at + by }]
+        const shift = offBy(ack, known.has(keyOf(ack)))
+        note(redate.acks, incident, shift)
+        return [incident, { ...ack, at: ack.at + shift }]
       }),
     )
     this.unwrittenRedate = redate
@@ -446,7 +487,7 @@ export class Engine {
     const redate = this.unwrittenRedate
     try {
       if (redate === null) await store.commit(change)
-      else await store.commit({ ...change, reach: change.reach ?? this.reach, redate: { ...redate, aliveAt: clock.now() } })
+      else await store.commit({ ...change, reach: change.reach ?? this.reach, redate: { ...redate, alive: this.stamp() } })
       this.unwrittenRedate = null
       this.failure = null
     } catch (cause) {
@@ -540,6 +581,11 @@ function isPlain(decision: Decision, was: Reach): boolean {
   const sameReach =
     reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
   return sameReach && [notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
+}
+
+/** An acknowledgement that was given anew is another one. */
+function keyOf({ incident, at }: Ack): string {
+  return `${incident} ${at}`
 }
 
 /** A store that could not be asked or written for now is asked or written again. @throws whatever else it is */

@@ -1,3 +1,4 @@
+import type { Moment } from './moment.ts'
 import type { Instant } from './probe.ts'
 
 /** Longest silence that can be asked for: an end that nobody will live to see is no end. */
@@ -7,6 +8,8 @@ export const MAX_SILENCE_MS = 30 * 24 * 3_600_000
 export type Silence = Readonly<{
   id: string
   at: Instant
+  /** When that was by clocks that nobody can set; left out where it is not known. */
+  moment?: Moment | null
   until: Instant
   reason: string
   /** `null`: every monitor. */
@@ -16,11 +19,11 @@ export type Silence = Readonly<{
 }>
 
 /** Somebody's word that they know of this incident: no more reminders and no escalation until it closes. */
-export type Ack = Readonly<{ incident: string; at: Instant; reason: string | null }>
+export type Ack = Readonly<{ incident: string; at: Instant; moment?: Moment | null; reason: string | null }>
 
 /**
- * Whether an order that nobody had read yet was dated before the clock was set by so much, or after: verbs go by the clock of
- * their moment, and what lies ahead of now was not dated by the clock of now.
+ * Whether an order that names no moment, and that nobody had read yet, was dated before the clock was set by so much, or after:
+ * verbs go by the clock of their moment, and what lies ahead of now was not dated by the clock of now.
  */
 export function isOfOldClock(at: Instant, by: number, now: Instant): boolean {
   return by > 0 ? at + by <= now : at > now

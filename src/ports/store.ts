@@ -1,5 +1,6 @@
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import type { Stamp } from '../domain/moment.ts'
 import type { Notification, Owed, StripMark } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../domain/probe.ts'
@@ -34,7 +35,7 @@ export type Redate = Readonly<{
   silences: ReadonlyMap<string, number>
   /** By incident. */
   acks: ReadonlyMap<string, number>
-  aliveAt: Instant
+  alive: Stamp
 }>
 
 /** A stretch of time in which AWS Health said the same. */
@@ -50,7 +51,7 @@ export type Loaded = Readonly<{
   notices: readonly Notice[]
   reach: Reach | null
   /** Last moment at which the daemon was known to be alive; `null` on a new database. */
-  lastAliveAt: Instant | null
+  lastAlive: Stamp | null
 }>
 
 /** A change of what became of a notification. */
@@ -87,8 +88,8 @@ export type Store = Reader & {
   watch(changed: () => void, signal: AbortSignal): void
   /** Keeps a text under a key in the place of the one before. Keys of its own: it shares none with the rest of the store. */
   remember(key: string, value: string): Promise<void>
-  /** Remembers that the daemon was alive at that moment (for the gap in our watch). */
-  alive(at: Instant): Promise<void>
+  /** Remembers that the daemon was alive then: for the gap in our watch, and for a clock that is set while nobody runs. */
+  alive(stamp: Stamp): Promise<void>
   /** Sums up and deletes runs older than their keep, at most `limit` rows; says how many are left to do: 0 when done. */
   sweep(before: Readonly<{ runs: Instant; hours: Instant }>, limit: number): Promise<number>
   /** Moves the write-ahead log into the database when it has grown. */

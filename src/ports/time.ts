@@ -1,3 +1,5 @@
+import type { Moment } from '../domain/moment.ts'
+
 /** Wall clock, monotonic clock and waiting: all of time that the daemon knows. */
 export type Clock = {
   /** Epoch milliseconds of the wall clock; it may jump. */
@@ -6,6 +8,8 @@ export type Clock = {
   monotonic(): number
   /** Milliseconds since some fixed moment; never jumps and runs on while the machine sleeps. Good to a second or so. */
   uptime(): number
+  /** This moment by clocks that other processes of this machine read as well; `null` where it has none. */
+  moment(): Moment | null
   /** Resolves after `ms`, or at once (without throwing) when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }

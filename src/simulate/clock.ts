@@ -56,6 +56,7 @@ export function virtualClock(start: number): VirtualClock {
     now: () => elapsed + offset,
     monotonic: () => elapsed,
     uptime: () => elapsed,
+    moment: () => ({ boot: 'simulated', uptime: elapsed, awake: elapsed }),
     elapsed: () => elapsed,
     pending: () => timers.size,
     after,

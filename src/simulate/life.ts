@@ -19,6 +19,7 @@ export function lifeOn(clock: VirtualClock): Life {
     now: clock.now,
     monotonic: clock.monotonic,
     uptime: clock.monotonic,
+    moment: clock.moment,
     after,
     onJump: (listener) => clock.onJump(ifAlive(listener)),
     sleep(ms, signal) {

@@ -157,14 +157,15 @@ class Stage {
     if (monitor !== null && !this.config.monitors.some(({ name }) => name === monitor))
       throw new Error(`there is no monitor ${monitor}`)
     const at = this.clock.now()
-    await store.addSilence({ id: this.newId().slice(0, 8), at, until: at + forMs, reason, monitor, endedAt: null })
+    const moment = this.clock.moment()
+    await store.addSilence({ id: this.newId().slice(0, 8), at, moment, until: at + forMs, reason, monitor, endedAt: null })
   }
 
   private async acknowledge(store: Store): Promise<void> {
     const { incidents } = await store.load(Number.POSITIVE_INFINITY)
     const last = incidents.filter(({ state }) => state !== 'closed').sort((a, b) => b.openedAt - a.openedAt)[0]
     if (last === undefined) throw new Error('no incident is open')
-    await store.addAck({ incident: last.id, at: this.clock.now(), reason: null })
+    await store.addAck({ incident: last.id, at: this.clock.now(), moment: this.clock.moment(), reason: null })
   }
 
   /** As SIGHUP does (cli/run.ts): the old session ends, one under the new configuration begins. A dead daemon reads it when it starts. */

@@ -21,9 +21,9 @@ test('the next call fails as told, and changes nothing', async () => {
 test('every call fails until it is mended', async () => {
   const store = memoryStore()
   store.failAll(new StoreError('disk full', { fatal: false }))
-  await expect(store.alive(1)).rejects.toThrow('disk full')
-  await expect(store.alive(1)).rejects.toThrow('disk full')
+  await expect(store.alive({ at: 1 })).rejects.toThrow('disk full')
+  await expect(store.alive({ at: 1 })).rejects.toThrow('disk full')
   store.failAll(null)
-  await store.alive(2)
-  expect(store.disk.lastAliveAt).toBe(2)
+  await store.alive({ at: 2 })
+  expect(store.disk.lastAlive).toEqual({ at: 2 })
 })

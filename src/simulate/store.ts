@@ -1,5 +1,6 @@
 import type { Incident, Member } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import type { Stamp } from '../domain/moment.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import { HOUR_MS } from '../domain/probe.ts'
@@ -14,7 +15,7 @@ export type Disk = {
   probes: Map<string, ProbeState>
   notices: Map<string, Notice>
   reach: Reach | null
-  lastAliveAt: number | null
+  lastAlive: Stamp | null
   ledger: LedgerRow[]
   /** By id. */
   mails: Map<string, Owed>
@@ -37,7 +38,7 @@ export function newDisk(): Disk {
     probes: new Map(),
     notices: new Map(),
     reach: null,
-    lastAliveAt: null,
+    lastAlive: null,
     ledger: [],
     mails: new Map(),
     runs: new Map(),
@@ -139,7 +140,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           const ack = disk.acks.get(incident)
           if (ack !== undefined) disk.acks.set(incident, { ...ack, at: ack.at + by })
         }
-        disk.lastAliveAt = change.redate.aliveAt
+        disk.lastAlive = copy(change.redate.alive)
       }),
 
     settle: (changes, ledger, added = []) =>
@@ -191,9 +192,9 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
       signal.addEventListener('abort', () => watching.delete(changed), { once: true })
     },
 
-    alive: (at) =>
+    alive: (stamp) =>
       call(() => {
-        disk.lastAliveAt = at
+        disk.lastAlive = copy(stamp)
       }),
 
     owed: (limit) =>
@@ -250,7 +251,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         ),
         notices: [...disk.notices.values()],
         reach: disk.reach,
-        lastAliveAt: disk.lastAliveAt,
+        lastAlive: disk.lastAlive,
       })),
     incidents: (limit) =>
       call(() => [...disk.incidents.values()].sort((a, b) => b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1)).slice(0, limit)),

@@ -110,11 +110,16 @@ export type Drawn = Readonly<{
   posted: readonly Posted[]
   /** Chance to be killed before, and after, any effect; and the mean time between kills at any moment, 0: none. */
   kills: Readonly<{ atEffect: number; everyMs: number; downMs: number }>
+  /** The machine is booted with each start of the daemon: no clock tells for how long nobody ran. */
+  boots: boolean
 }>
 
 const OUTAGE: readonly Answer[] = ['InternalServerException', '500', '503-html', '200-garbage', 'timeout', 'reset', 'refused']
 const MISCONFIGURED: readonly Answer[] = ['AccessDeniedException', 'ValidationException', 'ExpiredTokenException']
 const SETTLES_MS = 50 * MINUTE
+
+/** In one of so many histories the machine is booted with each start. */
+const BOOTS_EVERY = 4
 
 /** Draws a whole history: what happens to AWS, to us and to the mails, and what is true of it. */
 export function draw(seed: number): Drawn {
@@ -154,6 +159,7 @@ export function draw(seed: number): Drawn {
       everyMs: dice.chance(0.4) ? dice.between(8, 40) * MINUTE : 0,
       downMs: dice.pick([5, 20, 60, 240]) * SECOND,
     },
+    boots: seed % BOOTS_EVERY === 0,
   }
 }
 

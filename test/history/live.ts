@@ -82,8 +82,11 @@ export async function live(drawn: Drawn): Promise<Lived> {
         { api: api && fragile(api, life, coin), dashboard: dashboard && fragile(dashboard, life, coin) },
       ]),
     )
+    const boot = `boot ${starts.length}`
+    const clock = { ...deps.clock, moment: () => ({ boot, uptime: elapsed(), awake: elapsed() }) }
     return {
       ...deps,
+      clock: drawn.boots ? clock : deps.clock,
       // The whole letter is written in some of the histories; in the others what the headers hold will do, at a fifth of the time.
       letter: drawn.seed % LETTERS_EVERY === 0 ? deps.letter : plainLetter,
       store: fragile(store, life, coin),

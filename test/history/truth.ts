@@ -76,15 +76,24 @@ export class Truth {
     const jumps = this.jumps.map(({ at }) => ({ from: at, to: at + 1 }))
     this.asleep = downs
     this.disturbed = [...this.cutOff, ...full, ...downs, ...reloads, ...jumps].toSorted((a, b) => a.from - b.from)
-    this.silenced = deeds.flatMap(({ at, deed }) => (deed.verb === 'silence' ? [{ from: at, to: at + deed.forMs }] : []))
+    this.silenced = deeds.flatMap(({ at, deed }) =>
+      deed.verb === 'silence' ? [this.longestSilence({ from: at, to: at + deed.forMs })] : [],
+    )
+  }
+
+  /** A silence may last for as much longer as nobody knows that nobody ran. */
+  private longestSilence({ from, to }: Span): Span {
+    const lost = this.asleep.filter((down) => overlaps(down, [{ from, to }])).map((down) => down.to - down.from + NOTICED_WITHIN)
+    return this.setUnseen({ from, to }) ? { from, to: lost.reduce((sum, ms) => sum + ms, to) } : { from, to }
   }
 
   /**
    * Whether the clock was set at a time at which nobody could notice: how long a dead daemon was dead is not known when its clock
-   * was set back meanwhile, and a clock that was set ahead looks like a long sleep. What was noticed and could not be written down
-   * is lost with the process.
+   * was set back meanwhile and the machine was booted, and a clock that was set ahead then looks like a long sleep. What was
+   * noticed and could not be written down is lost with the process.
    */
   setUnseen({ from, to }: Span): boolean {
+    if (!this.drawn.boots) return false
     const unseen = [...this.asleep, ...this.unwritable].map((span) => ({ from: span.from - NOTICED_WITHIN, to: span.to }))
     return this.jumps.some(({ at }) => at >= from && at < to && overlaps({ from: at, to: at + 1 }, unseen))
   }

@@ -15,6 +15,7 @@ const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   uptime: () => performance.now(),
+  moment: () => null,
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 }
 

@@ -280,12 +280,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lets silences stand where they were when the clock is set',
     file: ENGINE,
-    edits: [['await this.rebaseOrders(by)', 'if (by === 0) await this.rebaseOrders(by)']],
+    edits: [
+      ['await this.rebaseOrders(by)', 'if (by === 0) await this.rebaseOrders(by)'],
+      ['setBetween(order, stamp) ?? of.get(id) ?? 0', '0 * (setBetween(order, stamp) ?? of.get(id) ?? 0)'],
+    ],
   },
   {
     name: 'forgets on disk that silences were dated anew',
     file: ENGINE,
-    edits: [['this.unwrittenRedate = redate\n', 'this.unwrittenRedate = by === 0 ? redate : null\n']],
+    edits: [['if (redate === null) await store.commit(change)', 'if (redate !== undefined) await store.commit(change)']],
+  },
+  {
+    name: 'takes a clock that was set ahead while nobody ran for a long sleep',
+    file: ENGINE,
+    edits: [['if (by !== null) return by\n', 'if (by !== null) return Math.min(0, by)\n']],
+    heldBy: 'test/scenarios.test.ts',
   },
   {
     name: 'takes an answer from before a run for a sign of our network',

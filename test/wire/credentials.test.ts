@@ -24,6 +24,7 @@ const clock: Clock = {
   now: () => Date.now() + aheadMs,
   monotonic: () => performance.now() + aheadMs,
   uptime: () => performance.now(),
+  moment: () => null,
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 }
 

@@ -18,6 +18,7 @@ const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   uptime: () => performance.now(),
+  moment: () => null,
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 }
 const never = new AbortController().signal

@@ -80,6 +80,11 @@ export const MIGRATIONS: readonly string[] = [
     SELECT i.id, m.key, m.value FROM incidents i, json_each(i.doc, '$.members') m ORDER BY i.id, m.key;
   UPDATE incidents SET doc = json_remove(doc, '$.members');
   `,
+  // When something was dated by clocks that nobody can set: how far the wall clock was set while nobody ran follows from it.
+  `
+  ALTER TABLE acks ADD COLUMN moment TEXT;
+  UPDATE meta SET doc = json_object('at', json(doc)) WHERE key = 'alive';
+  `,
 ]
 
 /** The version that the file stands at: 0 for one that holds nothing yet. */

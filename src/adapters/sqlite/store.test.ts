@@ -68,7 +68,7 @@ describe('files', () => {
     const before = process.umask(0)
     try {
       const store = await open()
-      await store.alive(T0)
+      await store.alive({ at: T0 })
       expect(statSync(join(directory, 'data')).mode & 0o777).toBe(0o700)
       expect(readdirSync(join(directory, 'data')).sort()).toEqual(['alibi.db', 'alibi.db-shm', 'alibi.db-wal'])
       for (const file of readdirSync(join(directory, 'data'))) {
@@ -101,7 +101,7 @@ describe('beside the daemon', () => {
     const reader = await open({ readOnly: true })
     await daemon.commit({ ...NOTHING, incidents: [anIncident('a')] })
     expect(await reader.incidents(10)).toHaveLength(1)
-    const error = await fault(reader.alive(T0))
+    const error = await fault(reader.alive({ at: T0 }))
     expect(error.message).toContain('cannot be written')
     await daemon.commit({ ...NOTHING, incidents: [anIncident('b')] })
     expect(await reader.incidents(10)).toHaveLength(2)
@@ -137,12 +137,12 @@ describe('beside the daemon', () => {
     const store = await open({ busyMs: 1 })
     const other = new DatabaseSync(path)
     other.exec('BEGIN IMMEDIATE')
-    const error = await fault(store.alive(T0))
+    const error = await fault(store.alive({ at: T0 }))
     expect(error).toMatchObject({ fatal: false, message: expect.stringContaining('busy') })
     other.exec('ROLLBACK')
     other.close()
-    await store.alive(T0 + 1)
-    expect((await store.load(0)).lastAliveAt).toBe(T0 + 1)
+    await store.alive({ at: T0 + 1 })
+    expect((await store.load(0)).lastAlive).toEqual({ at: T0 + 1 })
   })
 })
 
@@ -417,7 +417,7 @@ test('a verb that writes beside the daemon is noticed by it, and its own writes 
       resolve()
     }, stop.signal)
   })
-  await daemon.alive(T0)
+  await daemon.alive({ at: T0 })
   await verb.addSilence({ id: 's', at: T0, until: T0 + 1, reason: 'r', monitor: null, endedAt: null })
   await noticed
   expect(told).toBe(1)

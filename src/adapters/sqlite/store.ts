@@ -4,6 +4,7 @@ import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
 import type { Incident, Member } from '../../domain/incident.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
+import type { Moment, Stamp } from '../../domain/moment.ts'
 import type { Notification } from '../../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
@@ -184,9 +185,9 @@ const SQL = {
   redateSilence: `UPDATE silences SET at = at + $by, until = until + $by, ended_at = ended_at + $by,
       doc = json_set(doc, '$.at', at + $by, '$.until', until + $by) WHERE id = $id`,
   redateAck: 'UPDATE acks SET at = at + $by WHERE incident = $incident',
-  addAck:
-    'INSERT INTO acks (incident, at, reason) VALUES ($incident, $at, $reason) ON CONFLICT (incident) DO UPDATE SET at = excluded.at, reason = excluded.reason',
-  acks: `SELECT a.incident, a.at, a.reason FROM acks a JOIN incidents i ON i.id = a.incident WHERE i.state <> 'closed' ORDER BY a.at`,
+  addAck: `INSERT INTO acks (incident, at, moment, reason) VALUES ($incident, $at, $moment, $reason)
+    ON CONFLICT (incident) DO UPDATE SET at = excluded.at, moment = excluded.moment, reason = excluded.reason`,
+  acks: `SELECT a.incident, a.at, a.moment, a.reason FROM acks a JOIN incidents i ON i.id = a.incident WHERE i.state <> 'closed' ORDER BY a.at`,
   addEventForm:
     'INSERT INTO event_forms (arn, hash, seen_at, doc) VALUES ($arn, $hash, $seenAt, $doc) ON CONFLICT (arn, hash) DO NOTHING',
   eventFormId: 'SELECT id FROM event_forms WHERE arn = ? AND hash = ?',
@@ -264,11 +265,11 @@ class SqliteStore implements Store {
       for (const stored of change.outcomes) this.#addRun(stored)
       for (const reading of change.readings) this.#addReading(reading)
       if (change.redate === undefined) return
-      const { silences, acks, aliveAt } = change.redate
+      const { silences, acks, alive } = change.redate
       // By how much, not to when: a verb may have taken one back since it was read.
       for (const [id, by] of silences) this.#run('redateSilence', { id, by })
       for (const [incident, by] of acks) this.#run('redateAck', { incident, by })
-      this.#run('putMeta', { key: 'alive', doc: JSON.stringify(aliveAt) })
+      this.#run('putMeta', { key: 'alive', doc: JSON.stringify(alive) })
     })
   }
 
@@ -303,8 +304,9 @@ class SqliteStore implements Store {
     )
   }
 
-  async addAck({ incident, at, reason }: Ack): Promise<void> {
-    this.#write('addAck', () => this.#run('addAck', { incident, at, reason }))
+  async addAck({ incident, at, moment = null, reason }: Ack): Promise<void> {
+    const when = moment === null ? null : JSON.stringify(moment)
+    this.#write('addAck', () => this.#run('addAck', { incident, at, moment: when, reason }))
   }
 
   async remember(key: string, value: string): Promise<void> {
@@ -323,6 +325,7 @@ class SqliteStore implements Store {
           (row): Ack => ({
             incident: String(row['incident']),
             at: Number(row['at']),
+            ...(row['moment'] === null ? {} : { moment: JSON.parse(String(row['moment'])) as Moment }),
             reason: row['reason'] === null ? null : String(row['reason']),
           }),
         ),
@@ -349,8 +352,8 @@ class SqliteStore implements Store {
     signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
-  async alive(at: Instant): Promise<void> {
-    this.#write('alive', () => this.#run('putMeta', { key: 'alive', doc: JSON.stringify(at) }))
+  async alive(stamp: Stamp): Promise<void> {
+    this.#write('alive', () => this.#run('putMeta', { key: 'alive', doc: JSON.stringify(stamp) }))
   }
 
   async owed(limit: number) {
@@ -414,7 +417,7 @@ class SqliteStore implements Store {
         .all()
         .map((row) => document<Notice>(row)),
       reach: this.#meta<Reach>('reach'),
-      lastAliveAt: this.#meta<Instant>('alive'),
+      lastAlive: this.#meta<Stamp>('alive'),
     }))
   }
 
