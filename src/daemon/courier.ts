@@ -273,7 +273,7 @@ export class Courier {
       to: owed[0]?.notification.to ?? [],
       inReplyTo: null,
       createdAt: now,
-      facts,
+      facts: { ...facts, rule: 'rate-limit' },
     }
   }
 

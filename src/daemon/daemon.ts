@@ -369,7 +369,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       overrides,
       sender,
     })
-    await courier.speak('disk', outsideTheStore(facts, faultSince.at, setup), kill)
+    await courier.speak('disk', outsideTheStore({ ...facts, rule: 'self-alert' }, faultSince.at, setup), kill)
   }
   const sweep = async (now: Instant) => {
     engine.forget(now)

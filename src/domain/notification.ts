@@ -1,6 +1,7 @@
 import type { LapseCause, PastThread } from './incident.ts'
 import type { SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
+import type { RuleName } from './rule.ts'
 import type { Verdict } from './verdict.ts'
 
 export const MAIL_KINDS = [
@@ -68,6 +69,8 @@ export type Facts = Readonly<{
   at: Instant
   /** Why this mail is owed, as the step said it: one sentence. */
   reason: string
+  /** The rule that owes it; `null` where none does (a digest, a test). */
+  rule: RuleName | null
   subject: string
   /** `null` for a mail that belongs to no incident (`test`, notices, summaries). */
   incident: Readonly<{

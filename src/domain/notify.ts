@@ -90,6 +90,7 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
     kind: announcement.kind,
     at: now,
     reason: announcement.reasons?.get(audience.recipient) ?? announcement.reason,
+    rule: announcement.rule,
     subject: audience.subject,
     incident: {
       id: incident.id,
@@ -155,7 +156,7 @@ function noticeMail(
     to: audience.to,
     inReplyTo: null,
     createdAt: drop.now,
-    facts: { ...plain, ...(advice === null ? {} : { advice }) },
+    facts: { ...plain, rule: announcement.rule, ...(advice === null ? {} : { advice }) },
   }
 }
 
@@ -171,6 +172,7 @@ export function plainFacts(
     kind,
     at: drop.now,
     reason,
+    rule: null,
     subject,
     incident: null,
     monitors: [],

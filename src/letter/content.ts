@@ -729,9 +729,10 @@ function footer(facts: Facts, seq: number | null, limits: Limits): readonly stri
     .map(({ name, threshold }) => `${word(name)}: ${foreign(threshold, limits.sentence)}`)
   const which = incident === null ? '' : `, incident ${word(incident.id)}`
   const mail = seq === null ? '' : `, mail ${seq}`
+  const by = facts.rule === null ? '' : `, rule ${word(facts.rule)}`
   return [
     ...(thresholds.length === 0 ? [] : [`Thresholds: ${thresholds.join('; ')}`]),
-    `Alibi ${word(sentBy.version)} on ${word(sentBy.host)}${which}${mail} (${facts.kind}), ${iso(facts.at)}`,
+    `Alibi ${word(sentBy.version)} on ${word(sentBy.host)}${which}${mail} (${facts.kind}${by}), ${iso(facts.at)}`,
   ]
 }
 
