@@ -185,7 +185,7 @@ export const INVARIANTS: readonly Invariant[] = [
           // A fall whose incident went on in one of another family: its rise is told there (`family-change`).
           const inherited = [...open].filter(
             ([, { mail }]) =>
-              (mail.recipient === recipient && before(incident).has(mail.incident ?? '')) ||
+              (mail.recipient === recipient && before(incident, one.at).has(mail.incident ?? '')) ||
               one.mail.past?.some((old) => old.thread === mail.thread),
           )
           if (!open.has(key) && inherited.length === 0)
@@ -484,10 +484,13 @@ function momentsOf(truth: Truth, stretch: Failing): readonly Span[] {
   })
 }
 
-/** The incidents that ended when their last probe moved into one, at once or by way of others: their mails go on with its. */
-function predecessorsOf(lived: Lived): (incident: string) => ReadonlySet<string> {
-  const direct = new Map<string, Set<string>>()
-  for (const { ledger } of lived.committed) {
+/**
+ * The incidents that had ended by then because their last probe had moved into one, at once or by way of others: their mails go
+ * on with its.
+ */
+function predecessorsOf(lived: Lived): (incident: string, at: number) => ReadonlySet<string> {
+  const moves: { from: string; into: string; at: number }[] = []
+  for (const { ledger, at } of lived.committed) {
     const changed = new Set(
       ledger.flatMap((row) => (row.decision === 'closed' && row.rule === 'family-change' ? [row.incident] : [])),
     )
@@ -496,19 +499,18 @@ function predecessorsOf(lived: Lived): (incident: string) => ReadonlySet<string>
       const into = ledger
         .slice(i + 1)
         .find((row) => row.probe === probe && ['opened', 'joined', 'reopened'].includes(row.decision))
-      if (into?.incident == null) continue
-      direct.set(into.incident, new Set([...(direct.get(into.incident) ?? []), incident]))
+      if (into?.incident != null) moves.push({ from: incident, into: into.incident, at })
     }
   }
-  const all = (incident: string, seen: Set<string>): ReadonlySet<string> => {
-    for (const one of direct.get(incident) ?? []) {
-      if (seen.has(one)) continue
-      seen.add(one)
-      all(one, seen)
+  const all = (incident: string, until: number, seen: Set<string>): ReadonlySet<string> => {
+    for (const { from, into, at } of moves) {
+      if (into !== incident || at > until || seen.has(from)) continue
+      seen.add(from)
+      all(from, until, seen)
     }
     return seen
   }
-  return (incident) => all(incident, new Set())
+  return (incident, at) => all(incident, at, new Set())
 }
 
 function names(mail: Notification): readonly string[] {
