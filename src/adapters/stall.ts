@@ -64,8 +64,10 @@ export function stallMeter(clock: Pick<Clock, 'now' | 'monotonic'>): StallMeter 
 /** Our own deadline passed: nothing is known but that no whole answer came in time. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
+  readonly ms: number
   constructor(ms: number) {
     super(`no whole answer within ${Math.round(ms)} ms`)
+    this.ms = ms
   }
 }
 

@@ -1,7 +1,7 @@
 import { constants, statfsSync } from 'node:fs'
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { callerIdentity } from '../adapters/aws/credentials.ts'
+import { callerIdentity } from '../adapters/aws/caller.ts'
 import { placeOf } from '../adapters/sqlite/place.ts'
 import { draftName } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'

@@ -12,12 +12,12 @@ import {
   endpointsOf,
   isLoopback,
   isSafeUrl,
-  NOTHING_SHARED,
-  type SharedEndpoints,
+  sharedEndpoints,
   shownUrl,
 } from './endpoints.ts'
 import { explain, homeIn, valueAt, withFound } from './explain.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
+import { checkIdentities, identityWarnings, type Named } from './identity.ts'
 import { asciiDomainOf } from './mailbox.ts'
 import {
   checkCredentials,
@@ -29,7 +29,6 @@ import {
   MAX_PROBES,
   monitorOf,
   monitorWarnings,
-  type ProfileRegions,
   type Readable,
   type Tell,
 } from './monitors.ts'
@@ -47,6 +46,7 @@ import {
   type SmtpSchema,
 } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
+import { NO_SHARED_FILES, type SharedFiles } from './shared-files.ts'
 
 export type Surroundings = Readonly<{
   /** Absolute path of the file. */
@@ -60,11 +60,10 @@ export type Surroundings = Readonly<{
   exposed?: readonly string[]
   /** Values never to be shown, at least four characters each. */
   secrets: readonly string[]
-  profileRegions?: ProfileRegions
   /** The files of `mail.smtp.ca` by their paths as written; left out: none is read, for nobody will send. */
   authorities?: ReadonlyMap<string, SecretFile>
-  /** What the SDK's shared files say of endpoints; left out: nothing. */
-  sharedEndpoints?: SharedEndpoints
+  /** What stands in the SDK's shared files; left out: nothing. */
+  sharedFiles?: SharedFiles
   /** The key of another file beneath which all of the configuration stands; left out: it is a file of its own. */
   beneath?: string
 }>
@@ -79,7 +78,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   const tell: Tell = (path, message, at = 'value') => {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
-  const endpoints = endpointsOf(around.env, around.sharedEndpoints ?? NOTHING_SHARED)
+  const endpoints = endpointsOf(around.env, sharedEndpoints(around.sharedFiles ?? NO_SHARED_FILES, around.env))
   checkAll(tree, around, endpoints, tell)
   checkMail(tree, around.authorities, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
@@ -90,7 +89,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
  * What lies between the keys. It is looked at key by key, so that a fault in one does not hide those of another: whatever
  * could be read is checked, and what could not is left out.
  */
-function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, endpoints: Endpoints, tell: Tell): void {
+function checkAll(tree: Tree, { env, sharedFiles = NO_SHARED_FILES }: Surroundings, endpoints: Endpoints, tell: Tell): void {
   const given = (path: Path) => tree.entryAt(path) !== undefined
   const at = (path: Path) => valueAt(path, tree.root)
   const recipients = at(['recipients'])
@@ -107,14 +106,14 @@ function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, endpoi
     })
   }
 
-  const region = defaultRegion(env, null, {})
+  const region = defaultRegion(env, null, NO_SHARED_FILES)
   if (!MonitorSchema.shape.region.safeParse(region).success) {
     const source = env['AWS_REGION'] ? 'AWS_REGION' : 'AWS_DEFAULT_REGION'
     tell([source], `the environment variable ${source} is no region such as \`us-east-1\``)
   }
   /** As `configOf` will find it; `null` where it is at fault, in the file or elsewhere, which is said there. */
   const regionOf = (monitor: Readable, isGiven: boolean): string | null => {
-    const found = monitor.region ?? (isGiven ? null : defaultRegion(env, monitor.credentials?.profile ?? null, profileRegions))
+    const found = monitor.region ?? (isGiven ? null : defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles))
     return MonitorSchema.shape.region.safeParse(found).success ? found : null
   }
   const monitors = at(['monitors'])
@@ -141,6 +140,7 @@ function checkAll(tree: Tree, { env, profileRegions = {} }: Surroundings, endpoi
   const credentials = HealthSchema.shape.credentials.safeParse(health)
   if (credentials.success && credentials.data !== undefined)
     checkCredentials(credentials.data, ['health', 'credentials'], null, tell)
+  checkIdentities(profilesNamed(tree), env, sharedFiles, tell)
 
   const listenText = at(['web', 'listen'])
   const listen = typeof listenText === 'string' ? listenOf(listenText) : null
@@ -183,6 +183,18 @@ function checkMail(tree: Tree, authorities: Surroundings['authorities'], tell: T
     tell(['mail', 'fallback'], 'it stands in for `mail.smtp`, which is not there', 'key')
 }
 
+/** Every place at which the configuration says, or leaves open, which profile is used. */
+function profilesNamed({ root }: Tree): readonly Named[] {
+  const monitors = valueAt(['monitors'], root)
+  const places: Path[] = Array.isArray(monitors) ? monitors.map((_, index) => ['monitors', index]) : [['monitors', 0]]
+  if (valueAt(['health', 'credentials'], root) !== undefined) places.push(['health'])
+  return places.map((place) => {
+    const path = [...place, 'credentials', 'profile']
+    const profile = valueAt(path, root)
+    return { path, profile: typeof profile === 'string' ? profile : null }
+  })
+}
+
 /** Every key that can be read by itself; the others are left out. */
 function readable<S extends Readonly<Record<string, z.core.$ZodType>>>(
   shape: S,
@@ -207,7 +219,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
   const { policy, health, mail, storage, log, web } = parsed
   const names = Object.keys(parsed.recipients)
   const regionOf = (monitor: ParsedConfig['monitors'][number]) =>
-    monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, around.profileRegions ?? {})
+    monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, around.sharedFiles ?? NO_SHARED_FILES)
   const monitors = parsed.monitors.map((monitor) => monitorOf(monitor, regionOf(monitor), names))
   const { dashboard } = health
   // What is said of every service is said of Account as well: no third party that could tell the one's trouble from ours.
@@ -287,6 +299,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     ...warningsOf(config, tree, env),
     ...authorityWarnings(config, now),
     ...(around.exposed ?? []),
+    ...(around.sharedFiles === undefined ? [] : identityWarnings(profilesNamed(tree), env, around.sharedFiles)),
   ]
   return { ...config, warnings: [...new Set(warnings)].map((warning) => withoutSecrets(warning, secrets)) }
 }

@@ -1,4 +1,5 @@
 import type { Partition } from '../domain/probe.ts'
+import type { Section, SharedFiles } from './shared-files.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -79,13 +80,8 @@ export function endpointsOf(env: Env, shared: SharedEndpoints): Endpoints {
   return { set: [...(every === null ? [] : [every]), ...own, ...new Set(fromFile)], of: Object.fromEntries(used) }
 }
 
-type Section = Readonly<Record<string, string | undefined>>
-
 /** Its clients go by AWS_PROFILE, else `default`, whatever profile their credentials are of. */
-export function sharedEndpoints(
-  files: Readonly<{ configFile: Readonly<Record<string, Section>>; credentialsFile: Readonly<Record<string, Section>> }>,
-  env: Env,
-): SharedEndpoints {
+export function sharedEndpoints(files: Pick<SharedFiles, 'configFile' | 'credentialsFile'>, env: Env): SharedEndpoints {
   const name = env['AWS_PROFILE'] || 'default'
   const profile: Section = { ...files.credentialsFile[name], ...files.configFile[name] }
   const ignored = flag(profile['ignore_configured_endpoint_urls'])

@@ -333,6 +333,90 @@ describe('the region of a profile', () => {
   })
 })
 
+describe('a profile', () => {
+  const ROLE = 'role_arn = arn:aws:iam::111122223333:role/r'
+  const KEYS = 'aws_access_key_id = AKIA\naws_secret_access_key = s'
+  const files = (name: string, config: string, credentials = '') => {
+    const [AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE] = ['config', 'credentials'].map((kind) => join(place, `${name}-${kind}`))
+    writeFileSync(AWS_CONFIG_FILE as string, config)
+    writeFileSync(AWS_SHARED_CREDENTIALS_FILE as string, credentials)
+    return { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_EC2_METADATA_DISABLED: 'true' } as Record<string, string>
+  }
+
+  test('that stands in both files has the region of the credentials file, and with it the partition', async () => {
+    const env = files('both', '[profile p]\nregion = eu-west-1\n', `[p]\nregion = cn-north-1\n${KEYS}\n`)
+    const { monitors, control } = configOf(await parse(ENOUGH, { ...env, AWS_PROFILE: 'p' }))
+    expect(monitors[0]).toMatchObject({ region: 'cn-north-1', partition: 'aws-cn' })
+    expect(control.url).toBe('https://sts.cn-north-1.amazonaws.com.cn')
+  })
+
+  const dropped = 'has role_arn, but neither source_profile nor credential_source to assume it with'
+  test.for<[string, string, string, Record<string, string>, string]>([
+    [
+      'named by a monitor',
+      `[profile p]\n${ROLE}\n${KEYS}`,
+      'monitors: [{ credentials: { profile: p } }]',
+      {},
+      `\`p\`: this profile of the AWS SDK's shared files ${dropped}`,
+    ],
+    [
+      'named for AWS Health',
+      `[profile p]\n${ROLE}\n${KEYS}`,
+      'health: { credentials: { profile: p } }',
+      {},
+      `\`p\`: this profile of the AWS SDK's shared files ${dropped}`,
+    ],
+    [
+      'named by AWS_PROFILE',
+      `[profile p]\n${ROLE}\n${KEYS}`,
+      '',
+      { AWS_PROFILE: 'p' },
+      `the environment variable AWS_PROFILE names the profile p, which ${dropped}`,
+    ],
+    [
+      '[default]',
+      `[default]\n${ROLE}\ncredential_process = true`,
+      '',
+      {},
+      `the profile [default] of the AWS SDK's shared files ${dropped}`,
+    ],
+    [
+      'leaning on such a one',
+      `[profile p]\n${ROLE}\nsource_profile = q\n[profile q]\n${ROLE}`,
+      '',
+      { AWS_PROFILE: 'p' },
+      `names the profile p, which has source_profile = q, which ${dropped}`,
+    ],
+  ])('whose role the SDK would drop is refused: %s', async ([name, text, yaml, env, message]) => {
+    const found = faultsOf(await parse(ENOUGH + yaml, { ...files(`role ${name}`, text), ...env }))
+    expect(found).toEqual([expect.stringContaining(message)])
+  })
+
+  test.for<[string, string, string, Record<string, string>]>([
+    ['another monitor’s', `[default]\n${ROLE}\n${KEYS}`, 'monitors: [{ credentials: { profile: p } }]', {}],
+    [
+      'one that the environment’s keys come before',
+      `[default]\n${ROLE}\n${KEYS}`,
+      '',
+      { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+    ],
+    ['one with a source', `[default]\n${ROLE}\ncredential_source = Environment`, '', {}],
+  ])('that is not used, or is whole, is not: %s', async ([name, text, yaml, env]) => {
+    expect(await parse(ENOUGH + yaml, { ...files(`whole ${name}`, text), ...env })).toMatchObject({ ok: true })
+  })
+
+  test('that gives no credentials is a warning: it may be mended while we run', async () => {
+    const env = { ...files('missing', '[profile q]\nsso_session = gone\n'), AWS_PROFILE: 'p' }
+    const { warnings } = configOf(await parse(`${ENOUGH}monitors: [{ name: a }, { name: b, credentials: { profile: q } }]`, env))
+    expect(warnings.filter((warning) => warning.startsWith('credentials: '))).toEqual([
+      expect.stringMatching(/^credentials: profile p \(AWS_PROFILE\): it is in none of the AWS SDK's shared files: /),
+      'credentials: profile q has sso_session = gone, and there is no section [sso-session gone]',
+    ])
+    const both = configOf(await parse(ENOUGH, { ...env, AWS_PROFILE: 'q', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }))
+    expect(both.warnings).toContainEqual(expect.stringContaining('the profile q is used, not the key'))
+  })
+})
+
 describe('an endpoint in the shared file', () => {
   const withFile = (name: string, text: string) => {
     const shared = join(place, name)

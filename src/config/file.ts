@@ -1,17 +1,16 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join, resolve as resolvePath } from 'node:path'
-import { loadSharedConfigFiles } from '@smithy/core/config'
+import { resolve as resolvePath } from 'node:path'
 import { compose, MAIL_SERVERS } from './compose.ts'
 import type { Config } from './config.ts'
 import { filesReferred, type Path, parseTree, type Tree } from './document.ts'
-import { type Env, NOTHING_SHARED, type SharedEndpoints, sharedEndpoints } from './endpoints.ts'
+import type { Env } from './endpoints.ts'
 import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
-import type { ProfileRegions } from './monitors.ts'
 import type { SecretFile } from './reference.ts'
 import { ConfigSchema, MAX_PATH } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
+import { loadSharedFiles } from './shared-files.ts'
 
 const TOP_KEYS = Object.keys(ConfigSchema.shape)
 
@@ -66,7 +65,7 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
     const path = resolvePath(cwd, file)
     const seen = [...exposureOf(path, mode, tree), ...exposed]
     const around = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities }
-    const composed = compose(tree, { ...around, ...(await sharedFiles(env)) })
+    const composed = compose(tree, { ...around, sharedFiles: await loadSharedFiles(env) })
     if (composed.ok && faults.length === 0) return composed
     return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
   } catch (error) {
@@ -199,27 +198,4 @@ function unreadable(error: unknown): string {
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user'
   if (code === 'EISDIR') return 'is a directory'
   return `cannot be read (${code})`
-}
-
-type Shared = Readonly<{ profileRegions: ProfileRegions; sharedEndpoints: SharedEndpoints }>
-const NO_FILES: Shared = { profileRegions: {}, sharedEndpoints: NOTHING_SHARED }
-
-/** What the SDK would find in its shared files; a file that is not there or cannot be read states nothing. */
-async function sharedFiles(env: Env): Promise<Shared> {
-  const home = env['HOME'] || env['USERPROFILE'] || null
-  const configFilepath = env['AWS_CONFIG_FILE'] || (home === null ? null : join(home, '.aws', 'config'))
-  const filepath = env['AWS_SHARED_CREDENTIALS_FILE'] || (home === null ? null : join(home, '.aws', 'credentials'))
-  if (configFilepath === null || filepath === null) return NO_FILES
-  try {
-    const { configFile, credentialsFile } = await loadSharedConfigFiles({ configFilepath, filepath, ignoreCache: true })
-    const profiles = Object.entries({ ...credentialsFile, ...configFile })
-    return {
-      profileRegions: Object.fromEntries(
-        profiles.flatMap(([name, { region }]) => (region === undefined ? [] : [[name, region]])),
-      ),
-      sharedEndpoints: sharedEndpoints({ configFile, credentialsFile }, env),
-    }
-  } catch {
-    return NO_FILES
-  }
 }

@@ -7,6 +7,7 @@ import type { Env } from './endpoints.ts'
 import { nearest } from './nearest.ts'
 import { changesClocks, readSchedule } from './schedule.ts'
 import { MonitorSchema, type ParsedAccounts, type ParsedCredentials, type ParsedMonitor } from './schema.ts'
+import { profileIn, type SharedFiles } from './shared-files.ts'
 
 /** Probes of all monitors together: at one call a second a round of so many takes five and a half hours. */
 export const MAX_PROBES = 20_000
@@ -163,15 +164,12 @@ export function credentialsOf(given: ParsedCredentials | undefined): Credentials
   }
 }
 
-/** `region` of each profile of the shared files that states one. */
-export type ProfileRegions = Readonly<Record<string, string>>
-
 /**
  * The region of a monitor that names none, as the SDK finds it: AWS_REGION, then the profile's own; then AWS_DEFAULT_REGION,
  * which only the AWS command line knows, else us-east-1.
  */
-export function defaultRegion(env: Env, profile: string | null, regions: ProfileRegions): string {
-  const ofProfile = regions[profile ?? (env['AWS_PROFILE'] || 'default')]
+export function defaultRegion(env: Env, profile: string | null, files: SharedFiles): string {
+  const ofProfile = profileIn(files, profile ?? (env['AWS_PROFILE'] || 'default'))?.['region']
   const known = ofProfile !== undefined && MonitorSchema.shape.region.safeParse(ofProfile).success ? ofProfile : null
   return env['AWS_REGION'] || known || env['AWS_DEFAULT_REGION'] || 'us-east-1'
 }

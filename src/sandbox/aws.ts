@@ -81,6 +81,8 @@ export type Received = Readonly<{
   /** The parsed body: what else was sent. */
   input: Readonly<Record<string, unknown>>
   headers: IncomingMessage['headers']
+  /** Its signature was dated by a clock that is too far from the stand-in's. */
+  refused: boolean
 }>
 
 /** Takes a request if it is its own, and says so. */
@@ -91,6 +93,8 @@ export type Sandbox = {
   readonly url: string
   /** From now on, requests that fit `filter` are answered so; the last that fits counts. `answer({}, 'ok')` forgets all scripts. */
   answer(filter: Filter, script: Script): void
+  /** From now on its clock is so far ahead of this host's, and it refuses signatures as AWS does: dated five minutes off. */
+  skew(aheadMs: number): void
   /** The last requests, oldest first; bounded. */
   received(filter?: Filter): readonly Received[]
   /** How many requests of an operation came, ever. */
@@ -102,7 +106,7 @@ export type Sandbox = {
 }
 
 type Scripted = { filter: Filter; script: Script; given: number }
-type Request = Omit<Received, 'at'>
+type Request = Omit<Received, 'at' | 'refused'>
 
 /**
  * A stand-in for AWS on a loopback port: Account (REST-JSON), STS (query protocol), a control host (any other GET), and
@@ -112,6 +116,7 @@ export async function startSandbox(options: Readonly<{ port?: number; handlers?:
   const received: Received[] = []
   const counts = new Map<string, number>()
   let scripts: Scripted[] = []
+  let aheadMs = 0
   const timers = new Set<NodeJS.Timeout>()
 
   const scriptFor = (request: Request): { answer: Answer; afterMs: number } => {
@@ -127,12 +132,15 @@ export async function startSandbox(options: Readonly<{ port?: number; handlers?:
   const take = (req: IncomingMessage, body: string, res: ServerResponse) => {
     const request = read(req, body)
     counts.set(request.operation, (counts.get(request.operation) ?? 0) + 1)
-    received.push({ at: Date.now(), ...request })
+    const refused = isMisdated(request, Date.now() + aheadMs)
+    received.push({ at: Date.now(), ...request, refused })
     if (received.length > MAX_RECEIVED) received.shift()
+    if (aheadMs !== 0) res.setHeader('date', new Date(Date.now() + aheadMs).toUTCString())
+    if (refused) return refuse(res, request)
     const { answer, afterMs } = scriptFor(request)
     const give = () => {
       if (request.service === 'account') answerAccount(res, request, answer, timers)
-      else if (request.service === 'sts') answerSts(res, request, answer, timers)
+      else if (request.service === 'sts') answerSts(res, request, answer, { timers, now: Date.now() + aheadMs })
       else if (request.service === 'control') answerControl(res, answer, timers)
       else send(res, 404, 'application/json', '{"message":"not of this stand-in"}')
     }
@@ -173,6 +181,9 @@ export async function startSandbox(options: Readonly<{ port?: number; handlers?:
       scripts = isReset ? [] : scripts.filter((each) => !same(each.filter) || ofSts(each.script) !== speaksOfSts)
       if (!isReset) scripts.push({ filter, script, given: 0 })
       if (scripts.length > MAX_SCRIPTED) scripts.shift()
+    },
+    skew(ms) {
+      aheadMs = ms
     },
     received: (filter = {}) =>
       received.filter(
@@ -238,6 +249,26 @@ function read(req: IncomingMessage, body: string): Request {
   }
   if (req.method === 'GET') return { service: 'control', operation: 'Control', account: null, input: {}, ...common }
   return { service: 'unknown', operation: `${req.method} ${path}`, account: null, input: {}, ...common }
+}
+
+const MAX_SKEW_MS = 5 * 60_000
+
+function isMisdated({ headers }: Request, now: number): boolean {
+  const at = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(String(headers['x-amz-date'] ?? ''))
+  if (at === null || headers.authorization === undefined) return false
+  const [year = 0, month = 0, ...rest] = at.slice(1).map(Number)
+  return Math.abs(Date.UTC(year, month - 1, ...rest) - now) > MAX_SKEW_MS
+}
+
+function refuse(res: ServerResponse, { service, headers }: Request): void {
+  const message = `Signature expired: ${String(headers['x-amz-date'])} is now earlier or later than the time of the service`
+  const error = `<Error><Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>${message}</Message></Error>`
+  if (service === 'sts') send(res, 403, 'text/xml', `<ErrorResponse xmlns="${STS_XMLNS}">${error}</ErrorResponse>`)
+  else
+    send(res, 403, 'application/json', JSON.stringify({ message }), {
+      'x-amzn-requestid': randomUUID(),
+      'x-amzn-errortype': 'InvalidSignatureException',
+    })
 }
 
 function parsed(body: string): Record<string, unknown> {
@@ -417,7 +448,9 @@ function okBody({ operation, account, input }: Request): unknown {
 
 const STS_XMLNS = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
-function answerSts(res: ServerResponse, { operation }: Request, answer: Answer, timers: Set<NodeJS.Timeout>) {
+type Around = Readonly<{ timers: Set<NodeJS.Timeout>; now: number }>
+
+function answerSts(res: ServerResponse, { operation }: Request, answer: Answer, { timers, now }: Around) {
   const id = randomUUID()
   const headers = { 'x-amzn-requestid': id }
   const xml = 'text/xml'
@@ -455,7 +488,7 @@ function answerSts(res: ServerResponse, { operation }: Request, answer: Answer, 
       headers,
     )
   if (operation === 'AssumeRole' || operation === 'AssumeRoleWithWebIdentity') {
-    const expires = new Date(Date.now() + 3_600_000).toISOString()
+    const expires = new Date(now + 3_600_000).toISOString()
     const credentials = `<AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>planted-secret</SecretAccessKey><SessionToken>planted-token</SessionToken><Expiration>${expires}</Expiration>`
     const user = `<AssumedRoleId>AROAEXAMPLE:alibi</AssumedRoleId><Arn>${CALLER.arn}</Arn>`
     return send(

@@ -9,7 +9,8 @@ import { HttpRequest } from '@smithy/core/protocols'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { accountProber } from '../../src/adapters/aws/account.ts'
-import { callerIdentity, keyring } from '../../src/adapters/aws/credentials.ts'
+import { callerIdentity } from '../../src/adapters/aws/caller.ts'
+import { keyring } from '../../src/adapters/aws/credentials.ts'
 import type { Credentials, Monitor, Operation, Outcome, Probe } from '../../src/domain/probe.ts'
 import { OPERATIONS, probeId, WRITING_OPERATIONS } from '../../src/domain/probe.ts'
 import type { Clock } from '../../src/ports/time.ts'
@@ -454,7 +455,7 @@ describe('whose credentials', () => {
   })
 
   test.for<[string, Script, unknown]>([
-    ['who we are', 'ok', { account: CALLER.account, arn: CALLER.arn }],
+    ['who we are', 'ok', { account: CALLER.account, arn: CALLER.arn, origin: 'the environment' }],
     ['STS refuses', 'AccessDeniedException', { why: expect.stringMatching(/^STS in us-west-2: AccessDenied: /) }],
     ['STS does not answer', 'timeout', { why: expect.stringMatching(/^STS in us-west-2: Timeout: /) }],
     ['STS speaks in tongues', 'sts-garbage', { why: expect.stringMatching(/^STS in us-west-2: /) }],

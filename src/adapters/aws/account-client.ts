@@ -4,8 +4,8 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Partition } from '../../domain/probe.ts'
 import { type BoundedHandler, overheard } from './answer.ts'
-import type { Identity } from './credentials.ts'
 import { NO_OTHER_ENDPOINT } from './endpoint.ts'
+import type { Identity } from './provider.ts'
 import { sha256WithKeys } from './sha256.ts'
 
 export type AccountClientOptions = Readonly<{
@@ -50,7 +50,7 @@ export function accountClient({ partition, identity, endpoint, handler, version 
   }
   const client = new AccountClient(config)
   for (const name of IDLE) if (!client.middlewareStack.remove(name)) throw new RangeError(`the SDK has no ${name} any more`)
-  return overheard(introducedOnce(client))
+  return handler.clockOffset.shared(overheard(introducedOnce(client)))
 }
 
 const USER_AGENT = ['user-agent', 'x-amz-user-agent'] as const

@@ -8,10 +8,11 @@ import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
 import { accountClient } from './account-client.ts'
 import type { Answer } from './answer.ts'
 import { controlCall } from './control.ts'
-import { type Holder, type Identity, type Keyring, KeyringError, keyring } from './credentials.ts'
+import { type Keyring, KeyringError, keyring } from './credentials.ts'
 import { type Env, endpointOverride, stsRegionOf } from './endpoint.ts'
 import { type Classified, type Context, classify, headOf } from './failure.ts'
 import { ASK } from './operations.ts'
+import type { Holder, Identity } from './provider.ts'
 
 /** Runs of one moment share a control call: an answer this old still speaks of now. */
 const CONTROL_SHARED_MS = 5_000
@@ -78,7 +79,7 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     const hear = (answer: Answer) => Object.assign(heard, { answer, heardAt: clock.now() })
     const about = { operation: probe.call.operation, account: probe.account, region, stsRegion: holder.stsRegion } as const
     const said = (classified: Classified): Try => ({ at, ms: Math.round(spent()), ...classified })
-    const failed = (error: unknown, context: Pick<Context, 'asked' | 'answer' | 'heardAt'>) =>
+    const failed = (error: unknown, context: Pick<Context, 'asked' | 'answer' | 'heardAt' | 'origin'>) =>
       error instanceof AbandonedError ? null : said(classify(error, { ...about, ...context }))
 
     let identity: Identity

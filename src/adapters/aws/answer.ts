@@ -2,6 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { Readable } from 'node:stream'
 import { NodeHttpHandler, streamCollector } from '@smithy/node-http-handler'
+import { ClockOffset } from './clock-offset.ts'
 
 /** An answer's body is read up to here: the largest real one (a page of regions) is a few kilobytes. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
@@ -93,6 +94,8 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
 /** The SDK's own HTTP handler. One for the whole process: its connections are shared. */
 export class BoundedHandler extends NodeHttpHandler {
   readonly #agents: readonly (http.Agent | https.Agent)[]
+  /** What its clients have learnt of AWS's clock. */
+  readonly clockOffset = new ClockOffset()
   /** For the configuration of every client that uses it: the handler, bodies bounded in size, and no log of the SDK's own. */
   readonly client = { requestHandler: this, streamCollector: collect, logger: SILENT }
 

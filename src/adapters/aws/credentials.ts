@@ -1,17 +1,9 @@
-import {
-  AssumeRoleCommand,
-  type AssumeRoleCommandOutput,
-  AssumeRoleWithWebIdentityCommand,
-  GetCallerIdentityCommand,
-  STSClient,
-} from '@aws-sdk/client-sts'
-import { fromIni, fromNodeProviderChain } from '@aws-sdk/credential-providers'
-import type { Credentials } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
-import { AbandonedError, within } from '../stall.ts'
-import { type Answer, BoundedHandler, carry, overheard } from './answer.ts'
-import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
+import { AbandonedError, DeadlineError, within } from '../stall.ts'
+import { type Answer, BoundedHandler } from './answer.ts'
+import type { Env } from './endpoint.ts'
 import { classify } from './failure.ts'
+import { type Asking, type Holder, type Identity, provide } from './provider.ts'
 
 /** Temporary credentials are renewed this long before they end; until then a renewal that fails harms nobody. */
 const RENEW_BEFORE_MS = 5 * 60_000
@@ -19,34 +11,33 @@ const RENEW_BEFORE_MS = 5 * 60_000
 const UNUSABLE_BEFORE_MS = 10_000
 /** Between two attempts at renewing credentials that still hold. */
 const RENEW_EVERY_MS = 20_000
-/** A renewal in the background, which nobody waits for, ends after this long. */
-const RENEW_TIMEOUT_MS = 30_000
 /** Credentials that were refused are looked for anew, but not those which were only just found. */
 const DROP_AFTER_MS = 10_000
-/** Providers that were given up on and still hang (a `credential_process` cannot be ended): beyond this many none is started. */
+/** Whoever comes later joins a search that is under way: a provider may be slower than one try. After this long another is begun. */
+const JOINED_FOR_MS = 60_000
+/** Searches that nobody joins any more and still hang (a `credential_process` cannot be ended): beyond this many none is begun. */
 const MAX_HANGING = 3
-const ROLE_SECONDS = 3_600
+/** What a search failed by while nobody waited for it is told to the next who asks, if he comes before this. */
+const TOLD_WITHIN_MS = 60_000
 
-/** A key and its secret, for a while or for ever: the SDK's own shape. */
-export type Identity = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>
-
-/** Whose credentials, and the region in which STS is asked for them. */
-export type Holder = Readonly<{ credentials: Credentials; stsRegion: string }>
+type Blamed = Readonly<Pick<Asking, 'who' | 'answer' | 'heardAt'> & Partial<Pick<Asking, 'origin'>>>
 
 /** Credentials could not be had. `asked` says who did not give them: the reason why Account is never blamed for STS. */
 export class KeyringError extends Error {
   override readonly name = 'KeyringError'
   readonly asked: 'STS' | 'provider'
+  readonly origin: string | null
   readonly answer: Answer | null
   readonly heardAt: number | null
   /** The message is one line that may be shown: who did not give them, and why. */
-  constructor(cause: unknown, { who: asked, answer, heardAt }: Asking, { stsRegion }: Holder) {
+  constructor(cause: unknown, { who: asked, answer, heardAt, origin = null }: Blamed, { stsRegion }: Holder) {
     const about = { operation: 'GetAccountInformation', account: '', region: '' } as const
-    const { error, message } = classify(cause, { ...about, stsRegion, asked, answer, heardAt })
-    // A name of the SDK's own says nothing that the message does not.
-    const named = error === null || /ProviderError$/.test(error) ? message : `${error}: ${message}`
+    const { error, message } = classify(cause, { ...about, stsRegion, asked, answer, heardAt, origin })
+    // A name of the SDK's own says nothing that the message does not, and ours for a deadline neither.
+    const named = error === null || asked === 'provider' || /ProviderError$/.test(error) ? message : `${error}: ${message}`
     super(`${asked === 'STS' ? `STS in ${stsRegion}` : 'credentials'}: ${named}`, { cause })
     this.asked = asked
+    this.origin = origin
     this.answer = answer
     this.heardAt = heardAt
   }
@@ -57,27 +48,29 @@ export class KeyringError extends Error {
   }
 }
 
-/** Whom a search for credentials is asking at the moment. */
-type Asking = { who: 'STS' | 'provider'; answer: Answer | null; heardAt: number | null }
-
-type Flight = {
-  holder: Holder
-  found: Promise<Identity>
-  begun: number
-  asking: Asking
-  abort: AbortController
+type Flight = Readonly<{ holder: Holder; found: Promise<Identity>; asking: Asking; abort: AbortController }>
+type Held = { identity: Identity; since: number; origin: string | null }
+type Slot = {
+  held: Held | null
+  /** The search that is joined. */
+  flight: Flight | null
+  /** Those that were, and have not ended; what they find counts all the same. */
+  hanging: Set<Flight>
+  /** How many wait. */
   waiting: number
-  settled: boolean
+  lastRenewal: number
+  untold: Readonly<{ error: KeyringError; at: number }> | null
 }
-type Held = { identity: Identity; since: number }
-type Slot = { held: Held | null; flight: Flight | null; hanging: number; lastRenewal: number }
 
 export type Keyring = Readonly<{
   /**
-   * Credentials for `holder`: those held, while they last; else looked for, once for all who wait.
+   * Credentials for `holder`: those held, while they last; else looked for, once for all who wait. A search goes on when
+   * those who wait for it are gone, and what it finds is held for the next.
    * @throws {KeyringError} after `timeoutMs` at the latest @throws {AbandonedError} when `signal` aborts
    */
   get(holder: Holder, timeoutMs: number, signal: AbortSignal): Promise<Identity>
+  /** Where those that are held came from: `profile prod (credential_process)`; `null` while there are none. */
+  originOf(holder: Holder): string | null
   /** These were refused: they are looked for anew, also in files that have changed since. */
   drop(holder: Holder, identity: Identity): void
   /** For further clients of the same process. */
@@ -90,178 +83,123 @@ export function keyring({ clock, env }: Readonly<{ clock: Clock; env: Env }>): K
   const slots = new Map<string, Slot>()
   const handler = new BoundedHandler()
 
-  function search(slot: Slot, holder: Holder): Flight {
-    const asking: Asking = { who: 'provider', answer: null, heardAt: null }
+  function slotOf(holder: Holder): Slot {
+    const key = slotKey(holder)
+    const known = slots.get(key)
+    if (known !== undefined) return known
+    const none = { held: null, flight: null, untold: null }
+    const slot: Slot = { ...none, hanging: new Set(), waiting: 0, lastRenewal: Number.NEGATIVE_INFINITY }
+    slots.set(key, slot)
+    return slot
+  }
+
+  function search(slot: Slot, holder: Holder, isRenewal: boolean): Flight {
+    const begun = clock.monotonic()
+    const asking: Asking = { who: 'provider', since: begun, answer: null, heardAt: null, origin: null }
     const abort = new AbortController()
-    const found = find(holder, { clock, env, handler, asking, signal: abort.signal })
-    const flight: Flight = { holder, found, begun: clock.monotonic(), asking, abort, waiting: 0, settled: false }
+    const found = provide(holder, { clock, env, handler, asking, signal: abort.signal })
+    const flight: Flight = { holder, found, asking, abort }
     const land = () => {
-      flight.settled = true
+      slot.hanging.delete(flight)
       if (slot.flight === flight) slot.flight = null
-      else slot.hanging--
     }
     found.then(
       (identity) => {
-        if (slot.flight === flight) slot.held = { identity, since: clock.now() }
+        // One that hung for long may come after a later one: the newer credentials stay.
+        if (slot.held === null || slot.held.since <= begun)
+          slot.held = { identity, since: clock.monotonic(), origin: asking.origin }
+        slot.untold = null
         land()
       },
-      () => land(),
+      (error: unknown) => {
+        if (slot.waiting === 0 && !isRenewal && slot.flight === flight)
+          slot.untold = { error: new KeyringError(error, asking, holder), at: clock.monotonic() }
+        land()
+      },
     )
     slot.flight = flight
-    slot.lastRenewal = clock.monotonic()
+    slot.lastRenewal = begun
     return flight
   }
 
   async function wait(slot: Slot, flight: Flight, timeoutMs: number, signal: AbortSignal): Promise<Identity> {
-    flight.waiting++
+    slot.waiting++
     try {
       return await within(timeoutMs, signal, () => flight.found)
     } catch (error) {
-      throw error instanceof AbandonedError ? error : new KeyringError(error, flight.asking, flight.holder)
+      if (error instanceof AbandonedError) throw error
+      throw new KeyringError(error, blamed(error, flight.asking, clock.monotonic(), timeoutMs), flight.holder)
     } finally {
-      flight.waiting--
-      if (flight.waiting === 0 && !flight.settled) giveUp(slot, flight)
+      slot.waiting--
     }
   }
 
-  /** A provider that hangs is not waited for by those who come later. */
-  function giveUp(slot: Slot, flight: Flight) {
-    flight.abort.abort()
-    if (slot.flight !== flight) return
-    slot.flight = null
-    slot.hanging++
+  /** The search to wait for: the one under way, or, if that seems to lead nowhere, another beside it. Nobody's is ended. */
+  function joined(slot: Slot, holder: Holder, timeoutMs: number): Flight {
+    const { flight, hanging } = slot
+    if (flight !== null) {
+      const { who, since } = flight.asking
+      // STS is one request, and a lost packet can leave it without an answer for ever.
+      if (clock.monotonic() - since < (who === 'STS' ? timeoutMs : JOINED_FOR_MS)) return flight
+      slot.flight = null
+      hanging.add(flight)
+    }
+    if (hanging.size < MAX_HANGING || endOldest(hanging)) return search(slot, holder, false)
+    const hangs = new Error(`${hanging.size} earlier calls of the credentials provider have not ended yet`)
+    throw new KeyringError(hangs, { who: 'provider', answer: null, heardAt: null, origin: flight?.asking.origin ?? null }, holder)
+  }
+
+  function leftMs({ identity }: Held): number {
+    // By AWS's clock, as far as it is known: it is AWS that sees them end.
+    return (identity.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - (clock.now() + handler.clockOffset.ms)
   }
 
   return {
     handler,
     async get(holder, timeoutMs, signal) {
-      const key = slotKey(holder)
-      const slot = slots.get(key) ?? { held: null, flight: null, hanging: 0, lastRenewal: Number.NEGATIVE_INFINITY }
-      slots.set(key, slot)
-      const leftMs = slot.held === null ? 0 : (slot.held.identity.expiration?.getTime() ?? Infinity) - clock.now()
-      if (slot.held !== null && leftMs > UNUSABLE_BEFORE_MS) {
-        const renew = leftMs < RENEW_BEFORE_MS && slot.flight === null && clock.monotonic() - slot.lastRenewal >= RENEW_EVERY_MS
-        if (renew && slot.hanging < MAX_HANGING) {
-          const flight = search(slot, holder)
-          wait(slot, flight, RENEW_TIMEOUT_MS, new AbortController().signal).catch(() => undefined)
-        }
-        return slot.held.identity
+      const slot = slotOf(holder)
+      const { held, untold } = slot
+      if (held !== null && leftMs(held) > UNUSABLE_BEFORE_MS) {
+        const isDue = leftMs(held) < RENEW_BEFORE_MS && clock.monotonic() - slot.lastRenewal >= RENEW_EVERY_MS
+        if (isDue && slot.flight === null && slot.hanging.size < MAX_HANGING) search(slot, holder, true)
+        return held.identity
       }
-      if (slot.flight !== null && clock.monotonic() - slot.flight.begun >= timeoutMs) giveUp(slot, slot.flight)
-      if (slot.flight === null && slot.hanging >= MAX_HANGING) {
-        const hangs = new Error(`${slot.hanging} earlier calls of the credentials provider have not ended yet`)
-        throw new KeyringError(hangs, { who: 'provider', answer: null, heardAt: null }, holder)
-      }
-      return wait(slot, slot.flight ?? search(slot, holder), timeoutMs, signal)
+      slot.untold = null
+      if (untold !== null && clock.monotonic() - untold.at < TOLD_WITHIN_MS) throw untold.error
+      return wait(slot, joined(slot, holder, timeoutMs), timeoutMs, signal)
     },
+    originOf: (holder) => slots.get(slotKey(holder))?.held?.origin ?? null,
     drop(holder, identity) {
       const slot = slots.get(slotKey(holder))
-      if (slot?.held?.identity === identity && clock.now() - slot.held.since >= DROP_AFTER_MS) slot.held = null
+      if (slot?.held?.identity === identity && clock.monotonic() - slot.held.since >= DROP_AFTER_MS) slot.held = null
     },
     close() {
-      for (const slot of slots.values()) slot.flight?.abort.abort()
+      for (const { flight, hanging } of slots.values()) for (const one of [flight, ...hanging]) one?.abort.abort()
       handler.close()
     },
   }
+}
+
+/** A request to STS can be given up, a process cannot. @returns whether there was one */
+function endOldest(hanging: Set<Flight>): boolean {
+  const oldest = [...hanging].find(({ asking }) => asking.who === 'STS')
+  if (oldest === undefined) return false
+  hanging.delete(oldest)
+  oldest.abort.abort()
+  return true
+}
+
+/**
+ * Whom a caller blames who could not wait any longer: STS only if it has had half of his time. Where a slow provider has left
+ * it a moment, nothing is known of STS.
+ */
+function blamed(error: unknown, asking: Asking, now: number, timeoutMs: number): Asking {
+  const isEarly = error instanceof DeadlineError && asking.who === 'STS' && now - asking.since < timeoutMs / 2
+  return isEarly ? { ...asking, who: 'provider', answer: null, heardAt: null } : asking
 }
 
 /** In memory only. Unlike `credentialsKey` it tells external ids apart. */
 function slotKey({ credentials, stsRegion }: Holder): string {
   const { profile, roleArn, externalId, sessionName } = credentials
   return JSON.stringify([profile, roleArn, externalId, sessionName, stsRegion])
-}
-
-type Search = Readonly<{ clock: Clock; env: Env; handler: BoundedHandler; asking: Asking; signal: AbortSignal }>
-
-/**
- * The SDK's own providers find the credentials; but STS is asked by us, in the region we choose (a profile's `region`
- * is mostly us-east-1, where Account stands, too) and so that it is known when it is STS that does not answer.
- */
-async function find({ credentials, stsRegion }: Holder, search: Search): Promise<Identity> {
-  const assume = assumer(stsRegion, search)
-  const init = {
-    ignoreCache: true,
-    logger: search.handler.client.logger,
-    clientConfig: { maxAttempts: 1, ...search.handler.client },
-    roleAssumer: assume.role,
-    roleAssumerWithWebIdentity: assume.withWebIdentity,
-  }
-  const { profile, roleArn, externalId, sessionName } = credentials
-  // A named profile is only ever that profile: the chain would go on to the instance's role when it is missing.
-  const provide = profile === null ? fromNodeProviderChain(init) : fromIni({ ...init, profile })
-  const base = await provide({ callerClientConfig: { region: async () => stsRegion } })
-  if (roleArn === null) return base
-  const role = { RoleArn: roleArn, RoleSessionName: sessionName ?? 'alibi', DurationSeconds: ROLE_SECONDS }
-  return assume.role(base, externalId === null ? role : { ...role, ExternalId: externalId })
-}
-
-type Roled = Pick<AssumeRoleCommandOutput, 'Credentials'>
-type RoleParams = ConstructorParameters<typeof AssumeRoleCommand>[0]
-type WebIdentityParams = ConstructorParameters<typeof AssumeRoleWithWebIdentityCommand>[0]
-
-function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Search) {
-  const heard = (answer: Answer) => Object.assign(asking, { answer, heardAt: clock.now() })
-
-  async function ask(send: () => Promise<Roled>): Promise<Identity> {
-    Object.assign(asking, { who: 'STS', answer: null, heardAt: null })
-    const identity = identityIn((await send()).Credentials)
-    if (identity === null) throw new Error('STS answered without credentials')
-    Object.assign(asking, { who: 'provider', answer: null, heardAt: null })
-    return identity
-  }
-
-  return {
-    role: (source: Identity, params: RoleParams) => {
-      const client = overheard(new STSClient({ ...stsConfig(stsRegion, env, handler), credentials: source }))
-      return ask(() => client.send(carry(new AssumeRoleCommand(params), { heard, abortSignal: signal })))
-    },
-    withWebIdentity: (params: WebIdentityParams) => {
-      const client = overheard(new STSClient(stsConfig(stsRegion, env, handler)))
-      return ask(() => client.send(carry(new AssumeRoleWithWebIdentityCommand(params), { heard, abortSignal: signal })))
-    },
-  }
-}
-
-/** What STS gave; `null` where it is no key with its secret. An end that is no time would never come. */
-function identityIn(given: Roled['Credentials']): Identity | null {
-  const { AccessKeyId: key, SecretAccessKey: secret, SessionToken: token, Expiration: end } = given ?? {}
-  const isText = (value: unknown) => typeof value === 'string' && value !== ''
-  if (!isText(key) || !isText(secret) || (token !== undefined && typeof token !== 'string')) return null
-  if (end !== undefined && (!(end instanceof Date) || Number.isNaN(end.getTime()))) return null
-  return {
-    accessKeyId: key as string,
-    secretAccessKey: secret as string,
-    ...(token === undefined ? {} : { sessionToken: token }),
-    ...(end === undefined ? {} : { expiration: end }),
-  }
-}
-
-function stsConfig(region: string, env: Env, handler: BoundedHandler) {
-  const endpoint = endpointOverride(env, 'STS')
-  return { region, ...handler.client, ...NO_OTHER_ENDPOINT, maxAttempts: 1, ...(endpoint === null ? {} : { endpoint }) }
-}
-
-/** Who these credentials are, or in one line why that could not be learnt. */
-export type CallerIdentity = Readonly<{ account: string; arn: string }> | Readonly<{ why: string }>
-
-/** Asks STS who we are. Bounded in time; never rejects. */
-export async function callerIdentity(
-  holder: Holder,
-  options: Readonly<{ keyring: Keyring; clock: Clock; env: Env; timeoutMs: number; signal: AbortSignal }>,
-): Promise<CallerIdentity> {
-  const { keyring: ring, clock, env, timeoutMs, signal } = options
-  const asking: Asking = { who: 'STS', answer: null, heardAt: null }
-  const heard = (answer: Answer) => Object.assign(asking, { answer, heardAt: clock.now() })
-  try {
-    const credentials = await ring.get(holder, timeoutMs, signal)
-    const client = overheard(new STSClient({ ...stsConfig(holder.stsRegion, env, ring.handler), credentials }))
-    const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) =>
-      client.send(carry(new GetCallerIdentityCommand({}), { heard, abortSignal })),
-    )
-    if (typeof account !== 'string' || typeof arn !== 'string') return { why: 'STS answered without an identity' }
-    if (!/^\d{12}$/.test(account) || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn)) return { why: 'STS answered without an identity' }
-    return { account, arn }
-  } catch (error) {
-    return { why: (error instanceof KeyringError ? error : new KeyringError(error, asking, holder)).message }
-  }
 }

@@ -27,6 +27,8 @@ export type Context = Readonly<{
   answer: Answer | null
   /** Our wall clock when the head of the answer came. */
   heardAt: number | null
+  /** Where the credentials come from that were being looked for; left out: not known. */
+  origin?: string | null
 }>
 
 /** Everything of a `Try` but its times. `kind` is `null` where the error is an answer of a service that is well. */
@@ -169,7 +171,7 @@ function messageOf(error: unknown, context: Context): string {
   const { name, errors } = thrown
   // From here on in this order: what may quote a body or a command is replaced by a sentence of ours.
   if (error instanceof DeadlineError) {
-    if (asked === 'provider') return `the credentials provider gave ${error.message}`
+    if (asked === 'provider') return notYet(error, context.origin ?? null)
     return answer === null ? error.message : `${error.message}: HTTP ${answer.status} came, its body did not end`
   }
   if (error instanceof AnswerTooLargeError)
@@ -184,6 +186,11 @@ function messageOf(error: unknown, context: Context): string {
   if (asked === 'provider' && thrown.message.startsWith('Command failed')) return 'credential_process failed'
   const message = thrown.message || readThrown(errors[0]).message
   return redact(message, context.account, isService(error, name)) || 'an error without a message'
+}
+
+/** A provider that is slow refuses nothing: what it finds is kept, and the next try may have it at once. */
+function notYet({ ms }: DeadlineError, origin: string | null): string {
+  return `not there yet after ${Math.round(ms / 100) / 10} s${origin === null ? '' : `: ${origin} has not answered`}`
 }
 
 /** An error that the service named: one of the SDK's service exceptions, of whichever client. */

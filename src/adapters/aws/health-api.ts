@@ -89,18 +89,20 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   function clientIn(region: string): HealthClient {
     const known = clients.get(region)
     if (known !== undefined) return known
-    const client = new HealthClient({
-      region,
-      credentials: async () => {
-        identity = await options.credentials()
-        return identity
-      },
-      ...NO_OTHER_ENDPOINT,
-      ...(endpoint === null ? {} : { endpoint }),
-      maxAttempts: MAX_ATTEMPTS,
-      retryMode: 'standard',
-      ...handler.client,
-    })
+    const client = handler.clockOffset.shared(
+      new HealthClient({
+        region,
+        credentials: async () => {
+          identity = await options.credentials()
+          return identity
+        },
+        ...NO_OTHER_ENDPOINT,
+        ...(endpoint === null ? {} : { endpoint }),
+        maxAttempts: MAX_ATTEMPTS,
+        retryMode: 'standard',
+        ...handler.client,
+      }),
+    )
     clients.set(region, client)
     return client
   }

@@ -1,6 +1,7 @@
 import { type Credentials, credentialsKey, HOUR_MS, MINUTE_MS, type Monitor } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
-import { type CallerIdentity, callerIdentity, type Keyring } from './credentials.ts'
+import { type CallerIdentity, callerIdentity } from './caller.ts'
+import type { Keyring } from './credentials.ts'
 import { type Env, stsRegionOf } from './endpoint.ts'
 
 const ASK_MS = 10_000

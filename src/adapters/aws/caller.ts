@@ -1,0 +1,32 @@
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
+import type { Clock } from '../../ports/time.ts'
+import { within } from '../stall.ts'
+import { type Answer, carry } from './answer.ts'
+import { type Keyring, KeyringError } from './credentials.ts'
+import type { Env } from './endpoint.ts'
+import { type Asking, type Holder, stsClient } from './provider.ts'
+
+/** Who these credentials are and where they come from, or in one line why that could not be learnt. */
+export type CallerIdentity = Readonly<{ account: string; arn: string; origin: string }> | Readonly<{ why: string }>
+
+/** Asks STS who we are. Bounded in time; never rejects. */
+export async function callerIdentity(
+  holder: Holder,
+  options: Readonly<{ keyring: Keyring; clock: Clock; env: Env; timeoutMs: number; signal: AbortSignal }>,
+): Promise<CallerIdentity> {
+  const { keyring: ring, clock, env, timeoutMs, signal } = options
+  const asking: Asking = { who: 'STS', since: clock.monotonic(), answer: null, heardAt: null, origin: null }
+  const heard = (answer: Answer) => Object.assign(asking, { answer, heardAt: clock.now() })
+  try {
+    const credentials = await ring.get(holder, timeoutMs, signal)
+    const client = stsClient(holder.stsRegion, env, ring.handler, credentials)
+    const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) =>
+      ring.handler.clockOffset.corrected(() => client.send(carry(new GetCallerIdentityCommand({}), { heard, abortSignal }))),
+    )
+    if (typeof account !== 'string' || typeof arn !== 'string') return { why: 'STS answered without an identity' }
+    if (!/^\d{12}$/.test(account) || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn)) return { why: 'STS answered without an identity' }
+    return { account, arn, origin: ring.originOf(holder) ?? 'a place that is not known' }
+  } catch (error) {
+    return { why: (error instanceof KeyringError ? error : new KeyringError(error, asking, holder)).message }
+  }
+}
