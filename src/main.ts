@@ -10,6 +10,8 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
   process.exitCode = 69
 } else {
   const isDaemon = process.argv[2] === 'run'
+  // The configuration says whether all that is printed is JSON, and it is not read yet.
+  if (isDaemon) (await import('./adapters/standard-streams.ts')).holdOutput()
   // A reload that is asked for while we still begin must not end us: the configuration is not read yet, so nothing is missed.
   if (isDaemon) for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
   // Node opens its debugger on a port of this machine when it gets SIGUSR1, unless somebody listens for the signal: whoever

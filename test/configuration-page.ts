@@ -32,7 +32,7 @@ mail:
   quotes. What comes from a file, and every password, token, external id and heartbeat address, is a secret: it is shown nowhere.
 - **Relative paths** are relative to the working directory, which \`ecosystem.config.js\` sets to the project's root.
 - **Changes** are read at start and on SIGHUP. A faulty file leaves the old one in force and is told by log, metric and one mail.
-  \`storage.path\` and \`log.file\` need a restart.
+  \`storage.path\`, \`log.format\`, \`log.file\` and \`log.cloudwatch\` need a restart.
 - **Completion.** With the first line \`# yaml-language-server: $schema=./alibi.schema.json\` an editor that speaks the YAML language server
   completes keys and marks faults. \`alibi schema\` prints the same schema.
 `

@@ -55,6 +55,11 @@ export function jsonLine(record: LogRecord): string {
   return escapeControls(JSON.stringify(record))
 }
 
+/** Whether it is text that `jsonLine` made. */
+export function isOwnLine(text: string): boolean {
+  return text.startsWith('{"time":"')
+}
+
 /** For people: `12:00:00.123Z WARN  message  key=value`. One line too. */
 export function prettyLine(
   record: LogRecord,

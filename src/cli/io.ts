@@ -1,7 +1,8 @@
 import { homedir } from 'node:os'
+import { printError } from '../adapters/standard-streams.ts'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
-import { loadConfig } from '../config/file.ts'
+import { type Loaded, loadConfig } from '../config/file.ts'
 import { EXIT, Exit } from './exit.ts'
 import { fold } from './table.ts'
 
@@ -20,7 +21,7 @@ export type Io = Readonly<{
 
 export const processIo: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
+  err: printError,
   env: { ...home(), ...process.env },
   isTty: process.stdout.isTTY === true,
   columns: process.stdout.isTTY === true ? Math.max(MIN_COLUMNS, process.stdout.columns || DEFAULT_COLUMNS) : null,
@@ -45,7 +46,11 @@ export type Listing = Common & Readonly<{ json?: boolean }>
 
 /** The configuration, or every fault of it in one go. @throws {Exit} 78 */
 export async function configured({ config: file }: Common, io: Io): Promise<Config> {
-  const loaded = await loadConfig(file, io.env)
+  return configOf(await loadConfig(file, io.env), file)
+}
+
+/** @throws {Exit} 78 */
+export function configOf(loaded: Loaded, file: string): Config {
   if (loaded.ok) return loaded.config
   throw new Exit(EXIT.config, formatFaults(loaded.faults, file))
 }

@@ -4,6 +4,7 @@ import { TIGHTENED, tighten } from '../adapters/modes.ts'
 import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
 import { filesOf } from '../adapters/sqlite/place.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
+import { type PrintedAs, printAs } from '../adapters/standard-streams.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
@@ -20,7 +21,7 @@ import { startWeb, type Web } from '../web/server.ts'
 import { organizationOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { openDirectories } from './exposure.ts'
-import { type Common, configured, type Io } from './io.ts'
+import { type Common, configOf, type Io } from './io.ts'
 import { VERSION } from './version.ts'
 
 /** What is in flight may take so long to end; ecosystem.config.js gives pm2's kill_timeout more than this. */
@@ -43,9 +44,12 @@ export async function run(options: Common, io: Io): Promise<number> {
   let wake = Promise.withResolvers<'reload' | 'accounts' | 'stop'>()
   // Before the file is read: a change that is told from here on is read once more.
   on(held, ['SIGHUP'], () => wake.resolve('reload'))
-  const first = await configured(options, io)
+  const loaded = await loadConfig(options.config, io.env)
+  printAs(loaded.ok ? printing(loaded.config) : { json: loaded.logsJson === true, secrets: [] })
+  const first = configOf(loaded, options.config)
   const log = createLog(first.log, { secrets: first.secrets })
   held.defer(() => log.close())
+  endOnFault(held, log)
   on(held, ['SIGUSR1', 'SIGUSR2'], (signal) => {
     log.reopen()
     log.info('log files reopened', { signal, path: first.log.file?.path ?? null })
@@ -224,6 +228,7 @@ async function reread(options: Common, io: Io, session: Session, log: RunLog): P
     return null
   }
   log.change(loaded.config.log, loaded.config.secrets)
+  printAs(printing(loaded.config))
   await session.daemon.notice(CONFIG_NOTICE, null)
   return loaded.config
 }
@@ -231,6 +236,7 @@ async function reread(options: Common, io: Io, session: Session, log: RunLog): P
 /** What a running daemon cannot take over. */
 function unchangeable(config: Config, was: Config): string | null {
   if (config.storage.path !== was.storage.path) return 'storage.path cannot change while Alibi runs: restart it'
+  if (config.log.format !== was.log.format) return 'log.format cannot change while Alibi runs: restart it'
   if (JSON.stringify(config.log.file) !== JSON.stringify(was.log.file))
     return 'log.file cannot change while Alibi runs: restart it'
   if (JSON.stringify(config.log.cloudwatch) !== JSON.stringify(was.log.cloudwatch))
@@ -259,6 +265,23 @@ async function serve(session: Session, log: RunLog, store: Store, metrics: Metri
       }
     },
   })
+}
+
+function printing({ log, secrets }: Config): PrintedAs {
+  return { json: log.format === 'json', secrets }
+}
+
+/** An error that nobody caught, or a promise that nobody waited for: a line of the log, and the end. Nothing is lost by a crash. */
+function endOnFault(held: AsyncDisposableStack, log: RunLog): void {
+  let isEnding = false
+  const fault = (error: unknown, origin: string) => {
+    log.error('internal error: Alibi ends', { error, origin })
+    if (isEnding) return
+    isEnding = true
+    void log.close().finally(() => process.exit(EXIT.fault))
+  }
+  process.on('uncaughtException', fault)
+  held.defer(() => void process.off('uncaughtException', fault))
 }
 
 function on(held: AsyncDisposableStack, names: readonly NodeJS.Signals[], heard: (name: NodeJS.Signals) => void): void {

@@ -27,7 +27,14 @@ const PRIVATE = 0o600
 const EVERYBODY_READS = 0o004
 const EVERYBODY_WRITES = 0o002
 
-export type Loaded = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: false; faults: readonly Fault[] }>
+export type Loaded =
+  | Readonly<{ ok: true; config: Config }>
+  | Readonly<{
+      ok: false
+      faults: readonly Fault[]
+      /** The file is faulty, and yet says that the log is JSON: so are its faults then. */
+      logsJson?: boolean
+    }>
 
 export type LoadOptions = Readonly<{
   /** What relative paths are relative to; default: the working directory. */
@@ -67,7 +74,11 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
     const around = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities }
     const composed = compose(tree, { ...around, sharedFiles: await loadSharedFiles(env) })
     if (composed.ok && faults.length === 0) return composed
-    return { ok: false, faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]) }
+    return {
+      ok: false,
+      faults: tidyFaults([...faults, ...(composed.ok ? [] : composed.faults)], [...secrets]),
+      logsJson: valueAt(['log', 'format'], tree.root) === 'json',
+    }
   } catch (error) {
     // A bug of ours, or of a library: it must not take the daemon down when a running one reads its file again.
     const name = error instanceof Error ? error.name : 'an unknown error'

@@ -514,7 +514,11 @@ export const StorageSchema = strict({
 
 export const LogSchema = strict({
   level: oneOf(['error', 'warn', 'info', 'debug']).prefault('info').describe('The least that is logged.'),
-  format: oneOf(['json', 'pretty']).optional().describe('Default: pretty on a terminal, else json.'),
+  format: oneOf(['json', 'pretty'])
+    .optional()
+    .describe(
+      'Default: pretty on a terminal, else json. Set to json, everything that is printed is a JSON line, whoever prints it.',
+    ),
   file: strict({
     path: line('a path', { max: MAX_PATH }).describe('The log file.'),
     maxSize: size(64 * 1024, 10 * 1024 ** 3)
