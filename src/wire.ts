@@ -169,7 +169,7 @@ export function mailerOf(config: Config): Mailer {
 }
 
 function smtpMailerOf(config: Config, smtp: Smtp): Mailer {
-  return smtpMailer({ smtp, from: config.mail.from, name: nameFor(config, smtp) })
+  return smtpMailer({ smtp, from: config.mail.from, name: nameFor(config, smtp), secrets: config.secrets })
 }
 
 /** The name that Alibi introduces itself with to this server. */

@@ -29,7 +29,9 @@ mail:
 - **Durations** are \`250ms\`, \`30s\`, \`5m\`, \`1h30m\`, \`2d\`. A number without a unit is an error.
 - **References.** \`\${NAME}\` is an environment variable, \`\${NAME:-default}\` one with a default, \`\${file:/run/secrets/x}\` the content of a regular
   file of at most 64 KiB. They are resolved after the YAML is parsed, inside values only; \`$\${\` is a plain \`\${\`. Inside \`{ }\` and \`[ ]\` they stand in
-  quotes. What comes from a file, and every password, token, external id and heartbeat address, is a secret: it is shown nowhere.
+  quotes. What comes from a file, and every password, token, external id and heartbeat address, is a secret: it is shown nowhere. So a file is
+  refused where the value has to be shown: it may stand in \`password\`, \`user\`, \`token\`, \`externalId\`, \`heartbeat.url\`, \`health.dashboard.url\` and
+  \`control.url\` (of the last two the host is shown), and nowhere else.
 - **Relative paths** are relative to the working directory, which \`ecosystem.config.js\` sets to the project's root.
 - **Changes** are read at start and on SIGHUP. A faulty file leaves the old one in force and is told by log, metric and one mail.
   \`storage.path\`, \`log.format\`, \`log.file\` and \`log.cloudwatch\` need a restart.

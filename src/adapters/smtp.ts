@@ -4,6 +4,7 @@ import type { Smtp } from '../config/config.ts'
 import { fieldOf, messageOfThrown, readThrown } from '../domain/thrown.ts'
 import { type Mail, MailError, type Mailer, type MailTrouble, type Receipt } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
+import { createRedaction, type Redaction } from './redaction.ts'
 
 /** How long each part of a session may take, in milliseconds. */
 export type SmtpDeadlines = Readonly<{
@@ -30,19 +31,22 @@ export type SmtpOptions = Readonly<{
   from: string
   /** What we introduce ourselves as. */
   name: string
+  /** Not to be seen in what is said of a failure, beside the password; left out: none. */
+  secrets?: readonly string[]
   deadlines?: Partial<SmtpDeadlines>
 }>
 
 /** One connection a mail; nothing is kept open between two. */
-export function smtpMailer({ smtp, from, name, deadlines }: SmtpOptions): Mailer {
+export function smtpMailer({ smtp, from, name, secrets = [], deadlines }: SmtpOptions): Mailer {
   const limit = { ...SMTP_DEADLINES, ...deadlines }
   const open = new Set<SMTPConnection>()
   const where = `${smtp.host}:${smtp.port}`
+  const { clean } = redactionOf(smtp, secrets)
 
   /** Opens a session, logs in where a user is given, does `work`, and lets go of the line whatever happens. */
   async function session<T>(signal: AbortSignal, work: (connection: SMTPConnection, watch: Watch) => Promise<T>): Promise<T> {
     const watch = new Watch()
-    if (signal.aborted) throw failure(new Error('given up before it began'), watch, where, smtp)
+    if (signal.aborted) throw failure(new Error('given up before it began'), watch, where, clean)
     const connection = new SMTPConnection({
       host: smtp.host,
       port: smtp.port,
@@ -77,7 +81,7 @@ export function smtpMailer({ smtp, from, name, deadlines }: SmtpOptions): Mailer
       well = true
       return value
     } catch (error) {
-      throw failure(error, watch, where, smtp)
+      throw failure(error, watch, where, clean)
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
@@ -220,7 +224,7 @@ function toldBy(error: unknown): Told {
  * transient (certificates are renewed, and a line on which STARTTLS is taken out may be another tomorrow); a refused login
  * with a 5xx is permanent. No cause is passed on: the library's error may quote what we sent.
  */
-function failure(error: unknown, watch: Watch, where: string, smtp: Smtp): MailError {
+function failure(error: unknown, watch: Watch, where: string, clean: (text: string) => string): MailError {
   const told = toldBy(error)
   const phase = phaseOf(told, watch)
   const answered = told.response !== null
@@ -228,7 +232,7 @@ function failure(error: unknown, watch: Watch, where: string, smtp: Smtp): MailE
     !answered && (told.code === 'EENVELOPE' || told.code === 'EMESSAGE' || (told.code === 'EAUTH' && told.command === 'API'))
   const refused = told.permanent && phase !== 'STARTTLS' && phase !== 'EHLO'
   const what = told.response ?? silence(told)
-  return new MailError(`${where}, ${phase}: ${shown(withoutSecrets(what, smtp))}`, {
+  return new MailError(`${where}, ${phase}: ${shown(clean(what))}`, {
     permanent: ours || refused,
     uncertain: watch.handedOver && !answered,
     trouble: troubleOf(phase, what, answered),
@@ -265,12 +269,10 @@ function silence(told: Told): string {
   return code === '' || told.message.includes(code) ? told.message : `${told.message} (${code})`
 }
 
-/** Some servers quote the line that they refuse. */
-function withoutSecrets(text: string, { user, password }: Smtp): string {
-  if (password === null || password === '') return text
-  const base64 = (plain: string) => Buffer.from(plain, 'utf8').toString('base64')
-  const secrets = [base64(`\0${user ?? ''}\0${password}`), base64(password), password]
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
+/** Some servers quote the line that they refuse: a login as it was sent, in base64. */
+function redactionOf({ user, password }: Smtp, secrets: readonly string[]): Redaction {
+  const login = password === null || password === '' ? [] : [password, `\0${user ?? ''}\0${password}`]
+  return createRedaction([...secrets, ...login, ...login.map((text) => Buffer.from(text).toString('base64'))])
 }
 
 function shown(text: string): string {

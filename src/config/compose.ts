@@ -45,7 +45,7 @@ import {
   RecipientName,
   type SmtpSchema,
 } from './schema.ts'
-import { isSecretPlace } from './secret.ts'
+import { isSecretPlace, mayComeFromFile } from './secret.ts'
 import { NO_SHARED_FILES, type SharedFiles } from './shared-files.ts'
 
 export type Surroundings = Readonly<{
@@ -79,10 +79,18 @@ export function compose(tree: Tree, around: Surroundings): Composed {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
   const endpoints = endpointsOf(around.env, sharedEndpoints(around.sharedFiles ?? NO_SHARED_FILES, around.env))
+  checkFiles(tree, tell)
   checkAll(tree, around, endpoints, tell)
   checkMail(tree, around.authorities, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   return { ok: true, config: configOf(parsed.data, tree, around, endpoints) }
+}
+
+function checkFiles(tree: Tree, tell: Tell): void {
+  for (const { path, from } of tree.drawn) {
+    if (from === 'file' && !mayComeFromFile(path))
+      tell(path, 'a value from a file is a secret, and this key is shown: write the value here, or take it from a variable')
+  }
 }
 
 /**

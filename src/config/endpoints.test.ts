@@ -58,6 +58,7 @@ test.for<[string, boolean]>([
 const config = (env: Env, shared: SharedEndpoints = NOTHING_SHARED, dashboard: boolean | string = true) => ({
   endpoints: endpointsOf(env, shared),
   health: { dashboard },
+  secrets: [],
 })
 
 test('every overridden endpoint is named, without credentials and query', () => {

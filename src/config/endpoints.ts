@@ -50,13 +50,18 @@ export const CONTROL_URL: Readonly<Record<Partition, string>> = {
   'aws-eusc': 'https://sts.eu-central-1.amazonaws.com',
 }
 
-/** Every endpoint that is not AWS's own, as `NAME=address`, for the start, the page and each mail; without credentials and query. */
+/**
+ * Every endpoint that is not AWS's own, as `NAME=address`, for the start, the page and each mail; without credentials and query,
+ * and without its path where a secret is a part of it.
+ */
 export function endpointOverrides(
-  config: Readonly<{ endpoints: Endpoints; health: Readonly<{ dashboard: boolean | string }> }>,
+  config: Readonly<{ endpoints: Endpoints; health: Readonly<{ dashboard: boolean | string }>; secrets: readonly string[] }>,
 ): string[] {
   const set = config.endpoints.set.map(({ name, value }) => `${name}=${shownUrl(value)}`)
   const { dashboard } = config.health
-  return typeof dashboard === 'string' ? [...set, `health.dashboard.url=${shownUrl(dashboard)}`] : set
+  if (typeof dashboard !== 'string') return set
+  const isSecret = config.secrets.some((secret) => dashboard.includes(secret))
+  return [...set, `health.dashboard.url=${shownUrl(isSecret ? new URL(dashboard).origin : dashboard)}`]
 }
 
 /**

@@ -44,6 +44,17 @@ export function isSecretPlace(path: Path): boolean {
   return path.some((key, index) => holderAt(path.slice(0, index))?.harmless.includes(String(key)) === false)
 }
 
+/** Where a value from a file may stand although no secret has to: nobody is shown it, or only the host of it. */
+const UNSEEN: readonly RegExp[] = [/^mail(?:\.fallback)?\.smtp\.user$/, /^health\.dashboard\.url$/, /^control\.url$/]
+
+/**
+ * Whether a `${file:…}` may stand at this path. What comes from a file is a secret, and most of what the configuration says
+ * is shown: a monitor's name is in the subject of each email, a path in each message that it is about.
+ */
+export function mayComeFromFile(path: Path): boolean {
+  return isSecretPlace(path) || UNSEEN.some((place) => place.test(path.join('.')))
+}
+
 /** `password` of `password:hunter22`: what of a key may be shown when no space parts it from its value; else `null`. */
 export function keyBeforeValue(key: string): string | null {
   return /^([A-Za-z]\w{0,31}):/.exec(key)?.[1] ?? null
