@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { incident, MIN, member, NOON, run } from '../../test/given.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
 import { explain } from './explain.ts'
 
 const place = mkdtempSync(join(tmpdir(), 'alibi-explain-'))
@@ -46,6 +47,38 @@ async function large(): Promise<string> {
   return path
 }
 
+/** A verdict that three decisions rest on, and then another. */
+async function judged(): Promise<string> {
+  const path = join(place, 'judged.db')
+  await using held = new AsyncDisposableStack()
+  const store = held.adopt(await openStore({ path }), (one) => one.close())
+  const evidence = (why: string, readAt: number) => [
+    {
+      probe: 'main/self/ListRegions',
+      readAt,
+      verdict: { kind: 'unexplained', why, nearMisses: [] },
+      carried: null,
+      lapsed: null,
+    },
+  ]
+  const row = (nth: number, decision: LedgerRow['decision'], why: string, readAt: number): LedgerRow => ({
+    ...{ at: NOON + nth * MIN, incident: 'a3f9', probe: null, decision, rule: null, reason: `reason ${nth}` },
+    evidence: evidence(why, readAt),
+  })
+  const nothing = { probes: [], notices: { set: [], cleared: [] }, reach: null, notifications: [], readings: [], outcomes: [] }
+  await store.commit({
+    ...nothing,
+    incidents: [incident({ id: 'a3f9' })],
+    ledger: [
+      row(0, 'verdict', 'no event', NOON),
+      row(0, 'mailed', 'no event', NOON),
+      row(1, 'withheld', 'no event', NOON),
+      row(2, 'withheld', 'no event', NOON + MIN),
+    ],
+  })
+  return path
+}
+
 async function told(path: string, json = false): Promise<string> {
   let said = ''
   const config = join(place, 'alibi.yaml')
@@ -59,6 +92,12 @@ async function told(path: string, json = false): Promise<string> {
   await explain('a3f9', { config, json }, { out, err: () => {}, env: {}, isTty: false, columns: null })
   return said
 }
+
+test('a judgement that several decisions rest on is told once', async () => {
+  const text = await told(await judged())
+  const judgements = text.slice(text.indexOf('What was judged'), text.indexOf('Mails'))
+  expect(judgements.match(/main\/self\/ListRegions: unexplained/g)).toHaveLength(2)
+})
 
 test('of a long story of many the newest is told, how much more there is, and that JSON has it', async () => {
   const path = await large()

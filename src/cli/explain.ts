@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { inWords } from '../domain/duration.ts'
+import { inWordsByClock } from '../domain/duration.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
@@ -8,6 +8,7 @@ import type { SourceState } from '../domain/outage.ts'
 import type { Outcome } from '../domain/probe.ts'
 import { decisiveTry } from '../domain/probe.ts'
 import { dated, storyJson } from '../domain/shown.ts'
+import { spanOf } from '../domain/span.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { local } from '../letter/times.ts'
 import type { KeptReading, Store } from '../ports/store.ts'
@@ -97,13 +98,11 @@ function told({ incident, ledger, mails, runs, readings, counts }: Story, column
     const there = local(at, timezone)
     return there === null ? iso(at) : `${iso(at)} (${there})`
   }
-  const ended =
-    incident.closedAt === null
-      ? 'open'
-      : `closed ${when(incident.closedAt)} (${incident.closedAs}), after ${inWords(incident.closedAt - incident.openedAt)}`
+  const ended = incident.closedAt === null ? 'open' : `closed ${when(incident.closedAt)} (${incident.closedAs})`
   const lines = [
     `Incident ${incident.id}: ${incident.family}, ${incident.state}, ${incident.verdict}`,
     `  opened ${when(incident.openedAt)}, ${ended}`,
+    `  ${lasted(incident, when)}`,
     ...(incident.explainedBy === null ? [] : [`  explained by ${cell(incident.explainedBy)}`]),
     ...(incident.leadMinutes === null ? [] : [`  AWS’s first post came ${leadWords(incident.leadMinutes)}`]),
     ...(incident.continues === null ? [] : [`  goes on from ${incident.continues.id} (${incident.continues.family})`]),
@@ -160,7 +159,16 @@ function told({ incident, ledger, mails, runs, readings, counts }: Story, column
 
 /** Each judgement that decided something: the verdict as it was then, and every event that was considered with the test it failed. */
 function judgementLines(ledger: readonly LedgerRow[], when: (at: number) => string): readonly string[] {
-  const judged = ledger.flatMap((row) => judgementsIn(row.evidence).map((judgement) => ({ row, judgement })))
+  const known = new Set<string>()
+  const judged = ledger.flatMap((row) =>
+    judgementsIn(row.evidence).flatMap((judgement) => {
+      // Every decision that rests on a judgement has it as its evidence: it was made once.
+      const key = JSON.stringify([judgement.probe, judgement.readAt, judgement.verdict])
+      if (known.has(key)) return []
+      known.add(key)
+      return [{ row, judgement }]
+    }),
+  )
   if (judged.length === 0) return []
   const shown = judged.slice(-SHOWN.judgements)
   const lines = shown.flatMap(({ row, judgement: { probe, verdict, readAt } }) => [
@@ -181,6 +189,12 @@ function lastOf(shown: number, all: number): string {
   return ` (the last ${shown} of ${all}; \`--json\` has ${all > MAX.ledger ? 'more' : 'all'})`
 }
 
+/** Who was told, and the page, count as this does: the decisions come a little after what they are about. */
+function lasted(incident: Incident, when: (at: number) => string): string {
+  const { from, to } = spanOf(incident)
+  return to === null ? `failing since ${when(from)}` : `failed from ${when(from)} to ${when(to)}: ${inWordsByClock(from, to)}`
+}
+
 type Judgement = Readonly<{ probe: string; verdict: Verdict; readAt: number | null }>
 
 /** Rows of other decisions hold other evidence. */
@@ -195,7 +209,7 @@ function readingLines(readings: readonly KeptReading[], when: (at: number) => st
     .slice(-SHOWN.readings)
     .map(({ since, until, reading }) => [
       when(since),
-      until === since ? 'once' : `for ${inWords(until - since)}`,
+      until === since ? 'once' : `for ${inWordsByClock(since, until)}`,
       said(reading.sources.api),
       said(reading.sources.dashboard),
       String(reading.events.length),

@@ -1,6 +1,8 @@
-import { inWords, utc } from '../domain/duration.ts'
+import { inWordsByClock, utc } from '../domain/duration.ts'
+import type { Incident } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import { incidentJson } from '../domain/shown.ts'
+import { spanOf } from '../domain/span.ts'
 import { reader } from './database.ts'
 import { EXIT } from './exit.ts'
 import { configured, type Io, type Listing, list } from './io.ts'
@@ -29,7 +31,7 @@ export async function incidents(options: Listing & Readonly<{ patterns?: boolean
           is.family,
           is.family === 'outage' ? is.verdict : '-',
           utc(is.openedAt),
-          is.closedAt === null ? 'open' : inWords(is.closedAt - is.openedAt),
+          lastedOf(is),
           rows[i]?.monitors.join(', ') ?? '',
           String(is.members.length),
           is.leadMinutes === null ? '-' : leadWords(is.leadMinutes),
@@ -41,6 +43,11 @@ export async function incidents(options: Listing & Readonly<{ patterns?: boolean
     await store.close()
   }
   return EXIT.well
+}
+
+function lastedOf(incident: Incident): string {
+  const { from, to } = spanOf(incident)
+  return to === null ? 'open' : inWordsByClock(from, to)
 }
 
 /** What is owed, stuck or refused. */

@@ -1,7 +1,8 @@
 import { inherited, toldOf } from './audience.ts'
-import { inWords } from './duration.ts'
+import { inWords, inWordsByClock } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
+import { leadMinutesOf } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
 import { headingOf, SOURCE_NOTICE } from './notice.ts'
 import type { HealthReading, Source } from './outage.ts'
@@ -417,7 +418,7 @@ class Draft {
       const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince, this.world.lostUntil ?? 0)
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
-      const why = `no conclusive run for ${inWords(now - since)} (${blindWhy(state)})`
+      const why = `no conclusive run for ${inWordsByClock(since, now)} (${blindWhy(state)})`
       const verdict: Verdict = { kind: 'unexplained', why, nearMisses: [] }
       const member: Member = {
         ...bareMember(probe, since, now),
@@ -867,7 +868,7 @@ function inHindsight(
     incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
   if (known || explainedBefore) return incident
   const onset = Math.min(...incident.members.map((member) => member.onset))
-  const leadMinutes = incident.leadMinutes ?? Math.round((by.startedAt - onset) / 60_000)
+  const leadMinutes = incident.leadMinutes ?? leadMinutesOf(by.startedAt, onset)
   const when = over ? 'after it was over' : 'when it no longer explained the present run'
   const why = `${by.code} (${by.region ?? 'no region'}) was first seen ${when}; it explains how it began`
   return {

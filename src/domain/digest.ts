@@ -6,6 +6,7 @@ import { MAIL_KINDS, type MailKind, type Owed } from './notification.ts'
 import { patternsOf, standsOut, type Watched } from './patterns.ts'
 import { DAY_MS, type Instant } from './probe.ts'
 import type { RuleName } from './rule.ts'
+import { spanOf } from './span.ts'
 
 /** What a digest sums up: everything that was decided from one fire of its schedule to the next. */
 export type DigestInput = Readonly<{
@@ -115,12 +116,13 @@ function headline({ from, to, outbox }: DigestInput, mailed: number, silent: num
 
 /** "2026-03-02 21:02Z, 1h 30m: outage of 14 probes (production), explained by AWS_ACCOUNT_OPERATIONAL_ISSUE" */
 function what(is: Incident, to: Instant): string {
-  const lasted = is.closedAt === null ? `open for ${inWords(to - is.openedAt)}` : inWords(is.closedAt - is.openedAt)
+  const span = spanOf(is)
+  const lasted = span.to === null ? `open for ${inWordsByClock(span.from, to)}` : inWordsByClock(span.from, span.to)
   const monitors = [...new Set(is.members.map(({ monitor }) => monitor))]
   const probes = `${is.members.length} ${is.members.length === 1 ? 'probe' : 'probes'}`
   const of = monitors.length === 0 ? '' : ` of ${probes} (${monitors.slice(0, 3).join(', ')}${monitors.length > 3 ? ', …' : ''})`
   const verdict = is.family === 'outage' ? `, ${is.verdict}${alibiOf(is)}` : ''
-  return `${utc(is.openedAt)}, ${lasted}: ${is.family}${of}${verdict} #${is.id.slice(0, 4)}`
+  return `${utc(span.from)}, ${lasted}: ${is.family}${of}${verdict} #${is.id.slice(0, 4)}`
 }
 
 function alibiOf(is: Incident): string {

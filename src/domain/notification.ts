@@ -79,8 +79,9 @@ export type Facts = Readonly<{
     family: Family
     continues: Readonly<{ id: string; family: Family }> | null
     openedAt: Instant
-    /** The earliest onset of this recipient's probes. */
+    /** The earliest onset of this recipient's probes, and when the last of them was well again; `null` while that lasts. */
     onset: Instant
+    endedAt: Instant | null
     lastOkAt: Instant | null
     announcedAt: Instant | null
     closedAt: Instant | null

@@ -2,6 +2,7 @@ import { membersFor, messageIdOf, notificationId, recipientHash, toldOf } from '
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member, Standing } from './incident.ts'
+import { leadMinutesOf } from './lead.ts'
 import { headingOf } from './notice.ts'
 import {
   type Cause,
@@ -15,8 +16,9 @@ import {
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
-import { decisiveTry, type Family, type Instant, MINUTE_MS, type Monitor, type Partition } from './probe.ts'
+import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
 import type { Setup } from './setup.ts'
+import { presentOf, spanOf } from './span.ts'
 import type { Notice } from './state.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
 import type { Verdict } from './verdict.ts'
@@ -79,7 +81,7 @@ function incidentMail(
 function incidentFacts({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Facts {
   const { setup, now } = drop
   const mine = membersOf(incident, announcement.kind, audience, setup)
-  const stretch = presentOf(mine, incident)
+  const span = spanOf(incident, mine)
   const full = inFull(mine)
   const shown = new Set(full)
   const listed = mine.filter((member) => !shown.has(member))
@@ -98,10 +100,11 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
       family: incident.family,
       continues: audience.from ?? incident.continues,
       openedAt: incident.openedAt,
-      onset: stretch.length > 0 ? onsetOf(stretch) : incident.openedAt,
-      lastOkAt: earliest(stretch)?.lastOkAt ?? null,
+      onset: span.from,
+      lastOkAt: earliest(presentOf(mine, incident))?.lastOkAt ?? null,
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
+      endedAt: span.to,
       // Stretches of which they were not told did not happen to them.
       reopened: incident.reopenedAt.length - (audience.reopened ?? 0),
       flapping: incident.flapping,
@@ -224,11 +227,6 @@ function breadthOf(members: readonly Member[]): NonNullable<Facts['breadth']> {
   }
 }
 
-/** Those that failed in the present stretch: a reopened incident still holds the members of the one before. */
-function presentOf(members: readonly Member[], incident: Incident): readonly Member[] {
-  return members.filter((member) => member.wellAt === null || member.wellAt >= incident.stretchAt)
-}
-
 function earliest(members: readonly Member[]): Member | undefined {
   return [...members].sort((a, b) => a.onset - b.onset)[0]
 }
@@ -293,7 +291,7 @@ function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incide
   if (explainedBy !== null && (mine.some(explained) || !incident.members.some(explained))) return { explainedBy, leadMinutes }
   const own = mine.map(({ standing }) => standing.verdict).find((verdict) => verdict.kind === 'explained')
   if (own === undefined) return { explainedBy: null, leadMinutes: null }
-  return { explainedBy: own.by.arn, leadMinutes: Math.round((own.by.startedAt - onsetOf(mine)) / MINUTE_MS) }
+  return { explainedBy: own.by.arn, leadMinutes: leadMinutesOf(own.by.startedAt, onsetOf(mine)) }
 }
 
 /** When the next mail comes: the question that everybody asks who has read this one. */

@@ -1,7 +1,8 @@
 import { addressesTold, opened } from './audience.ts'
 import { MAX_RERUN } from './cadence.ts'
-import { inWords, utc } from './duration.ts'
+import { inWords, inWordsByClock, utc } from './duration.ts'
 import type { Audience, Heard, Incident, Member } from './incident.ts'
+import { leadMinutesOf } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { MailKind } from './notification.ts'
 import { DAY_MS, type Family, HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
@@ -350,7 +351,7 @@ export function step(was: Incident, around: Surroundings): Step {
     const due = unexplained.filter(({ heard, own }) => every !== null && heard !== null && fresh(heard.at + every, own))
     const reminded = due.filter((view) => !block(view.loud ? null : hushed('reminder', view.unexplained)))
     if (reminded.length > 0) {
-      const reasonFor = ({ own }: View) => `it has lasted ${inWords(now - onsetOf(own))} and nobody explains it`
+      const reasonFor = ({ own }: View) => `it has lasted ${inWordsByClock(onsetOf(own), now)} and nobody explains it`
       return owe('reminder', 'reminder', withAdded(reminded.map((view) => ({ view, reason: reasonFor(view) }))))
     }
   }
@@ -548,7 +549,7 @@ function note(is: Incident, was: Incident, sick: readonly Member[], notes: Ledge
   }
   const by = sick.map((m) => m.standing.verdict).find((v) => v.kind === 'explained')
   if (!explained || by?.kind !== 'explained') return incident
-  const leadMinutes = incident.leadMinutes ?? Math.round((by.by.startedAt - onsetOf(incident.members)) / MINUTE_MS)
+  const leadMinutes = incident.leadMinutes ?? leadMinutesOf(by.by.startedAt, onsetOf(incident.members))
   return { ...incident, explainedBy: by.by.arn, leadMinutes }
 }
 

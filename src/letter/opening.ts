@@ -3,7 +3,7 @@ import type { Instant } from '../domain/probe.ts'
 import type { Alibi } from '../domain/verdict.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
-import { both, hhmm, span, spanBetween } from './times.ts'
+import { both, hhmm, spanBetween } from './times.ts'
 import { type Trouble, trouble } from './trouble.ts'
 
 export type Tone = 'bad' | 'warn' | 'good' | 'plain'
@@ -56,10 +56,9 @@ export function lapsedProbe(facts: Facts): ProbeFacts | null {
   return facts.probes.find(({ lapsed }) => lapsed !== null) ?? null
 }
 
-/** When it was over: the last probe's return to being well, or the incident's close. */
-export function endOf(facts: Facts): Instant {
-  const well = facts.probes.flatMap(({ wellAt }) => (wellAt === null ? [] : [wellAt]))
-  return well.length > 0 ? Math.max(...well) : (facts.incident?.closedAt ?? facts.at)
+/** When it was over. */
+export function endOf({ incident, at }: Facts): Instant {
+  return incident?.endedAt ?? at
 }
 
 /** Whether the first of the mail's lines is its first sentence. That of many mails in one (`rate-limit`) is why they are one. */
@@ -85,7 +84,8 @@ function say(
   const line = foreign((saysFirstLine(facts) ? facts.lines[0] : null) ?? facts.reason, limits.sentence)
   if (incident === null) return { sentence: facts.kind === 'test' ? TEST : stop(line) }
 
-  const since = `since ${both(incident.onset, at, timezone)}, for ${span(at - incident.onset)}`
+  const lasted = spanBetween(incident.onset, at)
+  const since = `since ${both(incident.onset, at, timezone)}, for ${lasted}`
   const what = its.does === null ? its.what : `${its.what} ${its.does}`
   const sure = certainty(facts, limits)
 
@@ -97,15 +97,15 @@ function say(
     case 'escalated':
       return {
         sentence: stop(`still failing, ${since}: ${what}${sure}`),
-        short: `failing for ${span(at - incident.onset)}: ${what}${sure}`,
+        short: `failing for ${lasted}: ${what}${sure}`,
       }
     case 'reminder':
       return {
         sentence: stop(`still failing, ${since}: ${what}${sure}`),
-        short: `still failing after ${span(at - incident.onset)}: ${what}${sure}`,
+        short: `still failing after ${lasted}: ${what}${sure}`,
       }
     case 'still-failing':
-      return { sentence: stop(`${since}: ${what}${sure}`), short: `after ${span(at - incident.onset)}: ${what}${sure}` }
+      return { sentence: stop(`${since}: ${what}${sure}`), short: `after ${lasted}: ${what}${sure}` }
     case 'now-explained': {
       const by = alibiOf(facts)
       const event =
@@ -134,7 +134,7 @@ function say(
     case 'blind':
       return {
         sentence: stop(`we cannot tell whether ${its.what} work${its.total > 1 ? '' : 's'}: no run came to a result ${since}`),
-        short: `no result of ${its.what} for ${span(at - incident.onset)}`,
+        short: `no result of ${its.what} for ${lasted}`,
       }
     case 'misconfigured':
       return {

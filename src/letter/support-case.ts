@@ -1,11 +1,11 @@
-import { inWords } from '../domain/duration.ts'
 import { errorName } from '../domain/error-name.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Facts } from '../domain/notification.ts'
+import { spanOf } from '../domain/span.ts'
 import { foreign } from './foreign.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { supportBlock } from './support.ts'
-import { iso } from './times.ts'
+import { iso, spanBetween } from './times.ts'
 
 /** CreateCase takes a body of 8000 characters at most (client-support: communicationBody); the form at the console as well. */
 export const MAX_BODY = 8_000
@@ -34,7 +34,7 @@ export type CaseInput = Readonly<{
 export function supportCase({ incident, facts, impacts, now }: CaseInput): SupportCase {
   const limits: Limits = { ...(LIMITS[0] as Limits), probes: 5 }
   const first = facts.probes[0]
-  const onset = first === undefined ? incident.openedAt : Math.min(...facts.probes.map((probe) => probe.onset))
+  const { from: onset, to: end } = spanOf(incident)
   const telling = first?.evidence
     .findLast(({ result }) => result === 'failed')
     ?.tries.findLast(({ kind }) => kind !== 'throttled')
@@ -45,9 +45,9 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
       ? [`account:${operations[0]}`, 'answers']
       : ['several read-only operations of AWS Account Management', 'answer']
   const lasts =
-    incident.closedAt === null
-      ? `It still fails as of ${iso(now)}, after ${inWords(now - onset)}.`
-      : `It ended at ${iso(incident.closedAt)}, after ${inWords(incident.closedAt - onset)}.`
+    end === null
+      ? `It still fails as of ${iso(now)}, after ${spanBetween(onset, now)}.`
+      : `It ended at ${iso(end)}, after ${spanBetween(onset, end)}.`
   const head = [
     `Since ${iso(onset)}, ${which} ${answer} ${error} to calls that worked before. ${lasts}`,
     ...impacts.slice(0, 3).map((impact) => `Impact for us: ${foreign(impact, limits.sentence)}`),

@@ -6,6 +6,7 @@ import type { Reader } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { MUCH } from './card.ts'
 import { within } from './deadline.ts'
+import { latestEvents } from './latest.ts'
 import type { Metrics } from './metrics.ts'
 import { incidentPage, type Overview, overview } from './overview.ts'
 import { renderIncident, renderIncidentMain, renderMain, renderNothing, renderPage } from './page.tsx'
@@ -84,11 +85,12 @@ export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): 
     const incident =
       id.length > MAX_ID ? null : (seen.world.incidents.get(id) ?? (await inTime(reader.incident(id)).catch(isKnown)))
     if (incident === null) return c.html(renderNothing('There is no such incident'), 404)
-    const [rows, mails] = await Promise.all([
+    const [rows, mails, events] = await Promise.all([
       inTime(reader.ledger({ incident: incident.id }, MUCH.story)).catch(() => null),
       inTime(reader.mails(incident.id)).catch(() => null),
+      inTime(latestEvents(incident, seen.readings, reader)).catch(() => null),
     ])
-    const page = incidentPage(incident, { rows, mails }, seen, now)
+    const page = incidentPage(incident, { rows, mails, events }, seen, now)
     if (c.req.query('part') === 'main') return c.html(renderIncidentMain(page))
     return c.html(renderIncident(page, { still: c.req.query('refresh') === 'off' }))
   })

@@ -6,6 +6,7 @@ import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
 import { decisiveTry, type Family, type Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
+import { spanOf } from '../domain/span.ts'
 import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
@@ -87,7 +88,7 @@ export function cardOf(
   const isOver = incident.state === 'closed'
   const sick = affectedOf(incident)
   const shown = sick.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
-  const onset = sick.length === 0 ? incident.openedAt : Math.min(...sick.map((member) => member.onset))
+  const { from: onset, to: end } = spanOf(incident)
   const telling = sick.find((member) => member.standing.verdict.kind === incident.verdict) ?? sick[0] ?? null
   const verdict = telling?.standing.verdict ?? null
   const monitors = [...new Set(incident.members.map((member) => member.monitor))]
@@ -99,8 +100,8 @@ export function cardOf(
     state,
     tone,
     since: isOver
-      ? overSince(incident, onset, now)
-      : `since ${clockTime(onset, now)}, for ${inWords(now - onset)}${began(shown[0] ?? null, now)}`,
+      ? fromTo(onset, end ?? now, now)
+      : `since ${clockTime(onset, now)}, for ${inWordsByClock(onset, now)}${began(shown[0] ?? null, now)}`,
     aws: isOver ? stop(verdictOf(incident)) : isItAws(incident, telling),
     awsInShort: inShort(incident, verdict),
     told: wasAnyoneTold(incident, rows, mails, view, now),
@@ -111,7 +112,7 @@ export function cardOf(
     probes: shown.slice(0, much.probes).map((member) => memberRow(member, now)),
     moreProbes: Math.max(0, shown.length - much.probes),
     timeline: timelineOf(incident, mails, now),
-    event: verdict?.kind === 'explained' ? eventOf(verdict.by, now) : null,
+    event: verdict?.kind === 'explained' ? eventOf(verdict.by, { isOver, now }) : null,
     nearMisses: (verdict?.nearMisses ?? []).slice(0, much.nearMisses).map((miss) => ({
       title: `${foreign(miss.code, WORD)} (${foreign(miss.region ?? 'no region', WORD)}, ${miss.status})`,
       why: `${miss.test}: ${foreign(miss.why, SENTENCE)}`,
@@ -129,9 +130,8 @@ export function cardOf(
   }
 }
 
-function overSince(incident: Incident, onset: Instant, now: Instant): string {
-  const end = incident.closedAt ?? now
-  return `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWordsByClock(onset, end)})`
+function fromTo(from: Instant, to: Instant, now: Instant): string {
+  return `${clockTime(from, now)} to ${clockTime(to, now)} (${inWordsByClock(from, to)})`
 }
 
 function began(member: Member | null, now: Instant): string {
@@ -274,10 +274,12 @@ function memberRow(member: Member, now: Instant): MemberRow {
   }
 }
 
-function eventOf(by: Alibi, now: Instant) {
+function eventOf(by: Alibi, { isOver, now }: Readonly<{ isOver: boolean; now: Instant }>) {
+  // Once the incident is over its event is judged no more: whether it is open now is not known.
+  const status = isOver && by.endedAt === null ? `${by.status} when last looked at` : by.status
   const ended = by.endedAt === null ? '' : `, ended ${clockTime(by.endedAt, now)}`
   return {
-    title: `${foreign(by.code, WORD)} in ${foreign(by.region ?? 'no named region', WORD)} (${by.status})`,
+    title: `${foreign(by.code, WORD)} in ${foreign(by.region ?? 'no named region', WORD)} (${status})`,
     times: `First posted ${clockTime(by.startedAt, now)}, last updated ${clockTime(by.updatedAt, now)}${ended}; seen in ${by.sources.map((source) => (source === 'api' ? 'the Health API' : 'the public dashboard')).join(' and ') || 'no source any more'}`,
     text: foreign(by.text, MAX_TEXT),
   }
@@ -322,14 +324,13 @@ export function recentRow(
   mails: readonly Owed[] | null,
   now: Instant,
 ): RecentRow {
-  const onset = incident.members.length === 0 ? incident.openedAt : Math.min(...incident.members.map((member) => member.onset))
-  const end = incident.closedAt ?? now
+  const { from, to } = spanOf(incident)
   const as = incident.closedAs === null || incident.closedAs === 'recovered' ? '' : `, ${incident.closedAs}`
   return {
     id: incident.id,
     title: TITLE[incident.family],
     monitors: listed([...new Set(incident.members.map((member) => member.monitor))]),
-    when: `${clockTime(onset, now)} to ${clockTime(end, now)} (${inWordsByClock(onset, end)})${as}`,
+    when: `${fromTo(from, to ?? now, now)}${as}`,
     verdict: verdictOf(incident),
     told: wasAnyoneTold(incident, rows, mails, null, now),
   }

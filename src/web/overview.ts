@@ -1,22 +1,23 @@
 import { rerunsOf } from '../domain/cadence.ts'
-import { inWords } from '../domain/duration.ts'
+import { inWordsByClock } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed, StripMark } from '../domain/notification.ts'
-import type { HealthReading, SourceState } from '../domain/outage.ts'
+import type { HealthEvent, HealthReading, SourceState } from '../domain/outage.ts'
 import type { Instant, Monitor, Probe } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { endOfSilence } from '../domain/silence.ts'
+import { spanOf } from '../domain/span.ts'
 import type { ProbeState } from '../domain/state.ts'
 import { isGap } from '../domain/streak.ts'
 import { foreign } from '../letter/foreign.ts'
 import type { Tone } from '../letter/opening.ts'
 import { type Card, cardOf, type MailRow, MUCH, mailRow, type RecentRow, recentRow } from './card.ts'
 import { type Hour, hourOf } from './hour.ts'
+import { withLatest } from './latest.ts'
 import { ago, capital, clockTime, counted, SENTENCE, stop, WORD } from './phrase.ts'
 import type { OnRecord } from './record.ts'
-import { affectedOf } from './status.ts'
 import type { Health, View } from './view.ts'
 
 const MAX_MONITORS = 50
@@ -116,16 +117,28 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
 /** One incident and its whole story. */
 export type IncidentPage = Readonly<{ at: Instant; card: Card; fault: string | null; version: string }>
 
-export function incidentPage(
-  incident: Incident,
-  { rows, mails }: Readonly<{ rows: readonly LedgerRow[] | null; mails: readonly Owed[] | null }>,
-  view: View,
-  now: Instant,
-): IncidentPage {
-  const fault = rows === null || mails === null ? 'The database cannot be read, so mails and reasons are missing here.' : null
-  return { at: now, card: cardOf(incident, rows, mails, view, now, MUCH), fault, version: view.version }
+/** What is on record of it: `null` where that could not be read. */
+type Story = Readonly<{
+  rows: readonly LedgerRow[] | null
+  mails: readonly Owed[] | null
+  /** As AWS described its explaining events last, by ARN; `null` as above. */
+  events: ReadonlyMap<string, HealthEvent> | null
+}>
+
+export function incidentPage(incident: Incident, { rows, mails, events }: Story, view: View, now: Instant): IncidentPage {
+  const fault =
+    rows === null || mails === null || events === null
+      ? 'The database cannot be read, so mails and reasons are missing here.'
+      : null
+  return {
+    at: now,
+    card: cardOf(withLatest(incident, events ?? NO_EVENTS), rows, mails, view, now, MUCH),
+    fault,
+    version: view.version,
+  }
 }
 
+const NO_EVENTS: ReadonlyMap<string, HealthEvent> = new Map()
 const TONES: readonly Tone[] = ['bad', 'warn', 'plain', 'good']
 
 function headline(worst: Card | null, health: Health, standings: readonly Standing[], view: View): { state: string; tone: Tone } {
@@ -142,7 +155,7 @@ function headline(worst: Card | null, health: Health, standings: readonly Standi
 function whatIsWrong(worst: Incident | null, standings: readonly Standing[], view: View, health: Health, now: Instant): string {
   const { offlineSince } = view.world.reach
   if (offlineSince !== null) {
-    return `This host reaches neither AWS nor the control host, since ${clockTime(offlineSince, now)} (${inWords(now - offlineSince)}). Until it does, nothing is judged.`
+    return `This host reaches neither AWS nor the control host, since ${clockTime(offlineSince, now)} (${inWordsByClock(offlineSince, now)}). Until it does, nothing is judged.`
   }
   const all = standings.length
   const of = (word: Standing['word']) => standings.filter((one) => one.word === word).length
@@ -157,9 +170,9 @@ function whatIsWrong(worst: Incident | null, standings: readonly Standing[], vie
   // Of all that are open, not only of those that are shown.
   const onsets = [...view.world.incidents.values()]
     .filter(({ state }) => state !== 'closed')
-    .flatMap((incident) => affectedOf(incident).map((member) => member.onset))
-  const since =
-    onsets.length === 0 ? '' : `, since ${clockTime(Math.min(...onsets), now)} (${inWords(now - Math.min(...onsets))})`
+    .map((incident) => spanOf(incident).from)
+  const onset = Math.min(...onsets)
+  const since = onsets.length === 0 ? '' : `, since ${clockTime(onset, now)} (${inWordsByClock(onset, now)})`
   if (parts.length > 0 && of('not run yet') > 0) parts.push(`${counted(of('not run yet'), 'probe')} not run yet`)
   if (parts.length > 0)
     return `${parts[0]}${since}${parts

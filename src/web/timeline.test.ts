@@ -12,6 +12,7 @@ import {
   UNEXPLAINED,
 } from '../../test/wire/web-world.ts'
 import type { Incident, Member } from '../domain/incident.ts'
+import { leadWords } from '../domain/lead.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
 import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { timelineOf } from './timeline.ts'
@@ -28,19 +29,34 @@ describe('what stands beside the bars', () => {
     [
       'AWS speaks later',
       by({ startedAt: ONSET + 31 * MINUTE_MS }),
-      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 12:29 UTC (31m after our first failure), still open',
+      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 12:29 UTC (31 min after our first failure), still open',
     ],
     [
       'AWS spoke first, and says it is over',
       by({ startedAt: ONSET - 8 * MINUTE_MS, endedAt: ONSET + MINUTE_MS }),
-      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:50 UTC (8m before our first failure), ended 11:59 UTC',
+      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:50 UTC (8 min before our first failure), ended 11:59 UTC',
     ],
     [
       'both at once',
       by({ startedAt: ONSET }),
-      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:58 UTC (as we first failed), still open',
+      'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:58 UTC (in the minute of our first failure), still open',
     ],
   ])('%s', ([, verdict, text]) => expect(of(incident(verdict)).awsText).toBe(text))
+
+  test.for<[string, Partial<Alibi>, string]>([
+    ['its end, once AWS has told it', { status: 'closed', endedAt: ONSET + 20 * MINUTE_MS }, 'ended 12:18 UTC'],
+    ['when it was seen last, where AWS has not', {}, 'open when last looked at (12:04 UTC)'],
+  ])('of an incident that is over, an event has %s', ([, over, text]) => {
+    const state = { state: 'closed' as const, closedAt: NOW, closedAs: 'recovered' as const }
+    const timeline = of(incident(by(over), { state: 'well', wellAt: NOW - MINUTE_MS }, state))
+    expect(timeline.awsText).toMatch(new RegExp(`, ${text.replace(/[()]/g, '\\$&')}$`))
+    expect(timeline.aws).toMatchObject([{ open: false }])
+  })
+
+  test('who was first is told as everywhere else', () => {
+    const late = incident(by({ startedAt: ONSET + 95_000 }), {}, { explainedBy: ALIBI.arn, leadMinutes: 2 })
+    expect(of(late).awsText).toContain(`(${leadWords(2)})`)
+  })
 
   test('what is refused us is no matter of AWS', () =>
     expect(of(incident(UNEXPLAINED, {}, { family: 'misconfigured' })).awsText).toBe('not a matter of AWS'))

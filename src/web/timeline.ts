@@ -1,7 +1,9 @@
-import { inWords, inWordsByClock } from '../domain/duration.ts'
+import { inWordsByClock } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
+import { leadMinutesOf, leadWords } from '../domain/lead.ts'
 import type { Owed } from '../domain/notification.ts'
 import { type Instant, MINUTE_MS } from '../domain/probe.ts'
+import { spanOf } from '../domain/span.ts'
 import type { Alibi } from '../domain/verdict.ts'
 import { foreign } from '../letter/foreign.ts'
 import { clockTime, WORD } from './phrase.ts'
@@ -24,6 +26,9 @@ export type Timeline = Readonly<{
   mailsText: string
 }>
 
+/** An event, and when AWS Health was last asked about it. */
+type SeenEvent = Alibi & Readonly<{ seenAt: Instant }>
+
 const WIDTH = 1000
 const SHORTEST_MS = 10 * MINUTE_MS
 const MAX_EVENTS = 5
@@ -34,18 +39,20 @@ const LEAST = 4
 export function timelineOf(incident: Incident, mails: readonly Owed[] | null, now: Instant): Timeline | null {
   const { members } = incident
   if (members.length === 0) return null
-  const onset = Math.min(...members.map((member) => member.onset))
-  const isOver = members.every((member) => member.state === 'well')
-  const end = isOver ? Math.max(...members.map((member) => member.wellAt ?? member.lastRunAt)) : now
+  const { from: onset, to: over } = spanOf(incident)
+  const isOver = over !== null
+  const end = over ?? now
   const lastOk = members.find((member) => member.onset === onset)?.lastOkAt ?? null
   const events = eventsOf(incident)
+  /** To where an event is drawn: its end, or when it was last looked at. */
+  const lastsTo = (event: SeenEvent) => event.endedAt ?? (isOver ? Math.max(event.seenAt, event.startedAt) : now)
   const times = mails?.flatMap((owed) => (owed.deliveredAt === null ? [] : [owed.deliveredAt])) ?? []
 
   const first = Math.min(onset, lastOk ?? onset, ...events.map((event) => event.startedAt))
   // An event may have begun weeks ago: what we saw ourselves must stay readable.
   const ownMs = Math.max(end - onset, SHORTEST_MS)
   const begin = Math.min(Math.max(first, onset - 2 * ownMs), end - SHORTEST_MS)
-  const last = Math.max(end, ...times, ...events.map((event) => event.endedAt ?? (isOver ? end : now)))
+  const last = Math.max(end, ...times, ...events.map(lastsTo))
   const until = Math.min(last, end + 2 * ownMs)
   const pad = (until - begin) * 0.03
   const [from, to] = [begin - pad, until + (isOver ? pad : 0)]
@@ -59,28 +66,34 @@ export function timelineOf(incident: Incident, mails: readonly Owed[] | null, no
     end: isOver ? clockTime(to, now) : 'now',
     ours: [bar(onset, end, !isOver)],
     maybe: lastOk === null || lastOk >= onset ? null : bar(lastOk, onset, false),
-    aws: events.map((event) => bar(event.startedAt, event.endedAt ?? to, event.endedAt === null)),
+    aws: events.map((event) => {
+      const isOpen = event.endedAt === null && !isOver
+      return bar(event.startedAt, isOpen ? to : lastsTo(event), isOpen)
+    }),
     mails: times.slice(-MAX_MARKS).map(place),
-    oursText: `${clockTime(onset, now)} ${isOver ? `to ${clockTime(end, now)} (${inWordsByClock(onset, end)})` : `until now (${inWords(now - onset)})`}`,
-    awsText: events.length === 0 ? noEvent(incident) : events.map((event) => eventText(event, onset, now)).join('; '),
+    oursText: `${clockTime(onset, now)} ${isOver ? `to ${clockTime(end, now)} (${inWordsByClock(onset, end)})` : `until now (${inWordsByClock(onset, now)})`}`,
+    awsText: events.length === 0 ? noEvent(incident) : events.map((event) => eventText(event, incident, now)).join('; '),
     mailsText: mailsText(mails, now),
   }
 }
 
 /** Every event that explains, or did when it was last looked at; the first to be posted first. */
-function eventsOf(incident: Incident): readonly Alibi[] {
-  const byArn = new Map<string, Alibi>()
-  for (const { standing } of incident.members) {
-    if (standing.verdict.kind === 'explained') byArn.set(standing.verdict.by.arn, standing.verdict.by)
+function eventsOf(incident: Incident): readonly SeenEvent[] {
+  const byArn = new Map<string, SeenEvent>()
+  for (const { standing, lastRunAt } of incident.members) {
+    if (standing.verdict.kind !== 'explained') continue
+    const { by } = standing.verdict
+    const seenAt = Math.max(standing.readAt ?? lastRunAt, byArn.get(by.arn)?.seenAt ?? 0)
+    byArn.set(by.arn, { ...by, seenAt })
   }
   return [...byArn.values()].sort((a, b) => a.startedAt - b.startedAt).slice(0, MAX_EVENTS)
 }
 
-function eventText(event: Alibi, onset: Instant, now: Instant): string {
-  const lead = Math.round((event.startedAt - onset) / MINUTE_MS)
-  const when =
-    lead > 0 ? `${lead}m after our first failure` : lead < 0 ? `${-lead}m before our first failure` : 'as we first failed'
-  const ended = event.endedAt === null ? 'still open' : `ended ${clockTime(event.endedAt, now)}`
+function eventText(event: SeenEvent, incident: Incident, now: Instant): string {
+  const known = event.arn === incident.explainedBy ? incident.leadMinutes : null
+  const when = leadWords(known ?? leadMinutesOf(event.startedAt, spanOf(incident).from))
+  const open = incident.state === 'closed' ? `open when last looked at (${clockTime(event.seenAt, now)})` : 'still open'
+  const ended = event.endedAt === null ? open : `ended ${clockTime(event.endedAt, now)}`
   return `${foreign(event.code, WORD)}, posted ${clockTime(event.startedAt, now)} (${when}), ${ended}`
 }
 

@@ -143,7 +143,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     expect(ours.x).toBeLessThan(aws.x)
     expect(mail.x).toBeGreaterThan(ours.x)
     expect(mail.x).toBeLessThan(aws.x)
-    expect(await text(on.page, '#incidents .timeline')).toContain('31m after our first failure')
+    expect(await text(on.page, '#incidents .timeline')).toContain('31 min after our first failure')
   })
 
   describe('kept fresh', () => {

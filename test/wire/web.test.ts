@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Member } from '../../src/domain/incident.ts'
 import { DECISIONS } from '../../src/domain/ledger.ts'
 import { MAIL_KINDS } from '../../src/domain/notification.ts'
+import type { HealthEvent } from '../../src/domain/outage.ts'
 import { FAILURE_KINDS, HOUR_MS } from '../../src/domain/probe.ts'
 import type { RuleName } from '../../src/domain/rule.ts'
 import { incidentJson } from '../../src/domain/shown.ts'
@@ -17,6 +18,7 @@ import { type Health, startWeb, type Web } from '../../src/web/server.ts'
 import { type FakeStore, fakeStore } from '../fakes/store.ts'
 import {
   ADDRESS,
+  ALIBI,
   EXPLAINED,
   failedRun,
   incidentOf,
@@ -26,6 +28,7 @@ import {
   ONSET,
   owedOf,
   PROBES,
+  readingOf,
   rowOf,
   SCENES,
   type Scene,
@@ -321,7 +324,7 @@ describe('GET /incidents/ID', () => {
     const { port } = await start(SCENES['explained']!())
     const { status, headers, body } = await ask(port, '/incidents/d2d2c0de51b27764')
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=UTF-8'])
-    for (const text of ['EXPLAINED BY AWS', '31m after our first failure', 'now-explained', 'no region', 'rule'])
+    for (const text of ['EXPLAINED BY AWS', '31 min after our first failure', 'now-explained', 'no region', 'rule'])
       expect(body, text).toMatch(new RegExp(text === 'no region' ? 'me-central-1' : text))
     expect(body).not.toContain('@example.com')
   })
@@ -332,6 +335,29 @@ describe('GET /incidents/ID', () => {
     expect(status).toBe(200)
     expect(body).toContain('CLOSED: RECOVERED')
     expect(body).toContain('Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS first posted 47 min after our first failure')
+  })
+
+  test('AWS’s event of a closed one is told as AWS told it last, now or on record', async () => {
+    const closed = '66bb000000000002'
+    const text = async (scene: Scene) => (await ask((await start(scene)).port, `/incidents/${closed}`)).body
+    const ended: HealthEvent = {
+      ...ALIBI,
+      ...{ category: 'issue', scope: 'PUBLIC', impacted: null, owners: [], status: 'closed', text: 'It is over.' },
+      endedAt: NOW - 2 * HOUR_MS,
+    }
+    const later = readingOf({}, [ended])
+    const known = SCENES['well']!()
+    const recorded = SCENES['well']!()
+    recorded.disk.readings.push({ since: NOW - HOUR_MS, until: NOW - HOUR_MS, reading: later })
+    const seen = await text({ ...known, view: { ...known.view, readings: new Map([['aws', later]]) } })
+    for (const body of [seen, await text(recorded)]) {
+      expect(body).toContain('ended 10:04 UTC')
+      expect(body).toContain('It is over.')
+      expect(body).toContain('(closed)')
+    }
+    const unknown = await text(SCENES['well']!())
+    expect(unknown).toContain('open when last looked at (12:04 UTC)')
+    expect(seen + unknown).not.toContain('still open')
   })
 
   test('what others wrote is text there as well', async () => {
