@@ -15,7 +15,7 @@ const ACCOUNTS = 25
 const OPERATIONS = ['GetContactInformation', 'ListRegions'] as const
 const PROBES = ACCOUNTS * OPERATIONS.length
 const RUNS_A_DAY = PROBES * 24 * 60
-/** The contract's `storage.keep.runs`. */
+/** The default of `storage.keep.runs`. */
 const KEPT_DAYS = 7
 const MB = 1024 * 1024
 /** What the heap may gain between the middle and the end. */

@@ -59,6 +59,7 @@ test('the documents are there, and every block is of a language that is tested h
       'docs/configuration.md',
       'docs/faq.md',
       'docs/operating.md',
+      'docs/reference.md',
       'docs/rules.md',
       'docs/security.md',
       'docs/silence.md',
@@ -221,10 +222,14 @@ describe('commands', () => {
     if (command.commands.length === 0) command.action(() => {})
   }
 
-  /** `add|list|remove` stands for any of them, `[…]` and `…` for what may follow. */
+  /**
+   * `add|list|remove` stands for any of them, `[…]` and `…` for what may follow, `[--to NAME]` for an option that may be left
+   * out.
+   */
   function alternatives(arg: string): string[] {
-    if (/^…|^\.\.\.|^[<[>|]/.test(arg)) return []
-    return [arg.replace(/…$/, '').split('|')[0] ?? arg]
+    if (/^…|^\.\.\.|^[<>|]|^\[(?!-)/.test(arg)) return []
+    const bare = arg.replace(/^\[/, '').replace(/\]$/, '')
+    return [bare.replace(/…$/, '').split('|')[0] ?? bare]
   }
 
   function npmRuns([verb, ...args]: readonly string[]): string {

@@ -10,6 +10,7 @@ import { accountName, type Setup } from '../src/domain/setup.ts'
 import type { Ack, Silence } from '../src/domain/silence.ts'
 import { type Gap, NO_REACH, newProbeState, type Reach, type World } from '../src/domain/state.ts'
 import { control, MIN, NOON, reading, run, type SetupGiven, type SourceStates, setup, type Went } from './given.ts'
+import { mayGo } from './transitions.ts'
 
 const SENT_BY = {
   version: '0.0.0',
@@ -293,6 +294,9 @@ export class Story {
       }
     }
     for (const is of decision.incidents) {
+      const from = this.world.incidents.get(is.id)?.state ?? '–'
+      const rules = decision.ledger.flatMap((row) => (row.incident === is.id && row.rule !== null ? [row.rule] : []))
+      expect(mayGo(from, is.state, rules), `docs/rules.md: ${from} to ${is.state} by ${rules.join(', ')}`).toBe(true)
       if (is.state === 'closed') {
         expect(
           is.audience.some((a) => a.open),

@@ -1,6 +1,6 @@
 import type { Verdict } from '../domain/verdict.ts'
 
-/** Exit codes of every verb (contract, *Command line*; those above 63 are sysexits'). */
+/** Exit codes of every verb (docs/reference.md; those above 63 are those of sysexits.h). */
 export const EXIT = {
   well: 0,
   unexplained: 1,

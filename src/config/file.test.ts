@@ -196,7 +196,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
   } satisfies Config)
 })
 
-test("the contract's sample says what the defaults say, beside what it adds", async () => {
+test('the full sample says what the defaults say, beside what it adds', async () => {
   const config = configOf(await loadConfig('test/config/good/full.yaml', {}, options))
   const smallest = configOf(await loadConfig('test/config/good/smallest.yaml', {}, options))
   expect(config.policy).toEqual(smallest.policy)

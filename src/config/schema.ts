@@ -7,7 +7,7 @@ import { nearest } from './nearest.ts'
 import { isTimezone, MAX_EXPRESSION, readSchedule } from './schedule.ts'
 
 /*
- * The shape of `config/alibi.yaml`: keys, kinds of value, bounds and defaults; the keys are those of the contract.
+ * The shape of `config/alibi.yaml`: keys, kinds of value, bounds and defaults. docs/configuration.md is made from it.
  * A message says what is expected and never what was found: that is added from the file, as it is written there.
  * What concerns more than one key is in monitors.ts and compose.ts.
  */

@@ -308,7 +308,7 @@ export class Courier {
     }
   }
 
-  /** The second way takes over after its `after`, and the two alternate from then on (contract, `mail.fallback`). */
+  /** The second way takes over after its `after`, and the two alternate from then on (docs/rules.md, Delivery). */
   private wayFor(owed: Owed): Way {
     const { mailer, fallback } = this.deps
     const first: Way = { name: '', mailer, permanentIsFinal: fallback === null }

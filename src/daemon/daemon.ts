@@ -92,7 +92,7 @@ export type Daemon = Readonly<{
   health: () => Promise<Health>
   /** Tells something once, in a `misconfigured` mail, such as a faulty configuration on disk; `null`: it is over. */
   notice: (key: string, text: string | null) => Promise<void>
-  /** Refused mails are tried again: the way they go has changed (contract, *Mail*). */
+  /** Refused mails are tried again: the way they go has changed (docs/rules.md, Delivery). */
   retryRefused: () => Promise<void>
 }>
 

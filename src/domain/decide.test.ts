@@ -1,5 +1,5 @@
 /*
- * The rules of the incident's life, each sentence of the contract as a story: what must be said, to whom, in which minute, and
+ * The rules of the incident's life, each sentence of docs/rules.md as a story: what must be said, to whom, in which minute, and
  * that nothing else is. Minutes count from noon, a round of runs in each; three failures reach the threshold in minute 2.
  */
 import { describe, expect, test } from 'vitest'

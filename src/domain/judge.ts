@@ -23,7 +23,7 @@ type Miss = Readonly<{ test: Test; why: string }>
 type Passed = Readonly<{ match: Match }>
 
 /**
- * Does something that AWS said explain this failure? The contract's five tests, each event's rejection kept as a near miss
+ * Does something that AWS said explain this failure? The five tests of docs/rules.md, each event's rejection kept as a near miss
  * with its reason. `peers` is asked only for a public event that passed everything else.
  *
  * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (`consult`).

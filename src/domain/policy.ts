@@ -1,6 +1,6 @@
 import type { Partition } from './probe.ts'
 
-/** The timers of an incident's life; every one in milliseconds, and the contract's defaults. */
+/** The timers of an incident's life; every one in milliseconds. docs/rules.md says what each does. */
 export type Policy = Readonly<{
   waitMs: number
   extensionMs: number

@@ -1,5 +1,5 @@
 /*
- * Words used throughout, in code, mails, logs and documents (the contract's table has them all):
+ * Words used throughout, in code, mails, logs and documents (docs/rules.md has them all):
  *
  * monitor   one block of the YAML file: whose credentials, which accounts, which operations, when
  * probe     one operation on one account, of one monitor

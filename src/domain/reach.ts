@@ -1,7 +1,7 @@
 import type { ControlAnswer, Instant, Outcome } from './probe.ts'
 import type { Reach } from './state.ts'
 
-/** Failed control calls in a row that make us `offline` (contract, *Failure kinds*). */
+/** Failed control calls in a row that make us `offline` (docs/rules.md). */
 export const FAILURES_THAT_CUT_OFF = 3
 /** No call takes longer: one that is older than the last by more was made after the clock had been set back. */
 const CLOCK_SET_BACK_MS = 5 * 60_000
@@ -77,7 +77,7 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
 }
 
 /**
- * The contract's `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. An answer
+ * `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. An answer
  * from outside that came while the run was under way says that we are not cut off, and so does a control host that is in trouble
  * itself; one from before says nothing of a network that may have gone since.
  */

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { isRegion, REGIONS, regionsNamed, splitKey } from './region.ts'
 
 describe('the list of regions', () => {
-  /** The four partitions of contract and types; the isolated ones are left out on purpose. */
+  /** The four partitions that there are types for; the isolated ones are left out on purpose. */
   const ours = ['aws', 'aws-cn', 'aws-us-gov', 'aws-eusc']
 
   test('agrees with the SDK’s own, in both directions', async () => {

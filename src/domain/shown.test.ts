@@ -16,7 +16,7 @@ const incident = incidentOf(
   },
 )
 
-test('an incident is told in the contract’s keys and order, times in ISO 8601 UTC', () => {
+test('an incident is told in the keys and the order of docs/reference.md, times in ISO 8601 UTC', () => {
   expect(JSON.stringify(incidentJson(incident), null, 1)).toBe(
     JSON.stringify(
       {

@@ -42,7 +42,7 @@ export type Gap = Readonly<{ from: Instant; to: Instant; why: string }>
 /** Something told once that is no incident: a refusing source, a control host that was never reached. */
 export type Notice = Readonly<{ key: string; since: Instant; text: string }>
 
-/** Whether the trouble is on our side: the control calls (contract, `offline`). */
+/** Whether the trouble is on our side: the control calls (`offline`). */
 export type Reach = Readonly<{
   /** Whether the control host was ever reached since start. */
   everReached: boolean

@@ -501,7 +501,7 @@ export function leave(was: Incident, over: readonly Audience[], now: Instant): S
   }
 }
 
-/** An offline spell is told once, to everybody who is told at once; its end closes it (contract, `offline`). */
+/** An offline spell is told once, to everybody who is told at once; its end closes it (`offline`). */
 function spell(was: Incident, around: Surroundings): Step {
   const { setup, now } = around
   if (!around.offline) return close(was, now, 'recovered', 'the control call gets through again')

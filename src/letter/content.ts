@@ -190,7 +190,7 @@ function nextMail(next: string, limits: Limits): { label: string; text: string }
   return { label: 'Next mail', text: sentence(foreign(next, limits.sentence)) }
 }
 
-/** AWS’s own page for people, in its first partition; those of the others are not established (research/aws.md 3). */
+/** AWS’s own page for people, in its first partition; those of the other partitions are not documented. */
 const HEALTH_PAGE = 'https://health.aws.amazon.com/health/status'
 
 function whyYou(facts: Facts, merged: boolean, limits: Limits): string {

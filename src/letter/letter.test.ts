@@ -426,7 +426,7 @@ const OWN = new Set([
   'kind',
   'state',
   'test',
-  'threshold',
+  'match',
   'mark',
   'result',
   'family',

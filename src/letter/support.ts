@@ -7,7 +7,8 @@ import { iso } from './times.ts'
 
 /**
  * What AWS Support asks for, to be pasted into a case as it stands: UTC times, ids, who called what, where, and how often.
- * This API answers no extended request id; API Gateway's and the trace's id stand in its place (research/aws.md 5).
+ * This API answers no extended request id; API Gateway's and the trace's id stand in its place (seen in
+ * hashicorp/terraform-provider-aws issue 42484).
  */
 export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>, limits: Limits): readonly string[] {
   const { sentBy, probes } = facts

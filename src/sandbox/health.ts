@@ -3,7 +3,9 @@ import type { HealthEvent, Source } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
 import { splitKey } from '../domain/region.ts'
 
-/** An event as a scenario tells it; what is left out has the contract's defaults. Times in epoch milliseconds. */
+/**
+ * An event as a scenario tells it; what is left out has a scenario's defaults (docs/reference.md). Times in epoch milliseconds.
+ */
 export type ToldEvent = Readonly<{
   id: string
   service?: string

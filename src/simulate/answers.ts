@@ -1,6 +1,6 @@
 import { OPERATIONS, type Operation, type Try } from '../domain/probe.ts'
 
-/** What the virtual AWS can answer a probe (contract, *Scenario files*). */
+/** What the virtual AWS can answer a probe (docs/reference.md, Scenario files). */
 export const ANSWERS = [
   'ok',
   'InternalServerException',
@@ -25,7 +25,7 @@ const REFUSED_MS = 15
 /** A name that does not resolve when the network is down. */
 const NO_NAME_MS = 20
 
-/** Operations for which "there is none" is a healthy answer (contract, *Failure kinds*). */
+/** Operations for which "there is none" is a healthy answer (docs/rules.md, Failure kinds). */
 const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
   'GetAlternateContact',
   'GetContactInformation',

@@ -29,7 +29,7 @@ function stage() {
   return { clock, world, life, prober, run, ask, soon }
 }
 
-/** The contract's table of failure kinds. */
+/** The table of failure kinds in docs/rules.md. */
 test.for<[Answer, Outcome['result'], Outcome['kind'], number]>([
   ['ok', 'ok', null, 1],
   ['ResourceNotFoundException', 'ok', null, 1],

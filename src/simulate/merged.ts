@@ -5,7 +5,7 @@ import { valueAt } from '../config/explain.ts'
 import { type Fault, pathText } from '../config/fault.ts'
 import type { Instant } from '../domain/probe.ts'
 
-/** What a scenario is played by where it says nothing else (contract, *Scenario files*). */
+/** What a scenario is played by where it says nothing else (docs/reference.md, Scenario files). */
 export const SIMULATORS_OWN = `
 monitors:
   - name: default

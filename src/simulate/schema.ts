@@ -9,7 +9,7 @@ import { ANSWERS } from './answers.ts'
 import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from './scenario.ts'
 
 /*
- * The shape of a scenario file, as the contract has it. As in config/schema.ts a message says what is expected, never what
+ * The shape of a scenario file, as docs/reference.md has it. As in config/schema.ts a message says what is expected, never what
  * was found: that is added from the file.
  */
 

@@ -2,7 +2,7 @@ import type { Config } from '../../src/config/config.ts'
 import { formatFaults } from '../../src/config/fault.ts'
 import { parseScenario } from '../../src/simulate/parse.ts'
 
-/** Timers so short that an afternoon holds every rule; the proportions are those of the contract's defaults. */
+/** Timers so short that an afternoon holds every rule; the proportions are those of the defaults. */
 const POLICY =
   '{ wait: WAIT, extension: EXTENSION, holdAtMost: 12m, lookback: 50m, staleAfter: 2h, remindEvery: 15m, joinWithin: 5m, reopenWithin: 5m, blindAfter: 6m }'
 const RUNS = 'spread: 0s, attempts: 2, backoff: 1s, timeout: 3s, retryInterval: 20s, recheckEvery: 60s'
@@ -67,6 +67,6 @@ export function fleetOf(which: { fleet: number; wait: number; mails: number; ext
   const all = [...variants.map((variant) => config(variant, wait, mails, 25)), ...extended]
   const [begin] = all
   if (begin === undefined) throw new Error('a fleet has a beginning')
-  // Another way for the mails: what was refused is tried again (contract, *Mail*).
+  // Another way for the mails: what was refused is tried again (docs/rules.md, Delivery).
   return { begin, others: all, end: config(variants[0] ?? '', wait, '30', 26) }
 }

@@ -12,7 +12,7 @@ export type Span = Readonly<{ from: number; to: number }>
 export type Failing = Span & Readonly<{ family: 'outage' | 'misconfigured'; services: ReadonlySet<'ACCOUNT' | 'STS'> }>
 type Meaning = 'ok' | 'throttled' | 'outage' | 'misconfigured'
 
-/** Operations for which ResourceNotFoundException is an answer like any other (contract, *Failure kinds*). */
+/** Operations for which ResourceNotFoundException is an answer like any other (docs/rules.md, Failure kinds). */
 const MAY_BE_ABSENT: readonly Operation[] = ['GetAlternateContact', 'GetContactInformation']
 const MEANING: Readonly<Record<Answer, Meaning>> = {
   ok: 'ok',

@@ -242,7 +242,7 @@ test.for<[string, (on: Stage) => void, number, RegExp]>([
   expect(ended.out).toMatch(says)
 })
 
-test('probe --json has the shape of the contract, and one monitor alone can be asked', async () => {
+test('probe --json has the shape of docs/reference.md, and one monitor alone can be asked', async () => {
   await using on = await stage({ monitors: TWO })
   on.sandbox.answer({ operation: 'ListRegions' }, 'InternalServerException')
   const ended = await on.alibi('probe', 'production', '--json')

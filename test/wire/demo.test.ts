@@ -7,7 +7,7 @@ import PostalMime from 'postal-mime'
 import { expect, test } from 'vitest'
 import { end, MAIN, until } from './daemon-process.ts'
 
-/** The contract of the demo. */
+/** What the demo promises. */
 const AT_MOST_MS = 90_000
 
 async function scratch(): Promise<AsyncDisposable & { path: string }> {

@@ -8,7 +8,7 @@ import { accountProber } from '../../src/adapters/aws/account.ts'
 import type { Monitor, Probe } from '../../src/domain/probe.ts'
 import type { Clock } from '../../src/ports/time.ts'
 
-/* A monitor that stands still must not call its own absence an outage (contract, *Failure kinds*). */
+/* A monitor that stands still must not call its own absence an outage (docs/rules.md, Failure kinds). */
 
 const ANSWERED_IN_MS = 50
 const BLOCKED_MS = 1_200

@@ -159,7 +159,7 @@ describe('GET /healthz', () => {
 })
 
 describe('GET /api/incidents', () => {
-  test('the contract’s objects, the newest first, as many as asked for', async () => {
+  test('the objects of docs/reference.md, the newest first, as many as asked for', async () => {
     const scene = SCENES['well']!()
     const newer = incidentOf('0000000000000003', [memberOf(PROBES[0]!, EXPLAINED)], { openedAt: NOW - HOUR_MS })
     scene.disk.incidents.set(newer.id, newer)

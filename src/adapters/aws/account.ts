@@ -178,7 +178,7 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
   }
 }
 
-/** Longer than a tenth of the time that a try has, and at least 200 ms (contract, *Failure kinds*). */
+/** Longer than a tenth of the time that a try has, and at least 200 ms (docs/rules.md, Failure kinds). */
 function stoodStill(watch: Watch, monitor: Monitor | undefined): boolean {
   const longest = watch.longestMs()
   return longest >= MIN_STALL_MS && longest > (monitor?.timeoutMs ?? 0) / 10

@@ -12,8 +12,8 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 export const MAX_REDIRECTS = 3
 
 /**
- * Where a partition's public dashboard keeps its JSON; `null` where none is known. No published contract covers it. The
- * address for `aws` is in wide public use; that of `aws-cn` follows the same pattern and is unverified.
+ * Where a partition's public dashboard keeps its JSON; `null` where none is known. AWS documents neither the address nor the
+ * format. The address for `aws` is in wide public use; that of `aws-cn` follows the same pattern and is unverified.
  */
 export function dashboardUrl(partition: Partition): string | null {
   if (partition === 'aws') return 'https://health.aws.amazon.com/public/currentevents'
@@ -29,7 +29,7 @@ export type DashboardOptions = Readonly<{
   fetch?: typeof fetch
 }>
 
-/** The public AWS Health Dashboard: no credentials, no contract. Holds what is open and what was closed lately. */
+/** The public AWS Health Dashboard: no credentials, no documented format. Holds what is open and what was closed lately. */
 export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: DashboardOptions): HealthSource {
   return {
     async ask(now, _since, signal): Promise<SourceAnswer> {

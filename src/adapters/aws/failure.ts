@@ -34,7 +34,7 @@ export type Context = Readonly<{
 /** Everything of a `Try` but its times. `kind` is `null` where the error is an answer of a service that is well. */
 export type Classified = Omit<Try, 'at' | 'ms'>
 
-/** The operations for which "there is none" is a healthy answer (contract, *Failure kinds*). */
+/** The operations for which "there is none" is a healthy answer (docs/rules.md, Failure kinds). */
 const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
   'GetAlternateContact',
   'GetContactInformation',
