@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -325,6 +325,30 @@ describe('a log file', () => {
     const files = readdirSync(join(directory, 'log')).filter((name) => /^alibi\.log\.\d/.test(name))
     expect(files).toHaveLength(2)
     expect(readFileSync(path(), 'utf8')).toContain('"i":59')
+  })
+
+  const rotated = () => readdirSync(join(directory, 'log')).filter((name) => /^alibi\.log\.\d/.test(name))
+
+  test.for([1, 2, 5])('keeps no more than %i in a burst too, and the newest', async (keep) => {
+    const { log } = filed({ maxSizeBytes: 2_048, keep })
+    for (let i = 0; i < 600; i++) log.info('run', { i, text: 'x'.repeat(200) })
+    await log.close()
+    expect(rotated().length).toBeLessThanOrEqual(keep)
+    expect(readFileSync(path(), 'utf8')).toContain('"i":599')
+  })
+
+  test('keeps no more in one burst after the other, and removes what an earlier process left', async () => {
+    mkdirSync(join(directory, 'log'))
+    for (let i = 0; i < 20; i++) writeFileSync(join(directory, 'log', `alibi.log.2026-11-0${1 + (i % 9)}.${i}`), 'old')
+    writeFileSync(join(directory, 'log', 'alibi.log.mine'), 'not a log file')
+    const { log } = filed({ maxSizeBytes: 2_048, keep: 3 })
+    for (let burst = 0; burst < 5; burst++) {
+      for (let i = 0; i < 100; i++) log.info('run', { i, text: 'x'.repeat(200) })
+      await vi.waitFor(() => expect(rotated().length).toBeLessThanOrEqual(3), { interval: 1, timeout: 5_000 })
+    }
+    await log.close()
+    expect(rotated()).toHaveLength(3)
+    expect(existsSync(join(directory, 'log', 'alibi.log.mine'))).toBe(true)
   })
 
   test('that cannot be opened is told on stdout, and opened a minute later', async () => {

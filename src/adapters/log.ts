@@ -1,15 +1,13 @@
-import { constants, lstatSync, mkdirSync, readdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import { createLogger, format, transports } from 'winston'
-import DailyRotateFile from 'winston-daily-rotate-file'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports/log.ts'
 import { cloudWatch } from './cloudwatch.ts'
+import { filesOf, type LogFile, openLogFile } from './log-file.ts'
 import type { Level, LogRecord } from './log-record.ts'
 import { jsonLine, logRecord, prettyLine } from './log-record.ts'
-import { isOurs, TIGHTENED, tighten } from './modes.ts'
+import { TIGHTENED, tighten } from './modes.ts'
 import { createRedaction } from './redaction.ts'
 
 export type LogConfig = Config['log']
@@ -37,8 +35,6 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024
 /** After a failure the log file is opened again at the first line that comes this much later. */
 const REOPEN_MS = 60_000
 const CLOSE_MS = 2_000
-/** As `a`, but whoever has put a symbolic link in the file's place does not have us write to where it leads. */
-const APPEND_HERE = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW
 /** A write to a pipe or a file blocks, and costs more than making the line: beyond so many lines in so long, they go out together. */
 const LINES_AT_ONCE = 5
 const GATHER_MS = 100
@@ -60,7 +56,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
   let redaction = createRedaction(options.secrets)
   let dropped = 0
   let closed = false
-  let file: DailyRotateFile | null = null
+  let file: LogFile | null = null
   let reopenAt = Number.NEGATIVE_INFINITY
 
   const pretty = config.format === 'pretty' || (config.format === null && stdout.isTTY === true)
@@ -99,9 +95,9 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
   function openFile(wanted: NonNullable<LogConfig['file']>): void {
     try {
       const closed = tighten(filesOf(wanted.path))
-      const opened = openRotated(wanted, fileFailed)
+      const opened = openLogFile(wanted, lines(jsonLine), fileFailed)
       file = opened
-      logger.add(opened)
+      logger.add(opened.transport)
       if (closed.length > 0) write('warn', 'other users could read or write log files', { files: closed, next: TIGHTENED })
     } catch (error) {
       fileFailed(error)
@@ -109,7 +105,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
   }
 
   function fileFailed(error: unknown): void {
-    if (file !== null) logger.remove(file)
+    if (file !== null) logger.remove(file.transport)
     file = null
     reopenAt = now() + REOPEN_MS
     write('error', 'the log file failed: lines go to stdout alone, and it is opened again in a minute', {
@@ -145,7 +141,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       redaction = createRedaction(secrets)
     },
     reopen() {
-      if (file !== null) logger.remove(file)
+      if (file !== null) logger.remove(file.transport)
       file = null
       reopenAt = Number.NEGATIVE_INFINITY
     },
@@ -153,9 +149,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       if (closed) return
       closed = true
       burst.close()
-      await withinDeadline(
-        ended(logger).then(() => Promise.all([drained(stdout), file === null ? null : finished(file), cloud?.finish()])),
-      )
+      await withinDeadline(ended(logger).then(() => Promise.all([drained(stdout), file?.finish(), cloud?.finish()])))
     },
   }
 }
@@ -189,63 +183,6 @@ function gathering(stream: Writable): { line(): void; close(): void } {
   }
 }
 
-function auditFileOf(path: string): string {
-  return `${path}.audit.json`
-}
-
-/** The log's files as they lie beside each other, of today and of days before. */
-export function filesOf(path: string): readonly string[] {
-  const directory = dirname(path)
-  try {
-    const names = readdirSync(directory).filter((name) => name.startsWith(`${basename(path)}.`))
-    return names.map((name) => join(directory, name))
-  } catch {
-    return [] // No directory yet.
-  }
-}
-
-/** A rotated file whose failures are told to `failed` and to nobody else, be they events or thrown. */
-function openRotated(wanted: NonNullable<LogConfig['file']>, failed: (error: unknown) => void): DailyRotateFile {
-  mkdirSync(dirname(wanted.path), { recursive: true, mode: 0o700 })
-  const auditFile = auditFileOf(wanted.path)
-  const audit = lstatSync(auditFile, { throwIfNoEntry: false })
-  // It names files that are deleted when they are too many.
-  if (audit !== undefined && !(audit.isFile() && isOurs(audit.uid))) throw new Error(`${auditFile} is no file of ours`)
-  let told = false
-  const once = (error: unknown) => {
-    if (told) return
-    told = true
-    setImmediate(() => failed(error)) // Not from within the write that failed: winston is in the middle of it.
-  }
-  const transport = new DailyRotateFile({
-    dirname: dirname(wanted.path),
-    filename: `${basename(wanted.path)}.%DATE%`,
-    datePattern: 'YYYY-MM-DD',
-    utc: true,
-    maxSize: wanted.maxSizeBytes,
-    maxFiles: wanted.keep,
-    auditFile,
-    auditHashType: 'sha256',
-    createSymlink: true,
-    symlinkName: basename(wanted.path),
-    options: { flags: APPEND_HERE, mode: 0o600 },
-    eol: '\n',
-    format: lines(jsonLine),
-  })
-  const write = transport.log?.bind(transport)
-  transport.log = (info, next) => {
-    try {
-      write?.(info, () => {})
-    } catch (error) {
-      once(error)
-    }
-    next() // Always: a transport that does not answer stops the others.
-  }
-  transport.on('error', once)
-  transport.logStream.on('error', once)
-  return transport
-}
-
 function coloured(level: Level, text: string): string {
   const style = ({ error: 'red', warn: 'yellow', info: 'green', debug: 'gray' } as const)[level]
   return styleText(style, text, { validateStream: false })
@@ -261,10 +198,6 @@ function ended(logger: { end(): unknown; once(event: 'finish', listener: () => v
 function drained(stream: Writable): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return Promise.resolve()
   return new Promise((resolve) => void stream.write('', () => resolve()))
-}
-
-function finished(file: DailyRotateFile): Promise<void> {
-  return new Promise((resolve) => void file.logStream.end(() => resolve()))
 }
 
 async function withinDeadline(work: Promise<unknown>): Promise<void> {

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { filesOf as logFilesOf } from '../adapters/log.ts'
+import { filesOf as logFilesOf } from '../adapters/log-file.ts'
 import { exposed, isOpenDirectory } from '../adapters/modes.ts'
 import { filesOf } from '../adapters/sqlite/place.ts'
 import type { Config } from '../config/config.ts'
