@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type { Mail } from '../ports/mailer.ts'
 
@@ -6,6 +7,22 @@ export type Message = Readonly<{ from: string; to: readonly string[]; source: Bu
 
 /** Values come clean from the letter; this is the last door before the wire. */
 const oneLine = (value: string) => value.replace(/[\r\n\0]+/g, ' ')
+
+/** Longer lines may be broken on their way (RFC 5321, 4.5.3.1.6). */
+const MAX_LINE = 998
+
+function isSevenBit(text: string): boolean {
+  return /^[\t\n\r -~]*$/.test(text) && text.split('\n').every((line) => line.length <= MAX_LINE)
+}
+
+/** By the Message-ID, not by chance: a mail that is sent again is the same, byte for byte. Never what stands in the mail itself. */
+function boundaryOf({ messageId, text, html, attachment }: Mail): string {
+  const parts = [text, html ?? '', attachment?.text ?? '']
+  for (let nth = 0; ; nth++) {
+    const boundary = createHash('sha256').update(`${messageId} ${nth}`).digest('hex').slice(0, 16)
+    if (!parts.some((part) => part.includes(boundary))) return boundary
+  }
+}
 
 /**
  * Lays out the message: multipart/alternative, text first, quoted-printable; within multipart/mixed if a list is attached. SMTP and files send the very same.
@@ -28,10 +45,17 @@ export async function compile(mail: Mail, from: string): Promise<Message> {
       ? {}
       : {
           attachments: [
-            { filename: oneLine(attachment.name), content: attachment.text, contentType: 'text/plain; charset=utf-8' },
+            {
+              filename: oneLine(attachment.name),
+              content: attachment.text,
+              contentType: 'text/plain; charset=utf-8',
+              // Plain where it can be, so that it can be searched and read in the source of the mail.
+              contentTransferEncoding: isSevenBit(attachment.text) ? '7bit' : 'base64',
+            },
           ],
         }),
     encoding: 'quoted-printable',
+    baseBoundary: boundaryOf(mail),
     newline: '\r\n',
     disableFileAccess: true,
     disableUrlAccess: true,

@@ -80,6 +80,7 @@ export function content(
       section('Evidence', evidence(shown, limits)),
       section('Timeline', timeline(facts, delivery)),
       section('What AWS Health said', healthBlocks(facts, limits)),
+      section(`The ${its.total} probes`, allProbes(facts, its, limits)),
       section(facts.kind === 'digest' ? 'Summary' : 'Details', details(facts, limits)),
       ...chapters(facts, limits),
       section('For AWS Support (copy from here)', support(facts, limits)),
@@ -382,28 +383,39 @@ function whatFails(facts: Facts, its: Trouble, limits: Limits): readonly Block[]
   if (its.total < 2) return []
   const groups = its.groups.slice(0, limits.groups)
   const moreGroups = its.groups.length - groups.length
+  const summary: Block = {
+    type: 'list',
+    items: [
+      ...groups,
+      ...(moreGroups > 0 ? [`and ${moreGroups} further ${moreGroups === 1 ? 'operation' : 'operations'}`] : []),
+      ...(isLong(facts) ? firstAndLast(facts, limits) : []),
+    ],
+  }
+  return isLong(facts) ? [summary] : [summary, { type: 'heading', text: `${its.total} probes` }, listOf(facts, its, limits)]
+}
+
+/** A long list stands behind the evidence: what it adds is names. */
+function allProbes(facts: Facts, its: Trouble, limits: Limits): readonly Block[] {
+  return its.total < 2 || !isLong(facts) ? [] : [listOf(facts, its, limits)]
+}
+
+/** More than are shown in full. */
+function isLong({ others }: Facts): boolean {
+  return others.total > 0 || others.names.length > 0
+}
+
+function listOf(facts: Facts, its: Trouble, limits: Limits): Block {
   const listed = facts.probes.map((probe) => listLine(probe, facts, limits))
   const names = facts.others.names.slice(0, Math.max(0, limits.listed - listed.length)).map((name) => foreign(name, limits.word))
   const left = its.total - facts.probes.length - names.length
-  return [
-    {
-      type: 'list',
-      items: [
-        ...groups,
-        ...(moreGroups > 0 ? [`and ${moreGroups} further ${moreGroups === 1 ? 'operation' : 'operations'}`] : []),
-      ],
-    },
-    { type: 'heading', text: `${its.total} probes` },
-    {
-      type: 'list',
-      items: [
-        ...firstAndLast(facts, limits),
-        ...listed,
-        ...names,
-        ...(left > 0 ? [`and ${left} more: the attached list and \`alibi explain\` name them all`] : []),
-      ],
-    },
-  ]
+  return {
+    type: 'list',
+    items: [
+      ...listed,
+      ...names,
+      ...(left > 0 ? [`and ${left} more: the attached list and \`alibi explain\` name them all`] : []),
+    ],
+  }
 }
 
 function firstAndLast({ breadth, at }: Facts, limits: Limits): readonly string[] {

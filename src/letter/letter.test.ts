@@ -453,6 +453,17 @@ function poisoned<T>(value: T, next: () => string, key = ''): T {
 const TAGS =
   /^<(?:\/?(?:html|head|meta|title|style|body|div|table|tr|td|p|strong|span|b|a|br|h2|pre)(?: (?:[a-z-]+="[^"<>]*" ?)*)?\/?|!doctype html)>$/
 
+test.for([11, 60, 1_000])('of %i probes the evidence comes before the list, and the first screen stays short', (count) => {
+  const facts: Facts = { ...SAMPLES.failing, ...many(count) }
+  const { text, html } = letter(notificationOf(facts), PUNCTUAL)
+  for (const body of [text, html ?? '']) {
+    const evidence = body.indexOf('Evidence')
+    expect(evidence).toBeGreaterThan(0)
+    expect(body.indexOf(`The ${count} probes`)).toBeGreaterThan(evidence)
+  }
+  expect(text.slice(0, text.indexOf('== Evidence')).split('\n').length).toBeLessThan(40)
+})
+
 test('whatever others write stays text, stays in bounds and out of the headers', () => {
   const subjects = [...all, ['1000', { ...SAMPLES.failing, ...many(1_000) }, punctual(SAMPLES.failing)] as (typeof all)[number]]
   fc.assert(
