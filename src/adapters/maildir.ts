@@ -46,7 +46,7 @@ export function fileName({ date, messageId }: Pick<Mail, 'date' | 'messageId'>):
   const time = new Date(date).toISOString().slice(0, 19).replace(/[-:]/g, '')
   const safe = messageId
     .replace(/[^a-zA-Z0-9.]+/g, '-')
-    .replace(/^[-.]+|[-.]+$/g, '')
+    .replace(/^[-.]+|(?<![-.])[-.]+$/g, '')
     .slice(0, MAX_NAME)
   // Two ids may look alike when they are made safe.
   const hash = createHash('sha256').update(messageId).digest('hex').slice(0, 8)

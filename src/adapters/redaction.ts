@@ -35,7 +35,13 @@ function formsOf(secret: string): string[] {
     text,
     JSON.stringify(text).slice(1, -1),
     text.isWellFormed() ? encodeURIComponent(text) : text,
-    ...(text.length >= SHORT ? [Buffer.from(text).toString('base64').replace(/=+$/, '')] : []),
+    ...(text.length >= SHORT
+      ? [
+          Buffer.from(text)
+            .toString('base64')
+            .replace(/={1,2}$/, ''),
+        ]
+      : []),
   ])
 }
 

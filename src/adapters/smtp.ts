@@ -241,7 +241,10 @@ function failure(error: unknown, watch: Watch, where: string, clean: (text: stri
 
 /** By the words of OpenSSL: of a handshake after STARTTLS the library passes on no code. */
 const CERTIFICATE: readonly (readonly [RegExp, MailTrouble])[] = [
-  [/self[- ]signed certificate|unable to (?:get|verify)\b.*\b(?:issuer|first|local)|certificate.*not trusted/i, 'untrusted'],
+  [
+    /self[- ]signed certificate|unable to (?:get|verify) .{0,40}\b(?:issuer|first|local)|certificate.{0,40}not trusted/i,
+    'untrusted',
+  ],
   [/certificate has expired|certificate is not yet valid/i, 'expired'],
   [/does not match certificate|altnames|hostname\/IP/i, 'misnamed'],
 ]

@@ -38,6 +38,12 @@ function unknownFirst(issues: readonly z.core.$ZodIssue[]): readonly z.core.$Zod
   return issues.toSorted((a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'))
 }
 
+/** An address without what stands behind its question mark. */
+function withoutQuery(word: string): string {
+  const query = word.includes('//') ? word.indexOf('?', word.indexOf('//')) : -1
+  return query === -1 ? word : `${word.slice(0, query)}?***`
+}
+
 /** What was found at a path: as written, bounded, on one line; secrets are only said to be there. */
 function found(path: Path, tree: Tree): string {
   const entry = tree.entryAt(path)
@@ -46,8 +52,8 @@ function found(path: Path, tree: Tree): string {
   if (entry.written === '') return 'nothing'
   const isSecret = isSecretPlace(path) && typeof valueAt(path, tree.root) !== 'boolean'
   if (isSecret && !REFERENCE_ONLY.test(entry.written)) return 'a value that is not shown'
-  const shown = entry.written.replace(/\/\/[^/@\s]*@/g, '//***@').replace(/(\/\/[^\s?]*)\?\S*/g, '$1?***')
-  return `\`${bounded(oneLine(shown), MAX_SHOWN)}\``
+  const shown = bounded(oneLine(entry.written.replace(/\/\/[^/@\s]*@/g, '//***@')), MAX_SHOWN)
+  return `\`${shown.split(' ').map(withoutQuery).join(' ')}\``
 }
 
 function explainOne(issue: z.core.$ZodIssue, before: Path, tree: Tree, home: Home): readonly Fault[] {

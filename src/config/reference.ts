@@ -3,7 +3,8 @@
  * Resolved after YAML was parsed, so that no value can change the file's structure, and once only, so that a value that
  * itself holds `${` stays as it is.
  */
-const TOKEN = /\$\$\{|\$\{([^}]*)\}|\$\{/g
+/** What one value may come to with everything put in: a certificate chain and more. */
+export const MAX_RESOLVED_CHARS = 128 * 1024
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
 const FILE = /^file:(.+)$/s
 
@@ -27,10 +28,26 @@ export type Resolved = Readonly<{
 
 /** Paths of `${file:…}` in a text, as written. */
 export function filesIn(text: string): readonly string[] {
-  return [...text.matchAll(TOKEN)].flatMap((match) => {
-    const path = FILE.exec(match[1] ?? '')?.[1]
-    return path === undefined ? [] : [path]
-  })
+  return tokensIn(text).flatMap(({ inner }) => FILE.exec(inner ?? '')?.[1] ?? [])
+}
+
+/** `$${`, `${…}`, or a `${` without its `}`: then there is no `inner`. */
+type Token = Readonly<{ from: number; to: number; token: string; inner: string | undefined }>
+
+/** Looked for by hand: an expression would look for the end of each `${` without one through all of the text. */
+function tokensIn(text: string): readonly Token[] {
+  const tokens: Token[] = []
+  const last = text.lastIndexOf('}')
+  for (let from = text.indexOf('${'); from !== -1; from = text.indexOf('${', from)) {
+    const escaped = text[from - 1] === '$'
+    const close = from > last ? -1 : text.indexOf('}', from)
+    const to = escaped || close === -1 ? from + 2 : close + 1
+    const start = escaped ? from - 1 : from
+    const inner = escaped || close === -1 ? undefined : text.slice(from + 2, close)
+    tokens.push({ from: start, to, token: text.slice(start, to), inner })
+    from = to
+  }
+  return tokens
 }
 
 export function resolve(text: string, sources: Sources): Resolved {
@@ -74,6 +91,17 @@ export function resolve(text: string, sources: Sources): Resolved {
     faults.push(`the environment variable \`${name}\` is not set; a default is written \`\${${name}:-…}\``)
     return token
   }
-  const out = text.replace(TOKEN, (token, inner?: string) => take(token, inner))
-  return { text: out, referred, values, faults }
+  const parts: string[] = []
+  let done = 0
+  let length = 0
+  for (const { from, to, token, inner } of tokensIn(text)) {
+    const part = take(token, inner)
+    parts.push(text.slice(done, from), part)
+    done = to
+    length += part.length
+    if (length <= MAX_RESOLVED_CHARS) continue
+    faults.push(`it comes to more than ${MAX_RESOLVED_CHARS} characters`)
+    break
+  }
+  return { text: `${parts.join('')}${text.slice(done)}`, referred, values, faults }
 }

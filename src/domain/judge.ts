@@ -1,8 +1,9 @@
 import { inWords, utc } from './duration.ts'
+import { impactsHere, sameService } from './impacted.ts'
 import type { HealthEvent, HealthReading, Impact } from './outage.ts'
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant } from './probe.ts'
-import { regionsNamed, splitKey } from './region.ts'
+import { regionsNamed } from './region.ts'
 import type { Alibi, Failure, Match, NearMiss, Peers, Test, Verdict } from './verdict.ts'
 
 /** Near misses that a verdict carries: the closest ones. */
@@ -32,15 +33,21 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
   if (familyOf(failure.kind) !== 'outage') {
     return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, nearMisses: [] }
   }
-  const matches: { event: HealthEvent; match: Match }[] = []
-  const misses: NearMiss[] = []
+  const isStronger = strongerAt(now)
+  let best: Found | undefined
+  let missed = 0
+  const nearMisses: NearMiss[] = []
   for (const event of reading.events) {
     const found = consider(event, failure, law, peers, now)
-    if ('match' in found) matches.push({ event, match: found.match })
-    else misses.push({ arn: event.arn, code: event.code, region: event.region, status: event.status, ...disputed(found, event) })
+    if ('match' in found) {
+      const match = { event, match: found.match }
+      if (best === undefined || isStronger(match, best)) best = match
+    } else {
+      missed += 1
+      const { arn, code, region, status } = event
+      keepClosest(nearMisses, { arn, code, region, status, ...disputed(found, event) })
+    }
   }
-  const nearMisses = misses.sort(closestFirst).slice(0, MAX_NEAR_MISSES)
-  const best = matches.sort(strongestFirst(now))[0]
   if (best !== undefined) {
     return {
       kind: 'explained',
@@ -49,7 +56,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
       nearMisses,
     }
   }
-  const considered = misses.length === 1 ? '1 event was considered' : `${misses.length} events were considered`
+  const considered = missed === 1 ? '1 event was considered' : `${missed} events were considered`
   return { ...nothingFound(reading, failure, considered), nearMisses }
 }
 
@@ -128,17 +135,14 @@ function placesOf(event: HealthEvent): readonly string[] {
 function testService(event: HealthEvent, failure: Failure, law: Law): Passed | Readonly<{ why: string }> {
   const { related } = law.relevance
   if (sameService(event.service, failure.service)) return { match: 'direct' }
-  const here = (event.impacted ?? []).filter((impact) => countsHere(impact, failure.region))
-  const direct = here.filter((impact) => sameService(serviceOfKey(impact.key), failure.service))
+  const direct = impactsHere(event.impacted, [failure.service], failure.region)
   if (direct.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) return { match: 'impacted' }
   if (isNotification(event)) return { why: `a notification explains only its own service, and it is about ${event.service}` }
   if (!related.some((code) => sameService(code, event.service))) {
     return { why: `${event.service} is neither ${failure.service} nor related to it` }
   }
   if (sameService(event.service, 'MULTIPLE_SERVICES') && event.impacted !== null && event.impacted.length > 0) {
-    const ours = here.filter((impact) =>
-      [failure.service, ...related].some((code) => sameService(code, serviceOfKey(impact.key))),
-    )
+    const ours = impactsHere(event.impacted, [failure.service, ...related], failure.region)
     if (ours.length === 0) {
       return {
         why: `none of its ${event.impacted.length} impacted services is ${failure.service} or related to it in ${failure.region}`,
@@ -155,33 +159,6 @@ function testService(event: HealthEvent, failure: Failure, law: Law): Passed | R
 /** Unresolved, or resolved for less than `extension`. */
 function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
   return impact.resolvedAt === null || at < impact.resolvedAt + extensionMs
-}
-
-/** A key such as `sts-us-east-1` that names another region than the endpoint's does not count. */
-function countsHere(impact: Impact, region: string): boolean {
-  const named = splitKey(impact.key).region
-  return named === null || named === region
-}
-
-function serviceOfKey(key: string): string {
-  return splitKey(key).service
-}
-
-/** The dashboard writes `multipleservices` where the API writes `MULTIPLE_SERVICES`. */
-function sameService(a: string, b: string): boolean {
-  return a === b || plain(a) === plain(b)
-}
-
-const MAX_PLAIN = 1_000
-const plains = new Map<string, string>()
-/** Read once for each name: there are a few hundred services, and very many comparisons. */
-function plain(service: string): string {
-  const known = plains.get(service)
-  if (known !== undefined) return known
-  const read = service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
-  if (plains.size >= MAX_PLAIN) plains.clear()
-  plains.set(service, read)
-  return read
 }
 
 /** Time: AWS speaks 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
@@ -276,13 +253,26 @@ function nothingFound(reading: HealthReading, failure: Failure, considered: stri
   }
 }
 
-function closestFirst(a: NearMiss, b: NearMiss): number {
-  return TESTS.indexOf(b.test) - TESTS.indexOf(a.test) || a.arn.localeCompare(b.arn)
+/** Puts a near miss in its place among the closest ones; the list stays as short as a verdict carries. */
+function keepClosest(closest: NearMiss[], miss: NearMiss): void {
+  if (closest.length === MAX_NEAR_MISSES && !isCloser(miss, closest.at(-1) as NearMiss)) return
+  const place = closest.findLastIndex((other) => !isCloser(miss, other)) + 1
+  closest.splice(place, 0, miss)
+  if (closest.length > MAX_NEAR_MISSES) closest.pop()
 }
 
-function strongestFirst(now: Instant) {
-  type Found = { event: HealthEvent; match: Match }
+function isCloser(a: NearMiss, b: NearMiss): boolean {
+  const tests = TESTS.indexOf(a.test) - TESTS.indexOf(b.test)
+  return tests > 0 || (tests === 0 && a.arn < b.arn)
+}
+
+type Found = Readonly<{ event: HealthEvent; match: Match }>
+
+/** A direct match before a related one, an open event before a closed one, then the last updated. */
+function strongerAt(now: Instant) {
   const rank = ({ event, match }: Found) => (match === 'related' ? 2 : 0) + (endOf(event, now) === null ? 0 : 1)
-  return (a: Found, b: Found) =>
-    rank(a) - rank(b) || b.event.updatedAt - a.event.updatedAt || a.event.arn.localeCompare(b.event.arn)
+  return (a: Found, b: Found): boolean => {
+    const order = rank(a) - rank(b) || b.event.updatedAt - a.event.updatedAt
+    return order < 0 || (order === 0 && a.event.arn < b.event.arn)
+  }
 }

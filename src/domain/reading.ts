@@ -1,8 +1,13 @@
 import type { HealthEvent, HealthReading, Source, SourceAnswer, SourceState } from './outage.ts'
 import type { Instant, Partition } from './probe.ts'
+import { holds } from './search.ts'
 
 /** Longest text kept of an event; of a longer one the newest part. */
 export const MAX_EVENT_TEXT = 20_000
+/** Text of all the events of one answer. On 20 October 2025, the longest day so far, AWS wrote less than a tenth of it. */
+export const MAX_ANSWER_TEXT = 2_000_000
+/** Copies of one event whose texts are joined, the newest: each source should have one. */
+const MAX_COPIES = 4
 
 /** Most open events that are remembered of a source. */
 export const MAX_HELD = 1_000
@@ -68,9 +73,11 @@ function tagged(answer: SourceAnswer, source: Source): Copy[] {
 
 function merge(copies: readonly Copy[]): HealthEvent {
   // Newest first; the order of equals is fixed by what they hold, so that the order of arrival is without effect.
-  const ranked = copies
-    .map((copy) => ({ ...copy, key: JSON.stringify(copy.event) }))
-    .sort((a, b) => b.event.updatedAt - a.event.updatedAt || compare(a.source, b.source) || compare(a.key, b.key))
+  const keyed = copies.map((copy) => ({ ...copy, key: copies.length === 1 ? '' : JSON.stringify(copy.event) }))
+  const once = new Map(keyed.map((copy) => [`${copy.source} ${copy.key}`, copy]))
+  const ranked = [...once.values()].sort(
+    (a, b) => b.event.updatedAt - a.event.updatedAt || compare(a.source, b.source) || compare(a.key, b.key),
+  )
   const all = ranked.map((copy) => copy.event)
   const fromApi = ranked.filter((copy) => copy.source === 'api').map((copy) => copy.event)
   const newest = all[0] as HealthEvent
@@ -82,7 +89,7 @@ function merge(copies: readonly Copy[]): HealthEvent {
     code: fromApi[0]?.code ?? newest.code,
     category: informed.find((event) => event.category !== 'unknown')?.category ?? 'unknown',
     scope: informed.find((event) => event.scope !== 'NONE')?.scope ?? 'NONE',
-    text: all.reduceRight((text, event) => union(text, event.text), ''),
+    text: all.slice(0, MAX_COPIES).reduceRight((text, event) => union(text, event.text), ''),
     impacted: all.find((event) => event.impacted !== null)?.impacted ?? null,
     sources: [...new Set(ranked.map((copy) => copy.source))].sort(),
     owners: [...new Set(all.flatMap((event) => event.owners))].sort(),
@@ -101,9 +108,10 @@ function disagreementOf(newestFirst: readonly Copy[]): Pick<HealthEvent, 'disagr
 
 /** Both texts, the newer one last; a text that holds the other stands for both. */
 function union(older: string, newer: string): string {
+  if (older === '' || older === newer) return newer.slice(-MAX_EVENT_TEXT)
   const [a, b] = [folded(older), folded(newer)]
-  if (b.includes(a)) return newer.slice(-MAX_EVENT_TEXT)
-  if (a.includes(b)) return older.slice(-MAX_EVENT_TEXT)
+  if (holds(b, a)) return newer.slice(-MAX_EVENT_TEXT)
+  if (holds(a, b)) return older.slice(-MAX_EVENT_TEXT)
   return `${older}\n\n${newer}`.slice(-MAX_EVENT_TEXT)
 }
 

@@ -83,11 +83,8 @@ export function isRegion(code: string): boolean {
 const byName = namesOf()
 const byZone = new Map(Object.keys(REGIONS).map((code) => [zonePrefix(code), code]))
 
-/** A code (with or without a zone's letter), a zone's id such as `use1-az4`, or one of the names. */
-const PROSE = new RegExp(
-  `(?<![\\p{L}\\p{N}_])(?:(${CODE})[a-f]?|([a-z]{2,5}\\d)-az\\d{1,2}|(${namePattern()}))(?![\\p{L}\\p{N}_])`,
-  'gu',
-)
+/** A code (with or without a zone's letter), a zone's id such as `use1-az4`, or one of the names; in plain text, which is ASCII. */
+const PROSE = new RegExp(`\\b(?:(${CODE})[a-f]?|([a-z]{2,5}\\d)-az\\d{1,2}|(${namePattern()}))(?!\\w)`, 'g')
 
 /**
  * The regions that a text names, by code (`us-east-1`, `EU-NORTH-1`, `us-east-1a`), by zone id (`use1-az4`) or by name
@@ -113,21 +110,30 @@ export function splitKey(key: string): { service: string; region: string | null 
   return { service, region }
 }
 
-/** Lower case, without accents, with one kind of hyphen and of space: prose is written by people. */
+/**
+ * Lower case, without accents, with one kind of hyphen and of space: prose is written by people. Letters of other scripts
+ * become `_` and other signs `!`, for a pattern on ASCII is many times faster.
+ */
 function plain(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .replace(/[\u2010-\u2015\u2212]/g, '-')
-    .replace(/\s+/g, ' ')
-    .toLowerCase()
+  return (
+    text
+      // Before they are put in order as well: that takes time with the square of how many stand in a row.
+      .replace(/\p{M}/gu, '')
+      .normalize('NFD')
+      .replace(/\p{M}/gu, '')
+      .replace(/[\u2010-\u2015\u2212]/g, '-')
+      .replace(/\s+/g, ' ')
+      .toLowerCase()
+      .replace(/[[\p{L}\p{N}]--[\p{ASCII}]]/gv, '_')
+      .replace(/[^\p{ASCII}]/gu, '!')
+  )
 }
 
 function namesOf(): Map<string, string> {
   const names = new Map<string, string>()
   for (const [code, name] of Object.entries(REGIONS)) {
     names.set(plain(name), code)
-    const inner = /\(([^)]+)\)/.exec(name)?.[1]
+    const inner = /\(([^()]+)\)/.exec(name)?.[1]
     if (inner !== undefined && !VAGUE.has(inner)) names.set(plain(inner), code)
   }
   for (const [name, code] of Object.entries(ALIASES)) names.set(plain(name), code)

@@ -1,7 +1,7 @@
 import { inWords, utc } from './duration.ts'
 import type { EventEnd, LapseCause, Standing } from './incident.ts'
 import { endOf, testWidth } from './judge.ts'
-import type { HealthReading, Source } from './outage.ts'
+import type { HealthEvent, HealthReading, Source } from './outage.ts'
 import type { Instant } from './probe.ts'
 import type { Peers, Verdict } from './verdict.ts'
 
@@ -29,9 +29,19 @@ export function withFirstEnds(reading: HealthReading, ends: readonly EventEnd[],
   const events = reading.events.map((event) => {
     const first = ends.find(({ arn }) => arn === event.arn)
     const end = first === undefined ? null : endOf(event, now)
-    return first === undefined || end === null || end <= first.at ? event : { ...event, endedAt: first.at }
+    return first === undefined || end === null || end <= first.at ? event : endedAt(event, first.at)
   })
   return { ...reading, events }
+}
+
+const ended = new WeakMap<HealthEvent, HealthEvent>()
+/** The event as one that ended then: made once for the probes that saw it end together, so that its text is read once. */
+function endedAt(event: HealthEvent, at: Instant): HealthEvent {
+  const known = ended.get(event)
+  if (known?.endedAt === at) return known
+  const made = { ...event, endedAt: at }
+  ended.set(event, made)
+  return made
 }
 
 /** The ends of events that explain or explained this probe, after one more reading; what is open again has none. */

@@ -43,5 +43,11 @@ function clock(at: Instant): string {
 
 /** Neighbouring cells of one kind, together: `xxx··` is two of them. */
 export function stretches(cells: string): readonly Readonly<{ cell: string; length: number }>[] {
-  return (cells.match(/(.)\1*/gu) ?? []).map((same) => ({ cell: same[0] ?? ' ', length: same.length }))
+  const found: { cell: string; length: number }[] = []
+  for (const cell of cells) {
+    const last = found.at(-1)
+    if (last?.cell === cell) last.length += 1
+    else found.push({ cell, length: 1 })
+  }
+  return found
 }

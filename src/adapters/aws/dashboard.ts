@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isSafeUrl } from '../../config/endpoints.ts'
-import type { SourceAnswer } from '../../domain/outage.ts'
+import type { HealthEvent, SourceAnswer } from '../../domain/outage.ts'
 import type { Instant, Partition } from '../../domain/probe.ts'
+import { MAX_ANSWER_TEXT } from '../../domain/reading.ts'
 import { readThrown } from '../../domain/thrown.ts'
 import type { HealthSource } from '../../ports/health.ts'
 import { within } from '../stall.ts'
@@ -8,6 +10,10 @@ import { dashboardEvent, MAX_ELEMENTS, mostlyReadable, oneLine } from './health-
 
 /** Largest body that is read, after decompression. The largest known day, 2025-10-20, is far below 1 MB. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024
+/** Impacted services of all events of an answer: 142 were one event's on 20 October 2025. */
+const MAX_ANSWER_IMPACTS = 20_000
+/** The event loop is let go after so long: an answer of this size is read for a second, and others wait for the loop meanwhile. */
+const AT_A_STRETCH_MS = 10
 /** Most redirects that are followed, all on the same host. */
 export const MAX_REDIRECTS = 3
 
@@ -35,7 +41,8 @@ export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: Dashboar
     async ask(now, _since, signal): Promise<SourceAnswer> {
       try {
         if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine')
-        return read(await within(timeoutMs, signal, (bound) => bodyOf(url, bound, fetch)), now, new URL(url).host)
+        const { host } = new URL(url)
+        return await within(timeoutMs, signal, async (bound) => read(await bodyOf(url, bound, fetch), now, host, bound))
       } catch (error) {
         return { state: 'unavailable', at: now, why: oneLine(reasonOf(error)) }
       }
@@ -46,18 +53,38 @@ export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: Dashboar
 /** Thrown where an answer is of no use; its message is the reason that is shown. */
 class Useless extends Error {}
 
-function read(body: Uint8Array, now: Instant, host: string): SourceAnswer {
+async function read(body: Uint8Array, now: Instant, host: string, bound: AbortSignal): Promise<SourceAnswer> {
   const text = decode(body).trim()
   if (text === '') throw new Useless('the body of its answer is empty')
   if (text.startsWith('<')) throw new Useless('it answered with a page instead of JSON')
   const list = parse(text)
   if (!Array.isArray(list)) throw new Useless('its answer is not a list')
   if (list.length > MAX_ELEMENTS) throw new Useless(`its answer has ${list.length} elements, more than ${MAX_ELEMENTS}`)
-  const events = list.map((element) => dashboardEvent(element, now)).filter((event) => event !== null)
+  const events = await eventsIn(list, now, bound)
   const skipped = list.length - events.length
   if (!mostlyReadable(events.length, skipped)) throw new Useless(`${skipped} of its ${list.length} events cannot be read`)
   const detail = `${host}${skipped === 0 ? '' : `, ${skipped} of ${list.length} events could not be read`}`
   return { state: 'answered', at: now, events, skipped, detail }
+}
+
+async function eventsIn(list: readonly unknown[], now: Instant, bound: AbortSignal): Promise<readonly HealthEvent[]> {
+  const events: HealthEvent[] = []
+  let letters = 0
+  let impacts = 0
+  let since = performance.now()
+  for (const element of list) {
+    const event = dashboardEvent(element, now)
+    if (event !== null) events.push(event)
+    letters += event?.text.length ?? 0
+    impacts += event?.impacted?.length ?? 0
+    if (impacts > MAX_ANSWER_IMPACTS) throw new Useless(`its answer lists more than ${MAX_ANSWER_IMPACTS} impacted services`)
+    if (letters > MAX_ANSWER_TEXT) throw new Useless(`its answer holds more than ${MAX_ANSWER_TEXT} characters of text`)
+    if (performance.now() - since < AT_A_STRETCH_MS) continue
+    await nextTurn()
+    bound.throwIfAborted()
+    since = performance.now()
+  }
+  return events
 }
 
 function parse(text: string): unknown {

@@ -207,11 +207,11 @@ export function redact(text: string, own: string, foreign = true): string {
     .slice(0, 16 * MAX_MESSAGE_CHARS)
     .replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
-    .replace(/[^\s<>"'(),;:=/]+@[^\s<>"'(),;]+/g, '[e-mail]')
+    .replace(/(?<![^\s<>"'(),;:=/])[^\s<>"'(),;:=/]+@[^\s<>"'(),;]+/g, '[e-mail]')
     .replace(/\b(?:AKIA|ASIA|ABIA|ACCA|AIDA|AROA)[A-Z0-9]{8,}\b/g, '[key]')
     .replace(/(?<![\w+/=%-])(?!(?:assumed-role|role|user)\/)[\w+/=%-]{48,}/g, '[redacted]')
     .replace(/(?<!\d)\d{12}(?!\d)/g, (id) => (id === own ? id : '[account]'))
-  const told = foreign ? line.replace(/(?<![\w.-])\+?\(?\d[\d ().-]{5,}\d(?![\w-])/g, phone(own)) : line
+  const told = foreign ? line.replace(/(?<![\w.-])\+?\(?\d[\d ().-]{5,30}\d(?![\w-])/g, phone(own)) : line
   return told.length > MAX_MESSAGE_CHARS ? `${told.slice(0, MAX_MESSAGE_CHARS - 1)}…` : told
 }
 

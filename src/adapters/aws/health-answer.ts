@@ -2,6 +2,7 @@ import type { HealthEvent, Impact } from '../../domain/outage.ts'
 import { DAY_MS, type Instant } from '../../domain/probe.ts'
 import { MAX_EVENT_TEXT } from '../../domain/reading.ts'
 import { splitKey } from '../../domain/region.ts'
+import { holds } from '../../domain/search.ts'
 
 /*
  * Reading what AWS says of its health, element by element. Everything here is foreign: a field that is missing or odd
@@ -16,6 +17,8 @@ export const MAX_LOG = 500
 export const MAX_IMPACTED = 2_000
 /** Longest piece of text that is stripped of its HTML. */
 const MAX_PIECE = 2 * MAX_EVENT_TEXT
+/** What is stripped for one event, from its newest update back: of a text without end or of tags alone the rest is left out. */
+const MAX_STRIPPED = 8 * MAX_EVENT_TEXT
 const MAX_ARN = 1_600
 const MAX_NAME = 100
 
@@ -114,8 +117,8 @@ export function dashboardEvent(value: unknown, now: Instant): HealthEvent | null
   const code = arn.code ?? 'UNKNOWN'
   const log = logOf(raw['event_log'], now)
   const changes = changesOf(raw['impacted_service_status_changes'], now)
-  const services = recordOf(raw['impacted_services'])
-  const currents = services === null ? [] : Object.values(services).map((service) => recordOf(service)?.['current'])
+  const services = servicesOf(raw['impacted_services'])
+  const currents = services === null ? [] : services.map(([, service]) => recordOf(service)?.['current'])
   const statedEnd = instantOf(raw['end_time'], now)
   const closed =
     isZero(raw['status']) ||
@@ -124,7 +127,8 @@ export function dashboardEvent(value: unknown, now: Instant): HealthEvent | null
   const lastLog = log.at(-1)?.at ?? null
   // An end that lies behind us was said at that time or later: where the API still says "open" since before, it is outdated.
   const saidOver = statedEnd !== null && statedEnd <= now ? statedEnd : 0
-  const newest = Math.max(startedAt, lastLog ?? 0, saidOver, ...[...changes.values()].map((change) => change.newest))
+  const lastChange = [...changes.values()].reduce((latest, change) => Math.max(latest, change.newest), 0)
+  const newest = Math.max(startedAt, lastLog ?? 0, saidOver, lastChange)
   const updatedAt = Math.min(newest, now)
   const end = statedEnd ?? (isZero(raw['status']) ? lastLog : null) ?? updatedAt
   return {
@@ -149,14 +153,40 @@ export function dashboardEvent(value: unknown, now: Instant): HealthEvent | null
 type Update = Readonly<{ at: Instant; text: string }>
 type Change = { newest: Instant; well: Instant | null }
 
-/** Oldest first. An update without a sane time stands first; its text is as good as any. */
+/**
+ * Oldest first. An update without a sane time stands first; its text is as good as any. What is older than the text that is
+ * kept of an event is not stripped: it has a time and no text.
+ */
 function logOf(value: unknown, now: Instant): Update[] {
-  const updates = (Array.isArray(value) ? value.slice(-MAX_LOG) : []).map((entry): Update => {
+  const entries = (Array.isArray(value) ? value.slice(-MAX_LOG) : []).map((entry) => {
     const raw = recordOf(entry)
-    const parts = [raw?.['summary'], raw?.['message']].map(plainText).filter((part) => part !== '')
-    return { at: instantOf(raw?.['timestamp'], now) ?? 0, text: parts.join(': ') }
+    return { at: instantOf(raw?.['timestamp'], now) ?? 0, parts: [raw?.['summary'], raw?.['message']] }
   })
-  return updates.sort((a, b) => a.at - b.at)
+  entries.sort((a, b) => a.at - b.at)
+  const updates: Update[] = []
+  let kept = 0
+  let stripped = 0
+  for (const { at, parts } of entries.toReversed()) {
+    const isWanted = kept < MAX_EVENT_TEXT && stripped < MAX_STRIPPED
+    const texts = isWanted ? parts.map(plainText).filter((part) => part !== '') : []
+    const text = texts.join(': ')
+    kept += text.length
+    for (const part of parts) stripped += typeof part === 'string' ? Math.min(part.length, MAX_PIECE) : 0
+    updates.push({ at, text })
+  }
+  return updates.reverse()
+}
+
+/** The first entries of a mapping of services, which may have any number of them; `null` where there is none. */
+function servicesOf(value: unknown): readonly (readonly [string, unknown])[] | null {
+  const all = recordOf(value)
+  if (all === null) return null
+  const found: [string, unknown][] = []
+  for (const name in all) {
+    if (Object.hasOwn(all, name)) found.push([name, all[name]])
+    if (found.length === MAX_IMPACTED) break
+  }
+  return found
 }
 
 function textOf(summary: unknown, log: readonly Update[]): string {
@@ -165,7 +195,7 @@ function textOf(summary: unknown, log: readonly Update[]): string {
     .filter((piece) => piece !== '')
     .join('\n')
   const title = plainText(summary)
-  return (text.includes(title) ? text : `${title}\n${text}`.trim()).slice(-MAX_EVENT_TEXT)
+  return (holds(text, title) ? text : `${title}\n${text}`.trim()).slice(-MAX_EVENT_TEXT)
 }
 
 /** Per key: the newest change, and the newest one to 0. */
@@ -185,13 +215,12 @@ function changesOf(value: unknown, now: Instant): Map<string, Change> {
 }
 
 function impactedOf(
-  services: Record<string, unknown>,
+  services: readonly (readonly [string, unknown])[],
   changes: ReadonlyMap<string, Change>,
   closed: boolean,
   updatedAt: Instant,
 ): Impact[] {
-  return Object.entries(services)
-    .slice(0, MAX_IMPACTED)
+  return services
     .filter(([name]) => name.length <= MAX_NAME)
     .map(([name, service]) => {
       const key = name.toLowerCase()

@@ -3,6 +3,7 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { shownUrl } from '../../config/endpoints.ts'
 import type { HealthEvent, SourceAnswer } from '../../domain/outage.ts'
 import { DAY_MS, type Instant, type Partition } from '../../domain/probe.ts'
+import { MAX_ANSWER_TEXT } from '../../domain/reading.ts'
 import type { HealthSource } from '../../ports/health.ts'
 import { within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
@@ -18,6 +19,8 @@ export const MAX_PER_CALL = 10
 export const PAGE_SIZE = 100
 /** Most pages that are read of one question; the newest changes come first. */
 export const MAX_PAGES = 20
+/** Most events of one answer, over all questions. */
+export const MAX_EVENTS = MAX_PAGES * PAGE_SIZE
 /** How often a question is begun anew because the active region changed, or a page's token did not hold. */
 export const MAX_RESTARTS = 2
 /** Most texts that are asked for in one go: the others follow with the next reading. */
@@ -147,13 +150,16 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     const members = await ofMembers(question, events)
     const why = await readTexts([...events.values()], question)
     const told = [...events.values()].map((event) => ({ ...event, text: texts.best(event) }))
+    // A text that is left out could be the one that says where an event is: an answer that is too long is none.
+    const letters = told.reduce((sum, event) => sum + event.text.length, 0)
+    if (letters > MAX_ANSWER_TEXT) throw new Error(`its answer holds more than ${MAX_ANSWER_TEXT} characters of text`)
     const without = told.filter((event) => texts.current(event) === null).length
     const detail = [
       `${endpoint === null ? question.region : shownUrl(endpoint)}${note}`,
       ...(skipped === 0 ? [] : [`${skipped} of ${seen} events could not be read`]),
       ...(without === 0 ? [] : [`without the latest text of ${without} of ${told.length} events${why}`]),
       ...(members === null ? [] : [members]),
-      ...(cut ? [`only the newest ${MAX_PAGES * PAGE_SIZE} events were read`] : []),
+      ...(cut ? [`only the newest ${MAX_EVENTS} events were read`] : []),
     ].join(', ')
     return { state: 'answered', at: question.now, events: told, skipped, detail }
   }
@@ -212,6 +218,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
       const { events, nextToken: next } = answer as { events?: unknown; nextToken?: unknown }
       if (!Array.isArray(events)) throw new Error('its answer holds no list of events')
       for (const element of events.slice(0, PAGE_SIZE)) take(element, now, found)
+      if (found.events.size >= MAX_EVENTS) break
       if (typeof next !== 'string' || next === '') return
       nextToken = next
     }
