@@ -7,7 +7,7 @@ import { keyring as openKeyring } from './adapters/aws/credentials.ts'
 import { dashboard, dashboardUrl } from './adapters/aws/dashboard.ts'
 import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
-import { type Identities, identities as watchIdentities } from './adapters/aws/identities.ts'
+import { type Identities, type User, identities as watchIdentities } from './adapters/aws/identities.ts'
 import { systemClock } from './adapters/clock.ts'
 import { ehloName } from './adapters/ehlo-name.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
@@ -16,7 +16,7 @@ import { smtpMailer } from './adapters/smtp.ts'
 import type { Config, Smtp } from './config/config.ts'
 import { endpointOverrides, withEndpoints } from './config/endpoints.ts'
 import type { Sources } from './daemon/desk.ts'
-import type { Facts, Notification } from './domain/notification.ts'
+import type { Caller, Facts, Notification } from './domain/notification.ts'
 import { ACCOUNT_REGION } from './domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
 import type { Delivery } from './letter/content.ts'
@@ -80,7 +80,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
   const asking = new Map(
     [...new Set(monitors.map((m) => m.partition))].map((partition) => [partition, askerOf(config, partition)]),
   )
-  const identities = watchIdentities({ monitors: [...monitors, ...asking.values()], keyring, clock, env })
+  const identities = watchIdentities({ users: [...monitors, ...asking.values()], keyring, clock, env })
 
   const sources = new Map<Partition, Sources>()
   const organization = new Map<Partition, (signal: AbortSignal) => Promise<Readonly<{ enabled: boolean; detail: string }>>>()
@@ -134,7 +134,8 @@ export function wire(config: Config, given: Env, version: string): Wired {
       const signingRegion = ACCOUNT_REGION[partition]
       const endpoint = endpointOverride(env, 'ACCOUNT') ?? `https://account.${signingRegion}.${SUFFIX[partition]}`
       const caller = monitor === null ? null : (identities.of(monitor.credentials)?.arn ?? null)
-      return { version, host: hostname(), sdk, endpoint, signingRegion, caller }
+      const asked = callersOf(monitor === null ? monitors : [monitor], identities)
+      return { version, host: hostname(), sdk, endpoint, signingRegion, caller, callers: asked }
     },
     letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
     random01: Math.random,
@@ -178,10 +179,22 @@ export function nameFor({ mail }: Config, smtp: Smtp): string {
 }
 
 /** Who asks AWS Health for a partition: the configured credentials, else those of its first monitor. */
-function askerOf(config: Config, partition: Partition): { credentials: Credentials; partition: Partition; region: string } {
+function askerOf(config: Config, partition: Partition): User {
   const first = config.monitors.find((monitor) => monitor.partition === partition)
   const region = first?.region ?? ACCOUNT_REGION[partition]
-  return { credentials: config.health.credentials ?? first?.credentials ?? NO_CREDENTIALS, partition, region }
+  const credentials = config.health.credentials ?? first?.credentials ?? NO_CREDENTIALS
+  return { name: `AWS Health (${partition})`, credentials, partition, region }
+}
+
+/** Whose credentials these monitors use, as far as anybody has been asked. */
+function callersOf(monitors: readonly Monitor[], identities: Identities): readonly Caller[] {
+  const alike = Map.groupBy(monitors, ({ credentials }) => credentialsKey(credentials))
+  return [...alike.values()].flatMap((users) => {
+    const told = users[0] === undefined ? null : identities.told(users[0].credentials)
+    if (told === null) return []
+    const names = users.map(({ name }) => name)
+    return [{ monitors: names, ...('why' in told ? { why: told.why } : told) }]
+  })
 }
 
 const NO_CREDENTIALS: Credentials = { profile: null, roleArn: null, externalId: null, sessionName: null }

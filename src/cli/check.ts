@@ -8,7 +8,8 @@ import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
-import { decisiveTry } from '../domain/probe.ts'
+import { type OwnFault, ownFaultOf } from '../domain/own-fault.ts'
+import { decisiveTry, type Outcome, type Try } from '../domain/probe.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
 import { holdersOf, nameFor, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -24,6 +25,7 @@ import { VERSION } from './version.ts'
 /** A clock that is off by more makes AWS refuse signatures before long (it does at five minutes). */
 const MAX_SKEW_MS = 60_000
 const FIND_CREDENTIALS = 'see that the SDK finds credentials (profile, role, environment)'
+const REACH_STS = 'see that this host reaches STS'
 const LOW_DISK_BYTES = 100 * 1024 * 1024
 const IDENTITY_MS = 10_000
 
@@ -195,17 +197,9 @@ async function tryIdentities(config: Config, wired: Wired, signal: AbortSignal):
     holdersOf(config).map(async ({ monitors, holder }) => {
       const what = `credentials of ${monitors.map((monitor) => monitor.name).join(', ')}`
       const who = await callerIdentity(holder, { keyring, clock, env, timeoutMs: IDENTITY_MS, signal })
-      if ('why' in who)
-        return [
-          {
-            what,
-            ok: false,
-            detail: who.why,
-            fix: `${FIND_CREDENTIALS} and that STS can be reached`,
-          },
-        ]
+      if ('why' in who) return [{ what, ok: false, detail: who.why, fix: who.fault === null ? REACH_STS : fixOf(who.fault) }]
       const named = monitors.filter((m) => m.probes.some((probe) => probe.account === who.account))
-      const finding: Finding = { what, ok: true, detail: `${who.arn} (account ${who.account})`, fix: null }
+      const finding: Finding = { what, ok: true, detail: `${who.arn} (account ${who.account}), from ${who.origin}`, fix: null }
       return [finding, ...named.map((m) => namesItself(m.name, who.account))]
     }),
   )
@@ -236,7 +230,7 @@ async function tryOperations(config: Config, wired: Wired, signal: AbortSignal):
       const detail = ok
         ? `ok in ${Math.round(outcome.endedAt - outcome.startedAt)} ms`
         : `${outcome.kind}: ${last?.error ?? ''} ${last?.message ?? ''}`
-      findings.push({ what: probe.id, ok, detail, fix: ok ? null : fixFor(outcome.kind) })
+      findings.push({ what: probe.id, ok, detail, fix: ok ? null : fixFor(outcome, last) })
       const skewMs = last?.skewMs ?? null
       if (skewMs !== null && Math.abs(skewMs) > MAX_SKEW_MS)
         findings.push({
@@ -250,18 +244,27 @@ async function tryOperations(config: Config, wired: Wired, signal: AbortSignal):
   return findings
 }
 
-function fixFor(kind: string | null): string {
-  switch (kind) {
+/** What to do about a run that failed, by its cause. */
+function fixFor({ result, kind }: Outcome, last: Try | null): string {
+  if (kind === 'throttled') return 'run the monitor less often, or for fewer accounts'
+  const fault = ownFaultOf(result === 'failed' ? kind : null, last ?? { error: null, status: null })
+  return fault === null ? 'AWS or the way to it fails right now: `alibi health` says whether AWS knows' : fixOf(fault)
+}
+
+function fixOf(fault: OwnFault): string {
+  switch (fault) {
     case 'denied':
       return 'allow the action in IAM; for member accounts Alibi needs the management or the delegated administrator account, and trusted access for account.amazonaws.com'
-    case 'credentials':
-      return 'renew or correct the credentials'
-    case 'invalid':
+    case 'refused credentials':
+      return `renew or correct the credentials; ${FIND_CREDENTIALS} that are valid`
+    case 'no credentials':
+      return FIND_CREDENTIALS
+    case 'late credentials':
+      return 'make what gives the credentials faster, or raise the monitor’s `timeout`: what it gives too late is kept for the next try'
+    case 'wrong request':
       return 'AWS calls the request wrong: check the account ids and parameters'
-    case 'throttled':
-      return 'run the monitor less often, or for fewer accounts'
-    default:
-      return 'AWS or the way to it fails right now: `alibi health` says whether AWS knows'
+    case 'internal error':
+      return 'this is an internal error of Alibi: please report it'
   }
 }
 

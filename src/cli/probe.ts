@@ -66,6 +66,13 @@ export async function probe(name: string | undefined, options: Listing, io: Io):
       ]
     })
     io.out(table(['probe', 'outcome', 'kind', 'took', 'tries', 'request id', 'error'], rows, io.columns))
+    // Of what is not AWS's the verdict says nothing: what is missing, and where, stands in the error itself.
+    const ours = failed.flatMap(({ outcome }) => {
+      const message = decisiveTry(outcome)?.message ?? null
+      if (outcome.result !== 'failed' || message === null || familyOf(outcome.kind) === 'outage') return []
+      return [`${outcome.kind}: ${message}`]
+    })
+    for (const text of new Set(ours)) say(io, `\n${text}`)
     for (const text of new Set(verdicts.map((verdict) => `${verdict.kind}: ${verdict.why}`))) say(io, `\n${text}`)
     if (silent.length > 0)
       say(io, `\nundetermined: ${silent.length} of ${outcomes.length} probes said nothing (${[...new Set(silent)].join(', ')})`)

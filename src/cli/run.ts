@@ -184,9 +184,14 @@ async function begin(config: Config, around: Around, reach: Reach | null): Promi
   relay(stop, ending)
   relay(kill, killing)
   // Who we are is only told, never waited for.
-  const identify = () => void wired.identities.refresh(killing.signal)
-  identify()
-  const identifying = setInterval(identify, IDENTITIES_EVERY_MS)
+  const identify = async () => {
+    for (const { users, ...who } of await wired.identities.refresh(killing.signal)) {
+      if ('why' in who) log.warn('whose credentials these are is not known', { monitors: users, why: who.why })
+      else log.info('credentials', { monitors: users, account: who.account, arn: who.arn, from: who.origin })
+    }
+  }
+  void identify()
+  const identifying = setInterval(() => void identify(), IDENTITIES_EVERY_MS)
   const release = async () => {
     clearInterval(identifying)
     await wired[Symbol.asyncDispose]()

@@ -116,8 +116,25 @@ export type Facts = Readonly<{
   overrides: readonly string[]
   /** The first monitor's time zone, shown beside UTC. */
   timezone: string
-  sentBy: Readonly<{ version: string; host: string; sdk: string; endpoint: string; signingRegion: string; caller: string | null }>
+  sentBy: SentBy
 }>
+
+/** Which Alibi speaks, where it asks, and as whom. */
+export type SentBy = Readonly<{
+  version: string
+  host: string
+  sdk: string
+  endpoint: string
+  signingRegion: string
+  /** ARN of the first monitor's caller; `null` while it is not known. */
+  caller: string | null
+  /** Whose credentials the monitors use, of those that a mail is about; mails of earlier versions have none. */
+  callers?: readonly Caller[]
+}>
+
+/** Whose credentials some monitors use, and where they come from; or why that is not known. */
+export type Caller = Readonly<{ monitors: readonly string[] }> &
+  (Readonly<{ account: string; arn: string; origin: string }> | Readonly<{ why: string }>)
 
 export const MAX_PROBES_IN_FULL = 10
 /** The list is whole for an organization of ten thousand accounts; a letter shows some of it and attaches the rest. */

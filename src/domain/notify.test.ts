@@ -18,7 +18,7 @@ import { messageIdOf, notificationId, recipientHash, subjectFor } from './audien
 import type { Told } from './decide.ts'
 import type { Incident, Member, Standing } from './incident.ts'
 import { judge } from './judge.ts'
-import { MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
+import { type Caller, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
 import { type Backdrop, notificationsFor, plainFacts, probesShown } from './notify.ts'
 import { NEVER_JUDGED } from './standing.ts'
 
@@ -70,6 +70,20 @@ describe('the threshold that is named', () => {
   test('never says "1 of 1 runs"', () => {
     expect(ruleIn('outage', { monitors: [{ fail: { count: 1, of: 1 } }] })).toBe('one run fails, wait 0s, reminder each 4h')
   })
+})
+
+test('an email names the credentials of each of its monitors, and those of several once', () => {
+  const caller = (name: string, account: string): Caller => {
+    return { monitors: [name], account, arn: `arn:aws:iam::${account}:user/u`, origin: 'the environment' }
+  }
+  const ACCOUNT: Readonly<Record<string, string>> = { a: '1', b: '2', c: '1', d: '3' }
+  const of = (name: string) => caller(name, ACCOUNT[name] ?? '')
+  const backdrop = drop(
+    { monitors: ['a', 'b', 'c', 'd'].map((name) => ({ name })) },
+    { sender: (monitor) => ({ ...SENDER, callers: monitor === null ? [of('a')] : [of(monitor.name)] }) },
+  )
+  const members = ['a', 'b', 'c'].map((monitor) => member({ monitor, probe: `${monitor}/self/GetContactInformation` }))
+  expect(facts(incident({ members }), backdrop).sentBy.callers).toEqual([{ ...of('a'), monitors: ['a', 'c'] }, of('b')])
 })
 
 describe('until when AWS explains it', () => {

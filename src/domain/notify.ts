@@ -13,6 +13,7 @@ import {
   type MailKind,
   type Notification,
   type ProbeFacts,
+  type SentBy,
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
@@ -32,7 +33,7 @@ export type Backdrop = Readonly<{
   /** The last hour of runs of the probes that are shown in full. */
   strips: ReadonlyMap<string, readonly StripMark[]>
   overrides: readonly string[]
-  /** Version and host of this Alibi, and the endpoint that a monitor asks, by which caller. */
+  /** Version and host of this Alibi, and the endpoint that a monitor asks, by which caller; `null`: of all monitors. */
   sender: (monitor: Monitor | null) => Facts['sentBy']
 }>
 
@@ -126,8 +127,18 @@ function incidentFacts({ incident, announcement }: Extract<Told, { notice: null 
     lines: [],
     overrides: drop.overrides,
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
-    sentBy: drop.sender(monitors[0] ?? null),
+    sentBy: sentBy(monitors, drop),
   }
+}
+
+/** One caller for all the monitors that have the same credentials. */
+function sentBy(monitors: readonly Monitor[], drop: Backdrop): SentBy {
+  const all = monitors.flatMap((monitor) => drop.sender(monitor).callers ?? [])
+  const alike = Map.groupBy(all, (caller) => JSON.stringify({ ...caller, monitors: [] }))
+  const callers = [...alike.values()].flatMap(([first, ...rest]) =>
+    first === undefined ? [] : [{ ...first, monitors: [first, ...rest].flatMap((caller) => caller.monitors) }],
+  )
+  return { ...drop.sender(monitors[0] ?? null), ...(callers.length === 0 ? {} : { callers }) }
 }
 
 function noticeScope({ key, since }: Notice): string {

@@ -1,7 +1,8 @@
 import { errorAside } from '../domain/error-name.ts'
 import { leadWords } from '../domain/lead.ts'
-import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
+import type { Caller, Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import type { SourceState } from '../domain/outage.ts'
+import { ownFaultOf } from '../domain/own-fault.ts'
 import { HOUR_MS, type Instant, MINUTE_MS, type Outcome, type Try } from '../domain/probe.ts'
 import type { Alibi, Match, Verdict } from '../domain/verdict.ts'
 import { foreign, safeLink, seen } from './foreign.ts'
@@ -365,15 +366,22 @@ function lapseAdvice({ lapsedBy }: ProbeFacts, paste: string): string {
 }
 
 function misconfigured(its: Trouble): string {
-  switch (its.kind) {
-    case 'credentials':
-      return 'Renew or repair the monitor’s credentials; `alibi check --live` says whether they work.'
+  const live = '`alibi check --live`'
+  switch (ownFaultOf(its.kind, its.telling ?? { error: null, status: null })) {
+    case 'refused credentials':
+      return `Renew or repair the monitor’s credentials; ${live} says whether they work.`
+    case 'no credentials':
+      return `See the error below for what is missing: the profile, its process, or the role of this host. ${live} says whether it is there again.`
+    case 'late credentials':
+      return 'What gives the credentials takes longer than a try: make it faster, or raise the monitor’s `timeout`.'
     case 'denied':
       return 'Compare the caller’s policy with what `alibi iam-policy` prints; a service control policy can deny as well.'
-    case 'invalid':
-      return 'Check accounts and parameters in the configuration; `alibi check --live` tries each.'
-    default:
-      return 'See what `alibi check --live` says.'
+    case 'wrong request':
+      return `Check accounts and parameters in the configuration; ${live} tries each.`
+    case 'internal error':
+      return 'This is an internal error of Alibi: please report it with the error below.'
+    case null:
+      return `See what ${live} says.`
   }
 }
 
@@ -744,8 +752,19 @@ function footer(facts: Facts, seq: number | null, limits: Limits): readonly stri
   const by = facts.rule === null ? '' : `, rule ${word(facts.rule)}`
   return [
     ...(thresholds.length === 0 ? [] : [`Thresholds: ${thresholds.join('; ')}`]),
+    ...(sentBy.callers ?? []).slice(0, limits.monitors).map((caller) => callerLine(caller, limits)),
     `Alibi ${word(sentBy.version)} on ${word(sentBy.host)}${which}${mail} (${facts.kind}${by}), ${iso(facts.at)}`,
   ]
+}
+
+/** `Credentials of production: arn:… (account 111122223333), from profile prod (credential_process)` */
+function callerLine(caller: Caller, limits: Limits): string {
+  const names = caller.monitors.slice(0, limits.monitors).map((name) => foreign(name, limits.word))
+  const more = caller.monitors.length - names.length
+  const of = `Credentials of ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  if ('why' in caller) return `${of}: whose they are is not known: ${foreign(caller.why, limits.sentence)}`
+  const { arn, account, origin } = caller
+  return `${of}: ${foreign(arn, limits.sentence)} (account ${foreign(account, limits.word)}), from ${foreign(origin, limits.sentence)}`
 }
 
 function sentence(text: string): string {

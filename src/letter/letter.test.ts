@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Facts, MAIL_KINDS, type MailKind, type ProbeFacts } from '../domain/notification.ts'
-import type { Try } from '../domain/probe.ts'
+import type { FailureKind, Try } from '../domain/probe.ts'
 import { type Block, type Content, content, type Delivery } from './content.ts'
 import { renderHtml } from './html.tsx'
 import { letter } from './letter.ts'
@@ -63,6 +63,50 @@ test.for<[MailKind, string]>([
 ])('the first words of %s', ([kind, words]) => {
   const { text } = letter(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
   expect(squeezed(text).startsWith(squeezed(words)), text.slice(0, 300)).toBe(true)
+})
+
+/** The sample of what is a matter of our own set-up, its runs failed by something else. */
+function misconfiguredBy(kind: FailureKind, changes: Partial<Try>): string {
+  const probes = SAMPLES.misconfigured.probes.map((probe) => ({
+    ...probe,
+    evidence: probe.evidence.map((run) => ({
+      ...run,
+      ...({ result: 'failed', kind } as const),
+      tries: run.tries.map((made) => ({ ...made, kind, ...changes })),
+    })),
+  }))
+  return squeezed(letter(notificationOf({ ...SAMPLES.misconfigured, probes }), PUNCTUAL).text)
+}
+
+test.for<[string, FailureKind, Partial<Try>, string, string]>([
+  [
+    'refused credentials',
+    'credentials',
+    { error: 'ExpiredTokenException', status: 403 },
+    'our credentials are refused',
+    'Renew or repair',
+  ],
+  [
+    'no credentials',
+    'credentials',
+    { error: 'CredentialsProviderError', status: null },
+    'we have no credentials',
+    'See the error below',
+  ],
+  ['late credentials', 'credentials', { error: 'Timeout', status: null }, 'not there in time', 'takes longer than a try'],
+  [
+    'a wrong request',
+    'invalid',
+    { error: 'ValidationException', status: 400 },
+    'refuses our request',
+    'Check accounts and parameters',
+  ],
+  ['a fault of ours', 'invalid', { error: 'TypeError', status: null }, 'an internal error of Alibi', 'please report it'],
+])('the advice for %s is made for that', ([, kind, changes, what, todo]) => {
+  const text = misconfiguredBy(kind, changes)
+  expect(text).toContain(squeezed(what))
+  expect(text).toContain(squeezed(todo))
+  if (changes.status == null) expect(text).not.toMatch(/renew|refuse/i)
 })
 
 test('there is a sample of every kind', () => expect(Object.keys(SAMPLES).sort()).toEqual([...MAIL_KINDS].sort()))

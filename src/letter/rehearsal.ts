@@ -44,6 +44,14 @@ const SENT_BY: Facts['sentBy'] = {
   endpoint: 'https://account.us-east-1.amazonaws.com',
   signingRegion: 'us-east-1',
   caller: 'arn:aws:sts::999900001111:assumed-role/alibi/host-7',
+  callers: [
+    {
+      monitors: ['production'],
+      account: '999900001111',
+      arn: 'arn:aws:sts::999900001111:assumed-role/alibi/host-7',
+      origin: 'the role of this instance',
+    },
+  ],
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Ended, errorAside, errorName } from '../domain/error-name.ts'
 import type { Cause, Facts, ProbeFacts } from '../domain/notification.ts'
+import { ownFaultOf } from '../domain/own-fault.ts'
 import { decisiveTry, type FailureKind, type Outcome, type Try } from '../domain/probe.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
@@ -68,6 +69,11 @@ function errorOf(telling: Ended, limits: Limits): string {
   return foreign(errorName(telling), limits.word)
 }
 
+const NOT_HAD: Readonly<Record<string, string>> = {
+  'no credentials': 'we have no credentials',
+  'late credentials': 'our credentials are not there in time',
+}
+
 function does(
   kind: FailureKind,
   telling: Ended,
@@ -84,10 +90,11 @@ function does(
     case 'offline':
       return `cannot be reached from here (${aside})`
     case 'credentials':
-      return `cannot be asked, our credentials are refused (${aside})`
+      return `cannot be asked, ${NOT_HAD[ownFaultOf(kind, telling) ?? ''] ?? 'our credentials are refused'} (${aside})`
     case 'denied':
       return `${several ? 'are' : 'is'} denied to us (${aside})`
     case 'invalid':
+      if (ownFaultOf(kind, telling) === 'internal error') return `cannot be asked for an internal error of Alibi (${aside})`
       return `refuse${s} our request as wrong (${aside})`
   }
 }

@@ -456,9 +456,13 @@ describe('whose credentials', () => {
 
   test.for<[string, Script, unknown]>([
     ['who we are', 'ok', { account: CALLER.account, arn: CALLER.arn, origin: 'the environment' }],
-    ['STS refuses', 'AccessDeniedException', { why: expect.stringMatching(/^STS in us-west-2: AccessDenied: /) }],
-    ['STS does not answer', 'timeout', { why: expect.stringMatching(/^STS in us-west-2: Timeout: /) }],
-    ['STS speaks in tongues', 'sts-garbage', { why: expect.stringMatching(/^STS in us-west-2: /) }],
+    [
+      'STS refuses',
+      'AccessDeniedException',
+      { why: expect.stringMatching(/^STS in us-west-2: AccessDenied: /), fault: 'refused credentials' },
+    ],
+    ['STS does not answer', 'timeout', { why: expect.stringMatching(/^STS in us-west-2: Timeout: /), fault: null }],
+    ['STS speaks in tongues', 'sts-garbage', { why: expect.stringMatching(/^STS in us-west-2: /), fault: null }],
   ])('caller identity: %s', async ([, script, expected]) => {
     sandbox.answer({ operation: 'GetCallerIdentity' }, script)
     const ring = keyring({ clock, env: process.env })

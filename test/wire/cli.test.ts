@@ -384,6 +384,40 @@ test.for<[string, (on: Stage) => Promise<Parts | undefined> | Parts | undefined,
   expect(ended.out).not.toMatch(/(right|wrong)-password/)
 })
 
+test('whose credentials they are, and whence, is said by check --live and by the log', async () => {
+  await using on = await stage({ monitors: TWO })
+  await writeFile(join(on.directory, 'keys'), '[prod]\naws_access_key_id = AKIAPROD\naws_secret_access_key = s\n')
+  const prod = { AWS_PROFILE: 'prod', AWS_SHARED_CREDENTIALS_FILE: join(on.directory, 'keys') }
+  Object.assign(on.env, prod)
+  const who = `${CALLER.arn} (account ${CALLER.account}), from profile prod (its keys)`
+  expect((await on.alibi('check', '--live')).out).toContain(`ok     credentials of production, members: ${who}`)
+
+  on.sandbox.answer({ operation: 'ListRegions' }, 'AccessDeniedException')
+  const daemon = on.daemon()
+  expect(await daemon.line('whose credentials', ({ message }) => message === 'credentials')).toMatchObject({
+    ...{ monitors: ['production', 'members', 'AWS Health (aws)'], account: CALLER.account, arn: CALLER.arn },
+    from: 'profile prod (its keys)',
+  })
+})
+
+test('a profile that is named and is not there is an error, whatever else gives credentials', async () => {
+  await using on = await stage({ monitors: TWO })
+  Object.assign(on.env, { AWS_PROFILE: 'gone' })
+  const live = await on.alibi('check', '--live')
+  const why = /profile gone \(AWS_PROFILE\): it is in none of the AWS SDK's shared files: \/\S+\/\.aws\/config \(not there\)/
+  expect(live.code).toBe(69)
+  expect(live.out).toMatch(new RegExp(`warning: credentials: ${why.source}`))
+  expect(live.out).toMatch(new RegExp(`FAULT {2}credentials of production, members: credentials: ${why.source}`))
+  expect(live.out).not.toMatch(/renew|AWS calls the request wrong/)
+  const probed = await on.alibi('probe')
+  expect(probed).toMatchObject({ code: 1, err: '' })
+  expect(probed.out).toMatch(new RegExp(`^credentials: ${why.source}`, 'm'))
+  expect(
+    on.sandbox.received().filter(({ scope }) => scope !== null),
+    'nothing was signed by anybody else',
+  ).toEqual([])
+})
+
 /** The port of a relay that takes nobody's name; it is gone with this process. */
 async function fussy(): Promise<number> {
   const server = createServer((line) => {

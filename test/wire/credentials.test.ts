@@ -143,7 +143,7 @@ test('a provider that hangs is bounded, is not started without end, and is heard
   const begun = () => readFileSync(marks, 'utf8').length / 2
   const late = {
     asked: 'provider',
-    message: 'credentials: not there yet after 0.1 s: profile p (credential_process) has not answered',
+    message: 'credentials not there yet after 0.1 s: profile p (credential_process) has not answered',
   }
   for (let i = 1; i <= 3; i++) {
     await expect(ring.get(profile('p'), 100, never)).rejects.toMatchObject({ ...late, cause: { name: 'DeadlineError' } })
@@ -255,7 +255,7 @@ test('STS is not blamed for the time that a slow provider has left it', async ()
   aheadMs = -400 // As if the provider had taken so much longer.
   expect(await failed).toMatchObject({
     asked: 'provider',
-    message: expect.stringMatching(/^credentials: not there yet after 0.5 s: role arn:.* from profile p \(credential_process\)/),
+    message: expect.stringMatching(/^credentials not there yet after 0.5 s: role arn:.* from profile p \(credential_process\)/),
   })
 })
 
@@ -356,5 +356,6 @@ test('nothing that is said of a failed provider shows a secret', async () => {
   const options = { keyring: ring, clock, env: process.env, timeoutMs: TIMEOUT_MS, signal: never }
   expect(await callerIdentity(profile('p'), options)).toEqual({
     why: 'credentials: profile p (credential_process): it failed',
+    fault: 'no credentials',
   })
 })

@@ -86,7 +86,7 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     try {
       identity = await ring.get(holder, monitor.timeoutMs, signal)
     } catch (error) {
-      if (!(error instanceof KeyringError)) return failed(error, { asked: 'provider', ...heard })
+      if (!(error instanceof KeyringError)) return failed(error, { asked: 'ACCOUNT', ...heard })
       return failed(error.cause, error)
     }
     try {

@@ -1,4 +1,5 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
+import type { OwnFault } from '../../domain/own-fault.ts'
 import type { Clock } from '../../ports/time.ts'
 import { within } from '../stall.ts'
 import { type Answer, carry } from './answer.ts'
@@ -6,8 +7,12 @@ import { type Keyring, KeyringError } from './credentials.ts'
 import type { Env } from './endpoint.ts'
 import { type Asking, type Holder, stsClient } from './provider.ts'
 
-/** Who these credentials are and where they come from, or in one line why that could not be learnt. */
-export type CallerIdentity = Readonly<{ account: string; arn: string; origin: string }> | Readonly<{ why: string }>
+/** Who these credentials are and where they come from; or in one line why that could not be learnt, and what of it is ours. */
+export type CallerIdentity =
+  | Readonly<{ account: string; arn: string; origin: string }>
+  | Readonly<{ why: string; fault: OwnFault | null }>
+
+const NAMELESS = { why: 'STS answered without an identity', fault: null } as const
 
 /** Asks STS who we are. Bounded in time; never rejects. */
 export async function callerIdentity(
@@ -23,10 +28,11 @@ export async function callerIdentity(
     const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) =>
       ring.handler.clockOffset.corrected(() => client.send(carry(new GetCallerIdentityCommand({}), { heard, abortSignal }))),
     )
-    if (typeof account !== 'string' || typeof arn !== 'string') return { why: 'STS answered without an identity' }
-    if (!/^\d{12}$/.test(account) || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn)) return { why: 'STS answered without an identity' }
+    if (typeof account !== 'string' || typeof arn !== 'string') return NAMELESS
+    if (!/^\d{12}$/.test(account) || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn)) return NAMELESS
     return { account, arn, origin: ring.originOf(holder) ?? 'a place that is not known' }
   } catch (error) {
-    return { why: (error instanceof KeyringError ? error : new KeyringError(error, asking, holder)).message }
+    const { message, fault } = error instanceof KeyringError ? error : new KeyringError(error, asking, holder)
+    return { why: message, fault }
   }
 }

@@ -1,3 +1,4 @@
+import type { OwnFault } from '../../domain/own-fault.ts'
 import type { Clock } from '../../ports/time.ts'
 import { AbandonedError, DeadlineError, within } from '../stall.ts'
 import { type Answer, BoundedHandler } from './answer.ts'
@@ -35,16 +36,19 @@ export class KeyringError extends Error {
     const { error, message } = classify(cause, { ...about, stsRegion, asked, answer, heardAt, origin })
     // A name of the SDK's own says nothing that the message does not, and ours for a deadline neither.
     const named = error === null || asked === 'provider' || /ProviderError$/.test(error) ? message : `${error}: ${message}`
-    super(`${asked === 'STS' ? `STS in ${stsRegion}` : 'credentials'}: ${named}`, { cause })
+    const who = asked === 'STS' ? `STS in ${stsRegion}: ` : cause instanceof DeadlineError ? '' : 'credentials: '
+    super(`${who}${named}`, { cause })
     this.asked = asked
     this.origin = origin
     this.answer = answer
     this.heardAt = heardAt
   }
 
-  /** Whether something is to be changed on our side: STS may be in trouble itself. */
-  get isOurs(): boolean {
-    return this.asked === 'provider' || (this.answer !== null && this.answer.status < 500 && this.answer.status !== 429)
+  /** What is to be mended on our side; `null`: STS may be in trouble itself, or cannot be reached. */
+  get fault(): OwnFault | null {
+    if (this.asked === 'provider') return this.cause instanceof DeadlineError ? 'late credentials' : 'no credentials'
+    const status = this.answer?.status ?? 0
+    return status >= 400 && status < 500 && status !== 429 ? 'refused credentials' : null
   }
 }
 

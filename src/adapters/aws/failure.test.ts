@@ -108,7 +108,7 @@ describe('what an error of a try is', () => {
       'CredentialsProviderError',
       'credential_process failed',
     ],
-    ['a name with a line break', named('A\r\nB', 'x'), {}, 'Error', 'x'],
+    ['a name with a line break', named('A\r\nB', 'x'), {}, 'Error', 'internal error: x'],
   ])('said of %s', ([, error, more, name, message]) => {
     expect(classify(error, { ...context, ...more })).toMatchObject({ error: name, message })
   })

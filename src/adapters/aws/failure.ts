@@ -185,12 +185,14 @@ function messageOf(error: unknown, context: Context): string {
     return `HTTP ${answer.status} without a message`
   if (asked === 'provider' && thrown.message.startsWith('Command failed')) return 'credential_process failed'
   const message = thrown.message || readThrown(errors[0]).message
-  return redact(message, context.account, isService(error, name)) || 'an error without a message'
+  const said = redact(message, context.account, isService(error, name)) || 'an error without a message'
+  const isOwn = asked === 'ACCOUNT' && answer === null && kindOf(error, context) === 'invalid'
+  return isOwn ? `internal error: ${said}` : said
 }
 
 /** A provider that is slow refuses nothing: what it finds is kept, and the next try may have it at once. */
 function notYet({ ms }: DeadlineError, origin: string | null): string {
-  return `not there yet after ${Math.round(ms / 100) / 10} s${origin === null ? '' : `: ${origin} has not answered`}`
+  return `credentials not there yet after ${Math.round(ms / 100) / 10} s${origin === null ? '' : `: ${origin} has not answered`}`
 }
 
 /** An error that the service named: one of the SDK's service exceptions, of whichever client. */

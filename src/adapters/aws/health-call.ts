@@ -81,7 +81,7 @@ export function areBadCredentials(error: unknown): boolean {
 
 /** What keeps us from asking that is to be mended on our side. */
 export function oursIn(error: unknown): Readonly<{ ours?: 'credentials' }> {
-  return areBadCredentials(error) || (error instanceof KeyringError && error.isOurs) ? { ours: 'credentials' } : {}
+  return areBadCredentials(error) || (error instanceof KeyringError && error.fault !== null) ? { ours: 'credentials' } : {}
 }
 
 export function nameOf(error: unknown): string {

@@ -11,36 +11,42 @@ const AGAIN_WHEN_NOT_MS = 5 * MINUTE_MS
 /** Whose credentials the monitors use: asked of STS now and then, remembered, never waited for. */
 export type Identities = Readonly<{
   /** The last answer; `null` while none came. */
-  of(credentials: Credentials): Readonly<{ account: string; arn: string }> | null
+  of(credentials: Credentials): Known | null
+  /** The last answer, or why there is none; `null` while nobody was asked. */
+  told(credentials: Credentials): CallerIdentity | null
   /** The names under which AWS Health may know the account of these credentials. */
   owners(credentials: Credentials): readonly string[]
-  /** Asks for those that are not known or were asked long ago. Never rejects. */
-  refresh(signal: AbortSignal): Promise<void>
+  /** Asks for those that are not known or were asked long ago; returns what is new since it was last told. Never rejects. */
+  refresh(signal: AbortSignal): Promise<readonly Learnt[]>
 }>
 
-export function identities(
-  options: Readonly<{
-    monitors: readonly Pick<Monitor, 'credentials' | 'partition' | 'region'>[]
-    keyring: Keyring
-    clock: Clock
-    env: Env
-  }>,
-): Identities {
+type Known = Extract<CallerIdentity, { account: string }>
+/** `users`: who uses these credentials, by name. */
+export type Learnt = CallerIdentity & Readonly<{ users: readonly string[] }>
+export type User = Pick<Monitor, 'name' | 'credentials' | 'partition' | 'region'>
+
+export function identities(options: Readonly<{ users: readonly User[]; keyring: Keyring; clock: Clock; env: Env }>): Identities {
   const { keyring, clock, env } = options
-  const holders = new Map(
-    options.monitors.map((monitor) => [
-      credentialsKey(monitor.credentials),
-      { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) },
-    ]),
-  )
+  const users = Map.groupBy(options.users, ({ credentials }) => credentialsKey(credentials))
   const known = new Map<string, CallerIdentity>()
   const askedAt = new Map<string, number>()
+  const told = (credentials: Credentials) => known.get(credentialsKey(credentials)) ?? null
   const of = (credentials: Credentials) => {
-    const answer = known.get(credentialsKey(credentials))
-    return answer !== undefined && 'account' in answer ? answer : null
+    const answer = told(credentials)
+    return answer !== null && 'account' in answer ? answer : null
   }
+
+  /** What was learnt once stands until something else is learnt: an STS that does not answer changes nobody's account. */
+  function learn(key: string, answer: CallerIdentity): boolean {
+    const was = known.get(key)
+    if (was !== undefined && 'account' in was && 'why' in answer) return false
+    known.set(key, answer)
+    return JSON.stringify(was) !== JSON.stringify(answer)
+  }
+
   return {
     of,
+    told,
     owners(credentials) {
       const self = `self@${credentialsKey(credentials)}`
       const account = of(credentials)?.account
@@ -48,18 +54,17 @@ export function identities(
     },
     async refresh(signal) {
       const now = clock.monotonic()
-      const due = [...holders].filter(([key, { credentials }]) => {
+      const learnt = [...users].map(async ([key, alike]): Promise<readonly Learnt[]> => {
+        const [first] = alike
+        if (first === undefined) return []
         const at = askedAt.get(key)
-        return at === undefined || now - at > (of(credentials) === null ? AGAIN_WHEN_NOT_MS : AGAIN_WHEN_KNOWN_MS)
+        if (at !== undefined && now - at <= (of(first.credentials) === null ? AGAIN_WHEN_NOT_MS : AGAIN_WHEN_KNOWN_MS)) return []
+        askedAt.set(key, now)
+        const holder = { credentials: first.credentials, stsRegion: stsRegionOf(first) }
+        const answer = await callerIdentity(holder, { keyring, clock, env, timeoutMs: ASK_MS, signal })
+        return learn(key, answer) ? [{ ...answer, users: [...new Set(alike.map(({ name }) => name))] }] : []
       })
-      await Promise.all(
-        due.map(async ([key, holder]) => {
-          askedAt.set(key, now)
-          const answer = await callerIdentity(holder, { keyring, clock, env, timeoutMs: ASK_MS, signal })
-          // What was learnt once stands until something else is learnt: an STS that does not answer changes nobody's account.
-          if ('account' in answer || !known.has(key)) known.set(key, answer)
-        }),
-      )
+      return (await Promise.all(learnt)).flat()
     },
   }
 }
