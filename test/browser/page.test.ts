@@ -56,7 +56,7 @@ function wideScene(): Scene {
   const wide = { ...incident!, members, explainedBy: by.arn }
   at.disk.incidents.set(wide.id, wide)
   at.put(
-    [rowOf(wide.id, NOW - 1_000, 'withheld', LONG, 'suppression')],
+    [rowOf(wide.id, NOW - 1_000, 'withheld', LONG, 'lapsed-explanation')],
     [owedOf(wide.id, LONG, 'now-explained', { error: LONG })],
   )
   const { events: _, ...read } = readingOf()
