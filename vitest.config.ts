@@ -7,16 +7,26 @@ const BUILT = ['process', 'pm2', 'cli', 'discovery', 'demo', 'kills', 'web-daemo
 )
 BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')
 
+/** `npm run test:fast`: the unit tests, and those of test/ that are through in seconds as well. */
+const QUICK = ['architecture', 'configuration-page', 'dashboards', 'documents'].map((name) => `test/${name}.test.ts`)
+/** A unit test that lives through random histories. */
+const SLOW = 'src/domain/histories.test.ts'
+
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    // A limit on what hangs, not on what is slow: a machine may have other things to do.
+    testTimeout: 120_000,
     pool: 'forks',
     // Most of what takes long waits for something: two at a time, also where there are two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         extends: true,
-        test: { name: 'source', include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'], exclude: BUILT },
+        test: { name: 'fast', include: ['src/**/*.test.{ts,tsx}', ...QUICK], exclude: [SLOW] },
+      },
+      {
+        extends: true,
+        test: { name: 'source', include: [SLOW, 'test/**/*.test.ts'], exclude: [...QUICK, ...BUILT] },
       },
       {
         extends: true,
@@ -24,7 +34,6 @@ export default defineConfig({
           name: 'built',
           include: BUILT,
           globalSetup: ['test/wire/built.ts'],
-          testTimeout: 120_000,
           sequence: { concurrent: true },
           maxConcurrency: 6,
         },
