@@ -21,7 +21,7 @@ import { OPERATIONS } from '../src/domain/probe.ts'
  * engine, commands by the real command line, links by looking.
  */
 
-const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/**/*.md')].toSorted()
+const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/**/*.md'), 'test/README.md'].toSorted()
 const texts = new Map(DOCUMENTS.map((name) => [name, readFileSync(name, 'utf8')]))
 const scratch = mkdtempSync(join(tmpdir(), 'alibi-documents-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
