@@ -25,6 +25,13 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
     setFlagsFromString('--semi-space-growth-factor=1')
   }
   const { main } = await import('./cli/program.ts')
+  const { homedir } = await import('node:os')
+  try {
+    homedir()
+  } catch {
+    // A user whom the system does not know: the SDK would fail each call, looking for its files, whatever the credentials.
+    process.env['HOME'] = '/nonexistent'
+  }
   if (!isDaemon) (await import('./cli/output.ts')).watchOutput()
   const code = await main(process.argv.slice(2))
   process.exitCode ??= code // It is set already where the output could not be written.

@@ -113,7 +113,12 @@ describe('where the credentials come from', () => {
     ['a container before the instance', CONTAINER, null, 'the role of this container'],
     ['the instance', {}, null, 'the role of this instance'],
     ['the instance again', { AWS_EC2_METADATA_DISABLED: 'false' }, null, 'the role of this instance'],
-    ['nothing is left', { AWS_EC2_METADATA_DISABLED: 'true' }, null, 'nowhere: no AWS_PROFILE, no AWS_ACCESS_KEY_ID'],
+    [
+      'nothing is left',
+      { AWS_EC2_METADATA_DISABLED: 'true' },
+      null,
+      'nowhere: there are none: no AWS_PROFILE, no AWS_ACCESS_KEY_ID',
+    ],
     [
       'half a key is no key',
       { AWS_ACCESS_KEY_ID: 'a' },

@@ -42,7 +42,10 @@ export function originOf(env: Env, profile: string | null, files: SharedFiles): 
   if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) return { from: 'container' }
   const off = env['AWS_EC2_METADATA_DISABLED']
   if (!off || off === 'false') return { from: 'instance' }
-  return { from: 'nowhere', why: `${nothingElse(files)}, and AWS_EC2_METADATA_DISABLED rules out the role of an instance` }
+  return {
+    from: 'nowhere',
+    why: `there are none: ${nothingElse(files)}, and AWS_EC2_METADATA_DISABLED rules out the role of an instance`,
+  }
 }
 
 function halfSet(env: Env, one: string, other: string): Origin {

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -416,6 +416,33 @@ test('a profile that is named and is not there is an error, whatever else gives 
     on.sandbox.received().filter(({ scope }) => scope !== null),
     'nothing was signed by anybody else',
   ).toEqual([])
+})
+
+/** A user whom the system does not know; only root can become one, and only where others may read what is run. */
+const NOBODY = 54_321
+const asNobody = { uid: NOBODY, gid: NOBODY, stdio: 'pipe' } as const
+const canBeNobody =
+  process.getuid?.() === 0 &&
+  spawnSync(process.execPath, ['-e', `require('node:fs').accessSync(${JSON.stringify(join(ROOT, 'package.json'))})`], asNobody)
+    .status === 0
+
+test.skipIf(!canBeNobody)('a user without a home is told so, and with keys in the environment probes all the same', async () => {
+  await using on = await stage({ monitors: TWO })
+  await chmod(on.directory, 0o755)
+  await chmod(on.config, 0o644)
+  const { HOME: _, AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '', ...env } = on.env
+  const probe = (more: Record<string, string>) =>
+    end(
+      spawn(process.execPath, [MAIN, 'probe', '--config', on.config], {
+        ...asNobody,
+        env: { ...env, ...more },
+        cwd: on.directory,
+      }),
+    )
+  expect(await probe({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret })).toMatchObject({ code: 0, err: '' })
+  const none = 'no home directory (HOME is not set, and the system does not know this user)'
+  expect((await probe({})).out).toContain(none)
+  expect((await probe({ AWS_PROFILE: 'p' })).out).toContain(`credentials: profile p (AWS_PROFILE): there is ${none}`)
 })
 
 /** The port of a relay that takes nobody's name; it is gone with this process. */
