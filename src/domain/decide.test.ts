@@ -1408,7 +1408,7 @@ describe('grouping: each recipient has a view of their own', () => {
   test('the ledger gives a reason of a probe that has the verdict', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
     s.aws(posted(0)).goes('internal', 'a/').pass(10).goes('sts', 'b/').pass(5)
-    expect(s.why('verdict').at(-1)).toMatch(/^12 \(suppression\) unexplained: no event of AWS Health explains a failure of STS/)
+    expect(s.why('verdict').at(-1)).toMatch(/^12 \(consult\) unexplained: no event of AWS Health explains a failure of STS/)
   })
   test('a stretch of which they were not told did not happen to them', () => {
     const s = new Story().aws(posted(0)).runs('FFFoo').aws().until(20).runs('FFFoo').until(30).runs('FFF')

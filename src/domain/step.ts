@@ -544,7 +544,7 @@ function note(is: Incident, was: Incident, sick: readonly Member[], notes: Ledge
   const byAnother = explained && was.explainedBy !== null && !eventsOf(sick).includes(was.explainedBy)
   if (incident.verdict !== was.verdict || byAnother) {
     notes.push(
-      ledger(now, incident, 'verdict', 'suppression', `${incident.verdict}: ${whyOf(sick, incident.verdict)}`, evidenceOf(sick)),
+      ledger(now, incident, 'verdict', 'consult', `${incident.verdict}: ${whyOf(sick, incident.verdict)}`, evidenceOf(sick)),
     )
   }
   const by = sick.map((m) => m.standing.verdict).find((v) => v.kind === 'explained')
