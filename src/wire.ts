@@ -8,6 +8,7 @@ import { dashboard, dashboardUrl } from './adapters/aws/dashboard.ts'
 import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
 import { type Identities, type User, identities as watchIdentities } from './adapters/aws/identities.ts'
+import type { OrganizationStatus } from './adapters/aws/organization-view.ts'
 import { systemClock } from './adapters/clock.ts'
 import { ehloName } from './adapters/ehlo-name.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
@@ -57,7 +58,7 @@ export type Wired = AsyncDisposable &
     newId: () => string
     heartbeat: Heartbeat | null
     /** Asks whether AWS Health's organization view is enabled, where member accounts are probed. */
-    organization: ReadonlyMap<Partition, (signal: AbortSignal) => Promise<Readonly<{ enabled: boolean; detail: string }>>>
+    organization: ReadonlyMap<Partition, (signal: AbortSignal) => Promise<OrganizationStatus>>
   }>
 
 export function wire(config: Config, given: Env, version: string): Wired {
@@ -83,7 +84,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
   const identities = watchIdentities({ users: [...monitors, ...asking.values()], keyring, clock, env })
 
   const sources = new Map<Partition, Sources>()
-  const organization = new Map<Partition, (signal: AbortSignal) => Promise<Readonly<{ enabled: boolean; detail: string }>>>()
+  const organization = new Map<Partition, (signal: AbortSignal) => Promise<OrganizationStatus>>()
   for (const [partition, asker] of asking) {
     const holder = { credentials: asker.credentials, stsRegion: stsRegionOf(asker) }
     const members = monitors.some((one) => one.partition === partition && one.probes.some(({ account }) => account !== 'self'))

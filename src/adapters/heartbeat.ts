@@ -5,6 +5,9 @@ import { createRedaction } from './redaction.ts'
 /** healthchecks.io keeps 100 kB of a body; what is wrong is said in less. */
 const MAX_BODY = 4_000
 const DEADLINE_MS = 10_000
+/** Of the answer, UTF-16 units: as many are looked at, and as many are shown. */
+const MAX_ANSWER = 1_000
+const MAX_SHOWN = 200
 
 export type HeartbeatOptions = Readonly<{
   /** https, or http on this machine (checked with the configuration). A secret: whoever knows it can feign our health. */
@@ -19,7 +22,8 @@ export type HeartbeatOptions = Readonly<{
  * POST the reasons to `/fail` beneath it when not. Redirects are not followed: the address would leak to wherever they lead.
  */
 export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS }: HeartbeatOptions): Heartbeat {
-  const { clean } = createRedaction(secrets)
+  // An answer may repeat the address, or the part of it that says which check.
+  const { clean } = createRedaction([...secrets, url, ...new URL(url).pathname.split('/').filter((part) => part !== '')])
   const { well, fail, headers } = addresses(url)
   return {
     async beat(reasons, signal) {
@@ -32,13 +36,45 @@ export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS }: Heartb
           signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
           ...(isWell ? {} : { body: clean(reasons.join('\n')).slice(0, MAX_BODY) }),
         })
-        await response.body?.cancel()
-        return response.ok ? null : `HTTP ${response.status}`
+        const words = await firstWords(response)
+        return response.ok ? refusalIn(words, clean) : `HTTP ${response.status}`
       } catch (cause) {
         return whyOf(cause)
       }
     },
   }
+}
+
+/** The begin of a body; what of it could not be read changes nothing: the status was there before. */
+async function firstWords({ body }: Response): Promise<string> {
+  if (body === null) return ''
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  let words = ''
+  try {
+    while (words.length < MAX_ANSWER) {
+      const { done, value } = await reader.read()
+      if (done) break
+      words += value
+    }
+    await reader.cancel()
+  } catch {
+    return words
+  }
+  return words.slice(0, MAX_ANSWER)
+}
+
+/**
+ * What a service says that answers 200 to everybody and takes no beat: healthchecks.io `OK (not found)` for an address that it
+ * does not know and `OK (rate limited)`, others `{"ok":false,"msg":…}`. `null` where it took the beat.
+ */
+function refusalIn(words: string, clean: (text: string) => string): string | null {
+  const text = words.trim()
+  const isRefused = /^OK\s*\(.+\)$/is.test(text) || /^\{[^{}]*"ok"\s*:\s*false\b/i.test(text)
+  return isRefused ? `it answered 200, and did not take it: ${clean(oneLine(text)).slice(0, MAX_SHOWN)}` : null
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
 }
 
 /** `fetch` takes no user and password in an address: they go where they belong. */

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, type Stats, statSync } from 'node:fs'
 
 /** What others than its owner may do with a file. */
 const OTHERS = 0o077
@@ -16,10 +16,19 @@ export type Exposed = Readonly<{
 /** Those of the files, as far as they are there, that others may read or write. Symbolic links are passed over. */
 export function exposed(paths: readonly string[]): readonly Exposed[] {
   return paths.flatMap((path) => {
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    if (stat === undefined || !stat.isFile() || !hasModes() || (stat.mode & OTHERS) === 0) return []
+    const stat = lookedAt(path)
+    if (stat === null || !stat.isFile() || !hasModes() || (stat.mode & OTHERS) === 0) return []
     return [{ path, mode: (stat.mode & 0o777).toString(8).padStart(4, '0'), isOurs: isOurs(stat.uid) }]
   })
+}
+
+/** `null` where there is nothing, or nothing that can be looked at: whoever needs the file says so better. */
+function lookedAt(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+  } catch {
+    return null
+  }
 }
 
 /** What became of what was exposed, for the log. */

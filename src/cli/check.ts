@@ -9,7 +9,7 @@ import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { type OwnFault, ownFaultOf } from '../domain/own-fault.ts'
-import { decisiveTry, type Outcome, type Try } from '../domain/probe.ts'
+import { decisiveTry, type Outcome, type Partition, type Try } from '../domain/probe.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
 import { holdersOf, nameFor, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -17,8 +17,9 @@ import { exposedFiles, openDirectories } from './exposure.ts'
 import { type Common, configured, type Io, say } from './io.ts'
 import { mailAdvice, mailServers } from './mail-advice.ts'
 import { type Found, listed, remembered, withFound } from './members.ts'
+import { savedSecrets } from './pm2.ts'
 import { settled } from './settled.ts'
-import { type Finding, trySurroundings } from './surroundings.ts'
+import { type Finding, tryOrganization, trySurroundings } from './surroundings.ts'
 import { cell, fold, table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -42,7 +43,12 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const live = options.live === true ? [...rosters.map(rosterFinding), ...(await tryAll(config, wired, io))] : []
   const bad = live.filter((finding) => !finding.ok)
   const unfit = unfitPlace(config)
-  const warnings = [...config.warnings, ...exposedFiles(config), ...openDirectories(config)]
+  const warnings = [
+    ...config.warnings,
+    ...exposedFiles(config),
+    ...openDirectories(config),
+    ...savedSecrets(io.env, config.secrets),
+  ]
   if (options.json === true) {
     io.out(
       JSON.stringify(
@@ -178,16 +184,16 @@ function plural(n: number, one: string, many = `${one}s`): string {
 
 async function tryAll(config: Config, wired: Wired, io: Io): Promise<readonly Finding[]> {
   const { signal } = new AbortController()
-  const [identities, operations, sources, control, mail, disk, around] = await Promise.all([
+  const [identities, operations, health, control, mail, disk, around] = await Promise.all([
     tryIdentities(config, wired, signal),
     tryOperations(config, wired, signal),
-    trySources(wired, signal),
+    tryHealth(wired, signal),
     tryControl(config, wired, signal),
     tryMail(config, wired, signal),
     tryDisk(config),
     trySurroundings(config, wired, io, signal),
   ])
-  return [...identities, ...operations, ...sources, control, ...mail, ...disk, ...around]
+  return [...identities, ...operations, ...health.sources, control, ...mail, ...disk, ...health.views, ...around]
 }
 
 /** Who the credentials are, and whether a management account names itself: it must leave its own id out. */
@@ -268,23 +274,35 @@ function fixOf(fault: OwnFault): string {
   }
 }
 
-async function trySources(wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+async function tryHealth(wired: Wired, signal: AbortSignal) {
   const now = wired.clock.now()
+  /** Where the Health API answers. */
+  const answering: Partition[] = []
   const asked = [...wired.sources].flatMap(([partition, { api, dashboard }]) => [
-    { what: `Health API (${partition})`, source: api },
-    { what: `dashboard (${partition})`, source: dashboard },
+    { what: `Health API (${partition})`, source: api, answers: () => answering.push(partition) },
+    { what: `dashboard (${partition})`, source: dashboard, answers: () => {} },
   ])
-  return Promise.all(
-    asked.map(async ({ what, source }): Promise<Finding> => {
+  const sources = await Promise.all(
+    asked.map(async ({ what, source, answers }): Promise<Finding> => {
       if (source === null) return { what, ok: true, detail: 'off', fix: null }
-      return healthFinding(what, await source.ask(now, now - 60_000, signal))
+      const answer = await source.ask(now, now - 60_000, signal)
+      if (answer.state === 'answered') answers()
+      return healthFinding(what, answer)
     }),
   )
+  return { sources, views: await tryOrganization(wired, answering, signal) }
 }
 
 function healthFinding(what: string, answer: SourceAnswer): Finding {
   switch (answer.state) {
     case 'answered':
+      if (answer.refused !== undefined)
+        return {
+          what,
+          ok: false,
+          detail: answer.detail,
+          fix: `allow ${answer.refused}: whether an event explains a failure often stands in its text alone`,
+        }
       return { what, ok: true, detail: `answered with ${plural(answer.events.length, 'event')} (${answer.detail})`, fix: null }
     case 'refused':
       return {

@@ -22,6 +22,7 @@ import { organizationOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { openDirectories } from './exposure.ts'
 import { type Common, configOf, type Io } from './io.ts'
+import { savedSecrets } from './pm2.ts'
 import { VERSION } from './version.ts'
 
 /** What is in flight may take so long to end; ecosystem.config.js gives pm2's kill_timeout more than this. */
@@ -68,7 +69,8 @@ export async function run(options: Common, io: Io): Promise<number> {
   held.defer(() => lock.release())
   const exposed = tighten(filesOf(first.storage.path))
   if (exposed.length > 0) log.warn('other users could read or write the database', { files: exposed, next: TIGHTENED })
-  for (const warning of openDirectories(first)) log.warn('configuration', { warning })
+  for (const warning of [...openDirectories(first), ...savedSecrets(io.env, first.secrets)])
+    log.warn('configuration', { warning })
   const metrics = createMetrics()
   held.defer(() => metrics.close())
   const store = await openStore({ path: first.storage.path, observe: metrics.observeStore }).catch(asExit)

@@ -2,10 +2,13 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { OrganizationStatus } from '../adapters/aws/organization-view.ts'
 import { cloudWatch } from '../adapters/cloudwatch.ts'
 import type { Config } from '../config/config.ts'
+import type { Partition } from '../domain/probe.ts'
 import type { Wired } from '../wire.ts'
 import type { Io } from './io.ts'
+import { isAlibi, pm2Home } from './pm2.ts'
 import { GRACE_MS } from './run.ts'
 
 /** One line of `check --live`: what was tried, what came of it, and what to do about it. */
@@ -17,28 +20,47 @@ const CLOUDWATCH_MS = 15_000
 /** pm2 kills after its own 1.6 s where nothing is said. */
 const PM2_DEFAULT_MS = 1_600
 
-/** What stands around the daemon: pm2, the organization view, who listens to the heartbeat, the log. */
+/** What stands around the daemon: pm2, who listens to the heartbeat, the log. */
 export async function trySurroundings(config: Config, wired: Wired, io: Io, signal: AbortSignal): Promise<readonly Finding[]> {
-  const found = await Promise.all([
-    tryOrganization(wired, signal),
-    tryHeartbeat(wired, signal),
-    tryCloudWatch(config),
-    tryPm2(io.env, process.cwd()),
-  ])
+  const found = await Promise.all([tryHeartbeat(wired, signal), tryCloudWatch(config), tryPm2(io.env, process.cwd())])
   return found.flat()
 }
 
-async function tryOrganization({ organization }: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
+/** @param partitions whose Health API answers: where it does not, that is the fault, and the view has none of its own */
+export async function tryOrganization(
+  { organization }: Wired,
+  partitions: readonly Partition[],
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const asked = [...organization].filter(([partition]) => partitions.includes(partition))
   return Promise.all(
-    [...organization].map(async ([partition, ask]): Promise<Finding> => {
-      const { enabled, detail } = await ask(signal)
-      // A comfort, not a need: a view that is off is no fault.
-      const told = enabled
-        ? detail
-        : `${detail}: events that AWS sent to single member accounts explain nothing; it is enabled in the management account (AWS Health, organizational view), which may name a delegated administrator`
-      return { what: `organization view of AWS Health (${partition})`, ok: true, detail: told, fix: null }
-    }),
+    asked.map(async ([partition, ask]) =>
+      organizationFinding(`organization view of AWS Health (${partition})`, await ask(signal)),
+    ),
   )
+}
+
+const WITHOUT_VIEW = 'events that AWS sent to single member accounts explain nothing'
+
+function organizationFinding(what: string, { state, detail }: OrganizationStatus): Finding {
+  switch (state) {
+    case 'enabled':
+      return { what, ok: true, detail, fix: null }
+    case 'off': {
+      // A comfort, not a need: somebody may have chosen to leave it off.
+      const how = 'it is enabled in the management account (AWS Health, organizational view)'
+      return { what, ok: true, detail: `${detail}: ${WITHOUT_VIEW}; ${how}, which may name a delegated administrator`, fix: null }
+    }
+    case 'refused':
+      return {
+        what,
+        ok: false,
+        detail: `${detail}; without it ${WITHOUT_VIEW}`,
+        fix: 'use credentials of the management account or of a delegated administrator of AWS Health, with the actions that `alibi iam-policy` names',
+      }
+    case 'unavailable':
+      return { what, ok: false, detail, fix: `see that this host reaches it; while it cannot be asked, ${WITHOUT_VIEW}` }
+  }
 }
 
 async function tryHeartbeat({ heartbeat }: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -99,9 +121,8 @@ export function pm2Finding(what: string, killTimeoutMs: number): Finding {
 
 /** Asks the pm2 that runs; it is not started by the question. `null` if none runs, or it does not run Alibi. */
 async function killTimeoutOfPm2(env: Io['env']): Promise<number | null> {
-  const home = env['PM2_HOME'] ?? join(env['HOME'] ?? '/', '.pm2')
   try {
-    process.kill(Number(await readFile(join(home, 'pm2.pid'), 'utf8')), 0)
+    process.kill(Number(await readFile(join(pm2Home(env), 'pm2.pid'), 'utf8')), 0)
     const { stdout } = await promisify(execFile)('pm2', ['jlist', '--silent'], {
       env: { ...env },
       timeout: PM2_MS,
@@ -119,8 +140,7 @@ export function killTimeoutIn(printed: string): number | null {
   if (!Array.isArray(apps)) return null
   for (const app of apps as readonly Record<string, unknown>[]) {
     const env = app['pm2_env'] as Record<string, unknown> | undefined
-    const isOurs = app['name'] === 'alibi' || /\balibi\b.*main\.js$/.test(String(env?.['pm_exec_path'] ?? ''))
-    if (!isOurs) continue
+    if (!isAlibi(app['name'], env?.['pm_exec_path'])) continue
     const timeout = env?.['kill_timeout']
     return typeof timeout === 'number' ? timeout : PM2_DEFAULT_MS
   }

@@ -342,6 +342,13 @@ function authorityWarnings({ mail }: Config, now: number): readonly string[] {
   return named.flatMap(([key, ca]) => (ca == null ? [] : invalidNow(ca.pem, now).map((why) => `${key}: in ${ca.path} ${why}`)))
 }
 
+/** What the SDK takes as keys: whoever has these acts as us. */
+export const AWS_KEYS = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
+
+function inPm2(variables: readonly string[], instead: string): string {
+  return `${variables.join(', ')}: under pm2 a secret does not belong into the environment: \`pm2 save\` writes it in clear to a file that everybody may read; ${instead}`
+}
+
 function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   const warnings: string[] = []
   const { policy, health, mail, recipients } = config
@@ -378,11 +385,9 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   const variables = [
     ...new Set(tree.drawn.filter(({ from, path }) => from === 'env' && isSecretPlace(path)).map(({ name }) => name)),
   ]
-  if (isUnderPm2 && variables.length > 0) {
-    warnings.push(
-      `${variables.join(', ')}: under pm2 a secret does not belong into the environment: \`pm2 save\` writes it in clear to a file that everybody may read; use \${file:/run/secrets/…}`,
-    )
-  }
+  if (isUnderPm2 && variables.length > 0) warnings.push(inPm2(variables, `use \${file:/run/secrets/…}`))
+  const keys = AWS_KEYS.filter((name) => (env[name] ?? '') !== '')
+  if (isUnderPm2 && keys.length > 0) warnings.push(inPm2(keys, 'use a profile (`credentials: { profile: … }`)'))
   warnings.push(...quotaWarnings(quotas(config)))
   return warnings
 }

@@ -644,6 +644,12 @@ describe('warnings', () => {
       { PW: 'hunter22', pm_id: '0' },
       /^PW: under pm2/,
     ],
+    [
+      'AWS keys under pm2',
+      quiet,
+      { AWS_ACCESS_KEY_ID: 'AKIAINVENTED', AWS_SECRET_ACCESS_KEY: 'invented', AWS_SESSION_TOKEN: 'x', PM2_HOME: '/root/.pm2' },
+      /^AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN: under pm2 .*use a profile/,
+    ],
     ['summer time', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}, /summer time/],
     ['spread and run beyond the schedule', `${quiet}monitors: [{ schedule: "*/20 * * * * *" }]`, {}, /is skipped/],
     ['a region that nobody knows', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],

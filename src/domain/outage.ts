@@ -41,7 +41,15 @@ export type HealthEvent = Readonly<{
 
 /** What one source said when it was asked. Times say how old the answer is. */
 export type SourceAnswer =
-  | Readonly<{ state: 'answered'; at: Instant; events: readonly HealthEvent[]; skipped: number; detail: string }>
+  | Readonly<{
+      state: 'answered'
+      at: Instant
+      events: readonly HealthEvent[]
+      skipped: number
+      detail: string
+      /** The call that AWS denies us, without which the answer says less; left out where there is none. */
+      refused?: string
+    }>
   /** It will not answer until something is changed on our side: no support plan, denied. */
   | Readonly<{ state: 'refused'; at: Instant; why: string }>
   /** `ours` where it is our credentials that keep us from asking, and not the way to it. */

@@ -24,7 +24,7 @@ export type ToldEvent = Readonly<{
   accounts?: readonly string[]
 }>
 
-export type ApiMode = 'ok' | 'unavailable' | 'subscription-required' | 'throttled' | 'denied' | 'hang'
+export type ApiMode = 'ok' | 'unavailable' | 'subscription-required' | 'throttled' | 'denied' | 'details-denied' | 'hang'
 export type DashboardMode = 'ok' | 'unavailable' | 'empty-body' | 'html' | 'hang'
 
 /** A request that was answered, for those who watch: what was asked, and the region it was signed for. */
@@ -65,8 +65,8 @@ const DASHBOARD_PATH = '/public/currentevents'
  */
 export class HealthStandIn {
   api: ApiMode = 'ok'
-  /** Whether the caller may use the organization view. */
-  organization = false
+  /** Whether the organization view is enabled, or the caller may not even ask. */
+  organization: boolean | 'denied' = false
   dashboard: DashboardMode = 'ok'
   /** AWS sends UTF-16, big-endian, with a byte order mark. */
   encoding: 'utf-16be' | 'utf-16le' | 'utf-8' = 'utf-16be'
@@ -185,6 +185,9 @@ export class HealthStandIn {
         return fault(400, 'ThrottlingException', 'Rate exceeded')
       case 'denied':
         return fault(400, 'AccessDeniedException', `not authorized to perform: health:${operation}`)
+      case 'details-denied':
+        if (operation !== 'DescribeEventDetails') break
+        return fault(400, 'AccessDeniedException', `not authorized to perform: health:${operation}`)
       case 'ok':
     }
     const input = objectOf(body)
@@ -192,6 +195,8 @@ export class HealthStandIn {
     if (input['locale'] !== undefined && input['locale'] !== 'en') return fault(400, 'UnsupportedLocale', 'only en')
     if (operation === 'DescribeEvents') return this.#describeEvents(input)
     if (operation === 'DescribeEventDetails') return this.#describeEventDetails(input)
+    if (operation.endsWith('ForOrganization') && this.organization === 'denied')
+      return fault(400, 'AccessDeniedException', `not authorized to perform: health:${operation}`)
     if (operation === 'DescribeHealthServiceStatusForOrganization') {
       return json(200, { healthServiceAccessStatusForOrganization: this.organization ? 'ENABLED' : 'DISABLED' })
     }

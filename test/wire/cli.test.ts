@@ -335,6 +335,21 @@ test.for<[string, (on: Stage) => Promise<Parts | undefined> | Parts | undefined,
   ],
   ['the support plan', ({ aws }) => void Object.assign(aws, { api: 'subscription-required' }), /Health API/, /Business Support/],
   ['the right to ask AWS Health', ({ aws }) => void Object.assign(aws, { api: 'denied' }), /Health API/, /health:DescribeEvents/],
+  [
+    'the right to read what events say',
+    ({ aws }) => {
+      aws.publish(KNOWN)
+      aws.api = 'details-denied'
+    },
+    /Health API \(aws\): .*DescribeEventDetails is denied/,
+    /allow health:DescribeEventDetails/,
+  ],
+  [
+    'the right to use the organization view',
+    ({ aws }) => void Object.assign(aws, { organization: 'denied' }),
+    /organization view of AWS Health \(aws\): .*not allowed/,
+    /delegated administrator of AWS Health, with the actions that `alibi iam-policy` names/,
+  ],
   ['the dashboard', ({ aws }) => void Object.assign(aws, { dashboard: 'html' }), /dashboard/, /see that this host reaches it/],
   ['the control host', ({ sandbox }) => void sandbox.answer({ operation: 'Control' }, 'reset'), /control host/, /control\.url/],
   [

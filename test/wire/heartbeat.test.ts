@@ -63,6 +63,33 @@ test.for<[string, (res: ServerResponse) => void, RegExp]>([
   expect(heard).toHaveLength(1)
 })
 
+test.for<[string, number, string, RegExp | null]>([
+  ['OK', 200, 'OK', null],
+  ['nothing', 200, '', null],
+  ['OK, as JSON', 200, '{"ok":true,"msg":"OK"}', null],
+  ['thanks', 202, 'Got it (and thanks)', null],
+  ['a page', 200, `<html>${'x'.repeat(100_000)}</html>`, null],
+  ['an address that it does not know', 200, 'OK (not found)', /did not take it: OK \(not found\)$/],
+  ['one line more', 200, 'OK (not found)\n', /did not take it: OK \(not found\)$/],
+  ['too many beats', 200, 'OK (rate limited)', /did not take it: OK \(rate limited\)$/],
+  ['no, as JSON', 200, '{"ok":false,"msg":"Monitor not found or not active."}', /Monitor not found or not active/],
+  ['no, with our address', 200, `OK (no check ${SECRET})`, /did not take it: OK \(no check \[secret\]\)$/],
+])('an answer that says %s', async ([, status, body, said]) => {
+  const { port } = await listener((_, res) => void res.writeHead(status).end(body))
+  const { beat } = httpHeartbeat({ url: `http://127.0.0.1:${port}/${SECRET}`, secrets: [] })
+  for (const reasons of [[], ['the disk is full']]) {
+    const why = await beat(reasons, NEVER)
+    if (said === null) expect(why).toBeNull()
+    else expect(why).toMatch(said)
+  }
+})
+
+test('an answer without an end is an answer', async () => {
+  const { port } = await listener((_, res) => void res.writeHead(200).write('O'))
+  const { beat } = httpHeartbeat({ url: `http://127.0.0.1:${port}/x`, secrets: [], deadlineMs: 300 })
+  expect(await beat([], NEVER)).toBeNull()
+})
+
 test('nobody there, and given up', async () => {
   const { beat } = httpHeartbeat({ url: `http://127.0.0.1:1/${SECRET}`, secrets: [] })
   expect(await beat([], NEVER)).toMatch(/^it cannot be reached \(\w*\)$/)

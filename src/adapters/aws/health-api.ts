@@ -12,7 +12,7 @@ import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
 import { areBadCredentials, nameOf, oursIn, reasonOf, refusalOf, send } from './health-call.ts'
-import { OrganizationView, organizationViewStatus } from './organization-view.ts'
+import { type OrganizationStatus, OrganizationView, organizationViewStatus } from './organization-view.ts'
 
 /** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
 export const MAX_PER_CALL = 10
@@ -70,7 +70,7 @@ type Listed = { events: Map<string, HealthEvent>; seen: number; skipped: number;
 /** The AWS Health API of one partition, asked with one set of credentials. */
 export function healthApi(options: HealthApiOptions): HealthSource & {
   /** Whether the organization view is enabled, for `check --live`. Bounded in time; never rejects. */
-  organizationStatus(signal: AbortSignal): Promise<Readonly<{ enabled: boolean; detail: string }>>
+  organizationStatus(signal: AbortSignal): Promise<OrganizationStatus>
   close(): void
 } {
   const { partition, timeoutMs, owners } = options
@@ -161,7 +161,8 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
       ...(members === null ? [] : [members]),
       ...(cut ? [`only the newest ${MAX_EVENTS} events were read`] : []),
     ].join(', ')
-    return { state: 'answered', at: question.now, events: told, skipped, detail }
+    const refused = why === DENIED ? { refused: 'health:DescribeEventDetails' } : {}
+    return { state: 'answered', at: question.now, events: told, skipped, detail, ...refused }
   }
 
   /** Adds what was sent to member accounts, or says why that is not known. */
@@ -284,7 +285,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
         const client = clientIn(homes[0] ?? HEALTH_HOMES[partition].regions[0])
         return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, bounded))
       } catch (error) {
-        return { enabled: false, detail: reasonOf(error) }
+        return { state: 'unavailable', detail: reasonOf(error) }
       }
     },
     close() {

@@ -114,19 +114,20 @@ export class OrganizationView {
 
 const OFF = 'the organization view is not enabled, or not for these credentials: events sent to member accounts are not seen'
 
-/** Whether the organization view is enabled, for `check --live`. Never rejects. */
-export async function organizationViewStatus(
-  client: HealthClient,
-  signal: AbortSignal,
-): Promise<Readonly<{ enabled: boolean; detail: string }>> {
+/** Whether the organization view is there: only `off` is a word of AWS's; `refused` and `unavailable` leave it open. */
+export type OrganizationStatus = Readonly<{ state: 'enabled' | 'off' | 'refused' | 'unavailable'; detail: string }>
+
+/** For `check --live`. Never rejects. */
+export async function organizationViewStatus(client: HealthClient, signal: AbortSignal): Promise<OrganizationStatus> {
   try {
     const { healthServiceAccessStatusForOrganization: status } = await send(
       client,
       new DescribeHealthServiceStatusForOrganizationCommand({}),
       signal,
     )
-    return { enabled: status === 'ENABLED', detail: status === 'ENABLED' ? 'enabled' : 'not enabled' }
+    return status === 'ENABLED' ? { state: 'enabled', detail: 'enabled' } : { state: 'off', detail: 'not enabled' }
   } catch (error) {
-    return { enabled: false, detail: refusalOf(error) ?? reasonOf(error) }
+    const refusal = refusalOf(error)
+    return refusal === null ? { state: 'unavailable', detail: reasonOf(error) } : { state: 'refused', detail: refusal }
   }
 }
