@@ -16,16 +16,16 @@ export type Exposed = Readonly<{
 /** Those of the files, as far as they are there, that others may read or write. Symbolic links are passed over. */
 export function exposed(paths: readonly string[]): readonly Exposed[] {
   return paths.flatMap((path) => {
-    const stat = lookedAt(path)
+    const stat = lookedAt(() => lstatSync(path))
     if (stat === null || !stat.isFile() || !hasModes() || (stat.mode & OTHERS) === 0) return []
     return [{ path, mode: (stat.mode & 0o777).toString(8).padStart(4, '0'), isOurs: isOurs(stat.uid) }]
   })
 }
 
 /** `null` where there is nothing, or nothing that can be looked at: whoever needs the file says so better. */
-function lookedAt(path: string): Stats | null {
+function lookedAt(look: () => Stats): Stats | null {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+    return look()
   } catch {
     return null
   }
@@ -43,7 +43,7 @@ export function tighten(paths: readonly string[]): readonly Exposed[] {
 
 /** Whether everybody on this machine may put files into a directory. One that is not there is nobody's. */
 export function isOpenDirectory(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = lookedAt(() => statSync(path))
   return stat?.isDirectory() === true && hasModes() && (stat.mode & EVERYBODY_WRITES) !== 0
 }
 
