@@ -1,3 +1,4 @@
+import { visible } from '../domain/visible.ts'
 import type { Redaction } from './redaction.ts'
 
 export type Level = 'error' | 'warn' | 'info' | 'debug'
@@ -52,7 +53,7 @@ export function logRecord(
 
 /** One line without its end: what splits lines or moves cursors in any reader is escaped. */
 export function jsonLine(record: LogRecord): string {
-  return escapeControls(JSON.stringify(record))
+  return visible(JSON.stringify(record))
 }
 
 /** Whether it is text that `jsonLine` made. */
@@ -67,12 +68,7 @@ export function prettyLine(
 ): string {
   const { time, level, message, ...fields } = record
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? quoted(value) : brief(value)}`)
-  return [
-    time.slice(11, 24),
-    colour(level, level.toUpperCase().padEnd(5)),
-    escapeControls(message),
-    ...rest.map(escapeControls),
-  ].join(' ')
+  return [time.slice(11, 24), colour(level, level.toUpperCase().padEnd(5)), visible(message), ...rest.map(visible)].join(' ')
 }
 
 function quoted(value: string): string {
@@ -88,11 +84,6 @@ function brief(value: unknown): string {
 
 function isErrorRecord(value: unknown): value is { name: string; message: string; cause?: unknown } {
   return typeof value === 'object' && value !== null && 'name' in value && 'message' in value && 'stack' in value
-}
-
-function escapeControls(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return line.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 type Reader = { redaction: Redaction; left: number; path: Set<object> }

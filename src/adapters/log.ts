@@ -7,7 +7,7 @@ import { cloudWatch } from './cloudwatch.ts'
 import { filesOf, type LogFile, openLogFile } from './log-file.ts'
 import type { Level, LogRecord } from './log-record.ts'
 import { jsonLine, logRecord, prettyLine } from './log-record.ts'
-import { TIGHTENED, tighten } from './modes.ts'
+import { tighten } from './modes.ts'
 import { createRedaction } from './redaction.ts'
 
 export type LogConfig = Config['log']
@@ -98,7 +98,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       const opened = openLogFile(wanted, lines(jsonLine), fileFailed)
       file = opened
       logger.add(opened.transport)
-      if (closed.length > 0) write('warn', 'other users could read or write log files', { files: closed, next: TIGHTENED })
+      if (closed.length > 0) write('warn', 'other users could read or write log files', { files: closed })
     } catch (error) {
       fileFailed(error)
     }

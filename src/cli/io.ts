@@ -3,6 +3,7 @@ import { printError } from '../adapters/standard-streams.ts'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
 import { type Loaded, loadConfig } from '../config/file.ts'
+import { visibleLines } from '../domain/visible.ts'
 import { EXIT, Exit } from './exit.ts'
 import { fold } from './table.ts'
 
@@ -15,6 +16,8 @@ export type Io = Readonly<{
   err: (text: string) => void
   env: Readonly<Record<string, string | undefined>>
   isTty: boolean
+  /** Writes to standard error as it is: for moves of the cursor, never with what others wrote. Left out: as `err`. */
+  raw?: (text: string) => void
   /** Width of the terminal; `null` where there is none: what is piped has a row a line, as wide as it likes. */
   columns: number | null
 }>
@@ -25,6 +28,16 @@ export const processIo: Io = {
   env: { ...home(), ...process.env },
   isTty: process.stdout.isTTY === true,
   columns: process.stdout.isTTY === true ? Math.max(MIN_COLUMNS, process.stdout.columns || DEFAULT_COLUMNS) : null,
+}
+
+/** What is printed is read by terminals, also behind a pipe: whatever others wrote into it moves no cursor and turns no line. */
+export function guarded(io: Io): Io {
+  return {
+    ...io,
+    out: (text) => io.out(visibleLines(text)),
+    err: (text) => io.err(visibleLines(text)),
+    raw: io.raw ?? io.err,
+  }
 }
 
 /** Without HOME the SDK looks for its shared files where the system says that this user is at home; so do we. */

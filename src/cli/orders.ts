@@ -6,6 +6,7 @@ import { DURATION, parseDuration } from '../config/duration.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { Owed } from '../domain/notification.ts'
 import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
+import { foreign } from '../letter/foreign.ts'
 import type { Store } from '../ports/store.ts'
 import { asExit, isBegun, noDatabase, notKnown, reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -64,7 +65,7 @@ function knownMonitor(config: Config, name: string | undefined): string | null {
 }
 
 function reasonOf(text: string): string {
-  const reason = text.replaceAll(/\s+/g, ' ').trim()
+  const reason = foreign(text, text.length)
   if (reason === '' || reason.length > MAX_REASON)
     throw new Exit(EXIT.usage, `--reason: expected a sentence of at most ${MAX_REASON} characters`)
   return reason

@@ -1,13 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { EXIT, Exit } from './exit.ts'
-import { type Io, processIo } from './io.ts'
+import { guarded, type Io, processIo } from './io.ts'
 import { VERSION } from './version.ts'
 
 /** Without --config and ALIBI_CONFIG. */
 const DEFAULT_CONFIG = 'config/alibi.yaml'
 
 /** argv → verb → exit code. Nothing is thrown, and nobody but maintainers is shown a stack trace. */
-export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
+export async function main(argv: readonly string[], given: Io = processIo): Promise<number> {
+  const io = guarded(given)
   let code: number = EXIT.well
   const program = build(io, (result) => {
     code = result

@@ -1,6 +1,6 @@
 import { systemClock } from '../adapters/clock.ts'
 import { createLog } from '../adapters/log.ts'
-import { TIGHTENED, tighten } from '../adapters/modes.ts'
+import { tighten } from '../adapters/modes.ts'
 import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
 import { filesOf } from '../adapters/sqlite/place.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
@@ -68,7 +68,7 @@ export async function run(options: Common, io: Io): Promise<number> {
   const lock = guard(() => takeLock(first.storage.path))
   held.defer(() => lock.release())
   const exposed = tighten(filesOf(first.storage.path))
-  if (exposed.length > 0) log.warn('other users could read or write the database', { files: exposed, next: TIGHTENED })
+  if (exposed.length > 0) log.warn('other users could read or write the database', { files: exposed })
   for (const warning of [...openDirectories(first), ...savedSecrets(io.env, first.secrets)])
     log.warn('configuration', { warning })
   const metrics = createMetrics()

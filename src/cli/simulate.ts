@@ -4,6 +4,7 @@ import { fileMailer, fileName } from '../adapters/maildir.ts'
 import { writeWhole } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
+import { visible } from '../domain/visible.ts'
 import { parseScenario } from '../simulate/parse.ts'
 import { type Played, play } from '../simulate/play.ts'
 import { storyJson, storyText } from '../simulate/report.ts'
@@ -104,15 +105,16 @@ function progress(title: string, io: Io) {
   const begun = performance.now()
   let shownAt: number | null = null
   const over = '\u001b[1A\u001b[2K'
+  const raw = io.raw ?? io.err
   return {
     tell(share: number): void {
       const now = performance.now()
       if (!io.isTty || now - begun < PROGRESS_AFTER_MS || (shownAt !== null && now - shownAt < PROGRESS_EVERY_MS)) return
-      io.err(`${shownAt === null ? '' : over}playing ${Math.floor(share * 100)} %  ${title}`)
+      raw(`${shownAt === null ? '' : over}playing ${Math.floor(share * 100)} %  ${visible(title)}`)
       shownAt = now
     },
     clear(): void {
-      if (shownAt !== null) io.err(`${over}\u001b[1A`)
+      if (shownAt !== null) raw(`${over}\u001b[1A`)
     },
   }
 }

@@ -1,3 +1,5 @@
+import { UNSEEN } from '../domain/visible.ts'
+
 /** Narrower than this a column of text cannot be read: the rows become blocks instead. */
 const NARROWEST = 24
 const GAP = '  '
@@ -89,6 +91,5 @@ function foldLine(line: string, columns: number, indent: number): string {
 
 /** One line, whatever came in. */
 export function cell(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '·')
+  return text.replaceAll(UNSEEN, '·')
 }

@@ -1,6 +1,8 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Incident } from '../domain/incident.ts'
 import { incidentJson, storyJson, withoutAddresses } from '../domain/shown.ts'
+import { visible } from '../domain/visible.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
@@ -97,7 +99,7 @@ export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): 
 
   app.get('/healthz', async (c) => {
     const { ok, reasons } = await healthNow()
-    return c.json({ ok, reasons }, ok ? 200 : 503)
+    return json(c, { ok, reasons }, ok ? 200 : 503)
   })
 
   if (metrics !== undefined) {
@@ -114,24 +116,24 @@ export function webApp({ log, reader, health, view, clock, metrics }: WebDeps): 
 
   app.get('/api/incidents', async (c) => {
     const limit = limitOf(c.req.query('limit'))
-    if (limit === null) return c.json({ error: `limit is a whole number from 1 to ${MAX_LIMIT}` }, 400)
-    return c.json((await inTime(reader.incidents(limit))).map(incidentJson))
+    if (limit === null) return json(c, { error: `limit is a whole number from 1 to ${MAX_LIMIT}` }, 400)
+    return json(c, (await inTime(reader.incidents(limit))).map(incidentJson))
   })
 
   app.get('/api/incidents/:id', async (c) => {
     const id = c.req.param('id')
     const incident = id.length > MAX_ID ? null : await inTime(reader.incident(id))
-    if (incident === null) return c.json({ error: 'no such incident' }, 404)
+    if (incident === null) return json(c, { error: 'no such incident' }, 404)
     const [rows, mails] = await inTime(
       Promise.all([reader.ledger({ incident: incident.id }, MAX_ROWS), reader.mails(incident.id)]),
     )
-    return c.json(storyJson(incident, rows, mails))
+    return json(c, storyJson(incident, rows, mails))
   })
 
   app.notFound((c) => c.json({ error: 'there is nothing here' }, 404))
   app.onError((cause, c) => {
     log.error('a page could not be made', { path: c.req.path.slice(0, 200), cause, next: 'the next request tries again' })
-    return c.json({ error: 'Alibi could not answer: its log has more' }, 500)
+    return json(c, { error: 'Alibi could not answer: its log has more' }, 500)
   })
   return app
 }
@@ -140,4 +142,9 @@ function limitOf(text: string | undefined): number | null {
   if (text === undefined) return LIMIT
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
   return limit >= 1 && limit <= MAX_LIMIT ? limit : null
+}
+
+/** JSON that a terminal may show as it is. */
+function json(c: Context, value: unknown, status: ContentfulStatusCode = 200): Response {
+  return c.body(visible(JSON.stringify(value)), status, { 'Content-Type': 'application/json' })
 }

@@ -25,7 +25,7 @@ test('a database and log files that were restored with loose modes are closed at
     await second.line('the database', ({ message }) => message === 'other users could read or write the database'),
   ).toMatchObject({
     level: 'warn',
-    files: expect.arrayContaining([{ path: on.database, mode: '0666', isOurs: true }]),
+    files: expect.arrayContaining([{ path: on.database, mode: '0666', isOurs: true, stays: null }]),
   })
   await second.line('the log files', ({ message }) => message === 'other users could read or write log files')
   await second.line('a run', isRun('ok'))

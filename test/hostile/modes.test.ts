@@ -204,9 +204,13 @@ describe('tighten', () => {
       writeFileSync(path, '', { flag: 'a' })
       chmodSync(path, 0o666)
     }
-    expect(tighten(filesOf(at('a.db'))).map(({ mode, isOurs }) => [mode, isOurs])).toEqual(Array(7).fill(['0666', true]))
+    expect(tighten(filesOf(at('a.db'))).map(({ mode, stays }) => [mode, stays])).toEqual(Array(7).fill(['0666', null]))
     expect(filesOf(at('a.db')).map(modeOf)).toEqual(Array(7).fill('600'))
     expect(tighten(filesOf(at('a.db')))).toEqual([])
+  })
+
+  test('nothing that cannot be looked at is in its way', () => {
+    expect(tighten([join(treasure, 'beneath-a-file'), at('x'.repeat(300))])).toEqual([])
   })
 
   test('leaves alone what a link leads to', () => {
@@ -217,7 +221,7 @@ describe('tighten', () => {
 
   test.skipIf(!isRoot)('leaves to another user what is theirs, and names it', () => {
     lchownSync(treasure, ANOTHER, ANOTHER)
-    expect(tighten([treasure])).toEqual([{ path: treasure, mode: '0644', isOurs: false }])
+    expect(tighten([treasure])).toEqual([{ path: treasure, mode: '0644', isOurs: false, stays: 'it belongs to another user' }])
     expect(modeOf(treasure)).toBe('644')
   })
 })

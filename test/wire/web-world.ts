@@ -15,6 +15,7 @@ import {
   type Probe,
   probeId,
 } from '../../src/domain/probe.ts'
+import type { RuleName } from '../../src/domain/rule.ts'
 import { setupOf } from '../../src/domain/setup.ts'
 import { NO_REACH, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
 import type { Alibi, NearMiss, Verdict } from '../../src/domain/verdict.ts'
@@ -571,4 +572,44 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     const reach = { ...scene.view.world.reach, failures: 9, failingSince: ONSET, offlineSince: ONSET }
     return { ...scene, view: { ...scene.view, world: { ...scene.view.world, reach } } }
   },
+}
+
+/** The same text in every place that AWS, a mail server or the configuration writes to. */
+export function hostileScene(text: string, link: string): Scene {
+  const monitor = monitorOf(text, [text], ['ListRegions'], {
+    impact: text,
+    runbook: link,
+    notify: [text],
+    schedule: text,
+    timezone: text,
+  })
+  const probe = monitor.probes[0]!
+  if (EXPLAINED.kind !== 'explained') throw new Error('it is explained')
+  const miss = { arn: text, code: text, region: text, status: 'open' as const, test: 'place' as const, why: text }
+  const verdict = { ...EXPLAINED, why: text, by: { ...EXPLAINED.by, code: text, region: text, text }, nearMisses: [miss] }
+  const member: Member = memberOf(probe, verdict, { operation: text }, { carried: text })
+  const run = member.evidence[0]!
+  const evidence = [{ ...run, tries: run.tries.map((one) => ({ ...one, error: text, message: text, requestId: text })) }]
+  const open = incidentOf('a3f9c0de51b27764', [{ ...member, evidence }], { announcedAt: null })
+  const closed = incidentOf('b3f9c0de51b27764', [{ ...member, state: 'well' }], {
+    state: 'closed',
+    closedAt: NOW,
+    closedAs: 'recovered',
+    explainedBy: `arn/x/${text}`,
+  })
+  const scene = worldOf({ monitors: [monitor], incidents: [open, closed] })
+  const deferred = { state: 'retrying' as const, deliveredAt: null, error: text }
+  scene.put(
+    [rowOf(open.id, NOW, 'withheld', text, text as RuleName), rowOf(closed.id, NOW, 'withheld', text, text as RuleName)],
+    [owedOf(open.id, text, 'failing', deferred)],
+  )
+  const silence = { id: 's', at: 0, until: NOW + HOUR_MS, reason: text, monitor: text, endedAt: null }
+  const acks = new Map([[open.id, { incident: open.id, at: NOW, reason: text }]])
+  const notices = new Map([['api', { key: 'api', since: NOW, text }]])
+  const source = { state: 'refused' as const, at: NOW, events: 0, skipped: 0, detail: text }
+  const readings = new Map([
+    ['aws' as const, { partition: 'aws' as const, at: NOW, events: [], sources: { api: source, dashboard: source } }],
+  ])
+  const world = { ...scene.view.world, silences: [silence], acks, notices }
+  return { ...scene, view: { ...scene.view, world, readings, overrides: [text] } }
 }

@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { Member } from '../../src/domain/incident.ts'
 import { DECISIONS } from '../../src/domain/ledger.ts'
 import { MAIL_KINDS } from '../../src/domain/notification.ts'
 import type { HealthEvent } from '../../src/domain/outage.ts'
 import { FAILURE_KINDS, HOUR_MS } from '../../src/domain/probe.ts'
-import type { RuleName } from '../../src/domain/rule.ts'
 import { incidentJson } from '../../src/domain/shown.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { MAIL_RESULTS } from '../../src/ports/meter.ts'
@@ -21,18 +19,15 @@ import {
   ALIBI,
   EXPLAINED,
   failedRun,
+  hostileScene,
   incidentOf,
   memberOf,
-  monitorOf,
   NOW,
   ONSET,
-  owedOf,
   PROBES,
   readingOf,
-  rowOf,
   SCENES,
   type Scene,
-  worldOf,
 } from './web-world.ts'
 
 type Line = Readonly<{ level: keyof Log; message: string; fields: Record<string, unknown> }>
@@ -278,46 +273,6 @@ describe('GET /', () => {
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(2)'>\u202E\u0000`
 /** As it stands in an attribute (a monitor's name in `aria-label`). */
 const ESCAPED = '&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&#39;alert(2)&#39;&gt;'
-
-/** The same text in every place that AWS, a mail server or the configuration writes to. */
-function hostileScene(text: string, link: string): Scene {
-  const monitor = monitorOf(text, [text], ['ListRegions'], {
-    impact: text,
-    runbook: link,
-    notify: [text],
-    schedule: text,
-    timezone: text,
-  })
-  const probe = monitor.probes[0]!
-  if (EXPLAINED.kind !== 'explained') throw new Error('it is explained')
-  const miss = { arn: text, code: text, region: text, status: 'open' as const, test: 'place' as const, why: text }
-  const verdict = { ...EXPLAINED, why: text, by: { ...EXPLAINED.by, code: text, region: text, text }, nearMisses: [miss] }
-  const member: Member = memberOf(probe, verdict, { operation: text }, { carried: text })
-  const run = member.evidence[0]!
-  const evidence = [{ ...run, tries: run.tries.map((one) => ({ ...one, error: text, message: text, requestId: text })) }]
-  const open = incidentOf('a3f9c0de51b27764', [{ ...member, evidence }], { announcedAt: null })
-  const closed = incidentOf('b3f9c0de51b27764', [{ ...member, state: 'well' }], {
-    state: 'closed',
-    closedAt: NOW,
-    closedAs: 'recovered',
-    explainedBy: `arn/x/${text}`,
-  })
-  const scene = worldOf({ monitors: [monitor], incidents: [open, closed] })
-  const deferred = { state: 'retrying' as const, deliveredAt: null, error: text }
-  scene.put(
-    [rowOf(open.id, NOW, 'withheld', text, text as RuleName), rowOf(closed.id, NOW, 'withheld', text, text as RuleName)],
-    [owedOf(open.id, text, 'failing', deferred)],
-  )
-  const silence = { id: 's', at: 0, until: NOW + HOUR_MS, reason: text, monitor: text, endedAt: null }
-  const acks = new Map([[open.id, { incident: open.id, at: NOW, reason: text }]])
-  const notices = new Map([['api', { key: 'api', since: NOW, text }]])
-  const source = { state: 'refused' as const, at: NOW, events: 0, skipped: 0, detail: text }
-  const readings = new Map([
-    ['aws' as const, { partition: 'aws' as const, at: NOW, events: [], sources: { api: source, dashboard: source } }],
-  ])
-  const world = { ...scene.view.world, silences: [silence], acks, notices }
-  return { ...scene, view: { ...scene.view, world, readings, overrides: [text] } }
-}
 
 describe('GET /incidents/ID', () => {
   test('tells one incident whole, and nobody’s address', async () => {
