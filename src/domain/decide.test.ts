@@ -1585,7 +1585,7 @@ describe('a control host that was never reached since start', () => {
     const s = new Story()
     const neverReached = { ...s.reach(), everReached: false }
     s.reached(neverReached).control('down').pass(60)
-    expect(s.said).toEqual(['2 misconfigured > oncall'])
+    expect(s.said, 'three failures since AWS first answered').toEqual(['3 misconfigured > oncall'])
     expect(s.mails[0]?.facts.lines[0]).toMatch(/control\.url.* was never reached/)
   })
   test('mutes nothing: unreachable runs count', () => {

@@ -18,7 +18,7 @@ import {
   type Partition,
   type Probe,
 } from './probe.ts'
-import { advanceReach, blame, FAILURES_THAT_CUT_OFF } from './reach.ts'
+import { advanceReach, blame, FAILURES_THAT_CUT_OFF, isUnanswered } from './reach.ts'
 import type { RuleName } from './rule.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
@@ -138,9 +138,9 @@ class Draft {
 
   /** Are we cut off? Opens the incident that tells of a spell; its end makes every probe run before a timer speaks. */
   reachOut(): void {
-    const { now, controls, outcomes } = this.input
+    const { now, controls, outcomes, readings } = this.input
     const was = this.world.reach
-    this.reach = advanceReach(was, controls, outcomes)
+    this.reach = advanceReach(was, { controls, outcomes, readings: readings.values() })
     const began = was.offlineSince === null && this.reach.offlineSince !== null
     if (began) {
       const since = this.reach.offlineSince ?? now
@@ -669,13 +669,14 @@ class Draft {
         if (state === 'answered') this.clearNotice(key)
       }
     }
-    if (!this.reach.everReached && this.reach.failures >= FAILURES_THAT_CUT_OFF) {
+    const { everReached, failures } = this.reach
+    if (!everReached && !isUnanswered(this.reach) && failures >= FAILURES_THAT_CUT_OFF) {
       this.notice(
         'control',
         'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.',
       )
     }
-    if (this.reach.everReached) this.clearNotice('control')
+    if (everReached) this.clearNotice('control')
     const skewMs = skewOf(this.input.outcomes)
     if (skewMs !== null && Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) this.notice('clock', skewText(skewMs))
     if (skewMs !== null && Math.abs(skewMs) < SKEW_WORTH_TELLING_MS / 2) this.clearNotice('clock')

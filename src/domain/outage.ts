@@ -52,8 +52,11 @@ export type SourceAnswer =
     }>
   /** It will not answer until something is changed on our side: no support plan, denied. */
   | Readonly<{ state: 'refused'; at: Instant; why: string }>
-  /** `ours` where it is our credentials that keep us from asking, and not the way to it. */
-  | Readonly<{ state: 'unavailable'; at: Instant; why: string; ours?: 'credentials' }>
+  /**
+   * `ours` where it is our credentials that keep us from asking, and not the way to it; `heard` where it did answer, only not
+   * with what was asked for.
+   */
+  | Readonly<{ state: 'unavailable'; at: Instant; why: string; ours?: 'credentials'; heard?: true }>
   /** Not configured, or the partition has none. */
   | Readonly<{ state: 'off'; why: string }>
 
@@ -70,6 +73,8 @@ export type HealthReading = Readonly<{
 export type SourceState = Readonly<{
   state: SourceAnswer['state']
   at: Instant | null
+  /** Of one that is unavailable: it did answer, only not with what was asked for. */
+  heard?: true
   /** Events that were read. */
   events: number
   /** Elements that could not be read. */

@@ -1,14 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { control, HOUR, MIN, NOON, run, type Went } from '../../test/given.ts'
+import type { HealthReading, SourceAnswer } from './outage.ts'
+import type { ControlAnswer, Outcome } from './probe.ts'
 import { advanceReach, blame, FAILURES_THAT_CUT_OFF, isControlInDoubt } from './reach.ts'
+import { join } from './reading.ts'
 import { NO_REACH, type Reach } from './state.ts'
 
 const REACHED: Reach = { ...NO_REACH, everReached: true }
 const S = 1000
 
+function advanced(
+  was: Reach,
+  controls: readonly ControlAnswer[],
+  outcomes: readonly Outcome[],
+  readings: readonly HealthReading[] = [],
+): Reach {
+  return advanceReach(was, { controls, outcomes, readings })
+}
+
 /** Control calls twenty seconds apart: `+` gets through, `-` does not. */
 function calls(marks: string, was: Reach = REACHED, from = NOON): Reach {
-  return [...marks].reduce((reach, mark, i) => advanceReach(reach, [control(from + i * 20 * S, mark === '+')], []), was)
+  return [...marks].reduce((reach, mark, i) => advanced(reach, [control(from + i * 20 * S, mark === '+')], []), was)
 }
 
 describe('three control calls in a row that fail make us offline', () => {
@@ -28,29 +40,28 @@ describe('three control calls in a row that fail make us offline', () => {
     expect(FAILURES_THAT_CUT_OFF).toBe(3)
     expect(calls('+---')).toMatchObject({ offlineSince: NOON + 20 * S, failures: 3 })
   })
-  test('a host that was never reached makes nobody offline, and its failures are counted', () => {
-    expect(calls('-----', NO_REACH)).toMatchObject({ everReached: false, offlineSince: null, failures: 5 })
-    expect(calls('-----+---', NO_REACH).offlineSince).not.toBeNull()
+  test('a host that was never reached makes nobody offline once somebody else has answered, and its failures are counted', () => {
+    const heard = advanced(NO_REACH, [], [run('p', NOON - MIN, 'ok')])
+    expect(calls('-----', heard)).toMatchObject({ everReached: false, offlineSince: null, failures: 5 })
+    expect(calls('-----+---', heard).offlineSince).not.toBeNull()
   })
   test('runs that share a call count it once', () => {
     const shared = control(NOON + 500, false)
     const outcomes = ['a', 'b', 'c', 'd'].map((id) => ({ ...run(id, NOON, 'cut off'), control: shared }))
-    expect(advanceReach(REACHED, [], outcomes).failures).toBe(1)
-    expect(advanceReach(advanceReach(REACHED, [], outcomes), [shared], outcomes).failures).toBe(1)
+    expect(advanced(REACHED, [], outcomes).failures).toBe(1)
+    expect(advanced(advanced(REACHED, [], outcomes), [shared], outcomes).failures).toBe(1)
   })
   test('calls that arrive out of order are counted in theirs', () => {
     const late = [control(NOON + 40 * S, true), control(NOON + 20 * S, false), control(NOON, false)]
-    expect(advanceReach(REACHED, late, [])).toMatchObject({ failures: 0, lastAt: NOON + 40 * S })
-    expect(advanceReach(advanceReach(REACHED, late, []), [control(NOON + 30 * S, false)], []).failures, 'an old one is old').toBe(
-      0,
-    )
+    expect(advanced(REACHED, late, [])).toMatchObject({ failures: 0, lastAt: NOON + 40 * S })
+    expect(advanced(advanced(REACHED, late, []), [control(NOON + 30 * S, false)], []).failures, 'an old one is old').toBe(0)
   })
   test('a clock that was set back does not keep us offline', () => {
     const ahead = calls('---', REACHED, NOON + 180 * MIN)
     expect(ahead.offlineSince).not.toBeNull()
-    expect(advanceReach(ahead, [control(NOON, true)], []).offlineSince).toBeNull()
+    expect(advanced(ahead, [control(NOON, true)], []).offlineSince).toBeNull()
     const heardAhead = { ...ahead, lastAnswerAt: NOON + 179 * MIN }
-    expect(advanceReach(heardAhead, [], [run('p', NOON, 'ok')]).offlineSince).toBeNull()
+    expect(advanced(heardAhead, [], [run('p', NOON, 'ok')]).offlineSince).toBeNull()
   })
 })
 
@@ -65,22 +76,21 @@ describe('an answer of AWS says that we are not cut off, whatever the control ho
     ['stalled', false],
   ])('a run that was %s ends a spell: %s', ([went, ends]) => {
     const cut = calls('---')
-    expect(advanceReach(cut, [], [run('p', NOON + 5 * MIN, went)]).offlineSince === null).toBe(ends)
+    expect(advanced(cut, [], [run('p', NOON + 5 * MIN, went)]).offlineSince === null).toBe(ends)
   })
   test('an answer from before the failures does not', () => {
-    expect(advanceReach(calls('---'), [], [run('p', NOON - 30 * S, 'ok')]).offlineSince).not.toBeNull()
+    expect(advanced(calls('---'), [], [run('p', NOON - 30 * S, 'ok')]).offlineSince).not.toBeNull()
   })
   test('while AWS answers we never get there', () => {
     let reach: Reach = REACHED
     for (let i = 0; i < 20; i++) {
-      reach = advanceReach(reach, [control(NOON + i * 20 * S, false)], [run('p', NOON + i * 20 * S + 1, 'ok')])
+      reach = advanced(reach, [control(NOON + i * 20 * S, false)], [run('p', NOON + i * 20 * S + 1, 'ok')])
       expect(reach.offlineSince).toBeNull()
     }
   })
   test('of a host that was never reached the failures are counted on, or it would never be told', () => {
-    let reach = NO_REACH
-    for (let i = 0; i < 3; i++)
-      reach = advanceReach(reach, [control(NOON + i * MIN, false)], [run('p', NOON + i * MIN + 1, 'ok')])
+    let reach = advanced(NO_REACH, [], [run('p', NOON - MIN, 'ok')])
+    for (let i = 0; i < 3; i++) reach = advanced(reach, [control(NOON + i * MIN, false)], [run('p', NOON + i * MIN + 1, 'ok')])
     expect(reach).toMatchObject({ failures: 3, everReached: false, offlineSince: null })
   })
 })
@@ -98,7 +108,8 @@ describe('whom to blame for a run', () => {
       { ...REACHED, controlFailedAt: NOON - HOUR, lastAnswerAt: NOON - MIN },
       'unreachable',
     ],
-    ['the same, but the control host was never reached', 'cut off', NO_REACH, 'unreachable'],
+    ['the same, and nobody at all has answered since the start', 'cut off', NO_REACH, 'offline'],
+    ['the same, but somebody has, and never the control host', 'cut off', { ...NO_REACH, lastAnswerAt: NOON - 1 }, 'unreachable'],
     ['AWS said no: that is AWS', 'internal', REACHED, 'internal'],
     ['any failed run during a spell', 'credentials', cut, 'offline'],
     ['an ok run is ok', 'ok', cut, null],
@@ -111,33 +122,80 @@ describe('a control host that is in trouble itself mutes nothing', () => {
   const cutOff = (at: number) => run('b', at, 'cut off')
 
   test('it is doubted when AWS answers after its failure, until it gets through again', () => {
-    const failed = advanceReach(REACHED, [control(NOON, false)], [])
+    const failed = advanced(REACHED, [control(NOON, false)], [])
     expect(isControlInDoubt(failed)).toBe(false)
-    const doubted = advanceReach(failed, [], [ok(NOON + MIN)])
+    const doubted = advanced(failed, [], [ok(NOON + MIN)])
     expect(isControlInDoubt(doubted)).toBe(true)
-    expect(isControlInDoubt(advanceReach(doubted, [control(NOON + 2 * MIN, true)], []))).toBe(false)
+    expect(isControlInDoubt(advanced(doubted, [control(NOON + 2 * MIN, true)], []))).toBe(false)
   })
 
   test('then what another account cannot reach counts, though it began when nothing answered', () => {
-    let reach = advanceReach(REACHED, [], [cutOff(NOON)])
+    let reach = advanced(REACHED, [], [cutOff(NOON)])
     expect(blame(cutOff(NOON), reach).kind, 'the first one, when it is not known yet').toBe('offline')
     for (let minute = 1; minute < 10; minute++) {
-      reach = advanceReach(reach, [], [ok(NOON + minute * MIN)])
+      reach = advanced(reach, [], [ok(NOON + minute * MIN)])
       const next = cutOff(NOON + minute * MIN + 20 * S)
-      reach = advanceReach(reach, [], [next])
+      reach = advanced(reach, [], [next])
       expect(blame(next, reach).kind, `minute ${minute}`).toBe('unreachable')
     }
   })
 
   test('its own failures make nobody offline', () => {
-    let reach = advanceReach(advanceReach(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
-    for (let i = 1; i < 200; i++) reach = advanceReach(reach, [control(NOON + i * 20 * S, false)], [])
+    let reach = advanced(advanced(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
+    for (let i = 1; i < 200; i++) reach = advanced(reach, [control(NOON + i * 20 * S, false)], [])
     expect(reach).toMatchObject({ failures: 0, offlineSince: null })
   })
 
   test('but three runs that reach nothing do', () => {
-    let reach = advanceReach(advanceReach(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
-    for (let i = 1; i <= 3; i++) reach = advanceReach(reach, [], [cutOff(NOON + i * MIN)])
+    let reach = advanced(advanced(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
+    for (let i = 1; i <= 3; i++) reach = advanced(reach, [], [cutOff(NOON + i * MIN)])
     expect(reach.offlineSince).toBe(NOON + MIN + 500)
+  })
+})
+
+describe('nobody at all has answered since the start', () => {
+  const cutOff = calls('---', NO_REACH)
+  const later = NOON + 20 * MIN
+  const reading = (api: SourceAnswer, dashboard: SourceAnswer = { state: 'off', why: '' }) => join(api, dashboard, 'aws', later)
+  const unavailable = (heard: boolean): SourceAnswer => ({
+    state: 'unavailable',
+    at: later,
+    why: 'x',
+    ...(heard ? { heard } : {}),
+  })
+  const answered: SourceAnswer = { state: 'answered', at: later, events: [], skipped: 0, detail: '' }
+
+  test('three control calls that fail make us offline, from the first of them on', () => {
+    expect(cutOff).toMatchObject({ everReached: false, offlineSince: NOON, failures: 3, lastAnswerAt: null })
+    expect(advanced(cutOff, [], [], [reading(unavailable(false), unavailable(false))])).toEqual(cutOff)
+  })
+
+  test.for<[string, readonly ControlAnswer[], readonly Outcome[], readonly HealthReading[]]>([
+    ['the control host', [control(later, true)], [], []],
+    ['AWS', [], [run('p', later, 'ok')], []],
+    ['AWS, with an error', [], [run('p', later, 'internal')], []],
+    ['AWS Health', [], [], [reading(answered)]],
+    ['AWS Health, which refuses', [], [], [reading({ state: 'refused', at: later, why: '' })]],
+    ['AWS Health, which throttles', [], [], [reading(unavailable(true))]],
+    ['the dashboard, with an empty page', [], [], [reading(unavailable(false), unavailable(true))]],
+  ])('the first answer ends it, whoever gives it: %s', ([, controls, outcomes, readings]) => {
+    const reach = advanced(cutOff, controls, outcomes, readings)
+    expect(reach).toMatchObject({ offlineSince: null, failures: 0 })
+    expect(reach.lastAnswerAt).not.toBeNull()
+  })
+
+  test('the failures of the control host count anew once somebody else has answered: three of them are its own', () => {
+    let reach = advanced(cutOff, [], [], [reading(answered)])
+    for (let i = 1; i <= 5; i++) {
+      reach = advanced(reach, [control(later + i * 20 * S, false)], [], [reading(answered)])
+      expect(reach).toMatchObject({ failures: i, offlineSince: null, everReached: false })
+    }
+  })
+
+  test('later on, what AWS Health says is no sign of our network: it may have come back since the run', () => {
+    const before = advanced(REACHED, [control(NOON, true)], [])
+    const run1 = run('p', later - 3 * S, 'cut off')
+    const reach = advanced(before, [], [run1], [reading(answered)])
+    expect(blame(run1, reach).kind).toBe('offline')
   })
 })

@@ -1,3 +1,4 @@
+import type { HealthReading } from './outage.ts'
 import type { ControlAnswer, Instant, Outcome } from './probe.ts'
 import type { Reach } from './state.ts'
 
@@ -6,11 +7,20 @@ export const FAILURES_THAT_CUT_OFF = 3
 /** No call takes longer: one that is older than the last by more was made after the clock had been set back. */
 const CLOCK_SET_BACK_MS = 5 * 60_000
 
+/** What was heard from outside, or in vain. */
+export type Contacts = Readonly<{
+  controls: readonly ControlAnswer[]
+  outcomes: readonly Outcome[]
+  /** The newest of each partition. */
+  readings: Iterable<HealthReading>
+}>
+
 /**
- * Whether the trouble is on our side, after these control calls and runs. Any answer from outside ends a spell: the control
- * host may be down while AWS answers, and a control host's trouble must never mute ours.
+ * Whether the trouble is on our side, after these contacts. Any answer from outside ends a spell: the control host may be down
+ * while AWS answers, and a control host's trouble must never mute ours. As long as nobody at all has answered since the start,
+ * failed control calls make us offline as well; a control host that has not answered once somebody else has is set wrongly.
  */
-export function advanceReach(was: Reach, controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): Reach {
+export function advanceReach(was: Reach, { controls, outcomes, readings }: Contacts): Reach {
   let reach = was
   for (const call of controlCalls(controls, outcomes)) {
     if (reach.lastAt !== null && call.at <= reach.lastAt && reach.lastAt - call.at <= CLOCK_SET_BACK_MS) continue
@@ -27,16 +37,18 @@ export function advanceReach(was: Reach, controls: readonly ControlAnswer[], out
         }
       : failed(reach, call)
   }
-  const answered = lastAnswer(outcomes)
+  const isFirst = isUnanswered(reach)
+  // Later AWS Health says nothing here: what is asked after a run may be answered by a network that has come back meanwhile.
+  const answered = lastAnswer(outcomes) ?? (isFirst ? lastReadAt(readings) : null)
   const last = reach.lastAnswerAt ?? 0
   if (answered !== null && (answered > last || last - answered > CLOCK_SET_BACK_MS)) {
     reach = { ...reach, lastAnswerAt: answered }
     const cutOffNoMore =
       reach.failingSince === null || answered >= reach.failingSince || reach.failingSince - answered > CLOCK_SET_BACK_MS
-    // Of a control host that was never reached the failures are counted on: it is told as wrongly configured.
-    if (cutOffNoMore && reach.everReached) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
+    // Of a control host that was never reached the failures are counted on from the first answer: it is told as wrongly configured.
+    if (cutOffNoMore && (reach.everReached || isFirst)) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
   }
-  const cutOff = reach.everReached && reach.failures >= FAILURES_THAT_CUT_OFF
+  const cutOff = (reach.everReached || isUnanswered(reach)) && reach.failures >= FAILURES_THAT_CUT_OFF
   return cutOff && reach.offlineSince === null ? { ...reach, offlineSince: reach.failingSince } : reach
 }
 
@@ -48,6 +60,11 @@ function failed(was: Reach, { at, ofRun }: Call): Reach {
   const reach = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
   if (was.everReached && isControlInDoubt(was) && !ofRun) return reach
   return { ...reach, failures: was.failures + 1, failingSince: was.failingSince ?? at }
+}
+
+/** Nobody at all has answered since the start. */
+export function isUnanswered({ everReached, lastAnswerAt }: Reach): boolean {
+  return !everReached && lastAnswerAt === null
 }
 
 /** AWS has answered since control calls fail: it is the control host that is in trouble, until it is heard of again. */
@@ -76,15 +93,28 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
   return last
 }
 
+/** When AWS Health or its dashboard last answered, with whatever. */
+function lastReadAt(readings: Iterable<HealthReading>): Instant | null {
+  let last: Instant | null = null
+  for (const { sources } of readings) {
+    for (const { state, heard, at } of Object.values(sources)) {
+      const isAnswer = state === 'answered' || state === 'refused' || heard === true
+      if (isAnswer && at !== null) last = Math.max(last ?? 0, at)
+    }
+  }
+  return last
+}
+
 /**
- * `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts. An answer
- * from outside that came while the run was under way says that we are not cut off, and so does a control host that is in trouble
- * itself; one from before says nothing of a network that may have gone since.
+ * `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts, nor while nobody at all
+ * has answered since the start. An answer from outside that came while the run was under way says that we are not cut off, and
+ * so does a control host that is in trouble itself; one from before says nothing of a network that may have gone since.
  */
 export function blame(outcome: Outcome, reach: Reach): Outcome {
   if (outcome.result !== 'failed') return outcome
   if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }
-  if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached || !reach.everReached) return outcome
+  if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached) return outcome
+  if (!reach.everReached && !isUnanswered(reach)) return outcome
   const heard = isControlInDoubt(reach) || (reach.lastAnswerAt !== null && reach.lastAnswerAt >= outcome.startedAt)
   return heard ? outcome : { ...outcome, kind: 'offline' }
 }

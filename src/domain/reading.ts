@@ -43,7 +43,7 @@ export function admit(memory: Memory, answer: SourceAnswer): Readonly<{ answer: 
   if (memory.doubted !== null && answer.at !== memory.doubted) return { answer, memory: NOTHING_HELD }
   const count = memory.held.length === 1 ? 'an open event' : `${memory.held.length} open events`
   const why = `it answered that there is nothing, yet held ${count} just before: not believed until it says so again`
-  return { answer: { state: 'unavailable', at: answer.at, why }, memory: { ...memory, doubted: answer.at } }
+  return { answer: { state: 'unavailable', at: answer.at, why, heard: true }, memory: { ...memory, doubted: answer.at } }
 }
 
 /**
@@ -62,7 +62,15 @@ export function stateOf(answer: SourceAnswer): SourceState {
   if (answer.state === 'answered') {
     return { state: 'answered', at: answer.at, events: answer.events.length, skipped: answer.skipped, detail: answer.detail }
   }
-  return { state: answer.state, at: answer.state === 'off' ? null : answer.at, events: 0, skipped: 0, detail: answer.why }
+  const heard = answer.state === 'unavailable' && answer.heard === true ? { heard: true as const } : {}
+  return {
+    state: answer.state,
+    at: answer.state === 'off' ? null : answer.at,
+    ...heard,
+    events: 0,
+    skipped: 0,
+    detail: answer.why,
+  }
 }
 
 type Copy = Readonly<{ event: HealthEvent; source: Source }>

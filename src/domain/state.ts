@@ -53,7 +53,7 @@ export type Reach = Readonly<{
   controlFailedAt?: Instant | null
   /** The last control call. */
   lastAt: Instant | null
-  /** The last time that anything outside answered: the control host, or AWS itself. */
+  /** The last time that anything outside answered: the control host, AWS itself or, as the first of all, AWS Health; `null`: nobody since the start. */
   lastAnswerAt: Instant | null
   /** Begin of the offline spell; `null` when we are online. */
   offlineSince: Instant | null

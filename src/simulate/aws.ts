@@ -144,9 +144,9 @@ export function virtualHealthApi(world: World, config: Config, partition: Partit
       if (!world.networkUp) return { state: 'unavailable', at: now, why: `EAI_AGAIN: ${NO_NETWORK.message}` }
       switch (world.api) {
         case 'unavailable':
-          return { state: 'unavailable', at: now, why: 'it answered 503' }
+          return { state: 'unavailable', at: now, why: 'it answered 503', heard: true }
         case 'throttled':
-          return { state: 'unavailable', at: now, why: 'ThrottlingException: Rate exceeded' }
+          return { state: 'unavailable', at: now, why: 'ThrottlingException: Rate exceeded', heard: true }
         case 'subscription-required':
           refused = {
             state: 'refused',
@@ -174,9 +174,9 @@ export function virtualDashboard(world: World, config: Config, partition: Partit
       if (!world.networkUp) return { state: 'unavailable', at: now, why: `EAI_AGAIN: ${NO_NETWORK.message}` }
       switch (world.dashboard) {
         case 'unavailable':
-          return { state: 'unavailable', at: now, why: 'it answered 503' }
+          return { state: 'unavailable', at: now, why: 'it answered 503', heard: true }
         case 'empty-body':
-          return { state: 'unavailable', at: now, why: 'the body of its answer is empty' }
+          return { state: 'unavailable', at: now, why: 'the body of its answer is empty', heard: true }
         case 'ok':
           return { state: 'answered', at: now, events: world.board.inDashboard(now), skipped: 0, detail: 'simulated' }
       }

@@ -162,8 +162,7 @@ export const INVARIANTS: readonly Invariant[] = [
           if (before === undefined) continue
           const between = { from: before - 3 * MINUTE, to: at }
           const changed = truth.answersTo(probe).some((span) => span.meaning !== family && overlaps(between, [span]))
-          // Started while it is cut off, a daemon takes our own trouble for AWS's: the control host was never reached.
-          if (!changed && !overlaps(between, [...truth.unwatched(probe), ...truth.cutOff]))
+          if (!changed && !overlaps(between, truth.unwatched(probe)))
             faults.push(
               `${id} was announced to ${mail.recipient} at ${clock(before)} and again at ${clock(at)}, and had failed all the time`,
             )
@@ -303,15 +302,12 @@ export const INVARIANTS: readonly Invariant[] = [
           const probe = probes.get(id)
           if (probe === undefined) return false
           const before = { from: at - 12 * MINUTE, to: at }
-          // A daemon that was started while it was cut off, or just before (or could write nothing down until then), has never
-          // reached the control host: it cannot tell whose trouble it is.
-          const cutOff = truth.cutOff.filter(({ from, to }) => truth.begins.some((begin) => begin > from - MINUTE && begin < to))
           const away = truth.disturbed.filter(
             ({ from, to }) => to - from > 5 * MINUTE && !truth.cutOff.some((span) => span.from === from),
           )
           const throttled = truth.answersTo(probe).filter(({ meaning }) => meaning === 'throttled')
           const failed = truth.failing(probe)
-          return overlaps(before, [...failed, ...cutOff, ...away, ...throttled])
+          return overlaps(before, [...failed, ...away, ...throttled])
         })
         return truly ? [] : [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and nothing of it had failed`]
       })

@@ -48,22 +48,19 @@ export class Truth {
   readonly cutOff: readonly Span[]
   /** When our disk was full. */
   readonly unwritable: readonly Span[]
-  /** When a process began that knew nothing yet of our network, and when one could write down again what it knew. */
-  readonly begins: readonly number[]
   readonly silenced: readonly Span[]
   /** Which configuration stood when; a dead daemon reads it when it starts. */
   private readonly configs: readonly Readonly<{ from: number; config: Config }>[]
   private readonly drawn: Drawn
   private readonly asleep: readonly Span[]
 
-  constructor({ drawn, downs, starts }: Lived) {
+  constructor({ drawn, downs }: Lived) {
     const { scenario } = drawn
     this.drawn = drawn
     this.end = scenario.lengthMs
     this.cutOff = this.spansOf((deed) => (deed.verb === 'network' ? !deed.up : null))
     const full = this.spansOf((deed) => (deed.verb === 'disk' ? deed.full : null))
     this.unwritable = full
-    this.begins = [...starts, ...full.map(({ to }) => to)]
     const deeds = scenario.happenings
     this.jumps = deeds.flatMap(({ at, deed }) => (deed.verb === 'clock' ? [{ at, byMs: deed.byMs }] : []))
     this.configs = [

@@ -297,6 +297,14 @@ export const MUTANTS: readonly Mutant[] = [
     heldBy: 'test/scenarios.test.ts',
   },
   {
+    name: 'takes a network that was not there yet when it started for trouble of AWS',
+    file: 'src/domain/reach.ts',
+    edits: [
+      ['(reach.everReached || isUnanswered(reach)) && reach.failures', 'reach.everReached && reach.failures'],
+      ['if (!reach.everReached && !isUnanswered(reach)) return outcome', 'if (!reach.everReached) return outcome'],
+    ],
+  },
+  {
     name: 'takes an answer from before a run for a sign of our network',
     file: 'src/domain/reach.ts',
     edits: [['reach.lastAnswerAt >= outcome.startedAt', 'reach.lastAnswerAt >= outcome.startedAt - 60_000']],

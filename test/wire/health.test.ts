@@ -215,6 +215,7 @@ describe('the Health API', () => {
     const answer = await api(mode === 'hang' ? { timeoutMs: 300 } : {}).ask(T, T - HOUR, never)
     expect(answer).toMatchObject({ state, at: T })
     expect(why(answer)).toContain(told)
+    if (answer.state === 'unavailable') expect(answer.heard ?? false, 'somebody answered').toBe(mode !== 'hang')
   })
 
   test('a refusal is remembered for a day, and then asked about again', async () => {
@@ -559,6 +560,8 @@ describe('the public dashboard', () => {
       state: 'unavailable',
       at: T,
       why: told,
+      // Whether somebody out there answered at all, with whatever.
+      ...(mode === 'hang' ? {} : { heard: true }),
     })
   })
 

@@ -40,18 +40,24 @@ export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: Dashboar
   return {
     async ask(now, _since, signal): Promise<SourceAnswer> {
       try {
-        if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine')
+        if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine', false)
         const { host } = new URL(url)
         return await within(timeoutMs, signal, async (bound) => read(await bodyOf(url, bound, fetch), now, host, bound))
       } catch (error) {
-        return { state: 'unavailable', at: now, why: oneLine(reasonOf(error)) }
+        return { state: 'unavailable', at: now, why: oneLine(reasonOf(error)), ...heardIn(error) }
       }
     },
   }
 }
 
-/** Thrown where an answer is of no use; its message is the reason that is shown. */
-class Useless extends Error {}
+/** Thrown where an answer is of no use, or could not be asked for; its message is the reason that is shown. */
+class Useless extends Error {
+  readonly isAnswer: boolean
+  constructor(message: string, isAnswer = true) {
+    super(message)
+    this.isAnswer = isAnswer
+  }
+}
 
 async function read(body: Uint8Array, now: Instant, host: string, bound: AbortSignal): Promise<SourceAnswer> {
   const text = decode(body).trim()
@@ -138,6 +144,11 @@ async function collect(body: ReadableStream<Uint8Array> | null): Promise<Uint8Ar
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** Somebody answered, only not with what was asked for. */
+function heardIn(error: unknown): Readonly<{ heard?: true }> {
+  return error instanceof Useless && error.isAnswer ? { heard: true } : {}
 }
 
 /** `fetch` hides what happened in the cause of a TypeError that says "fetch failed". */

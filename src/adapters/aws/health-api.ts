@@ -11,7 +11,7 @@ import { BoundedHandler } from './answer.ts'
 import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
-import { areBadCredentials, nameOf, oursIn, reasonOf, refusalOf, send } from './health-call.ts'
+import { areBadCredentials, heardIn, nameOf, oursIn, reasonOf, refusalOf, send } from './health-call.ts'
 import { type OrganizationStatus, OrganizationView, organizationViewStatus } from './organization-view.ts'
 
 /** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
@@ -276,7 +276,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
           clients.clear()
           if (identity !== null) options.drop?.(identity)
         }
-        return { state: 'unavailable', at: now, why: reasonOf(error), ...oursIn(error) }
+        return { state: 'unavailable', at: now, why: reasonOf(error), ...heardIn(error), ...oursIn(error) }
       }
     },
     async organizationStatus(signal) {

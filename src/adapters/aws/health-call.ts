@@ -103,6 +103,11 @@ export function reasonOf(error: unknown): string {
   return oneLine(/^(Error|DeadlineError|AbandonedError)?$/.test(label) ? said : `${label}: ${said}`)
 }
 
+/** Somebody outside answered, and be it with an error. */
+export function heardIn(error: unknown): Readonly<{ heard?: true }> {
+  return httpStatusOf(error) === null ? {} : { heard: true }
+}
+
 function httpStatusOf(error: unknown): number | null {
   const status = recordOf(fieldOf(error, '$metadata'))?.['httpStatusCode']
   return typeof status === 'number' ? status : null
