@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { shownUrl } from '../config/endpoints.ts'
-import { messageIdOf, notificationId } from '../domain/audience.ts'
+import { messageIdOf, notificationId, toldOfUs } from '../domain/audience.ts'
 import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../domain/cadence.ts'
 import { gapRow } from '../domain/digest.ts'
 import { inWords } from '../domain/duration.ts'
@@ -12,7 +12,7 @@ import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
 import type { Gap, Reach, World } from '../domain/state.ts'
-import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
+import { GATHER_AT_MOST_MS } from '../domain/step.ts'
 import { messageOfThrown } from '../domain/thrown.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
@@ -544,10 +544,9 @@ function withProbe(probe: string, cause: unknown): unknown {
 
 /** Notifications that are on no disk: for the one thing that cannot be put there. */
 function outsideTheStore(facts: Facts, since: Instant, setup: Setup): readonly Notification[] {
-  return tellAtOnce(setup).map((recipient) => {
+  return toldOfUs(setup.recipients.values()).map(({ name: recipient, to }) => {
     const id = notificationId(`disk.${since}`, 1, recipient)
     const messageId = messageIdOf(id, setup.mailDomain)
-    const to = setup.recipients.get(recipient)?.to ?? []
     return {
       id,
       messageId,

@@ -1,4 +1,5 @@
 import type { Audience, Incident, Member } from './incident.ts'
+import type { Recipient } from './policy.ts'
 import type { Family } from './probe.ts'
 import type { Setup } from './setup.ts'
 
@@ -26,6 +27,17 @@ export function notifiedBy(members: readonly Member[], setup: Setup): readonly s
   const monitors = new Set(members.map((member) => member.monitor))
   const names = new Set([...monitors].flatMap((name) => setup.monitors.get(name)?.notify ?? []))
   return [...setup.recipients.keys()].filter((name) => names.has(name))
+}
+
+/**
+ * Who is told of what belongs to no monitor: that Alibi cannot do its work, or that its host is offline. Those who ask for it,
+ * and who do not say and have no `after`; where that is nobody, everybody who has not said no. Never nobody.
+ */
+export function toldOfUs(recipients: Iterable<Recipient>): readonly Recipient[] {
+  const all = [...recipients]
+  const willing = all.filter(({ selfAlerts }) => selfAlerts !== false)
+  const asked = willing.filter(({ selfAlerts, afterMs }) => selfAlerts === true || afterMs === null)
+  return [asked, willing, all].find((some) => some.length > 0) ?? []
 }
 
 /** The members that a recipient is told of: those of the monitors that notify them. */
