@@ -3,19 +3,14 @@ import type { Recipient } from './policy.ts'
 import type { Family } from './probe.ts'
 import type { Setup } from './setup.ts'
 
-/** Short, stable, safe in a Message-ID: FNV-1a over the recipient's name. */
-export function recipientHash(name: string): string {
-  let hash = 0x811c9dc5
-  for (const char of name) {
-    hash ^= char.codePointAt(0) ?? 0
-    hash = Math.imul(hash, 0x01000193)
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0')
+/** A name as a part of an id: what may stand in a Message-ID stays as it is, a dot parts. No two names are alike. */
+export function idPart(name: string): string {
+  return encodeURIComponent(name.toWellFormed()).replaceAll('.', '%2E')
 }
 
 /** `incident.seq.recipient`: fixed when the notification is committed. */
 export function notificationId(scope: string, seq: number, recipient: string): string {
-  return `${scope}.${seq}.${recipientHash(recipient)}`
+  return `${scope}.${seq}.${idPart(recipient)}`
 }
 
 export function messageIdOf(id: string, domain: string): string {

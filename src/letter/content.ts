@@ -22,8 +22,8 @@ export type Delivery = Readonly<{
   now: Instant
   /** The first mail of this incident that never arrived, and why: this one tells both (`recovery`). */
   merged: Readonly<{ facts: Facts; why: string }> | null
-  /** Other recipients whose mails the server refuses for good, so that somebody knows. */
-  refused: readonly Readonly<{ recipient: string; error: string }>[]
+  /** Addresses that the server refuses for good, so that somebody knows. */
+  refused: readonly Readonly<{ recipient: string; address: string; error: string }>[]
 }>
 
 /** Committed longer ago than this, a mail says that it is late. */
@@ -109,7 +109,10 @@ function warnings(facts: Facts, { now, attempts, lateBecause, refused }: Deliver
   const more = facts.overrides.length - overrides.length
   const unheard = refused
     .slice(0, limits.monitors)
-    .map(({ recipient, error }) => `${foreign(recipient, limits.word)} (${foreign(error, limits.sentence)})`)
+    .map(
+      ({ recipient, address, error }) =>
+        `${foreign(address, limits.word)} of ${foreign(recipient, limits.word)} (${foreign(error, limits.sentence)})`,
+    )
   return [
     ...(unheard.length > 0
       ? [`The mail server refuses mails to ${unheard.join(', ')}: tell them otherwise. \`alibi outbox list\` shows them.`]
