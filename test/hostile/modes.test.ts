@@ -28,6 +28,7 @@ import { main } from '../../src/cli/program.ts'
 /* Files that others may read, and links that others have put where Alibi writes. */
 
 const isRoot = process.geteuid?.() === 0
+const ONLY_ROOT = isRoot ? '' : ' (skipped: only root can give files away)'
 /** Another user: `nobody`. */
 const ANOTHER = 65_534
 const TREASURE = 'what nobody may overwrite'
@@ -169,7 +170,7 @@ describe('a link in the way of a file is not followed', () => {
     held.release()
   })
 
-  test.skipIf(!isRoot)('the database: a link of another user is not followed, one of ours is', async () => {
+  test.skipIf(!isRoot)(`the database: a link of another user is not followed, one of ours is${ONLY_ROOT}`, async () => {
     symlinkSync(at('real.db'), at('ours.db'))
     await (await openStore({ path: at('ours.db') })).close()
     expect(existsSync(at('real.db'))).toBe(true)
@@ -180,7 +181,7 @@ describe('a link in the way of a file is not followed', () => {
     expect(existsSync(at('theirs'))).toBe(false)
   })
 
-  test.skipIf(!isRoot)('a list of old log files that another user has made deletes nothing', async () => {
+  test.skipIf(!isRoot)(`a list of old log files that another user has made deletes nothing${ONLY_ROOT}`, async () => {
     const file = { path: at('alibi.log'), maxSizeBytes: 1_000_000, keep: 1 }
     writeFileSync(at('alibi.log.audit.json'), JSON.stringify({ keep: { days: false, amount: 1 }, files: [] }))
     lchownSync(at('alibi.log.audit.json'), ANOTHER, ANOTHER)
@@ -220,7 +221,7 @@ describe('tighten', () => {
     expect(modeOf(treasure)).toBe('644')
   })
 
-  test.skipIf(!isRoot)('leaves to another user what is theirs, and names it', () => {
+  test.skipIf(!isRoot)(`leaves to another user what is theirs, and names it${ONLY_ROOT}`, () => {
     lchownSync(treasure, ANOTHER, ANOTHER)
     expect(tighten([treasure])).toEqual([{ path: treasure, mode: '0644', isOurs: false, stays: 'it belongs to another user' }])
     expect(modeOf(treasure)).toBe('644')

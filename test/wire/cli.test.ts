@@ -690,7 +690,8 @@ describe('a reader that goes away, and a disk that is full', () => {
 const OLD = '/usr/bin/node'
 const isOld =
   existsSync(OLD) && Number(execFileSync(OLD, ['-p', 'process.versions.node'], { encoding: 'utf8' }).split('.')[0]) < 24
-test.skipIf(!isOld)('on an older Node there is one sentence instead of a crash in an import', async () => {
+const NO_OLD = isOld ? '' : ` (skipped: ${OLD} is no older Node)`
+test.skipIf(!isOld)(`on an older Node there is one sentence instead of a crash in an import${NO_OLD}`, async () => {
   for (const args of [[], ['run'], ['--help']]) {
     const { code, out, err } = await end(spawn(OLD, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
     expect({ code, out }).toEqual({ code: 69, out: '' })
