@@ -35,11 +35,13 @@ import {
 } from './monitors.ts'
 import { quotas, quotaWarnings } from './quotas.ts'
 import type { SecretFile } from './reference.ts'
+import { repeatsIn } from './repeats.ts'
 import {
   ConfigSchema,
   HealthSchema,
   listenOf,
   MAX_ACCOUNTS,
+  MAX_MONITORS,
   MAX_RECIPIENTS,
   MonitorSchema,
   type ParsedConfig,
@@ -112,13 +114,12 @@ function checkAll(tree: Tree, { env, sharedFiles = NO_SHARED_FILES }: Surroundin
     )
   if (names !== null && names.length > MAX_RECIPIENTS)
     tell(['recipients'], `expected at most ${MAX_RECIPIENTS} recipients`, 'key')
-  for (const name of names ?? []) {
+  for (const name of names?.slice(0, MAX_RECIPIENTS) ?? []) {
     const addresses = at(['recipients', name, 'to'])
     if (!Array.isArray(addresses)) continue
-    addresses.forEach((address, index) => {
-      if (typeof address === 'string' && addresses.indexOf(address) < index)
-        tell(['recipients', name, 'to', index], 'this address stands in the list twice')
-    })
+    for (const index of repeatsIn(addresses)) {
+      if (typeof addresses[index] === 'string') tell(['recipients', name, 'to', index], 'this address stands in the list twice')
+    }
   }
 
   const region = defaultRegion(env, null, NO_SHARED_FILES)
@@ -134,8 +135,10 @@ function checkAll(tree: Tree, { env, sharedFiles = NO_SHARED_FILES }: Surroundin
   const monitors = at(['monitors'])
   let probes = 0
   const seen = new Set<string>()
-  const usable = names?.filter((name) => RecipientName.safeParse(name).success) ?? null
-  for (const [index, raw] of (Array.isArray(monitors) ? monitors : []).entries()) {
+  const isTooMany = names !== null && names.length > MAX_RECIPIENTS
+  const usable = isTooMany ? null : (names?.filter((name) => RecipientName.safeParse(name).success) ?? null)
+  // That there are more than there may be the schema has said.
+  for (const [index, raw] of (Array.isArray(monitors) ? monitors.slice(0, MAX_MONITORS) : []).entries()) {
     const path = ['monitors', index]
     if (!isMapping(raw)) continue
     const monitor: Readable = readable(MonitorSchema.shape, raw)

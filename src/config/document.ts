@@ -1,9 +1,24 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument, Scalar, visit, type YAMLError } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  Scalar,
+  visit,
+  type YAMLError,
+} from 'yaml'
 import { type Fault, pathText } from './fault.ts'
 import { filesIn, resolve, type Sources } from './reference.ts'
 
 /** Far above what a configuration of 20000 probes needs; aliases count each time they are used. */
 export const MAX_NODES = 100_000
+/** Words, signs, spaces and line ends as the lexer cuts them: more than a file of this size holds that somebody wrote, and the parser has less than a second's work with them. */
+export const MAX_LEXEMES = 150_000
 export const MAX_ALIASES = 1000
 /** The deepest key of the configuration stands at seven. */
 export const MAX_DEPTH = 16
@@ -42,9 +57,9 @@ export type Parsed = Readonly<{
 }>
 
 /** Paths of all secret files that a text refers to; empty when it is no YAML. */
-export function filesReferred(text: string): readonly string[] {
+export function filesReferred({ document }: Yaml): readonly string[] {
   const paths = new Set<string>()
-  visit(parse(text).document, {
+  visit(document, {
     Scalar: (_, node) => {
       if (typeof node.value === 'string') for (const path of filesIn(node.value)) paths.add(path)
     },
@@ -53,17 +68,18 @@ export function filesReferred(text: string): readonly string[] {
 }
 
 /** @param known the keys at the top: one of them without a value says as much as none; any other is a fault, value or not */
-export function parseTree(text: string, sources: Sources, known: readonly string[]): Parsed {
-  const { document, lines } = parse(text)
+export function parseTree({ text, document, lines, isTooMany }: Yaml, sources: Sources, known: readonly string[]): Parsed {
+  if (isTooMany)
+    return {
+      tree: null,
+      faults: [{ line: 1, column: 1, path: '', message: `more than ${MAX_LEXEMES} words, signs and line ends` }],
+    }
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   const faults: Fault[] = []
-  const broken = document.errors.filter((error) => error.code !== 'DUPLICATE_KEY')
-  for (const error of document.errors) {
-    if (error.code === 'DUPLICATE_KEY') faults.push({ ...place(error.pos[0]), path: '', message: 'this key stands here twice' })
-  }
+  const broken = document.errors
   // One slip makes the parser stumble over all that follows on its line.
   const stumbles = new Map(broken.toReversed().map((error) => [place(error.pos[0]).line, error]))
   for (const error of [...stumbles.values()].toReversed().slice(0, MAX_SYNTAX_FAULTS)) {
@@ -136,16 +152,23 @@ export function parseTree(text: string, sources: Sources, known: readonly string
     if (isMap(node)) {
       enter(null, false, false)
       const out: Record<string, unknown> = Object.create(null)
+      const empty = new Set<string>()
       for (const pair of node.items) {
         const name = isScalar(pair.key) ? String(pair.key.value) : ''
         const offset = pair.key?.range?.[0] ?? value
+        if (Object.hasOwn(out, name) || empty.has(name)) {
+          faults.push({ ...place(offset), path: '', message: 'this key stands here twice' })
+        }
         if (!isScalar(pair.key) || name === '__proto__') {
           faults.push({ ...place(offset), path: pathText(path), message: 'this cannot be a key' })
           continue
         }
         // A key whose lines are all commented out says as much as none at all.
         const isEmpty = isScalar(pair.value) && pair.value.value === null && pair.value.source === ''
-        if (path.length === 0 && isEmpty && known.includes(name)) continue
+        if (path.length === 0 && isEmpty && known.includes(name)) {
+          empty.add(name)
+          continue
+        }
         out[name] = walk(pair.value as ParsedNode | null, [...path, name], offset, value)
       }
       return out
@@ -198,18 +221,44 @@ class Stop extends Error {
   }
 }
 
+/** A text as YAML, parsed once. One of too many lexemes is not: its document is empty. */
+export type Yaml = Readonly<{ text: string; document: Document.Parsed; lines: LineCounter; isTooMany: boolean }>
+
+export function yamlOf(text: string): Yaml {
+  const isTooMany = hasTooMany(text)
+  return { text, isTooMany, ...parse(isTooMany ? '' : text) }
+}
+
 function parse(text: string) {
   const lines = new LineCounter()
-  const document = parseDocument(text, {
+  // Each error would walk its own stack; a file can have as many as it has lines, and nobody looks at them.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return { document: documentOf(text, lines), lines }
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+function documentOf(text: string, lines: LineCounter): Document.Parsed {
+  return parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
     stringKeys: true,
+    // The library compares each key with all before it, which takes a minute for a thousand lines: they are looked for when it is walked.
+    uniqueKeys: false,
     resolveKnownTags: false,
     merge: false,
     version: '1.2',
     logLevel: 'error',
   })
-  return { document, lines }
+}
+
+function hasTooMany(text: string): boolean {
+  let count = 0
+  for (const _ of new Lexer().lex(text)) if (++count > MAX_LEXEMES) return true
+  return false
 }
 
 function keyOf(path: Path): string {

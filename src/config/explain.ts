@@ -144,6 +144,13 @@ export function homeIn(outer: string | null): Home {
 
 /** Keys that stand in one section only, with that section; those at the top with the empty one. */
 function sections(): ReadonlyMap<string, string> {
+  known ??= sectionsOf()
+  return known
+}
+
+let known: ReadonlyMap<string, string> | undefined
+
+function sectionsOf(): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   const several = new Set<string>()
   for (const [section, shape] of Object.entries(ConfigSchema.shape)) {

@@ -43,29 +43,38 @@ export function pathText(path: readonly (string | number)[]): string {
 
 /** In the order of the file, once each, bounded in number and length, and without any of the secrets. */
 export function tidyFaults(faults: readonly Fault[], secrets: readonly string[]): readonly Fault[] {
-  const clean = faults.map((fault) => ({
-    ...fault,
-    path: withoutSecrets(fault.path, secrets),
-    message: bounded(oneLine(withoutSecrets(fault.message, secrets)), MAX_MESSAGE),
-  }))
   const seen = new Set<string>()
-  const once = clean.filter(({ line, column, path, message }) => {
+  const once = faults.filter(({ line, column, path, message }) => {
     const key = `${line}:${column}:${path}:${message}`
     return !seen.has(key) && seen.add(key)
   })
   once.sort((a, b) => a.line - b.line || a.column - b.column)
-  if (once.length <= MAX_FAULTS) return once
-  const left = once.length - MAX_FAULTS
-  const last = once[MAX_FAULTS - 1]
+  // What is not shown need not be made fit for it: there may be as many faults as the file has lines.
+  const longestFirst = secrets.toSorted((a, b) => b.length - a.length)
+  const clean = once.slice(0, MAX_FAULTS).map((fault) => ({
+    ...fault,
+    path: cleaned(fault.path, longestFirst),
+    message: bounded(oneLine(cleaned(fault.message, longestFirst)), MAX_MESSAGE),
+  }))
+  const left = once.length - clean.length
+  if (left === 0) return clean
+  const last = clean.at(-1)
   return [
-    ...once.slice(0, MAX_FAULTS),
+    ...clean,
     { line: last?.line ?? 1, column: last?.column ?? 1, path: '', message: `and ${left} more faults after this one` },
   ]
 }
 
 /** A second fence: messages are made without values, and yet a value may stand in the text of a library. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.toSorted((a, b) => b.length - a.length).reduce((left, secret) => left.replaceAll(secret, '***'), text)
+  return cleaned(
+    text,
+    secrets.toSorted((a, b) => b.length - a.length),
+  )
+}
+
+function cleaned(text: string, longestFirst: readonly string[]): string {
+  return longestFirst.reduce((left, secret) => (secret.length > left.length ? left : left.replaceAll(secret, '***')), text)
 }
 
 /** Control characters, and the separators that some programs take for the end of a line, become spaces. */

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { resolve as resolvePath } from 'node:path'
 import { compose, MAIL_SERVERS } from './compose.ts'
 import type { Config } from './config.ts'
-import { filesReferred, type Path, parseTree, type Tree } from './document.ts'
+import { filesReferred, type Path, parseTree, type Tree, type Yaml, yamlOf } from './document.ts'
 import type { Env } from './endpoints.ts'
 import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
@@ -63,9 +63,10 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
   const { cwd = process.cwd(), now = Date.now() } = options
   const secrets = new Set<string>()
   try {
-    const { files, exposed } = await readSecrets(text, cwd)
+    const yaml = yamlOf(text)
+    const { files, exposed } = await readSecrets(yaml, cwd)
     for (const secret of files.values()) if (secret.ok) keep(secrets, secret.text)
-    const { tree, faults } = parseTree(text, { env, files }, TOP_KEYS)
+    const { tree, faults } = parseTree(yaml, { env, files }, TOP_KEYS)
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
     for (const secret of secretsOf(tree)) keep(secrets, secret)
     const authorities = await readAuthorities(tree, cwd)
@@ -132,10 +133,10 @@ type Secrets = Readonly<{
   exposed: readonly string[]
 }>
 
-async function readSecrets(text: string, cwd: string): Promise<Secrets> {
+async function readSecrets(yaml: Yaml, cwd: string): Promise<Secrets> {
   const files = new Map<string, SecretFile>()
   const exposed: string[] = []
-  for (const path of filesReferred(text)) {
+  for (const path of filesReferred(yaml)) {
     if (files.size >= MAX_SECRET_FILES) {
       files.set(path, { ok: false, why: `more than ${MAX_SECRET_FILES} files are referred to` })
       break

@@ -5,6 +5,7 @@ import type { Path } from './document.ts'
 import { durationText } from './duration.ts'
 import type { Env } from './endpoints.ts'
 import { nearest } from './nearest.ts'
+import { repeatsIn } from './repeats.ts'
 import { changesClocks, readSchedule } from './schedule.ts'
 import { MonitorSchema, type ParsedAccounts, type ParsedCredentials, type ParsedMonitor } from './schema.ts'
 import { profileIn, type SharedFiles } from './shared-files.ts'
@@ -55,9 +56,7 @@ export function checkMonitor(
   }
   if (monitor.credentials !== undefined) checkCredentials(monitor.credentials, [...path, 'credentials'], region, tell)
   for (const [at, accounts] of listsOf(monitor.accounts ?? [])) {
-    accounts.forEach((account, index, all) => {
-      if (all.indexOf(account) < index) tell([...path, 'accounts', ...at, index], 'this account stands in the list twice')
-    })
+    for (const index of repeatsIn(accounts)) tell([...path, 'accounts', ...at, index], 'this account stands in the list twice')
   }
   if (monitor.accounts !== undefined) checkOrganization(monitor.accounts, [...path, 'accounts'], tell)
   const operations = monitor.operations ?? []
@@ -77,7 +76,8 @@ export function checkMonitor(
 
 /** A list of recipients by their names: each has to be there, and none twice. */
 export function checkRecipients(names: readonly unknown[], path: Path, recipients: readonly string[], tell: Tell): void {
-  names.forEach((name, index, all) => {
+  const repeats = new Set(repeatsIn(names))
+  names.forEach((name, index) => {
     const at = [...path, index]
     if (typeof name !== 'string') return
     if (!recipients.includes(name)) {
@@ -86,7 +86,7 @@ export function checkRecipients(names: readonly unknown[], path: Path, recipient
         at,
         `expected the name of a recipient${meant === null ? `: ${recipients.slice(0, 10).join(', ')}` : `; did you mean \`${meant}\`?`}`,
       )
-    } else if (all.indexOf(name) < index) tell(at, 'this recipient stands in the list twice')
+    } else if (repeats.has(index)) tell(at, 'this recipient stands in the list twice')
   })
 }
 
@@ -106,12 +106,11 @@ function listsOf(accounts: ParsedAccounts): readonly (readonly [Path, readonly s
 function checkOrganization(accounts: ParsedAccounts, path: Path, tell: Tell): void {
   if (Array.isArray(accounts)) return
   const { organization, include } = accounts
-  organization.ous?.forEach((ou, index, all) => {
-    if (all.indexOf(ou) < index)
-      tell([...path, 'organization', 'ous', index], 'this organizational unit stands in the list twice')
-  })
+  for (const index of repeatsIn(organization.ous ?? []))
+    tell([...path, 'organization', 'ous', index], 'this organizational unit stands in the list twice')
+  const included = new Set(include)
   organization.exclude.forEach((account, index) => {
-    if (include.includes(account))
+    if (included.has(account))
       tell([...path, 'organization', 'exclude', index], 'this account stands under `include` too: expected it in one of the two')
   })
 }

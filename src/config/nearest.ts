@@ -1,5 +1,7 @@
 /** Longer words are not compared: nobody misspells them by two letters, and the table grows with the product. */
 const MAX_LENGTH = 64
+/** Of so many candidates, the first. */
+const MAX_CANDIDATES = 200
 
 /** The candidate that a misspelt word most likely meant; `null` when none is near. Ties go to the first. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
@@ -8,7 +10,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   const allowed = wanted.length <= 4 ? 1 : wanted.length <= 8 ? 2 : 3
   let best: string | null = null
   let bestDistance = allowed + 1
+  let looked = 0
   for (const candidate of candidates) {
+    if (++looked > MAX_CANDIDATES) break
     if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue
     const found = distance(wanted, candidate.toLowerCase())
     if (found < bestDistance) {

@@ -1,6 +1,6 @@
 import { compose } from '../config/compose.ts'
 import type { Config } from '../config/config.ts'
-import { type Path, parseTree, type Tree } from '../config/document.ts'
+import { type Path, parseTree, type Tree, yamlOf } from '../config/document.ts'
 import { valueAt } from '../config/explain.ts'
 import { type Fault, pathText } from '../config/fault.ts'
 import type { Instant } from '../domain/probe.ts'
@@ -23,7 +23,7 @@ mail:
 const NOTHING_OUTSIDE = { env: {}, files: new Map() }
 
 function ownTree(): Tree {
-  const { tree, faults } = parseTree(SIMULATORS_OWN, NOTHING_OUTSIDE, [])
+  const { tree, faults } = parseTree(yamlOf(SIMULATORS_OWN), NOTHING_OUTSIDE, [])
   if (tree === null) throw new Error(`the simulator's own configuration cannot be read: ${faults[0]?.message}`)
   return tree
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { type Path, parseTree, type Tree } from '../config/document.ts'
+import { type Path, parseTree, type Tree, yamlOf } from '../config/document.ts'
 import { durationText } from '../config/duration.ts'
 import { explain, type Home, homeIn, withFound } from '../config/explain.ts'
 import { type Fault, tidyFaults } from '../config/fault.ts'
@@ -22,7 +22,7 @@ export type ParseOptions = Readonly<{
 
 /** Reads a scenario, or says everything that is wrong with it at once. */
 export function parseScenario(source: string, file: string, options: ParseOptions = {}): ParsedFile {
-  const { tree, faults } = parseTree(source, { env: {}, files: new Map() }, Object.keys(ScenarioSchema.shape))
+  const { tree, faults } = parseTree(yamlOf(source), { env: {}, files: new Map() }, Object.keys(ScenarioSchema.shape))
   if (tree === null) return { ok: false, faults: tidyFaults(faults.map(aboutScenario), []) }
   const parsed = ScenarioSchema.safeParse(tree.root)
   const found = [...faults]
