@@ -516,13 +516,13 @@ digest: { schedule: "*/10 * * * * *" }`
   await writeFile(join(on.directory, 'smtp-password'), `${PASSWORD}-old\n`)
   on.sandbox.answer({}, 'ok')
   const second = on.daemon()
-  await second.line('the refused login', (line) => line['message'] === 'mail refused')
+  await second.line('the refused login', (line) => line['message'] === 'mail deferred')
   await verb('outbox', 'list')
   await verb('mail', 'test')
   const health = await ask('/healthz')
   expect(health.status).toBe(503)
   await until('the heartbeat to say so', () =>
-    outside.beats.some(({ url, body }) => url.includes('/fail') && body.includes('refused')),
+    outside.beats.some(({ url, body }) => url.includes('/fail') && body.includes('takes nothing from this host')),
   )
   await stopped(second)
   await outside.close()
