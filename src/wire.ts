@@ -13,6 +13,7 @@ import { systemClock } from './adapters/clock.ts'
 import { ehloName } from './adapters/ehlo-name.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
+import { Outlet } from './adapters/outlet.ts'
 import { smtpMailer } from './adapters/smtp.ts'
 import type { Config, Smtp } from './config/config.ts'
 import { endpointOverrides, withEndpoints } from './config/endpoints.ts'
@@ -65,7 +66,9 @@ export function wire(config: Config, given: Env, version: string): Wired {
   const env = withEndpoints(given, config.endpoints)
   const clock = systemClock
   const held = new AsyncDisposableStack()
-  const keyring = openKeyring({ clock, env })
+  const outlet = outletOf(config)
+  held.defer(() => outlet.close())
+  const keyring = openKeyring({ clock, env, outlet })
   held.defer(() => keyring.close())
   const { monitors } = config
   const prober = accountProber({
@@ -76,6 +79,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
     env,
     version,
     keyring,
+    outlet,
   })
   held.defer(() => prober.close())
   const asking = new Map(
@@ -110,7 +114,10 @@ export function wire(config: Config, given: Env, version: string): Wired {
         : config.health.dashboard
           ? dashboardUrl(partition)
           : null
-    sources.set(partition, { api, dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs }) })
+    sources.set(partition, {
+      api,
+      dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs, fetch: outlet.fetch }),
+    })
   }
 
   const mailer = mailerOf(config)
@@ -141,16 +148,24 @@ export function wire(config: Config, given: Env, version: string): Wired {
     letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
-    heartbeat: config.heartbeat === null ? null : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets }),
+    heartbeat:
+      config.heartbeat === null
+        ? null
+        : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets, fetch: outlet.fetch }),
     organization,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
+/** The way out that the environment describes, for everything but mail. */
+export function outletOf({ network: { proxies, bundle } }: Config): Outlet {
+  return new Outlet({ proxies, authorities: bundle === null ? [] : [bundle.pem] })
+}
+
 /** Lists the organizations of the monitors that find their accounts; it outlives the sessions that their lists begin. */
 export function organizationOf(config: Config, given: Env): Organization & Disposable {
   const env = withEndpoints(given, config.endpoints)
-  const keyring = openKeyring({ clock: systemClock, env })
+  const keyring = openKeyring({ clock: systemClock, env, outlet: outletOf(config) })
   return {
     async list(name, signal) {
       const monitor = config.monitors.find((one) => one.name === name)

@@ -45,7 +45,14 @@ const TAIL = `
 The AWS SDK's own variables work: \`AWS_PROFILE\`, \`AWS_REGION\`, \`AWS_ENDPOINT_URL_ACCOUNT\`, \`AWS_ENDPOINT_URL_HEALTH\`, \`AWS_ENDPOINT_URL_STS\` and the
 others; so do \`endpoint_url\` and \`services\` in its shared file, of the profile \`AWS_PROFILE\` or \`default\`. An endpoint of your own has to be https, or on
 this machine; it is named at start, on the page and in each mail. \`AWS_PROFILE\`, \`credentials.profile\` and a \`[default]\` profile that speaks of
-credentials are used or they are an error: unlike the SDK, Alibi never goes on to the role of the instance. \`ALIBI_DEBUG=1\` shows where a fault of Alibi's own happened.
+credentials are used or they are an error: unlike the SDK, Alibi never goes on to the role of the instance.
+
+\`HTTPS_PROXY\` and \`HTTP_PROXY\` (in small letters first) name the proxy by which Alibi asks AWS, the dashboard, the control host, the heartbeat and CloudWatch
+Logs; \`NO_PROXY\` excepts hosts (\`host\`, \`.suffix\`, \`host:port\`, \`10.0.0.0/8\`, \`*\`), and this machine is always excepted. Mail goes by no proxy. The
+certificates of \`AWS_CA_BUNDLE\`, or of \`ca_bundle\` in the profile, are trusted for the same calls, beside those that Node trusts. \`alibi check\` says what is in
+force.
+
+\`ALIBI_DEBUG=1\` shows where a fault of Alibi's own happened.
 `
 
 const DURATION_MARK = '(\\d{1,9})ms'

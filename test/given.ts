@@ -7,6 +7,7 @@ import {
   HOUR_MS,
   MINUTE_MS,
   type Monitor,
+  type Obstacle,
   type Operation,
   type Outcome,
   type Partition,
@@ -101,7 +102,7 @@ export function reading(
 }
 
 /** How a run went, in a word. `down` is unreachable although the control call got through; `cut off` is unreachable with it. */
-export type Went = 'ok' | 'ok at the second try' | 'throttled' | 'stalled' | 'down' | 'cut off' | FailureKind | 'sts'
+export type Went = 'ok' | 'ok at the second try' | 'throttled' | 'stalled' | 'down' | 'cut off' | FailureKind | Obstacle | 'sts'
 
 /** One run that began at `at` and took a second. */
 export function run(probe: string, at: number, went: Went, region = 'us-east-1'): Outcome {
@@ -148,8 +149,19 @@ export function run(probe: string, at: number, went: Went, region = 'us-east-1')
         tries: [one('unreachable', null)],
         control: control(at + 500, false),
       }
+    case 'name':
+    case 'certificate':
+    case 'proxy':
+      return {
+        ...base,
+        result: 'failed',
+        kind: 'unreachable',
+        tries: [{ ...one('unreachable', null), obstacle: went }],
+        control: control(at + 500, true),
+      }
+    case 'setup':
     case 'offline':
-      return { ...base, result: 'failed', kind: 'offline', tries: [one('offline', null)] }
+      return { ...base, result: 'failed', kind: went, tries: [one(went, null)] }
     case 'internal':
       return { ...base, result: 'failed', kind: went, tries: [one(went, 500)] }
     case 'credentials':

@@ -2,8 +2,12 @@ import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { Config } from '../config/config.ts'
+import type { Credentials } from '../domain/probe.ts'
 import { readThrown } from '../domain/thrown.ts'
-import { NO_OTHER_ENDPOINT } from './aws/endpoint.ts'
+import type { Keyring } from './aws/credentials.ts'
+import { type Env, NO_OTHER_ENDPOINT } from './aws/endpoint.ts'
+import { systemClock } from './clock.ts'
+import type { Outlet } from './outlet.ts'
 
 /*
  * Amazon CloudWatch Logs, by batches in the background. `PutLogEvents` and, when the stream is not there yet, `CreateLogStream`
@@ -32,6 +36,10 @@ export type CloudWatchOptions = Readonly<{
   /** Told once when lines cannot be delivered, and once when they can again; `lost` lines were dropped meanwhile. */
   failed: (why: string) => void
   recovered: (lost: number) => void
+  /** The way out; left out: directly. */
+  outlet?: Outlet
+  /** Where credentials are looked for; default: the process's own. */
+  env?: Env
   flushMs?: number
   /** How long `finish` may take. */
   closeMs?: number
@@ -40,7 +48,8 @@ export type CloudWatchOptions = Readonly<{
 /** A stream of lines that takes everything at once and throws nothing; `finish` resolves when what waits is out, or time is up. */
 export type CloudWatch = Readonly<{ stream: Writable; finish(): Promise<void> }>
 
-export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, closeMs = CLOSE_MS }: CloudWatchOptions): CloudWatch {
+export function cloudWatch(options: CloudWatchOptions): CloudWatch {
+  const { wanted, failed, recovered, flushMs = FLUSH_MS, closeMs = CLOSE_MS } = options
   const target = { logGroupName: wanted.group, logStreamName: wanted.stream ?? hostname().replace(/[:*\s]/g, '-') }
   const waiting: Line[] = []
   let bytes = 0
@@ -49,6 +58,7 @@ export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, clos
   let timer: NodeJS.Timeout | null = null
   let sending: Promise<void> | null = null
   let client: CloudWatchLogsClient | null = null
+  let ring: Keyring | null = null
   let closing = false
 
   function take(text: string): void {
@@ -107,9 +117,7 @@ export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, clos
 
   async function put(batch: readonly Line[]): Promise<void> {
     const { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs')
-    const { region, endpoint } = wanted
-    const place = { region, ...NO_OTHER_ENDPOINT, ...(endpoint === null ? {} : { endpoint }) }
-    client ??= new CloudWatchLogsClient({ ...place, maxAttempts: 1, logger: SILENT })
+    client ??= new CloudWatchLogsClient({ ...(await connection()), maxAttempts: 1 })
     // A clock that was set back must not make CloudWatch refuse the batch: it wants them in the order of time.
     const logEvents = batch.map(({ at, text }) => ({ timestamp: at, message: text })).sort((a, b) => a.timestamp - b.timestamp)
     const bounded = () => ({ abortSignal: AbortSignal.timeout(DEADLINE_MS) })
@@ -123,6 +131,21 @@ export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, clos
       })
       await client.send(new PutLogEventsCommand({ ...target, logEvents }), bounded())
     }
+  }
+
+  /** The same credentials as those of a monitor that names none, found in the same way, by the same way out. */
+  async function connection() {
+    const { keyring } = await import('./aws/credentials.ts')
+    const { region, endpoint } = wanted
+    ring ??= keyring({
+      clock: systemClock,
+      env: options.env ?? process.env,
+      ...(options.outlet === undefined ? {} : { outlet: options.outlet }),
+    })
+    const { get, handler } = ring
+    const holder = { credentials: CHAIN, stsRegion: region }
+    const credentials = () => get(holder, DEADLINE_MS, new AbortController().signal)
+    return { region, ...NO_OTHER_ENDPOINT, ...(endpoint === null ? {} : { endpoint }), credentials, ...handler.client }
   }
 
   return {
@@ -144,11 +167,12 @@ export function cloudWatch({ wanted, failed, recovered, flushMs = FLUSH_MS, clos
       while (waiting.length > 0 && failures === 0 && performance.now() < deadline) await Promise.race([over, flush()])
       clearTimeout(alarm)
       client?.destroy()
+      ring?.close()
     },
   }
 }
 
-const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+const CHAIN: Credentials = { profile: null, roleArn: null, externalId: null, sessionName: null }
 
 /** As much from the front as one call takes. */
 function takeBatch(waiting: Line[]): readonly Line[] {

@@ -1,5 +1,6 @@
 import { readThrown } from '../domain/thrown.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
+import { ProxyError } from './outlet.ts'
 import { createRedaction } from './redaction.ts'
 
 /** healthchecks.io keeps 100 kB of a body; what is wrong is said in less. */
@@ -15,13 +16,14 @@ export type HeartbeatOptions = Readonly<{
   /** Values that no body may hold. */
   secrets: readonly string[]
   deadlineMs?: number
+  fetch?: typeof fetch
 }>
 
 /**
  * The protocol of healthchecks.io and its likes (https://healthchecks.io/docs/http_api/): GET the address when all is well,
  * POST the reasons to `/fail` beneath it when not. Redirects are not followed: the address would leak to wherever they lead.
  */
-export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS }: HeartbeatOptions): Heartbeat {
+export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, fetch = globalThis.fetch }: HeartbeatOptions): Heartbeat {
   // An answer may repeat the address, or the part of it that says which check.
   const { clean } = createRedaction([...secrets, url, ...new URL(url).pathname.split('/').filter((part) => part !== '')])
   const { well, fail, headers } = addresses(url)
@@ -96,5 +98,7 @@ function whyOf(cause: unknown): string {
   const { name, cause: inner } = readThrown(cause)
   if (name === 'TimeoutError') return 'no answer in time'
   if (name === 'AbortError') return 'given up'
+  // The address of a proxy is no secret, but for its user and password, which are left out of it.
+  if (inner instanceof ProxyError) return inner.message
   return `it cannot be reached (${readThrown(inner).code || name || 'an unknown error'})`
 }

@@ -3,11 +3,13 @@ import { styleText } from 'node:util'
 import { createLogger, format, transports } from 'winston'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports/log.ts'
+import type { Env } from './aws/endpoint.ts'
 import { cloudWatch } from './cloudwatch.ts'
 import { filesOf, type LogFile, openLogFile } from './log-file.ts'
 import type { Level, LogRecord } from './log-record.ts'
 import { jsonLine, logRecord, prettyLine } from './log-record.ts'
 import { tighten } from './modes.ts'
+import type { Outlet } from './outlet.ts'
 import { createRedaction } from './redaction.ts'
 
 export type LogConfig = Config['log']
@@ -24,6 +26,9 @@ export type ClosableLog = Log & {
 export type LogOptions = Readonly<{
   /** Values that must not be seen: wherever one stands in a message or a field, `[secret]` does instead. */
   secrets: readonly string[]
+  /** For CloudWatch Logs: the way out, and where credentials are looked for. */
+  outlet?: Outlet
+  env?: Env
   /** Default: the process's own. */
   stdout?: Writable & { isTTY?: boolean }
   now?: () => number
@@ -82,6 +87,8 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       ? null
       : cloudWatch({
           wanted: config.cloudwatch,
+          ...(options.outlet === undefined ? {} : { outlet: options.outlet }),
+          ...(options.env === undefined ? {} : { env: options.env }),
           failed: (why) =>
             write('error', 'CloudWatch Logs takes no lines: they go to stdout, and some megabytes of them are kept for it', {
               group: config.cloudwatch?.group,

@@ -5,8 +5,8 @@ import { callerIdentity } from '../adapters/aws/caller.ts'
 import { placeOf } from '../adapters/sqlite/place.ts'
 import { draftName } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
+import { networkShown } from '../config/network.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
-import { toldOfUs } from '../domain/audience.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { type OwnFault, ownFaultOf } from '../domain/own-fault.ts'
@@ -18,6 +18,7 @@ import { exposedFiles, openDirectories } from './exposure.ts'
 import { type Common, configured, type Io, say } from './io.ts'
 import { mailAdvice, mailServers } from './mail-advice.ts'
 import { type Found, listed, remembered, withFound } from './members.ts'
+import { withSetup } from './one-round.ts'
 import { savedSecrets } from './pm2.ts'
 import { settled } from './settled.ts'
 import { type Finding, tryOrganization, trySurroundings } from './surroundings.ts'
@@ -56,12 +57,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
         {
           config: config.file,
           monitors: summary(config),
-          recipients: config.recipients.map(({ name, to, afterMs }) => ({
-            name,
-            to,
-            afterMs,
-            selfAlerts: toldOfUs(config.recipients).some((one) => one.name === name),
-          })),
+          recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })),
           organizations: rosters.map(({ monitor, accounts, listedAt, why }) => ({
             monitor,
             accounts: accounts.length,
@@ -72,6 +68,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
           refused: late,
           warnings,
           overrides: wired.overrides,
+          network: networkShown(config.network),
           live,
         },
         null,
@@ -100,6 +97,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     const notes = [
       ...warnings.filter((warning) => !late.includes(warning)).map((warning) => `warning: ${warning}`),
       ...wired.overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
+      ...networkShown(config.network).map((line) => `note: ${line}`),
     ]
     if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
     if (options.live === true) io.out(`\n${live.map((finding) => findingText(finding, io.columns)).join('\n')}`)
@@ -134,12 +132,6 @@ function rosterFinding({ monitor, accounts, left, why }: Found): Finding {
   return { what, ok: false, detail: why, fix: 'while it cannot be listed, Alibi probes the accounts that it found last' }
 }
 
-function namesToldOfUs({ recipients }: Config): string {
-  return toldOfUs(recipients)
-    .map(({ name }) => name)
-    .join(', ')
-}
-
 /** What was tried, what came of it, and beneath a fault what to do. */
 function findingText({ what, ok, detail, fix }: Finding, columns: number | null): string {
   const line = `${ok ? 'ok   ' : 'FAULT'}  ${what}: ${cell(detail)}`
@@ -166,7 +158,6 @@ function found(config: Config, file: string, rosters: readonly Found[]): string 
         : `  organization of ${monitor}: ${plural(accounts.length, 'account')}, ${plural(config.monitors.find(({ name }) => name === monitor)?.probes.length ?? 0, 'probe')} (listed ${utc(listedAt ?? 0)})`,
     ),
     `  ${plural(config.recipients.length, 'recipient')} (${plural(addresses, 'address', 'addresses')}): ${config.recipients.map((r) => (r.afterMs === null ? r.name : `${r.name} after ${inWords(r.afterMs)}`)).join(', ')}`,
-    `  what belongs to no monitor goes to ${namesToldOfUs(config)}`,
     `  mail from ${config.mail.from} by ${mail}`,
     `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,
     `  database ${config.storage.path}`,
@@ -236,6 +227,7 @@ function namesItself(monitor: string, account: string): Finding {
 
 async function tryOperations(config: Config, wired: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
   const findings: Finding[] = []
+  const ran: Outcome[] = []
   for (const monitor of config.monitors) {
     // One account for each operation: what is tried here counts against AWS's quotas too.
     const seen = new Set<string>()
@@ -243,7 +235,9 @@ async function tryOperations(config: Config, wired: Wired, signal: AbortSignal):
       const key = `${probe.call.operation} ${probe.account === 'self' ? 'self' : 'member'}`
       if (seen.has(key)) continue
       seen.add(key)
-      const outcome = await settled(wired.prober, probe, signal)
+      ran.push(await settled(wired.prober, probe, signal))
+      const outcome = withSetup(ran).at(-1)
+      if (outcome === undefined) continue
       const last = decisiveTry(outcome)
       const ok = outcome.result === 'ok'
       const detail = ok
@@ -284,6 +278,12 @@ function fixOf(fault: OwnFault): string {
       return 'AWS calls the request wrong: check the account ids and parameters'
     case 'internal error':
       return 'this is an internal error of Alibi: please report it'
+    case 'name':
+      return 'see the name of the endpoint, and the name servers of this host'
+    case 'certificate':
+      return 'see who answers there: where a proxy looks into TLS, name its authority by AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS; see the clock too'
+    case 'proxy':
+      return 'see HTTPS_PROXY and NO_PROXY, and whether the proxy lets this host pass'
   }
 }
 

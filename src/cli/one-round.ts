@@ -2,6 +2,8 @@ import { AWS_PACE, Rounds } from '../daemon/rounds.ts'
 import { UNSTATED_QUOTA } from '../domain/pace.ts'
 import type { Monitor, Outcome } from '../domain/probe.ts'
 import { quotaOf, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
+import { advanceReach, blame } from '../domain/reach.ts'
+import { NO_REACH } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
 import type { Clock } from '../ports/time.ts'
 import { settled } from './settled.ts'
@@ -30,6 +32,15 @@ export async function oneRound(
   await rounds.idle()
   if (faults.length > 0) throw faults[0]
   return outcomes
+}
+
+/** Of runs that nothing went before: what has not worked among them, and fails by name, certificate or proxy, never has. */
+export function withSetup(outcomes: readonly Outcome[]): readonly Outcome[] {
+  const reach = advanceReach(NO_REACH, { controls: [], outcomes, readings: [] })
+  return outcomes.map((outcome) => {
+    const blamed = blame(outcome, reach)
+    return blamed.kind === 'setup' ? blamed : outcome
+  })
 }
 
 /** How long such a round takes at least, in milliseconds: that of the operation which AWS lets us ask slowest. */

@@ -7,7 +7,7 @@ import { type Wired, wire } from '../wire.ts'
 import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
 import { populated } from './members.ts'
-import { oneRound, shortestRoundMs } from './one-round.ts'
+import { oneRound, shortestRoundMs, withSetup } from './one-round.ts'
 import { quiet } from './quiet.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
@@ -32,7 +32,8 @@ export async function probe(name: string | undefined, options: Listing, io: Io):
   const shortestMs = shortestRoundMs(monitors)
   // Not on stdout: what is piped from there is the result.
   if (shortestMs > SOON_MS) io.err(`At the pace that AWS’s quotas allow, this takes at least ${inWords(shortestMs)}.`)
-  const known = await oneRound(monitors, wired.prober, wired.clock)
+  const ran = withSetup([...(await oneRound(monitors, wired.prober, wired.clock)).values()])
+  const known = new Map(ran.map((outcome) => [outcome.probe, outcome]))
   const outcomes = monitors.flatMap((monitor) =>
     monitor.probes.flatMap((one) => {
       const outcome = known.get(one.id)

@@ -8,8 +8,10 @@ import { type PrintedAs, printAs } from '../adapters/standard-streams.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
+import { withEndpoints } from '../config/endpoints.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
+import { networkShown } from '../config/network.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { Roster } from '../daemon/roster.ts'
 import { CONFIG_NOTICE } from '../domain/notice.ts'
@@ -18,7 +20,7 @@ import type { Reach } from '../domain/state.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
-import { organizationOf, type Wired, wire } from '../wire.ts'
+import { organizationOf, outletOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { openDirectories } from './exposure.ts'
 import { type Common, configOf, type Io } from './io.ts'
@@ -48,7 +50,11 @@ export async function run(options: Common, io: Io): Promise<number> {
   const loaded = await loadConfig(options.config, io.env)
   printAs(loaded.ok ? printing(loaded.config) : { json: loaded.logsJson === true, secrets: [] })
   const first = configOf(loaded, options.config)
-  const log = createLog(first.log, { secrets: first.secrets })
+  const log = createLog(first.log, {
+    secrets: first.secrets,
+    outlet: outletOf(first),
+    env: withEndpoints(io.env, first.endpoints),
+  })
   held.defer(() => log.close())
   endOnFault(held, log)
   on(held, ['SIGUSR1', 'SIGUSR2'], (signal) => {
@@ -176,6 +182,8 @@ async function begin(config: Config, around: Around, reach: Reach | null): Promi
   const { io, log, store, metrics, stop, kill } = around
   const wired = wire(config, io.env, VERSION)
   for (const warning of config.warnings) log.warn('configuration', { warning })
+  const network = networkShown(config.network)
+  if (network.length > 0) log.info('the way out', { network })
   if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
   const ending = new AbortController()
   const killing = new AbortController()

@@ -6,7 +6,7 @@ import type { OrganizationStatus } from '../adapters/aws/organization-view.ts'
 import { cloudWatch } from '../adapters/cloudwatch.ts'
 import type { Config } from '../config/config.ts'
 import type { Partition } from '../domain/probe.ts'
-import type { Wired } from '../wire.ts'
+import { outletOf, type Wired } from '../wire.ts'
 import type { Io } from './io.ts'
 import { isAlibi, pm2Home } from './pm2.ts'
 import { GRACE_MS } from './run.ts'
@@ -22,7 +22,7 @@ const PM2_DEFAULT_MS = 1_600
 
 /** What stands around the daemon: pm2, who listens to the heartbeat, the log. */
 export async function trySurroundings(config: Config, wired: Wired, io: Io, signal: AbortSignal): Promise<readonly Finding[]> {
-  const found = await Promise.all([tryHeartbeat(wired, signal), tryCloudWatch(config), tryPm2(io.env, process.cwd())])
+  const found = await Promise.all([tryHeartbeat(wired, signal), tryCloudWatch(config, wired), tryPm2(io.env, process.cwd())])
   return found.flat()
 }
 
@@ -77,12 +77,15 @@ async function tryHeartbeat({ heartbeat }: Wired, signal: AbortSignal): Promise<
 }
 
 /** Writes one line, as the daemon would: whether it may can be learnt in no other way. */
-async function tryCloudWatch({ log }: Config): Promise<readonly Finding[]> {
+async function tryCloudWatch(config: Config, { env }: Wired): Promise<readonly Finding[]> {
+  const { log } = config
   if (log.cloudwatch === null) return []
   const { group, region } = log.cloudwatch
   let fault: string | null = null
   const { stream, finish } = cloudWatch({
     wanted: log.cloudwatch,
+    outlet: outletOf(config),
+    env,
     closeMs: CLOUDWATCH_MS,
     failed: (why) => {
       fault = why

@@ -1,6 +1,5 @@
 import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
-import { toldOfUs } from '../domain/audience.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import { type Authority, faultOfAuthority, invalidNow } from './authority.ts'
@@ -33,6 +32,7 @@ import {
   type Readable,
   type Tell,
 } from './monitors.ts'
+import { checkNetwork, networkOf, type ReadBundle } from './network.ts'
 import { quotas, quotaWarnings } from './quotas.ts'
 import type { SecretFile } from './reference.ts'
 import { repeatsIn } from './repeats.ts'
@@ -67,6 +67,8 @@ export type Surroundings = Readonly<{
   authorities?: ReadonlyMap<string, SecretFile>
   /** What stands in the SDK's shared files; left out: nothing. */
   sharedFiles?: SharedFiles
+  /** The certificates that the SDK's variable or shared files name; left out: none. */
+  bundle?: ReadBundle
   /** The key of another file beneath which all of the configuration stands; left out: it is a file of its own. */
   beneath?: string
 }>
@@ -85,6 +87,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   checkFiles(tree, tell)
   checkAll(tree, around, endpoints, tell)
   checkMail(tree, around.authorities, tell)
+  checkNetwork(around.env, around.bundle ?? null, process.versions.node, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   return { ok: true, config: configOf(parsed.data, tree, around, endpoints) }
 }
@@ -106,12 +109,6 @@ function checkAll(tree: Tree, { env, sharedFiles = NO_SHARED_FILES }: Surroundin
   const recipients = at(['recipients'])
   const names = isMapping(recipients) ? Object.keys(recipients) : null
   if (names?.length === 0) tell(['recipients'], 'expected at least one recipient', 'key')
-  else if (names?.every((name) => at(['recipients', name, 'selfAlerts']) === false) === true)
-    tell(
-      ['recipients'],
-      'expected at least one recipient without `selfAlerts: false`: nobody would hear that Alibi cannot do its work',
-      'key',
-    )
   if (names !== null && names.length > MAX_RECIPIENTS)
     tell(['recipients'], `expected at most ${MAX_RECIPIENTS} recipients`, 'key')
   for (const name of names?.slice(0, MAX_RECIPIENTS) ?? []) {
@@ -270,10 +267,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     control: {
       url: parsed.control.url ?? stsElsewhere ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'],
     },
-    recipients: Object.entries(parsed.recipients).map(([name, { to, after, selfAlerts }]) => ({
-      ...{ name, to, afterMs: after ?? null },
-      ...(selfAlerts === undefined ? {} : { selfAlerts }),
-    })),
+    recipients: Object.entries(parsed.recipients).map(([name, { to, after }]) => ({ name, to, afterMs: after ?? null })),
     mail: {
       from: mail.from,
       domain: asciiDomainOf(mail.from) ?? 'localhost',
@@ -312,6 +306,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
             to: parsed.digest.to === undefined ? names : names.filter((name) => parsed.digest?.to?.includes(name)),
           },
     endpoints,
+    network: networkOf(env, around.bundle ?? null),
     warnings: [],
     secrets,
   }
@@ -370,7 +365,6 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
       warnings.push(`monitor ${monitor.name}: every recipient that it notifies has \`after\`: nobody is told at once`)
     }
   }
-  warnings.push(...onlySelfAlerts(config))
   if (policy.waitMs > 0) {
     warnings.push(
       'policy.wait: every mail about an unexplained failure is held back by it, real trouble too; AWS posts half of its events later than 90m',
@@ -404,16 +398,6 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   if (isUnderPm2 && keys.length > 0) warnings.push(inPm2(keys, 'use a profile (`credentials: { profile: … }`)'))
   warnings.push(...quotaWarnings(quotas(config)))
   return warnings
-}
-
-/** Who hears of nothing but what belongs to no monitor may not have meant to. */
-function onlySelfAlerts({ monitors, recipients }: Config): readonly string[] {
-  return toldOfUs(recipients)
-    .filter(({ name, selfAlerts }) => selfAlerts === undefined && !monitors.some(({ notify }) => notify.includes(name)))
-    .map(
-      ({ name }) =>
-        `recipient ${name}: no monitor notifies it, and it still gets what belongs to no monitor, such as a faulty configuration: set its selfAlerts to true if that is meant, else to false`,
-    )
 }
 
 /** What would fail together with the endpoint that is watched: mail by SES in us-east-1 is the commonest. */

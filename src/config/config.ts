@@ -2,6 +2,7 @@ import type { Policy, Recipient, Relevance } from '../domain/policy.ts'
 import type { Call, Credentials, Monitor } from '../domain/probe.ts'
 import type { Authority } from './authority.ts'
 import type { Endpoints } from './endpoints.ts'
+import type { Network } from './network.ts'
 
 /** What the daemon runs by: `config/alibi.yaml`, parsed, defaulted and cross-checked. Durations in milliseconds. */
 export type Config = Readonly<{
@@ -57,6 +58,8 @@ export type Config = Readonly<{
   digest: Readonly<{ schedule: string; timezone: string; to: readonly string[] }> | null
   /** Addresses in place of AWS's own, by the SDK's variables and shared files. */
   endpoints: Endpoints
+  /** Proxies and certificates of the environment. */
+  network: Network
   /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a time zone with summer time. */
   warnings: readonly string[]
   /** Values that came from `${…}`: never to be shown. */

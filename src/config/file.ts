@@ -7,6 +7,8 @@ import { filesReferred, type Path, parseTree, type Tree, type Yaml, yamlOf } fro
 import type { Env } from './endpoints.ts'
 import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
+import { bundleNamed, type NamedBundle, type ReadBundle } from './network.ts'
+import { proxiesOf, proxySecrets } from './proxy.ts'
 import type { SecretFile } from './reference.ts'
 import { ConfigSchema, MAX_PATH } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
@@ -18,6 +20,8 @@ const TOP_KEYS = Object.keys(ConfigSchema.shape)
 export const MAX_FILE_BYTES = 256 * 1024
 export const MAX_SECRET_BYTES = 64 * 1024
 export const MAX_SECRET_FILES = 50
+/** All the authorities that a system trusts are a quarter of this. */
+const MAX_BUNDLE_BYTES = 1024 * 1024
 /** The bundle of all public authorities is a quarter of this. */
 export const MAX_AUTHORITY_BYTES = 1024 * 1024
 /** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
@@ -72,8 +76,11 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
     const authorities = await readAuthorities(tree, cwd)
     const path = resolvePath(cwd, file)
     const seen = [...exposureOf(path, mode, tree), ...exposed]
-    const around = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities }
-    const composed = compose(tree, { ...around, sharedFiles: await loadSharedFiles(env) })
+    const sharedFiles = await loadSharedFiles(env)
+    const bundle = await readBundle(bundleNamed(env, sharedFiles), cwd)
+    for (const secret of proxySecrets(proxiesOf(env))) keep(secrets, secret)
+    const around = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities, bundle }
+    const composed = compose(tree, { ...around, sharedFiles })
     if (composed.ok && faults.length === 0) return composed
     return {
       ok: false,
@@ -168,6 +175,10 @@ async function readAuthorities(tree: Tree, cwd: string): Promise<ReadonlyMap<str
     files.set(ca, await readText(resolvePath(cwd, ca), MAX_AUTHORITY_BYTES))
   }
   return files
+}
+
+async function readBundle(named: NamedBundle | null, cwd: string): Promise<ReadBundle> {
+  return named === null ? null : { named, file: await readText(resolvePath(cwd, named.path), MAX_BUNDLE_BYTES) }
 }
 
 /** A regular file of UTF-8 text, of at most so many bytes; or why not, to go on after "the configuration …". */

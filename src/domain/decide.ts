@@ -1,4 +1,4 @@
-import { inherited, toldOf, toldOfUs } from './audience.ts'
+import { inherited, toldOf } from './audience.ts'
 import { inWords, inWordsByClock } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
@@ -23,7 +23,7 @@ import type { RuleName } from './rule.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
-import { type Announcement, close, flapsNow, leave, type Step, step, unwell } from './step.ts'
+import { type Announcement, close, flapsNow, leave, type Step, step, tellAtOnce, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
 
@@ -163,14 +163,16 @@ class Draft {
   }
 
   /** One finished run. */
-  take(outcome: Outcome): void {
-    const probe = this.setup.probes.get(outcome.probe)
+  take(given: Outcome): void {
+    const probe = this.setup.probes.get(given.probe)
     const monitor = probe === undefined ? undefined : this.setup.monitors.get(probe.monitor)
     if (probe === undefined || monitor === undefined) return
     const was = this.probeState(probe.id)
     const last = was.incident === null ? null : this.openIncident(was.incident)
     // A probe that was not watched for a while has left its incident, which may go on without it (`config-change`).
     const incident = last?.members.some((member) => member.probe === probe.id) === true ? last : null
+    // It did work before we were started anew: the outage that it is in goes on.
+    const outcome: Outcome = given.kind === 'setup' && incident?.family === 'outage' ? { ...given, kind: 'unreachable' } : given
     const { state, turn } = advance(was, outcome, monitor, incident, this.world.absence)
     this.probes.set(probe.id, state)
     this.turns.push({ outcome, turn })
@@ -687,8 +689,9 @@ class Draft {
     const { now } = this.input
     const notice: Notice = { key, since: now, text }
     const { rule, subject } = headingOf(key)
-    const to = toldOfUs(this.setup.recipients.values()).map(({ name, to }) => {
-      return { recipient: name, to, subject, root: '', open: false }
+    const to = tellAtOnce(this.setup).map((recipient) => {
+      const addresses = this.setup.recipients.get(recipient)?.to ?? []
+      return { recipient, to: addresses, subject, root: '', open: false }
     })
     this.noticesSet.push(notice)
     this.note('noticed', null, null, rule, text, { key })

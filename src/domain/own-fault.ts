@@ -1,4 +1,4 @@
-import type { FailureKind, Try } from './probe.ts'
+import type { FailureKind, Obstacle, Try } from './probe.ts'
 
 /** What is to be mended where a run failed for something other than AWS: one for each cause, not for each kind. */
 export type OwnFault =
@@ -12,9 +12,14 @@ export type OwnFault =
   | 'wrong request'
   /** Something threw that is neither AWS's word nor the network's. */
   | 'internal error'
+  /** What never worked since the start: the name, the certificate or the proxy. */
+  | Obstacle
 
 /** `null`: it is AWS, or the way to it. */
-export function ownFaultOf(kind: FailureKind | null, { error, status }: Pick<Try, 'error' | 'status'>): OwnFault | null {
+export function ownFaultOf(
+  kind: FailureKind | null,
+  { error, status, obstacle }: Pick<Try, 'error' | 'status' | 'obstacle'>,
+): OwnFault | null {
   switch (kind) {
     case 'credentials':
       if (status !== null) return 'refused credentials'
@@ -23,6 +28,8 @@ export function ownFaultOf(kind: FailureKind | null, { error, status }: Pick<Try
       return 'denied'
     case 'invalid':
       return status === null ? 'internal error' : 'wrong request'
+    case 'setup':
+      return obstacle ?? 'name'
     default:
       return null
   }

@@ -55,7 +55,10 @@ export type Partition = 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc'
 /** The AWS service that did not answer as it should: Account itself, or STS while a role was assumed. */
 export type Service = 'ACCOUNT' | 'STS'
 
-export type FailureKind = 'internal' | 'unreachable' | 'offline' | 'credentials' | 'denied' | 'invalid'
+export type FailureKind = 'internal' | 'unreachable' | 'offline' | 'setup' | 'credentials' | 'denied' | 'invalid'
+
+/** What stood in the way of a try that reached nobody, where that is a matter of set-up unless it has worked before. */
+export type Obstacle = 'name' | 'certificate' | 'proxy'
 
 /** Thresholds count failures of one family. `blind` is the family of probes that cannot be judged at all. */
 export type Family = 'outage' | 'misconfigured' | 'offline' | 'blind'
@@ -64,6 +67,7 @@ const FAMILY: Readonly<Record<FailureKind, Family>> = {
   internal: 'outage',
   unreachable: 'outage',
   offline: 'offline',
+  setup: 'misconfigured',
   credentials: 'misconfigured',
   denied: 'misconfigured',
   invalid: 'misconfigured',
@@ -151,10 +155,12 @@ export type Try = Readonly<{
   region: string
   /** The answer's Date header minus our clock, in milliseconds; `null` without an answer. */
   skewMs: number | null
+  /** Of a try that is `unreachable`: by what, if by one of these. */
+  obstacle?: Obstacle
 }>
 
 /** One unsigned HTTPS request to the control host: any HTTP answer counts as getting through. */
-export type ControlAnswer = Readonly<{ at: Instant; ms: number; reached: boolean; detail: string }>
+export type ControlAnswer = Readonly<{ at: Instant; ms: number; reached: boolean; detail: string; obstacle?: Obstacle }>
 
 /**
  * What a run came to. `failed` has a FailureKind; `inconclusive` is `throttled` (429 on every try), `stalled` (our own

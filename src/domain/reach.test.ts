@@ -199,3 +199,42 @@ describe('nobody at all has answered since the start', () => {
     expect(blame(run1, reach).kind).toBe('offline')
   })
 })
+
+describe('what never worked since the start, and fails by name, certificate or proxy, is our own set-up', () => {
+  const heard = advanced(NO_REACH, [control(NOON - MIN, true)], [])
+  const worked = advanced(heard, [], [run('p', NOON - MIN, 'ok')])
+  test.for<[string, Went, Reach, string]>([
+    ['a name, while others answer', 'name', heard, 'setup'],
+    ['a certificate', 'certificate', heard, 'setup'],
+    ['a proxy', 'proxy', heard, 'setup'],
+    ['a time-out says nothing of it', 'down', heard, 'unreachable'],
+    ['the same name, which has worked', 'name', worked, 'unreachable'],
+    ['the same certificate', 'certificate', worked, 'unreachable'],
+    ['the same proxy', 'proxy', worked, 'unreachable'],
+    ['a proxy, before anybody has answered', 'proxy', NO_REACH, 'setup'],
+    ['a certificate, before anybody has answered', 'certificate', NO_REACH, 'setup'],
+    ['a proxy, when we are cut off and were not', 'proxy', calls('---', heard), 'offline'],
+  ])('%s', ([, went, reach, kind]) => expect(blame(run('p', NOON, went), reach).kind).toBe(kind))
+
+  test('a name before anybody has answered: there may be no network yet', () => {
+    const outcome = { ...run('p', NOON, 'name'), control: control(NOON + S, false) }
+    expect(blame(outcome, advanced(NO_REACH, [], [outcome])).kind).toBe('offline')
+  })
+
+  test('hosts are told apart: that STS answers says nothing of Account', () => {
+    const sts = advanced(heard, [], [run('p', NOON - MIN, 'sts', 'us-west-2')])
+    expect(sts.answeredBy).toEqual(['STS us-west-2'])
+    expect(blame(run('p', NOON, 'certificate'), sts).kind).toBe('setup')
+  })
+
+  test('a proxy that refuses from the start, or shows another certificate, makes nobody offline: it is there', () => {
+    for (const obstacle of ['proxy', 'certificate'] as const) {
+      const refused = [0, 1, 2, 3].map((i) => ({ ...control(NOON + i * 20 * S, false), obstacle }))
+      expect(advanced(NO_REACH, refused, []).offlineSince).toBeNull()
+    }
+    const nameless = [0, 1, 2].map((i) => ({ ...control(NOON + i * 20 * S, false), obstacle: 'name' as const }))
+    expect(advanced(NO_REACH, nameless, []).offlineSince).toBe(NOON)
+    const later = [1, 2, 3].map((i) => ({ ...control(NOON + i * 20 * S, false), obstacle: 'proxy' as const }))
+    expect(advanced(heard, later, []).offlineSince, 'it has worked').not.toBeNull()
+  })
+})

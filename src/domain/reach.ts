@@ -1,5 +1,5 @@
 import type { HealthReading } from './outage.ts'
-import type { ControlAnswer, Instant, Outcome } from './probe.ts'
+import { type ControlAnswer, decisiveTry, type Instant, type Obstacle, type Outcome, type Try } from './probe.ts'
 import type { Reach } from './state.ts'
 
 /** Failed control calls in a row that make us `offline` (docs/rules.md). */
@@ -37,6 +37,7 @@ export function advanceReach(was: Reach, { controls, outcomes, readings }: Conta
         }
       : failed(reach, call)
   }
+  reach = withAnswering(reach, outcomes)
   const isFirst = isUnanswered(reach)
   // Later AWS Health says nothing here: what is asked after a run may be answered by a network that has come back meanwhile.
   const answered = lastAnswer(outcomes) ?? (isFirst ? lastReadAt(readings) : null)
@@ -56,8 +57,10 @@ export function advanceReach(was: Reach, { controls, outcomes, readings }: Conta
  * A control call that failed. Where AWS has answered since the control host last did, that says something of us only if a run
  * could not reach AWS either.
  */
-function failed(was: Reach, { at, ofRun }: Call): Reach {
+function failed(was: Reach, { at, ofRun, obstacle }: Call): Reach {
   const reach = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
+  // Whoever shows a wrong certificate, or is a proxy that refuses, is there: it is not the network that is missing.
+  if (isUnanswered(was) && (obstacle === 'certificate' || obstacle === 'proxy')) return reach
   if (was.everReached && isControlInDoubt(was) && !ofRun) return reach
   return { ...reach, failures: was.failures + 1, failingSince: was.failingSince ?? at }
 }
@@ -72,6 +75,7 @@ export function isControlInDoubt({ controlFailedAt = null, lastAnswerAt }: Reach
   return controlFailedAt !== null && lastAnswerAt !== null && lastAnswerAt >= controlFailedAt
 }
 
+type Failed = Extract<Outcome, { result: 'failed' }>
 type Call = ControlAnswer & Readonly<{ ofRun: boolean }>
 
 /** The runs share control calls: each call counts once. */
@@ -93,6 +97,16 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
   return last
 }
 
+function withAnswering(reach: Reach, outcomes: readonly Outcome[]): Reach {
+  const known = new Set(reach.answeredBy)
+  for (const { tries } of outcomes) for (const made of tries) if (made.status !== null) known.add(hostOf(made))
+  return known.size === (reach.answeredBy ?? []).length ? reach : { ...reach, answeredBy: [...known] }
+}
+
+function hostOf({ service, region }: Try): string {
+  return `${service} ${region}`
+}
+
 /** When AWS Health or its dashboard last answered, with whatever. */
 function lastReadAt(readings: Iterable<HealthReading>): Instant | null {
   let last: Instant | null = null
@@ -106,12 +120,29 @@ function lastReadAt(readings: Iterable<HealthReading>): Instant | null {
 }
 
 /**
+ * Whose trouble a failed run is. What never once worked since the start, and fails by its name, its certificate or a proxy, is
+ * our own `setup`; but where no name resolves since there is no network yet, or any more, we are `offline`.
+ */
+export function blame(outcome: Outcome, reach: Reach): Outcome {
+  if (outcome.result !== 'failed') return outcome
+  const obstacle = neverPassed(outcome, reach)
+  if (obstacle !== null && obstacle !== 'name' && isUnanswered(reach)) return { ...outcome, kind: 'setup' }
+  const blamed = cutOff(outcome, reach)
+  return obstacle !== null && blamed.kind === 'unreachable' ? { ...outcome, kind: 'setup' } : blamed
+}
+
+/** What the run failed by, if its host has never answered since the start. */
+export function neverPassed(outcome: Outcome, reach: Reach): Obstacle | null {
+  const made = outcome.kind === 'unreachable' ? decisiveTry(outcome) : null
+  return made?.obstacle === undefined || reach.answeredBy?.includes(hostOf(made)) ? null : made.obstacle
+}
+
+/**
  * `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts, nor while nobody at all
  * has answered since the start. An answer from outside that came while the run was under way says that we are not cut off, and
  * so does a control host that is in trouble itself; one from before says nothing of a network that may have gone since.
  */
-export function blame(outcome: Outcome, reach: Reach): Outcome {
-  if (outcome.result !== 'failed') return outcome
+function cutOff(outcome: Failed, reach: Reach): Outcome {
   if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }
   if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached) return outcome
   if (!reach.everReached && !isUnanswered(reach)) return outcome

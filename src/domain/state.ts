@@ -55,6 +55,8 @@ export type Reach = Readonly<{
   lastAt: Instant | null
   /** The last time that anything outside answered: the control host, AWS itself or, as the first of all, AWS Health; `null`: nobody since the start. */
   lastAnswerAt: Instant | null
+  /** The hosts that have answered since the start, each as service and region; left out: none. */
+  answeredBy?: readonly string[]
   /** Begin of the offline spell; `null` when we are online. */
   offlineSince: Instant | null
   /** The incident that tells of the spell. */

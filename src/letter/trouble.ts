@@ -89,6 +89,8 @@ function does(
       return sts ? `fail${s} because STS cannot be reached (${aside})` : `cannot be reached (${aside})`
     case 'offline':
       return `cannot be reached from here (${aside})`
+    case 'setup':
+      return `${several ? 'have' : 'has'} not been reached once since Alibi started (${aside})`
     case 'credentials':
       return `cannot be asked, ${NOT_HAD[ownFaultOf(kind, telling) ?? ''] ?? 'our credentials are refused'} (${aside})`
     case 'denied':

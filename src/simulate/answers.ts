@@ -1,4 +1,4 @@
-import { OPERATIONS, type Operation, type Try } from '../domain/probe.ts'
+import { type Obstacle, OPERATIONS, type Operation, type Try } from '../domain/probe.ts'
 
 /** What the virtual AWS can answer a probe (docs/reference.md, Scenario files). */
 export const ANSWERS = [
@@ -16,6 +16,9 @@ export const ANSWERS = [
   'ResourceNotFoundException',
   'ExpiredTokenException',
   'sts-500',
+  'no-such-name',
+  'bad-certificate',
+  'proxy-407',
 ] as const
 export type Answer = (typeof ANSWERS)[number]
 
@@ -34,7 +37,7 @@ const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
 ])
 
 /** A try without what only the moment knows. `ms` is how long it takes. */
-export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms'>
+export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms' | 'obstacle'>
 
 export function isAnswer(text: string): text is Answer {
   return ANSWERS.some((answer) => answer === text)
@@ -51,6 +54,9 @@ export function replyOf(answer: Answer, operation: Operation, timeoutMs: number)
   }
   const unheard = (ms: number, error: string, message: string): Reply => {
     return { kind: 'unreachable', error, message, status: null, service: 'ACCOUNT', ms }
+  }
+  const barred = (obstacle: Obstacle, error: string, message: string): Reply => {
+    return { ...unheard(REFUSED_MS, error, message), obstacle }
   }
   const ok: Reply = { kind: null, error: null, message: null, status: 200, service: 'ACCOUNT', ms: ANSWER_MS }
   switch (answer) {
@@ -83,6 +89,12 @@ export function replyOf(answer: Answer, operation: Operation, timeoutMs: number)
       return said(400, 'credentials', answer, 'The security token included in the request is expired')
     case 'sts-500':
       return { ...said(500, 'internal', 'HTTP 500', 'HTTP 500 without a message'), service: 'STS' }
+    case 'no-such-name':
+      return barred('name', 'ENOTFOUND', 'getaddrinfo ENOTFOUND account.us-east-1.amazonaws.com')
+    case 'bad-certificate':
+      return barred('certificate', 'SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain')
+    case 'proxy-407':
+      return barred('proxy', 'ProxyError', 'the proxy HTTPS_PROXY=http://proxy:3128 answered 407 Proxy Authentication Required')
   }
 }
 

@@ -51,7 +51,7 @@ describe('a fault is one line with its place and a way out', () => {
     [
       'a misspelt answer',
       `${HEAD}events:\n  - { at: 9m, account: InternalServerExeption }\n`,
-      's.yaml:5:24  events[0].account: expected one of `ok`, `InternalServerException`, `500`, `503-html`, `200-garbage`, `timeout`, `reset`, `refused`, `429`, `AccessDeniedException`, `ValidationException`, `ResourceNotFoundException`, `ExpiredTokenException`, `sts-500`, or `{ operation, account, answer }`, found `InternalServerExeption`; did you mean `InternalServerException`?',
+      's.yaml:5:24  events[0].account: expected one of `ok`, `InternalServerException`, `500`, `503-html`, `200-garbage`, `timeout`, `reset`, `refused`, `429`, `AccessDeniedException`, `ValidationException`, `ResourceNotFoundException`, `ExpiredTokenException`, `sts-500`, `no-such-name`, `bad-certificate`, `proxy-407`, or `{ operation, account, answer }`, found `InternalServerExeption`; did you mean `InternalServerException`?',
     ],
     [
       'a misspelt verb',

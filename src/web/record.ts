@@ -1,6 +1,5 @@
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
-import { isOpen } from '../domain/mailing.ts'
 import type { Owed, StripMark } from '../domain/notification.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import type { Setup } from '../domain/setup.ts'
@@ -71,8 +70,7 @@ export async function record(
   const allOpen = [...world.incidents.values()].filter((incident) => incident.state !== 'closed').sort(worstFirst)
   const open = allOpen.slice(0, MAX_OPEN)
   const newer = Math.min(allOpen.length, MAX_NEWER)
-  const [newest, owed] = await Promise.all([read(reader.incidents(newer + MAX_RECENT), []), read(reader.outbox(), [])])
-  const outbox = owed.filter(isOpen)
+  const [newest, outbox] = await Promise.all([read(reader.incidents(newer + MAX_RECENT), []), read(reader.outbox(), [])])
   const recent = newest.filter((incident) => incident.state === 'closed').slice(0, MAX_RECENT)
   const rows = new Map<string, readonly LedgerRow[]>()
   const mails = new Map<string, readonly Owed[]>()

@@ -24,6 +24,10 @@ const MEANING: Readonly<Record<Answer, Meaning>> = {
   reset: 'outage',
   refused: 'outage',
   'sts-500': 'outage',
+  // Not drawn: what these mean depends on whether the host has answered before (`src/domain/reach.test.ts`).
+  'no-such-name': 'outage',
+  'bad-certificate': 'outage',
+  'proxy-407': 'outage',
   '429': 'throttled',
   AccessDeniedException: 'misconfigured',
   ValidationException: 'misconfigured',

@@ -70,7 +70,6 @@ describe('a link in the way of a file is not followed', () => {
   const mail = {
     from: 'a@b.example',
     to: ['oncall@example.com'],
-    envelope: ['oncall@example.com'],
     subject: 's',
     text: 't',
     html: null,

@@ -72,9 +72,7 @@ beforeAll(async () => {
     readings,
   })
   await store.settle(
-    notifications.flatMap(({ id, to }) =>
-      to.map((address) => ({ id, address, state: 'refused' as const, error: HOSTILE, reply: HOSTILE })),
-    ),
+    notifications.map(({ id }) => ({ id, state: 'refused', error: HOSTILE, reply: HOSTILE })),
     [],
   )
   await store.addSilence({

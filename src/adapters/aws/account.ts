@@ -4,6 +4,7 @@ import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { ControlAnswer, Monitor, Outcome, Partition, Probe, Try } from '../../domain/probe.ts'
 import type { Prober } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
+import { Outlet } from '../outlet.ts'
 import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
 import { accountClient } from './account-client.ts'
 import type { Answer } from './answer.ts'
@@ -22,6 +23,8 @@ const MIN_STALL_MS = 200
 export type ProberOptions = Readonly<{
   monitors: readonly Monitor[]
   control: Readonly<{ url: string; timeoutMs: number }>
+  /** The way out; left out: directly. */
+  outlet?: Outlet
   clock: Clock
   /** A random number in 0…1 for each backoff. */
   random01: () => number
@@ -46,7 +49,8 @@ class NoMonitorError extends Error {
 export function accountProber(options: ProberOptions): Prober & { close(): void } {
   const { clock, control, env, random01, version } = options
   const monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
-  const ring = options.keyring ?? keyring({ clock, env })
+  const { outlet = new Outlet() } = options
+  const ring = options.keyring ?? keyring({ clock, env, outlet })
   const clients = new Map<string, { identity: Identity; client: AccountClient }>()
   const meter = stallMeter(clock)
   const closed = new AbortController()
@@ -162,9 +166,9 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
   /** A call that failed while we stood still ourselves is made once more. */
   async function controlSteady(): Promise<ControlAnswer> {
     using watch = meter.watch()
-    const first = await controlCall(control, clock, closed.signal)
+    const first = await controlCall({ ...control, outlet }, clock, closed.signal)
     if (first.reached || watch.longestMs() < MIN_STALL_MS) return first
-    return controlCall(control, clock, closed.signal)
+    return controlCall({ ...control, outlet }, clock, closed.signal)
   }
 
   return {

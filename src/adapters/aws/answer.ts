@@ -1,7 +1,8 @@
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
+import type https from 'node:https'
 import { Readable } from 'node:stream'
 import { NodeHttpHandler, streamCollector } from '@smithy/node-http-handler'
+import { type Agents, Outlet } from '../outlet.ts'
 import { ClockOffset } from './clock-offset.ts'
 
 /** An answer's body is read up to here: the largest real one (a page of regions) is a few kilobytes. */
@@ -86,40 +87,64 @@ function collect(body: Parameters<typeof streamCollector>[0]): Promise<Uint8Arra
 }
 
 type Response = { statusCode: number; headers: Record<string, string>; body?: unknown }
+type HttpRequest = Parameters<NodeHttpHandler['handle']>[0]
 type HandlerOptions = Parameters<NodeHttpHandler['handle']>[1]
 
 /** For the SDK's loggers: what it has to say reaches us as errors. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
 
+const KEPT = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS }
+
 /** The SDK's own HTTP handler. One for the whole process: its connections are shared. */
 export class BoundedHandler extends NodeHttpHandler {
-  readonly #agents: readonly (http.Agent | https.Agent)[]
+  readonly #outlet: Outlet
+  readonly #agents: Agents
+  /** For what is asked through a proxy; made when that is first so. */
+  #proxied: NodeHttpHandler | null = null
   /** What its clients have learnt of AWS's clock. */
   readonly clockOffset = new ClockOffset()
   /** For the configuration of every client that uses it: the handler, bodies bounded in size, and no log of the SDK's own. */
   readonly client = { requestHandler: this, streamCollector: collect, logger: SILENT }
 
-  constructor() {
-    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS }
-    const httpAgent = new http.Agent(options)
-    const httpsAgent = new https.Agent(options)
-    super({ httpAgent, httpsAgent, logger: SILENT })
-    this.#agents = [httpAgent, httpsAgent]
+  constructor(outlet = new Outlet()) {
+    const agents = outlet.agents(KEPT)
+    // No proxy stands before this machine, whatever it is called.
+    super({ ...handlers(agents, 'localhost'), logger: SILENT })
+    this.#outlet = outlet
+    this.#agents = agents
   }
 
-  override async handle(request: Parameters<NodeHttpHandler['handle']>[0] & Carrying, options?: HandlerOptions) {
+  override async handle(request: HttpRequest & Carrying, options?: HandlerOptions) {
     const call = request[CALL]
-    const { response } = await super.handle(request, call === undefined ? options : { ...options, abortSignal: call.abortSignal })
+    const bounded = call === undefined ? options : { ...options, abortSignal: call.abortSignal }
+    const { response } = await (this.#outlet.isDirect ? super.handle(request, bounded) : this.#handleByWay(request, bounded))
     ;(response.body as Watched)[SEEN] = new BodySeen()
     return { response }
+  }
+
+  async #handleByWay(request: HttpRequest, options?: HandlerOptions) {
+    const { protocol, hostname, port } = request
+    const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`)
+    if (this.#outlet.proxyFor(url) === null) return super.handle(request, options)
+    this.#proxied ??= new NodeHttpHandler({ ...handlers(this.#agents, hostname), logger: SILENT })
+    try {
+      return await this.#proxied.handle(request, options)
+    } catch (error) {
+      throw this.#outlet.blamed(error, url)
+    }
   }
 
   /** The SDK's clients destroy their handler along with themselves; this one outlives them until `close`. */
   override destroy(): void {}
 
   close(): void {
-    for (const agent of this.#agents) agent.destroy()
+    this.#agents.close()
   }
+}
+
+function handlers(agents: Agents, host: string) {
+  const [httpAgent, httpsAgent] = ['http', 'https'].map((protocol) => agents.for(new URL(`${protocol}://${host}`)))
+  return { httpAgent: httpAgent as http.Agent, httpsAgent: httpsAgent as https.Agent }
 }
 
 /** What belongs to a single call: who has the head of its answer, also where the SDK then throws without it, and what ends it. */

@@ -3,8 +3,9 @@ import https from 'node:https'
 import type { ControlAnswer } from '../../domain/probe.ts'
 import { messageOfThrown, readThrown } from '../../domain/thrown.ts'
 import type { Clock } from '../../ports/time.ts'
+import { Outlet } from '../outlet.ts'
 import { within } from '../stall.ts'
-import { redact } from './failure.ts'
+import { obstacleIn, redact } from './failure.ts'
 
 /** The control call's own deadline, unless told otherwise. */
 export const CONTROL_TIMEOUT_MS = 5_000
@@ -14,7 +15,7 @@ export const CONTROL_TIMEOUT_MS = 5_000
  * through. Its body is not read and no redirect is followed. Never rejects.
  */
 export async function controlCall(
-  { url, timeoutMs }: Readonly<{ url: string; timeoutMs: number }>,
+  { url, timeoutMs, outlet = new Outlet() }: Readonly<{ url: string; timeoutMs: number; outlet?: Outlet }>,
   clock: Pick<Clock, 'now' | 'monotonic'>,
   signal: AbortSignal,
 ): Promise<ControlAnswer> {
@@ -24,20 +25,22 @@ export async function controlCall(
     return { at, ms: Math.round(clock.monotonic() - begun), reached, detail }
   }
   try {
-    const status = await within(timeoutMs, signal, (ended) => statusOf(url, ended))
+    const status = await within(timeoutMs, signal, (ended) => statusOf(new URL(url), outlet, ended))
     return answer(true, `HTTP ${status}`)
   } catch (error) {
     const { code } = readThrown(error)
-    return answer(false, redact(`${code === '' ? '' : `${code}: `}${messageOfThrown(error)}`, '', false))
+    const obstacle = obstacleIn(error)
+    const failed = answer(false, redact(`${code === '' ? '' : `${code}: `}${messageOfThrown(error)}`, '', false))
+    return obstacle === null ? failed : { ...failed, obstacle }
   }
 }
 
-function statusOf(url: string, signal: AbortSignal): Promise<number> {
+function statusOf(url: URL, outlet: Outlet, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = url.startsWith('https:') ? https.request : http.request
+    const request = url.protocol === 'https:' ? https.request : http.request
     // No kept connection: what is asked is whether a new one gets through.
-    const asking = request(url, { method: 'GET', agent: false, signal, headers: { 'user-agent': 'alibi-control' } })
-    asking.on('error', reject)
+    const asking = request(url, { method: 'GET', agent: outlet.once(url), signal, headers: { 'user-agent': 'alibi-control' } })
+    asking.on('error', (error) => reject(outlet.blamed(error, url)))
     asking.on('response', (response) => {
       resolve(response.statusCode ?? 0)
       response.destroy()

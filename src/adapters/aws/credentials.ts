@@ -1,5 +1,6 @@
 import type { OwnFault } from '../../domain/own-fault.ts'
 import type { Clock } from '../../ports/time.ts'
+import type { Outlet } from '../outlet.ts'
 import { AbandonedError, DeadlineError, within } from '../stall.ts'
 import { type Answer, BoundedHandler } from './answer.ts'
 import type { Env } from './endpoint.ts'
@@ -83,9 +84,9 @@ export type Keyring = Readonly<{
 }>
 
 /** Finds, holds and renews credentials, each once per holder. Secrets stay in here and in the SDK's clients. */
-export function keyring({ clock, env }: Readonly<{ clock: Clock; env: Env }>): Keyring {
+export function keyring({ clock, env, outlet }: Readonly<{ clock: Clock; env: Env; outlet?: Outlet }>): Keyring {
   const slots = new Map<string, Slot>()
-  const handler = new BoundedHandler()
+  const handler = new BoundedHandler(outlet)
 
   function slotOf(holder: Holder): Slot {
     const key = slotKey(holder)

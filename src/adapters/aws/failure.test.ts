@@ -1,8 +1,10 @@
 import { AccessDeniedException, AccountServiceException, InternalServerException } from '@aws-sdk/client-account'
 import { describe, expect, test } from 'vitest'
+import type { Obstacle } from '../../domain/probe.ts'
+import { ProxyError } from '../outlet.ts'
 import { AbandonedError, DeadlineError } from '../stall.ts'
 import type { Answer } from './answer.ts'
-import { type Context, classify, MAX_MESSAGE_CHARS, redact } from './failure.ts'
+import { type Context, classify, MAX_MESSAGE_CHARS, obstacleIn, redact } from './failure.ts'
 
 const answered = (status: number): Answer => ({ status, requestId: 'r-1', apigwId: null, traceId: null, date: 5_000, body: null })
 const context: Context = {
@@ -153,4 +155,24 @@ describe('what may be said', () => {
   test('bounded, whatever comes', () => {
     expect(redact('word '.repeat(100_000), '')).toHaveLength(MAX_MESSAGE_CHARS)
   })
+})
+
+test.for<[string, unknown, Obstacle | null]>([
+  ['a name that does not resolve', coded('ENOTFOUND'), 'name'],
+  ['a resolver that does not answer', coded('EAI_AGAIN'), null],
+  ['a certificate that nobody vouches for', coded('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'certificate'],
+  ['a certificate for another name', coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'certificate'],
+  ['a broken handshake', coded('ERR_SSL_WRONG_VERSION_NUMBER'), null],
+  ['a refused connection', coded('ECONNREFUSED'), null],
+  ['our own deadline', new DeadlineError(5_000), null],
+  ['a proxy that answers', new ProxyError('407', { cause: coded('ERR_PROXY_TUNNEL') }), 'proxy'],
+  ['a proxy that is not running', new ProxyError('no', { cause: coded('ECONNREFUSED') }), 'proxy'],
+  ['a proxy that nobody knows', new ProxyError('no', { cause: coded('ENOTFOUND') }), 'name'],
+  ['a proxy to which there is no way', new ProxyError('no', { cause: coded('ENETUNREACH') }), null],
+  ['a code of an answer', Object.assign(service('X'), { code: 'ENOTFOUND' }), null],
+  ['nothing at all', undefined, null],
+])('what stood in the way: %s', ([, error, obstacle]) => {
+  expect(obstacleIn(error)).toBe(obstacle)
+  const { kind, ...made } = classify(error, context)
+  expect('obstacle' in made ? made.obstacle : null).toBe(kind === 'unreachable' ? obstacle : null)
 })

@@ -1,6 +1,7 @@
 import { InternalServerException } from '@aws-sdk/client-account'
-import type { Operation, Try } from '../../domain/probe.ts'
+import type { Obstacle, Operation, Try } from '../../domain/probe.ts'
 import { fieldOf, readThrown, type Thrown } from '../../domain/thrown.ts'
+import { ProxyError } from '../outlet.ts'
 import { DeadlineError } from '../stall.ts'
 import { type Answer, AnswerTooLargeError, MAX_ANSWER_BYTES } from './answer.ts'
 
@@ -99,8 +100,10 @@ export function classify(error: unknown, context: Context): Classified {
   const { answer, asked } = context
   const kind = kindOf(error, context)
   const isSts = asked === 'STS'
+  const obstacle = kind === 'unreachable' ? obstacleIn(error) : null
   return {
     kind,
+    ...(obstacle === null ? {} : { obstacle }),
     error: kind === null ? null : nameOf(error, answer),
     message: kind === null ? null : messageOf(error, context),
     ...headOf(context),
@@ -142,12 +145,26 @@ function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kin
   return 'invalid'
 }
 
+/** Of OpenSSL's verification, and Node's own look at the names in a certificate. */
+const CERTIFICATE =
+  /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|UNSUPPORTED_CERTIFICATE_PURPOSE|ERR_TLS_CERT_)/
+
+/** By what nobody was reached, where it is a matter of set-up unless it has worked before. EAI_AGAIN is none: no name server answers. */
+export function obstacleIn(error: unknown): Obstacle | null {
+  const thrown = readThrown(error)
+  // A proxy that cannot be reached may be so for want of a network, as anybody else, unless its host refuses the connection.
+  if (error instanceof ProxyError && /^(ERR_PROXY_|ECONNREFUSED)/.test(error.reason)) return 'proxy'
+  const code = error instanceof ProxyError ? error.reason : nodeCode(error, thrown)
+  if (code === 'ENOTFOUND') return 'name'
+  return CERTIFICATE.test(code) ? 'certificate' : null
+}
+
 /** Node wraps the failures of several addresses of one host into one error: any of them will do. */
 function isBrokenLine(error: unknown, wrapped = 0): boolean {
   const thrown = readThrown(error)
   if (BROKEN_LINE.test(nodeCode(error, thrown))) return true
   if (thrown.errors.length > 0) return wrapped < MAX_WRAPPED && thrown.errors.every((one) => isBrokenLine(one, wrapped + 1))
-  return thrown.name === 'TimeoutError' || thrown.name === 'AbortError'
+  return error instanceof ProxyError || thrown.name === 'TimeoutError' || thrown.name === 'AbortError'
 }
 
 /** The code of an error of Node's own; `''` where a service named the error: a `code` is then a field of its answer. */
