@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { EXIT, Exit } from './exit.ts'
 import { guarded, type Io, processIo } from './io.ts'
+import { fold } from './table.ts'
 import { VERSION } from './version.ts'
 
 /** Without --config and ALIBI_CONFIG. */
@@ -19,7 +20,7 @@ export async function main(argv: readonly string[], given: Io = processIo): Prom
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.usage
     if (error instanceof Exit) {
-      io.err(error.message)
+      io.err(fold(error.message, io.columns))
       return error.code
     }
     io.err(`alibi: a fault of Alibi's own: ${error instanceof Error ? error.message : String(error)}`)

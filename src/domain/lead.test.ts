@@ -1,10 +1,25 @@
 import { expect, test } from 'vitest'
-import { leadWords } from './lead.ts'
+import { inWordsByClock } from './duration.ts'
+import { leadMinutesOf, leadWords } from './lead.ts'
 
-test.for<[number, string]>([
-  [22, '22 min after our first failure'],
-  [-5, '5 min before our first failure'],
-  [0, 'in the minute of our first failure'],
-  // What `Math.round` makes of a post a few seconds before us.
-  [-0, 'in the minute of our first failure'],
-])('%d: %s', ([minutes, words]) => expect(leadWords(minutes)).toBe(words))
+const at = (clock: string) => Date.parse(`2026-03-02T${clock}Z`)
+
+test.for<[string, string, number, string]>([
+  ['12:00:25', '12:02:00', 2, '2 min after our first failure'],
+  ['12:00:05', '12:01:40', 1, '1 min after our first failure'],
+  ['12:00:55', '12:01:05', 1, '1 min after our first failure'],
+  ['12:00:05', '12:00:55', 0, 'in the minute of our first failure'],
+  ['12:05:10', '11:58:50', -7, '7 min before our first failure'],
+])('first failed at %s and posted at %s: %i, as the clock shows it', ([onset, posted, minutes, words]) => {
+  expect(leadMinutesOf(at(posted), at(onset))).toBe(minutes)
+  expect(leadWords(minutes)).toBe(words)
+})
+
+test('a lead is the same number as the span between the two', () => {
+  for (const [from, to] of [
+    ['12:00:25', '12:02:00'],
+    ['12:00:05', '12:01:40'],
+    ['12:10:01', '12:40:00'],
+  ] as const)
+    expect(inWordsByClock(at(from), at(to))).toBe(`${leadMinutesOf(at(to), at(from))}m`)
+})
