@@ -341,7 +341,7 @@ test.for(
   db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES ('in the log only')")
   // `npx` would look for a project in a directory that is none.
   const script = `umask 022\n${text.replace('npx node', `'${process.execPath}'`)}`
-  execFileSync('bash', ['-euc', script], { cwd: directory })
+  execFileSync('sh', ['-euc', script], { cwd: directory })
   const file = join(directory, 'backup-alibi.db')
   expect(statSync(file).mode & 0o777).toBe(0o600)
   const copy = new DatabaseSync(file, { readOnly: true })

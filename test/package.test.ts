@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { globSync, mkdtempSync, readFileSync, readlinkSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -23,7 +23,12 @@ const scratch = mkdtempSync(join(tmpdir(), 'alibi-package-'))
 afterAll(() => rm(scratch, { recursive: true, force: true }), REMOVE_MS)
 
 type Lock = Readonly<{
-  packages: Readonly<Record<string, Readonly<{ dev?: boolean; hasInstallScript?: boolean; integrity?: string }>>>
+  packages: Readonly<
+    Record<
+      string,
+      Readonly<{ version: string; dev?: boolean; optional?: boolean; hasInstallScript?: boolean; integrity?: string }>
+    >
+  >
 }>
 type Packed = Readonly<{ tarball: string; paths: readonly string[] }>
 
@@ -68,6 +73,7 @@ describe('what is packed', () => {
         'docs/configuration.md',
         'docs/operating.md',
         'ecosystem.config.js',
+        'npm-shrinkwrap.json',
         'package.json',
       ]),
     )
@@ -78,14 +84,14 @@ describe('what is packed', () => {
   test('and nothing else', async () => {
     const { paths } = await pack()
     const rooms = /^(?:dist\/.+\.js|config\/.+\.(?:yaml|yml|json|service)|docs\/.+\.(?:md|png))$/
-    const alone = ['CHANGELOG.md', 'LICENSE', 'README.md', 'ecosystem.config.js', 'package.json']
+    const alone = ['CHANGELOG.md', 'LICENSE', 'README.md', 'ecosystem.config.js', 'npm-shrinkwrap.json', 'package.json']
     expect(paths.filter((path) => !rooms.test(path) && !alone.includes(path))).toEqual([])
     expect(paths.filter((path) => /\.test\.|password|\.db|\.eml/.test(path))).toEqual([])
   })
 })
 
 describe('what it depends on', () => {
-  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock
+  const { packages } = JSON.parse(readFileSync('npm-shrinkwrap.json', 'utf8')) as Lock
   const production = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true)
 
   test('the production tree is this and no more (`vitest -u` after a dependency was chosen)', async ({ expect }) => {
@@ -98,11 +104,54 @@ describe('what it depends on', () => {
     expect(production.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true).map(([path]) => path)).toEqual([])
   })
 
+  test('there is one lock: what is packed with Alibi is what a clone installs', () => {
+    expect(readlinkSync('package-lock.json')).toBe('npm-shrinkwrap.json')
+  })
+
   test('each is of an exact version', () => {
     const wanted = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
     expect(wanted.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
   })
 })
+
+test(
+  'unpacked, it installs the locked tree by its hashes, and runs',
+  async ({ skip }) => {
+    const { tarball } = await pack()
+    const unpacked = join(scratch, 'unpacked')
+    await mkdir(unpacked, { recursive: true })
+    await run('tar', ['xzf', tarball, '--strip-components=1', '-C', unpacked])
+    const options = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
+    try {
+      await run('npm', ['ci', ...options], { cwd: unpacked, env, timeout: INSTALL_MS })
+    } catch (error) {
+      const said = String((error as { stderr?: string }).stderr ?? error)
+      if (NO_REGISTRY.test(said)) skip('the registry cannot be reached, and what npm has kept does not suffice')
+      throw error
+    }
+    expect(await unlikeTheLock(unpacked)).toEqual([])
+    const { stdout } = await run(process.execPath, [join(unpacked, 'dist/main.js'), '--version'], { cwd: unpacked, env })
+    expect(stdout.trim()).toBe(manifest.version)
+  },
+  INSTALL_MS,
+)
+
+/** What is installed beneath a folder and is not what the shrinkwrap says, and what it says that is not there. */
+async function unlikeTheLock(folder: string): Promise<readonly string[]> {
+  const read = async (path: string) => JSON.parse(await readFile(join(folder, path), 'utf8'))
+  const { packages } = (await read('npm-shrinkwrap.json')) as Lock
+  const wanted = Object.entries(packages).filter(([path, { dev, optional }]) => path !== '' && dev !== true && optional !== true)
+  const wrong = wanted.map(async ([path, { version }]) => {
+    const found = await read(`${path}/package.json`).then(
+      (manifest: { version: string }) => manifest.version,
+      () => 'nothing',
+    )
+    return found === version ? [] : [`${path}: ${found} in place of ${version}`]
+  })
+  const known = new Set(Object.keys(packages))
+  const there = globSync('node_modules/{*,@*/*}/package.json', { cwd: folder }).map((path) => dirname(path))
+  return [...(await Promise.all(wrong)).flat(), ...there.filter((path) => !known.has(path)).map((path) => `${path}: unknown`)]
+}
 
 test(
   'installed into an empty folder, with production dependencies only, it says its version and plays the demo',

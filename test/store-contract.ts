@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Incident, Member } from '../src/domain/incident.ts'
 import type { LedgerRow } from '../src/domain/ledger.ts'
-import type { Facts, Notification } from '../src/domain/notification.ts'
+import type { Facts, Notification, Owed } from '../src/domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import type { Outcome } from '../src/domain/probe.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
 import type { ProbeState, Reach } from '../src/domain/state.ts'
 import type { Change, Store } from '../src/ports/store.ts'
 import { StoreError } from '../src/ports/store.ts'
+
+const ONCALL = 'oncall@example.com'
 
 export const T0 = Date.UTC(2026, 10, 22, 12)
 
@@ -175,13 +177,16 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await next.owed(10)).toEqual([
         {
           notification: aNotification('a3f9.1.x'),
+          address: ONCALL,
           state: 'due',
           attempts: 0,
           nextAt: T0,
           error: null,
           uncertain: false,
+          noSession: false,
           deliveredAt: null,
           reply: null,
+          wording: null,
         },
       ])
       expect(await next.runs('a3f9', 10)).toEqual([anOutcome(state.probe, T0, 'failed')])
@@ -278,7 +283,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('a notification that is already there is left as it is, whatever became of it', async () => {
       await commit({ notifications: [aNotification('n')] })
-      await store.settle([{ id: 'n', state: 'delivered', deliveredAt: T0 + 1, reply: '250 ok' }], [])
+      await store.settle([{ id: 'n', address: ONCALL, state: 'delivered', deliveredAt: T0 + 1, reply: '250 ok' }], [])
       await commit({ notifications: [aNotification('n', { to: ['other@example.com'] })] })
       await store.settle([], [], [aNotification('n', { to: ['other@example.com'] })])
       expect(await store.owed(10)).toEqual([])
@@ -305,7 +310,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const states = ['due', 'retrying', 'sending', 'refused', 'delivered', 'merged', 'dropped'] as const
       await commit({ notifications: states.map((state, seq) => aNotification(state, { thread: state, seq })) })
       await store.settle(
-        states.map((state) => ({ id: state, state })),
+        states.map((state) => ({ id: state, address: ONCALL, state })),
         [],
       )
       expect(ids(await store.owed(10)).sort()).toEqual(['due', 'retrying', 'sending'])
@@ -315,17 +320,17 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('owed: of many threads, those whose next attempt comes first', async () => {
       await commit({ notifications: ['x', 'y', 'z'].map((id) => aNotification(id, { thread: id })) })
-      await store.settle([{ id: 'x', state: 'retrying', nextAt: T0 + HOUR_MS, attempts: 4 }], [])
+      await store.settle([{ id: 'x', address: ONCALL, state: 'retrying', nextAt: T0 + HOUR_MS, attempts: 4 }], [])
       expect(ids(await store.owed(2))).toEqual(['y', 'z'])
     })
 
     test('settle changes what it names and leaves the rest; a null is a value', async () => {
       await commit({ notifications: [aNotification('n')] })
       await store.settle(
-        [{ id: 'n', state: 'retrying', attempts: 1, nextAt: T0 + 5_000, error: '451 later', uncertain: true }],
+        [{ id: 'n', address: ONCALL, state: 'retrying', attempts: 1, nextAt: T0 + 5_000, error: '451 later', uncertain: true }],
         [aRow('refused', { decision: 'refused' })],
       )
-      await store.settle([{ id: 'n', attempts: 2, error: null }], [])
+      await store.settle([{ id: 'n', address: ONCALL, attempts: 2, error: null }], [])
       expect(await store.owed(1)).toMatchObject([
         { state: 'retrying', attempts: 2, nextAt: T0 + 5_000, error: null, uncertain: true },
       ])
@@ -336,8 +341,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       await commit({ notifications: [aNotification('n')] })
       const settled = store.settle(
         [
-          { id: 'n', state: 'merged' },
-          { id: 'ghost', state: 'merged' },
+          { id: 'n', address: ONCALL, state: 'merged' },
+          { id: 'ghost', address: ONCALL, state: 'merged' },
         ],
         [aRow('merged')],
         [aNotification('m')],
@@ -349,22 +354,129 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('settle adds notifications: those that were merged become one', async () => {
       await commit({ notifications: [aNotification('n')] })
-      await store.settle([{ id: 'n', state: 'merged' }], [aRow('merged')], [aNotification('both', { kind: 'recovered', seq: 2 })])
+      await store.settle(
+        [{ id: 'n', address: ONCALL, state: 'merged' }],
+        [aRow('merged')],
+        [aNotification('both', { kind: 'recovered', seq: 2 })],
+      )
       expect(ids(await store.owed(10))).toEqual(['both'])
     })
 
-    test('deliveredSince tells to whom and when, from the moment on', async () => {
+    test('deliveredSince tells to which address and when, from the moment on', async () => {
       await commit({
         notifications: ['1', '2', '3'].map((id) => aNotification(id, { to: [`${id}@example.com`, 'x@example.com'] })),
       })
       await store.settle(
-        ['1', '2', '3'].map((id) => ({ id, state: 'delivered', deliveredAt: T0 + Number(id) })),
+        ['1', '2', '3'].map((id) => ({
+          id,
+          address: `${id}@example.com`,
+          state: 'delivered',
+          deliveredAt: T0 + Number(id),
+        })),
         [],
       )
+      await store.settle([{ id: '1', address: 'x@example.com', state: 'delivered', deliveredAt: T0 + 9 }], [])
       expect(await store.deliveredSince(T0 + 2)).toEqual([
-        { to: ['2@example.com', 'x@example.com'], at: T0 + 2 },
-        { to: ['3@example.com', 'x@example.com'], at: T0 + 3 },
+        { address: '2@example.com', at: T0 + 2 },
+        { address: '3@example.com', at: T0 + 3 },
+        { address: 'x@example.com', at: T0 + 9 },
       ])
+    })
+
+    describe('a mail to several addresses', () => {
+      const DEPUTY = 'deputy@example.com'
+      const shown = (owed: readonly Owed[]) => owed.map(({ notification, address, state }) => [notification.id, address, state])
+      beforeEach(() => commit({ notifications: [aNotification('n', { to: [ONCALL, DEPUTY] })] }))
+
+      test('is owed to each of them, in the order of the list, and what becomes of it at one is of no concern to the other', async () => {
+        expect(shown(await store.owed(10))).toEqual([
+          ['n', ONCALL, 'due'],
+          ['n', DEPUTY, 'due'],
+        ])
+        const error = '450 4.2.0 later'
+        await store.settle(
+          [
+            { id: 'n', address: ONCALL, state: 'delivered', deliveredAt: T0 + 1, reply: '250 ok', attempts: 1 },
+            { id: 'n', address: DEPUTY, state: 'retrying', nextAt: T0 + 5, error, attempts: 1, noSession: true },
+          ],
+          [],
+        )
+        store = await opened.reopen()
+        expect(shown(await store.owed(10))).toEqual([['n', DEPUTY, 'retrying']])
+        expect(await store.mails('a3f9')).toMatchObject([
+          { address: ONCALL, state: 'delivered', reply: '250 ok', error: null, noSession: false },
+          { address: DEPUTY, state: 'retrying', reply: null, error, noSession: true, nextAt: T0 + 5 },
+        ])
+      })
+
+      test('is in the outbox with all of them while one waits or is refused', async () => {
+        await store.settle(
+          [
+            { id: 'n', address: ONCALL, state: 'delivered', deliveredAt: T0 },
+            { id: 'n', address: DEPUTY, state: 'refused' },
+          ],
+          [],
+        )
+        expect(shown(await store.outbox())).toEqual([
+          ['n', ONCALL, 'delivered'],
+          ['n', DEPUTY, 'refused'],
+        ])
+        await store.settle([{ id: 'n', address: DEPUTY, state: 'dropped' }], [])
+        expect(await store.outbox()).toEqual([])
+      })
+
+      test('is worded once for all of them', async () => {
+        const wording = {
+          at: T0,
+          attempts: 1,
+          lateBecause: 'connect: ECONNREFUSED',
+          unsaid: { id: 'before', why: 'nobody answered' },
+          inReplyTo: null,
+          to: [ONCALL, DEPUTY],
+          refused: [{ recipient: 'manager', address: 'manager@example.com', error: '550 no' }],
+        }
+        await store.settle([{ id: 'n', address: ONCALL, state: 'sending', wording }], [])
+        store = await opened.reopen()
+        expect((await store.owed(10)).map((owed) => owed.wording)).toEqual([wording, wording])
+        await store.settle([{ id: 'n', address: DEPUTY, attempts: 1 }], [])
+        expect((await store.owed(10)).map((owed) => owed.wording)).toEqual([wording, wording])
+        await store.settle([{ id: 'n', address: DEPUTY, wording: null }], [])
+        expect((await store.owed(10)).map((owed) => owed.wording)).toEqual([null, null])
+      })
+
+      test('keeps its place in the thread at each address', async () => {
+        await commit({ notifications: [aNotification('m', { to: [DEPUTY, ONCALL], seq: 2 })] })
+        await store.settle([{ id: 'n', address: ONCALL, state: 'delivered', deliveredAt: T0 }], [])
+        const owed = (await store.owed(10)).map(({ notification, address }) => [notification.id, address])
+        expect(owed.slice(0, 2).sort()).toEqual([
+          ['m', ONCALL],
+          ['n', DEPUTY],
+        ])
+        expect(owed[2]).toEqual(['m', DEPUTY])
+        expect(await store.owed(2), 'a look that is cut short lets nothing overtake').toHaveLength(2)
+      })
+
+      test('a change at an address that it does not go to is a fault, and changes nothing', async () => {
+        const settled = store.settle([{ id: 'n', address: 'nobody@example.com', state: 'dropped' }], [aRow('dropped')])
+        await expect(settled).rejects.toBeInstanceOf(StoreError)
+        expect(await store.ledger({}, 10)).toEqual([])
+      })
+
+      test('what is added may be changed in the same breath', async () => {
+        const apart = aNotification('apart', { to: [DEPUTY] })
+        await store.settle(
+          [
+            { id: 'n', address: DEPUTY, state: 'merged' },
+            { id: 'apart', address: DEPUTY, state: 'retrying', attempts: 3 },
+          ],
+          [],
+          [apart],
+        )
+        expect(await store.owed(10)).toMatchObject([
+          { notification: { id: 'apart' }, address: DEPUTY, state: 'retrying', attempts: 3 },
+          { notification: { id: 'n' }, address: ONCALL },
+        ])
+      })
     })
 
     test('a strip holds the runs of a probe since a moment, oldest first', async () => {
@@ -432,7 +544,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         notifications: [aNotification('n')],
         outcomes: [{ outcome: anOutcome('p', T0, 'failed'), incident: 'a3f9' }],
       })
-      await store.settle([{ id: 'n', state: 'delivered', deliveredAt: T0 }], [])
+      await store.settle([{ id: 'n', address: ONCALL, state: 'delivered', deliveredAt: T0 }], [])
       expect(await store.sweep({ runs: T0 + 400 * DAY_MS, hours: T0 + 400 * DAY_MS }, 100)).toBe(0)
       expect(await store.runs('a3f9', 10)).toHaveLength(1)
       expect(await store.hours('p', 0)).toEqual([])

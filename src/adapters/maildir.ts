@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOfThrown } from '../domain/thrown.ts'
-import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
 import { draftName, writeWhole } from './whole-file.ts'
 
@@ -20,12 +20,12 @@ const MAX_NAME = 80
  */
 export function fileMailer({ directory, from }: FileMailerOptions): Mailer {
   return {
-    async send(mail: Mail, signal: AbortSignal): Promise<Receipt> {
+    async send(mail: Mail, signal: AbortSignal): Promise<readonly Fate[]> {
       if (signal.aborted) throw new MailError('given up before it was written', { permanent: false, uncertain: false })
       const message = await compiled(mail, from)
       const path = join(directory, fileName(mail))
       await writing(directory, () => writeWhole(path, message.source))
-      return { reply: `written to ${path}`, rejected: [] }
+      return mail.envelope.map((address) => ({ address, accepted: true, reply: `written to ${path}` }))
     },
 
     async verify(): Promise<string> {

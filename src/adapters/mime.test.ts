@@ -6,6 +6,7 @@ import { compile } from './mime.ts'
 const MAIL: Mail = {
   messageId: '<a.1.b@example.com>',
   to: ['oncall@example.com'],
+  envelope: ['oncall@example.com'],
   subject: 'it fails',
   text: 'in words',
   html: '<p>in words</p>',

@@ -3,7 +3,12 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import type { Mail } from '../ports/mailer.ts'
 
 /** A mail as it goes over the wire or into a file, and from whom to whom. */
-export type Message = Readonly<{ from: string; to: readonly string[]; source: Buffer }>
+export type Message = Readonly<{
+  from: string
+  /** What SMTP calls each address to which it goes. */
+  envelope: ReadonlyMap<string, string>
+  source: Buffer
+}>
 
 /** Values come clean from the letter; this is the last door before the wire. */
 const oneLine = (value: string) => value.replace(/[\r\n\0]+/g, ' ')
@@ -60,8 +65,16 @@ export async function compile(mail: Mail, from: string): Promise<Message> {
     disableFileAccess: true,
     disableUrlAccess: true,
   }).compile()
-  const envelope = node.getEnvelope()
-  if (envelope.from === false || envelope.from === undefined || envelope.from === '') throw new Error('the sender has no address')
-  if (envelope.to.length === 0) throw new Error('no recipient has an address')
-  return { from: envelope.from, to: envelope.to, source: await node.build() }
+  const sender = node.getEnvelope().from
+  if (sender === false || sender === undefined || sender === '') throw new Error('the sender has no address')
+  if (mail.envelope.length === 0) throw new Error('there is nobody to send it to')
+  const envelope = new Map(mail.envelope.map((address) => [address, inEnvelope(address)]))
+  return { from: sender, envelope, source: await node.build() }
+}
+
+/** An address as SMTP names it: of an internationalized domain in ASCII. */
+function inEnvelope(address: string): string {
+  const [plain] = new MailComposer({ to: oneLine(address) }).compile().getEnvelope().to
+  if (plain === undefined) throw new Error('a recipient has no address')
+  return plain
 }

@@ -2,9 +2,11 @@ import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Smtp } from '../config/config.ts'
 import { fieldOf, messageOfThrown, readThrown } from '../domain/thrown.ts'
-import { type Mail, MailError, type Mailer, type MailTrouble, type Receipt } from '../ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer, type MailTrouble } from '../ports/mailer.ts'
 import { compile, type Message } from './mime.ts'
 import { createRedaction, type Redaction } from './redaction.ts'
+import { codeOf, type Phase, type Refusal, refusalOf } from './smtp-reply.ts'
+import { SmtpWatch } from './smtp-watch.ts'
 
 /** How long each part of a session may take, in milliseconds. */
 export type SmtpDeadlines = Readonly<{
@@ -24,6 +26,8 @@ export const SMTP_DEADLINES: SmtpDeadlines = { connectMs: 20_000, greetingMs: 15
 const QUIT_MS = 2_000
 const MAX_REPLY_BYTES = 64 * 1024
 const MAX_SHOWN = 500
+/** What a refusal is about stands at its beginning. */
+const MAX_READ = 2_000
 
 export type SmtpOptions = Readonly<{
   smtp: Smtp
@@ -44,8 +48,7 @@ export function smtpMailer({ smtp, from, name, secrets = [], deadlines }: SmtpOp
   const { clean } = redactionOf(smtp, secrets)
 
   /** Opens a session, logs in where a user is given, does `work`, and lets go of the line whatever happens. */
-  async function session<T>(signal: AbortSignal, work: (connection: SMTPConnection, watch: Watch) => Promise<T>): Promise<T> {
-    const watch = new Watch()
+  async function session<T>(signal: AbortSignal, watch: SmtpWatch, work: (line: SMTPConnection) => Promise<T>): Promise<T> {
     if (signal.aborted) throw failure(new Error('given up before it began'), watch, where, clean)
     const connection = new SMTPConnection({
       host: smtp.host,
@@ -77,7 +80,7 @@ export function smtpMailer({ smtp, from, name, secrets = [], deadlines }: SmtpOp
     const timer = setTimeout(() => broken.reject(new Error(`not done within ${limit.wholeMs / 1000}s`)), limit.wholeMs)
     let well = false
     try {
-      const value = await Promise.race([run(connection, () => work(connection, watch)), broken.promise])
+      const value = await Promise.race([run(connection, () => work(connection)), broken.promise])
       well = true
       return value
     } catch (error) {
@@ -115,14 +118,41 @@ export function smtpMailer({ smtp, from, name, secrets = [], deadlines }: SmtpOp
     connection.quit()
   }
 
+  /** Whom the server refused has a fate of their own; `others` is that of those to whom it did not. */
+  function fatesOf({ envelope }: Message, watch: SmtpWatch, others: (address: string) => Fate): readonly Fate[] {
+    return [...envelope].map(([address, recipient]) => {
+      const reply = watch.replyTo(recipient)
+      if (reply === null || isAccepted(reply)) return others(address)
+      return { address, accepted: false, error: refused('RCPT TO', reply, where, clean) }
+    })
+  }
+
+  function afterTheDot(address: string, reply: string): Fate {
+    const said = shown(clean(reply))
+    if (codeOf(reply) === 250) return { address, accepted: true, reply: said }
+    // Nothing else is an acceptance here (RFC 5321, 4.3.2), nor is it a refusal.
+    const message = `${where}, after the final dot: neither accepted nor refused: ${said}`
+    return { address, accepted: false, error: new MailError(message, { permanent: false, uncertain: true }) }
+  }
+
   return {
-    async send(mail: Mail, signal: AbortSignal): Promise<Receipt> {
+    async send(mail: Mail, signal: AbortSignal): Promise<readonly Fate[]> {
       const message = await compiled(mail, from)
-      return session(signal, (connection, watch) => transfer(connection, watch, message))
+      const watch = new SmtpWatch()
+      try {
+        const reply = await session(signal, watch, (connection) => transfer(connection, watch, message))
+        return fatesOf(message, watch, (address) => afterTheDot(address, reply))
+      } catch (error) {
+        if (!(error instanceof MailError)) throw error
+        const fates = fatesOf(message, watch, (address) => ({ address, accepted: false, error }))
+        // A refused sender is refused for all, whatever the server says to the recipients that follow.
+        if (watch.senderRefused || fates.every((fate) => !fate.accepted && fate.error === error)) throw error
+        return fates
+      }
     },
 
     async verify(signal: AbortSignal): Promise<string> {
-      return session(signal, async (connection) => {
+      return session(signal, new SmtpWatch(), async (connection) => {
         const line = connection.secure ? 'over TLS' : 'without TLS'
         return `${where} answers ${line}${smtp.user === null ? '' : ', login accepted'}`
       })
@@ -147,48 +177,21 @@ async function compiled(mail: Mail, from: string): Promise<Message> {
   }
 }
 
-function transfer(connection: SMTPConnection, watch: Watch, { from, to, source }: Message): Promise<Receipt> {
+/** Resolves to the server's answer to the message. */
+function transfer(connection: SMTPConnection, watch: SmtpWatch, { from, envelope, source }: Message): Promise<string> {
   // Read only once the server has asked for it, so that its end says: all is handed over.
   const body = Readable.from([source])
   body.once('end', () => watch.handOver())
   return new Promise((resolve, reject) => {
-    connection.send({ from, to: [...to], size: source.length }, body, (error, info) => {
+    connection.send({ from, to: [...new Set(envelope.values())], size: source.length }, body, (error, info) => {
       if (error) reject(error)
-      else if (info) resolve({ reply: shown(String(info.response)), rejected: info.rejected })
+      else resolve(String(info?.response ?? ''))
     })
   })
 }
 
-/** Where a session stands: the oldest command that has no answer yet. */
-class Watch {
-  /** The message is out of our hands up to its last byte: from here on it may have been accepted. */
-  handedOver = false
-  #waiting: string[] = ['connecting']
-  #last = 'connecting'
-
-  /** nodemailer's transaction log, the one place where it tells what it does. Logins come masked, and only the verb is kept. */
-  readonly logger = {
-    log: (entry: { tnx?: string; localAddress?: string }, message: unknown) => {
-      if (entry.tnx === 'network' && entry.localAddress !== undefined) this.#waiting = ['greeting']
-      if (entry.tnx === 'client') this.#asked(String(message))
-      if (entry.tnx === 'server') this.#last = this.#waiting.shift() ?? this.#last
-    },
-  }
-
-  get phase(): string {
-    return this.#waiting[0] ?? this.#last
-  }
-
-  handOver(): void {
-    this.handedOver = true
-    this.#waiting = ['after the final dot']
-  }
-
-  #asked(command: string): void {
-    const verb = /^(EHLO|HELO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|QUIT)\b/.exec(command)?.[1]
-    // Within a login the lines have no verb of their own.
-    this.#waiting.push(verb === undefined || verb === 'AUTH' ? 'login' : verb)
-  }
+function isAccepted(reply: string): boolean {
+  return /^2\d\d/.test(reply)
 }
 
 /** What nodemailer says of a failure, each field of the type that it should have. */
@@ -198,7 +201,8 @@ type Told = Readonly<{
   command: string
   /** The server's words; `null` where it did not answer. */
   response: string | null
-  permanent: boolean
+  /** It said something, be it nothing that can be read. */
+  isReply: boolean
   originalCode: string
 }>
 
@@ -214,29 +218,55 @@ function toldBy(error: unknown): Told {
     code: readThrown(error).code,
     command: text('command'),
     response: answered ? text('response') || message : null,
-    permanent: fieldOf(error, 'permanent') === true,
+    isReply: text('response') !== '',
     originalCode: text('originalCode'),
   }
 }
 
 /**
- * Says in which phase it failed and what the server replied. A reply is an answer: it is never uncertain. Refused TLS is
- * transient (certificates are renewed, and a line on which STARTTLS is taken out may be another tomorrow); a refused login
- * with a 5xx is permanent. No cause is passed on: the library's error may quote what we sent.
+ * Says in which phase it failed and what the server replied. A reply is an answer: it is never uncertain. No cause is passed on:
+ * the library's error may quote what we sent.
  */
-function failure(error: unknown, watch: Watch, where: string, clean: (text: string) => string): MailError {
+function failure(error: unknown, watch: SmtpWatch, where: string, clean: Clean): MailError {
   const told = toldBy(error)
   const phase = phaseOf(told, watch)
-  const answered = told.response !== null
-  const ours =
-    !answered && (told.code === 'EENVELOPE' || told.code === 'EMESSAGE' || (told.code === 'EAUTH' && told.command === 'API'))
-  const refused = told.permanent && phase !== 'STARTTLS' && phase !== 'EHLO'
-  const what = told.response ?? silence(told)
+  if (told.response !== null) return refused(phase, told.response, where, clean)
+  // What the library itself will not send, it will not send tomorrow. What it cannot read of a server is another matter.
+  const permanent =
+    !told.isReply && (told.code === 'EENVELOPE' || told.code === 'EMESSAGE' || (told.code === 'EAUTH' && told.command === 'API'))
+  const what = silence(told)
+  const trouble = CERTIFICATE.find(([words]) => words.test(what))?.[1] ?? null
   return new MailError(`${where}, ${phase}: ${shown(clean(what))}`, {
-    permanent: ours || refused,
-    uncertain: watch.handedOver && !answered,
-    trouble: troubleOf(phase, what, answered),
+    permanent,
+    uncertain: watch.handedOver,
+    // Whom we do not trust has no session with us either.
+    session: trouble !== null,
+    trouble,
   })
+}
+
+type Clean = (text: string) => string
+
+/** What a reply that is no acceptance comes to. */
+function refused(phase: string, reply: string, where: string, clean: Clean): MailError {
+  const said = shown(clean(reply))
+  const meaning: Refusal = refusalOf(reply.slice(0, MAX_READ), PHASES[phase] ?? 'session')
+  const after = phase === FINAL_DOT && !/^[45]/.test(reply)
+  return new MailError(`${where}, ${phase}: ${said}`, {
+    ...meaning,
+    // After the message only 4xx and 5xx say that it was not taken.
+    uncertain: after,
+    trouble: troubleOf(phase, said),
+  })
+}
+
+const FINAL_DOT = 'after the final dot'
+/** Every other phase comes before the mail is spoken of. */
+const PHASES: Readonly<Record<string, Phase>> = {
+  'MAIL FROM': 'sender',
+  'RCPT TO': 'recipient',
+  DATA: 'data',
+  [FINAL_DOT]: 'final dot',
 }
 
 /** By the words of OpenSSL: of a handshake after STARTTLS the library passes on no code. */
@@ -251,19 +281,18 @@ const CERTIFICATE: readonly (readonly [RegExp, MailTrouble])[] = [
 /** Postfix and Exim look at our name when the first recipient is named, and say so then. */
 const OUR_NAME = /\b(?:helo|ehlo)\b/i
 
-function troubleOf(phase: string, what: string, answered: boolean): MailTrouble | null {
-  if (!answered) return CERTIFICATE.find(([words]) => words.test(what))?.[1] ?? null
+function troubleOf(phase: string, what: string): MailTrouble | null {
   if (phase === 'EHLO' || phase === 'HELO') return 'name'
   if (phase === 'login') return 'login'
   if (phase === 'STARTTLS') return 'no-tls'
   return OUR_NAME.test(what) ? 'name' : null
 }
 
-function phaseOf(told: Told, watch: Watch): string {
+function phaseOf(told: Told, watch: SmtpWatch): string {
   const { command } = told
   if (command === '' || command === 'CONN' || command === 'API') return told.code === 'EAUTH' ? 'login' : watch.phase
   if (command.startsWith('AUTH')) return 'login'
-  return command === 'DATA' && told.code === 'EMESSAGE' ? 'after the final dot' : command
+  return command === 'DATA' && told.code === 'EMESSAGE' ? FINAL_DOT : command
 }
 
 function silence(told: Told): string {

@@ -7,6 +7,7 @@ import { draftName } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
 import { networkShown } from '../config/network.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
+import { toldOfUs } from '../domain/audience.ts'
 import { inWords, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { type OwnFault, ownFaultOf } from '../domain/own-fault.ts'
@@ -57,7 +58,12 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
         {
           config: config.file,
           monitors: summary(config),
-          recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs })),
+          recipients: config.recipients.map(({ name, to, afterMs }) => ({
+            name,
+            to,
+            afterMs,
+            selfAlerts: toldOfUs(config.recipients).some((one) => one.name === name),
+          })),
           organizations: rosters.map(({ monitor, accounts, listedAt, why }) => ({
             monitor,
             accounts: accounts.length,
@@ -132,6 +138,12 @@ function rosterFinding({ monitor, accounts, left, why }: Found): Finding {
   return { what, ok: false, detail: why, fix: 'while it cannot be listed, Alibi probes the accounts that it found last' }
 }
 
+function namesToldOfUs({ recipients }: Config): string {
+  return toldOfUs(recipients)
+    .map(({ name }) => name)
+    .join(', ')
+}
+
 /** What was tried, what came of it, and beneath a fault what to do. */
 function findingText({ what, ok, detail, fix }: Finding, columns: number | null): string {
   const line = `${ok ? 'ok   ' : 'FAULT'}  ${what}: ${cell(detail)}`
@@ -158,6 +170,7 @@ function found(config: Config, file: string, rosters: readonly Found[]): string 
         : `  organization of ${monitor}: ${plural(accounts.length, 'account')}, ${plural(config.monitors.find(({ name }) => name === monitor)?.probes.length ?? 0, 'probe')} (listed ${utc(listedAt ?? 0)})`,
     ),
     `  ${plural(config.recipients.length, 'recipient')} (${plural(addresses, 'address', 'addresses')}): ${config.recipients.map((r) => (r.afterMs === null ? r.name : `${r.name} after ${inWords(r.afterMs)}`)).join(', ')}`,
+    `  what belongs to no monitor goes to ${namesToldOfUs(config)}`,
     `  mail from ${config.mail.from} by ${mail}`,
     `  AWS Health by ${sources.length === 0 ? 'nothing: every outage is mailed as undetermined' : sources.join(' and ')}`,
     `  database ${config.storage.path}`,

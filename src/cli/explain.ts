@@ -124,11 +124,12 @@ function told({ incident, ledger, mails, runs, readings, counts }: Story, column
     mails.length === 0
       ? 'none'
       : table(
-          ['owed at', 'kind', 'recipient', 'state', 'delivered', 'reply or error'],
-          mails.map(({ notification: n, state, deliveredAt, reply, error }) => [
+          ['owed at', 'kind', 'recipient', 'address', 'state', 'delivered', 'reply or error'],
+          mails.map(({ notification: n, address, state, deliveredAt, reply, error }) => [
             iso(n.createdAt),
             n.kind,
             n.recipient,
+            address,
             state,
             deliveredAt === null ? '-' : iso(deliveredAt),
             reply ?? error ?? '',

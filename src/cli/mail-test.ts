@@ -23,6 +23,10 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
   const { signal } = new AbortController()
   const [server] = mailServers(config)
   let failed = 0
+  const advise = (error: MailError) => {
+    // Of an address that is refused the configuration knows as much as the reply.
+    if (server !== undefined && (error.trouble !== null || error.session)) io.err(`  -> ${mailAdvice(error, server, config)}`)
+  }
   for (const recipient of recipients) {
     const now = wired.clock.now()
     const id = notificationId(`test.${wired.newId()}`, 1, recipient.name)
@@ -42,18 +46,25 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
       facts,
     }
     try {
-      const { reply, rejected } = await wired.mailer.send(
+      const fates = await wired.mailer.send(
         wired.letter(notification, { attempts: 0, lateBecause: null, now, merged: null, refused: [] }),
         signal,
       )
-      say(io, `${recipient.name}: sent to ${recipient.to.filter((address) => !rejected.includes(address)).join(', ')}: ${reply}`)
-      for (const address of rejected) io.err(`${recipient.name}: the server refused ${address}`)
-      if (rejected.length > 0) failed += 1
+      const taken = fates.flatMap((fate) => (fate.accepted ? [fate] : []))
+      const addresses = taken.map(({ address }) => address).join(', ')
+      if (taken[0] !== undefined) say(io, `${recipient.name}: sent to ${addresses}: ${taken[0].reply}`)
+      for (const fate of fates) {
+        if (fate.accepted) continue
+        failed += 1
+        const where = fates.length === 1 ? '' : ` to ${fate.address}`
+        io.err(`${recipient.name}: not sent${where}: ${fate.error.message}`)
+        advise(fate.error)
+      }
     } catch (cause) {
       if (!(cause instanceof MailError)) throw cause
       failed += 1
       io.err(`${recipient.name}: not sent: ${cause.message}`)
-      if (server !== undefined) io.err(`  -> ${mailAdvice(cause, server, config)}`)
+      advise(cause)
     }
   }
   return failed === 0 ? EXIT.well : EXIT.unreachable

@@ -4,6 +4,7 @@ import { openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { DURATION, parseDuration } from '../config/duration.ts'
 import { inWords, utc } from '../domain/duration.ts'
+import { addressee, isOpen } from '../domain/mailing.ts'
 import type { Owed } from '../domain/notification.ts'
 import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
 import { foreign } from '../letter/foreign.ts'
@@ -154,24 +155,24 @@ async function outboxSet(
     throw new Exit(EXIT.usage, 'name the mails by their ids (`alibi outbox list` shows them), or say --all')
   const notOwed = (unknown: readonly string[]) => `not owed: ${unknown.join(', ')}: \`alibi outbox list\` shows what is`
   const set = async (store: Store) => {
-    const all = await store.outbox()
+    const all = (await store.outbox()).filter(isOpen)
     const unknown = ids.filter((id) => !all.some((one) => one.notification.id === id))
     if (unknown.length > 0) throw new Exit(EXIT.usage, notOwed(unknown))
     // What is on its way at this moment is the courier's: it says itself what became of it.
     const chosen = (options.all === true ? all : all.filter((one) => ids.includes(one.notification.id))).filter(
       (one) => one.state !== 'sending',
     )
-    const rows = chosen.map(({ notification: n }) => ({
+    const rows = chosen.map((one) => ({
       at: Date.now(),
-      incident: n.incident,
+      incident: one.notification.incident,
       probe: null,
       decision: 'ordered' as const,
       rule: null,
-      reason: `${n.kind} to ${n.recipient} ${done} by hand`,
-      evidence: { id: n.id },
+      reason: `${one.notification.kind} to ${addressee(one)} ${done} by hand`,
+      evidence: { id: one.notification.id, addresses: [one.address] },
     }))
     await store.settle(
-      chosen.map((one) => ({ id: one.notification.id, ...change() })),
+      chosen.map(({ notification: { id }, address }) => ({ id, address, ...change() })),
       rows,
     )
     return chosen
@@ -181,7 +182,7 @@ async function outboxSet(
     io,
     owed.length === 0
       ? 'Nothing is owed.'
-      : owed.map(({ notification: n }) => `${n.id} (${n.kind} to ${n.recipient}) ${done}`).join('\n'),
+      : owed.map((one) => `${one.notification.id} (${one.notification.kind} to ${addressee(one)}) ${done}`).join('\n'),
   )
   return EXIT.well
 }

@@ -1,6 +1,8 @@
 import { inWordsByClock, utc } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
+import { isOpen, mailingsOf } from '../domain/mailing.ts'
+import type { NotificationState, Owed } from '../domain/notification.ts'
 import { incidentJson } from '../domain/shown.ts'
 import { spanOf } from '../domain/span.ts'
 import { reader } from './database.ts'
@@ -55,21 +57,32 @@ export async function outboxList(options: Listing, io: Io): Promise<number> {
   const config = await configured(options, io)
   const store = await reader(config)
   try {
-    const owed = await store.outbox()
-    const rows = owed.map(({ notification: n, state, attempts, nextAt, error }) => ({
+    const rows = mailingsOf(await store.outbox()).map(({ notification: n, state, attempts, nextAt, error, addresses }) => ({
       id: n.id,
       kind: n.kind,
       incident: n.incident,
       to: n.to,
-      state: state === 'sending' ? 'retrying' : state,
+      state: stateShown(state),
       attempts,
-      nextAt: state === 'refused' ? null : new Date(nextAt).toISOString(),
+      nextAt: isoOrNull(nextAt),
       error,
+      addresses: addresses.map(addressRow),
     }))
+    // A line for each address: beside one that waits it is of interest that the other has it.
     const shown = () =>
       table(
-        ['id', 'kind', 'to', 'state', 'attempts', 'next attempt', 'error'],
-        rows.map((r) => [r.id, r.kind, r.to.join(', '), r.state, String(r.attempts), r.nextAt ?? '-', r.error ?? '']),
+        ['id', 'kind', 'address', 'state', 'attempts', 'next attempt', 'what the server said'],
+        rows.flatMap((r) =>
+          r.addresses.map((a) => [
+            r.id,
+            r.kind,
+            a.address,
+            a.state,
+            String(a.attempts),
+            a.nextAt ?? '-',
+            a.error ?? a.reply ?? '',
+          ]),
+        ),
         io.columns,
       )
     list(io, options.json, rows, shown, 'Nothing is owed.')
@@ -77,4 +90,27 @@ export async function outboxList(options: Listing, io: Io): Promise<number> {
     await store.close()
   }
   return EXIT.well
+}
+
+/** What became of a mail at one address. */
+function addressRow(owed: Owed) {
+  const { address, state, attempts, nextAt, error, deliveredAt, reply } = owed
+  return {
+    address,
+    state: stateShown(state),
+    attempts,
+    nextAt: isOpen(owed) && state !== 'refused' ? isoOrNull(nextAt) : null,
+    error,
+    deliveredAt: isoOrNull(deliveredAt),
+    reply,
+  }
+}
+
+/** To whoever looks, what is on its way at this moment is tried again. */
+function stateShown(state: NotificationState): Exclude<NotificationState, 'sending'> {
+  return state === 'sending' ? 'retrying' : state
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
 }

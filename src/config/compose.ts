@@ -1,5 +1,6 @@
 import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
+import { toldOfUs } from '../domain/audience.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import { type Authority, faultOfAuthority, invalidNow } from './authority.ts'
@@ -109,6 +110,12 @@ function checkAll(tree: Tree, { env, sharedFiles = NO_SHARED_FILES }: Surroundin
   const recipients = at(['recipients'])
   const names = isMapping(recipients) ? Object.keys(recipients) : null
   if (names?.length === 0) tell(['recipients'], 'expected at least one recipient', 'key')
+  else if (names?.every((name) => at(['recipients', name, 'selfAlerts']) === false) === true)
+    tell(
+      ['recipients'],
+      'expected at least one recipient without `selfAlerts: false`: nobody would hear that Alibi cannot do its work',
+      'key',
+    )
   if (names !== null && names.length > MAX_RECIPIENTS)
     tell(['recipients'], `expected at most ${MAX_RECIPIENTS} recipients`, 'key')
   for (const name of names?.slice(0, MAX_RECIPIENTS) ?? []) {
@@ -267,7 +274,10 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     control: {
       url: parsed.control.url ?? stsElsewhere ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'],
     },
-    recipients: Object.entries(parsed.recipients).map(([name, { to, after }]) => ({ name, to, afterMs: after ?? null })),
+    recipients: Object.entries(parsed.recipients).map(([name, { to, after, selfAlerts }]) => ({
+      ...{ name, to, afterMs: after ?? null },
+      ...(selfAlerts === undefined ? {} : { selfAlerts }),
+    })),
     mail: {
       from: mail.from,
       domain: asciiDomainOf(mail.from) ?? 'localhost',
@@ -365,6 +375,7 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
       warnings.push(`monitor ${monitor.name}: every recipient that it notifies has \`after\`: nobody is told at once`)
     }
   }
+  warnings.push(...onlySelfAlerts(config))
   if (policy.waitMs > 0) {
     warnings.push(
       'policy.wait: every mail about an unexplained failure is held back by it, real trouble too; AWS posts half of its events later than 90m',
@@ -398,6 +409,16 @@ function warningsOf(config: Config, tree: Tree, env: Env): readonly string[] {
   if (isUnderPm2 && keys.length > 0) warnings.push(inPm2(keys, 'use a profile (`credentials: { profile: … }`)'))
   warnings.push(...quotaWarnings(quotas(config)))
   return warnings
+}
+
+/** Who hears of nothing but what belongs to no monitor may not have meant to. */
+function onlySelfAlerts({ monitors, recipients }: Config): readonly string[] {
+  return toldOfUs(recipients)
+    .filter(({ name, selfAlerts }) => selfAlerts === undefined && !monitors.some(({ notify }) => notify.includes(name)))
+    .map(
+      ({ name }) =>
+        `recipient ${name}: no monitor notifies it, and it still gets what belongs to no monitor, such as a faulty configuration: set its selfAlerts to true if that is meant, else to false`,
+    )
 }
 
 /** What would fail together with the endpoint that is watched: mail by SES in us-east-1 is the commonest. */

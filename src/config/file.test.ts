@@ -651,6 +651,12 @@ describe('warnings', () => {
       { AWS_ACCESS_KEY_ID: 'AKIAINVENTED', AWS_SECRET_ACCESS_KEY: 'invented', AWS_SESSION_TOKEN: 'x', PM2_HOME: '/root/.pm2' },
       /^AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN: under pm2 .*use a profile/,
     ],
+    [
+      'a recipient whom no monitor notifies',
+      `${quiet.replace('] } }', '] }, boss: { to: [b@b.example] } }')}monitors: [{ notify: [oncall] }]\n`,
+      {},
+      /^recipient boss: no monitor notifies it, and it still gets what belongs to no monitor/,
+    ],
     ['summer time', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}, /summer time/],
     ['spread and run beyond the schedule', `${quiet}monitors: [{ schedule: "*/20 * * * * *" }]`, {}, /is skipped/],
     ['a region that nobody knows', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],
@@ -675,6 +681,16 @@ describe('warnings', () => {
     ['a password to this machine', withPassword('127.0.0.1, security: none, user: u, password: pass'), {}],
     ['a password to this machine, by IPv6', withPassword('"[::1]", security: none, user: u, password: pass'), {}],
     ['no password in clear', withPassword('mx.b.example, security: none'), {}],
+    ...[true, false].map((selfAlerts): [string, string, Record<string, string>] => [
+      `a recipient whom no monitor notifies, with selfAlerts: ${selfAlerts}`,
+      `${quiet.replace('] } }', `] }, boss: { to: [b@b.example], selfAlerts: ${selfAlerts} } }`)}monitors: [{ notify: [oncall] }]\n`,
+      {},
+    ]),
+    [
+      'one who only hears of long trouble',
+      `${quiet.replace('] } }', '] }, boss: { to: [b@b.example], after: 1h } }')}monitors: [{ notify: [oncall] }]\n`,
+      {},
+    ],
     ['a daily schedule with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
     ['a harmless variable under pm2', quiet.replace('localhost', '"${HOST}"'), { HOST: 'mx.b.example', PM2_HOME: '/root/.pm2' }],
   ])('none for %s', async ([, text, env]) => expect(configOf(await parse(text, env)).warnings).toEqual([]))

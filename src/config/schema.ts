@@ -451,6 +451,12 @@ export const RecipientSchema = strict({
   after: duration(SECOND, 30 * DAY)
     .optional()
     .describe('Escalation: told only when the trouble has lasted this long.'),
+  selfAlerts: z
+    .boolean('expected true or false')
+    .optional()
+    .describe(
+      'Gets what belongs to no monitor: that Alibi cannot do its work (a faulty configuration, a refusing source), that this host is offline. Default: true without `after`, or where every recipient has it.',
+    ),
 })
 
 export const SmtpSchema = strict({

@@ -1,25 +1,18 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
-import type { Facts, Notification, Owed } from '../domain/notification.ts'
+import type { Facts, Notification, Owed, Wording } from '../domain/notification.ts'
 import { tellsOf } from '../domain/notify.ts'
-import {
-  type OutboxPlan,
-  planOutbox,
-  RETRY_MOST_MS,
-  retryAt,
-  SUMMARISED,
-  summaryLines,
-  unsaidBefore,
-  whyUnsaid,
-} from '../domain/outbox.ts'
+import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, SUMMARISED, summaryLines, whyNeedless } from '../domain/outbox.ts'
+import { apart, divided, type Parcel } from '../domain/parcel.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Notice } from '../domain/state.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Log } from '../ports/log.ts'
-import { type Mail, MailError, type Mailer } from '../ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
+import { FALLBACK, mailRow, type Outcome, settledBy, type Way } from './fates.ts'
 import { Nudge } from './nudge.ts'
 
 /** Mails that are on their way at the same time, each to another recipient. */
@@ -28,10 +21,13 @@ const MAX_AT_ONCE = 4
 const MAX_LOOK = 500
 /** The courier looks at least this often, whatever was said about the next time. */
 const LOOK_AT_LEAST_MS = 30_000
-const MAX_REPLY = 300
+/** How the copy of a mail is marked whose address is told more than the others. */
+const TOLD_APART = 'told in a mail of its own, with what had never arrived there'
 
 /** Mails that left and could not be recorded so far; beyond it nothing more leaves unrecorded. */
 const MAX_UNRECORDED = 1_000
+/** Refused addresses that a mail names. */
+const MAX_REFUSED = 20
 
 export type CourierDeps = Readonly<{
   store: Store
@@ -53,24 +49,25 @@ export type CourierDeps = Readonly<{
  * The outbox's own loop: sends what is owed and records *delivered* only after the server's 250. It shares nothing with
  * probing but the store, so that a mail server that hangs stops nobody but its own recipient.
  *
- * For each mail: (1) `sending` is on disk; (2) it is handed over; (3) what became of it is on disk. A crash between 1 and 3
- * leaves it `sending`: it may have been accepted, so it is sent again as it was, under the same Message-ID.
+ * A mail is owed to each of its addresses. For those that get it now: (1) `sending` is on disk, with how it is worded; (2) it is
+ * handed over; (3) what the server said for each of them is on disk. A crash between 1 and 3 leaves them `sending`: it may have
+ * been accepted, so it is sent again as it was, under the same Message-ID.
  */
 export class Courier {
   private readonly deps: CourierDeps
   private readonly nudged = new Nudge()
   /** Recipients that a mail is on its way to. */
   private readonly lanes = new Map<string, Promise<void>>()
-  /** Mails that a lane has taken up. */
+  /** What a lane has taken up. */
   private readonly taken = new Set<string>()
-  /** Mails that were withdrawn since the last look began. */
+  /** What was withdrawn since the last look began. */
   private readonly withdrawn = new Set<string>()
   /** What became of mails while the disk was full: they are not sent again, and recorded when it can be written. */
   private readonly unrecorded = new Map<string, Readonly<{ change: OwedChange; rows: readonly LedgerRow[] }>>()
-  /** Of the mails of the last look: when each was first seen, on the monotonic clock, and for how long it had been owed by then. */
+  /** Of what was owed at the last look: when it was first seen, on the monotonic clock, and for how long it had been owed by then. */
   private firstSeen: ReadonlyMap<string, Readonly<{ at: number; owedMs: number }>> = new Map()
-  /** Said without a disk: that there is none. */
-  private readonly spoken = new Set<string>()
+  /** Said without a disk: that there is none; in which words, and to whom so far. */
+  private readonly spoken = new Map<string, Readonly<{ mail: Mail | null; to: readonly string[] }>>()
   private started = false
 
   constructor(deps: CourierDeps) {
@@ -112,8 +109,8 @@ export class Courier {
   async rebase(by: number): Promise<void> {
     const { store, clock } = this.deps
     const now = clock.now()
-    const moved = (await store.owed(MAX_LOOK)).flatMap(({ state, notification: { id }, nextAt }) =>
-      state === 'sending' || this.isBeyondAnyWait(nextAt + by, now) ? [] : [{ id, nextAt: nextAt + by }],
+    const moved = (await store.owed(MAX_LOOK)).flatMap(({ state, notification: { id }, address, nextAt }) =>
+      state === 'sending' || this.isBeyondAnyWait(nextAt + by, now) ? [] : [{ id, address, nextAt: nextAt + by }],
     )
     if (moved.length > 0) await store.settle(moved, [])
     this.nudge()
@@ -123,35 +120,37 @@ export class Courier {
     return nextAt > now + Math.max(RETRY_MOST_MS, this.deps.fallback?.afterMs ?? 0)
   }
 
-  /** For how long a mail has been owed, whatever the clock was set to meanwhile. */
-  owedMs({ notification: { id, createdAt } }: Owed): number {
+  /** For how long a mail has been owed to its address, whatever the clock was set to meanwhile. */
+  owedMs(owed: Owed): number {
     const { clock } = this.deps
-    const seen = this.firstSeen.get(id)
-    return seen === undefined ? Math.max(0, clock.now() - createdAt) : seen.owedMs + (clock.monotonic() - seen.at)
+    const seen = this.firstSeen.get(keyOf(owed))
+    return seen === undefined
+      ? Math.max(0, clock.now() - owed.notification.createdAt)
+      : seen.owedMs + (clock.monotonic() - seen.at)
   }
 
   /** These notices are over: their mails that have not left need not leave. One that may have been accepted is finished. */
   async withdraw(notices: readonly Notice[]): Promise<void> {
     const { store, clock, meter, log } = this.deps
     const owed = (await store.owed(MAX_LOOK)).filter(
-      ({ notification, state, uncertain }) =>
-        state !== 'sending' &&
-        !uncertain &&
-        !this.taken.has(notification.id) &&
-        !this.unrecorded.has(notification.id) &&
-        notices.some((notice) => tellsOf(notification, notice)),
+      (one) =>
+        one.state !== 'sending' &&
+        !one.uncertain &&
+        !this.taken.has(keyOf(one)) &&
+        !this.unrecorded.has(keyOf(one)) &&
+        notices.some((notice) => tellsOf(one.notification, notice)),
     )
     if (owed.length === 0) return
     const why = 'it was over before this could be delivered'
     const now = clock.now()
-    for (const { notification } of owed) this.withdrawn.add(notification.id)
+    for (const one of owed) this.withdrawn.add(keyOf(one))
     await store.settle(
-      owed.map((one) => ({ id: one.notification.id, state: 'dropped' as const, error: one.error ?? why })),
-      owed.map((one) => row(now, one, 'merged', 'self-alert', why)),
+      owed.map((one) => ({ ...nameOf(one), state: 'dropped' as const, error: one.error ?? why })),
+      rowsOf(now, owed, { decision: 'merged', rule: 'self-alert', reason: why }),
     )
-    for (const { notification } of owed) {
+    for (const { notification, address } of owed) {
       meter.mail(notification.kind, 'dropped')
-      log.info('mail superseded', { id: notification.id, kind: notification.kind, why })
+      log.info('mail superseded', { id: notification.id, kind: notification.kind, to: address, why })
     }
   }
 
@@ -166,8 +165,8 @@ export class Courier {
     const monotonic = clock.monotonic()
     this.firstSeen = new Map(
       pending.map((owed) => {
-        const { id } = owed.notification
-        return [id, this.firstSeen.get(id) ?? { at: monotonic, owedMs: this.owedMs(owed) }]
+        const key = keyOf(owed)
+        return [key, this.firstSeen.get(key) ?? { at: monotonic, owedMs: this.owedMs(owed) }]
       }),
     )
     const queue = pending
@@ -182,14 +181,14 @@ export class Courier {
     const free = queue.filter((owed) => !busy.includes(owed) && !threadsOf(owed).some((thread) => taken.has(thread)))
     const plan = planOutbox(free, delivered, maxPerHour, now)
     await this.putInOrder(plan, now)
-    for (const owed of plan.send) {
-      const { recipient } = owed.notification
+    for (const some of Map.groupBy(plan.send, ({ notification }) => notification.id).values()) {
       if (this.lanes.size >= MAX_AT_ONCE) break
-      const { id } = owed.notification
-      if (this.lanes.has(recipient) || this.withdrawn.has(id)) continue
-      this.taken.add(id)
+      const owed = some.filter((one) => !this.withdrawn.has(keyOf(one)))
+      const recipient = owed[0]?.notification.recipient
+      if (recipient === undefined || this.lanes.has(recipient)) continue
+      for (const one of owed) this.taken.add(keyOf(one))
       const lane = this.deliver(owed, kill).finally(() => {
-        this.taken.delete(id)
+        for (const one of owed) this.taken.delete(keyOf(one))
         this.lanes.delete(recipient)
         this.nudge()
       })
@@ -200,7 +199,7 @@ export class Courier {
 
   /** What the disk says of a mail, and over it what became of it since and could not be written; `null` when it is owed no more. */
   private asRemembered(owed: Owed): Owed | null {
-    const change = this.unrecorded.get(owed.notification.id)?.change
+    const change = this.unrecorded.get(keyOf(owed))?.change
     if (change === undefined) return owed
     // One that waits keeps its place: what is later in its thread must not overtake it.
     return change.state === 'retrying' ? { ...owed, ...change } : null
@@ -212,7 +211,7 @@ export class Courier {
     const cut = (await store.owed(MAX_LOOK)).filter((owed) => owed.state === 'sending')
     if (cut.length > 0)
       await store.settle(
-        cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true })),
+        cut.map((owed) => ({ ...nameOf(owed), state: 'retrying' as const, uncertain: true })),
         [],
       )
     this.started = true
@@ -222,156 +221,263 @@ export class Courier {
     const { store, log, meter } = this.deps
     const changes = [
       // Why it could not leave stays with it: the mail that tells both says so.
-      ...plan.merge.map(({ owed, why }) => ({
-        id: owed.notification.id,
-        state: 'merged' as const,
-        error: owed.error ?? why,
-      })),
-      ...plan.drop.map(({ owed, why }) => ({ id: owed.notification.id, state: 'dropped' as const, error: why })),
+      ...plan.merge.map(({ owed, why }) => ({ ...nameOf(owed), state: 'merged' as const, error: owed.error ?? why })),
+      ...plan.drop.map(({ owed, why }) => ({ ...nameOf(owed), state: 'dropped' as const, error: why })),
       ...plan.summarise.flatMap(({ owed }) =>
-        owed.map((one) => ({ id: one.notification.id, state: 'merged' as const, error: SUMMARISED })),
+        owed.map((one) => ({ ...nameOf(one), state: 'merged' as const, error: SUMMARISED })),
       ),
     ]
     if (changes.length === 0) return
+    const summarised = plan.summarise.flatMap(({ owed }) => owed)
     const rows = [
-      ...plan.merge.map(({ owed, why }) => row(now, owed, 'merged', 'recovery', why)),
-      ...plan.drop.map(({ owed, why }) => row(now, owed, 'merged', 'offline', why)),
-      ...plan.summarise.flatMap(({ owed }) =>
-        owed.map((one) => row(now, one, 'merged', 'rate-limit', 'beyond mail.maxPerHour: told in a summary')),
-      ),
+      ...byReason(plan.merge).flatMap(([why, owed]) => rowsOf(now, owed, { decision: 'merged', rule: 'recovery', reason: why })),
+      ...byReason(plan.drop).flatMap(([why, owed]) => rowsOf(now, owed, { decision: 'merged', rule: 'offline', reason: why })),
+      ...rowsOf(now, summarised, {
+        decision: 'merged',
+        rule: 'rate-limit',
+        reason: 'beyond mail.maxPerHour: told in a summary',
+      }),
     ]
-    await store.settle(
-      changes,
-      rows,
-      await Promise.all(plan.summarise.map(({ recipient, owed }) => this.summaryOf(recipient, owed, now))),
-    )
-    for (const { id } of changes) this.unrecorded.delete(id)
+    await store.settle(changes, rows, await this.summariesOf(plan.summarise, now))
+    for (const change of changes) this.unrecorded.delete(`${change.id} ${change.address}`)
     for (const { owed } of plan.merge) meter.mail(owed.notification.kind, 'merged')
     for (const { owed } of plan.drop) meter.mail(owed.notification.kind, 'dropped')
-    for (const { owed } of plan.summarise) for (const one of owed) meter.mail(one.notification.kind, 'merged')
+    for (const { notification } of summarised) meter.mail(notification.kind, 'merged')
     for (const { owed, why } of [...plan.merge, ...plan.drop])
-      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, why })
+      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, to: owed.address, why })
   }
 
-  /** `rate-limit`: one mail for all that the ceiling held back. */
-  private async summaryOf(recipient: string, owed: readonly Owed[], now: number): Promise<Notification> {
+  /** `rate-limit`: one mail for all that the ceiling held back, to all addresses of a recipient that are told the same. */
+  private async summariesOf(plans: OutboxPlan['summarise'], now: number): Promise<readonly Notification[]> {
+    const told = await Promise.all(
+      plans.map(async ({ recipient, address, owed }) => {
+        const lines = await Promise.all(owed.map(async (one) => summaryLines(one, await this.threadOf(one.notification))))
+        return { recipient, address, lines: lines.flat() }
+      }),
+    )
+    const groups = Map.groupBy(told, ({ recipient, lines }) => JSON.stringify([recipient, lines]))
+    return [...groups.values()].flatMap((same, i) => {
+      const [first] = same
+      if (first === undefined) return []
+      return [
+        this.summary(
+          first.recipient,
+          same.map(({ address }) => address),
+          first.lines,
+          { now, seq: i + 1 },
+        ),
+      ]
+    })
+  }
+
+  private summary(
+    recipient: string,
+    to: readonly string[],
+    lines: readonly string[],
+    { now, seq }: Readonly<{ now: number; seq: number }>,
+  ): Notification {
     const { mailDomain, maxPerHour, plainFacts } = this.deps
     const reason = `more than ${maxPerHour} ${maxPerHour === 1 ? 'mail was' : 'mails were'} due within an hour (mail.maxPerHour)`
-    const told = await Promise.all(owed.map(async (one) => summaryLines(one, await this.threadOf(one.notification))))
-    const lines = told.flat()
-    const id = notificationId(`summary.${now}`, 1, recipient)
+    const id = notificationId(`summary.${now}`, seq, recipient)
     const messageId = messageIdOf(id, mailDomain)
     const facts = plainFacts('digest', reason, `[alibi] ${lines.length === 1 ? '1 mail' : `${lines.length} mails`} in one`, lines)
+    const { inReplyTo, incident } = { inReplyTo: null, incident: null }
     return {
       id,
       messageId,
       kind: 'digest',
-      incident: null,
+      incident,
       thread: messageId,
-      seq: 1,
+      seq,
       recipient,
-      to: owed[0]?.notification.to ?? [],
-      inReplyTo: null,
+      to,
+      inReplyTo,
       createdAt: now,
       facts: { ...facts, rule: 'rate-limit' },
     }
   }
 
-  private async deliver(owed: Owed, kill: AbortSignal): Promise<void> {
-    const { clock, log, meter, random01 } = this.deps
-    const { notification } = owed
-    const { id, kind, incident, recipient } = notification
-    const fields = { id, kind, incident, recipient }
-    const attempts = owed.attempts + 1
+  /** Brings one mail on its way to those of its addresses that are due. Never rejects. */
+  private async deliver(owed: readonly Owed[], kill: AbortSignal): Promise<void> {
+    const { clock, log, random01 } = this.deps
+    const [first] = owed
+    if (first === undefined) return
     try {
-      const mail = await this.write(owed)
-      await this.record({ id, state: 'sending', attempts }, [])
-      const way = this.wayFor(owed)
-      try {
-        const receipt = await way.mailer.send(mail, kill)
-        const reply = `${way.name}${receipt.reply}`.slice(0, MAX_REPLY)
-        const refused = receipt.rejected.length
-        const error = refused > 0 ? `the server refused ${refused} of ${notification.to.length} addresses` : null
-        const deliveredAt = clock.now()
-        const rows = [row(deliveredAt, owed, 'delivered', null, reply)]
-        await this.record({ id, state: 'delivered', deliveredAt, reply, error, uncertain: false, attempts }, rows)
-        meter.mail(kind, 'delivered')
-        log.info('mail delivered', { ...fields, attempts, reply, ...(error === null ? {} : { error }) })
-      } catch (cause) {
-        if (!(cause instanceof MailError)) throw cause
-        await this.failed(owed, cause, way, attempts, fields)
-      }
+      const thread = await this.threadOf(first.notification)
+      const needless = owed.flatMap((one) => {
+        const why = whyNeedless(one, thread)
+        return why === null ? [] : [{ owed: one, why }]
+      })
+      if (needless.length > 0) return await this.spare(needless)
+      const { own, others } = divided(owed, thread)
+      if (others.length > 0) return await this.part(first, others)
+      if (own !== null) await this.attempt(own, thread, kill)
     } catch (cause) {
       // A store that cannot be trusted, or a fault of ours: the mail stays owed, and its lane is free after the usual wait.
-      log.error('mail could not be sent', { ...fields, cause, next: 'it stays owed' })
-      await clock.sleep(retryAt(0, attempts, random01()), kill)
+      log.error('mail could not be sent', {
+        ...fieldsOf(first),
+        to: owed.map(({ address }) => address),
+        cause,
+        next: 'it stays owed',
+      })
+      await clock.sleep(retryAt(0, first.attempts + 1, random01()), kill)
+    }
+  }
+
+  /** These addresses need not be told. */
+  private async spare(needless: readonly Readonly<{ owed: Owed; why: string }>[]): Promise<void> {
+    const { store, clock, log, meter } = this.deps
+    const now = clock.now()
+    await store.settle(
+      needless.map(({ owed, why }) => ({ ...nameOf(owed), state: 'dropped' as const, error: why })),
+      byReason(needless).flatMap(([why, owed]) =>
+        rowsOf(now, owed, { decision: 'withheld', rule: 'late-explanation', reason: why }),
+      ),
+    )
+    for (const { owed, why } of needless) {
+      meter.mail(owed.notification.kind, 'dropped')
+      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, to: owed.address, why })
+    }
+  }
+
+  /** Under one Message-ID leaves one mail: addresses that are told something else get a notification of their own. */
+  private async part(first: Owed, others: readonly Parcel[]): Promise<void> {
+    const { store, clock, log, mailDomain } = this.deps
+    const made = others.map((parcel) => ({
+      parcel,
+      notification: apart(
+        first,
+        parcel.owed.map(({ address }) => address),
+        mailDomain,
+      ),
+    }))
+    const changes = made.flatMap(({ parcel, notification: { id } }) =>
+      parcel.owed.flatMap((one) => {
+        const { address, state, attempts, nextAt, error, noSession } = one
+        return [
+          { ...nameOf(one), state: 'merged' as const, error: TOLD_APART },
+          { id, address, state, attempts, nextAt, error, noSession },
+        ]
+      }),
+    )
+    const parted = others.flatMap(({ owed }) => owed)
+    const rows = rowsOf(clock.now(), parted, { decision: 'merged', rule: 'recovery', reason: TOLD_APART })
+    await store.settle(
+      changes,
+      rows,
+      made.map(({ notification }) => notification),
+    )
+    for (const { notification } of made)
+      log.info('mail divided', { ...fieldsOf(first), into: notification.id, to: notification.to, why: TOLD_APART })
+  }
+
+  private async attempt({ owed, telling }: Parcel, thread: readonly Owed[], kill: AbortSignal): Promise<void> {
+    const { clock, random01 } = this.deps
+    const [first] = owed
+    if (first === undefined) return
+    const way = this.wayFor(first)
+    // Those for whom it is the other way's turn are next.
+    const going = owed.filter((one) => this.wayFor(one).name === way.name)
+    const wording = first.wording ?? (await this.worded(going, telling, thread))
+    const { letter } = this.deps
+    const envelope = going.map(({ address }) => address)
+    const mail = { ...letterOf(first.notification, wording, thread, letter), envelope }
+    await this.record(
+      going.map((one) => ({ ...nameOf(one), state: 'sending' as const, attempts: one.attempts + 1, wording })),
+      [],
+    )
+    const settled = settledBy({
+      owed: going,
+      fates: await fatesOf(way.mailer, mail, kill),
+      way,
+      wording,
+      now: clock.now(),
+      random01: random01(),
+      takesOverIn: (one) => this.takesOverIn(one, way),
+    })
+    await this.record(settled.changes, settled.rows)
+    for (const outcome of settled.outcomes) this.told(first, outcome)
+  }
+
+  /** How the mail is worded if somebody gets it now. */
+  private async worded(owed: readonly Owed[], telling: Parcel['telling'], thread: readonly Owed[]): Promise<Wording> {
+    const { clock } = this.deps
+    const [first] = owed
+    const all = first?.notification.to ?? []
+    const apart = thread.filter((one) => one.notification.id === first?.notification.id && one.error === TOLD_APART)
+    return {
+      at: clock.now(),
+      attempts: Math.max(0, ...owed.map(({ attempts }) => attempts)),
+      lateBecause: owed.find(({ error }) => error !== null)?.error ?? null,
+      ...telling,
+      to: all.filter((address) => !apart.some((one) => one.address === address)),
+      refused: await this.refusedElsewhere(owed),
+    }
+  }
+
+  private told(owed: Owed, { result, addresses, attempts, said, nextAt }: Outcome): void {
+    const { log, meter } = this.deps
+    for (const _ of addresses) meter.mail(owed.notification.kind, result)
+    const fields = { ...fieldsOf(owed), to: addresses, attempts }
+    switch (result) {
+      case 'delivered':
+        log.info('mail delivered', { ...fields, reply: said })
+        return
+      case 'refused': {
+        const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
+        log.error('mail refused', { ...fields, error: said, next })
+        return
+      }
+      case 'deferred':
+        log.warn('mail deferred', { ...fields, error: said, next: `another attempt at ${new Date(nextAt ?? 0).toISOString()}` })
     }
   }
 
   /** The second way takes over after its `after`, and the two alternate from then on (docs/rules.md, Delivery). */
-  private wayFor(owed: Owed): Way {
+  private wayFor(owed: Owed): Way & Readonly<{ mailer: Mailer }> {
     const { mailer, fallback } = this.deps
-    const first: Way = { name: '', mailer, permanentIsFinal: fallback === null }
+    const first = { name: '', mailer, isLast: fallback === null }
     if (fallback === null || owed.attempts === 0) return first
     if (this.owedMs(owed) < fallback.afterMs || owed.error?.startsWith(FALLBACK) === true) return first
-    return { name: FALLBACK, mailer: fallback.mailer, permanentIsFinal: true }
+    return { name: FALLBACK, mailer: fallback.mailer, isLast: true }
   }
 
-  private async failed(owed: Owed, cause: MailError, way: Way, attempts: number, fields: Record<string, unknown>): Promise<void> {
-    const { clock, log, meter, random01, fallback } = this.deps
-    const now = clock.now()
-    const error = `${way.name}${cause.message}`.slice(0, MAX_REPLY)
-    const uncertain = owed.uncertain || cause.uncertain
-    const { id, kind } = owed.notification
-    if (cause.permanent && way.permanentIsFinal) {
-      await this.record({ id, state: 'refused', error, uncertain, attempts }, [row(now, owed, 'refused', null, error)])
-      const next = 'it is kept: `alibi outbox list` shows it; it is tried again after a change of the mail configuration'
-      meter.mail(kind, 'refused')
-      log.error('mail refused', { ...fields, attempts, error, next })
-      return
-    }
-    const again = retryAt(now, attempts, random01())
-    // The second way takes over when its time has come, not with the first one's next turn.
-    const takesOver = fallback === null || way.name === FALLBACK ? null : now + fallback.afterMs - this.owedMs(owed)
-    const soonest = takesOver === null || takesOver <= now ? again : Math.min(again, takesOver)
-    const nextAt = cause.permanent && takesOver !== null ? Math.max(now, takesOver) : soonest
-    await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])
-    meter.mail(kind, 'deferred')
-    log.warn('mail deferred', { ...fields, attempts, error, next: `another attempt at ${new Date(nextAt).toISOString()}` })
+  private takesOverIn(owed: Owed, way: Way): number | null {
+    const { fallback } = this.deps
+    return fallback === null || way.name === FALLBACK ? null : fallback.afterMs - this.owedMs(owed)
   }
 
   /**
    * Puts what became of a mail on disk. A full disk stops no mail that is owed already: what became of it is kept in memory
    * until it can be written, and the mail is not sent again meanwhile.
    */
-  private async record(change: OwedChange, rows: readonly LedgerRow[]): Promise<void> {
+  private async record(changes: readonly OwedChange[], rows: readonly LedgerRow[]): Promise<void> {
     const { store, log } = this.deps
     try {
-      await store.settle([change], rows)
-      this.unrecorded.delete(change.id)
+      await store.settle(changes, rows)
+      for (const { id, address } of changes) this.unrecorded.delete(`${id} ${address}`)
     } catch (cause) {
       if (!(cause instanceof StoreError) || cause.fatal || this.unrecorded.size >= MAX_UNRECORDED) throw cause
-      if (change.state === 'sending') return
-      log.error('what became of a mail cannot be written', {
-        id: change.id,
-        state: change.state,
-        cause,
-        next: 'it is written when the disk allows',
-      })
-      this.unrecorded.set(change.id, { change, rows })
+      for (const [i, change] of changes.entries()) {
+        const { id, address, state } = change
+        if (state === 'sending') continue
+        const next = 'it is written when the disk allows'
+        log.error('what became of a mail cannot be written', { id, to: address, state, cause, next })
+        this.unrecorded.set(`${id} ${address}`, { change, rows: i === 0 ? rows : [] })
+      }
     }
   }
 
   private async recordLate(): Promise<void> {
     const { store } = this.deps
-    for (const [id, late] of this.unrecorded) {
+    for (const [key, late] of this.unrecorded) {
       try {
         await store.settle([late.change], late.rows)
       } catch (cause) {
         if (!(cause instanceof StoreError) || cause.fatal) throw cause
         continue
       }
-      if (this.unrecorded.get(id) === late) this.unrecorded.delete(id)
+      if (this.unrecorded.get(key) === late) this.unrecorded.delete(key)
     }
   }
 
@@ -382,26 +488,27 @@ export class Courier {
   async speak(key: string, notifications: readonly Notification[], kill: AbortSignal): Promise<void> {
     const { mailer, clock, log, letter } = this.deps
     for (const notification of notifications) {
-      const said = `${key} ${notification.recipient}`
-      if (this.spoken.has(said)) continue
-      try {
-        const mail = letter(notification, { attempts: 0, lateBecause: null, now: clock.now(), merged: null, refused: [] })
-        const { reply } = await mailer.send(mail, kill)
-        this.spoken.add(said)
-        log.info('mail delivered', {
-          id: notification.id,
-          kind: notification.kind,
-          recipient: notification.recipient,
-          reply,
-          recorded: false,
-        })
-      } catch (cause) {
-        if (!(cause instanceof MailError)) throw cause
-        log.error('mail could not be sent', {
-          id: notification.id,
-          error: cause.message,
-          next: 'it is tried again while the disk cannot be written',
-        })
+      const { id, kind, recipient, to } = notification
+      const said = this.spoken.get(`${key} ${recipient}`) ?? { mail: null, to: [] }
+      const envelope = to.filter((address) => !said.to.includes(address))
+      if (envelope.length === 0) continue
+      const worded = { attempts: 0, lateBecause: null, now: clock.now(), merged: null, refused: [] }
+      // Whoever gets it later gets what the others have.
+      const mail = said.mail ?? letter(notification, worded)
+      const fates = await fatesOf(mailer, { ...mail, envelope }, kill)
+      const taken = fates.filter((fate) => fate.accepted)
+      const isOut = said.mail !== null || fates.some((fate) => fate.accepted || fate.error.uncertain)
+      this.spoken.set(`${key} ${recipient}`, {
+        mail: isOut ? mail : null,
+        to: [...said.to, ...taken.map(({ address }) => address)],
+      })
+      for (const fate of fates) {
+        const fields = { id, kind, recipient, to: [fate.address] }
+        if (fate.accepted) log.info('mail delivered', { ...fields, reply: fate.reply, recorded: false })
+        else {
+          const next = 'it is tried again while the disk cannot be written'
+          log.error('mail could not be sent', { ...fields, error: fate.error.message, next })
+        }
       }
     }
   }
@@ -411,12 +518,14 @@ export class Courier {
     this.spoken.clear()
   }
 
-  /** Recipients whose mails the server refuses: the others are told, for those will not hear of it. */
-  private async refusedElsewhere(owed: Owed): Promise<Delivery['refused']> {
+  /** Whom the server refuses: those who get this mail are told, for those will not hear of it. */
+  private async refusedElsewhere(owed: readonly Owed[]): Promise<Wording['refused']> {
     const outbox = await this.deps.store.outbox()
-    const others = outbox.filter((one) => one.state === 'refused' && one.notification.recipient !== owed.notification.recipient)
-    const byRecipient = new Map(others.map((one) => [one.notification.recipient, one.error ?? 'no reason given']))
-    return [...byRecipient].map(([recipient, error]) => ({ recipient, error }))
+    const others = outbox.filter(({ state, address }) => state === 'refused' && !owed.every((one) => one.address === address))
+    const byAddress = new Map(others.map((one) => [`${one.notification.recipient} ${one.address}`, one]))
+    return [...byAddress.values()]
+      .slice(0, MAX_REFUSED)
+      .map(({ notification: { recipient }, address, error }) => ({ recipient, address, error: error ?? 'no reason given' }))
   }
 
   /**
@@ -430,25 +539,19 @@ export class Courier {
     const threads = new Set([thread, ...past.map((old) => old.thread)])
     return mails.filter((owed) => threads.has(owed.notification.thread))
   }
+}
 
-  /** Renders the mail as it leaves now: the facts as committed, and what became of earlier mails of its thread. */
-  private async write(owed: Owed): Promise<Mail> {
-    const { clock, letter } = this.deps
-    const { notification } = owed
-    const thread = await this.threadOf(notification)
-    const { fall, nothingArrived } = unsaidBefore(owed, thread)
-    const delivery: Delivery = {
-      attempts: owed.attempts,
-      lateBecause: owed.error,
-      now: clock.now(),
-      merged: fall === null ? null : { facts: fall.notification.facts, why: whyUnsaid(fall, thread) },
-      refused: await this.refusedElsewhere(owed),
-    }
-    if (fall === null) return letter(notification, delivery)
-    // Where nothing has arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
-    const inReplyTo = nothingArrived ? null : notification.inReplyTo
-    return letter({ ...notification, inReplyTo, facts: begunWith(notification.facts, fall.notification.facts) }, delivery)
-  }
+/** The same mail whenever it is written: by its facts, how it was worded, and the fall that it tells as well. */
+function letterOf(
+  notification: Notification,
+  { at, attempts, lateBecause, unsaid, inReplyTo, to, refused }: Wording,
+  thread: readonly Owed[],
+  letter: CourierDeps['letter'],
+): Mail {
+  const fall = thread.find((one) => one.notification.id === unsaid?.id)?.notification ?? null
+  const merged = fall === null || unsaid === null ? null : { facts: fall.facts, why: unsaid.why }
+  const facts = fall === null ? notification.facts : begunWith(notification.facts, fall.facts)
+  return letter({ ...notification, to, inReplyTo, facts }, { attempts, lateBecause, now: at, merged, refused })
 }
 
 /** The facts of a mail that tells a fall as well: the trouble began with that one. */
@@ -458,15 +561,48 @@ function begunWith(facts: Facts, fall: Facts): Facts {
   return { ...facts, incident: { ...facts.incident, onset, lastOkAt } }
 }
 
+async function fatesOf(mailer: Mailer, mail: Mail, kill: AbortSignal): Promise<readonly Fate[]> {
+  try {
+    return await mailer.send(mail, kill)
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error
+    return mail.envelope.map((address) => ({ address, accepted: false, error }))
+  }
+}
+
 function threadsOf({ notification: { thread, past = [] } }: Owed): readonly string[] {
   return [thread, ...past.map((old) => old.thread)]
 }
 
-type Way = Readonly<{ name: string; mailer: Mailer; permanentIsFinal: boolean }>
-/** Marks replies and errors of the second way. */
-const FALLBACK = 'fallback: '
+function nameOf({ notification: { id }, address }: Owed): Readonly<{ id: string; address: string }> {
+  return { id, address }
+}
 
-function row(at: number, owed: Owed, decision: LedgerRow['decision'], rule: LedgerRow['rule'], reason: string): LedgerRow {
-  const { id, incident, kind, recipient, seq } = owed.notification
-  return { at, incident, probe: null, decision, rule, reason: `${kind} to ${recipient}: ${reason}`, evidence: { id, seq } }
+function keyOf({ notification: { id }, address }: Owed): string {
+  return `${id} ${address}`
+}
+
+function fieldsOf({ notification: { id, kind, incident, recipient } }: Owed) {
+  return { id, kind, incident, recipient }
+}
+
+function byReason(some: readonly Readonly<{ owed: Owed; why: string }>[]): readonly (readonly [string, readonly Owed[]])[] {
+  return [...Map.groupBy(some, ({ why }) => why)].map(([why, all]) => [why, all.map(({ owed }) => owed)])
+}
+
+/** One row a notification, with its addresses. */
+function rowsOf(at: number, owed: readonly Owed[], what: Pick<LedgerRow, 'decision' | 'rule' | 'reason'>): readonly LedgerRow[] {
+  return [...Map.groupBy(owed, ({ notification }) => notification.id).values()].flatMap((same) => {
+    const [first] = same
+    return first === undefined
+      ? []
+      : [
+          mailRow(
+            at,
+            first,
+            same.map(({ address }) => address),
+            what,
+          ),
+        ]
+  })
 }

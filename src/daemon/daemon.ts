@@ -1,10 +1,11 @@
 import type { Config } from '../config/config.ts'
 import { shownUrl } from '../config/endpoints.ts'
-import { messageIdOf, notificationId } from '../domain/audience.ts'
+import { messageIdOf, notificationId, toldOfUs } from '../domain/audience.ts'
 import { controlEveryMs, FLUSH_AFTER_MS, nextBeatAt, readingEveryMs } from '../domain/cadence.ts'
 import { gapRow } from '../domain/digest.ts'
 import { inWords } from '../domain/duration.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import { addressee, isOpen } from '../domain/mailing.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import type { HealthReading } from '../domain/outage.ts'
@@ -12,7 +13,7 @@ import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
 import type { Gap, Reach, World } from '../domain/state.ts'
-import { GATHER_AT_MOST_MS, tellAtOnce } from '../domain/step.ts'
+import { GATHER_AT_MOST_MS } from '../domain/step.ts'
 import { messageOfThrown } from '../domain/thrown.ts'
 import type { Delivery } from '../letter/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
@@ -25,6 +26,7 @@ import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
 import { Desk, type Sources } from './desk.ts'
 import { Engine } from './engine.ts'
+import { mailRow } from './fates.ts'
 import { Faults } from './faults.ts'
 import { guardedHeartbeat, guardedMailer, guardedStore } from './guarded.ts'
 import { Heart } from './heart.ts'
@@ -405,7 +407,10 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     const changes: OwedChange[] = []
     const rows: LedgerRow[] = []
     for (const owed of refused) {
-      const { id, incident, kind, recipient, seq, thread } = owed.notification
+      const {
+        address,
+        notification: { id, incident, thread },
+      } = owed
       // A thread goes on, or ends, in that of an incident of another family (`family-change`).
       const inThread = [...engine.world().incidents.values()].filter((is) => is.audience.some(({ root }) => root === thread))
       const ids = new Set([...(incident === null ? [] : [incident]), ...inThread.map((is) => is.id)])
@@ -413,12 +418,11 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       for (const one of ids) for (const next of (await store.incident(one))?.into ?? []) ids.add(next)
       const mails = (await Promise.all([...ids].map((one) => store.mails(one)))).flat()
       const later = overtakenBy(owed, mails)
-      if (later === null) changes.push({ id, state: 'retrying', nextAt: now })
+      if (later === null) changes.push({ id, address, state: 'retrying', nextAt: now })
       else {
         const why = `a later mail of its thread has arrived (${later.notification.kind} ${later.notification.id})`
-        changes.push({ id, state: 'merged', error: why })
-        const reason = `${kind} to ${recipient}: ${why}`
-        rows.push({ at: now, incident, probe: null, decision: 'merged', rule: 'recovery', reason, evidence: { id, seq } })
+        changes.push({ id, address, state: 'merged', error: why })
+        rows.push(mailRow(now, owed, [address], { decision: 'merged', rule: 'recovery', reason: why }))
       }
     }
     log.info('refused mails are tried again', {
@@ -470,13 +474,14 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     const fault = engine.fault()
     if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)
     try {
-      for (const owed of await store.outbox()) {
-        const { id, kind, recipient } = owed.notification
+      for (const owed of (await store.outbox()).filter(isOpen)) {
+        const mail = `mail ${owed.notification.id} (${owed.notification.kind} to ${addressee(owed)})`
         const owedMs = courier.owedMs(owed)
-        if (owed.state === 'refused')
-          reasons.push(`mail ${id} (${kind} to ${recipient}) was refused: ${owed.error ?? 'no reason given'}`)
-        else if (owedMs > STUCK_AFTER_MS)
-          reasons.push(`mail ${id} (${kind} to ${recipient}) is owed for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
+        const error = owed.error ?? 'no reason given'
+        if (owed.state === 'refused') reasons.push(`${mail} was refused: ${error}`)
+        // It is not this mail that is turned away: none gets through, and nobody need wait to say so.
+        else if (owed.noSession) reasons.push(`${mail} waits, for the mail server takes nothing from this host: ${error}`)
+        else if (owedMs > STUCK_AFTER_MS) reasons.push(`${mail} is owed for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
       }
     } catch (cause) {
       reasons.push(`the outbox cannot be read: ${messageOfThrown(cause)}`)
@@ -544,10 +549,9 @@ function withProbe(probe: string, cause: unknown): unknown {
 
 /** Notifications that are on no disk: for the one thing that cannot be put there. */
 function outsideTheStore(facts: Facts, since: Instant, setup: Setup): readonly Notification[] {
-  return tellAtOnce(setup).map((recipient) => {
+  return toldOfUs(setup.recipients.values()).map(({ name: recipient, to }) => {
     const id = notificationId(`disk.${since}`, 1, recipient)
     const messageId = messageIdOf(id, setup.mailDomain)
-    const to = setup.recipients.get(recipient)?.to ?? []
     return {
       id,
       messageId,

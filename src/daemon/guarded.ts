@@ -3,7 +3,7 @@ import type { Outcome, Probe } from '../domain/probe.ts'
 import { nameOfThrown } from '../domain/thrown.ts'
 import type { HealthSource } from '../ports/health.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
-import { MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { Organization } from '../ports/organization.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 
@@ -49,14 +49,21 @@ export function guardedMailer(mailer: Mailer): Mailer {
     }
   }
   return {
-    send: (mail, signal) =>
-      guard(async (): Promise<Receipt> => {
-        const { reply, rejected } = await mailer.send(mail, signal)
-        return { reply: String(reply), rejected: [...rejected] }
-      }),
+    send: (mail, signal) => guard(async () => soundFates(mail, await mailer.send(mail, signal))),
     verify: (signal) => guard(async () => String(await mailer.verify(signal))),
     close: () => guard(() => mailer.close()),
   }
+}
+
+/** One fate for each address: of one that was forgotten, or has no fate that can be read, nobody knows whether it was served. */
+function soundFates({ envelope }: Mail, fates: readonly Fate[]): readonly Fate[] {
+  return envelope.map((address): Fate => {
+    const fate = fates.find((one) => one.address === address)
+    if (fate?.accepted === true) return { address, accepted: true, reply: String(fate.reply) }
+    if (fate?.accepted === false && fate.error instanceof MailError) return fate
+    const message = 'an internal error of Alibi: the mailer said nothing of this address'
+    return { address, accepted: false, error: new MailError(message, { permanent: false, uncertain: true }) }
+  })
 }
 
 /** Whatever a store throws is a StoreError, and passes: what could not be written is written with the next decision. */

@@ -1,20 +1,16 @@
 import type { Audience, Incident, Member } from './incident.ts'
+import type { Recipient } from './policy.ts'
 import type { Family } from './probe.ts'
 import type { Setup } from './setup.ts'
 
-/** Short, stable, safe in a Message-ID: FNV-1a over the recipient's name. */
-export function recipientHash(name: string): string {
-  let hash = 0x811c9dc5
-  for (const char of name) {
-    hash ^= char.codePointAt(0) ?? 0
-    hash = Math.imul(hash, 0x01000193)
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0')
+/** A name as a part of an id: what may stand in a Message-ID stays as it is, a dot parts. No two names are alike. */
+export function idPart(name: string): string {
+  return encodeURIComponent(name.toWellFormed()).replaceAll('.', '%2E')
 }
 
 /** `incident.seq.recipient`: fixed when the notification is committed. */
 export function notificationId(scope: string, seq: number, recipient: string): string {
-  return `${scope}.${seq}.${recipientHash(recipient)}`
+  return `${scope}.${seq}.${idPart(recipient)}`
 }
 
 export function messageIdOf(id: string, domain: string): string {
@@ -26,6 +22,17 @@ export function notifiedBy(members: readonly Member[], setup: Setup): readonly s
   const monitors = new Set(members.map((member) => member.monitor))
   const names = new Set([...monitors].flatMap((name) => setup.monitors.get(name)?.notify ?? []))
   return [...setup.recipients.keys()].filter((name) => names.has(name))
+}
+
+/**
+ * Who is told of what belongs to no monitor: that Alibi cannot do its work, or that its host is offline. Those who ask for it,
+ * and who do not say and have no `after`; where that is nobody, everybody who has not said no. Never nobody.
+ */
+export function toldOfUs(recipients: Iterable<Recipient>): readonly Recipient[] {
+  const all = [...recipients]
+  const willing = all.filter(({ selfAlerts }) => selfAlerts !== false)
+  const asked = willing.filter(({ selfAlerts, afterMs }) => selfAlerts === true || afterMs === null)
+  return [asked, willing, all].find((some) => some.length > 0) ?? []
 }
 
 /** The members that a recipient is told of: those of the monitors that notify them. */

@@ -1,4 +1,4 @@
-import { inherited, toldOf } from './audience.ts'
+import { inherited, toldOf, toldOfUs } from './audience.ts'
 import { inWords, inWordsByClock } from './duration.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
@@ -23,7 +23,7 @@ import type { RuleName } from './rule.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
-import { type Announcement, close, flapsNow, leave, type Step, step, tellAtOnce, unwell } from './step.ts'
+import { type Announcement, close, flapsNow, leave, type Step, step, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
 
@@ -689,9 +689,8 @@ class Draft {
     const { now } = this.input
     const notice: Notice = { key, since: now, text }
     const { rule, subject } = headingOf(key)
-    const to = tellAtOnce(this.setup).map((recipient) => {
-      const addresses = this.setup.recipients.get(recipient)?.to ?? []
-      return { recipient, to: addresses, subject, root: '', open: false }
+    const to = toldOfUs(this.setup.recipients.values()).map(({ name, to }) => {
+      return { recipient: name, to, subject, root: '', open: false }
     })
     this.noticesSet.push(notice)
     this.note('noticed', null, null, rule, text, { key })

@@ -2,6 +2,7 @@ import { inWords, inWordsByClock, utc } from './duration.ts'
 import type { Incident } from './incident.ts'
 import { leadWords } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
+import { addressee, isOpen, mailingsOf } from './mailing.ts'
 import { MAIL_KINDS, type MailKind, type Owed } from './notification.ts'
 import { patternsOf, standsOut, type Watched } from './patterns.ts'
 import { DAY_MS, type Instant } from './probe.ts'
@@ -75,7 +76,7 @@ export function digestOf(input: DigestInput): Digest {
     chapter('Who knew first', leads(present)),
     chapter('Near misses: events that were considered and did not explain', nearMisses(present)),
     chapter('Gaps in our own watch', gaps),
-    chapter('Owed or refused now', input.outbox.map(owedLine)),
+    chapter('Owed or refused now', input.outbox.filter(isOpen).map(owedLine)),
     chapter(`Patterns of the last ${PATTERN_DAYS} days`, patterns(input)),
     ...(input.cut ? [chapter('Left out', ['More was decided than one summary reads: `alibi explain ID` has all of it.'])] : []),
   ]
@@ -100,7 +101,8 @@ function chapter(title: string, lines: readonly string[]): Chapter {
   return { title, lines: more > 0 ? [...lines.slice(0, MAX_LINES), `and ${more} more`] : lines }
 }
 
-function headline({ from, to, outbox }: DigestInput, mailed: number, silent: number, gaps: number): string {
+function headline({ from, to, ...input }: DigestInput, mailed: number, silent: number, gaps: number): string {
+  const outbox = mailingsOf(input.outbox.filter(isOpen))
   const span = `In the ${inWords(to - from)} to ${utc(to)}`
   if (mailed + silent + gaps + outbox.length === 0) return `${span} nothing failed, and no gap in our own watch was seen.`
   const incidents = mailed + silent
@@ -133,8 +135,21 @@ function alibiOf(is: Incident): string {
 }
 
 function kindsOf(rows: readonly LedgerRow[]): string {
-  const counted = [...Map.groupBy(rows, kindOf)].map(([kind, some]) => (some.length === 1 ? kind : `${kind} ×${some.length}`))
+  const counted = [...Map.groupBy(eachOnce(rows), kindOf)].map(([kind, some]) =>
+    some.length === 1 ? kind : `${kind} ×${some.length}`,
+  )
   return `${counted.join(', ')}.`
+}
+
+/** A mail that reached its addresses one after the other has several rows, and is one mail. */
+function eachOnce(rows: readonly LedgerRow[]): readonly LedgerRow[] {
+  const byMail = new Map(rows.map((row) => [idOf(row.evidence) ?? row, row]))
+  return [...byMail.values()]
+}
+
+function idOf(evidence: unknown): string | null {
+  const id = typeof evidence === 'object' && evidence !== null && 'id' in evidence ? evidence.id : null
+  return typeof id === 'string' ? id : null
 }
 
 /** The courier's rows begin with the kind: `failing to oncall: 250 ok`. */
@@ -189,9 +204,10 @@ function gapsOf(incidents: readonly Incident[], ledger: readonly LedgerRow[], to
   return [...blind, ...away].toSorted((a, b) => a.at - b.at).map(({ text }) => text)
 }
 
-function owedLine({ notification: n, state, attempts, error }: Owed): string {
+function owedLine(owed: Owed): string {
+  const { notification: n, state, attempts, error } = owed
   const tried = attempts === 0 ? 'not tried yet' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`
-  return `${n.kind} to ${n.recipient}, owed since ${utc(n.createdAt)}: ${state === 'refused' ? 'refused' : tried}${error === null ? '' : `, ${error}`}`
+  return `${n.kind} to ${addressee(owed)}, owed since ${utc(n.createdAt)}: ${state === 'refused' ? 'refused' : tried}${error === null ? '' : `, ${error}`}`
 }
 
 function patterns({ incidents, to, watched }: DigestInput): readonly string[] {

@@ -145,20 +145,18 @@ export type NotificationState = 'due' | 'retrying' | 'sending' | 'refused' | 'de
 
 /** One mail that is owed to one recipient. It is on disk before anything leaves; id and Message-ID never change. */
 export type Notification = Readonly<{
-  /** `incident.seq.recipient-hash`, or `notice.…`: stable across crashes. */
+  /** `incident.seq.recipient`, or `notice.…`: stable across crashes. */
   id: string
   messageId: string
   kind: MailKind
   incident: string | null
   /** Mails of one thread leave in the order of their sequence; a later one never overtakes an earlier one. */
   thread: string
-  /**
-   * Threads that went into this one: what could not leave there is told here, and nothing leaves here before it
-   * (`family-change`).
-   */
+  /** Threads that went into this one: what could not leave there is told here, and nothing leaves here before it (`family-change`). */
   past?: readonly PastThread[]
   seq: number
   recipient: string
+  /** It is owed to each of them. */
   to: readonly string[]
   /** Message-ID of the thread's first mail, for In-Reply-To and References; `null` when this is the first. */
   inReplyTo: string | null
@@ -166,9 +164,26 @@ export type Notification = Readonly<{
   facts: Facts
 }>
 
-/** A notification and what became of it so far. */
+/** What a letter says beside its facts, and whom it names: known only when it leaves. */
+export type Wording = Readonly<{
+  /** When it left for the first time. */
+  at: Instant
+  /** Attempts that had failed by then. */
+  attempts: number
+  lateBecause: string | null
+  /** A mail that never arrived and that this one tells as well, by its id, and why it did not. */
+  unsaid: Readonly<{ id: string; why: string }> | null
+  inReplyTo: string | null
+  to: readonly string[]
+  /** Whom the mail server refuses, so that those who get this mail know. */
+  refused: readonly Readonly<{ recipient: string; address: string; error: string }>[]
+}>
+
+/** A notification as it is owed to one address, and what became of it there so far. */
 export type Owed = Readonly<{
   notification: Notification
+  /** One of `notification.to`. */
+  address: string
   state: NotificationState
   attempts: number
   nextAt: Instant
@@ -176,7 +191,14 @@ export type Owed = Readonly<{
   error: string | null
   /** An attempt may have been accepted without our having seen the 250: it is sent again only as it was. */
   uncertain: boolean
+  /** The last attempt failed because the server takes nothing from us: it has said nothing of this mail. */
+  noSession: boolean
   deliveredAt: Instant | null
   /** The server's reply to the accepted message, bounded. */
   reply: string | null
+  /**
+   * How the mail was worded for those of its addresses that have it, or may have it: whoever gets it later gets the same.
+   * `null` while nobody has it. The same for all addresses of a notification.
+   */
+  wording: Wording | null
 }>

@@ -1,4 +1,4 @@
-import { membersFor, messageIdOf, notificationId, recipientHash, toldOf } from './audience.ts'
+import { idPart, membersFor, messageIdOf, notificationId, toldOf } from './audience.ts'
 import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member, Standing } from './incident.ts'
@@ -142,7 +142,7 @@ function sentBy(monitors: readonly Monitor[], drop: Backdrop): SentBy {
 }
 
 function noticeScope({ key, since }: Notice): string {
-  return `notice.${recipientHash(key)}.${since}`
+  return `notice.${idPart(key)}.${since}`
 }
 
 /** Whether a mail is one that tells of this notice. */

@@ -13,6 +13,7 @@ import {
   SUMMARISED,
   summaryLines,
   unsaidBefore,
+  whyNeedless,
   whyUnsaid,
 } from './outbox.ts'
 
@@ -47,13 +48,16 @@ function owed(kind: MailKind, seq: number, given: Given = {}): Owed {
   }
   return {
     notification,
+    address: `${to}@example.com`,
     state: 'due',
     attempts: 0,
     nextAt: NOON,
     error: null,
     uncertain: false,
+    noSession: false,
     deliveredAt: null,
     reply: null,
+    wording: null,
     ...rest,
   }
 }
@@ -63,7 +67,7 @@ const shown = (list: readonly Owed[]) => list.map((one) => `${one.notification.k
 const merged = (queue: readonly Owed[]) =>
   plan(queue).merge.map(({ owed: one, into }) => `${one.notification.kind} > ${into.notification.kind}`)
 const times = (count: number, ago = MIN, to = 'oncall'): Delivered =>
-  Array.from({ length: count }, (_, i) => ({ to: [`${to}@example.com`], at: NOW - ago - i }))
+  Array.from({ length: count }, (_, i) => ({ address: `${to}@example.com`, at: NOW - ago - i }))
 
 describe('order', () => {
   test('a later mail never overtakes an earlier one of its thread', () => {
@@ -86,6 +90,82 @@ describe('order', () => {
     const later = plan([owed('failing', 1, { nextAt: NOW + 5 }), owed('failing', 1, { thread: 'b', nextAt: NOW + 3 })])
     expect(later).toMatchObject({ send: [], nextAt: NOW + 3 })
     expect(plan([]).nextAt).toBeNull()
+  })
+})
+
+describe('several addresses', () => {
+  const at = (address: string, kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { address, ...given })
+  const sent = (queue: readonly Owed[], delivered: Delivered = [], most = 30) =>
+    plan(queue, delivered, most).send.map(({ notification, address }) => `${notification.kind} ${address}`)
+  test('an address that has to wait keeps no other waiting', () => {
+    const queue = [at('b', 'failing', 1, { nextAt: NOW + 1 }), at('a', 'wider', 2), at('b', 'wider', 2)]
+    expect(sent(queue)).toEqual(['wider a'])
+  })
+  test('nothing overtakes at its own address', () => {
+    expect(sent([at('b', 'failing', 1), at('a', 'wider', 2), at('b', 'wider', 2)])).toEqual(['failing b', 'wider a'])
+  })
+  test('a fall is merged into its rise where it did not arrive, and nowhere else', () => {
+    const done = plan([at('b', 'failing', 1, { attempts: 3 }), at('a', 'recovered', 2), at('b', 'recovered', 2)])
+    expect(done.merge.map(({ owed: one, into }) => [one.address, into.address])).toEqual([['b', 'b']])
+    expect(done.send.map(({ address }) => address).sort()).toEqual(['a', 'b'])
+  })
+  test('each has a ceiling of its own, and a summary', () => {
+    const queue = ['x', 'y'].flatMap((thread) => ['a', 'b'].map((address) => at(address, 'failing', 1, { thread })))
+    const done = plan(queue, [{ address: 'b', at: NOW - MIN }], 1)
+    expect(done.send.map(({ address, notification }) => `${notification.thread} ${address}`)).toEqual(['x.oncall a'])
+    expect(done.summarise.map(({ address, owed: beyond }) => [address, beyond.length])).toEqual([
+      ['b', 2],
+      ['a', 1],
+    ])
+  })
+  test('what arrived at one was not said at the other', () => {
+    const mails = [at('a', 'failing', 1, { state: 'delivered' }), at('b', 'failing', 1, { state: 'refused', error: '550 no' })]
+    expect(unsaidBefore(at('a', 'recovered', 2), mails).fall).toBeNull()
+    expect(unsaidBefore(at('b', 'recovered', 2), mails).fall).toBe(mails[1])
+  })
+  test('nor does what arrived at one overtake what the other is owed', () => {
+    const mails = [at('a', 'wider', 2, { state: 'delivered' })]
+    expect(overtakenBy(at('b', 'failing', 1, { state: 'refused' }), mails)).toBeNull()
+    expect(overtakenBy(at('a', 'failing', 1, { state: 'refused' }), mails)).toBe(mails[0])
+  })
+  test('why it did not arrive is asked of its own attempts', () => {
+    const fall = at('b', 'failing', 1, { state: 'merged', error: 'it was over before this could be delivered' })
+    const others = [at('a', 'wider', 2, { attempts: 1, error: '550 no', state: 'refused' })]
+    expect(whyUnsaid(fall, [fall, ...others])).toMatch(/^it was over/)
+  })
+})
+
+describe('late-explanation: to whom it is no news', () => {
+  test.for<[string, Owed[], string | null]>([
+    ['who was notified of the failure hears of it', [owed('failing', 1, { state: 'delivered' })], null],
+    ['so does who may have been', [owed('failing', 1, { uncertain: true })], null],
+    ['and who was in a summary', [owed('failing', 1, { state: 'merged', error: SUMMARISED })], null],
+    ['not who refused it', [owed('failing', 1, { state: 'refused' })], 'this address was never notified of the failure'],
+    [
+      'nor where it was dropped by hand',
+      [owed('failing', 1, { state: 'dropped' })],
+      'this address was never notified of the failure',
+    ],
+    ['a later mail notified as well', [owed('failing', 1, { state: 'refused' }), owed('wider', 2, { state: 'delivered' })], null],
+    [
+      'that of an earlier stretch does not count',
+      [
+        owed('failing', 1, { state: 'delivered' }),
+        owed('recovered', 2, { state: 'delivered' }),
+        owed('failing', 3, { state: 'refused' }),
+      ],
+      'this address was never notified of the failure',
+    ],
+    [
+      'nor does another address',
+      [owed('failing', 1, { state: 'refused' }), owed('failing', 1, { address: 'x', state: 'delivered' })],
+      'this address was never notified of the failure',
+    ],
+    ['who is told of it without a word before', [], null],
+  ])('%s', ([, earlier, why]) => {
+    const mail = owed('now-explained', 9)
+    expect(whyNeedless(mail, [...earlier, mail])).toBe(why)
+    expect(whyNeedless(owed('reminder', 9), earlier), 'any other mail goes').toBeNull()
   })
 })
 
@@ -215,9 +295,11 @@ describe('rate-limit: at most maxPerHour mails to an address', () => {
     expect(plan(queue, times(30)).send.map((one) => one.notification.recipient)).toEqual(['team'])
   })
   test('an address that two recipients share is counted once for both', () => {
-    const shared = owed('failing', 1, { to: 'team' })
-    const also = { ...shared, notification: { ...shared.notification, to: ['oncall@example.com', 'team@example.com'] } }
-    expect(plan([also], times(30)).send).toEqual([])
+    const shared = owed('failing', 1, { to: 'team', address: 'oncall@example.com' })
+    expect(plan([shared], times(30)).send).toEqual([])
+    expect(plan([shared, owed('failing', 1, { to: 'team' })], times(30)).send.map(({ address }) => address)).toEqual([
+      'team@example.com',
+    ])
   })
   test('what may have been accepted is finished as it was, never summed up', () => {
     const done = plan([owed('failing', 1, { uncertain: true })], times(99))
@@ -312,7 +394,14 @@ describe('what a rise has to tell as well', () => {
       'flapping 1',
       true,
     ],
-    ['a reminder is none', [owed('reminder', 1, { state: 'merged' })], 'recovered', null, true],
+    [
+      'a reminder is one for whom it would have been the first',
+      [owed('reminder', 1, { state: 'merged' })],
+      'recovered',
+      'reminder 1',
+      true,
+    ],
+    ['that AWS explained it is none', [owed('now-explained', 1, { state: 'merged' })], 'recovered', null, true],
     ['dropped is a rise', [owed('failing', 1, { state: 'merged' })], 'dropped', 'failing 1', true],
     ['another mail tells for itself', [owed('failing', 1, { state: 'refused' })], 'wider', null, true],
     ['nothing went before', [], 'failing', null, true],

@@ -9,28 +9,30 @@ export const OFFLINE_WORTH_TELLING_MS = 10 * MINUTE_MS
 
 const FALLS: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
 const RISES: readonly MailKind[] = ['recovered', 'dropped']
+/** From each of them one learns that something fails: who gets it first needs no fall before it. */
+const TELL_OF_TROUBLE: readonly MailKind[] = [...FALLS, 'wider', 'reminder', 'still-failing']
 /** How a mail is marked that the ceiling held back. */
 export const SUMMARISED = 'told in a summary (mail.maxPerHour)'
 const OVERTAKEN = 'it was over before this could be delivered'
 
 export type OutboxPlan = Readonly<{
-  /** At most one of each thread: the oldest that is due. Oldest first. */
+  /** Of each thread at most one to an address: the oldest that is due. Oldest first. */
   send: readonly Owed[]
   /** Never leave: a later mail of their thread tells what they would have told. */
   merge: readonly Readonly<{ owed: Owed; into: Owed; why: string }>[]
   /** Never leave, and nothing tells of them: an offline spell too short to be worth it. */
   drop: readonly Readonly<{ owed: Owed; why: string }>[]
-  /** Held back by the ceiling on mails, by the addresses they go to: they leave as one summary. */
-  summarise: readonly Readonly<{ recipient: string; owed: readonly Owed[] }>[]
+  /** Held back by the ceiling on mails to an address: they leave as one summary. */
+  summarise: readonly Readonly<{ recipient: string; address: string; owed: readonly Owed[] }>[]
   /** When to look again; `null` when nothing waits. */
   nextAt: Instant | null
 }>
 
-/** Mails that were delivered in the last hour, by address list. */
-export type Delivered = readonly Readonly<{ to: readonly string[]; at: Instant }>[]
+/** Mails that were delivered in the last hour. */
+export type Delivered = readonly Readonly<{ address: string; at: Instant }>[]
 
 /**
- * What the courier does now with what is owed.
+ * What the courier does now with what is owed, address by address: one that the server turns away keeps no other waiting.
  *
  * Within a thread nothing overtakes: the oldest goes first. A fall that could not leave before its rise is merged into it
  * (`recovery`), unless an attempt may have been accepted: that one is sent again as it was, under its own Message-ID. A reminder
@@ -54,7 +56,8 @@ export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerH
 }
 
 /**
- * Threads that went into another are one with it: nothing of the one may come after what the other tells of it (`family-change`).
+ * What an address is owed of one thread, in order. Threads that went into another are one with it: nothing of the one may come
+ * after what the other tells of it (`family-change`).
  */
 function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
   const parents = new Map<string, string>()
@@ -68,7 +71,7 @@ function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
       if (one !== other) parents.set(one, other)
     }
   }
-  const threads = Map.groupBy(queue, (owed) => rootOf(owed.notification.thread))
+  const threads = Map.groupBy(queue, (owed) => `${rootOf(owed.notification.thread)} ${owed.address}`)
   // A thread goes on with a sequence beyond those of all that went into it.
   return [...threads.values()].map((thread) =>
     thread.toSorted((a, b) => a.notification.seq - b.notification.seq || a.notification.createdAt - b.notification.createdAt),
@@ -112,31 +115,34 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
   // What was delivered in the future was delivered before the clock was set back, nobody knows how long ago.
   const recent = delivered.filter((mail) => mail.at <= now && now - mail.at < HOUR_MS)
   const counts = new Map<string, number>()
-  for (const mail of recent) for (const address of mail.to) counts.set(address, (counts.get(address) ?? 0) + 1)
+  for (const { address } of recent) counts.set(address, (counts.get(address) ?? 0) + 1)
   const send: Owed[] = []
   const beyond = new Map<string, Owed[]>()
   let freeAt: Instant | null = null
   for (const owed of due) {
-    const { to, recipient } = owed.notification
-    const most = Math.max(0, ...to.map((address) => counts.get(address) ?? 0))
+    const { address, notification } = owed
+    const sent = counts.get(address) ?? 0
     // What is uncertain may have been accepted already: it is finished under its own Message-ID, never rewritten.
-    if (most < maxPerHour || owed.uncertain || owed.notification.kind === 'digest') {
+    if (sent < maxPerHour || owed.uncertain || notification.kind === 'digest') {
       send.push(owed)
-      for (const address of to) counts.set(address, (counts.get(address) ?? 0) + 1)
-    } else if (most === maxPerHour) beyond.set(recipient, [...(beyond.get(recipient) ?? []), owed])
-    else {
+      counts.set(address, sent + 1)
+    } else if (sent === maxPerHour) {
+      const key = JSON.stringify([notification.recipient, address])
+      beyond.set(key, [...(beyond.get(key) ?? []), owed])
+    } else {
       // The summary of this hour has left as well: the rest waits until the oldest mail of the window is an hour old.
-      const oldest = Math.min(
-        ...recent.filter((mail) => mail.to.some((address) => to.includes(address))).map((mail) => mail.at),
-        now,
-      )
+      const oldest = Math.min(...recent.filter((mail) => mail.address === address).map((mail) => mail.at), now)
       freeAt = Math.min(freeAt ?? Number.POSITIVE_INFINITY, oldest + HOUR_MS)
     }
   }
-  return { send, summarise: [...beyond].map(([recipient, owed]) => ({ recipient, owed })), freeAt }
+  const summarise = [...beyond.values()].flatMap((owed) => {
+    const [first] = owed
+    return first === undefined ? [] : [{ recipient: first.notification.recipient, address: first.address, owed }]
+  })
+  return { send, summarise, freeAt }
 }
 
-/** What a mail has to say for mails of its thread that never arrived. */
+/** What a mail to an address has to say for mails of its thread that never arrived there. */
 export type Unsaid = Readonly<{
   /** The earliest fall that this mail tells as well: it was merged into it, or refused. */
   fall: Owed | null
@@ -147,24 +153,46 @@ export type Unsaid = Readonly<{
 /**
  * A rise tells the fall of its thread that never arrived; the next mail after a thread went into this one tells that thread's
  * (`recovery` and `family-change`).
- * @param mails every mail of the thread and of those that went into it, delivered or not
+ * @param mails every mail of the thread and of those that went into it, delivered or not, to whichever address
  */
 export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
   const { thread: own, seq, kind, past = [] } = owed.notification
   const earlier = mails
-    .filter((other) => other.notification.seq < seq)
+    .filter((other) => other.address === owed.address && other.notification.seq < seq)
     .toSorted((a, b) => a.notification.seq - b.notification.seq)
   const inOwn = earlier.filter((other) => other.notification.thread === own)
   const falls = [...new Set([own, ...past.map(({ thread }) => thread)])].flatMap((thread) => {
     if (thread === own && !RISES.includes(kind)) return []
     const inThread = earlier.filter((other) => other.notification.thread === thread)
-    const lastRise = inThread.findLastIndex((other) => RISES.includes(other.notification.kind))
-    const stretch = inThread.slice(lastRise + 1)
+    const stretch = presentStretch(inThread)
     const told = stretch.some(isTold) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isTold(other))
-    return told ? [] : (stretch.find((other) => FALLS.includes(other.notification.kind)) ?? [])
+    return told ? [] : (stretch.find((other) => TELL_OF_TROUBLE.includes(other.notification.kind)) ?? [])
   })
   const [fall = null] = falls.toSorted((a, b) => a.notification.createdAt - b.notification.createdAt)
   return { fall, nothingArrived: !inOwn.some(hasArrived) }
+}
+
+/** What came after the last rise. */
+function presentStretch(thread: readonly Owed[]): readonly Owed[] {
+  return thread.slice(thread.findLastIndex((other) => RISES.includes(other.notification.kind)) + 1)
+}
+
+/**
+ * Why a mail at the head of its thread need not go to its address; `null` if it has to. That AWS explains a failure is no news to
+ * an address that was never notified of it: its first mails were refused.
+ * @param mails as for `unsaidBefore`
+ */
+export function whyNeedless(owed: Owed, mails: readonly Owed[]): string | null {
+  const { kind, thread, seq } = owed.notification
+  if (kind !== 'now-explained' || hasArrived(owed) || unsaidBefore(owed, mails).fall !== null) return null
+  const before = mails.filter(
+    (other) =>
+      other.address === owed.address &&
+      other.notification.seq < seq &&
+      (other.notification.thread === thread || wentInto(other, owed)),
+  )
+  const stretch = presentStretch(before.toSorted((a, b) => a.notification.seq - b.notification.seq))
+  return stretch.length > 0 && !stretch.some(isTold) ? 'this address was never notified of the failure' : null
 }
 
 /** By itself, or in a summary. */
@@ -193,7 +221,7 @@ export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly strin
  */
 export function whyUnsaid(fall: Owed, mails: readonly Owed[]): string {
   const tried = [fall, ...mails.toReversed()].find(
-    ({ attempts, error, state }) => attempts > 0 && error !== null && state !== 'delivered',
+    ({ address, attempts, error, state }) => address === fall.address && attempts > 0 && error !== null && state !== 'delivered',
   )
   const { state, error } = tried ?? fall
   if (tried === undefined || error === null) return error ?? 'it was over before a mail could leave'
@@ -204,13 +232,15 @@ export function whyUnsaid(fall: Owed, mails: readonly Owed[]): string {
 }
 
 /**
- * The later mail of its thread that has arrived, or may have: what it would tell has been told with it, or is out of date.
+ * The later mail of its thread that has arrived at its address, or may have: what it would tell has been told with it, or is out of date.
  * `null`: none has. A refused mail that is tried again must not come after it.
  * @param mails every mail of the thread and of those that it went into, delivered or not
  */
 export function overtakenBy(owed: Owed, mails: readonly Owed[]): Owed | null {
   const { thread, seq } = owed.notification
-  const later = mails.filter((other) => other.notification.thread === thread || wentInto(owed, other))
+  const later = mails.filter(
+    (other) => other.address === owed.address && (other.notification.thread === thread || wentInto(owed, other)),
+  )
   return later.findLast((other) => other.notification.seq > seq && (hasArrived(other) || other.state === 'sending')) ?? null
 }
 

@@ -31,6 +31,8 @@ export type Recipient = Readonly<{
   to: readonly string[]
   /** Escalation: told only when the trouble is this old; `null`: told at once. */
   afterMs: number | null
+  /** Whether they are told of what belongs to no monitor; left out: see `toldOfUs`. */
+  selfAlerts?: boolean
 }>
 
 /** The region in which a partition's Account endpoint stands and signs (client-account's endpoint rules). */

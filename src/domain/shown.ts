@@ -1,5 +1,6 @@
 import type { Incident, IncidentState, Member } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
+import { type Mailing, mailingsOf } from './mailing.ts'
 import type { MailKind, NotificationState, Owed } from './notification.ts'
 import type { Family, Instant, Outcome, Partition } from './probe.ts'
 import type { RuleName } from './rule.ts'
@@ -86,7 +87,19 @@ export type RowJson = Readonly<{
   evidence: unknown
 }>
 
-/** A mail by its recipient's name: addresses are nobody's business who only looks. */
+/** What became of a mail at one address. */
+export type AddressJson = Readonly<{
+  /** Named only where a recipient has several: then their name does not say who has it and who has not. */
+  address: string | null
+  state: NotificationState
+  attempts: number
+  deliveredAt: string | null
+  nextAt: string | null
+  error: string | null
+  reply: string | null
+}>
+
+/** A mail by its recipient's name. */
 export type MailJson = Readonly<{
   id: string
   kind: MailKind
@@ -97,6 +110,7 @@ export type MailJson = Readonly<{
   deliveredAt: string | null
   nextAt: string | null
   error: string | null
+  addresses: readonly AddressJson[]
 }>
 
 export function incidentJson(incident: Incident): IncidentJson {
@@ -128,7 +142,7 @@ export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mail
     hindsight: incident.hindsight.map((seen) => ({ ...seen, at: iso(seen.at) })),
     members: incident.members.map(memberJson),
     ledger: ledger.map(rowJson),
-    mails: mails.map(mailJson),
+    mails: mailingsOf(mails).map(mailJson),
   }
 }
 
@@ -186,19 +200,32 @@ function rowJson(row: LedgerRow): RowJson {
   return { at: iso(at), decision, rule, probe, reason: withoutAddresses(reason), evidence: deeply(evidence, withoutAddresses) }
 }
 
-function mailJson(owed: Owed): MailJson {
-  const { id, kind, recipient, createdAt } = owed.notification
-  const waits = owed.state === 'due' || owed.state === 'retrying'
+function mailJson({ notification, state, attempts, deliveredAt, nextAt, error, addresses }: Mailing): MailJson {
+  const { id, kind, recipient, createdAt } = notification
   return {
     id,
     kind,
     to: recipient,
-    state: owed.state,
-    attempts: owed.attempts,
+    state,
+    attempts,
     createdAt: iso(createdAt),
-    deliveredAt: isoOrNull(owed.deliveredAt),
-    nextAt: waits ? iso(owed.nextAt) : null,
-    error: owed.error === null ? null : withoutAddresses(owed.error),
+    deliveredAt: isoOrNull(deliveredAt),
+    nextAt: isoOrNull(nextAt),
+    error: error === null ? null : withoutAddresses(error),
+    addresses: addresses.map(addressJson),
+  }
+}
+
+function addressJson({ notification, address, state, attempts, deliveredAt, nextAt, error, reply }: Owed): AddressJson {
+  const waits = state === 'due' || state === 'retrying'
+  return {
+    address: notification.to.length > 1 ? address : null,
+    state,
+    attempts,
+    deliveredAt: isoOrNull(deliveredAt),
+    nextAt: waits ? iso(nextAt) : null,
+    error: error === null ? null : withoutAddresses(error),
+    reply: reply === null ? null : withoutAddresses(reply),
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
 import type { Incident, Member } from './incident.ts'
 import { NEVER_JUDGED } from './standing.ts'
-import { close, flapsNow, remindEveryOf, step, tellAtOnce, unwell } from './step.ts'
+import { close, flapsNow, remindEveryOf, step, unwell } from './step.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 
@@ -64,11 +64,6 @@ test.for<[Incident['family'], number, number | null]>([
   ['offline', 4 * HOUR, null],
   ['blind', 4 * HOUR, null],
 ])('reminder: %s, remindEvery %i: each %s', ([family, every, expected]) => expect(remindEveryOf(family, every)).toBe(expected))
-
-test("the daemon's own news go to those without `after`, or to all where each has one", () => {
-  expect(tellAtOnce(setup({ recipients: { a: 30, b: null, c: null } }))).toEqual(['b', 'c'])
-  expect(tellAtOnce(setup({ recipients: { a: 30, b: 60 } }))).toEqual(['a', 'b'])
-})
 
 test('those that recover are not well yet', () => {
   const members = [member({ state: 'failing' }), member({ state: 'recovering' }), member({ state: 'well' })]

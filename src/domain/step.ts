@@ -1,4 +1,4 @@
-import { addressesTold, opened } from './audience.ts'
+import { addressesTold, opened, toldOfUs } from './audience.ts'
 import { MAX_RERUN } from './cadence.ts'
 import { inWords, inWordsByClock, utc } from './duration.ts'
 import type { Audience, Heard, Incident, Member } from './incident.ts'
@@ -508,7 +508,7 @@ function spell(was: Incident, around: Surroundings): Step {
   if (was.announcedAt !== null) return { incident: was, announcement: null, ledger: [] }
   const reason = 'three control calls in a row failed: the trouble is on our side'
   const seq = was.seq + 1
-  const to = tellAtOnce(setup).map((name) => opened(was, name, seq, setup))
+  const to = toldOfUs(setup.recipients.values()).map(({ name }) => opened(was, name, seq, setup))
   const incident: Incident = {
     ...was,
     state: 'announced',
@@ -519,13 +519,6 @@ function spell(was: Incident, around: Surroundings): Step {
   }
   const row = ledger(now, was, 'mailed', 'offline', `offline: ${reason}`, { to: to.map((a) => a.recipient), seq })
   return { incident, announcement: { kind: 'offline', reason, rule: 'offline', seq, to, hindsight: [] }, ledger: [row] }
-}
-
-/** Recipients who are told at once: those without `after`, or everybody where all have one and something of the daemon's own is told. */
-export function tellAtOnce(setup: Setup): readonly string[] {
-  const all = [...setup.recipients.values()]
-  const prompt = all.filter((recipient) => recipient.afterMs === null)
-  return (prompt.length > 0 ? prompt : all).map((recipient) => recipient.name)
 }
 
 /** `reminder`: `null` is never. What is told once (blind, offline) has no reminders. */

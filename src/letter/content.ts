@@ -22,8 +22,8 @@ export type Delivery = Readonly<{
   now: Instant
   /** The first mail of this incident that never arrived, and why: this one tells both (`recovery`). */
   merged: Readonly<{ facts: Facts; why: string }> | null
-  /** Other recipients whose mails the server refuses for good, so that somebody knows. */
-  refused: readonly Readonly<{ recipient: string; error: string }>[]
+  /** Addresses that the server refuses for good, so that somebody knows. */
+  refused: readonly Readonly<{ recipient: string; address: string; error: string }>[]
 }>
 
 /** Committed longer ago than this, a mail says that it is late. */
@@ -109,7 +109,10 @@ function warnings(facts: Facts, { now, attempts, lateBecause, refused }: Deliver
   const more = facts.overrides.length - overrides.length
   const unheard = refused
     .slice(0, limits.monitors)
-    .map(({ recipient, error }) => `${foreign(recipient, limits.word)} (${foreign(error, limits.sentence)})`)
+    .map(
+      ({ recipient, address, error }) =>
+        `${foreign(address, limits.word)} of ${foreign(recipient, limits.word)} (${foreign(error, limits.sentence)})`,
+    )
   return [
     ...(unheard.length > 0
       ? [`The mail server refuses mails to ${unheard.join(', ')}: tell them otherwise. \`alibi outbox list\` shows them.`]
@@ -184,9 +187,19 @@ function isWorthALook({ verdict, sources }: Facts): boolean {
 /** Mails that belong to no incident: their lines say all, in the section below. */
 function notice(facts: Facts, limits: Limits): Content['lead'] {
   const first = facts.advice === undefined ? 'See what `alibi check --live` says.' : foreign(facts.advice, limits.sentence)
-  const todo = facts.kind === 'misconfigured' ? [{ label: 'Do first', text: first, link: null }] : []
+  const todo =
+    facts.kind === 'misconfigured'
+      ? [
+          { label: 'Why you got this', text: NO_MONITOR, link: null },
+          { label: 'Do first', text: first, link: null },
+        ]
+      : []
   return facts.next === null ? todo : [...todo, { ...nextMail(facts.next, limits), link: null }]
 }
+
+/** Who gets what belongs to no monitor, and by whose word. */
+const NO_MONITOR =
+  'This belongs to no monitor, so it goes to every recipient without `after`; `selfAlerts: false` beneath a recipient changes that.'
 
 function nextMail(next: string, limits: Limits): { label: string; text: string } {
   return { label: 'Next mail', text: sentence(foreign(next, limits.sentence)) }
@@ -211,6 +224,7 @@ function whyYou(facts: Facts, merged: boolean, limits: Limits): string {
   return [
     ...(said ? [] : [sentence(foreign(reason, limits.sentence))]),
     ...(counted === null ? (fired === '' ? [] : [`${sentence(fired)}`]) : [`${counted}${fired === '' ? '' : ` (${fired})`}.`]),
+    ...(family === 'offline' ? [NO_MONITOR] : []),
     ...(continues === null
       ? []
       : [`It goes on from incident ${foreign(continues.id, limits.word)}, which was ${FAMILY_WORDS[continues.family]}.`]),

@@ -24,6 +24,7 @@ export function letter(notification: Notification, delivery: Delivery, style: Su
   return {
     messageId: notification.messageId,
     to: notification.to,
+    envelope: notification.to,
     subject: subject(notification, style),
     ...body(notification, delivery),
     ...attached(facts),

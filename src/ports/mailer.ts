@@ -1,7 +1,10 @@
 /** A mail as it leaves: rendered, for one recipient. */
 export type Mail = Readonly<{
   messageId: string
+  /** The addresses that its `To` names. */
   to: readonly string[]
+  /** Those of them that it is sent to this time: the others have it already, or are not due. */
+  envelope: readonly string[]
   subject: string
   /** Plain text, always there. */
   text: string
@@ -16,15 +19,18 @@ export type Mail = Readonly<{
   date: number
 }>
 
-/** What the server answered when it accepted a mail, such as "250 2.0.0 Ok: queued as 4F1A2". */
-export type Receipt = Readonly<{ reply: string; rejected: readonly string[] }>
+/** What the server did with a mail for one address. */
+export type Fate = Readonly<
+  /** It is delivered: the server said 250 after the message, such as "250 2.0.0 Ok: queued as 4F1A2". */
+  { address: string; accepted: true; reply: string } | { address: string; accepted: false; error: MailError }
+>
 
 export type Mailer = {
   /**
-   * Resolves once the server has accepted the mail for at least one address.
-   * @throws {MailError} and nothing else; within the mailer's own deadline.
+   * Resolves to what became of the mail for each address of its envelope, in that order.
+   * @throws {MailError} and nothing else, when it failed in the same way for all of them; within the mailer's own deadline.
    */
-  send(mail: Mail, signal: AbortSignal): Promise<Receipt>
+  send(mail: Mail, signal: AbortSignal): Promise<readonly Fate[]>
   /** Logs in and out without sending. @throws {MailError} */
   verify(signal: AbortSignal): Promise<string>
   close(): Promise<void>
@@ -33,22 +39,34 @@ export type Mailer = {
 /** What a person can mend in the configuration: the relay does not take our name, our login, or we do not trust its certificate. */
 export type MailTrouble = 'name' | 'login' | 'untrusted' | 'expired' | 'misnamed' | 'no-tls'
 
-/** The caller branches on `permanent` and `uncertain`; a person reads `message`, which names the phase and the server's reply. */
+export type MailFailure = Readonly<{
+  /** The server will say no again to this sender, recipient or message: kept and shown, not tried again by itself. */
+  permanent: boolean
+  /** The message had been handed over when the line broke: it may have been accepted. */
+  uncertain: boolean
+  /** No session came about, or its sender may send no more for now: nothing was said of this mail. */
+  session?: boolean
+  /** Too many recipients in one go: the next attempt need not wait. */
+  crowded?: boolean
+  trouble?: MailTrouble | null
+  cause?: unknown
+}>
+
+/** The caller branches on the flags; a person reads `message`, which names the phase and the server's reply. */
 export class MailError extends Error {
   override readonly name = 'MailError'
-  /** The server will say no again (5xx, refused login): kept and shown, not tried again by itself. */
   readonly permanent: boolean
-  /** The message had been handed over when the line broke: it may have been accepted. */
   readonly uncertain: boolean
+  readonly session: boolean
+  readonly crowded: boolean
   /** `null`: nothing that the configuration could mend, as far as is known. */
   readonly trouble: MailTrouble | null
-  constructor(
-    message: string,
-    options: { permanent: boolean; uncertain: boolean; trouble?: MailTrouble | null; cause?: unknown },
-  ) {
-    super(message, { cause: options.cause })
-    this.permanent = options.permanent
-    this.uncertain = options.uncertain
-    this.trouble = options.trouble ?? null
+  constructor(message: string, { permanent, uncertain, session = false, crowded = false, trouble = null, cause }: MailFailure) {
+    super(message, { cause })
+    this.permanent = permanent
+    this.uncertain = uncertain
+    this.session = session
+    this.crowded = crowded
+    this.trouble = trouble
   }
 }

@@ -17,7 +17,7 @@ export type Change = Readonly<{
   notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
   reach: Reach | null
   ledger: readonly LedgerRow[]
-  /** Owed from now on, each in state `due`. An id that is already there is left as it is. */
+  /** Owed from now on, to each of their addresses, in state `due`. An id that is already there is left as it is. */
   notifications: readonly Notification[]
   outcomes: readonly StoredOutcome[]
   /** What AWS Health said, kept so that a verdict can be checked a year later: one that says the same as the last prolongs it. */
@@ -54,8 +54,8 @@ export type Loaded = Readonly<{
   lastAlive: Stamp | null
 }>
 
-/** A change of what became of a notification. */
-export type OwedChange = Readonly<{ id: string } & Partial<Omit<Owed, 'notification'>>>
+/** A change of what became of a notification at one of its addresses; the wording is that of the whole notification. */
+export type OwedChange = Readonly<{ id: string; address: string } & Partial<Omit<Owed, 'notification' | 'address'>>>
 
 /** The hourly sums of a probe that remain when its runs are gone. */
 export type HourSum = Readonly<{
@@ -74,9 +74,9 @@ export type HourSum = Readonly<{
  */
 export type Store = Reader & {
   commit(change: Change): Promise<void>
-  /** Notifications that are `due`, `retrying` or `sending`, oldest first within a thread; at most `limit`. */
+  /** What is `due`, `retrying` or `sending`: of what an address is owed in a thread the oldest first; at most `limit`. */
   owed(limit: number): Promise<readonly Owed[]>
-  /** Applies the changes, adds the notifications and the rows, in one transaction. */
+  /** Adds the notifications, applies the changes and adds the rows, in one transaction. */
   settle(changes: readonly OwedChange[], ledger: readonly LedgerRow[], added?: readonly Notification[]): Promise<void>
   /** Keeps a silence. An id that is already there is left as it is. */
   addSilence(silence: Silence): Promise<void>
@@ -114,9 +114,9 @@ export type Reader = {
   /** How many of both are kept of an incident: what was asked for may be less. */
   counts(incident: string): Promise<Readonly<{ ledger: number; runs: number }>>
   hours(probe: string, since: Instant): Promise<readonly HourSum[]>
-  /** Everything not delivered, merged or dropped. */
+  /** Everything not delivered, merged or dropped, with what became of those notifications at their other addresses. */
   outbox(): Promise<readonly Owed[]>
-  /** Mails of an incident, oldest first. */
+  /** Mails of an incident, oldest first, in the order of their addresses. */
   mails(incident: string): Promise<readonly Owed[]>
   /** What was last read of a partition at or before that moment, as it was then; `null` if nothing was. */
   readingAt(partition: Partition, at: Instant): Promise<KeptReading | null>
@@ -128,8 +128,8 @@ export type Reader = {
   silences(endedSince: Instant): Promise<readonly Silence[]>
   /** Of incidents that are not closed. */
   acks(): Promise<readonly Ack[]>
-  /** Delivered to this address list since then (the ceiling on mails). */
-  deliveredSince(since: Instant): Promise<readonly Readonly<{ to: readonly string[]; at: Instant }>[]>
+  /** What was delivered since then, and to which address (the ceiling on mails). */
+  deliveredSince(since: Instant): Promise<readonly Readonly<{ address: string; at: Instant }>[]>
 }
 
 /** The store cannot be trusted or reached; `fatal` ends the process, and pm2 starts it again. */

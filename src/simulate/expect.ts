@@ -32,11 +32,11 @@ export function failuresOf(expectations: readonly Expectation[], history: Histor
 function differenceOf(expectation: Expectation, history: History, board: HealthBoard): string | null {
   switch (expectation.what) {
     case 'mail':
-      return missingMail(expectation, history.mails)
+      return missingMail(expectation, history.arrivals)
     case 'mails':
       return history.mails.length === expectation.count ? null : `${count(history.mails.length)}${list(history.mails)}`
     case 'no-mail': {
-      const came = history.mails.filter((one) => within(one.at, expectation.between))
+      const came = history.arrivals.filter((one) => within(one.at, expectation.between))
       return came.length === 0 ? null : `${count(came.length)}${list(came)}`
     }
     case 'suppressed':
@@ -61,10 +61,10 @@ function missingMail(expectation: Extract<Expectation, { what: 'mail' }>, mails:
   const intime = ofKind.filter((one) => within(one.at, expectation.between))
   const { to, contains } = expectation
   const toThem =
-    to === null ? intime : intime.filter((one) => one.mail.to.some((address) => address.toLowerCase() === to.toLowerCase()))
+    to === null ? intime : intime.filter((one) => one.to.some((address) => address.toLowerCase() === to.toLowerCase()))
   if (toThem.some((one) => contains === null || textOf(one).includes(folded(contains)))) return null
   if (toThem.length > 0) return `it came, but it does not contain that: ${toThem.map((one) => `"${opening(one)}"`).join(', ')}`
-  if (intime.length > 0) return `only to ${intime.map((one) => one.mail.to.join(', ')).join(' and ')}`
+  if (intime.length > 0) return `only to ${intime.map((one) => one.to.join(', ')).join(' and ')}`
   if (ofKind.length > 0) return `${expectation.kind} came at ${ofKind.map((one) => clockText(one.at)).join(', ')}`
   return mails.length === 0 ? 'no mail at all' : `no mail of this kind${list(mails)}`
 }

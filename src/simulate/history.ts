@@ -2,13 +2,15 @@ import type { Incident } from '../domain/incident.ts'
 import type { MailKind } from '../domain/notification.ts'
 import type { Mail } from '../ports/mailer.ts'
 
-/** A mail that the virtual server has taken. */
+/** A mail that the virtual server has taken, for the addresses of its envelope. */
 export type Delivered = Readonly<{
   /** Milliseconds of true time since the start. */
   at: number
   kind: MailKind
   mail: Mail
-  /** It had come before under the same Message-ID: a crash lay between the mail and its record. */
+  /** Those that had not got it before under the same Message-ID. */
+  to: readonly string[]
+  /** All of them had: a crash lay between the mail and its record. */
   again: boolean
 }>
 
@@ -22,15 +24,21 @@ export class History {
 
   took(mail: Mail, at: number): Delivered {
     const kind = (mail.headers['X-Alibi-Kind'] ?? 'test') as MailKind
-    const again = this.delivered.some((one) => one.mail.messageId === mail.messageId)
-    const delivered = { at, kind, mail, again }
+    const before = this.delivered.filter((one) => one.mail.messageId === mail.messageId).flatMap((one) => one.to)
+    const to = mail.envelope.filter((address) => !before.includes(address))
+    const delivered = { at, kind, mail, to, again: to.length === 0 }
     this.delivered.push(delivered)
     return delivered
   }
 
-  /** Mails as a reader has them: one for each Message-ID, when it first came. */
-  get mails(): readonly Delivered[] {
+  /** Mails as their readers get them: each comes to an address once. */
+  get arrivals(): readonly Delivered[] {
     return this.delivered.filter(({ again }) => !again)
+  }
+
+  /** One for each Message-ID, when it first came. */
+  get mails(): readonly Delivered[] {
+    return [...new Map(this.arrivals.toReversed().map((one) => [one.mail.messageId, one])).values()].reverse()
   }
 
   became(incident: Incident, at: number): void {

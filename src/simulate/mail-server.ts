@@ -1,6 +1,6 @@
-import { type Mail, MailError, type Mailer, type Receipt } from '../ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer, type MailFailure } from '../ports/mailer.ts'
 import type { Life } from './life.ts'
-import type { SmtpState } from './scenario.ts'
+import { isWhole, type SmtpState } from './scenario.ts'
 import type { World } from './world.ts'
 
 /** From the first packet to the handed-over message, and from there to the 250: a kill in between leaves a mail accepted and not recorded. */
@@ -13,41 +13,66 @@ export type MailServerOptions = Readonly<{
   life: Life
   /** How the server behaves at this moment. */
   state: () => SmtpState
-  /** Called at the moment at which the server has taken the mail. */
+  /** Called at the moment at which the server has taken the mail for the addresses of its envelope. */
   accepted: (mail: Mail) => void
 }>
 
 /** Sends to a virtual mail server. */
 export function virtualMailer(world: World, { life, state, accepted }: MailServerOptions): Mailer {
-  const transient = (message: string, uncertain = false) => new MailError(message, { permanent: false, uncertain })
+  const transient = (message: string, more: Partial<MailFailure> = {}) =>
+    new MailError(message, { permanent: false, uncertain: false, ...more })
+  const mood = () => {
+    const now = state()
+    return isWhole(now) ? now : 'up'
+  }
   return {
-    async send(mail, signal): Promise<Receipt> {
-      if (state() === 'hanging') {
+    async send(mail, signal): Promise<readonly Fate[]> {
+      if (mood() === 'hanging') {
         await life.sleep(GREETING_MS, signal)
         throw transient(`greeting: nothing came within ${GREETING_MS / 1000}s`)
       }
       await life.sleep(HAND_OVER_MS, signal)
       if (signal.aborted) throw transient('given up before it was handed over')
       if (!world.networkUp) throw transient('connect: getaddrinfo EAI_AGAIN')
-      switch (state()) {
+      switch (mood()) {
         case 'down':
         case 'hanging':
           throw transient('connect: ECONNREFUSED')
+        case 'no-login':
+          throw transient('login: 535 5.7.8 authentication failed: the authentication server is away', { session: true })
         case 'deferring':
           throw transient('RCPT TO: 451 4.3.0 try again later')
         case 'rejecting':
           throw new MailError('RCPT TO: 550 5.7.1 not accepted here', { permanent: true, uncertain: false })
         case 'up':
-          accepted(mail)
+          break
       }
+      const refused = mail.envelope.flatMap((address) => refusalOf(address, state()))
+      const taken = mail.envelope.filter((address) => !refused.some((fate) => fate.address === address))
+      if (taken.length === 0) return refused
+      accepted({ ...mail, envelope: taken })
       await life.sleep(REPLY_MS, signal)
-      if (!world.networkUp || signal.aborted) throw transient('DATA: the line broke before the reply came', true)
-      return { reply: '250 2.0.0 Ok: simulated', rejected: [] }
+      const isLost = !world.networkUp || signal.aborted
+      const error = transient('DATA: the line broke before the reply came', { uncertain: true })
+      const others = taken.map((address): Fate => {
+        return isLost ? { address, accepted: false, error } : { address, accepted: true, reply: '250 2.0.0 Ok: simulated' }
+      })
+      return [...refused, ...others]
     },
     async verify() {
-      if (!world.networkUp || state() !== 'up') throw transient('connect: ECONNREFUSED')
+      if (!world.networkUp || mood() !== 'up') throw transient('connect: ECONNREFUSED')
       return '220 simulated'
     },
     async close() {},
   }
+}
+
+/** What the server says to a single address, where it does not take its mail. */
+function refusalOf(address: string, state: SmtpState): readonly Fate[] {
+  if (isWhole(state)) return []
+  const among = (addresses: readonly string[]) => addresses.some((one) => one.toLowerCase() === address.toLowerCase())
+  const permanent = among(state.refuse)
+  if (!permanent && !among(state.defer)) return []
+  const said = permanent ? `550 5.1.1 <${address}>: user unknown` : `450 4.2.0 <${address}>: greylisted, try again later`
+  return [{ address, accepted: false, error: new MailError(`RCPT TO: ${said}`, { permanent, uncertain: false }) }]
 }

@@ -122,7 +122,12 @@ class Reader {
       return deed === null ? [] : [{ at, deed }]
     })
     // AWS may answer before anybody asks: what counts is whether somebody ever does.
-    if (own === undefined) for (const { one, path } of timed) this.asked(one, [...path, 'account'])
+    if (own === undefined) {
+      for (const { one, path } of timed) {
+        this.asked(one, [...path, 'account'])
+        this.written(one, [...path, 'smtp'])
+      }
+    }
     return happenings
   }
 
@@ -145,6 +150,16 @@ class Reader {
       )
     )
       this.tell(path, 'no probe makes this call for this account')
+  }
+
+  /** Says so where no mail would ever go to an address of which the mail server has something to say. */
+  private written({ smtp }: HappeningGiven, path: Path): void {
+    if (smtp === undefined || typeof smtp === 'string' || this.configs.length === 0) return
+    const known = new Set(this.configs.flatMap(({ recipients }) => recipients.flatMap(({ to }) => to.map(folded))))
+    for (const key of ['refuse', 'defer'] as const) {
+      for (const [i, address] of smtp[key].entries())
+        if (!known.has(folded(address))) this.tell([...path, key, i], `no recipient has this address: expected ${listed(known)}`)
+    }
   }
 
   private deed(given: HappeningGiven, path: Path, at: number, file: string, own: Config | undefined): Deed | null {
@@ -363,4 +378,8 @@ const MAX_LISTED = 5
 function listed(names: ReadonlySet<string>): string {
   const shown = [...names].slice(0, MAX_LISTED).map((name) => `\`${name}\``)
   return `${shown.join(', ')}${names.size > MAX_LISTED ? ` or one of ${names.size - MAX_LISTED} more` : ''}`
+}
+
+function folded(address: string): string {
+  return address.toLowerCase()
 }

@@ -15,7 +15,7 @@ import { type Failure, failuresOf, opening } from './expect.ts'
 import { type Delivered, History } from './history.ts'
 import { type Life, lifeOn, mortal } from './life.ts'
 import { virtualMailer } from './mail-server.ts'
-import type { Deed, Happening, Order, Scenario } from './scenario.ts'
+import { type Deed, type Happening, isWhole, type Order, type Scenario, type SmtpState } from './scenario.ts'
 import { type Disk, memoryStore, newDisk } from './store.ts'
 import { type Line, Timeline } from './timeline.ts'
 import { World } from './world.ts'
@@ -327,7 +327,7 @@ class Stage {
   private took(mail: Mail): void {
     const delivered = this.history.took(mail, this.clock.elapsed())
     const again = delivered.again ? ' again, under the same Message-ID' : ''
-    this.timeline.mail(`${delivered.kind} → ${mail.to.join(', ')}${again}\n${mail.subject}\n${opening(delivered)}`)
+    this.timeline.mail(`${delivered.kind} → ${mail.envelope.join(', ')}${again}\n${mail.subject}\n${opening(delivered)}`)
   }
 
   /** Runs, decisions and mails are told from where they happen; of the log only what somebody should look at. */
@@ -385,7 +385,7 @@ function told(deed: Deed): string {
     case 'network':
       return `our network: ${deed.up ? 'up' : 'down'}`
     case 'smtp':
-      return `the mail server: ${deed.state}`
+      return `the mail server: ${moodOf(deed.state)}`
     case 'disk':
       return `our disk: ${deed.full ? 'full' : 'ok'}`
     case 'daemon':
@@ -399,6 +399,16 @@ function told(deed: Deed): string {
     case 'ack':
       return 'the last incident is acknowledged'
   }
+}
+
+function moodOf(state: SmtpState): string {
+  if (isWhole(state)) return state
+  const { refuse, defer } = state
+  const parts = [
+    ...(refuse.length === 0 ? [] : [`refuses ${refuse.join(', ')}`]),
+    ...(defer.length === 0 ? [] : [`defers ${defer.join(', ')}`]),
+  ]
+  return parts.length === 0 ? 'up' : parts.join('; ')
 }
 
 function quoted(text: string | undefined): string {

@@ -23,8 +23,14 @@ export const API_STATES = ['ok', 'unavailable', 'subscription-required', 'thrott
 export type ApiState = (typeof API_STATES)[number]
 export const DASHBOARD_STATES = ['ok', 'unavailable', 'empty-body'] as const
 export type DashboardState = (typeof DASHBOARD_STATES)[number]
-export const SMTP_STATES = ['up', 'down', 'deferring', 'rejecting', 'hanging'] as const
-export type SmtpState = (typeof SMTP_STATES)[number]
+/** `no-login`: nobody may log in, so that nothing is said of any mail. */
+export const SMTP_STATES = ['up', 'down', 'deferring', 'rejecting', 'hanging', 'no-login'] as const
+/** What the mail server says to everybody, or to single addresses while it takes the mails of the others. */
+export type SmtpState = (typeof SMTP_STATES)[number] | Readonly<{ refuse: readonly string[]; defer: readonly string[] }>
+
+export function isWhole(state: SmtpState): state is (typeof SMTP_STATES)[number] {
+  return typeof state === 'string'
+}
 
 /** What changes the world around Alibi. */
 export type WorldDeed =

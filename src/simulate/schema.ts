@@ -13,7 +13,9 @@ import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from './scenario.ts'
  * was found: that is added from the file.
  */
 
-export const MAX_HAPPENINGS = 10_000
+export const MAX_ADDRESS = 254
+const MAX_REFUSED = 100
+const MAX_HAPPENINGS = 10_000
 export const MAX_EXPECTATIONS = 1_000
 const MAX_TEXT = 20_000
 const MAX_LINE = 300
@@ -116,6 +118,21 @@ const AccountSchema = z.union(
   },
 )
 
+const Addresses = z
+  .array(
+    text('an address such as `oncall@example.com`', MAX_ADDRESS),
+    'expected a list of addresses such as `[oncall@example.com]`',
+  )
+  .max(MAX_REFUSED, `expected at most ${MAX_REFUSED} addresses`)
+  .prefault([])
+const SmtpSchema = z.union([oneOf(SMTP_STATES), strict({ refuse: Addresses, defer: Addresses }, '`{ refuse, defer }`')], {
+  error: (issue) => {
+    const meant = typeof issue.input === 'string' ? nearest(issue.input, SMTP_STATES) : null
+    const list = SMTP_STATES.map((state) => `\`${state}\``).join(', ')
+    return `expected one of ${list}, or \`{ refuse: [address], defer: [address] }\`${meant === null ? '' : `; did you mean \`${meant}\`?`}`
+  },
+})
+
 const CODE = /^[A-Z_][A-Z0-9_]{2,99}$/
 export const EventSchema = strict(
   {
@@ -159,7 +176,7 @@ const HappeningSchema = strict(
     id: Id.optional(),
     dashboard: oneOf(DASHBOARD_STATES).optional(),
     network: oneOf(['up', 'down']).optional(),
-    smtp: oneOf(SMTP_STATES).optional(),
+    smtp: SmtpSchema.optional(),
     disk: oneOf(['full', 'ok']).optional(),
     daemon: oneOf(['kill', 'stop', 'start']).optional(),
     reload: PartOfConfig.optional(),

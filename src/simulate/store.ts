@@ -17,7 +17,7 @@ export type Disk = {
   reach: Reach | null
   lastAlive: Stamp | null
   ledger: LedgerRow[]
-  /** By id. */
+  /** By id and address. */
   mails: Map<string, Owed>
   /** By the hour of their begin, then by probe and begin: a week of minutes is swept and shown without a look at each. */
   runs: Map<number, Map<string, StoredOutcome>>
@@ -58,6 +58,17 @@ export type MemoryStore = Store & {
   failAll(error: StoreError | null): void
 }
 
+const NEW: Omit<Owed, 'notification' | 'address' | 'nextAt'> = {
+  state: 'due',
+  attempts: 0,
+  error: null,
+  uncertain: false,
+  noSession: false,
+  deliveredAt: null,
+  reply: null,
+  wording: null,
+}
+const keyOf = (id: string, address: string) => `${id} ${address}`
 const PENDING: ReadonlySet<Owed['state']> = new Set(['due', 'retrying', 'sending'])
 
 /**
@@ -89,18 +100,14 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
   const addLedger = (rows: readonly LedgerRow[]) => void disk.ledger.push(...copy(rows))
   const addMails = (mails: readonly Owed['notification'][]) => {
     for (const notification of copy(mails)) {
-      if (disk.mails.has(notification.id)) continue
-      disk.mails.set(notification.id, {
-        notification,
-        state: 'due',
-        attempts: 0,
-        nextAt: notification.createdAt,
-        error: null,
-        uncertain: false,
-        deliveredAt: null,
-        reply: null,
-      })
+      const { id, to, createdAt } = notification
+      if ([...disk.mails.values()].some((owed) => owed.notification.id === id)) continue
+      for (const address of to) disk.mails.set(keyOf(id, address), { ...NEW, notification, address, nextAt: createdAt })
     }
+  }
+  /** The wording is that of the whole notification. */
+  const word = (id: string, wording: Owed['wording']) => {
+    for (const [key, owed] of disk.mails) if (owed.notification.id === id) disk.mails.set(key, { ...owed, wording })
   }
   const mails = (wanted: (owed: Owed) => boolean) => [...disk.mails.values()].filter(wanted).sort(byBirth)
   const runsFrom = (since: number) => [...disk.runs].flatMap(([hour, runs]) => (hour + HOUR_MS > since ? [...runs.values()] : []))
@@ -145,14 +152,16 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
 
     settle: (changes, ledger, added = []) =>
       call(() => {
-        const unknown = changes.find((change) => !disk.mails.has(change.id))
-        if (unknown !== undefined) throw new StoreError(`no mail ${unknown.id} is owed`, { fatal: false })
-        for (const { id, ...change } of copy(changes)) {
-          const owed = disk.mails.get(id)
-          if (owed !== undefined) disk.mails.set(id, { ...owed, ...change })
+        const isAdded = (id: string, address: string) => added.some((one) => one.id === id && one.to.includes(address))
+        const unknown = changes.find(({ id, address }) => !disk.mails.has(keyOf(id, address)) && !isAdded(id, address))
+        if (unknown !== undefined) throw new StoreError(`no mail ${unknown.id} is owed to ${unknown.address}`, { fatal: false })
+        addMails(added)
+        for (const { id, address, ...change } of copy(changes)) {
+          const owed = disk.mails.get(keyOf(id, address))
+          if (owed !== undefined) disk.mails.set(keyOf(id, address), { ...owed, ...change })
+          if (change.wording !== undefined) word(id, change.wording)
         }
         addLedger(ledger)
-        addMails(added)
       }),
 
     addSilence: (silence) =>
@@ -201,7 +210,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
       call(() => {
         const threads = Map.groupBy(
           mails((owed) => PENDING.has(owed.state)),
-          (owed) => owed.notification.thread,
+          (owed) => `${owed.notification.thread} ${owed.address}`,
         )
         return [...threads.values()]
           .flatMap((thread) =>
@@ -291,7 +300,12 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           .filter((sum) => sum.probe === probe && sum.hour + HOUR_MS > since)
           .sort((a, b) => a.hour - b.hour),
       ),
-    outbox: () => call(() => mails((owed) => PENDING.has(owed.state) || owed.state === 'refused')),
+    outbox: () =>
+      call(() => {
+        const open = mails((owed) => PENDING.has(owed.state) || owed.state === 'refused')
+        const ids = new Set(open.map((owed) => owed.notification.id))
+        return mails((owed) => ids.has(owed.notification.id))
+      }),
     mails: (incident) => call(() => mails((owed) => owed.notification.incident === incident)),
     readingAt: (partition, at) =>
       call(() => disk.readings.findLast((kept) => kept.reading.partition === partition && kept.since <= at) ?? null),
@@ -316,7 +330,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
       call(() =>
         mails((owed) => owed.deliveredAt !== null && owed.deliveredAt >= since)
           .sort((a, b) => (a.deliveredAt ?? 0) - (b.deliveredAt ?? 0))
-          .map((owed) => ({ to: owed.notification.to, at: owed.deliveredAt ?? 0 })),
+          .map((owed) => ({ address: owed.address, at: owed.deliveredAt ?? 0 })),
       ),
   }
 }
@@ -346,7 +360,8 @@ function hourOf(at: number): number {
 
 function byBirth(a: Owed, b: Owed): number {
   const [m, n] = [a.notification, b.notification]
-  return m.createdAt - n.createdAt || m.seq - n.seq || (m.id < n.id ? -1 : 1)
+  const place = (owed: Owed) => owed.notification.to.indexOf(owed.address)
+  return m.createdAt - n.createdAt || m.seq - n.seq || (m.id === n.id ? place(a) - place(b) : m.id < n.id ? -1 : 1)
 }
 
 function byBegin(a: StoredOutcome, b: StoredOutcome): number {

@@ -3,6 +3,7 @@ import { errorName } from '../domain/error-name.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import { addressee, mailingsOf } from '../domain/mailing.ts'
 import type { Owed } from '../domain/notification.ts'
 import { decisiveTry, type Family, type Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
@@ -122,7 +123,7 @@ export function cardOf(
       .slice(-much.mails)
       .toReversed()
       .map((owed) => mailRow(owed, now)),
-    mailCount: mails?.length ?? 0,
+    mailCount: mailingsOf(mails ?? []).length,
     story: (rows ?? [])
       .slice(-much.story)
       .toReversed()
@@ -188,10 +189,10 @@ export function wasAnyoneTold(
   const refused = mails.filter((owed) => owed.state === 'refused')
   const byRecipient = Map.groupBy(delivered, (owed) => owed.notification.recipient)
   const knows = [...byRecipient].slice(0, MAX_NAMES).map(([name, theirs]) => {
-    const last = theirs
+    const last = mailingsOf(theirs)
       .slice(-2)
-      .map((owed) => `${owed.notification.kind} ${clockTime(owed.deliveredAt ?? owed.notification.createdAt, now)}`)
-    return `${foreign(name, WORD)} (${last.join(', ')})`
+      .map(({ notification, deliveredAt }) => `${notification.kind} ${clockTime(deliveredAt ?? notification.createdAt, now)}`)
+    return `${foreign(name, WORD)}${atWhich(theirs, mails)} (${last.join(', ')})`
   })
   const moreKnow = byRecipient.size > MAX_NAMES ? ` and ${byRecipient.size - MAX_NAMES} more` : ''
   const parts = [
@@ -207,11 +208,19 @@ export function wasAnyoneTold(
   return [`Nobody${incident.state === 'closed' ? '' : ' yet'}${why === null ? '.' : `: ${why}`}`, ...parts].join(' ')
 }
 
+/** Where not all addresses of a recipient have been told: those that have. */
+function atWhich(theirs: readonly Owed[], mails: readonly Owed[]): string {
+  const recipient = theirs[0]?.notification.recipient
+  const all = new Set(mails.filter((owed) => owed.notification.recipient === recipient).map(({ address }) => address))
+  const told = new Set(theirs.map(({ address }) => address))
+  return told.size === all.size ? '' : ` at ${foreign([...told].join(', '), WORD)}`
+}
+
 function notThere(owed: Owed, now: Instant): string {
-  const { kind, recipient, createdAt } = owed.notification
+  const { kind, createdAt } = owed.notification
   const error = owed.error === null ? '' : `: ${foreign(withoutAddresses(owed.error), SENTENCE)}`
   const tried = owed.attempts === 0 ? '' : `, ${counted(owed.attempts, 'attempt')}`
-  return `the mail "${kind}" to ${foreign(recipient, WORD)}, due since ${clockTime(createdAt, now)}${tried}${error}`
+  return `the mail "${kind}" to ${foreign(addressee(owed), WORD)}, due since ${clockTime(createdAt, now)}${tried}${error}`
 }
 
 /** `silence`. */
@@ -296,12 +305,12 @@ const MAIL_TONE: Readonly<Record<Owed['state'], Tone>> = {
 }
 
 export function mailRow(owed: Owed, now: Instant): MailRow {
-  const { kind, recipient, createdAt } = owed.notification
+  const { kind, createdAt } = owed.notification
   const tried = owed.attempts === 0 ? '' : `, ${counted(owed.attempts, 'attempt')}`
   const next = owed.state === 'retrying' ? `, next ${owed.nextAt <= now ? 'now' : `in ${inWords(owed.nextAt - now)}`}` : ''
   return {
     kind,
-    to: foreign(recipient, WORD),
+    to: foreign(addressee(owed), WORD),
     state: owed.state,
     tone: MAIL_TONE[owed.state],
     when: owed.deliveredAt === null ? `due ${clockTime(createdAt, now)}${tried}${next}` : clockTime(owed.deliveredAt, now),

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { DECISIONS } from '../domain/ledger.ts'
+import { isOpen } from '../domain/mailing.ts'
 import { CONFIG_NOTICE } from '../domain/notice.ts'
 import { MAIL_KINDS, type Owed } from '../domain/notification.ts'
 import { FAILURE_KINDS, type Instant } from '../domain/probe.ts'
@@ -38,7 +39,7 @@ const OWED_STATES = ['due', 'sending', 'retrying', 'refused'] as const
 
 /**
  * Counts what the daemon tells and shows what it knows, by prom-client, in a registry of its own. Labels are monitors,
- * operations and closed lists of words; accounts are not among them, for there may be thousands.
+ * operations, recipients that are not reached, and closed lists of words; accounts are not among them, for there may be thousands.
  *
  * It outlives a reload of the configuration, as counters should: what is no longer configured keeps its last count.
  */
@@ -70,10 +71,11 @@ export function createMetrics(): Metrics {
   const verdicts = counter('alibi_verdicts_total', 'Verdicts that incidents of family outage came to, each time one changed.', [
     'verdict',
   ])
-  const mails = counter('alibi_mails_total', 'Attempts to send a mail, and mails that left no more, by kind and result.', [
-    'kind',
-    'result',
-  ])
+  const mails = counter(
+    'alibi_mails_total',
+    'Attempts to send a mail, and mails that left no more, by kind and result; each address counts.',
+    ['kind', 'result'],
+  )
   const lag = gauge(
     'alibi_schedule_lag_seconds',
     'How much later than due, beyond its spread, the last fire of a schedule came.',
@@ -108,7 +110,12 @@ export function createMetrics(): Metrics {
   const lastRun = gauge('alibi_monitor_last_run_timestamp_seconds', 'When a run of the monitor last came to a result.', [
     'monitor',
   ])
-  const owed = gauge('alibi_mails_owed', 'Mails that have not left, by state.', ['state'])
+  const owed = gauge('alibi_mails_owed', 'Mails that have not left, by state; each address counts.', ['state'])
+  const undelivered = gauge('alibi_mails_undelivered', 'Mails that have not reached an address: still owed, or refused.', [
+    'recipient',
+    'address',
+    'state',
+  ])
   const oldest = gauge('alibi_mail_oldest_owed_seconds', 'Age of the oldest mail that is still to be sent; 0 if there is none.')
   const offline = gauge('alibi_offline', '1 while neither AWS nor the control host can be reached.')
   const silences = gauge('alibi_silences_active', 'Silences that last now.')
@@ -191,9 +198,18 @@ export function createMetrics(): Metrics {
       owed.reset()
       // Not known is not none.
       oldest.set(Number.NaN)
+      undelivered.reset()
       if (outbox !== null) {
-        for (const state of OWED_STATES) owed.set({ state }, outbox.filter((one) => one.state === state).length)
-        const waiting = outbox.filter((one) => one.state !== 'refused').map((one) => one.notification.createdAt)
+        const open = outbox.filter(isOpen)
+        for (const state of OWED_STATES) owed.set({ state }, open.filter((one) => one.state === state).length)
+        for (const { notification, address, state } of open)
+          undelivered.inc({
+            recipient: notification.recipient,
+            // Their name says as much where they have but one.
+            address: notification.to.length > 1 ? address : '',
+            state: state === 'refused' ? state : 'owed',
+          })
+        const waiting = open.filter((one) => one.state !== 'refused').map((one) => one.notification.createdAt)
         oldest.set(waiting.length === 0 ? 0 : Math.max(0, now - waiting.reduce((a, b) => Math.min(a, b))) / 1000)
       }
       offline.set(world.reach.offlineSince === null ? 0 : 1)

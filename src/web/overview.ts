@@ -2,6 +2,7 @@ import { rerunsOf } from '../domain/cadence.ts'
 import { inWordsByClock } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import { mailingsOf } from '../domain/mailing.ts'
 import type { Owed, StripMark } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading, SourceState } from '../domain/outage.ts'
 import type { Instant, Monitor, Probe } from '../domain/probe.ts'
@@ -221,8 +222,9 @@ function nothingToExplain(view: View, now: Instant): string {
 }
 
 function nobodyToTell(known: OnRecord): string {
-  if (known.outbox.length > 0)
-    return `No incident is open, and ${counted(known.outbox.length, 'mail')} of earlier ones ${known.outbox.length === 1 ? 'has' : 'have'} not left (below).`
+  const left = mailingsOf(known.outbox).length
+  if (left > 0)
+    return `No incident is open, and ${counted(left, 'mail')} of earlier ones ${left === 1 ? 'has' : 'have'} not left (below).`
   return known.fault === null ? 'There is nothing to tell.' : 'Not known: the database cannot be read.'
 }
 

@@ -1,5 +1,6 @@
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import { isOpen } from '../domain/mailing.ts'
 import type { Owed, StripMark } from '../domain/notification.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import type { Setup } from '../domain/setup.ts'
@@ -70,7 +71,8 @@ export async function record(
   const allOpen = [...world.incidents.values()].filter((incident) => incident.state !== 'closed').sort(worstFirst)
   const open = allOpen.slice(0, MAX_OPEN)
   const newer = Math.min(allOpen.length, MAX_NEWER)
-  const [newest, outbox] = await Promise.all([read(reader.incidents(newer + MAX_RECENT), []), read(reader.outbox(), [])])
+  const [newest, owed] = await Promise.all([read(reader.incidents(newer + MAX_RECENT), []), read(reader.outbox(), [])])
+  const outbox = owed.filter(isOpen)
   const recent = newest.filter((incident) => incident.state === 'closed').slice(0, MAX_RECENT)
   const rows = new Map<string, readonly LedgerRow[]>()
   const mails = new Map<string, readonly Owed[]>()

@@ -36,7 +36,7 @@ describe.skipIf(BROWSER === null)(`a mail in a browser${SKIPPED}`, () => {
     const page = await context.newPage()
     const tooWide: string[] = []
     for (const [name, facts] of all) {
-      const refused = [{ recipient: LONG, error: LONG }]
+      const refused = [{ recipient: LONG, address: LONG, error: LONG }]
       const { html } = letter(notificationOf(facts), { ...PUNCTUAL, now: AT, refused: name === 'wide names' ? refused : [] })
       await page.setContent(html ?? '')
       const width = await page.evaluate('document.documentElement.scrollWidth')

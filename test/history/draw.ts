@@ -1,7 +1,7 @@
 import { ANSWERS, type Answer } from '../../src/simulate/answers.ts'
-import type { Deed, EventFields, Happening, Scenario } from '../../src/simulate/scenario.ts'
+import type { Deed, EventFields, Happening, Scenario, SmtpState } from '../../src/simulate/scenario.ts'
 import { Dice } from './dice.ts'
-import { type Fleet, fleetOf } from './fleet.ts'
+import { type Fleet, fleetOf, PICKY } from './fleet.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -131,7 +131,7 @@ export function draw(seed: number): Drawn {
     extensions: dice.chance(0.25),
   })
   const calmFrom = dice.between(35, 90) * MINUTE
-  const story = new Story(dice, fleet, calmFrom)
+  const story = new Story(dice, new Dice(seed ^ 0xadd), fleet, calmFrom)
   story.tell()
   const killing = dice.weighted([
     [3, 0],
@@ -168,12 +168,14 @@ class Story {
   readonly posted: Posted[] = []
   private readonly open = new Map<string, { from: number; kind: Kind; startsAt: number; doubtful: boolean }>()
   private readonly dice: Dice
+  private readonly aside: Dice
   private readonly fleet: Fleet
   private readonly calmFrom: number
   private events = 0
 
-  constructor(dice: Dice, fleet: Fleet, calmFrom: number) {
+  constructor(dice: Dice, aside: Dice, fleet: Fleet, calmFrom: number) {
     this.dice = dice
+    this.aside = aside
     this.fleet = fleet
     this.calmFrom = calmFrom
   }
@@ -314,8 +316,18 @@ class Story {
 
   private mail(at: number): void {
     const { dice } = this
-    this.add(at, { verb: 'smtp', state: dice.pick(['down', 'deferring', 'deferring', 'rejecting', 'hanging']) })
+    const state = dice.pick(['down', 'deferring', 'deferring', 'rejecting', 'hanging'] as const)
+    this.add(at, { verb: 'smtp', state: this.choosy() ?? state })
     this.add(at + dice.wait(10 * MINUTE) + SECOND, { verb: 'smtp', state: 'up' })
+  }
+
+  /** What the mail server says to single addresses, or that nobody may log in; as often `null`: drawn apart, it moves nothing else. */
+  private choosy(): SmtpState | null {
+    const { aside } = this
+    if (aside.chance(0.15)) return 'no-login'
+    if (aside.chance(0.35)) return null
+    const some = () => PICKY.filter(() => aside.chance(0.35))
+    return { refuse: aside.chance(0.6) ? some() : [], defer: aside.chance(0.6) ? some() : [] }
   }
 
   private network(at: number): void {

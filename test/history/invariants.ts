@@ -1,6 +1,7 @@
 import { notificationId } from '../../src/domain/audience.ts'
 import type { Incident } from '../../src/domain/incident.ts'
-import type { MailKind, Notification } from '../../src/domain/notification.ts'
+import type { MailKind, Notification, Owed } from '../../src/domain/notification.ts'
+import type { Mail } from '../../src/ports/mailer.ts'
 import type { Lived } from './live.ts'
 import { type Failing, MINUTE, overlaps, type Span, Truth } from './truth.ts'
 
@@ -37,7 +38,8 @@ export class Looked {
     const seen = new Set<string>()
     this.mailed = lived.committed.flatMap(({ at, notifications }) =>
       notifications.flatMap((mail) => {
-        if (seen.has(mail.id)) return []
+        // What is told apart to some addresses is the same notification.
+        if (seen.has(mail.id) || baseOf(mail.id) !== mail.id) return []
         seen.add(mail.id)
         return [{ at, mail }]
       }),
@@ -68,60 +70,119 @@ export const INVARIANTS: readonly Invariant[] = [
     broken: ({ lived }) =>
       [...lived.disk.mails.values()]
         .filter(({ state }) => !['delivered', 'merged', 'dropped'].includes(state))
-        .map(({ notification, state, error }) => `${notification.id} (${notification.kind}) is ${state}: ${error}`),
+        .map((owed) => `${shown(owed)} is ${owed.state}: ${owed.error}`),
   },
   {
-    name: 'disk, ledger and mail server agree on every mail',
+    name: 'disk, ledger and mail server agree on every mail, at each address',
     broken({ lived, truth }) {
       const faults: string[] = []
-      const accepted = new Set(lived.played.delivered.map(({ mail }) => mail.messageId))
+      const accepted = new Set(lived.played.delivered.flatMap(({ mail }) => arrivalsOf(mail)))
       // What is accepted while the disk is full is forgotten when we are killed before it can be written.
       const unwritten = new Set(
         lived.played.delivered
           .filter(({ at }) => overlaps({ from: at, to: at + 1 }, truth.unwritable))
-          .map(({ mail }) => mail.messageId),
+          .flatMap(({ mail }) => arrivalsOf(mail)),
       )
-      const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed]))
-      const recorded = lived.disk.ledger.flatMap((row) => (row.decision === 'delivered' ? [idOf(row.evidence)] : []))
-      for (const id of accepted) {
-        const { state, uncertain } = byMessageId.get(id) ?? {}
+      const onDisk = new Map([...lived.disk.mails.values()].map((owed) => [arrivalOf(owed), owed]))
+      const recorded = lived.disk.ledger.flatMap((row) => (row.decision === 'delivered' ? addressesIn(row.evidence) : []))
+      for (const arrival of accepted) {
+        const { state, uncertain } = onDisk.get(arrival) ?? {}
         // What may have been accepted before it was refused is not tried again once a later mail has arrived.
         if (
           state !== 'delivered' &&
           !(state === 'merged' && uncertain === true) &&
-          !unwritten.has(id) &&
-          !id.startsWith('<disk.')
+          !unwritten.has(arrival) &&
+          !arrival.startsWith('<disk.')
         )
-          faults.push(`the server has ${id}, which on disk is ${state ?? 'unknown'}`)
+          faults.push(`the server has ${arrival}, which on disk is ${state ?? 'unknown'}`)
       }
-      for (const { state, notification } of lived.disk.mails.values()) {
-        if (state !== 'delivered') continue
-        if (!accepted.has(notification.messageId))
-          faults.push(`${notification.id} is recorded as delivered, and the server has no such mail`)
-        const rows = recorded.filter((id) => id === notification.id).length
-        if (rows !== 1) faults.push(`${notification.id} stands ${rows} times in the ledger as delivered`)
+      for (const owed of lived.disk.mails.values()) {
+        if (owed.state !== 'delivered') continue
+        if (!accepted.has(arrivalOf(owed)))
+          faults.push(`${shown(owed)} is recorded as delivered, and the server has no such mail`)
+        const rows = recorded.filter((one) => one === `${owed.notification.id} ${owed.address}`).length
+        if (rows !== 1) faults.push(`${shown(owed)} stands ${rows} times in the ledger as delivered`)
       }
       return faults
     },
   },
   {
-    name: 'what does not leave is told by another mail',
+    name: 'under one Message-ID comes one mail, whenever and to whomever',
+    broken({ lived }) {
+      const first = new Map<string, string>()
+      return lived.played.delivered.flatMap(({ at, mail: { envelope: _, ...mail } }) => {
+        const text = JSON.stringify(mail)
+        const before = first.get(mail.messageId)
+        first.set(mail.messageId, before ?? text)
+        return before === undefined || before === text ? [] : [`${mail.messageId} is another mail at ${clock(at)}`]
+      })
+    },
+  },
+  {
+    name: 'no address gets a mail a second time, unless nobody could know that it had it',
+    broken({ lived, truth }) {
+      const since = new Map<string, number>()
+      return lived.played.delivered.flatMap(({ at, mail }) =>
+        arrivalsOf(mail).flatMap((arrival) => {
+          const before = since.get(arrival)
+          since.set(arrival, at)
+          if (before === undefined) return []
+          const excused = overlaps({ from: before, to: before + 3_000 }, [
+            ...truth.disturbed,
+            ...truth.unwritable,
+            ...truth.cutOff,
+          ])
+          return excused ? [] : [`${arrival} came at ${clock(before)} and again at ${clock(at)}`]
+        }),
+      )
+    },
+  },
+  {
+    name: 'whom a mail of trouble is owed gets one, or the ledger has the words with which it was refused',
+    broken({ lived, mailed }) {
+      const refused = new Set(lived.disk.ledger.flatMap((row) => (row.decision === 'refused' ? addressesIn(row.evidence) : [])))
+      const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
+      const got = lived.played.delivered.flatMap(({ mail, to }) => {
+        const notification = byMessageId.get(mail.messageId)
+        return notification === undefined ? [] : to.map((address) => ({ address, notification }))
+      })
+      return mailed.flatMap(({ mail }) => {
+        // A spell of our own that was short is not told.
+        if (!FALLS.has(mail.kind) || mail.incident === null || mail.facts.incident?.family === 'offline') return []
+        return mail.to.flatMap((address) => {
+          const has = got.some(
+            (one) => one.address === address && (tellsOf(one.notification, mail) || one.notification.kind === 'digest'),
+          )
+          return has || refused.has(`${mail.id} ${address}`) ? [] : [`${mail.id} (${mail.kind}) never came to ${address}`]
+        })
+      })
+    },
+  },
+  {
+    name: 'what does not leave is told by another mail, at the same address',
     broken({ lived }) {
       const all = [...lived.disk.mails.values()]
-      const told = all.filter(({ state }) => state === 'delivered').map(({ notification }) => notification)
-      return all.flatMap(({ state, notification: { id, kind, thread, seq, recipient, createdAt, facts } }) => {
-        // A spell too short to be told, and what was told once and was over first.
-        const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
-        if (state === 'dropped') return mayDrop ? [] : [`${id} (${kind}) is dropped`]
+      const told = all.filter(({ state }) => state === 'delivered')
+      return all.flatMap((owed) => {
+        const { state, address, notification } = owed
+        const { id, kind, recipient, createdAt, facts } = notification
+        const there = told.filter((one) => one.address === address)
+        if (state === 'dropped') {
+          // A spell too short to be told, and what was told once and was over first.
+          const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
+          // That AWS explains it is no news where nobody heard that it fails.
+          const isNoNews = kind === 'now-explained' && !heardBefore(there, notification)
+          return mayDrop || isNoNews ? [] : [`${shown(owed)} is dropped`]
+        }
         if (state !== 'merged') return []
         // Its thread may have ended in another (`family-change`).
-        const later = told.some((other) => [other, ...(other.past ?? [])].some((one) => one.thread === thread) && other.seq > seq)
-        const summed = told.some(
-          (other) => other.kind === 'digest' && other.recipient === recipient && other.createdAt >= createdAt,
+        const later = there.some((one) => one.notification.id !== id && tellsOf(one.notification, notification))
+        const summed = there.some(
+          ({ notification: other }) => other.kind === 'digest' && other.recipient === recipient && other.createdAt >= createdAt,
         )
         return later || summed || lived.drawn.scenario.happenings.some(({ deed }) => deed.verb === 'clock')
           ? []
-          : [`${id} (${kind}) is merged, and nothing has come instead`]
+          : [`${shown(owed)} is merged, and nothing has come instead`]
       })
     },
   },
@@ -134,7 +195,7 @@ export const INVARIANTS: readonly Invariant[] = [
         return to.map((recipient) => notificationId(incident, seq, recipient))
       })
       const owed = [...lived.disk.mails.values()].flatMap(({ notification }) =>
-        notification.incident === null ? [] : [notification.id],
+        notification.incident === null ? [] : [baseOf(notification.id)],
       )
       return [
         ...differences('in the ledger and not on disk', named, owed),
@@ -221,22 +282,22 @@ export const INVARIANTS: readonly Invariant[] = [
     broken({ lived }) {
       const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
       const last = new Map<string, Notification>()
-      for (const { mail, again } of lived.played.delivered) {
+      for (const { mail, to: addresses } of lived.played.delivered) {
         const owed = byMessageId.get(mail.messageId)
         // A summary tells several; a notice is about no incident.
-        if (owed === undefined || again || (owed.incident === null && owed.kind !== 'digest')) continue
-        for (const to of owed.to) last.set(to, owed)
+        if (owed === undefined || (owed.incident === null && owed.kind !== 'digest')) continue
+        for (const to of addresses) last.set(to, owed)
       }
       // A rise that was refused is not tried again once the next fall has arrived, at the addresses that are told by then.
       const excused = (to: string, owed: Notification) =>
         [...lived.disk.mails.values()].some(
-          ({ state, error, notification: one }) =>
+          ({ state, error, address, notification: one }) =>
             state === 'merged' &&
             error?.startsWith('a later mail of its thread has arrived') === true &&
             RISES.has(one.kind) &&
             one.thread === owed.thread &&
             one.seq > owed.seq &&
-            one.to.includes(to),
+            address === to,
         )
       return [...last].flatMap(([to, owed]) =>
         RISES.has(owed.kind) || owed.kind === 'digest' || excused(to, owed)
@@ -276,17 +337,21 @@ export const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'no mail overtakes an earlier one of its thread',
+    name: 'no mail overtakes an earlier one of its thread, at its address',
     broken({ lived }) {
       const faults: string[] = []
       const newest = new Map<string, number>()
       const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
-      for (const { mail, again, at } of lived.played.delivered) {
+      for (const { mail, to: addresses, at } of lived.played.delivered) {
         const owed = byMessageId.get(mail.messageId)
-        if (owed === undefined || again) continue
-        const last = newest.get(owed.thread) ?? 0
-        if (owed.seq < last) faults.push(`${owed.id} (${owed.kind}) came at ${clock(at)}, after number ${last} of its thread`)
-        newest.set(owed.thread, Math.max(last, owed.seq))
+        if (owed === undefined) continue
+        for (const address of addresses) {
+          const key = `${owed.thread} ${address}`
+          const last = newest.get(key) ?? 0
+          if (owed.seq < last)
+            faults.push(`${owed.id} (${owed.kind}) came to ${address} at ${clock(at)}, after number ${last} of its thread`)
+          newest.set(key, Math.max(last, owed.seq))
+        }
       }
       return faults
     },
@@ -513,8 +578,43 @@ function names(mail: Notification): readonly string[] {
   return [...mail.facts.probes.map(({ probe }) => probe), ...mail.facts.others.names]
 }
 
-function idOf(evidence: unknown): string {
-  return (evidence as { id: string }).id
+/** A notification is told apart to addresses that never got what went before it: its id goes on from that of the whole. */
+function baseOf(id: string): string {
+  return /^notice\.|^summary\.|^digest\.|^disk\./.test(id) ? id : id.split('.').slice(0, 3).join('.')
+}
+
+function shown({ notification: { id, kind }, address }: Owed): string {
+  return `${id} (${kind}) to ${address}`
+}
+
+/** A mail at an address, as the mail server has it. */
+function arrivalsOf({ messageId, envelope }: Mail): readonly string[] {
+  return envelope.map((address) => `${messageId} ${address}`)
+}
+
+function arrivalOf({ notification, address }: Owed): string {
+  return `${notification.messageId} ${address}`
+}
+
+/** Of a row of the ledger about a mail: at which addresses. */
+function addressesIn(evidence: unknown): readonly string[] {
+  const { id, addresses } = evidence as { id: string; addresses: readonly string[] }
+  return addresses.map((address) => `${id} ${address}`)
+}
+
+/** Whether the one comes in the place of the other, or after it. */
+function tellsOf(one: Notification, other: Notification): boolean {
+  return one.seq >= other.seq && [one, ...(one.past ?? [])].some(({ thread }) => thread === other.thread)
+}
+
+/** Whether something of this thread had come since it last ended. */
+function heardBefore(there: readonly Owed[], { thread, seq }: Notification): boolean {
+  const before = there
+    .map(({ notification }) => notification)
+    .filter((one) => one.thread === thread && one.seq < seq)
+    .toSorted((a, b) => a.seq - b.seq)
+  const lastRise = before.findLastIndex(({ kind }) => RISES.has(kind))
+  return before.slice(lastRise + 1).length > 0
 }
 
 function differences(what: string, these: readonly string[], those: readonly string[]): readonly string[] {

@@ -2,6 +2,7 @@ import type { DaemonDeps } from '../../src/daemon/daemon.ts'
 import type { Incident } from '../../src/domain/incident.ts'
 import type { LedgerRow } from '../../src/domain/ledger.ts'
 import type { Notification } from '../../src/domain/notification.ts'
+import type { Delivery } from '../../src/letter/content.ts'
 import type { Mail } from '../../src/ports/mailer.ts'
 import type { Life } from '../../src/simulate/life.ts'
 import { type Played, play, type Rigged } from '../../src/simulate/play.ts'
@@ -34,9 +35,13 @@ const AFTER_A_DECISION = 0.06
 /** In one of so many histories the mails are written in full. */
 const LETTERS_EVERY = 8
 
-function plainLetter({ messageId, to, kind, incident, inReplyTo, createdAt, facts }: Notification): Mail {
+function plainLetter(
+  { messageId, to, kind, incident, inReplyTo, createdAt, facts }: Notification,
+  { attempts, lateBecause, now, merged }: Delivery,
+): Mail {
   const headers = { 'X-Alibi-Kind': kind, ...(incident === null ? {} : { 'X-Alibi-Incident': incident }) }
-  return { messageId, to, subject: facts.subject, text: facts.reason, html: null, inReplyTo, headers, date: createdAt }
+  const text = [facts.reason, attempts, lateBecause, now, merged?.why, merged?.facts.reason].join('\n')
+  return { messageId, to, envelope: to, subject: facts.subject, text, html: null, inReplyTo, headers, date: createdAt }
 }
 
 /** Plays what was drawn: the real engine, killed wherever the dice say. */

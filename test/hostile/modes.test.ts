@@ -70,6 +70,7 @@ describe('a link in the way of a file is not followed', () => {
   const mail = {
     from: 'a@b.example',
     to: ['oncall@example.com'],
+    envelope: ['oncall@example.com'],
     subject: 's',
     text: 't',
     html: null,

@@ -72,7 +72,9 @@ beforeAll(async () => {
     readings,
   })
   await store.settle(
-    notifications.map(({ id }) => ({ id, state: 'refused', error: HOSTILE, reply: HOSTILE })),
+    notifications.flatMap(({ id, to }) =>
+      to.map((address) => ({ id, address, state: 'refused' as const, error: HOSTILE, reply: HOSTILE })),
+    ),
     [],
   )
   await store.addSilence({

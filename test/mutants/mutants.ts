@@ -17,6 +17,7 @@ export type Survey = Readonly<{
 }>
 
 const COURIER = 'src/daemon/courier.ts'
+const FATES = 'src/daemon/fates.ts'
 const ENGINE = 'src/daemon/engine.ts'
 const STEP = 'src/domain/step.ts'
 const VIEW = 'src/domain/view.ts'
@@ -28,16 +29,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: COURIER,
     edits: [
       [
-        "await this.record({ id, state: 'sending', attempts }, [])",
-        "await this.record({ id, state: 'delivered', attempts, deliveredAt: clock.now() }, [row(clock.now(), owed, 'delivered', null, 'soon')])",
+        "going.map((one) => ({ ...nameOf(one), state: 'sending' as const, attempts: one.attempts + 1, wording })),\n      [],",
+        "going.map((one) => ({ ...nameOf(one), state: 'delivered' as const, attempts: one.attempts + 1, deliveredAt: clock.now(), wording })),\n      rowsOf(clock.now(), going, { decision: 'delivered', rule: null, reason: 'soon' }),",
       ],
       [
-        "await this.record({ id, state: 'delivered', deliveredAt, reply, error, uncertain: false, attempts }, rows)",
-        'void [deliveredAt, rows]',
-      ],
-      [
-        "await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])",
-        "await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts, deliveredAt: null }, [])",
+        'await this.record(settled.changes, settled.rows)',
+        "await this.record(settled.changes.filter(({ state }) => state !== 'delivered').map((change) => ({ ...change, deliveredAt: null })), settled.rows.filter(({ decision }) => decision !== 'delivered'))",
       ],
     ],
   },
@@ -88,9 +85,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: COURIER,
     edits: [
       [
-        'const mail = await this.write(owed)',
+        'letterOf(first.notification, wording, thread, letter), envelope }',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
-        'const mail = { ...(await this.write(owed)), messageId: `<${random01()}@example.com>` }',
+        'letterOf(first.notification, wording, thread, letter), envelope, messageId: `<${random01()}@example.com>` }',
       ],
     ],
   },
@@ -99,19 +96,35 @@ export const MUTANTS: readonly Mutant[] = [
     file: COURIER,
     edits: [
       [
-        "cut.map((owed) => ({ id: owed.notification.id, state: 'retrying' as const, uncertain: true }))",
-        "cut.map((owed) => ({ id: owed.notification.id, state: 'delivered' as const, deliveredAt: 0 }))",
+        "cut.map((owed) => ({ ...nameOf(owed), state: 'retrying' as const, uncertain: true }))",
+        "cut.map((owed) => ({ ...nameOf(owed), state: 'delivered' as const, deliveredAt: 0 }))",
       ],
     ],
   },
   {
     name: 'gives a mail up after one failed attempt',
+    file: FATES,
+    edits: [["const change = { id, address, state: 'retrying', error", "const change = { id, address, state: 'dropped', error"]],
+  },
+  {
+    name: 'takes a mail for delivered at all its addresses once one of them has it',
+    file: FATES,
+    edits: [
+      ['if (fate?.accepted === true) {', 'if (some) {'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
+      ['`${way.name}${fate.reply}`', '`${way.name}250`'],
+    ],
+  },
+  {
+    name: 'words a mail anew for the addresses that get it later',
+    file: FATES,
+    edits: [['wording: isOut ? wording : null', 'wording: isOut ? null : null']],
+  },
+  {
+    name: 'sends a mail to all its addresses again for one that did not get it',
     file: COURIER,
     edits: [
-      [
-        "await this.record({ id, state: 'retrying', error, nextAt, uncertain, attempts }, [])",
-        "await this.record({ id, state: 'dropped', error, nextAt, uncertain, attempts }, [])",
-      ],
+      ['const envelope = going.map(({ address }) => address)', 'const envelope = going.length > 0 ? first.notification.to : []'],
     ],
   },
   {

@@ -558,6 +558,17 @@ test('verbs work beside the daemon: incidents, explain, silence, ack, outbox', a
       attempts: 1,
       nextAt: null,
       error: expect.stringContaining('550'),
+      addresses: [
+        {
+          address: 'oncall@example.com',
+          state: 'refused',
+          attempts: 1,
+          nextAt: null,
+          error: expect.stringContaining('550'),
+          deliveredAt: null,
+          reply: null,
+        },
+      ],
     },
   ])
 

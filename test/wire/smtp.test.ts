@@ -12,7 +12,7 @@ import type { Smtp } from '../../src/config/config.ts'
 import { asciiDomainOf } from '../../src/config/mailbox.ts'
 import { letter } from '../../src/letter/letter.ts'
 import { notificationOf, PUNCTUAL, SAMPLES } from '../../src/letter/samples.ts'
-import { type Mail, MailError, type Mailer } from '../../src/ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer } from '../../src/ports/mailer.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
 
 /** Generous where a deadline must not be met, short where it must. */
@@ -105,15 +105,15 @@ const tls = certificate('CN=localhost', 'DNS:localhost,IP:127.0.0.1')
 
 test('a mail arrives as it was written', async () => {
   const box = await mailbox()
-  const receipt = await mailer(box.port).send(first, NEVER)
-  expect(receipt).toEqual({ reply: '250 queued as 1', rejected: [] })
+  const fates = await mailer(box.port).send(first, NEVER)
+  expect(fates).toEqual([{ address: 'oncall@example.com', accepted: true, reply: '250 queued as 1' }])
   const [mail] = box.mails
   expect(mail?.envelope).toEqual({ from: 'alibi@example.com', to: ['oncall@example.com'] })
   const parsed = await PostalMime.parse(mail!.source)
   expect(parsed.from).toMatchObject({ name: 'Alibi', address: 'alibi@example.com' })
   expect(parsed.to).toMatchObject([{ address: 'oncall@example.com' }])
   expect(parsed.subject).toBe('[alibi] production: AWS Account trouble #a3f9')
-  expect(parsed.messageId).toBe('<a3f9c0de51b27764.1.0e42a030@example.com>')
+  expect(parsed.messageId).toBe('<a3f9c0de51b27764.1.oncall@example.com>')
   expect(new Date(parsed.date!).getTime()).toBe(Math.floor(first.date / 1000) * 1000)
   expect(parsed.inReplyTo).toBeUndefined()
   expect(parsed.text).toBe(`${first.text}\n`)
@@ -136,8 +136,10 @@ test('a mail arrives as it was written', async () => {
 test('all headers and the envelope are ASCII, also of a sender in an internationalized domain', async () => {
   const from = 'Alibi <alibi@Bücher.example>'
   const mail = letter({ ...notificationOf(SAMPLES.failing), messageId: `<a.1.b@${asciiDomainOf(from)}>` }, PUNCTUAL)
-  const message = await compile({ ...mail, to: ['dienst@bücher.example'] }, from)
-  expect([message.from, ...message.to]).toEqual(['alibi@xn--bcher-kva.example', 'dienst@xn--bcher-kva.example'])
+  const address = 'dienst@bücher.example'
+  const message = await compile({ ...mail, to: [address], envelope: [address] }, from)
+  expect(message.from).toBe('alibi@xn--bcher-kva.example')
+  expect([...message.envelope]).toEqual([[address, 'dienst@xn--bcher-kva.example']])
   const [head = ''] = message.source.toString('utf8').split('\r\n\r\n', 1)
   expect(head).toMatch(/^[\x20-\x7e\r\n]+$/)
   expect(head).toContain('Message-ID: <a.1.b@xn--bcher-kva.example>')
@@ -148,8 +150,8 @@ test('a follow-up stands in the thread of the first mail', async () => {
   const box = await mailbox()
   await mailer(box.port).send(follow, NEVER)
   expect(box.mails[0]?.headers).toMatchObject({
-    'in-reply-to': '<a3f9c0de51b27764.1.0e42a030@example.com>',
-    references: '<a3f9c0de51b27764.1.0e42a030@example.com>',
+    'in-reply-to': '<a3f9c0de51b27764.1.oncall@example.com>',
+    references: '<a3f9c0de51b27764.1.oncall@example.com>',
   })
   expect(box.mails[0]?.subject).toBe('Re: [alibi] production: AWS Account trouble #a3f9')
 })
@@ -162,14 +164,163 @@ test('a mail without an HTML part is text alone', async () => {
   expect(box.mails[0]?.headers['content-type']).toMatch(/^text\/plain/)
 })
 
-test('one message goes to the whole list, and who was refused is told', async () => {
-  const box = await mailbox({ refuse: { 'gone@example.com': 550 } })
-  const to = ['oncall@example.com', 'gone@example.com', 'second@example.com']
-  const receipt = await mailer(box.port).send({ ...first, to }, NEVER)
-  expect(receipt.rejected).toEqual(['gone@example.com'])
-  expect(box.mails).toHaveLength(1)
-  expect(box.mails[0]?.envelope.to).toEqual(['oncall@example.com', 'second@example.com'])
+// ---- Several addresses
+
+const A = 'oncall@example.com'
+const B = 'deputy@example.com'
+const C = 'third@example.com'
+const many = (...envelope: readonly string[]): Mail => ({ ...first, to: [A, B, C], envelope })
+/** `accepted`, or what a failure is, with its words. */
+const shown = (fates: readonly Fate[]) =>
+  fates.map((fate) => {
+    if (fate.accepted) return [fate.address, 'accepted', fate.reply]
+    const { permanent, uncertain, session, crowded, message } = fate.error
+    const is = uncertain ? 'uncertain' : session ? 'session' : crowded ? 'crowded' : permanent ? 'refused' : 'deferred'
+    return [fate.address, is, message.replace(/^\S+:\d+, /, '')]
+  })
+
+test('one message goes to the whole envelope, and each address has a fate and the words of its own', async () => {
+  const box = await mailbox({ refuse: { [B]: 550, [C]: 450 } })
+  const fates = await mailer(box.port).send(many(A, B, C), NEVER)
+  expect(shown(fates)).toEqual([
+    [A, 'accepted', '250 queued as 1'],
+    [B, 'refused', 'RCPT TO: 550 This recipient is refused'],
+    [C, 'deferred', 'RCPT TO: 450 This recipient is refused'],
+  ])
+  expect(box.mails.map(({ envelope }) => envelope.to)).toEqual([[A]])
 })
+
+test('To names all, the envelope only those that are still owed it', async () => {
+  const box = await mailbox()
+  await mailer(box.port).send(many(B), NEVER)
+  expect(box.mails[0]?.envelope.to).toEqual([B])
+  expect(box.mails[0]?.headers['to']).toBe([A, B, C].join(', '))
+})
+
+test('where all are refused, each has its own fate', async () => {
+  const box = await mailbox({ refuse: { [A]: 550, [B]: 451 } })
+  expect(shown(await mailer(box.port).send(many(A, B), NEVER)).map(([, is]) => is)).toEqual(['refused', 'deferred'])
+})
+
+/** Answers each command by the first rule that fits, the message by what stands under `.`. */
+async function ruled(rules: readonly (readonly [RegExp, string])[], pipelining: boolean): Promise<number> {
+  const { port } = await rawServer((line) => {
+    line.write('220 ruled\r\n')
+    let data = false
+    let rest = ''
+    line.on('data', (chunk) => {
+      rest += String(chunk)
+      for (let end = rest.indexOf('\r\n'); end !== -1; end = rest.indexOf('\r\n')) {
+        const command = rest.slice(0, end)
+        rest = rest.slice(end + 2)
+        if (data && command !== '.') continue
+        if (command.startsWith('EHLO')) {
+          line.write(pipelining ? '250-ruled\r\n250 PIPELINING\r\n' : '250 ruled\r\n')
+          continue
+        }
+        const [, reply = '250 ok'] = rules.find(([fits]) => fits.test(command)) ?? []
+        if (data) data = false
+        else if (command === 'DATA') data = /^3/.test(reply)
+        if (reply === 'break') line.destroy()
+        else line.write(`${reply}\r\n`)
+      }
+    })
+  })
+  return port
+}
+const GO: readonly [RegExp, string] = [/^DATA/, '354 go on']
+
+test.for<[string, readonly (readonly [RegExp, string])[], readonly (readonly string[])[]]>([
+  [
+    'DATA that is refused concerns those who were accepted',
+    [
+      [/RCPT TO:<deputy/, '450 4.2.0 greylisted'],
+      [/^DATA/, '554 5.7.1 not today'],
+    ],
+    [
+      [A, 'refused', 'DATA: 554 5.7.1 not today'],
+      [B, 'deferred', 'RCPT TO: 450 4.2.0 greylisted'],
+    ],
+  ],
+  [
+    'so does the answer to the message',
+    [[/RCPT TO:<deputy/, '550 5.1.1 unknown'], GO, [/^\.$/, '451 4.3.0 later']],
+    [
+      [A, 'deferred', 'after the final dot: 451 4.3.0 later'],
+      [B, 'refused', 'RCPT TO: 550 5.1.1 unknown'],
+    ],
+  ],
+  [
+    'and a line that breaks after it',
+    [[/RCPT TO:<deputy/, '550 5.1.1 unknown'], GO, [/^\.$/, 'break']],
+    [
+      [A, 'uncertain', 'after the final dot: Connection closed unexpectedly'],
+      [B, 'refused', 'RCPT TO: 550 5.1.1 unknown'],
+    ],
+  ],
+  [
+    'a daily limit after the message is no refusal of it',
+    [[/RCPT TO:<deputy/, '550 5.1.1 unknown'], GO, [/^\.$/, '550 5.4.5 Daily user sending quota exceeded']],
+    [
+      [A, 'session', 'after the final dot: 550 5.4.5 Daily user sending quota exceeded'],
+      [B, 'refused', 'RCPT TO: 550 5.1.1 unknown'],
+    ],
+  ],
+  [
+    'one recipient too many may come at once',
+    [[/RCPT TO:<deputy/, '452 4.5.3 too many recipients'], GO],
+    [
+      [A, 'accepted', '250 ok'],
+      [B, 'crowded', 'RCPT TO: 452 4.5.3 too many recipients'],
+    ],
+  ],
+  [
+    'a server that goes away in the middle of it has said nothing',
+    [[/RCPT TO:<deputy/, '421 4.3.2 shutting down'], GO],
+    [
+      [A, 'session', 'RCPT TO: 421 4.3.2 shutting down'],
+      [B, 'session', 'RCPT TO: 421 4.3.2 shutting down'],
+    ],
+  ],
+])('%s', async ([, rules, expected]) => {
+  for (const pipelining of [false, true]) {
+    const port = await ruled(rules, pipelining)
+    const fates = await mailer(port).send(many(A, B), NEVER)
+    const told = shown(fates).map(([address, is, words]) => [
+      address,
+      is,
+      words?.replace(/^CONN|^RCPT TO|^DATA(?=: 421)/, (at) => (words.includes('421') ? 'RCPT TO' : at)),
+    ])
+    expect(told, pipelining ? 'pipelined' : 'one by one').toEqual(expected)
+  }
+})
+
+test('a sender that is refused is refused for all, whatever is said to the recipients that follow', async () => {
+  for (const pipelining of [false, true]) {
+    const rules = [
+      [/^MAIL/, '550 5.1.8 bad sender'],
+      [/^RCPT|^DATA/, '503 5.5.1 need MAIL first'],
+    ] as const
+    const error = await failureOf(mailer(await ruled(rules, pipelining)).send(many(A, B), NEVER))
+    expect([error.permanent, error.session, error.message.replace(/^\S+, /, '')]).toEqual([
+      true,
+      false,
+      'MAIL FROM: 550 5.1.8 bad sender',
+    ])
+  }
+})
+
+test.for(['251 2.1.5 will forward', '252 cannot verify', '200 fine', '354 go on', '100 hm', 'what?'])(
+  'only 250 says that a mail was taken: after `%s` nobody knows',
+  async (reply) => {
+    const port = await ruled([GO, [/^\.$/, reply]], true)
+    const [fate] = await mailer(port)
+      .send(many(A), NEVER)
+      .catch((error: MailError) => [{ address: A, accepted: false as const, error }])
+    expect(shown(fate === undefined ? [] : [fate])[0]?.slice(0, 2)).toEqual([A, 'uncertain'])
+    expect(fate?.accepted === false && fate.error.message).toContain(reply)
+  },
+)
 
 test('nothing smuggles a header or a recipient in', async () => {
   const box = await mailbox()
@@ -193,7 +344,7 @@ test('nothing smuggles a header or a recipient in', async () => {
 
 test('the one who cannot be addressed is refused for good, before any line is opened', async () => {
   const box = await mailbox()
-  const error = await failureOf(mailer(box.port).send({ ...first, to: [] }, NEVER))
+  const error = await failureOf(mailer(box.port).send({ ...first, envelope: [] }, NEVER))
   expect(error).toMatchObject({ permanent: true, uncertain: false })
   expect(box.connections()).toBe(0)
 })
@@ -266,17 +417,33 @@ test.for<[string, Record<string, string>]>([
   ['when the first recipient is named', { 'RCPT TO': '504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname' }],
 ])('a server that does not take our name says so %s', async ([, answers]) => {
   const { port } = await rawServer(scripted({ ...POLITE, ...answers }))
-  expect((await failureOf(mailer(port).send(first, NEVER))).trouble).toBe('name')
+  const [fate] = await mailer(port)
+    .send(first, NEVER)
+    .catch((error: MailError) => [{ address: A, accepted: false as const, error }])
+  expect(fate).toMatchObject({ accepted: false, error: { trouble: 'name', session: true, permanent: false } })
 })
 
-test('a refused login is permanent and keeps the password to itself', async () => {
+test('a refused login says nothing of the mail, and keeps the password to itself', async () => {
   const box = await mailbox({ tls, auth: { user: 'alibi', password: 'hush' } })
   const error = await failureOf(
     mailer(box.port, { security: 'starttls', user: 'alibi', password: 'pssst' }, {}, tls.cert).send(first, NEVER),
   )
-  expect(error).toMatchObject({ permanent: true, uncertain: false })
+  expect(error).toMatchObject({ permanent: false, uncertain: false, session: true })
   expect(error.message).toContain(', login: 535')
   expect(error.message).not.toContain('pssst')
+})
+
+test.for<[string, Record<string, string>]>([
+  ['a greeting', {}],
+  ['EHLO and HELO', { EHLO: '550 5.7.1 no', HELO: '550 5.7.1 no' }],
+  ['a login', { EHLO: '250-scripted\r\n250 AUTH PLAIN', AUTH: '535 5.7.8 Connection lost to authentication server' }],
+  ['the day’s quota', { 'MAIL FROM': '550 5.4.5 Daily user sending quota exceeded' }],
+])('a refusal of %s is one of the session: nothing was said of the mail', async ([what, answers]) => {
+  const { port } = await rawServer(
+    what === 'a greeting' ? (line) => void line.end('554 5.7.1 no service for you\r\n') : scripted({ ...POLITE, ...answers }),
+  )
+  const error = await failureOf(mailer(port, { user: what === 'a login' ? 'alibi' : null, password: 'hush' }).send(first, NEVER))
+  expect(error).toMatchObject({ permanent: false, uncertain: false, session: true })
 })
 
 test('a server that quotes our login back does not bring it into the error', async () => {
@@ -310,9 +477,11 @@ test.for<[string, MailboxOptions['mode'], { permanent: boolean; uncertain: boole
   ],
 ])('%s', async ([, mode, flags, message]) => {
   const box = await mailbox(mode === undefined ? {} : { mode })
-  const error = await failureOf(mailer(box.port).send(first, NEVER))
-  expect(error).toMatchObject(flags)
-  expect(error.message).toMatch(message)
+  const [fate] = await mailer(box.port)
+    .send(first, NEVER)
+    .catch((error: MailError) => [{ address: A, accepted: false as const, error }])
+  expect(fate).toMatchObject({ address: A, accepted: false, error: { ...flags, session: false } })
+  expect(fate?.accepted === false && fate.error.message).toMatch(message)
 })
 
 test.for<[string, MailboxOptions['mode'], Partial<SmtpDeadlines>, boolean, RegExp]>([
@@ -445,7 +614,7 @@ test('verify logs in and out and sends nothing', async () => {
   const said = await mailer(box.port, { ...given, password: 'hush' }, {}, tls.cert).verify(NEVER)
   expect(said).toBe(`127.0.0.1:${box.port} answers over TLS, login accepted`)
   const error = await failureOf(mailer(box.port, { ...given, password: 'wrong' }, {}, tls.cert).verify(NEVER))
-  expect(error.permanent).toBe(true)
+  expect(error).toMatchObject({ permanent: false, session: true, trouble: 'login' })
   expect(box.mails).toEqual([])
 })
 
@@ -453,10 +622,11 @@ test('verify logs in and out and sends nothing', async () => {
 
 test('a mail becomes a file that holds the same message', async () => {
   const directory = join(scratch, 'mail', 'out')
-  const receipt = await fileMailer({ directory, from: FROM }).send(first, NEVER)
+  const fates = await fileMailer({ directory, from: FROM }).send({ ...first, to: [A, B], envelope: [A, B] }, NEVER)
   const [name] = readdirSync(directory)
-  expect(name).toMatch(/^20260304T115848Z-a3f9c0de51b27764\.1\.0e42a030-example\.com-[0-9a-f]{8}\.eml$/)
-  expect(receipt).toEqual({ reply: `written to ${join(directory, name!)}`, rejected: [] })
+  expect(name).toMatch(/^20260304T115848Z-a3f9c0de51b27764\.1\.oncall-example\.com-[0-9a-f]{8}\.eml$/)
+  const reply = `written to ${join(directory, name!)}`
+  expect(fates).toEqual([A, B].map((address) => ({ address, accepted: true, reply })))
   const parsed = await PostalMime.parse(readFileSync(join(directory, name!)))
   expect([parsed.messageId, parsed.subject, parsed.text, parsed.html]).toEqual([
     first.messageId,

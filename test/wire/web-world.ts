@@ -232,13 +232,16 @@ export function owedOf(
       createdAt,
       facts: { kind, at: createdAt, subject: 's', reason: 'r' } as Facts,
     },
+    address: ADDRESS,
     state: 'delivered',
     attempts: 1,
     nextAt: createdAt,
     error: null,
     uncertain: false,
+    noSession: false,
     deliveredAt: createdAt + 2_000,
     reply: '250 ok',
+    wording: null,
     ...over,
   }
 }
@@ -346,7 +349,7 @@ export function worldOf(
     /** Puts rows and mails on the disk. */
     put(rows: readonly LedgerRow[], mails: readonly Owed[]) {
       disk.ledger.push(...rows)
-      for (const owed of mails) disk.mails.set(owed.notification.id, owed)
+      for (const owed of mails) disk.mails.set(`${owed.notification.id} ${owed.address}`, owed)
     },
   }
 }

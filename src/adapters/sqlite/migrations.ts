@@ -38,13 +38,18 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE notifications (
     id TEXT PRIMARY KEY, thread TEXT NOT NULL, seq INTEGER NOT NULL, incident TEXT, created_at INTEGER NOT NULL,
-    state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, error TEXT, uncertain INTEGER NOT NULL,
-    delivered_at INTEGER, reply TEXT, recipients TEXT NOT NULL, doc TEXT NOT NULL
+    wording TEXT, doc TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX notifications_owed ON notifications (thread, seq) WHERE state IN ('due', 'retrying', 'sending');
-  CREATE INDEX notifications_refused ON notifications (created_at) WHERE state = 'refused';
   CREATE INDEX notifications_incident ON notifications (incident, created_at) WHERE incident IS NOT NULL;
-  CREATE INDEX notifications_delivered ON notifications (delivered_at) WHERE delivered_at IS NOT NULL;
+  -- What became of a notification at each of its addresses.
+  CREATE TABLE copies (
+    notification TEXT NOT NULL REFERENCES notifications (id), place INTEGER NOT NULL, address TEXT NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, error TEXT, uncertain INTEGER NOT NULL,
+    no_session INTEGER NOT NULL, delivered_at INTEGER, reply TEXT, PRIMARY KEY (notification, address)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX copies_owed ON copies (notification) WHERE state IN ('due', 'retrying', 'sending');
+  CREATE INDEX copies_refused ON copies (notification) WHERE state = 'refused';
+  CREATE INDEX copies_delivered ON copies (delivered_at) WHERE delivered_at IS NOT NULL;
 
   CREATE TABLE event_forms (
     id INTEGER PRIMARY KEY, arn TEXT NOT NULL, hash TEXT NOT NULL, seen_at INTEGER NOT NULL, doc TEXT NOT NULL, UNIQUE (arn, hash)

@@ -1,5 +1,5 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import type { Notification, NotificationState, Owed, StripMark } from '../../domain/notification.ts'
+import type { Notification, NotificationState, Owed, StripMark, Wording } from '../../domain/notification.ts'
 import type { Outcome } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
 import type { HourSum, StoredOutcome } from '../../ports/store.ts'
@@ -25,24 +25,30 @@ const instantOrNull = (value: SQLOutputValue | undefined): number | null =>
 export function owedOf(row: Row): Owed {
   return {
     notification: document<Notification>(row),
+    address: String(row['address']),
     state: String(row['state']) as NotificationState,
     attempts: Number(row['attempts']),
     nextAt: Number(row['next_at']),
     error: nullable(row['error']),
     uncertain: row['uncertain'] === 1,
+    noSession: row['no_session'] === 1,
     deliveredAt: instantOrNull(row['delivered_at']),
     reply: nullable(row['reply']),
+    wording: nullable(row['wording']) === null ? null : document<Wording>(row, 'wording'),
   }
 }
 
-/** The columns that `settle` may change. */
-export function owedValues(owed: Omit<Owed, 'notification'>): Values {
+/** The columns of an address that `settle` may change. */
+export function copyValues(owed: Owed): Values {
   return {
+    id: owed.notification.id,
+    address: owed.address,
     state: owed.state,
     attempts: owed.attempts,
     nextAt: owed.nextAt,
     error: owed.error,
     uncertain: owed.uncertain ? 1 : 0,
+    noSession: owed.noSession ? 1 : 0,
     deliveredAt: owed.deliveredAt,
     reply: owed.reply,
   }
@@ -55,7 +61,6 @@ export function notificationValues(notification: Notification): Values {
     seq: notification.seq,
     incident: notification.incident,
     createdAt: notification.createdAt,
-    recipients: JSON.stringify(notification.to),
     doc: JSON.stringify(notification),
   }
 }

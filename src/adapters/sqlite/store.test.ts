@@ -119,7 +119,7 @@ describe('beside the daemon', () => {
     const daemon = await open()
     await daemon.commit({ ...NOTHING, notifications: [aNotification('n')] })
     const verb = await open({ beside: true })
-    await verb.settle([{ id: 'n', state: 'dropped' }], [aRow('dropped by hand')])
+    await verb.settle([{ id: 'n', address: 'oncall@example.com', state: 'dropped' }], [aRow('dropped by hand')])
     expect(await daemon.owed(10)).toEqual([])
   })
 

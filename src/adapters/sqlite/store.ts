@@ -18,7 +18,7 @@ import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
 import { bytesAt } from './place.ts'
 import { createPrivately } from './private-file.ts'
 import type { Row, Values } from './rows.ts'
-import { document, hourHolding, hourOf, markOf, notificationValues, owedOf, owedValues, runValues } from './rows.ts'
+import { copyValues, document, hourHolding, hourOf, markOf, notificationValues, owedOf, runValues } from './rows.ts'
 
 export type StoreOptions = Readonly<{
   path: string
@@ -141,7 +141,9 @@ function proveWritable(db: DatabaseSync): void {
   }
 }
 
-const OWED_COLUMNS = 'id, state, attempts, next_at, error, uncertain, delivered_at, reply, doc'
+/** A notification (`n`) at one of its addresses (`c`). */
+const OWED_COLUMNS =
+  'n.id, n.wording, n.doc, c.address, c.state, c.attempts, c.next_at, c.error, c.uncertain, c.no_session, c.delivered_at, c.reply'
 const OWED_STATES = "('due', 'retrying', 'sending')"
 
 const SQL = {
@@ -161,24 +163,31 @@ const SQL = {
   putMeta: 'INSERT INTO meta (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
   meta: 'SELECT doc FROM meta WHERE key = ?',
   addLedger: 'INSERT INTO ledger (at, incident, probe, decision, doc) VALUES ($at, $incident, $probe, $decision, $doc)',
-  addNotification: `INSERT INTO notifications
-      (id, thread, seq, incident, created_at, state, attempts, next_at, uncertain, recipients, doc)
-    VALUES ($id, $thread, $seq, $incident, $createdAt, 'due', 0, $createdAt, 0, $recipients, $doc)
-    ON CONFLICT (id) DO NOTHING`,
-  setOwed: `UPDATE notifications SET state = $state, attempts = $attempts, next_at = $nextAt, error = $error,
-      uncertain = $uncertain, delivered_at = $deliveredAt, reply = $reply WHERE id = $id`,
-  oneOwed: `SELECT ${OWED_COLUMNS} FROM notifications WHERE id = ?`,
+  addNotification: `INSERT INTO notifications (id, thread, seq, incident, created_at, doc)
+    VALUES ($id, $thread, $seq, $incident, $createdAt, $doc) ON CONFLICT (id) DO NOTHING`,
+  addCopy: `INSERT INTO copies (notification, place, address, state, attempts, next_at, uncertain, no_session)
+    VALUES (?, ?, ?, 'due', 0, ?, 0, 0) ON CONFLICT (notification, address) DO NOTHING`,
+  setCopy: `UPDATE copies SET state = $state, attempts = $attempts, next_at = $nextAt, error = $error, uncertain = $uncertain,
+      no_session = $noSession, delivered_at = $deliveredAt, reply = $reply WHERE notification = $id AND address = $address`,
+  setWording: 'UPDATE notifications SET wording = ? WHERE id = ?',
+  oneOwed: `SELECT ${OWED_COLUMNS} FROM copies c JOIN notifications n ON n.id = c.notification
+    WHERE c.notification = ? AND c.address = ?`,
   // The first mail of each thread before the second of any: a long thread does not keep the others waiting.
   owed: `WITH ranked AS (
-      SELECT id, next_at AS due, created_at AS born, row_number() OVER (PARTITION BY thread ORDER BY seq, created_at, id) AS rank
-      FROM notifications WHERE state IN ${OWED_STATES}
-    ), chosen AS (SELECT * FROM ranked ORDER BY rank, due, born, id LIMIT ?)
-    SELECT ${OWED_COLUMNS.replace('id', 'n.id')} FROM chosen c JOIN notifications n ON n.id = c.id
-    ORDER BY c.rank, c.due, c.born, c.id`,
-  outbox: `SELECT ${OWED_COLUMNS} FROM notifications WHERE state IN ${OWED_STATES} OR state = 'refused'
-    ORDER BY created_at, seq, id LIMIT ${MAX_MAILS}`,
-  mails: `SELECT ${OWED_COLUMNS} FROM notifications WHERE incident = ? ORDER BY created_at, seq, id LIMIT ${MAX_MAILS}`,
-  delivered: `SELECT recipients, delivered_at FROM notifications WHERE delivered_at >= ? ORDER BY delivered_at, id LIMIT ${MAX_MAILS}`,
+      SELECT n.id, c.address, c.place, c.next_at AS due, n.created_at AS born,
+        row_number() OVER (PARTITION BY n.thread, c.address ORDER BY n.seq, n.created_at, n.id) AS rank
+      FROM copies c JOIN notifications n ON n.id = c.notification WHERE c.state IN ${OWED_STATES}
+    ), chosen AS (SELECT * FROM ranked ORDER BY rank, due, born, id, place LIMIT ?)
+    SELECT ${OWED_COLUMNS} FROM chosen o JOIN notifications n ON n.id = o.id
+    JOIN copies c ON c.notification = o.id AND c.address = o.address ORDER BY o.rank, o.due, o.born, o.id, o.place`,
+  outbox: `SELECT ${OWED_COLUMNS} FROM notifications n JOIN copies c ON c.notification = n.id
+    WHERE n.id IN (SELECT notification FROM copies WHERE state IN ${OWED_STATES}
+      UNION SELECT notification FROM copies WHERE state = 'refused')
+    ORDER BY n.created_at, n.seq, n.id, c.place LIMIT ${MAX_MAILS}`,
+  mails: `SELECT ${OWED_COLUMNS} FROM notifications n JOIN copies c ON c.notification = n.id
+    WHERE n.incident = ? ORDER BY n.created_at, n.seq, n.id, c.place LIMIT ${MAX_MAILS}`,
+  delivered: `SELECT address, delivered_at FROM copies WHERE delivered_at >= ?
+    ORDER BY delivered_at, notification, place LIMIT ${MAX_MAILS}`,
   addSilence: `INSERT INTO silences (id, until, ended_at, at, doc) VALUES ($id, $until, $endedAt, $at, $doc) ON CONFLICT (id) DO NOTHING`,
   endSilence: 'UPDATE silences SET ended_at = $at WHERE id = $id AND ended_at IS NULL AND until > $at',
   silences: 'SELECT ended_at, doc FROM silences WHERE min(until, coalesce(ended_at, until)) >= ? ORDER BY at, id',
@@ -275,13 +284,15 @@ class SqliteStore implements Store {
 
   async settle(changes: readonly OwedChange[], ledger: readonly LedgerRow[], added: readonly Notification[] = []): Promise<void> {
     this.#write('settle', () => {
-      for (const change of changes) {
-        const row = this.#q('oneOwed').get(change.id)
-        if (row === undefined) throw new StoreError(`no mail ${change.id} is owed`, { fatal: false })
-        this.#run('setOwed', { id: change.id, ...owedValues({ ...owedOf(row), ...change }) })
+      this.#addNotifications(added)
+      for (const { id, address, ...change } of changes) {
+        const row = this.#q('oneOwed').get(id, address)
+        if (row === undefined) throw new StoreError(`no mail ${id} is owed to ${address}`, { fatal: false })
+        this.#run('setCopy', copyValues({ ...owedOf(row), ...change }))
+        if (change.wording !== undefined)
+          this.#q('setWording').run(change.wording === null ? null : JSON.stringify(change.wording), id)
       }
       this.#addLedger(ledger)
-      this.#addNotifications(added)
     })
   }
 
@@ -516,7 +527,7 @@ class SqliteStore implements Store {
     return this.#read('deliveredSince', () =>
       this.#q('delivered')
         .all(since)
-        .map((row) => ({ to: document<readonly string[]>(row, 'recipients'), at: Number(row['delivered_at']) })),
+        .map((row) => ({ address: String(row['address']), at: Number(row['delivered_at']) })),
     )
   }
 
@@ -558,7 +569,12 @@ class SqliteStore implements Store {
   }
 
   #addNotifications(notifications: readonly Notification[]): void {
-    for (const notification of notifications) this.#run('addNotification', notificationValues(notification))
+    for (const notification of notifications) {
+      const { changes } = this.#q('addNotification').run(notificationValues(notification))
+      if (Number(changes) === 0) continue
+      const { id, to, createdAt } = notification
+      for (const [place, address] of to.entries()) this.#q('addCopy').run(id, place, address, createdAt)
+    }
   }
 
   /** Events are kept once in each of their forms; a reading that says what the last one said prolongs it. */
