@@ -1,0 +1,115 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { OPERATIONS } from '../../src/domain/probe.ts'
+
+/* What is installed beside Alibi to confine it: the unit of systemd and the role in AWS. */
+
+describe('the systemd unit', () => {
+  const UNIT = 'config/systemd/alibi.service'
+  const lines = readFileSync(UNIT, 'utf8').split('\n')
+  const analyze = (...args: string[]) => execFileSync('systemd-analyze', args, { encoding: 'utf8', stdio: 'pipe' })
+  const hasSystemd = spawnSync('systemd-analyze', ['--version']).error === undefined
+
+  test.for([
+    'NoNewPrivileges=yes',
+    'CapabilityBoundingSet=',
+    'LimitCORE=0',
+    'PrivateUsers=yes',
+    'ProcSubset=pid',
+    'ProtectProc=invisible',
+    'ProtectSystem=strict',
+    'SystemCallFilter=@system-service',
+    'SystemCallFilter=~@privileged @resources',
+    'UMask=0077',
+    'User=alibi',
+  ])('%s', (line) => expect(lines).toContain(line))
+
+  test('is one that systemd understands', ({ skip }) => {
+    if (!hasSystemd) skip('systemd is not installed')
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', UNIT], { encoding: 'utf8' })
+    expect([status, stderr.split('\n').filter((line) => line.includes('alibi.service'))]).toEqual([0, []])
+  })
+
+  test('leaves open what Alibi needs, and no more', ({ skip }) => {
+    if (!hasSystemd) skip('systemd is not installed')
+    const said = analyze('security', '--offline=true', '--no-pager', UNIT)
+    const open = [...said.matchAll(/^✗ (\S+)/gm)].map(([, name]) => name)
+    const needed = [
+      'DeviceAllow=', // ProtectClock gives the clock back for reading.
+      'IPAddressDeny=', // AWS has no list of addresses that would last.
+      'MemoryDenyWriteExecute=', // V8 compiles while it runs.
+      'PrivateMounts=',
+      'PrivateNetwork=',
+      'RestrictAddressFamilies=~AF_(INET|INET6)',
+      'RestrictAddressFamilies=~AF_NETLINK',
+      'RestrictAddressFamilies=~AF_UNIX',
+      'RootDirectory=/RootImage=',
+    ]
+    expect(open.filter((name) => !needed.includes(name ?? ''))).toEqual([])
+  })
+})
+
+describe('the role', () => {
+  type Statement = Readonly<{ Sid: string; Action: unknown; Resource: unknown }>
+  const tag = (name: string, collection?: 'seq' | 'map') => ({
+    tag: `!${name}`,
+    ...(collection === undefined
+      ? { resolve: (text: string) => ({ [name]: text }) }
+      : { collection, resolve: (node: { toJSON(): unknown }) => ({ [name]: node.toJSON() }) }),
+  })
+  const names = ['Ref', 'Sub', 'If', 'Equals', 'Not', 'And', 'Condition', 'GetAtt']
+  const customTags = names.flatMap((name) => [tag(name), tag(name, 'seq')])
+  const text = readFileSync('config/cloudformation/alibi-role.yaml', 'utf8')
+  const template = parse(text, { customTags: customTags as never, logLevel: 'error' })
+  const { Parameters, Resources } = JSON.parse(JSON.stringify(template))
+  const statements: readonly Statement[] = Resources.Role.Properties.Policies[0].PolicyDocument.Statement.map(
+    (one: Statement | { If: [string, Statement] }) => ('If' in one ? one.If[1] : one),
+  )
+  const statement = (sid: string): Statement => {
+    const found = statements.find(({ Sid }) => Sid === sid)
+    if (found === undefined) throw new Error(`there is no statement ${sid}`)
+    return found
+  }
+
+  test.for<[string, boolean]>([
+    ['arn:aws:iam::111122223333:role/alibi-host', true],
+    ['arn:aws-cn:iam::111122223333:role/path/alibi', true],
+    ['arn:aws:iam::111122223333:user/alibi', true],
+    ['', true],
+    ['arn:aws:iam::111122223333:root', false],
+    ['111122223333', false],
+    ['*', false],
+    ['arn:aws:iam::111122223333:role/*', false],
+    ['arn:aws:iam::*:role/alibi', false],
+  ])('trusts %j: %j', ([principal, isTaken]) => {
+    expect(new RegExp(Parameters.TrustedPrincipal.AllowedPattern).test(principal)).toBe(isTaken)
+  })
+
+  test('the operations that it allows can be chosen, from those that Alibi can probe', () => {
+    const all = OPERATIONS.map((operation) => `account:${operation}`).toSorted()
+    expect(Parameters.Operations.AllowedValues.toSorted()).toEqual(all)
+    expect(Parameters.Operations.Default.split(/, ?/).toSorted()).toEqual(all)
+    expect(statement('Probe').Action).toEqual({ Ref: 'Operations' })
+  })
+
+  test('it writes to one log group in one region', () => {
+    const [arn, { Region }] = (statement('Log').Resource as { Sub: [string, { Region: unknown }] }).Sub
+    expect(arn).toBe('arn:${AWS::Partition}:logs:${Region}:${AWS::AccountId}:log-group:${LogGroup}:*')
+    expect(Region).toEqual({ If: ['WithLogRegion', { Ref: 'LogRegion' }, { Ref: 'AWS::Region' }] })
+    const region = new RegExp(Parameters.LogRegion.AllowedPattern)
+    expect(['', 'eu-west-1', 'us-gov-east-1'].filter((one) => !region.test(one))).toEqual([])
+    expect(['*', 'eu-*', 'eu-west-1:*'].filter((one) => region.test(one))).toEqual([])
+    expect(new RegExp(Parameters.LogGroup.AllowedPattern).test('*')).toBe(false)
+  })
+
+  test('it writes nothing else', () => {
+    const actions = statements.flatMap(({ Action }) => (Array.isArray(Action) ? (Action as string[]) : []))
+    expect(actions.filter((action) => !/^(?:health|organizations):(?:Describe|List)/.test(action))).toEqual([
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ])
+  })
+})
