@@ -2,9 +2,19 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start the built daemon: `dist` is made before them when it is missing or older than `src`. */
-const BUILT = ['process', 'pm2', 'cli', 'discovery', 'demo', 'kills', 'web-daemon', 'proxied', 'unwritable', 'printed'].map(
-  (name) => `test/wire/${name}.test.ts`,
-)
+const BUILT = [
+  'process',
+  'addresses',
+  'pm2',
+  'cli',
+  'discovery',
+  'demo',
+  'kills',
+  'web-daemon',
+  'proxied',
+  'unwritable',
+  'printed',
+].map((name) => `test/wire/${name}.test.ts`)
 BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')
 
 /** `npm run test:fast`: the unit tests, and those of test/ that are through in seconds as well. */

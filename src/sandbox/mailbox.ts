@@ -6,9 +6,17 @@ import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 's
  * How the server behaves from now on:
  * `up` accepts; `deferring` answers 451 to each recipient; `rejecting` 550; `hanging` takes the line and never greets;
  * `silent-in-data` asks for the message and never answers it; `dropping-after-dot` accepts the message and breaks the line
- * instead of saying so; `down` refuses the line.
+ * instead of saying so; `no-login` refuses every login, as when its own directory is away; `down` refuses the line.
  */
-export type MailboxMode = 'up' | 'deferring' | 'rejecting' | 'hanging' | 'silent-in-data' | 'dropping-after-dot' | 'down'
+export type MailboxMode =
+  | 'up'
+  | 'deferring'
+  | 'rejecting'
+  | 'hanging'
+  | 'silent-in-data'
+  | 'dropping-after-dot'
+  | 'no-login'
+  | 'down'
 
 export type Caught = Readonly<{
   /** Epoch milliseconds of its arrival. */
@@ -35,6 +43,8 @@ export type MailboxOptions = Readonly<{
   auth?: Readonly<{ user: string; password: string }>
   /** Replies to single recipients, such as `550` for one that is unknown. */
   refuse?: Readonly<Record<string, number>>
+  /** Takes so many recipients in one go, and asks for the others in another. */
+  most?: number
   now?: () => number
 }>
 
@@ -45,6 +55,8 @@ export type Mailbox = Readonly<{
   mails: readonly Caught[]
   mode(): MailboxMode
   setMode(mode: MailboxMode): Promise<void>
+  /** Replies to single recipients from now on, in the place of those before. */
+  setRefuse(refuse: Readonly<Record<string, number>>): void
   /** The first mail that fits, of those that are there or still come. Rejects after `deadlineMs`, naming what came instead. */
   waitFor(fits: (mail: Caught) => boolean, deadlineMs: number): Promise<Caught>
   /** Lines that are open now. */
@@ -59,7 +71,8 @@ const IDLE_MS = 60_000
 
 /** An SMTP server on loopback that keeps what it is sent: the demo's and the wire tests' mailbox. */
 export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbox> {
-  const { tls, auth, refuse = {}, now = Date.now } = options
+  const { tls, auth, most = Number.POSITIVE_INFINITY, now = Date.now } = options
+  let { refuse = {} } = options
   const mails: Caught[] = []
   const waiting = new Set<(mail: Caught) => void>()
   let mode: MailboxMode = options.mode === 'down' ? 'up' : (options.mode ?? 'up')
@@ -89,15 +102,17 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
         if (mode !== 'hanging') callback()
       },
       onAuth(given, _session, callback) {
-        if (auth !== undefined && given.username === auth.user && given.password === auth.password)
+        if (mode === 'no-login') callback(reply(535, '5.7.8 Connection lost to authentication server'))
+        else if (auth !== undefined && given.username === auth.user && given.password === auth.password)
           callback(null, { user: given.username })
         else callback(reply(535, 'Authentication credentials invalid'))
       },
-      onRcptTo({ address }, _session, callback) {
+      onRcptTo({ address }, { envelope }, callback) {
         const code = refuse[address]
         if (mode === 'deferring') callback(reply(451, 'Greylisted, try again later'))
         else if (mode === 'rejecting') callback(reply(550, 'Mailbox unavailable'))
         else if (code !== undefined) callback(reply(code, 'This recipient is refused'))
+        else if (envelope.rcptTo.length >= most) callback(reply(452, '4.5.3 Too many recipients'))
         else callback()
       },
       onData(stream, session, callback) {
@@ -170,6 +185,9 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
     mails,
     mode: () => mode,
     setMode,
+    setRefuse: (next) => {
+      refuse = next
+    },
     connections: () => listening?.lines.size ?? 0,
     close: stop,
     waitFor(fits, deadlineMs) {
