@@ -19,8 +19,12 @@ BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')
 
 /** `npm run test:fast`: the unit tests, and those of test/ that are through in seconds as well. */
 const QUICK = ['architecture', 'configuration-page', 'dashboards', 'documents'].map((name) => `test/${name}.test.ts`)
-/** A unit test that lives through random histories. */
+/** Days on a virtual clock: nothing of the machine has a part in them, and together they take as long as all the others. */
+const VIRTUAL = ['histories', 'histories-*', 'clock-at-any-second', 'outages', 'scenarios', 'simulate', 'thousand-accounts'].map(
+  (name) => `test/${name}.test.ts`,
+)
 const SLOW = 'src/domain/histories.test.ts'
+VIRTUAL.push(SLOW)
 
 export default defineConfig({
   test: {
@@ -36,7 +40,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'source', include: [SLOW, 'test/**/*.test.ts'], exclude: [...QUICK, ...BUILT] },
+        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [...QUICK, ...VIRTUAL, ...BUILT] },
+      },
+      {
+        extends: true,
+        test: { name: 'virtual', include: VIRTUAL },
       },
       {
         extends: true,
