@@ -45,7 +45,8 @@ const REMEDY =
 /** Alibi's applications in a dump; none where it cannot be read. */
 function appsIn(path: string): readonly App[] {
   try {
-    if (statSync(path).size > MAX_DUMP_BYTES) return []
+    const stat = statSync(path)
+    if (!stat.isFile() || stat.size > MAX_DUMP_BYTES) return []
     const apps: unknown = JSON.parse(readFileSync(path, 'utf8'))
     if (!Array.isArray(apps)) return []
     return (apps as readonly unknown[]).flatMap((app) => {

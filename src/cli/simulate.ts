@@ -1,9 +1,10 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileMailer, fileName } from '../adapters/maildir.ts'
 import { writeWhole } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
+import { readText } from '../config/read-text.ts'
 import { visible } from '../domain/visible.ts'
 import { parseScenario } from '../simulate/parse.ts'
 import { type Played, play } from '../simulate/play.ts'
@@ -64,18 +65,8 @@ async function readAll(files: readonly string[], own: Config | undefined): Promi
 }
 
 async function sourceOf(file: string): Promise<Readonly<{ ok: true; source: string }> | Readonly<{ ok: false; why: string }>> {
-  try {
-    const found = await stat(file)
-    if (!found.isFile()) return { ok: false, why: 'the scenario is no regular file' }
-    if (found.size > MAX_SCENARIO_BYTES) return { ok: false, why: `the scenario is larger than ${MAX_SCENARIO_BYTES / 1024} KiB` }
-    return { ok: true, source: await readFile(file, 'utf8') }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    return {
-      ok: false,
-      why: code === 'ENOENT' || code === 'ENOTDIR' ? 'the scenario does not exist' : `the scenario cannot be read (${code})`,
-    }
-  }
+  const read = await readText(file, MAX_SCENARIO_BYTES)
+  return read.ok ? { ok: true, source: read.text } : { ok: false, why: `the scenario ${read.why}` }
 }
 
 /** Each mail as it would have left, and its text beside it. */

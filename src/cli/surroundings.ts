@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { OrganizationStatus } from '../adapters/aws/organization-view.ts'
 import { cloudWatch } from '../adapters/cloudwatch.ts'
 import type { Config } from '../config/config.ts'
+import { readText } from '../config/read-text.ts'
 import type { Partition } from '../domain/probe.ts'
 import { outletOf, type Wired } from '../wire.ts'
 import type { Io } from './io.ts'
@@ -15,6 +15,8 @@ import { GRACE_MS } from './run.ts'
 export type Finding = Readonly<{ what: string; ok: boolean; detail: string; fix: string | null }>
 
 const PM2_MS = 10_000
+const MAX_PID_BYTES = 64
+const MAX_ECOSYSTEM_BYTES = 64 * 1024
 const PM2_BYTES = 8 * 1024 * 1024
 const CLOUDWATCH_MS = 15_000
 /** pm2 kills after its own 1.6 s where nothing is said. */
@@ -125,7 +127,8 @@ export function pm2Finding(what: string, killTimeoutMs: number): Finding {
 /** Asks the pm2 that runs; it is not started by the question. `null` if none runs, or it does not run Alibi. */
 async function killTimeoutOfPm2(env: Io['env']): Promise<number | null> {
   try {
-    process.kill(Number(await readFile(join(pm2Home(env), 'pm2.pid'), 'utf8')), 0)
+    const pid = await readText(join(pm2Home(env), 'pm2.pid'), MAX_PID_BYTES)
+    process.kill(pid.ok && /^\d+\s*$/.test(pid.text) ? Number(pid.text) : Number.NaN, 0)
     const { stdout } = await promisify(execFile)('pm2', ['jlist', '--silent'], {
       env: { ...env },
       timeout: PM2_MS,
@@ -152,8 +155,8 @@ export function killTimeoutIn(printed: string): number | null {
 
 /** Read, not run: what stands there in plain figures. */
 export async function killTimeoutOfFile(path: string): Promise<number | null> {
-  const text = await readFile(path, 'utf8').catch(() => null)
-  if (text === null || !/\balibi\b/.test(text)) return null
-  const figures = /kill_timeout:\s*([\d_]+)/.exec(text)?.[1]
+  const read = await readText(path, MAX_ECOSYSTEM_BYTES)
+  if (!read.ok || !/\balibi\b/.test(read.text)) return null
+  const figures = /kill_timeout:\s*([\d_]+)/.exec(read.text)?.[1]
   return figures === undefined ? PM2_DEFAULT_MS : Number(figures.replaceAll('_', ''))
 }

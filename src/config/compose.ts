@@ -85,6 +85,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
   const endpoints = endpointsOf(around.env, sharedEndpoints(around.sharedFiles ?? NO_SHARED_FILES, around.env))
+  if (around.sharedFiles?.unfit != null) tell([], around.sharedFiles.unfit)
   checkFiles(tree, tell)
   checkAll(tree, around, endpoints, tell)
   checkMail(tree, around.authorities, tell)

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { resolve as resolvePath } from 'node:path'
 import { compose, MAIL_SERVERS } from './compose.ts'
 import type { Config } from './config.ts'
@@ -9,6 +7,7 @@ import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
 import { bundleNamed, type NamedBundle, type ReadBundle } from './network.ts'
 import { proxiesOf, proxySecrets } from './proxy.ts'
+import { PRIVATE, readText } from './read-text.ts'
 import type { SecretFile } from './reference.ts'
 import { ConfigSchema, MAX_PATH } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
@@ -27,7 +26,6 @@ export const MAX_AUTHORITY_BYTES = 1024 * 1024
 /** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
 export const MIN_SECRET = 4
 
-const PRIVATE = 0o600
 const EVERYBODY_READS = 0o004
 const EVERYBODY_WRITES = 0o002
 
@@ -179,46 +177,4 @@ async function readAuthorities(tree: Tree, cwd: string): Promise<ReadonlyMap<str
 
 async function readBundle(named: NamedBundle | null, cwd: string): Promise<ReadBundle> {
   return named === null ? null : { named, file: await readText(resolvePath(cwd, named.path), MAX_BUNDLE_BYTES) }
-}
-
-/** A regular file of UTF-8 text, of at most so many bytes; or why not, to go on after "the configuration …". */
-async function readText(
-  path: string,
-  maxBytes: number,
-): Promise<(Source & Readonly<{ ok: true }>) | Readonly<{ ok: false; why: string }>> {
-  let bytes: Buffer
-  let mode: number
-  try {
-    // Without O_NONBLOCK the opening of a pipe would wait for somebody to write into it.
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = await handle.stat()
-    mode = process.platform === 'win32' ? PRIVATE : stat.mode
-    if (stat.isDirectory()) return { ok: false, why: 'is a directory' }
-    if (!stat.isFile()) return { ok: false, why: 'is no regular file' }
-    const buffer = Buffer.alloc(maxBytes + 1)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    if (length > maxBytes) return { ok: false, why: `is too large: at most ${maxBytes / 1024} KiB are read` }
-    bytes = buffer.subarray(0, length)
-  } catch (error) {
-    return { ok: false, why: unreadable(error) }
-  }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return text.includes('\0') ? { ok: false, why: 'is no text: it holds a zero byte' } : { ok: true, text, mode }
-  } catch {
-    return { ok: false, why: 'is no UTF-8 text' }
-  }
-}
-
-function unreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist'
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user'
-  if (code === 'EISDIR') return 'is a directory'
-  return `cannot be read (${code})`
 }

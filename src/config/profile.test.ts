@@ -101,6 +101,7 @@ describe('where the credentials come from', () => {
     configFile: { ...files.configFile, default: section },
     credentialsFile: files.credentialsFile,
     looked: ['/home/a/.aws/config'],
+    unfit: null,
   })
   const shown = (origin: Origin) => (origin.from === 'nowhere' ? `nowhere: ${origin.why}` : originShown(origin))
 

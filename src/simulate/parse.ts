@@ -11,6 +11,8 @@ import { type EventGiven, type ExpectationGiven, type HappeningGiven, type Momen
 
 /** A story of two months is played in a quarter of a minute; beyond it somebody mistook a unit. */
 export const MAX_LENGTH_MS = 62 * DAY_MS
+/** Ten thousand events take so many. */
+const MAX_LEXEMES = 300_000
 const MAX_JUMP_MS = 7 * DAY_MS
 
 export type ParsedFile = Readonly<{ ok: true; scenario: Scenario }> | Readonly<{ ok: false; faults: readonly Fault[] }>
@@ -22,7 +24,11 @@ export type ParseOptions = Readonly<{
 
 /** Reads a scenario, or says everything that is wrong with it at once. */
 export function parseScenario(source: string, file: string, options: ParseOptions = {}): ParsedFile {
-  const { tree, faults } = parseTree(yamlOf(source), { env: {}, files: new Map() }, Object.keys(ScenarioSchema.shape))
+  const { tree, faults } = parseTree(
+    yamlOf(source, MAX_LEXEMES),
+    { env: {}, files: new Map() },
+    Object.keys(ScenarioSchema.shape),
+  )
   if (tree === null) return { ok: false, faults: tidyFaults(faults.map(aboutScenario), []) }
   const parsed = ScenarioSchema.safeParse(tree.root)
   const found = [...faults]

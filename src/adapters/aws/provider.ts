@@ -8,7 +8,7 @@ import {
   fromTokenFile,
 } from '@aws-sdk/credential-providers'
 import { type Giver, nothingElse, originOf, originShown } from '../../config/profile.ts'
-import { loadSharedFiles, profileIn, type SharedFiles } from '../../config/shared-files.ts'
+import { loadSharedFiles, profileIn, type SharedFiles, unfitToken } from '../../config/shared-files.ts'
 import type { Credentials } from '../../domain/probe.ts'
 import { messageOfThrown } from '../../domain/thrown.ts'
 import type { Clock } from '../../ports/time.ts'
@@ -52,8 +52,11 @@ export async function provide({ credentials, stsRegion }: Holder, search: Search
   const { env, asking } = search
   const { profile, roleArn, externalId, sessionName } = credentials
   const files = await loadSharedFiles(env)
+  if (files.unfit !== null) throw new ProviderError(files.unfit)
   const origin = originOf(env, profile, files)
   if (origin.from === 'nowhere') throw new ProviderError(origin.why)
+  const unfit = await unfitToken(env, files, origin.from === 'profile' ? origin.name : null)
+  if (unfit !== null) throw new ProviderError(unfit)
   const shown = originShown(origin)
   asking.origin = roleArn === null ? shown : `role ${roleArn} from ${shown}`
   const assume = assumer(stsRegion, search)
