@@ -21,6 +21,8 @@ export type Size = Readonly<{
   /** Probes a minute whose cost is watched for a round each, and how long nothing is done afterwards. */
   loads: readonly number[]
   idleMs: number
+  /** Accounts that fail at once, for the calls to AWS Health. */
+  outage: readonly number[]
 }>
 
 /** 100,000 probes; laps of both kinds in turn, so that what else the machine does meets both. */
@@ -35,6 +37,7 @@ export const FULL: Size = {
   judgements: 50,
   loads: [10, 100, 1_000, 10_000],
   idleMs: 15_000,
+  outage: [1, 100, 1_000],
 }
 /** To see that everything runs: its figures say nothing. */
 export const QUICK: Size = {
@@ -48,6 +51,7 @@ export const QUICK: Size = {
   judgements: 3,
   loads: [10, 100],
   idleMs: 2_000,
+  outage: [1, 100],
 }
 
 /** What every bench is given. */

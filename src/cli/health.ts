@@ -1,6 +1,5 @@
 import type { Config } from '../config/config.ts'
 import { instantOf } from '../config/instant.ts'
-import { Desk } from '../daemon/desk.ts'
 import { utc } from '../domain/duration.ts'
 import { judge } from '../domain/judge.ts'
 import type { HealthReading, SourceState } from '../domain/outage.ts'
@@ -12,7 +11,7 @@ import { wire } from '../wire.ts'
 import { reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import { configured, type Io, type Listing } from './io.ts'
-import { quiet } from './quiet.ts'
+import { quietDesk } from './quiet.ts'
 import { page, table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -26,7 +25,7 @@ export async function health(options: Listing & Readonly<{ at?: string }>, io: I
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
   await wired.identities.refresh(signal)
-  const desk = new Desk(wired.sources, config.policy.lookbackMs, wired.clock, quiet)
+  const desk = quietDesk(wired, config)
   const answers: { reading: HealthReading; verdict: Verdict }[] = []
   for (const [partition] of wired.sources) {
     const reading = await desk.read(partition, 0, signal)

@@ -1,4 +1,3 @@
-import { Desk } from '../daemon/desk.ts'
 import { inWords } from '../domain/duration.ts'
 import { judge } from '../domain/judge.ts'
 import { decisiveTry, familyOf, type Monitor, type Outcome, type Probe } from '../domain/probe.ts'
@@ -8,7 +7,7 @@ import { EXIT, Exit, exitOf } from './exit.ts'
 import { configured, type Io, type Listing, say } from './io.ts'
 import { populated } from './members.ts'
 import { oneRound, shortestRoundMs, withSetup } from './one-round.ts'
-import { quiet } from './quiet.ts'
+import { quietDesk } from './quiet.ts'
 import { table } from './table.ts'
 import { VERSION } from './version.ts'
 
@@ -102,7 +101,7 @@ async function verdictsOf(
   config: Awaited<ReturnType<typeof configured>>,
   signal: AbortSignal,
 ): Promise<readonly Verdict[]> {
-  const desk = new Desk(wired.sources, config.policy.lookbackMs, wired.clock, quiet)
+  const desk = quietDesk(wired, config)
   return Promise.all(
     failed.map(async ({ monitor, probe: one, outcome }): Promise<Verdict> => {
       const last = decisiveTry(outcome)

@@ -105,7 +105,14 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
   const { meter = SILENT_METER } = deps
   const { stop, kill } = signals
   const setup = setupOf(config)
-  const desk = new Desk(deps.sources, config.policy.lookbackMs, clock, log, meter)
+  const desk = new Desk({
+    sources: deps.sources,
+    lookbackMs: config.policy.lookbackMs,
+    cacheForMs: config.health.cacheForMs,
+    clock,
+    log,
+    meter,
+  })
   const courier = new Courier({
     store,
     mailer,
@@ -128,6 +135,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       desk,
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
+      askAnew: (partition) => consult(partition, 0),
       over: (notices) => behind(courier.withdraw(notices), 'mails of what is over could not be withdrawn'),
       clockSet: (by) => clockSet(by),
       slept: (forMs) => unwatched({ from: clock.now() - forMs, to: clock.now(), why: 'this machine slept' }),
@@ -310,11 +318,11 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     )
   }
   const readingDue = (partition: Partition, now: Instant) => desk.lastAt(partition) + readingEvery(partition, now)
-  const consult = (partition: Partition) =>
+  const consult = (partition: Partition, maxAgeMs = readingEvery(partition, clock.now())) =>
     once(
       `read ${partition}`,
       async () => {
-        await desk.read(partition, readingEvery(partition, clock.now()), kill)
+        await desk.read(partition, maxAgeMs, kill)
         await engine.look([], false)
       },
       'a reading could not be judged',

@@ -14,27 +14,57 @@ export type Sources = Readonly<Record<Source, HealthSource | null>>
 const OFF: SourceAnswer = { state: 'off', why: 'switched off, or this partition has none' }
 
 /**
- * Where the daemon asks AWS Health: one reading per partition, shared for as long as it is fresh enough, one flight at a
- * time. Never rejects: a source that cannot be asked is part of the reading.
+ * Two readings of a partition begin at least so far apart, however many probes fail. AWS states no quota for AWS Health and
+ * throttles whoever asks too often; a reading is several calls.
+ */
+export const MIN_INTERVAL_MS = 5_000
+
+export type DeskDeps = Readonly<{
+  sources: ReadonlyMap<Partition, Sources>
+  /** How far back what was closed is asked for. */
+  lookbackMs: number
+  /** For how long what a source said stands while it throttles. */
+  cacheForMs: number
+  clock: Clock
+  log: Log
+  meter?: Meter
+}>
+
+type Question = Readonly<{ now: Instant; since: Instant; signal: AbortSignal }>
+
+/** What is known of a source that may throttle. */
+type Patience = {
+  /** What it said last. */
+  said: Extract<SourceAnswer, { state: 'answered' }> | null
+  /** That it throttles, where that came later, how often in a row, and until when (on the monotonic clock) it is left alone. */
+  throttled: Extract<SourceAnswer, { state: 'unavailable' }> | null
+  inARow: number
+  until: number
+}
+
+/** The readings of a partition; their begin and end are on the monotonic clock. */
+type Turns = {
+  /** The newest one that is over. */
+  last: Readonly<{ begun: number; ended: number }> | null
+  /** The one that is under way. */
+  flight: Readonly<{ begun: number; reading: Promise<HealthReading> }> | null
+  /** The one after it, for those who come too late for it. */
+  next: Promise<HealthReading> | null
+}
+
+/**
+ * Where the daemon asks AWS Health: one reading per partition, shared by all who can do with it, one at a time and none too
+ * soon after another. Never rejects: a source that cannot be asked is part of the reading.
  */
 export class Desk {
-  private readonly sources: ReadonlyMap<Partition, Sources>
-  private readonly clock: Clock
-  private readonly log: Log
-  private readonly lookbackMs: number
-  private readonly meter: Meter
+  private readonly deps: DeskDeps
   private readonly last = new Map<Partition, HealthReading>()
-  /** When the newest reading of each partition was made, on the monotonic clock. */
-  private readonly heardAt = new Map<Partition, number>()
-  private readonly flights = new Map<Partition, Promise<HealthReading>>()
+  private readonly turns = new Map<Partition, Turns>()
   private readonly memory = new Map<string, Memory>()
+  private readonly patience = new Map<string, Patience>()
 
-  constructor(sources: ReadonlyMap<Partition, Sources>, lookbackMs: number, clock: Clock, log: Log, meter = SILENT_METER) {
-    this.sources = sources
-    this.lookbackMs = lookbackMs
-    this.meter = meter
-    this.clock = clock
-    this.log = log
+  constructor(deps: DeskDeps) {
+    this.deps = deps
   }
 
   /** After a restart: the open events that a partition's sources held when last asked. */
@@ -49,8 +79,10 @@ export class Desk {
 
   /** The clock was set: what was read keeps its age, also what was read since and before anybody had noticed. */
   rebase(setSince: SetSince): void {
+    // How old what a source said would be by the new clock is not worth knowing: it is asked again.
+    for (const patience of this.patience.values()) patience.said = null
     for (const [partition, reading] of this.last) {
-      const by = setSince(reading.at, this.heardAt.get(partition) ?? 0)
+      const by = setSince(reading.at, this.turnsOf(partition).last?.ended ?? 0)
       if (by !== 0) this.last.set(partition, { ...reading, at: reading.at + by })
     }
   }
@@ -60,54 +92,111 @@ export class Desk {
     return this.last.get(partition)?.at ?? 0
   }
 
-  /** A reading not older than `maxAgeMs`. Bounded in time by the sources' own deadlines. */
+  /** When the newest reading that is over was begun, on the monotonic clock. */
+  begunAt(partition: Partition): number {
+    return this.turnsOf(partition).last?.begun ?? Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * A reading that was begun less than `maxAgeMs` ago, or that begins now or as soon as it may. Bounded in time by the deadlines
+   * of the sources, those of the reading before it, and the interval.
+   */
   read(partition: Partition, maxAgeMs: number, signal: AbortSignal): Promise<HealthReading> {
+    const { clock } = this.deps
+    const turns = this.turnsOf(partition)
+    const oldest = clock.monotonic() - maxAgeMs
     const known = this.last.get(partition)
-    if (known !== undefined && this.clock.now() - known.at < maxAgeMs) return Promise.resolve(known)
-    const flying = this.flights.get(partition)
-    if (flying !== undefined) return flying
-    const flight = this.ask(partition, signal).finally(() => this.flights.delete(partition))
-    this.flights.set(partition, flight)
-    return flight
+    // By the wall clock as well: the monotonic one stands still while the machine sleeps.
+    const isFresh = known !== undefined && clock.now() - known.at < maxAgeMs && this.begunAt(partition) > oldest
+    if (isFresh) return Promise.resolve(known)
+    if (turns.flight !== null && turns.flight.begun >= oldest) return turns.flight.reading
+    if (turns.flight === null && this.waitMs(turns) <= 0) return this.begin(partition, signal)
+    turns.next ??= this.inTurn(partition, signal)
+    return turns.next
+  }
+
+  private turnsOf(partition: Partition): Turns {
+    const known = this.turns.get(partition) ?? { last: null, flight: null, next: null }
+    this.turns.set(partition, known)
+    return known
+  }
+
+  /** How long it is until the next reading may begin. */
+  private waitMs({ last }: Turns): number {
+    return last === null ? 0 : last.begun + MIN_INTERVAL_MS - this.deps.clock.monotonic()
+  }
+
+  private async inTurn(partition: Partition, signal: AbortSignal): Promise<HealthReading> {
+    const turns = this.turnsOf(partition)
+    await turns.flight?.reading
+    await this.deps.clock.sleep(this.waitMs(turns), signal)
+    turns.next = null
+    return this.begin(partition, signal)
+  }
+
+  private begin(partition: Partition, signal: AbortSignal): Promise<HealthReading> {
+    const { clock } = this.deps
+    const turns = this.turnsOf(partition)
+    const begun = clock.monotonic()
+    const reading = this.ask(partition, signal).then((made) => {
+      this.last.set(partition, made)
+      turns.last = { begun, ended: clock.monotonic() }
+      turns.flight = null
+      return made
+    })
+    turns.flight = { begun, reading }
+    return reading
   }
 
   private async ask(partition: Partition, signal: AbortSignal): Promise<HealthReading> {
-    const now = this.clock.now()
-    const sources = this.sources.get(partition)
-    const since = now - this.lookbackMs
+    const { clock, meter = SILENT_METER, log, lookbackMs } = this.deps
+    const now = clock.now()
+    const question = { now, since: now - lookbackMs, signal }
     const [api, dashboard] = await Promise.all([
-      this.askOne('api', partition, sources, now, since, signal),
-      this.askOne('dashboard', partition, sources, now, since, signal),
+      this.askOne('api', partition, question),
+      this.askOne('dashboard', partition, question),
     ])
-    const reading = join(api, dashboard, partition, this.clock.now())
-    this.last.set(partition, reading)
-    this.heardAt.set(partition, this.clock.monotonic())
-    this.meter.read(reading)
+    const reading = join(api, dashboard, partition, clock.now())
+    meter.read(reading)
     const { sources: states } = reading
-    this.log.info('AWS Health read', {
+    log.info('AWS Health read', {
       partition,
       events: reading.events.length,
       open: reading.events.filter((event) => event.status === 'open').length,
       api: `${states.api.state}${states.api.detail === '' ? '' : `: ${states.api.detail}`}`,
       dashboard: `${states.dashboard.state}${states.dashboard.detail === '' ? '' : `: ${states.dashboard.detail}`}`,
-      ms: Math.round(this.clock.now() - now),
+      ms: Math.round(clock.now() - now),
     })
     return reading
   }
 
-  private async askOne(
-    source: Source,
-    partition: Partition,
-    sources: Sources | undefined,
-    now: Instant,
-    since: Instant,
-    signal: AbortSignal,
-  ): Promise<SourceAnswer> {
-    const asked = sources?.[source] ?? null
-    const answer = asked === null ? OFF : await guardedSource(asked).ask(now, since, signal)
+  private async askOne(source: Source, partition: Partition, question: Question): Promise<SourceAnswer> {
     const key = `${partition} ${source}`
+    const asked = this.deps.sources.get(partition)?.[source] ?? null
+    const answer = asked === null ? OFF : await this.askPatiently(key, asked, question)
     const doubted = admit(this.memory.get(key) ?? NOTHING_HELD, answer)
     this.memory.set(key, doubted.memory)
     return doubted.answer
+  }
+
+  /** One that throttles is left alone for a while, longer each time; what it said before stands as long as it is fresh enough. */
+  private async askPatiently(key: string, asked: HealthSource, { now, since, signal }: Question): Promise<SourceAnswer> {
+    const { clock, cacheForMs } = this.deps
+    const patience = this.patience.get(key) ?? { said: null, throttled: null, inARow: 0, until: 0 }
+    this.patience.set(key, patience)
+    if (patience.throttled === null || clock.monotonic() >= patience.until) {
+      const answer = await guardedSource(asked).ask(now, since, signal)
+      if (answer.state !== 'unavailable' || answer.throttled !== true) {
+        const said = answer.state === 'answered' ? answer : patience.said
+        this.patience.set(key, { said, throttled: null, inARow: 0, until: 0 })
+        return answer
+      }
+      patience.throttled = answer
+      patience.until = clock.monotonic() + Math.min(MIN_INTERVAL_MS * 2 ** patience.inARow, Math.max(cacheForMs, MIN_INTERVAL_MS))
+      patience.inARow += 1
+    }
+    const { said, throttled } = patience
+    const isFresh = said !== null && now - said.at < cacheForMs
+    return isFresh ? { ...said, detail: `${said.detail}, and throttles since` } : { ...throttled, at: now }
   }
 }

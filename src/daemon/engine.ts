@@ -35,6 +35,11 @@ const SILENCES_REMEMBERED_MS = 24 * HOUR_MS
 /** Shorter absences than this are no gap worth a sentence. */
 const SHORTEST_ABSENCE_MS = 60_000
 
+/** A reading that began no longer ago than this is as good as one that is begun now: it may have taken most of it. */
+const JUST_ASKED_MS = 15_000
+/** The id of an incident that is only thought of. */
+const NOBODY = '0'.repeat(16)
+
 export type EngineDeps = Readonly<{
   store: Store
   desk: Desk
@@ -48,6 +53,8 @@ export type EngineDeps = Readonly<{
   cacheForMs: number
   /** Something is owed. */
   owes: () => void
+  /** AWS Health is to be asked, and what it says to be judged, before something can be told. */
+  askAnew: (partition: Partition) => void
   /** Runs were decided upon: they wait for the next flush, and the next re-run may be due earlier than was thought. */
   decided: () => void
   /** These are over: what was to be told of them and has not left need not be told. */
@@ -84,7 +91,7 @@ export class Engine {
   /** Failed runs that wait for AWS Health; their probes' later runs wait behind them. */
   private readonly waiting = new Set<Ran>()
   private readonly waitingOf = new Map<string, number>()
-  private consulting: Promise<void> | null = null
+  private readonly consulting = new Map<Partition, Promise<void>>()
   /** Plain outcomes that are decided and follow to the disk with the next tick. */
   private unwritten: StoredOutcome[] = []
   private readonly unwrittenProbes = new Map<string, ProbeState>()
@@ -92,6 +99,8 @@ export class Engine {
   private readonly unwrittenIncidents = new Map<string, Incident>()
   /** The clock was set, and that orders are dated anew is not on disk yet: each by so much. */
   private unwrittenRedate: Omit<Redate, 'alive'> | null = null
+  /** Since when, on the monotonic clock, something waits to be told until AWS Health has been asked anew. */
+  private readonly postponedAt = new Map<Partition, number>()
   private readonly lookedAt = new Map<Partition, Instant>()
   /** One decision at a time: each sees what the one before it committed. */
   private turn: Promise<void> = Promise.resolve()
@@ -311,34 +320,59 @@ export class Engine {
   async submit(outcome: Outcome, begun: number, signal: AbortSignal): Promise<void> {
     const ran: Ran = { outcome, begun }
     const behind = this.waitingOf.has(outcome.probe)
-    if (!behind && !this.needsReading(outcome)) return this.settle([ran], [], false)
+    const partition = this.partitionOf(outcome)
+    if (partition === null || (!behind && !this.needsReading(outcome))) return this.settle([ran], [], false)
     for (const oldest of this.waiting) {
       if (this.waiting.size < MAX_WAITING) break
-      this.waiting.delete(oldest)
-      const { probe } = oldest.outcome
-      const left = (this.waitingOf.get(probe) ?? 0) - 1
-      if (left > 0) this.waitingOf.set(probe, left)
-      else this.waitingOf.delete(probe)
+      this.waitNoMore(oldest)
     }
     this.waiting.add(ran)
     this.waitingOf.set(outcome.probe, (this.waitingOf.get(outcome.probe) ?? 0) + 1)
-    // Whatever else fails while AWS Health is being asked is judged by the same reading.
-    this.consulting ??= this.consult(signal).finally(() => {
-      this.consulting = null
-    })
-    await this.consulting
-    if (this.waiting.has(ran)) await this.consult(signal)
+    // Whoever comes while AWS Health is being asked shares the answer, or the next one where this began too early for it.
+    while (this.waiting.has(ran)) await this.consulted(partition, signal)
   }
 
-  private async consult(signal: AbortSignal): Promise<void> {
+  private waitNoMore(ran: Ran): void {
+    if (!this.waiting.delete(ran)) return
+    const { probe } = ran.outcome
+    const left = (this.waitingOf.get(probe) ?? 0) - 1
+    if (left > 0) this.waitingOf.set(probe, left)
+    else this.waitingOf.delete(probe)
+  }
+
+  private consulted(partition: Partition, signal: AbortSignal): Promise<void> {
+    const flying = this.consulting.get(partition)
+    if (flying !== undefined) return flying
+    const flight = this.consult(partition, signal).finally(() => this.consulting.delete(partition))
+    this.consulting.set(partition, flight)
+    return flight
+  }
+
+  private async consult(partition: Partition, signal: AbortSignal): Promise<void> {
     // What was read is as old as it seems only if nobody has set the clock since.
     await this.attend()
-    const partitions = new Set([...this.waiting].map(({ outcome }) => this.partitionOf(outcome)).filter((p) => p !== null))
-    await Promise.all([...partitions].map((partition) => this.deps.desk.read(partition, this.maxAgeMs(partition), signal)))
-    const ran = [...this.waiting]
-    this.waiting.clear()
-    this.waitingOf.clear()
+    await this.deps.desk.read(partition, this.maxAgeMs(partition), signal)
+    const ran = this.served(partition)
+    for (const one of ran) this.waitNoMore(one)
     if (ran.length > 0) await this.settle(ran, [], false)
+  }
+
+  /** Those that wait and can do with the newest reading; none of a probe's runs overtakes an earlier one. */
+  private served(partition: Partition): readonly Ran[] {
+    const waiting = this.waitingIn(partition)
+    const begunAt = this.deps.desk.begunAt(partition)
+    const late = waiting.filter((ran) => ran.begun > begunAt && this.turnsTheTide(this.dated(ran)))
+    if (late.length === 0 || !this.mustAskAnew(partition, waiting)) return waiting
+    const waitOn = new Set<string>()
+    return waiting.filter((ran) => {
+      const { probe } = ran.outcome
+      if (late.includes(ran)) waitOn.add(probe)
+      return !waitOn.has(probe)
+    })
+  }
+
+  private waitingIn(partition: Partition): readonly Ran[] {
+    return [...this.waiting].filter(({ outcome }) => this.partitionOf(outcome) === partition)
   }
 
   /** A run as the clock of now would have dated it. */
@@ -348,18 +382,50 @@ export class Engine {
   }
 
   /**
-   * `consult`: at a first failure and at the threshold AWS Health is asked, and what it said before that run began does not do;
-   * of other failures a reading may be as old as `cacheFor`. Runs that began before a reading share it. What was read before the
-   * last start, wake-up or jump, or while we were cut off, says nothing of a run that was made since.
+   * `consult`: how old the reading may be by which those that wait are judged. Where AWS Health must be asked anew, what it was
+   * asked before such a run began does not do. What was read before the last start, wake-up or jump, or while we were cut off,
+   * says nothing of a run that was made since.
    */
   private maxAgeMs(partition: Partition): number {
-    const now = this.deps.clock.now()
-    const most = Math.min(this.deps.cacheForMs, Math.max(0, now - this.freshSince))
-    return [...this.waiting].reduce((age, ran) => {
-      const outcome = this.dated(ran)
-      const asks = this.partitionOf(outcome) === partition && this.turnsTheTide(outcome)
-      return asks ? Math.min(age, Math.max(0, now - outcome.startedAt)) : age
-    }, most)
+    const { clock, cacheForMs } = this.deps
+    const now = clock.monotonic()
+    const most = Math.min(cacheForMs, Math.max(0, clock.now() - this.freshSince))
+    const waiting = this.waitingIn(partition)
+    if (!this.mustAskAnew(partition, waiting)) return most
+    const asking = waiting.filter((ran) => this.turnsTheTide(this.dated(ran)))
+    return asking.reduce((age, { begun }) => Math.min(age, Math.max(0, now - begun)), most)
+  }
+
+  /**
+   * AWS Health is asked anew at the first failure where all was well, when an incident opens, and before anything is told. However
+   * many others fail, they are judged by what is known, and again by the next reading.
+   */
+  private mustAskAnew(partition: Partition, waiting: readonly Ran[]): boolean {
+    const { clock, desk, owners } = this.deps
+    const outcomes = waiting.map((ran) => this.dated(ran))
+    if (!outcomes.some((outcome) => this.turnsTheTide(outcome))) return false
+    if (this.allWellIn(partition)) return true
+    const input: Input = {
+      now: clock.now(),
+      outcomes,
+      controls: [],
+      readings: desk.readings(),
+      newlyRead: new Set(),
+      timers: false,
+      notices: [],
+      owners,
+      newId: () => NOBODY,
+    }
+    const { told, ledger } = decide(this.world(), input, this.setup)
+    return told.length > 0 || ledger.some(({ decision }) => decision === 'opened' || decision === 'reopened')
+  }
+
+  private allWellIn(partition: Partition): boolean {
+    for (const monitor of this.setup.monitors.values()) {
+      if (monitor.partition !== partition) continue
+      if (monitor.probes.some(({ id }) => (this.probes.get(id)?.standing ?? 'well') !== 'well')) return false
+    }
+    return true
   }
 
   /** The first failure of a well probe, or the one that reaches the threshold. */
@@ -416,6 +482,8 @@ export class Engine {
       { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId },
       this.setup,
     )
+    const byClock = ran.length + called.length + notices.length === 0
+    if (byClock && this.mustWait(decision)) return
     const stored = [...this.trails(decision), ...this.withIncidents(outcomes, decision)]
     const read = [...newlyRead].flatMap((partition) => readings.get(partition) ?? [])
     const verdicts = decision.incidents
@@ -457,6 +525,20 @@ export class Engine {
     for (const kind of verdicts) meter.judged(kind)
     this.count(decision)
     logDecision(log, decision)
+  }
+
+  /** What the clock alone makes due (the end of gathering, a reminder) is not told by what AWS Health said a while ago. */
+  private mustWait({ told }: Decision): boolean {
+    const { clock, desk, askAnew } = this.deps
+    const now = clock.monotonic()
+    const partitions = new Set(told.flatMap(({ incident }) => (incident?.family === 'outage' ? [incident.partition] : [])))
+    const unread = [...partitions].filter((one) => desk.begunAt(one) < (this.postponedAt.get(one) ?? now - JUST_ASKED_MS))
+    for (const partition of unread) {
+      if (!this.postponedAt.has(partition)) this.postponedAt.set(partition, now)
+      askAnew(partition)
+    }
+    if (unread.length === 0) this.postponedAt.clear()
+    return unread.length > 0
   }
 
   private count(decision: Decision): void {
@@ -565,7 +647,7 @@ export class Engine {
 
   /** Resolves when everything that was submitted is decided and on disk, dated by the clock of now: whoever comes next goes by it. */
   async drain(): Promise<void> {
-    await this.consulting
+    await Promise.all(this.consulting.values())
     await this.attend()
     await this.flush()
   }

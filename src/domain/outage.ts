@@ -54,9 +54,9 @@ export type SourceAnswer =
   | Readonly<{ state: 'refused'; at: Instant; why: string }>
   /**
    * `ours` where it is our credentials that keep us from asking, and not the way to it; `heard` where it did answer, only not
-   * with what was asked for.
+   * with what was asked for, `throttled` where it did so since it was asked too often.
    */
-  | Readonly<{ state: 'unavailable'; at: Instant; why: string; ours?: 'credentials'; heard?: true }>
+  | Readonly<{ state: 'unavailable'; at: Instant; why: string; ours?: 'credentials'; heard?: true; throttled?: true }>
   /** Not configured, or the partition has none. */
   | Readonly<{ state: 'off'; why: string }>
 
