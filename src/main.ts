@@ -10,13 +10,13 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
   process.exitCode = 69
 } else {
   const isDaemon = process.argv[2] === 'run'
-  // The configuration says whether all that is printed is JSON, and it is not read yet.
-  if (isDaemon) (await import('./adapters/standard-streams.ts')).holdOutput()
-  // A reload that is asked for while we still begin must not end us: the configuration is not read yet, so nothing is missed.
-  if (isDaemon) for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
   // Node opens its debugger on a port of this machine when it gets SIGUSR1, unless somebody listens for the signal: whoever
   // reached the port could then run code as Alibi. (Started with --disable-sigusr1 it does not get that signal at all.)
   process.on('SIGUSR1', () => {})
+  // A reload that is asked for while we still begin must not end us: the configuration is not read yet, so nothing is missed.
+  if (isDaemon) for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
+  // The configuration says whether all that is printed is JSON, and it is not read yet.
+  if (isDaemon) (await import('./adapters/standard-streams.ts')).holdOutput()
   // What a run leaves behind is short-lived. V8 would let it pile up in a young generation that grows to 32 MB and more, and
   // from there into the memory that an unhurried process keeps. pm2 and systemd start us with a bound for it; where nobody
   // has set one it does not grow at all, which is all that can still be said now.

@@ -49,7 +49,7 @@ function open(port: number): Promise<Socket> {
 }
 
 /** Everything that comes back until the server closes, which it must. A reset counts as closing. */
-async function exchange(port: number, bytes: string): Promise<string> {
+async function exchange(port: number, bytes: string, andEnd = false): Promise<string> {
   const socket = await open(port)
   return new Promise((resolve) => {
     let got = ''
@@ -59,6 +59,7 @@ async function exchange(port: number, bytes: string): Promise<string> {
     })
     socket.on('close', () => resolve(got))
     socket.write(bytes, 'latin1')
+    if (andEnd) socket.end()
   })
 }
 
@@ -196,6 +197,13 @@ describe('many requests at once on one connection', () => {
     expect(asked()).toBe(1)
     held.resolve()
     await expect.poll(asked).toBe(MAX_UNANSWERED)
+  })
+
+  test('who ends their side after sending still gets every answer', async () => {
+    const { port, said } = await start()
+    const answers = await exchange(port, one(port).repeat(500), true)
+    expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(500)
+    expect(said).toEqual([])
   })
 
   test('of thousands a few are read; the others wait for their turn, and get it', async () => {
