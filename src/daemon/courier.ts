@@ -324,20 +324,17 @@ export class Courier {
     }
   }
 
-  /** These addresses need not be told. */
+  /** These addresses need not be told now. If what they refused is sent again some day, this follows it. */
   private async spare(needless: readonly Readonly<{ owed: Owed; why: string }>[]): Promise<void> {
-    const { store, clock, log, meter } = this.deps
+    const { store, clock, log } = this.deps
     const now = clock.now()
     await store.settle(
-      needless.map(({ owed, why }) => ({ ...nameOf(owed), state: 'dropped' as const, error: why })),
+      needless.map(({ owed, why }) => ({ ...nameOf(owed), state: 'refused' as const, error: `not sent: ${why}` })),
       byReason(needless).flatMap(([why, owed]) =>
         rowsOf(now, owed, { decision: 'withheld', rule: 'late-explanation', reason: why }),
       ),
     )
-    for (const { owed, why } of needless) {
-      meter.mail(owed.notification.kind, 'dropped')
-      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, to: owed.address, why })
-    }
+    for (const { owed, why } of needless) log.info('mail withheld', { ...fieldsOf(owed), to: [owed.address], why })
   }
 
   /** Under one Message-ID leaves one mail: addresses that are told something else get a notification of their own. */
