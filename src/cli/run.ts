@@ -1,6 +1,7 @@
 import { systemClock } from '../adapters/clock.ts'
 import { createLog } from '../adapters/log.ts'
 import { tighten } from '../adapters/modes.ts'
+import { openSentRecord, recordedMailer, type SentRecord, sentRecordPath } from '../adapters/sent-record.ts'
 import { HeldError, lock as takeLock } from '../adapters/sqlite/lock.ts'
 import { filesOf } from '../adapters/sqlite/place.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
@@ -82,7 +83,13 @@ export async function run(options: Common, io: Io): Promise<number> {
   const store = await openStore({ path: first.storage.path, observe: metrics.observeStore }).catch(asExit)
   held.defer(() => store.close())
 
-  const around = { io, log, store, metrics, stop: stop.signal, kill: kill.signal }
+  const sent = await openSentRecord(sentRecordPath(first.storage.path), (why) => {
+    log.warn('what is delivered cannot be recorded beside the database', {
+      why,
+      next: 'after a restore from a backup, emails delivered since it was made may be sent again',
+    })
+  })
+  const around = { io, log, store, metrics, sent, stop: stop.signal, kill: kill.signal }
   const notice: Notice = (key, text) => session.daemon.notice(key, text)
   let isStale = false
   const changed = () => {
@@ -139,7 +146,16 @@ export async function run(options: Common, io: Io): Promise<number> {
   }
 }
 
-type Around = Readonly<{ io: Io; log: RunLog; store: Store; metrics: Metrics; stop: AbortSignal; kill: AbortSignal }>
+type Around = Readonly<{
+  io: Io
+  log: RunLog
+  store: Store
+  metrics: Metrics
+  /** What was delivered: it outlives the database. */
+  sent: SentRecord
+  stop: AbortSignal
+  kill: AbortSignal
+}>
 
 type Notice = (key: string, text: string | null) => Promise<void>
 
@@ -178,9 +194,18 @@ async function membersOf(config: Config, { io, log, store }: Around, notice: Not
 }
 
 /** @param reach what the session before knew of our own network: a reload is no start */
+function withRecord(wired: Wired, sent: SentRecord): Wired {
+  const { mailer, fallback } = wired
+  return {
+    ...wired,
+    mailer: recordedMailer(mailer, sent),
+    fallback: fallback === null ? null : { ...fallback, mailer: recordedMailer(fallback.mailer, sent) },
+  }
+}
+
 async function begin(config: Config, around: Around, reach: Reach | null): Promise<Session> {
   const { io, log, store, metrics, stop, kill } = around
-  const wired = wire(config, io.env, VERSION)
+  const wired = withRecord(wire(config, io.env, VERSION), around.sent)
   for (const warning of config.warnings) log.warn('configuration', { warning })
   const network = networkShown(config.network)
   if (network.length > 0) log.info('the way out', { network })
