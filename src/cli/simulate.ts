@@ -19,6 +19,8 @@ const MAX_SCENARIO_BYTES = 1024 * 1024
 /** A story that is played faster than this needs no progress. */
 const PROGRESS_AFTER_MS = 1_000
 const PROGRESS_EVERY_MS = 200
+/** Nobody waits longer for one story: that of a thousand accounts takes half a minute. */
+const PATIENCE_MS = 15 * 60_000
 
 export type SimulateOptions = Readonly<{ config?: string; json?: boolean; mails?: string }>
 
@@ -33,7 +35,9 @@ export async function runSimulate(files: readonly string[], options: SimulateOpt
   const played: Played[] = []
   for (const [i, scenario] of scenarios.entries()) {
     const show = progress(scenarios.length === 1 ? scenario.title : `${i + 1} of ${scenarios.length}: ${scenario.title}`, io)
-    const one = await play(scenario, { version: VERSION, onProgress: show.tell }).finally(show.clear)
+    const until = performance.now() + PATIENCE_MS
+    const isPatient = () => performance.now() < until
+    const one = await play(scenario, { version: VERSION, onProgress: show.tell, isPatient }).finally(show.clear)
     played.push(one)
     if (options.mails !== undefined) {
       const directory = scenarios.length === 1 ? options.mails : join(options.mails, nameOf(scenario))

@@ -28,8 +28,7 @@ export type VirtualClock = Clock & {
 }
 
 export function virtualClock(start: number): VirtualClock {
-  type Timer = { due: number; order: number; run: () => void }
-  const timers = new Set<Timer>()
+  const timers = new Timers()
   const listeners = new Set<() => void>()
   let elapsed = 0
   let offset = start
@@ -38,18 +37,7 @@ export function virtualClock(start: number): VirtualClock {
   const settle = () => new Promise<void>((resolve) => void macrotask(resolve))
 
   function after(ms: number, run: () => void): () => void {
-    const timer = { due: elapsed + Math.max(0, ms), order: order++, run }
-    timers.add(timer)
-    return () => void timers.delete(timer)
-  }
-
-  function earliest(until: number): Timer | null {
-    let first: Timer | null = null
-    for (const timer of timers) {
-      if (timer.due > until) continue
-      if (first === null || timer.due < first.due || (timer.due === first.due && timer.order < first.order)) first = timer
-    }
-    return first
+    return timers.add({ due: elapsed + Math.max(0, ms), order: order++, run })
   }
 
   return {
@@ -77,11 +65,10 @@ export function virtualClock(start: number): VirtualClock {
       const until = elapsed + ms
       let atOnce = 0
       await settle()
-      for (let timer = earliest(until); timer !== null; timer = earliest(until)) {
+      for (let timer = timers.take(until); timer !== null; timer = timers.take(until)) {
         atOnce = timer.due > elapsed ? 0 : atOnce + 1
         if (atOnce > MAX_AT_ONCE) throw new Error(`more than ${MAX_AT_ONCE} timers at one moment: something waits for no time`)
         elapsed = Math.max(elapsed, timer.due)
-        timers.delete(timer)
         timer.run()
         await settle()
       }
@@ -96,6 +83,71 @@ export function virtualClock(start: number): VirtualClock {
       return () => void listeners.delete(listener)
     },
   }
+}
+
+type Timer = { readonly due: number; readonly order: number; run: (() => void) | null }
+
+/** Timers by when they are due, as a binary heap: a story may have thousands, and takes out the earliest at each of its steps. */
+class Timers {
+  private readonly heap: Timer[] = []
+  private live = 0
+
+  get size(): number {
+    return this.live
+  }
+
+  /** @returns what calls it off */
+  add(timer: Timer): () => void {
+    this.live += 1
+    this.rise(timer)
+    return () => {
+      if (timer.run === null) return
+      timer.run = null
+      this.live -= 1
+    }
+  }
+
+  /** Takes out the earliest that is due until then. */
+  take(until: number): Readonly<{ due: number; run: () => void }> | null {
+    for (let first = this.heap[0]; first !== undefined && first.due <= until; first = this.heap[0]) {
+      const last = this.heap.pop() as Timer
+      if (last !== first) this.sink(last)
+      const { due, run } = first
+      if (run === null) continue
+      first.run = null
+      this.live -= 1
+      return { due, run }
+    }
+    return null
+  }
+
+  private rise(timer: Timer): void {
+    const { heap } = this
+    let at = heap.length
+    for (let up = (at - 1) >> 1; at > 0 && isBefore(timer, heap[up] as Timer); up = (at - 1) >> 1) {
+      heap[at] = heap[up] as Timer
+      at = up
+    }
+    heap[at] = timer
+  }
+
+  /** Puts a timer in the place of the first, and lets it down to its own. */
+  private sink(timer: Timer): void {
+    const { heap } = this
+    let at = 0
+    for (;;) {
+      const [left, right] = [2 * at + 1, 2 * at + 2]
+      const down = right < heap.length && isBefore(heap[right] as Timer, heap[left] as Timer) ? right : left
+      if (down >= heap.length || !isBefore(heap[down] as Timer, timer)) break
+      heap[at] = heap[down] as Timer
+      at = down
+    }
+    heap[at] = timer
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order)
 }
 
 /**

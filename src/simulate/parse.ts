@@ -11,6 +11,10 @@ import { type EventGiven, type ExpectationGiven, type HappeningGiven, type Momen
 
 /** A story of two months is played in a quarter of a minute; beyond it somebody mistook a unit. */
 export const MAX_LENGTH_MS = 62 * DAY_MS
+/** Each is a whole configuration, and another session of the daemon. */
+export const MAX_RELOADS = 200
+/** Events of AWS Health: all of a bad year. Each failing probe is judged by each that is open. */
+export const MAX_PUBLISHED = 500
 /** Ten thousand events take so many. */
 const MAX_LEXEMES = 300_000
 const MAX_JUMP_MS = 7 * DAY_MS
@@ -84,6 +88,8 @@ class Reader {
   private readonly published = new Set<string>()
   private readonly everPublished = new Set<string>()
   private daemonRuns = true
+  private reloads = 0
+  private asks: Readonly<Record<'operations' | 'accounts' | 'pairs', ReadonlySet<string>>> | null = null
   /** What stands in the file so far, the newest last; of the user's own nothing is known to be wrong. */
   private readonly configs: Config[] = []
   /** Silences over a monitor that the user's own configuration does not have. */
@@ -142,19 +148,12 @@ class Reader {
     const isListed = this.configs.some(({ discoveries }) => discoveries.length > 0)
     if (given === undefined || typeof given === 'string' || isListed || this.configs.length === 0) return
     const { operation, account } = given
-    const probes = this.configs.flatMap(({ monitors }) => monitors.flatMap((monitor) => monitor.probes))
-    const operations = new Set(probes.map((probe) => probe.call.operation))
-    const accounts = new Set(probes.map((probe) => probe.account))
+    const { operations, accounts, pairs } = this.allProbes()
     if (operation !== undefined && !operations.has(operation))
       this.tell([...path, 'operation'], `no probe makes this call: expected ${listed(operations)}`)
     else if (account !== undefined && !accounts.has(account))
       this.tell([...path, 'account'], `no probe asks for this account: expected ${listed(accounts)}`)
-    else if (
-      !probes.some(
-        (probe) =>
-          (operation === undefined || probe.call.operation === operation) && (account === undefined || probe.account === account),
-      )
-    )
+    else if (operation !== undefined && account !== undefined && !pairs.has(`${operation} ${account}`))
       this.tell(path, 'no probe makes this call for this account')
   }
 
@@ -166,6 +165,18 @@ class Reader {
       for (const [i, address] of smtp[key].entries())
         if (!known.has(folded(address))) this.tell([...path, key, i], `no recipient has this address: expected ${listed(known)}`)
     }
+  }
+
+  /** What the probes of all configurations ask for: read once, when all of them are known. */
+  private allProbes() {
+    if (this.asks !== null) return this.asks
+    const probes = this.configs.flatMap(({ monitors }) => monitors.flatMap((monitor) => monitor.probes))
+    this.asks = {
+      operations: new Set(probes.map((probe) => probe.call.operation)),
+      accounts: new Set(probes.map((probe) => probe.account)),
+      pairs: new Set(probes.map((probe) => `${probe.call.operation} ${probe.account}`)),
+    }
+    return this.asks
   }
 
   private deed(given: HappeningGiven, path: Path, at: number, file: string, own: Config | undefined): Deed | null {
@@ -203,6 +214,9 @@ class Reader {
     }
     if (silence !== undefined) return this.silence(silence, [...path, 'silence', 'monitor'], own)
     if (given.ack !== undefined) return { verb: 'ack' }
+    this.reloads += 1
+    if (this.reloads === MAX_RELOADS + 1) this.tell([...path, 'reload'], `expected at most ${MAX_RELOADS} reloads`, 'key')
+    if (this.reloads > MAX_RELOADS) return null
     if (own !== undefined) return { verb: 'reload', config: null }
     const config = this.config([...path, 'reload'], file, own)
     if (config === null) return null
@@ -248,6 +262,9 @@ class Reader {
       if (this.published.has(id)) return this.tell(idPath, 'an event of this id was published before')
       this.published.add(id)
       this.everPublished.add(id)
+      if (this.everPublished.size === MAX_PUBLISHED + 1)
+        this.tell(idPath, `expected at most ${MAX_PUBLISHED} events of AWS Health`)
+      if (this.everPublished.size > MAX_PUBLISHED) return null
       if (event === undefined) return this.tell(path, '`health: publish` needs an `event`')
       const { service } = fields
       return service === undefined

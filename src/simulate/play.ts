@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { durationText } from '../config/duration.ts'
 import { type Daemon, type DaemonDeps, startDaemon } from '../daemon/daemon.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
-import { credentialsKey, HOUR_MS, type Monitor, type Partition } from '../domain/probe.ts'
+import { credentialsKey, MINUTE_MS, type Monitor, type Outcome, type Partition } from '../domain/probe.ts'
 import type { Reach } from '../domain/state.ts'
 import { messageOfThrown, readThrown } from '../domain/thrown.ts'
 import { letter } from '../letter/letter.ts'
@@ -11,7 +11,7 @@ import type { Mail } from '../ports/mailer.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { virtualDashboard, virtualHealthApi, virtualProber } from './aws.ts'
 import { type VirtualClock, virtualClock, virtualTicker } from './clock.ts'
-import { type Failure, failuresOf, opening } from './expect.ts'
+import { clockText, type Failure, failuresOf, opening } from './expect.ts'
 import { type Delivered, History } from './history.ts'
 import { type Life, lifeOn, mortal } from './life.ts'
 import { virtualMailer } from './mail-server.ts'
@@ -23,13 +23,17 @@ import { World } from './world.ts'
 /** The real daemon's grace between "stop" and "abandon what is in flight". */
 const GRACE_MS = 10_000
 /** Progress is told, and the event loop let go, each so much of the story. */
-const STEP_MS = HOUR_MS
+const STEP_MS = MINUTE_MS
+/** Runs of one story: those of two months each minute ten times over. Beyond it somebody mistook a schedule, or a length. */
+export const MAX_RUNS = 1_000_000
 
 export type PlayOptions = Readonly<{
   /** Alibi's version, for the mails. */
   version?: string
   /** From 0 to 1, now and then. */
   onProgress?: (share: number) => void
+  /** Whether whoever waits still does, asked now and then; left out: for ever. */
+  isPatient?: () => boolean
   /** Stands between each process of the daemon and its ports: may watch, fail or kill it between any two effects. */
   rig?: (deps: DaemonDeps, rigged: Rigged) => DaemonDeps
 }>
@@ -86,6 +90,7 @@ class Stage {
   private readonly disk: Disk = newDisk()
   private readonly faults: Failure[] = []
   private config: Config
+  private runs = 0
   private process: Process | null = null
 
   constructor(scenario: Scenario, options: PlayOptions) {
@@ -108,6 +113,10 @@ class Stage {
     while (clock.elapsed() < scenario.lengthMs) {
       await clock.advance(Math.min(STEP_MS, scenario.lengthMs - clock.elapsed()))
       this.options.onProgress?.(clock.elapsed() / scenario.lengthMs)
+      const why = this.whyNotOn()
+      if (why === null) continue
+      this.fault('the story is played to its end', `it was given up at ${clockText(clock.elapsed())}: ${why}`)
+      break
     }
     this.process?.life.end()
     const failures = [...this.faults, ...failuresOf(scenario.expectations, history, world.board)]
@@ -119,6 +128,11 @@ class Stage {
       timeline: this.timeline.lines,
       omitted: this.timeline.omitted,
     }
+  }
+
+  private whyNotOn(): string | null {
+    if (this.runs > MAX_RUNS) return `it has made more than ${MAX_RUNS} runs`
+    return this.options.isPatient?.() === false ? 'it has taken too long' : null
   }
 
   private happen(deed: Deed): void {
@@ -258,7 +272,7 @@ class Stage {
     return {
       clock: life,
       ticker: virtualTicker(life, random01),
-      prober: virtualProber(world, { config, life, random01, ran: (outcome) => this.timeline.run(outcome) }),
+      prober: virtualProber(world, { config, life, random01, ran: (outcome) => this.ran(outcome) }),
       store: mortal(this.told(store), life),
       mailer: virtualMailer(world, { life, state: () => world.smtp, accepted: (mail) => this.took(mail) }),
       fallback: this.fallback(life),
@@ -339,6 +353,11 @@ class Stage {
       this.timeline.log([message, ...details].join(': '))
     }
     return { error: tell, warn: tell, info() {}, debug() {} }
+  }
+
+  private ran(outcome: Outcome): void {
+    this.runs += 1
+    this.timeline.run(outcome)
   }
 
   private fault(expected: string, found: string): void {

@@ -6,6 +6,7 @@ import { MAX_FILE_BYTES, parseConfig } from '../../src/config/file.ts'
 import { nearest } from '../../src/config/nearest.ts'
 import { MAX_RESOLVED_CHARS, resolve } from '../../src/config/reference.ts'
 import { parseScenario } from '../../src/simulate/parse.ts'
+import { play } from '../../src/simulate/play.ts'
 
 /*
  * Files as large as they may be, and made to be slow. Each is read or refused in about a second; the deadline is far above, for
@@ -136,12 +137,23 @@ describe('a scenario', () => {
       ),
       /no event of this id/,
     ],
-    ['reloads', lines(() => '  - { at: 1m, reload: { policy: { wait: 1s } } }\n', `${story}events:\n`, 4_000), /./],
+    [
+      'reloads',
+      lines(() => '  - { at: 1m, reload: { policy: { wait: 1s } } }\n', `${story}events:\n`, 4_000),
+      /at most 200 reloads/,
+    ],
+    [
+      'published events',
+      lines((i) => `  - { at: 1m, health: publish, id: e${i}, event: { service: IAM } }\n`, `${story}events:\n`, 4_000),
+      /at most 500 events/,
+    ],
+    ['a hundred years', story.replace('1h', '36500d'), /expected a duration from 1ms to 62d/],
   ])('%s', { timeout: DEADLINE_MS }, ([, text, expected]) => {
     const parsed = parseScenario(text, 'hostile.yaml')
     expect(parsed.ok).toBe(false)
     if (parsed.ok || expected === 'ok') return
     expect(parsed.faults.length).toBeLessThanOrEqual(MAX_FAULTS + 1)
+    if (!ROWS.some(([, same]) => same === text)) expect(parsed.faults.some(({ message }) => expected.test(message))).toBe(true)
     expect(parsed.faults.every(({ message }) => message.length <= 500)).toBe(true)
   })
 })
@@ -165,3 +177,13 @@ test('a misspelt word is compared with a thousand others, not with all that a fi
 })
 
 test('the lexer is let through as much as a large file needs', () => expect(MAX_LEXEMES).toBeGreaterThan(100_000))
+
+test('a story that never comes to its end is given up, and says so', { timeout: 120_000 }, async () => {
+  const parsed = parseScenario('title: a\nstart: 2026-03-02T12:00:00Z\nlength: 62d\n', 'long.yaml')
+  if (!parsed.ok) throw new Error(parsed.faults[0]?.message)
+  let asked = 0
+  const { failures } = await play(parsed.scenario, { isPatient: () => ++asked < 100 })
+  expect(failures).toEqual([
+    { line: null, expected: 'the story is played to its end', found: 'it was given up at +01:40:00: it has taken too long' },
+  ])
+})
