@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { accountProber } from './adapters/aws/account.ts'
+import { HEALTH_HOMES } from './adapters/aws/active-region.ts'
 import { CONTROL_TIMEOUT_MS } from './adapters/aws/control.ts'
 import { keyring as openKeyring } from './adapters/aws/credentials.ts'
 import { dashboard, dashboardUrl } from './adapters/aws/dashboard.ts'
@@ -16,7 +17,9 @@ import { fileMailer } from './adapters/maildir.ts'
 import { Outlet } from './adapters/outlet.ts'
 import { smtpMailer } from './adapters/smtp.ts'
 import type { Config, Smtp } from './config/config.ts'
-import { endpointOverrides, withEndpoints } from './config/endpoints.ts'
+import { endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
+import { networkShown } from './config/network.ts'
+import { type Asked, variantsShown } from './config/variants.ts'
 import type { Sources } from './daemon/desk.ts'
 import type { Caller, Facts, Notification } from './domain/notification.ts'
 import { ACCOUNT_REGION } from './domain/policy.ts'
@@ -52,6 +55,8 @@ export type Wired = AsyncDisposable &
     /** The environment as the SDK's clients are to read it. */
     env: Env
     overrides: readonly string[]
+    /** What proxies, certificates and variants of endpoints do to the way out, in sentences. */
+    network: readonly string[]
     owners: (probe: Probe, monitor: Monitor) => readonly string[]
     sender: (monitor: Monitor | null) => Facts['sentBy']
     letter: (notification: Notification, delivery: Delivery) => Mail
@@ -63,7 +68,7 @@ export type Wired = AsyncDisposable &
   }>
 
 export function wire(config: Config, given: Env, version: string): Wired {
-  const env = withEndpoints(given, config.endpoints)
+  const env = withEndpoints(given, config.endpoints, config.network.variants)
   const clock = systemClock
   const held = new AsyncDisposableStack()
   const outlet = outletOf(config)
@@ -136,6 +141,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
     keyring,
     env,
     overrides: endpointOverrides(config),
+    network: [...networkShown(config.network), ...variantsShown(config.network.variants, askedBy(config))],
     owners: (probe, monitor) => (probe.account === 'self' ? identities.owners(monitor.credentials) : [probe.account]),
     sender: (monitor) => {
       const partition = monitor?.partition ?? 'aws'
@@ -164,7 +170,7 @@ export function outletOf({ network: { proxies, bundle } }: Config): Outlet {
 
 /** Lists the organizations of the monitors that find their accounts; it outlives the sessions that their lists begin. */
 export function organizationOf(config: Config, given: Env): Organization & Disposable {
-  const env = withEndpoints(given, config.endpoints)
+  const env = withEndpoints(given, config.endpoints, config.network.variants)
   const keyring = openKeyring({ clock: systemClock, env, outlet: outletOf(config) })
   return {
     async list(name, signal) {
@@ -200,6 +206,34 @@ function askerOf(config: Config, partition: Partition): User {
   const region = first?.region ?? ACCOUNT_REGION[partition]
   const credentials = config.health.credentials ?? first?.credentials ?? NO_CREDENTIALS
   return { name: `AWS Health (${partition})`, credentials, partition, region }
+}
+
+/** The endpoints of AWS's own that this configuration asks. */
+function askedBy(config: Config): readonly Asked[] {
+  const { monitors, health, log, discoveries } = config
+  const partitions = [...new Set(monitors.map(({ partition }) => partition))]
+  const users = [...monitors, ...partitions.map((partition) => askerOf(config, partition))]
+  const homes = partitions.map((partition) => ACCOUNT_REGION[partition])
+  const each = (service: Service, name: string, regions: readonly string[]) =>
+    [...new Set(regions)].map((region): Asked => ({ service, name, region }))
+  const listed = monitors.filter(({ name }) => discoveries.some(({ monitor }) => monitor === name))
+  return [
+    ...each('ACCOUNT', 'Account', homes),
+    ...each('STS', 'STS', users.map(stsRegionOf)),
+    ...(health.api
+      ? each(
+          'HEALTH',
+          'AWS Health',
+          partitions.flatMap((partition) => HEALTH_HOMES[partition].regions),
+        )
+      : []),
+    ...each(
+      'ORGANIZATIONS',
+      'Organizations',
+      listed.map(({ partition }) => ACCOUNT_REGION[partition]),
+    ),
+    ...(log.cloudwatch === null ? [] : each('CLOUDWATCH_LOGS', 'CloudWatch Logs', [log.cloudwatch.region])),
+  ].filter(({ service }) => config.endpoints.of[service] === undefined)
 }
 
 /** Whose credentials these monitors use, as far as anybody has been asked. */

@@ -49,8 +49,9 @@ credentials are used or they are an error: unlike the SDK, Alibi never goes on t
 
 \`HTTPS_PROXY\` and \`HTTP_PROXY\` (in small letters first) name the proxy by which Alibi asks AWS, the dashboard, the control host, the heartbeat and CloudWatch
 Logs; \`NO_PROXY\` excepts hosts (\`host\`, \`.suffix\`, \`host:port\`, \`10.0.0.0/8\`, \`*\`), and this machine is always excepted. Mail goes by no proxy. The
-certificates of \`AWS_CA_BUNDLE\`, or of \`ca_bundle\` in the profile, are trusted for the same calls, beside those that Node trusts. \`alibi check\` says what is in
-force.
+certificates of \`AWS_CA_BUNDLE\`, or of \`ca_bundle\` in the profile, are trusted for the same calls, beside those that Node trusts. \`AWS_USE_FIPS_ENDPOINT\` and
+\`AWS_USE_DUALSTACK_ENDPOINT\`, or their keys in the profile, hold where AWS has such an endpoint: Account has none. \`alibi check\` says what is in force, and
+what it does to each endpoint.
 
 \`ALIBI_DEBUG=1\` shows where a fault of Alibi's own happened.
 `

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { Credentials } from '../domain/probe.ts'
 import { readThrown } from '../domain/thrown.ts'
 import type { Keyring } from './aws/credentials.ts'
-import { type Env, NO_OTHER_ENDPOINT } from './aws/endpoint.ts'
+import { type Env, NO_OTHER_ENDPOINT, placeOf } from './aws/endpoint.ts'
 import { systemClock } from './clock.ts'
 import type { Outlet } from './outlet.ts'
 
@@ -137,15 +137,17 @@ export function cloudWatch(options: CloudWatchOptions): CloudWatch {
   async function connection() {
     const { keyring } = await import('./aws/credentials.ts')
     const { region, endpoint } = wanted
+    const env = options.env ?? process.env
     ring ??= keyring({
       clock: systemClock,
-      env: options.env ?? process.env,
+      env,
       ...(options.outlet === undefined ? {} : { outlet: options.outlet }),
     })
     const { get, handler } = ring
     const holder = { credentials: CHAIN, stsRegion: region }
     const credentials = () => get(holder, DEADLINE_MS, new AbortController().signal)
-    return { region, ...NO_OTHER_ENDPOINT, ...(endpoint === null ? {} : { endpoint }), credentials, ...handler.client }
+    const place = endpoint === null ? placeOf(env, 'CLOUDWATCH_LOGS', region) : { region, ...NO_OTHER_ENDPOINT, endpoint }
+    return { ...place, credentials, ...handler.client }
   }
 
   return {

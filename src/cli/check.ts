@@ -5,7 +5,6 @@ import { callerIdentity } from '../adapters/aws/caller.ts'
 import { placeOf } from '../adapters/sqlite/place.ts'
 import { draftName } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
-import { networkShown } from '../config/network.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { toldOfUs } from '../domain/audience.ts'
 import { inWords, utc } from '../domain/duration.ts'
@@ -74,7 +73,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
           refused: late,
           warnings,
           overrides: wired.overrides,
-          network: networkShown(config.network),
+          network: wired.network,
           live,
         },
         null,
@@ -103,7 +102,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     const notes = [
       ...warnings.filter((warning) => !late.includes(warning)).map((warning) => `warning: ${warning}`),
       ...wired.overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
-      ...networkShown(config.network).map((line) => `note: ${line}`),
+      ...wired.network.map((line) => `note: ${line}`),
     ]
     if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
     if (options.live === true) io.out(`\n${live.map((finding) => findingText(finding, io.columns)).join('\n')}`)

@@ -12,7 +12,6 @@ import { withAccounts } from '../config/discovery.ts'
 import { withEndpoints } from '../config/endpoints.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
-import { networkShown } from '../config/network.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { Roster } from '../daemon/roster.ts'
 import { CONFIG_NOTICE } from '../domain/notice.ts'
@@ -54,7 +53,7 @@ export async function run(options: Common, io: Io): Promise<number> {
   const log = createLog(first.log, {
     secrets: first.secrets,
     outlet: outletOf(first),
-    env: withEndpoints(io.env, first.endpoints),
+    env: withEndpoints(io.env, first.endpoints, first.network.variants),
   })
   held.defer(() => log.close())
   endOnFault(held, log)
@@ -207,8 +206,7 @@ async function begin(config: Config, around: Around, reach: Reach | null): Promi
   const { io, log, store, metrics, stop, kill } = around
   const wired = withRecord(wire(config, io.env, VERSION), around.sent)
   for (const warning of config.warnings) log.warn('configuration', { warning })
-  const network = networkShown(config.network)
-  if (network.length > 0) log.info('the way out', { network })
+  if (wired.network.length > 0) log.info('the way out', { network: wired.network })
   if (wired.overrides.length > 0) log.warn('endpoints that are not AWS’s own', { overrides: wired.overrides })
   const ending = new AbortController()
   const killing = new AbortController()

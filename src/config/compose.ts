@@ -51,6 +51,7 @@ import {
 } from './schema.ts'
 import { isSecretPlace, mayComeFromFile } from './secret.ts'
 import { NO_SHARED_FILES, type SharedFiles } from './shared-files.ts'
+import { checkVariants } from './variants.ts'
 
 export type Surroundings = Readonly<{
   /** Absolute path of the file. */
@@ -90,6 +91,7 @@ export function compose(tree: Tree, around: Surroundings): Composed {
   checkAll(tree, around, endpoints, tell)
   checkMail(tree, around.authorities, tell)
   checkNetwork(around.env, around.bundle ?? null, process.versions.node, tell)
+  checkVariants(around.env, around.sharedFiles ?? NO_SHARED_FILES, tell)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   return { ok: true, config: configOf(parsed.data, tree, around, endpoints) }
 }
@@ -317,7 +319,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
             to: parsed.digest.to === undefined ? names : names.filter((name) => parsed.digest?.to?.includes(name)),
           },
     endpoints,
-    network: networkOf(env, around.bundle ?? null),
+    network: networkOf(env, around.sharedFiles ?? NO_SHARED_FILES, around.bundle ?? null),
     warnings: [],
     secrets,
   }

@@ -1,5 +1,6 @@
 import type { Partition } from '../domain/probe.ts'
 import type { Section, SharedFiles } from './shared-files.ts'
+import { NONE_WANTED, variantVariables, type Wanted } from './variants.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -114,10 +115,10 @@ function flag(text: string | undefined): boolean | null {
  * The environment as our own clients read it: in it stands where each service is asked, wherever that was said. The SDK is
  * told not to look for itself, so that what was checked and named is what is asked.
  */
-export function withEndpoints(env: Env, { of }: Endpoints): Env {
+export function withEndpoints(env: Env, { of }: Endpoints, variants: Wanted = NONE_WANTED): Env {
   const others = Object.entries(env).filter(([name]) => name !== IGNORE && !name.startsWith(EVERY))
   const own = Object.entries(of).map(([service, { value }]) => [`${EVERY}_${service}`, value] as const)
-  return Object.fromEntries([...others, ...own])
+  return { ...Object.fromEntries([...others, ...own]), ...variantVariables(variants) }
 }
 
 /** https anywhere, http on this machine only. */

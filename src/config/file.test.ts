@@ -191,7 +191,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
     digest: null,
     discoveries: [],
     endpoints: { set: [], of: {} },
-    network: { proxies: { https: null, http: null, direct: [] }, bundle: null },
+    network: { proxies: { https: null, http: null, direct: [] }, bundle: null, variants: { fips: null, dualstack: null } },
     warnings: [expect.stringMatching(/mail.smtp is not set/)],
     secrets: [],
   } satisfies Config)

@@ -4,12 +4,15 @@ import type { Tell } from './monitors.ts'
 import { type Proxies, proxiesOf, proxyFault, proxyShown } from './proxy.ts'
 import type { SecretFile } from './reference.ts'
 import type { SharedFiles } from './shared-files.ts'
+import { variantsWanted, type Wanted } from './variants.ts'
 
 /** What the environment does to the way out: proxies, and whom to trust. */
 export type Network = Readonly<{
   proxies: Proxies
   /** Of the SDK's variable or shared files: trusted beside Node's own authorities; `null`: nothing is said. */
   bundle: Bundle | null
+  /** Which endpoints of AWS's own are wanted in the place of the plain ones. */
+  variants: Wanted
 }>
 export type Bundle = Authority & Readonly<{ name: string }>
 
@@ -28,9 +31,9 @@ export function bundleNamed(env: Env, { configFile, credentialsFile }: SharedFil
 /** `null`: it was not looked for, since nobody will ask. */
 export type ReadBundle = Readonly<{ named: NamedBundle; file: SecretFile }> | null
 
-export function networkOf(env: Env, read: ReadBundle): Network {
+export function networkOf(env: Env, files: SharedFiles, read: ReadBundle): Network {
   const bundle = read?.file.ok ? { ...read.named, pem: read.file.text } : null
-  return { proxies: proxiesOf(env), bundle }
+  return { proxies: proxiesOf(env), bundle, variants: variantsWanted(env, files) }
 }
 
 /** Refuses what could not be used: it would be passed over without a word, or every call would fail. */

@@ -54,6 +54,27 @@ test('check --live asks AWS through the proxy, and names it without its password
   expect(probed.out).toMatch(/setup: the proxy HTTPS_PROXY=\S+ answered 407/)
 })
 
+test('a FIPS endpoint is asked where there is one, and elsewhere its lack is named', async () => {
+  await using on = await stage(PARTS)
+  Object.assign(on.env, { AWS_USE_FIPS_ENDPOINT: 'true' })
+  const overridden = await on.alibi('probe')
+  expect(overridden, 'an address of one’s own has no variant').toMatchObject({ code: 0, err: '' })
+  await using proxy = await startConnectProxy(on.sandbox.port)
+  behind(on, proxy)
+  const ended = await on.alibi('check', '--live')
+  expect(ended).toMatchObject({ code: 0, err: '' })
+  expect(ended.out).toMatch(
+    /note: AWS_USE_FIPS_ENDPOINT: asked at the FIPS endpoint: STS in us-west-2, AWS Health in us-east-2$/m,
+  )
+  expect(ended.out).toMatch(
+    /note: AWS_USE_FIPS_ENDPOINT: has no FIPS endpoint, .*: Account in us-east-1, AWS Health in us-east-1$/m,
+  )
+  expect(proxy.asked).toEqual(
+    expect.arrayContaining(['sts-fips.us-west-2.amazonaws.com:443', 'account.us-east-1.amazonaws.com:443']),
+  )
+  expect(proxy.asked).not.toContainEqual(expect.stringMatching(/^account-fips/))
+})
+
 test('a proxy that lets nothing pass from the start is no trouble of AWS; one that did so before may be', async () => {
   await using on = await stage(PARTS)
   await using proxy = await startConnectProxy(on.sandbox.port)
@@ -73,6 +94,7 @@ test('a proxy that lets nothing pass from the start is no trouble of AWS; one th
 
 test.for<[string, Record<string, string>, string]>([
   ['socks', { HTTPS_PROXY: 'socks5://u:hunter22@p:1080' }, 'HTTPS_PROXY names a proxy of socks5://, which Alibi cannot use'],
+  ['neither yes nor no', { AWS_USE_FIPS_ENDPOINT: '1' }, 'AWS_USE_FIPS_ENDPOINT is neither true nor false'],
   ['no bundle', { AWS_CA_BUNDLE: '/nonexistent/ca.pem' }, 'AWS_CA_BUNDLE names /nonexistent/ca.pem, which does not exist'],
   ['a bundle of nothing', { AWS_CA_BUNDLE: '/dev/null' }, 'AWS_CA_BUNDLE names /dev/null, which is no regular file'],
 ])('what cannot be used is refused: %s', async ([, env, message]) => {

@@ -1,3 +1,5 @@
+import type { Service } from '../../config/endpoints.ts'
+import { variantIn } from '../../config/variants.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Partition } from '../../domain/probe.ts'
 
@@ -20,10 +22,25 @@ export function stsRegionOf(place: Readonly<{ partition: Partition; region: stri
  * The address that the environment puts in place of AWS's own (the SDK's variables), or `null`. What the SDK's shared files
  * say stands in it too (config/endpoints.ts, `withEndpoints`).
  */
-export function endpointOverride(env: Env, service: 'ACCOUNT' | 'STS' | 'HEALTH' | 'ORGANIZATIONS'): string | null {
+export function endpointOverride(env: Env, service: Service): string | null {
   if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true') return null
   return env[`AWS_ENDPOINT_URL_${service}`] || env['AWS_ENDPOINT_URL'] || null
 }
 
-/** For every client: it looks for no address by itself, in the environment or elsewhere. What it is to ask was looked for, checked and named before. */
-export const NO_OTHER_ENDPOINT = { ignoreConfiguredEndpointUrls: true } as const
+/**
+ * For every client: it looks for no address by itself, in the environment or elsewhere, nor makes one up. What it is to ask was
+ * looked for, checked and named before.
+ */
+export const NO_OTHER_ENDPOINT = {
+  ignoreConfiguredEndpointUrls: true,
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
+} as const
+
+/** For a client of this service: the address in place of AWS's own, else the variant that is wanted and is there. */
+export function placeOf(env: Env, service: Service, region: string) {
+  const endpoint = endpointOverride(env, service)
+  if (endpoint !== null) return { region, ...NO_OTHER_ENDPOINT, endpoint }
+  const variant = variantIn(env, service, region)
+  return { region, ...NO_OTHER_ENDPOINT, useFipsEndpoint: variant === 'fips', useDualstackEndpoint: variant === 'dualstack' }
+}

@@ -8,7 +8,7 @@ import type { HealthSource } from '../../ports/health.ts'
 import { within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
 import { BoundedHandler } from './answer.ts'
-import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
+import { type Env, endpointOverride, placeOf } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
 import { areBadCredentials, heardIn, nameOf, oursIn, reasonOf, refusalOf, send } from './health-call.ts'
@@ -94,13 +94,11 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     if (known !== undefined) return known
     const client = handler.clockOffset.shared(
       new HealthClient({
-        region,
+        ...placeOf(options.env, 'HEALTH', region),
         credentials: async () => {
           identity = await options.credentials()
           return identity
         },
-        ...NO_OTHER_ENDPOINT,
-        ...(endpoint === null ? {} : { endpoint }),
         maxAttempts: MAX_ATTEMPTS,
         retryMode: 'standard',
         ...handler.client,

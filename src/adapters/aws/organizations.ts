@@ -12,7 +12,7 @@ import type { Clock } from '../../ports/time.ts'
 import { DeadlineError, within } from '../stall.ts'
 import { callerIdentity } from './caller.ts'
 import { type Keyring, KeyringError } from './credentials.ts'
-import { type Env, endpointOverride, NO_OTHER_ENDPOINT, stsRegionOf } from './endpoint.ts'
+import { type Env, placeOf, stsRegionOf } from './endpoint.ts'
 
 /** The most that AWS puts on a page of accounts or units (botocore organizations/2016-11-28, MaxResults). */
 const PAGE_SIZE = 20
@@ -55,14 +55,11 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
     return await within(timeoutMs, signal, async (bound) => {
       const who = await callerIdentity(holder, { keyring, clock, env, timeoutMs: IDENTITY_TIMEOUT_MS, signal: bound })
       if ('why' in who) return { ok: false, why: `whose credentials these are is not known: ${who.why}` }
-      const endpoint = endpointOverride(env, 'ORGANIZATIONS')
       const client = keyring.handler.clockOffset.shared(
         new OrganizationsClient({
           // Its only region in every partition is the one in which Account stands too (client-organizations, endpoint rules).
-          region: ACCOUNT_REGION[partition],
+          ...placeOf(env, 'ORGANIZATIONS', ACCOUNT_REGION[partition]),
           credentials: () => keyring.get(holder, PAGE_TIMEOUT_MS, bound),
-          ...NO_OTHER_ENDPOINT,
-          ...(endpoint === null ? {} : { endpoint }),
           maxAttempts: MAX_ATTEMPTS,
           retryMode: 'standard',
           ...keyring.handler.client,

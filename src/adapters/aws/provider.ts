@@ -13,7 +13,7 @@ import type { Credentials } from '../../domain/probe.ts'
 import { messageOfThrown } from '../../domain/thrown.ts'
 import type { Clock } from '../../ports/time.ts'
 import { type Answer, type BoundedHandler, carry, overheard } from './answer.ts'
-import { type Env, endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
+import { type Env, placeOf } from './endpoint.ts'
 
 const ROLE_SECONDS = 3_600
 /** An argument of a command that follows a name such as `--password`: what the command says must not show it. */
@@ -75,7 +75,7 @@ function ask(origin: Giver, stsRegion: string, assume: ReturnType<typeof assumer
   const init = {
     ignoreCache: true,
     logger: handler.client.logger,
-    clientConfig: { maxAttempts: 1, ...handler.client },
+    clientConfig: { maxAttempts: 1, useFipsEndpoint: false, useDualstackEndpoint: false, ...handler.client },
     roleAssumer: assume.role,
     roleAssumerWithWebIdentity: assume.withWebIdentity,
   }
@@ -160,13 +160,10 @@ function identityIn(given: Roled['Credentials']): Identity | null {
 
 /** For one call. @param credentials `null` for those that need none */
 export function stsClient(region: string, env: Env, handler: BoundedHandler, credentials: Identity | null): STSClient {
-  const endpoint = endpointOverride(env, 'STS')
   const client = new STSClient({
-    region,
+    ...placeOf(env, 'STS', region),
     ...handler.client,
-    ...NO_OTHER_ENDPOINT,
     maxAttempts: 1,
-    ...(endpoint === null ? {} : { endpoint }),
     ...(credentials === null ? {} : { credentials }),
   })
   return handler.clockOffset.shared(overheard(client))
