@@ -6,10 +6,9 @@ import type { HttpRequest } from '@smithy/core/protocols'
 import { describe, expect, test } from 'vitest'
 import { placeOf } from '../adapters/aws/endpoint.ts'
 import type { Service } from './endpoints.ts'
-import type { SharedFiles } from './shared-files.ts'
+import { NO_SHARED_FILES as NO_FILES, type SharedFiles } from './shared-files.ts'
 import { checkVariants, NONE_WANTED, variantsShown, variantsWanted, variantVariables } from './variants.ts'
 
-const NO_FILES: SharedFiles = { configFile: {}, credentialsFile: {}, looked: [] }
 const FILES: SharedFiles = {
   ...NO_FILES,
   configFile: { default: { use_fips_endpoint: 'true' }, dual: { use_dualstack_endpoint: 'true', use_fips_endpoint: 'false' } },

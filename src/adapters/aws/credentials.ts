@@ -53,7 +53,10 @@ export class KeyringError extends Error {
   }
 }
 
-type Flight = Readonly<{ holder: Holder; found: Promise<Identity>; asking: Asking; abort: AbortController }>
+type Flight = Readonly<{ holder: Holder; found: Promise<Identity>; asking: Asking; abort: AbortController }> & {
+  /** Somebody has waited for STS all of his time, in vain. */
+  isOverdue: boolean
+}
 type Held = { identity: Identity; since: number; origin: string | null }
 type Slot = {
   held: Held | null
@@ -103,7 +106,7 @@ export function keyring({ clock, env, outlet }: Readonly<{ clock: Clock; env: En
     const asking: Asking = { who: 'provider', since: begun, answer: null, heardAt: null, origin: null }
     const abort = new AbortController()
     const found = provide(holder, { clock, env, handler, asking, signal: abort.signal })
-    const flight: Flight = { holder, found, asking, abort }
+    const flight: Flight = { holder, found, asking, abort, isOverdue: false }
     const land = () => {
       slot.hanging.delete(flight)
       if (slot.flight === flight) slot.flight = null
@@ -133,7 +136,9 @@ export function keyring({ clock, env, outlet }: Readonly<{ clock: Clock; env: En
       return await within(timeoutMs, signal, () => flight.found)
     } catch (error) {
       if (error instanceof AbandonedError) throw error
-      throw new KeyringError(error, blamed(error, flight.asking, clock.monotonic(), timeoutMs), flight.holder)
+      const by = blamed(error, flight.asking, clock.monotonic(), timeoutMs)
+      if (error instanceof DeadlineError && by.who === 'STS') flight.isOverdue = true
+      throw new KeyringError(error, by, flight.holder)
     } finally {
       slot.waiting--
     }
@@ -145,7 +150,7 @@ export function keyring({ clock, env, outlet }: Readonly<{ clock: Clock; env: En
     if (flight !== null) {
       const { who, since } = flight.asking
       // STS is one request, and a lost packet can leave it without an answer for ever.
-      if (clock.monotonic() - since < (who === 'STS' ? timeoutMs : JOINED_FOR_MS)) return flight
+      if (!flight.isOverdue && clock.monotonic() - since < (who === 'STS' ? timeoutMs : JOINED_FOR_MS)) return flight
       slot.flight = null
       hanging.add(flight)
     }
