@@ -7,12 +7,12 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   ports: ['domain'],
   config: ['domain', 'ports', 'npm', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:url'],
-  letter: ['domain', 'ports', 'npm'],
-  daemon: ['domain', 'ports', 'config', 'letter'],
-  simulate: ['domain', 'ports', 'config', 'letter', 'daemon', 'npm'],
+  email: ['domain', 'ports', 'npm'],
+  daemon: ['domain', 'ports', 'config', 'email'],
+  simulate: ['domain', 'ports', 'config', 'email', 'daemon', 'npm'],
   adapters: ['domain', 'ports', 'config', 'node', 'npm'],
-  web: ['domain', 'ports', 'config', 'letter', 'node', 'npm'],
-  sandbox: ['domain', 'ports', 'config', 'letter', 'node', 'npm'],
+  web: ['domain', 'ports', 'config', 'email', 'node', 'npm'],
+  sandbox: ['domain', 'ports', 'config', 'email', 'node', 'npm'],
 }
 /** Files of the top floor know everything but the tests: `cli/`, and what lies in `src/` itself (`main.ts`, `wire.ts`, …). */
 const TOP = ['cli', 'main', 'wire', 'bench']
@@ -20,7 +20,7 @@ const TOP = ['cli', 'main', 'wire', 'bench']
 /** Time, randomness and the world: a port's business. Where it is forbidden they arrive as arguments. */
 const AMBIENT =
   /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bperformance\b\s*\.|\bprocess\s*\.|\bcrypto\s*\.|\bconsole\s*\.|\bfetch\s*\(|\bAbortSignal\.timeout\b|\bglobalThis\b|\bTemporal\.Now\b/
-const NO_AMBIENT = ['domain', 'daemon', 'letter']
+const NO_AMBIENT = ['domain', 'daemon', 'email']
 
 const floorOf = (file: string) => (relative('src', file).split('/')[0] ?? '').replace(/\.tsx?$/, '')
 
@@ -79,23 +79,23 @@ describe('the check itself', () => {
     ['a sibling', 'src/daemon/a.ts', "import { b } from '../adapters/clock.ts'"],
     ['another sibling', 'src/adapters/a.ts', "import { b } from '../web/server.ts'"],
     ['the sandbox from an adapter', 'src/adapters/aws/a.ts', "import { b } from '../../sandbox/aws.ts'"],
-    ['the letter from the config', 'src/config/a.ts', "import { b } from '../letter/text.ts'"],
-    ['the daemon from the letter', 'src/letter/a.ts', "import { b } from '../daemon/run.ts'"],
+    ['the email from the config', 'src/config/a.ts', "import { b } from '../email/text.ts'"],
+    ['the daemon from the email', 'src/email/a.ts', "import { b } from '../daemon/run.ts'"],
     ['an adapter from the simulator', 'src/simulate/a.ts', "import { b } from '../adapters/clock.ts'"],
     ['the top from the web', 'src/web/a.tsx', "import { b } from '../wire.ts'"],
     ['the tests from the sources', 'src/simulate/a.ts', "import { b } from '../../test/fakes/store.ts'"],
-    ['the tests from the top', 'src/wire.ts', "import { b } from '../test/fakes/store.ts'"],
+    ['the tests from the top', 'src/wire.ts', "import { b } from './fakes/store.ts'"],
     ['npm over several lines', 'src/daemon/a.ts', "import {\n  a,\n  b,\n} from 'hono'"],
     ['npm in the domain', 'src/domain/a.ts', "import { z } from 'zod'"],
     ['a bare import of a built-in', 'src/daemon/a.ts', "import 'node:fs'"],
-    ['a built-in in the letter', 'src/letter/a.ts', "import { readFileSync } from 'node:fs'"],
+    ['a built-in in the email', 'src/email/a.ts', "import { readFileSync } from 'node:fs'"],
     ['a built-in in the config that reaches further than files', 'src/config/a.ts', "import { request } from 'node:http'"],
     ['a re-export', 'src/domain/a.ts', "export { b } from '../ports/store.ts'"],
     ['a star re-export', 'src/domain/a.ts', "export * from '../ports/store.ts'"],
     ['a dynamic import', 'src/daemon/a.ts', "const b = await import('../adapters/clock.ts')"],
     ['a dynamic import in a template', 'src/daemon/a.ts', 'const b = await import(`../adapters/clock.ts`)'],
     ['the clock in the domain', 'src/domain/a.ts', 'const now = Date.now()'],
-    ['a new Date in the letter', 'src/letter/a.ts', 'const now = new Date()'],
+    ['a new Date in the email', 'src/email/a.ts', 'const now = new Date()'],
     ['randomness in the daemon', 'src/daemon/a.ts', 'const r = Math.random()'],
     ['a raw timer in the daemon', 'src/daemon/a.ts', 'setTimeout(run, 5)'],
     ['the environment in the daemon', 'src/daemon/a.ts', "const home = process.env['HOME']"],
@@ -112,7 +112,7 @@ describe('the check itself', () => {
     ['a date that is an argument', 'src/domain/a.ts', 'const text = new Date(now).toISOString()'],
     ['a comment about the clock', 'src/domain/a.ts', '/** Never Date.now() */\n// nor await\nexport const a = 1'],
     ['its own floor', 'src/domain/a.ts', "import { b } from './b.ts'"],
-    ['the letter in the daemon', 'src/daemon/a.ts', "import { b } from '../letter/text.ts'"],
+    ['the email in the daemon', 'src/daemon/a.ts', "import { b } from '../email/text.ts'"],
     ['the daemon in the simulator', 'src/simulate/a.ts', "import { b } from '../daemon/run.ts'"],
     ['built-ins and npm in an adapter', 'src/adapters/sqlite/a.ts', "import 'node:fs'\nimport { b } from 'winston'"],
     ['files in the config', 'src/config/a.ts', "import { readFileSync } from 'node:fs'"],

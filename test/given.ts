@@ -1,4 +1,6 @@
 /* What the domain's tests are given: plain values with everything ordinary filled in, so that a row says only what matters. */
+
+import { NEVER_JUDGED } from '../src/domain/explanation.ts'
 import type { Incident, Member } from '../src/domain/incident.ts'
 import type { HealthEvent, HealthReading, SourceState } from '../src/domain/outage.ts'
 import type { Policy, Recipient } from '../src/domain/policy.ts'
@@ -16,7 +18,6 @@ import {
   type Try,
 } from '../src/domain/probe.ts'
 import { type Setup, setupOf } from '../src/domain/setup.ts'
-import { NEVER_JUDGED } from '../src/domain/standing.ts'
 import type { Failure } from '../src/domain/verdict.ts'
 
 export const MIN = MINUTE_MS

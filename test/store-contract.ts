@@ -5,7 +5,7 @@ import type { Facts, Notification, Owed } from '../src/domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import type { Outcome } from '../src/domain/probe.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
-import type { ProbeState, Reach } from '../src/domain/state.ts'
+import type { Connectivity, ProbeState } from '../src/domain/state.ts'
 import type { Change, Store } from '../src/ports/store.ts'
 import { StoreError } from '../src/ports/store.ts'
 
@@ -113,8 +113,8 @@ export function aState(probe: string, over: Partial<ProbeState> = {}): ProbeStat
   return { ...looked, ...over } as unknown as ProbeState
 }
 
-export function aReach(over: Partial<Reach> = {}): Reach {
-  return { everReached: true, failures: 2, lastAt: T0, offlineSince: T0, incident: 'x', ...over } as unknown as Reach
+export function aReach(over: Partial<Connectivity> = {}): Connectivity {
+  return { everReached: true, failures: 2, lastAt: T0, offlineSince: T0, incident: 'x', ...over } as unknown as Connectivity
 }
 
 export type Opened = Readonly<{

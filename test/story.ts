@@ -8,7 +8,7 @@ import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import type { ControlAnswer, Outcome, Partition } from '../src/domain/probe.ts'
 import { accountName, type Setup } from '../src/domain/setup.ts'
 import type { Ack, Silence } from '../src/domain/silence.ts'
-import { type Gap, NO_REACH, newProbeState, type Reach, type World } from '../src/domain/state.ts'
+import { type Connectivity, type Gap, NO_REACH, newProbeState, type World } from '../src/domain/state.ts'
 import { control, MIN, NOON, reading, run, type SetupGiven, type SourceStates, setup, type Went } from './given.ts'
 import { mayGo } from './transitions.ts'
 
@@ -148,12 +148,12 @@ export class Story {
     return this
   }
 
-  reach(): Reach {
+  reach(): Connectivity {
     return this.world.reach
   }
 
   /** What is known of the control calls, as if it had always been so. */
-  reached(reach: Reach): this {
+  reached(reach: Connectivity): this {
     this.world = { ...this.world, reach }
     return this
   }

@@ -1,6 +1,6 @@
 import type { Config, Discovery } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
-import { accountsOf, fitting, recalled, scopeOf } from '../daemon/roster.ts'
+import { accountsOf, fitting, recalled, scopeOf } from '../daemon/account-discovery.ts'
 import { organizationOf } from '../wire.ts'
 import { asExit, readerIfBegun } from './database.ts'
 import { EXIT, Exit } from './exit.ts'

@@ -1,8 +1,8 @@
-import { AWS_PACE, Rounds } from '../daemon/rounds.ts'
+import { AWS_PACE, ProbeScheduler } from '../daemon/probe-scheduler.ts'
+import { advanceConnectivity, blame } from '../domain/connectivity.ts'
 import { UNSTATED_QUOTA } from '../domain/pace.ts'
 import type { Monitor, Outcome } from '../domain/probe.ts'
 import { quotaOf, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
-import { advanceReach, blame } from '../domain/reach.ts'
 import { NO_REACH } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
 import type { Clock } from '../ports/time.ts'
@@ -19,7 +19,7 @@ export async function oneRound(
 ): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>()
   const faults: unknown[] = []
-  const rounds = new Rounds({
+  const rounds = new ProbeScheduler({
     prober: { run: (probe, signal) => settled(prober, probe, signal), control: (signal) => prober.control(signal) },
     clock,
     pace: { ...AWS_PACE, stepOfRound: () => 0 },
@@ -36,7 +36,7 @@ export async function oneRound(
 
 /** Of runs that nothing went before: what has not worked among them, and fails by name, certificate or proxy, never has. */
 export function withSetup(outcomes: readonly Outcome[]): readonly Outcome[] {
-  const reach = advanceReach(NO_REACH, { controls: [], outcomes, readings: [] })
+  const reach = advanceConnectivity(NO_REACH, { controls: [], outcomes, readings: [] })
   return outcomes.map((outcome) => {
     const blamed = blame(outcome, reach)
     return blamed.kind === 'setup' ? blamed : outcome

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { Desk } from '../daemon/desk.ts'
+import { HealthReader } from '../daemon/health-reader.ts'
 import type { Log } from '../ports/log.ts'
 import type { Wired } from '../wire.ts'
 
@@ -7,6 +7,6 @@ import type { Wired } from '../wire.ts'
 export const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /** Where such a verb asks AWS Health. */
-export function quietDesk({ sources, clock }: Pick<Wired, 'sources' | 'clock'>, { policy, health }: Config): Desk {
-  return new Desk({ sources, lookbackMs: policy.lookbackMs, cacheForMs: health.cacheForMs, clock, log: quiet })
+export function quietDesk({ sources, clock }: Pick<Wired, 'sources' | 'clock'>, { policy, health }: Config): HealthReader {
+  return new HealthReader({ sources, lookbackMs: policy.lookbackMs, cacheForMs: health.cacheForMs, clock, log: quiet })
 }

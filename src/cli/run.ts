@@ -12,11 +12,11 @@ import { withAccounts } from '../config/discovery.ts'
 import { withEndpoints } from '../config/endpoints.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
+import { AccountDiscovery } from '../daemon/account-discovery.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
-import { Roster } from '../daemon/roster.ts'
-import { CONFIG_NOTICE } from '../domain/notice.ts'
+import { CONFIG_NOTICE } from '../domain/self-alert.ts'
 import { setupOf } from '../domain/setup.ts'
-import type { Reach } from '../domain/state.ts'
+import type { Connectivity } from '../domain/state.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { createMetrics, type Metrics } from '../web/metrics.ts'
 import { startWeb, type Web } from '../web/server.ts'
@@ -171,7 +171,7 @@ async function membersOf(config: Config, { io, log, store }: Around, notice: Not
   const ending = new AbortController()
   const organization = organizationOf(config, io.env)
   const { discoveries, monitors } = config
-  const roster = new Roster({
+  const roster = new AccountDiscovery({
     ...{ discoveries, monitors, store, organization, clock: systemClock, random01: Math.random, log, notice },
     changed: () => {
       if (!ending.signal.aborted) changed()
@@ -202,7 +202,7 @@ function withRecord(wired: Wired, sent: SentRecord): Wired {
   }
 }
 
-async function begin(config: Config, around: Around, reach: Reach | null): Promise<Session> {
+async function begin(config: Config, around: Around, reach: Connectivity | null): Promise<Session> {
   const { io, log, store, metrics, stop, kill } = around
   const wired = withRecord(wire(config, io.env, VERSION), around.sent)
   for (const warning of config.warnings) log.warn('configuration', { warning })

@@ -6,14 +6,14 @@ import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, SUMMARISED, summar
 import { apart, divided, type Parcel } from '../domain/parcel.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Notice } from '../domain/state.ts'
-import type { Delivery } from '../letter/content.ts'
+import type { Delivery } from '../email/content.ts'
 import type { Log } from '../ports/log.ts'
 import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { FALLBACK, mailRow, type Outcome, settledBy, type Way } from './fates.ts'
-import { Nudge } from './nudge.ts'
+import { Wakeup } from './wakeup.ts'
 
 /** Mails that are on their way at the same time, each to another recipient. */
 const MAX_AT_ONCE = 4
@@ -55,7 +55,7 @@ export type CourierDeps = Readonly<{
  */
 export class Courier {
   private readonly deps: CourierDeps
-  private readonly nudged = new Nudge()
+  private readonly nudged = new Wakeup()
   /** Recipients that a mail is on its way to. */
   private readonly lanes = new Map<string, Promise<void>>()
   /** What a lane has taken up. */

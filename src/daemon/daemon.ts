@@ -12,10 +12,10 @@ import type { HealthReading } from '../domain/outage.ts'
 import { overtakenBy } from '../domain/outbox.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
-import type { Gap, Reach, World } from '../domain/state.ts'
+import type { Connectivity, Gap, World } from '../domain/state.ts'
 import { GATHER_AT_MOST_MS } from '../domain/step.ts'
 import { messageOfThrown } from '../domain/thrown.ts'
-import type { Delivery } from '../letter/content.ts'
+import type { Delivery } from '../email/content.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail, Mailer } from '../ports/mailer.ts'
@@ -24,15 +24,15 @@ import type { Prober } from '../ports/prober.ts'
 import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock, Ticker } from '../ports/time.ts'
 import { Courier } from './courier.ts'
-import { Desk, type Sources } from './desk.ts'
+import { Summary } from './digest.ts'
 import { Engine } from './engine.ts'
 import { mailRow } from './fates.ts'
 import { Faults } from './faults.ts'
 import { guardedHeartbeat, guardedMailer, guardedStore } from './guarded.ts'
-import { Heart } from './heart.ts'
-import { Nudge } from './nudge.ts'
-import { AWS_PACE, type Pace, Rounds } from './rounds.ts'
-import { Summary } from './summary.ts'
+import { HealthReader, type Sources } from './health-reader.ts'
+import { HeartbeatLoop } from './heartbeat.ts'
+import { AWS_PACE, type Pace, ProbeScheduler } from './probe-scheduler.ts'
+import { Wakeup } from './wakeup.ts'
 
 /** What falls due by the clock alone, such as a blind probe. */
 const TIMERS_EVERY_MS = 10_000
@@ -74,7 +74,7 @@ export type DaemonDeps = Readonly<{
   overrides: readonly string[]
   letter: (notification: Notification, delivery: Delivery) => Mail
   /** What the session before this one, in the same process, knew of our own network; left out, or `null`, where there was none. */
-  reach?: Reach | null
+  reach?: Connectivity | null
   /** Who is told that Alibi itself is well; `null` where nobody is. */
   heartbeat?: Heartbeat | null
 }>
@@ -105,7 +105,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
   const { meter = SILENT_METER } = deps
   const { stop, kill } = signals
   const setup = setupOf(config)
-  const desk = new Desk({
+  const desk = new HealthReader({
     sources: deps.sources,
     lookbackMs: config.policy.lookbackMs,
     cacheForMs: config.health.cacheForMs,
@@ -127,7 +127,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     plainFacts: (kind, reason, subject, lines) =>
       plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
   })
-  const beatNudge = new Nudge()
+  const beatNudge = new Wakeup()
   const engine = new Engine(
     {
       ...deps,
@@ -170,7 +170,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
    */
   const begunAt = new Map<string, number>()
   const faults = new Faults()
-  const rounds = new Rounds({
+  const rounds = new ProbeScheduler({
     prober,
     clock,
     pace: deps.pace ?? AWS_PACE,
@@ -393,7 +393,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
   const heart =
     deps.heartbeat == null || config.heartbeat === null
       ? null
-      : new Heart({
+      : new HeartbeatLoop({
           heartbeat: deps.heartbeat,
           everyMs: config.heartbeat.everyMs,
           clock,
@@ -506,7 +506,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
   }
 }
 
-/** Ports that keep their promises, whatever an adapter throws. (A prober's are kept by Rounds, a source's by Desk.) */
+/** Ports that keep their promises, whatever an adapter throws. (A prober's are kept by ProbeScheduler, a source's by HealthReader.) */
 function guarded(deps: DaemonDeps): DaemonDeps {
   const { store, mailer, fallback, heartbeat = null } = deps
   return {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { event, NOON } from '../../test/given.ts'
 import type { HealthReading, SourceAnswer } from '../domain/outage.ts'
 import { virtualClock } from '../simulate/clock.ts'
-import { Desk, MIN_INTERVAL_MS } from './desk.ts'
+import { HealthReader, MIN_INTERVAL_MS } from './health-reader.ts'
 
 const S = 1_000
 const CACHE_FOR = 60 * S
@@ -21,7 +21,7 @@ function given() {
       return world.answer.state === 'off' ? world.answer : { ...world.answer, at: now }
     },
   }
-  const desk = new Desk({
+  const desk = new HealthReader({
     sources: new Map([['aws', { api, dashboard: null }]]),
     lookbackMs: 60 * S,
     cacheForMs: CACHE_FOR,

@@ -18,15 +18,23 @@ import {
 import { rebaseGap, rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
 import { type Ack, isOfOldClock, rebaseSilence, type Silence } from '../domain/silence.ts'
-import { type Gap, NO_REACH, type Notice, newProbeState, type ProbeState, type Reach, type World } from '../domain/state.ts'
+import {
+  type Connectivity,
+  type Gap,
+  NO_REACH,
+  type Notice,
+  newProbeState,
+  type ProbeState,
+  type World,
+} from '../domain/state.ts'
 import { advance } from '../domain/streak.ts'
 import { messageOfThrown } from '../domain/thrown.ts'
 import type { Log } from '../ports/log.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type Change, type Redate, type Store, type StoredOutcome, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
-import { Clocks } from './clocks.ts'
-import type { Desk } from './desk.ts'
+import { Clocks } from './clock-watch.ts'
+import type { HealthReader } from './health-reader.ts'
 
 /** Outcomes that wait for a decision or for the disk; beyond it the oldest plain ones are let go (and counted). */
 const MAX_WAITING = 50_000
@@ -42,7 +50,7 @@ const NOBODY = '0'.repeat(16)
 
 export type EngineDeps = Readonly<{
   store: Store
-  desk: Desk
+  desk: HealthReader
   clock: Clock
   log: Log
   meter: Meter
@@ -60,7 +68,7 @@ export type EngineDeps = Readonly<{
   /** These are over: what was to be told of them and has not left need not be told. */
   over: (notices: readonly Notice[]) => void
   /** What the session before this one knew of our own network; left out, or `null`, at the start of a process. */
-  reach?: Reach | null
+  reach?: Connectivity | null
   /** The wall clock was set by so many milliseconds. */
   clockSet: (by: number) => void
   /** This machine slept for so many milliseconds: nothing was watched. */
@@ -82,7 +90,7 @@ export class Engine {
   private readonly probes = new Map<string, ProbeState>()
   private readonly incidents = new Map<string, Incident>()
   private readonly notices = new Map<string, Notice>()
-  private reach: Reach = NO_REACH
+  private reach: Connectivity = NO_REACH
   private freshSince: Instant = 0
   private absence: Gap | null = null
   private silences: readonly Silence[] = []
@@ -657,7 +665,7 @@ export class Engine {
  * Nothing but counters changed, and how the members of incidents fare: it may follow to the disk a tick later, together with
  * its like. Whatever is a decision has a row in the ledger.
  */
-function isPlain(decision: Decision, was: Reach): boolean {
+function isPlain(decision: Decision, was: Connectivity): boolean {
   const { notices, ledger, told } = decision
   const reach = decision.reach ?? was
   const sameReach =

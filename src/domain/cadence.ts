@@ -1,7 +1,7 @@
 import type { Incident } from './incident.ts'
 import type { Policy } from './policy.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from './probe.ts'
-import type { ProbeState, Reach } from './state.ts'
+import type { Connectivity, ProbeState } from './state.ts'
 
 /** AWS Health after an incident has closed: AWS often speaks when it is over. */
 const READ_AFTERWARDS_MS = 5 * MINUTE_MS
@@ -29,7 +29,7 @@ export function readingEveryMs(
 }
 
 /** How long after the last control call the next one is due. One that failed is repeated soon, also when AWS answered since. */
-export function controlEveryMs(reach: Reach, idleEveryMs: number): number {
+export function controlEveryMs(reach: Connectivity, idleEveryMs: number): number {
   const { failures, everReached, controlFailedAt = null } = reach
   return failures > 0 || !everReached || controlFailedAt !== null ? CONTROL_RETRY_MS : idleEveryMs
 }

@@ -1,10 +1,11 @@
 import { inherited, toldOf, toldOfUs } from './audience.ts'
+import { advanceConnectivity, blame, FAILURES_THAT_CUT_OFF, isUnanswered } from './connectivity.ts'
 import { inWords, inWordsByClock } from './duration.ts'
+import { NEVER_JUDGED, settleStanding, withFirstEnds } from './explanation.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import { leadMinutesOf } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
-import { headingOf, SOURCE_NOTICE } from './notice.ts'
 import type { HealthReading, Source } from './outage.ts'
 import type { Policy } from './policy.ts'
 import {
@@ -18,11 +19,10 @@ import {
   type Partition,
   type Probe,
 } from './probe.ts'
-import { advanceReach, blame, FAILURES_THAT_CUT_OFF, isUnanswered } from './reach.ts'
 import type { RuleName } from './rule.ts'
+import { headingOf, SOURCE_NOTICE } from './self-alert.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
-import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
-import { type Notice, newProbeState, type ProbeState, type Reach, type World } from './state.ts'
+import { type Connectivity, type Notice, newProbeState, type ProbeState, type World } from './state.ts'
 import { type Announcement, close, flapsNow, leave, type Step, step, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
@@ -58,7 +58,7 @@ export type Decision = Readonly<{
   incidents: readonly Incident[]
   probes: readonly ProbeState[]
   notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
-  reach: Reach | null
+  reach: Connectivity | null
   freshSince: Instant
   ledger: readonly LedgerRow[]
   told: readonly Told[]
@@ -93,7 +93,7 @@ export function decide(world: World, input: Input, setup: Setup): Decision {
 
 /** The decision while it is being made: the world as it was, and over it what has changed so far. */
 class Draft {
-  reach: Reach
+  reach: Connectivity
   private readonly probes = new Map<string, ProbeState>()
   private readonly incidents = new Map<string, Incident>()
   private readonly ledger: LedgerRow[] = []
@@ -140,7 +140,7 @@ class Draft {
   reachOut(): void {
     const { now, controls, outcomes, readings } = this.input
     const was = this.world.reach
-    this.reach = advanceReach(was, { controls, outcomes, readings: readings.values() })
+    this.reach = advanceConnectivity(was, { controls, outcomes, readings: readings.values() })
     const began = was.offlineSince === null && this.reach.offlineSince !== null
     if (began) {
       const since = this.reach.offlineSince ?? now

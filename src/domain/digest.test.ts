@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, run } from '../../test/given.ts'
 import { type DigestInput, digestOf, gapRow, MAX_LINES } from './digest.ts'
+import { NEVER_JUDGED } from './explanation.ts'
 import type { LedgerRow } from './ledger.ts'
-import { NEVER_JUDGED } from './standing.ts'
 import type { NearMiss } from './verdict.ts'
 
 const WEEK = 7 * 24 * HOUR

@@ -16,11 +16,11 @@ import {
 import { Story } from '../../test/story.ts'
 import { idPart, messageIdOf, notificationId, subjectFor } from './audience.ts'
 import type { Told } from './decide.ts'
+import { NEVER_JUDGED } from './explanation.ts'
 import type { Incident, Member, Standing } from './incident.ts'
 import { judge } from './judge.ts'
 import { type Caller, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
 import { type Backdrop, notificationsFor, plainFacts, probesShown } from './notify.ts'
-import { NEVER_JUDGED } from './standing.ts'
 
 const SENDER = {
   version: '1.2.3',

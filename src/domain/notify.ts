@@ -3,7 +3,6 @@ import type { Told } from './decide.ts'
 import { inWords, utc } from './duration.ts'
 import type { Audience, Incident, Member, Standing } from './incident.ts'
 import { leadMinutesOf } from './lead.ts'
-import { headingOf } from './notice.ts'
 import {
   type Cause,
   type Facts,
@@ -18,6 +17,7 @@ import {
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
 import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
+import { headingOf } from './self-alert.ts'
 import type { Setup } from './setup.ts'
 import { presentOf, spanOf } from './span.ts'
 import type { Notice } from './state.ts'

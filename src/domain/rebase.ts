@@ -1,6 +1,6 @@
 import type { Heard, Incident, Member } from './incident.ts'
 import type { Instant, Outcome } from './probe.ts'
-import type { Gap, ProbeState, Reach } from './state.ts'
+import type { Connectivity, Gap, ProbeState } from './state.ts'
 
 /*
  * The machine's clock was set while we ran. What we hold was dated by the old clock; from now on the new one dates. Shifting
@@ -99,7 +99,7 @@ function rebaseOutcome(outcome: Outcome, by: number): Outcome {
   return { ...outcome, startedAt: outcome.startedAt + by, endedAt: outcome.endedAt + by, tries, control }
 }
 
-export function rebaseReach(reach: Reach, by: number): Reach {
+export function rebaseReach(reach: Connectivity, by: number): Connectivity {
   const { failingSince, controlFailedAt = null, lastAt, lastAnswerAt, offlineSince } = reach
   return {
     ...reach,

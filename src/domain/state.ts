@@ -43,7 +43,7 @@ export type Gap = Readonly<{ from: Instant; to: Instant; why: string }>
 export type Notice = Readonly<{ key: string; since: Instant; text: string }>
 
 /** Whether the trouble is on our side: the control calls (`offline`). */
-export type Reach = Readonly<{
+export type Connectivity = Readonly<{
   /** Whether the control host was ever reached since start. */
   everReached: boolean
   /** Failed control calls in a row, and the begin of the first of them. */
@@ -69,7 +69,7 @@ export type World = Readonly<{
   /** Open ones, and those that closed so recently that they can be reopened or explained in hindsight. */
   incidents: ReadonlyMap<string, Incident>
   notices: ReadonlyMap<string, Notice>
-  reach: Reach
+  reach: Connectivity
   /** No timer of an incident speaks before each of its unwell probes has run since then (start, wake-up, clock jump). */
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
@@ -82,7 +82,7 @@ export type World = Readonly<{
   acks: ReadonlyMap<string, Ack>
 }>
 
-export const NO_REACH: Reach = {
+export const NO_REACH: Connectivity = {
   everReached: false,
   failures: 0,
   failingSince: null,

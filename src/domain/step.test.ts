@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
+import { NEVER_JUDGED } from './explanation.ts'
 import type { Incident, Member } from './incident.ts'
-import { NEVER_JUDGED } from './standing.ts'
 import { close, flapsNow, remindEveryOf, step, unwell } from './step.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'

@@ -5,7 +5,7 @@ import type { Notification, Owed, StripMark } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../domain/probe.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
-import type { Notice, ProbeState, Reach } from '../domain/state.ts'
+import type { Connectivity, Notice, ProbeState } from '../domain/state.ts'
 
 /** What one decision changes: all of it is on disk, or none. */
 export type Change = Readonly<{
@@ -15,7 +15,7 @@ export type Change = Readonly<{
   probes: readonly ProbeState[]
   /** Set, or taken away. */
   notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
-  reach: Reach | null
+  reach: Connectivity | null
   ledger: readonly LedgerRow[]
   /** Owed from now on, to each of their addresses, in state `due`. An id that is already there is left as it is. */
   notifications: readonly Notification[]
@@ -49,7 +49,7 @@ export type Loaded = Readonly<{
   /** Those not closed, and those that closed at or after `closedSince`. */
   incidents: readonly Incident[]
   notices: readonly Notice[]
-  reach: Reach | null
+  reach: Connectivity | null
   /** Last moment at which the daemon was known to be alive; `null` on a new database. */
   lastAlive: Stamp | null
 }>

@@ -3,9 +3,9 @@ import { durationText } from '../config/duration.ts'
 import { type Daemon, type DaemonDeps, startDaemon } from '../daemon/daemon.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey, MINUTE_MS, type Monitor, type Outcome, type Partition } from '../domain/probe.ts'
-import type { Reach } from '../domain/state.ts'
+import type { Connectivity } from '../domain/state.ts'
 import { messageOfThrown, readThrown } from '../domain/thrown.ts'
-import { letter } from '../letter/letter.ts'
+import { letter } from '../email/letter.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail } from '../ports/mailer.ts'
 import { type Store, StoreError } from '../ports/store.ts'
@@ -220,7 +220,7 @@ class Stage {
   }
 
   /** @param reach what the session before knew of our own network: a reload is no start */
-  private async boot(reach: Reach | null = null): Promise<void> {
+  private async boot(reach: Connectivity | null = null): Promise<void> {
     const life = lifeOn(this.clock)
     const [stop, kill] = [new AbortController(), new AbortController()]
     const { monitors } = this.config

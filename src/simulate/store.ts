@@ -5,7 +5,7 @@ import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import { type Ack, endOfSilence, rebaseSilence, type Silence } from '../domain/silence.ts'
-import type { Notice, ProbeState, Reach } from '../domain/state.ts'
+import type { Connectivity, Notice, ProbeState } from '../domain/state.ts'
 import type { HourSum, KeptReading, Store, StoredOutcome } from '../ports/store.ts'
 import { StoreError } from '../ports/store.ts'
 
@@ -14,7 +14,7 @@ export type Disk = {
   incidents: Map<string, Incident>
   probes: Map<string, ProbeState>
   notices: Map<string, Notice>
-  reach: Reach | null
+  reach: Connectivity | null
   lastAlive: Stamp | null
   ledger: LedgerRow[]
   /** By id and address. */

@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx'
-import type { Tone } from '../letter/opening.ts'
+import type { Tone } from '../email/opening.ts'
 import type { Card, MailRow, RecentRow, StoryRow } from './card.ts'
 import { HourFigure, TimelineFigure } from './figure.tsx'
 import type { IncidentPage, MonitorRow, Overview, SourceRow } from './overview.ts'

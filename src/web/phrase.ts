@@ -1,6 +1,6 @@
 import { inWords } from '../domain/duration.ts'
 import type { Instant } from '../domain/probe.ts'
-import { hhmm } from '../letter/times.ts'
+import { hhmm } from '../email/times.ts'
 
 /** UTF-16 units of one foreign word, and of one foreign sentence. */
 export const WORD = 120

@@ -1,5 +1,5 @@
 import type { Incident, Member } from '../domain/incident.ts'
-import type { Tone } from '../letter/opening.ts'
+import type { Tone } from '../email/opening.ts'
 
 /** An incident in one word. */
 export type Status = Readonly<{

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DARK, LIGHT, type Palette } from '../letter/palette.ts'
+import { DARK, LIGHT, type Palette } from '../email/palette.ts'
 
 function colours({ ground, page, text, soft, line, code, link, tone }: Palette): string {
   const tones = Object.entries(tone).map(([name, colour]) => `--${name}:${colour};`)

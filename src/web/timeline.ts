@@ -5,7 +5,7 @@ import type { Owed } from '../domain/notification.ts'
 import { type Instant, MINUTE_MS } from '../domain/probe.ts'
 import { spanOf } from '../domain/span.ts'
 import type { Alibi } from '../domain/verdict.ts'
-import { foreign } from '../letter/foreign.ts'
+import { foreign } from '../email/foreign.ts'
 import { clockTime, WORD } from './phrase.ts'
 
 /** A bar or a mark; places are thousandths of the whole width. */

@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Facts } from '../../src/domain/notification.ts'
-import { letter } from '../../src/letter/letter.ts'
-import { AT, CASES, notificationOf, PUNCTUAL, SAMPLES } from '../../src/letter/samples.ts'
+import { letter } from '../../src/email/letter.ts'
+import { AT, CASES, notificationOf, PUNCTUAL, SAMPLES } from '../../src/email/samples.ts'
 import { BROWSER, launch, SKIPPED } from './stage.ts'
 
 let browser: Browser

@@ -24,7 +24,7 @@ const MEANING: Readonly<Record<Answer, Meaning>> = {
   reset: 'outage',
   refused: 'outage',
   'sts-500': 'outage',
-  // Not drawn: what these mean depends on whether the host has answered before (`src/domain/reach.test.ts`).
+  // Not drawn: what these mean depends on whether the host has answered before (`src/domain/connectivity.test.ts`).
   'no-such-name': 'outage',
   'bad-certificate': 'outage',
   'proxy-407': 'outage',

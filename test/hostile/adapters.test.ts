@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatFaults } from '../../src/config/fault.ts'
+import { AccountDiscovery } from '../../src/daemon/account-discovery.ts'
 import type { DaemonDeps } from '../../src/daemon/daemon.ts'
-import { Roster } from '../../src/daemon/roster.ts'
 import { messageOfThrown, nameOfThrown, readThrown } from '../../src/domain/thrown.ts'
 import { parseScenario } from '../../src/simulate/parse.ts'
 import { type Played, play } from '../../src/simulate/play.ts'
@@ -208,7 +208,7 @@ test('an organization that throws was not listed, and is listed again', async ()
   const ending = new AbortController()
   const lines: string[] = []
   let listings = 0
-  const roster = new Roster({
+  const roster = new AccountDiscovery({
     discoveries: [{ monitor: 'members', ous: null, exclude: [], everyMs: 60_000, atMost: 10, calls: [] } as never],
     monitors: [],
     store: { recall: async () => null, remember: async () => {} },

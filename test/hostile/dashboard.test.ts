@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { dashboard, MAX_BODY_BYTES } from '../../src/adapters/aws/dashboard.ts'
 import { apiEvent, dashboardEvent, MAX_ELEMENTS, MAX_IMPACTED } from '../../src/adapters/aws/health-answer.ts'
 import { healthApi } from '../../src/adapters/aws/health-api.ts'
+import { NEVER_JUDGED, settleStanding, withFirstEnds } from '../../src/domain/explanation.ts'
 import { judge } from '../../src/domain/judge.ts'
 import type { HealthEvent, SourceAnswer } from '../../src/domain/outage.ts'
 import { join, MAX_ANSWER_TEXT, MAX_EVENT_TEXT } from '../../src/domain/reading.ts'
 import { regionsNamed } from '../../src/domain/region.ts'
 import { holds } from '../../src/domain/search.ts'
-import { NEVER_JUDGED, settleStanding, withFirstEnds } from '../../src/domain/standing.ts'
 import { event, failure, MIN, NOON, POLICY, RELEVANCE } from '../given.ts'
 
 /* What AWS Health, or whoever answers in its place, can say: every answer is read within its bounds or counts as no answer. */

@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lets an explanation stand for ever',
-    file: 'src/domain/standing.ts',
+    file: 'src/domain/explanation.ts',
     edits: [['if (runAt <= until) {', 'if (runAt <= until || now > 0) {']],
     // An outage that outlives its event by more than all that may hold a mail back: one history in some hundreds.
     heldBy: 'test/simulate.test.ts',
@@ -234,7 +234,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'takes our own trouble for that of AWS',
-    file: 'src/domain/reach.ts',
+    file: 'src/domain/connectivity.ts',
     edits: [
       ["if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }", ''],
       ["return heard ? outcome : { ...outcome, kind: 'offline' }", 'return heard || outcome !== null ? outcome : outcome'],
@@ -311,7 +311,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'takes a network that was not there yet when it started for trouble of AWS',
-    file: 'src/domain/reach.ts',
+    file: 'src/domain/connectivity.ts',
     edits: [
       ['(reach.everReached || isUnanswered(reach)) && reach.failures', 'reach.everReached && reach.failures'],
       ['if (!reach.everReached && !isUnanswered(reach)) return outcome', 'if (!reach.everReached) return outcome'],
@@ -319,7 +319,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'takes an answer from before a run for a sign of our network',
-    file: 'src/domain/reach.ts',
+    file: 'src/domain/connectivity.ts',
     edits: [['reach.lastAnswerAt >= outcome.startedAt', 'reach.lastAnswerAt >= outcome.startedAt - 60_000']],
   },
 ]

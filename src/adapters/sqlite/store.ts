@@ -10,7 +10,7 @@ import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
-import type { Notice, ProbeState, Reach } from '../../domain/state.ts'
+import type { Connectivity, Notice, ProbeState } from '../../domain/state.ts'
 import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { storeError } from './fault.ts'
@@ -427,7 +427,7 @@ class SqliteStore implements Store {
       notices: this.#q('notices')
         .all()
         .map((row) => document<Notice>(row)),
-      reach: this.#meta<Reach>('reach'),
+      reach: this.#meta<Connectivity>('reach'),
       lastAlive: this.#meta<Stamp>('alive'),
     }))
   }

@@ -45,7 +45,7 @@ export type RosterDeps = Readonly<{
 }>
 
 /** Keeps the lists of accounts that monitors find in their organization: from the store at start, then listed anew now and then. */
-export class Roster {
+export class AccountDiscovery {
   private readonly known = new Map<string, Known>()
   /** Monitors that found their accounts once and do not any more. */
   private gone: readonly string[] = []

@@ -3,7 +3,7 @@ import type { HealthReading, SourceState } from '../domain/outage.ts'
 import { MINUTE_MS, type Partition } from '../domain/probe.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
 import { virtualClock } from '../simulate/clock.ts'
-import { Heart } from './heart.ts'
+import { HeartbeatLoop } from './heartbeat.ts'
 
 const START = Date.UTC(2026, 2, 4, 12)
 
@@ -39,7 +39,7 @@ function patient(mail: string | null = null) {
   })
   let reading: HealthReading | null = null
   const log = { error: (m: string) => world.warnings.push(m), warn: (m: string) => world.warnings.push(m), info() {}, debug() {} }
-  const heart = new Heart({
+  const heart = new HeartbeatLoop({
     heartbeat: {
       async beat(reasons) {
         world.beats.push(reasons)

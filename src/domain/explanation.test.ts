@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { event, failure, MIN, NOON, reading, type SourceStates } from '../../test/given.ts'
+import { NEVER_JUDGED, settleStanding, withFirstEnds } from './explanation.ts'
 import type { LapseCause, Standing } from './incident.ts'
 import { judge } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
-import { NEVER_JUDGED, settleStanding, withFirstEnds } from './standing.ts'
 
 const EXTENSION = 15 * MIN
 const NOBODY = () => ({ others: 0, well: 0 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../ports/time.ts'
-import { Clocks } from './clocks.ts'
+import { Clocks } from './clock-watch.ts'
 
 const HOUR = 3_600_000
 

@@ -107,13 +107,13 @@ export class Rehearsal {
     return this
   }
 
-  /** Rounds until that time. */
+  /** ProbeScheduler until that time. */
   until(time: Instant, how: How): this {
     while (this.at < time) this.round(how)
     return this
   }
 
-  /** Rounds as long as nobody is owed a mail of that kind. @throws after a thousand */
+  /** ProbeScheduler as long as nobody is owed a mail of that kind. @throws after a thousand */
   tell(kind: Facts['kind'], how: How): Notification {
     for (let rounds = 0; rounds < 1_000; rounds++) {
       const told = this.mails.length

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/time.ts'
 const WOKEN = 'woken'
 
 /** Lets a loop wait for a time or for a nudge, whichever comes first; a nudge that comes while it works is not lost. */
-export class Nudge {
+export class Wakeup {
   private pending = false
   private wake: AbortController | null = null
 

@@ -3,11 +3,11 @@ import { HOUR, MIN, type MonitorGiven, monitor, NOON, run, type Went } from '../
 import { MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import { newProbeState, type ProbeState } from '../domain/state.ts'
 import { virtualClock } from '../simulate/clock.ts'
-import { AWS_PACE, MAX_RUNS_AT_ONCE, MAX_RUNS_OF_A_LANE, Rounds } from './rounds.ts'
+import { AWS_PACE, MAX_RUNS_AT_ONCE, MAX_RUNS_OF_A_LANE, ProbeScheduler } from './probe-scheduler.ts'
 
 const accounts = (count: number) => Array.from({ length: count }, (_, i) => String(100_000_000_000 + i))
 
-/** Rounds on a virtual clock: each run takes `lastsMs`, and how it goes is in the test's hands. */
+/** ProbeScheduler on a virtual clock: each run takes `lastsMs`, and how it goes is in the test's hands. */
 function given(lastsMs = 1_000) {
   const clock = virtualClock(NOON)
   const kill = new AbortController()
@@ -15,7 +15,7 @@ function given(lastsMs = 1_000) {
   const lates: number[] = []
   const world = { went: (_probe: string): Went => 'ok', most: 0, lastsMs: (_probe: string) => lastsMs }
   let running = 0
-  const rounds = new Rounds({
+  const rounds = new ProbeScheduler({
     prober: {
       async run(probe, signal) {
         const at = clock.elapsed()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { MINUTE_MS } from './probe.ts'
-import { ailments, CYCLE_GOOD_FOR_MS, DISK_GOOD_FOR_MS, MAIL_GOOD_FOR_MS, type Vitals } from './vitals.ts'
+import { ailments, CYCLE_GOOD_FOR_MS, DISK_GOOD_FOR_MS, MAIL_GOOD_FOR_MS, type Vitals } from './self-check.ts'
 
 const WELL: Vitals = {
   cycleAgoMs: 20_000,

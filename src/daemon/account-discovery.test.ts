@@ -5,7 +5,17 @@ import { HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
 import type { Listing } from '../ports/organization.ts'
 import { virtualClock } from '../simulate/clock.ts'
 import { memoryStore } from '../simulate/store.ts'
-import { accountsOf, firstWaitMs, fitting, type Known, keyOf, learn, nextWaitMs, Roster, toTell } from './roster.ts'
+import {
+  AccountDiscovery,
+  accountsOf,
+  firstWaitMs,
+  fitting,
+  type Known,
+  keyOf,
+  learn,
+  nextWaitMs,
+  toTell,
+} from './account-discovery.ts'
 
 const T0 = Date.UTC(2026, 10, 22)
 const CALLER = '123456789012'
@@ -29,7 +39,7 @@ function world(listings: readonly Listing[], options: { disk?: ReturnType<typeof
   const say = (message: string, fields = {}) => void log.push(`${message} ${JSON.stringify(fields)}`)
   const seen = { asked: 0, changes: 0 }
   const discovery = options.discovery === undefined ? DISCOVERY : options.discovery
-  const roster = new Roster({
+  const roster = new AccountDiscovery({
     discoveries: discovery === null ? [] : [discovery],
     monitors: [{ name: 'all', partition: 'aws', credentials: CREDENTIALS }],
     store,

@@ -56,7 +56,7 @@ type Turns = {
  * Where the daemon asks AWS Health: one reading per partition, shared by all who can do with it, one at a time and none too
  * soon after another. Never rejects: a source that cannot be asked is part of the reading.
  */
-export class Desk {
+export class HealthReader {
   private readonly deps: DeskDeps
   private readonly last = new Map<Partition, HealthReading>()
   private readonly turns = new Map<Partition, Turns>()

@@ -3,10 +3,10 @@
  * daemon makes. So no sample says what Alibi never would. No text of AWS's, no account of anybody's.
  */
 import { digestOf, gapRow } from '../domain/digest.ts'
-import { CONFIG_NOTICE } from '../domain/notice.ts'
 import type { Facts, MailKind, Notification, ProbeFacts } from '../domain/notification.ts'
 import type { HealthEvent } from '../domain/outage.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Probe, type Try } from '../domain/probe.ts'
+import { CONFIG_NOTICE } from '../domain/self-alert.ts'
 import type { Delivery } from './content.ts'
 import { failedRun, Rehearsal, type Stage, type Target, type Went } from './rehearsal.ts'
 import { TEST_MAIL } from './test-mail.ts'

@@ -73,7 +73,7 @@ type Lane = {
 }
 
 /** Makes the runs: each probe at most once at a time, all of them bounded in number and paced by AWS's quotas. */
-export class Rounds {
+export class ProbeScheduler {
   private readonly deps: RoundsDeps
   private readonly lanes = new Map<string, Lane>()
   /** The lane of each probe: a probe's monitor, and with it its caller, is for life. */

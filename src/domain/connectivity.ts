@@ -1,6 +1,6 @@
 import type { HealthReading } from './outage.ts'
 import { type ControlAnswer, decisiveTry, type Instant, type Obstacle, type Outcome, type Try } from './probe.ts'
-import type { Reach } from './state.ts'
+import type { Connectivity } from './state.ts'
 
 /** Failed control calls in a row that make us `offline` (docs/rules.md). */
 export const FAILURES_THAT_CUT_OFF = 3
@@ -20,7 +20,7 @@ export type Contacts = Readonly<{
  * while AWS answers, and a control host's trouble must never mute ours. As long as nobody at all has answered since the start,
  * failed control calls make us offline as well; a control host that has not answered once somebody else has is set wrongly.
  */
-export function advanceReach(was: Reach, { controls, outcomes, readings }: Contacts): Reach {
+export function advanceConnectivity(was: Connectivity, { controls, outcomes, readings }: Contacts): Connectivity {
   let reach = was
   for (const call of controlCalls(controls, outcomes)) {
     if (reach.lastAt !== null && call.at <= reach.lastAt && reach.lastAt - call.at <= CLOCK_SET_BACK_MS) continue
@@ -57,7 +57,7 @@ export function advanceReach(was: Reach, { controls, outcomes, readings }: Conta
  * A control call that failed. Where AWS has answered since the control host last did, that says something of us only if a run
  * could not reach AWS either.
  */
-function failed(was: Reach, { at, ofRun, obstacle }: Call): Reach {
+function failed(was: Connectivity, { at, ofRun, obstacle }: Call): Connectivity {
   const reach = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
   // Whoever shows a wrong certificate, or is a proxy that refuses, is there: it is not the network that is missing.
   if (isUnanswered(was) && (obstacle === 'certificate' || obstacle === 'proxy')) return reach
@@ -66,12 +66,12 @@ function failed(was: Reach, { at, ofRun, obstacle }: Call): Reach {
 }
 
 /** Nobody at all has answered since the start. */
-export function isUnanswered({ everReached, lastAnswerAt }: Reach): boolean {
+export function isUnanswered({ everReached, lastAnswerAt }: Connectivity): boolean {
   return !everReached && lastAnswerAt === null
 }
 
 /** AWS has answered since control calls fail: it is the control host that is in trouble, until it is heard of again. */
-export function isControlInDoubt({ controlFailedAt = null, lastAnswerAt }: Reach): boolean {
+export function isControlInDoubt({ controlFailedAt = null, lastAnswerAt }: Connectivity): boolean {
   return controlFailedAt !== null && lastAnswerAt !== null && lastAnswerAt >= controlFailedAt
 }
 
@@ -97,7 +97,7 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
   return last
 }
 
-function withAnswering(reach: Reach, outcomes: readonly Outcome[]): Reach {
+function withAnswering(reach: Connectivity, outcomes: readonly Outcome[]): Connectivity {
   const known = new Set(reach.answeredBy)
   for (const { tries } of outcomes) for (const made of tries) if (made.status !== null) known.add(hostOf(made))
   return known.size === (reach.answeredBy ?? []).length ? reach : { ...reach, answeredBy: [...known] }
@@ -123,7 +123,7 @@ function lastReadAt(readings: Iterable<HealthReading>): Instant | null {
  * Whose trouble a failed run is. What never once worked since the start, and fails by its name, its certificate or a proxy, is
  * our own `setup`; but where no name resolves since there is no network yet, or any more, we are `offline`.
  */
-export function blame(outcome: Outcome, reach: Reach): Outcome {
+export function blame(outcome: Outcome, reach: Connectivity): Outcome {
   if (outcome.result !== 'failed') return outcome
   const obstacle = neverPassed(outcome, reach)
   if (obstacle !== null && obstacle !== 'name' && isUnanswered(reach)) return { ...outcome, kind: 'setup' }
@@ -132,7 +132,7 @@ export function blame(outcome: Outcome, reach: Reach): Outcome {
 }
 
 /** What the run failed by, if its host has never answered since the start. */
-export function neverPassed(outcome: Outcome, reach: Reach): Obstacle | null {
+export function neverPassed(outcome: Outcome, reach: Connectivity): Obstacle | null {
   const made = outcome.kind === 'unreachable' ? decisiveTry(outcome) : null
   return made?.obstacle === undefined || reach.answeredBy?.includes(hostOf(made)) ? null : made.obstacle
 }
@@ -142,7 +142,7 @@ export function neverPassed(outcome: Outcome, reach: Reach): Obstacle | null {
  * has answered since the start. An answer from outside that came while the run was under way says that we are not cut off, and
  * so does a control host that is in trouble itself; one from before says nothing of a network that may have gone since.
  */
-function cutOff(outcome: Failed, reach: Reach): Outcome {
+function cutOff(outcome: Failed, reach: Connectivity): Outcome {
   if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }
   if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached) return outcome
   if (!reach.everReached && !isUnanswered(reach)) return outcome

@@ -1,25 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { control, HOUR, MIN, NOON, run, type Went } from '../../test/given.ts'
+import { advanceConnectivity, blame, FAILURES_THAT_CUT_OFF, isControlInDoubt } from './connectivity.ts'
 import type { HealthReading, SourceAnswer } from './outage.ts'
 import type { ControlAnswer, Outcome } from './probe.ts'
-import { advanceReach, blame, FAILURES_THAT_CUT_OFF, isControlInDoubt } from './reach.ts'
 import { join } from './reading.ts'
-import { NO_REACH, type Reach } from './state.ts'
+import { type Connectivity, NO_REACH } from './state.ts'
 
-const REACHED: Reach = { ...NO_REACH, everReached: true }
+const REACHED: Connectivity = { ...NO_REACH, everReached: true }
 const S = 1000
 
 function advanced(
-  was: Reach,
+  was: Connectivity,
   controls: readonly ControlAnswer[],
   outcomes: readonly Outcome[],
   readings: readonly HealthReading[] = [],
-): Reach {
-  return advanceReach(was, { controls, outcomes, readings })
+): Connectivity {
+  return advanceConnectivity(was, { controls, outcomes, readings })
 }
 
 /** Control calls twenty seconds apart: `+` gets through, `-` does not. */
-function calls(marks: string, was: Reach = REACHED, from = NOON): Reach {
+function calls(marks: string, was: Connectivity = REACHED, from = NOON): Connectivity {
   return [...marks].reduce((reach, mark, i) => advanced(reach, [control(from + i * 20 * S, mark === '+')], []), was)
 }
 
@@ -82,7 +82,7 @@ describe('an answer of AWS says that we are not cut off, whatever the control ho
     expect(advanced(calls('---'), [], [run('p', NOON - 30 * S, 'ok')]).offlineSince).not.toBeNull()
   })
   test('while AWS answers we never get there', () => {
-    let reach: Reach = REACHED
+    let reach: Connectivity = REACHED
     for (let i = 0; i < 20; i++) {
       reach = advanced(reach, [control(NOON + i * 20 * S, false)], [run('p', NOON + i * 20 * S + 1, 'ok')])
       expect(reach.offlineSince).toBeNull()
@@ -96,8 +96,8 @@ describe('an answer of AWS says that we are not cut off, whatever the control ho
 })
 
 describe('whom to blame for a run', () => {
-  const cut: Reach = { ...REACHED, offlineSince: NOON - MIN, failingSince: NOON - MIN, failures: 3 }
-  test.for<[string, Went, Reach, string | null]>([
+  const cut: Connectivity = { ...REACHED, offlineSince: NOON - MIN, failingSince: NOON - MIN, failures: 3 }
+  test.for<[string, Went, Connectivity, string | null]>([
     ['unreachable, the control call got through', 'down', REACHED, 'unreachable'],
     ['unreachable, and the control call failed as well', 'cut off', REACHED, 'offline'],
     ['the same, but something answered meanwhile', 'cut off', { ...REACHED, lastAnswerAt: NOON }, 'unreachable'],
@@ -203,7 +203,7 @@ describe('nobody at all has answered since the start', () => {
 describe('what never worked since the start, and fails by name, certificate or proxy, is our own set-up', () => {
   const heard = advanced(NO_REACH, [control(NOON - MIN, true)], [])
   const worked = advanced(heard, [], [run('p', NOON - MIN, 'ok')])
-  test.for<[string, Went, Reach, string]>([
+  test.for<[string, Went, Connectivity, string]>([
     ['a name, while others answer', 'name', heard, 'setup'],
     ['a certificate', 'certificate', heard, 'setup'],
     ['a proxy', 'proxy', heard, 'setup'],

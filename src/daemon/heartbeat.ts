@@ -1,7 +1,7 @@
 import type { HealthReading } from '../domain/outage.ts'
 import type { Instant, Partition } from '../domain/probe.ts'
+import { ailments, MAIL_TRIED_EVERY_MS } from '../domain/self-check.ts'
 import { withoutAddresses } from '../domain/shown.ts'
-import { ailments, MAIL_TRIED_EVERY_MS } from '../domain/vitals.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
 import type { Log } from '../ports/log.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
@@ -31,7 +31,7 @@ export type HeartDeps = Readonly<{
  * Beats while Alibi is well, and says why when it is not. A loop of its own, so that a pulse that hangs is noticed. What goes
  * wrong here is logged and nothing else: the watch does not depend on who watches it.
  */
-export class Heart {
+export class HeartbeatLoop {
   private readonly deps: HeartDeps
   private readonly startedAt: number
   /** Monotonic times: a clock that is set makes nobody ill. */

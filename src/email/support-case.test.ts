@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON } from '../../test/given.ts'
+import { NEVER_JUDGED } from '../domain/explanation.ts'
 import type { Incident } from '../domain/incident.ts'
-import { NEVER_JUDGED } from '../domain/standing.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { failedRun, many, probeFacts, SAMPLES } from './samples.ts'
 import { MAX_BODY, supportCase } from './support-case.ts'
