@@ -84,7 +84,7 @@ describe('the check itself', () => {
     ['an adapter from the simulator', 'src/simulate/a.ts', "import { b } from '../adapters/clock.ts'"],
     ['the top from the web', 'src/web/a.tsx', "import { b } from '../wire.ts'"],
     ['the tests from the sources', 'src/simulate/a.ts', "import { b } from '../../test/fakes/store.ts'"],
-    ['the tests from the top', 'src/wire.ts', "import { b } from './fakes/store.ts'"],
+    ['the tests from the top', 'src/wire.ts', "import { b } from '../test/fakes/store.ts'"],
     ['npm over several lines', 'src/daemon/a.ts', "import {\n  a,\n  b,\n} from 'hono'"],
     ['npm in the domain', 'src/domain/a.ts', "import { z } from 'zod'"],
     ['a bare import of a built-in', 'src/daemon/a.ts', "import 'node:fs'"],
