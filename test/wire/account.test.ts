@@ -433,6 +433,14 @@ describe('STS, while a role is assumed', () => {
   })
 })
 
+test('with a clock that is off the first try is refused, and tells the time to the next', async () => {
+  sandbox.skew(-600_000)
+  onTestFinished(() => sandbox.skew(0))
+  const outcome = await proberOf({ attempts: 3 }).run(probeOf(), never)
+  expect(outcome).toMatchObject({ result: 'ok', tries: [{ kind: 'credentials', status: 403 }, { kind: null }] })
+  expect(outcome.tries.every(({ skewMs }) => Math.abs((skewMs ?? 0) + 600_000) < 60_000)).toBe(true)
+})
+
 describe('whose credentials', () => {
   test('none at all', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)

@@ -415,6 +415,17 @@ test('whose credentials they are, and whence, is said by check --live and by the
   })
 })
 
+test('and by each email', async () => {
+  await using on = await stage()
+  const daemon = on.daemon()
+  await daemon.line('whose credentials', ({ message }) => message === 'credentials')
+  on.sandbox.answer({ operation: 'GetContactInformation' }, 'AccessDeniedException')
+  const mail = await on.mailbox.waitFor(({ headers }) => headers['x-alibi-kind'] === 'misconfigured', DEADLINE_MS)
+  expect(mail.text.replace(/\s+/g, ' ')).toContain(
+    `Credentials of production: ${CALLER.arn} (account ${CALLER.account}), from the environment`,
+  )
+})
+
 test('a profile that is named and is not there is an error, whatever else gives credentials', async () => {
   await using on = await stage({ monitors: TWO })
   Object.assign(on.env, { AWS_PROFILE: 'gone' })

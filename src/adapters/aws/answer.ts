@@ -93,6 +93,7 @@ type HandlerOptions = Parameters<NodeHttpHandler['handle']>[1]
 /** For the SDK's loggers: what it has to say reaches us as errors. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
 
+/** Its `timeout` is also what ends a tunnel that a proxy does not open: an abort does not reach it (findings/node-proxy-tunnel-abort.sh). */
 const KEPT = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS }
 
 /** The SDK's own HTTP handler. One for the whole process: its connections are shared. */
