@@ -108,6 +108,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
           regions: regionsOf(monitors.filter((monitor) => monitor.partition === partition)),
           owners: () => identities.owners(asker.credentials),
           members,
+          cacheForMs: config.health.cacheForMs,
           handler: keyring.handler,
         })
       : null

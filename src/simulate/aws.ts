@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { backoffMs } from '../domain/backoff.ts'
+import { backoffMs, throttlePauseMs } from '../domain/backoff.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import {
@@ -21,7 +21,9 @@ import type { World } from './world.ts'
 /** Runs of one moment share a control call, as those of the real prober do. */
 const CONTROL_SHARED_MS = 5_000
 const CONTROL_MS = 90
-const API_MS = 180
+/** A reading of the Health API is so many calls, each as long. */
+const API_CALLS = 4
+const API_CALL_MS = 45
 const DASHBOARD_MS = 250
 /** A source that refuses is asked again each day (`consult`). */
 const REFUSED_FOR_MS = DAY_MS
@@ -136,17 +138,30 @@ export function virtualHealthApi(world: World, config: Config, partition: Partit
     'global',
   ])
   let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
+
+  /** As the real one: a call that is throttled is tried again for as long as the question may last. */
+  async function callsPass(signal: AbortSignal): Promise<boolean> {
+    const until = life.monotonic() + config.health.timeoutMs
+    for (let call = 0; call < API_CALLS; call++) {
+      await life.sleep(API_CALL_MS, signal)
+      for (let tries = 1; world.networkUp && !world.letsThrough(); tries++) {
+        const pauseMs = Math.min(throttlePauseMs(tries), until - life.monotonic())
+        if (pauseMs <= 0 || signal.aborted) return false
+        await life.sleep(pauseMs, signal)
+      }
+    }
+    return true
+  }
+
   return {
     async ask(now, since, signal): Promise<SourceAnswer> {
       if (refused !== null && now >= refused.at && now - refused.at < REFUSED_FOR_MS) return refused
       refused = null
-      await life.sleep(API_MS, signal)
+      const passed = await callsPass(signal)
       if (!world.networkUp) return { state: 'unavailable', at: now, why: `EAI_AGAIN: ${NO_NETWORK.message}` }
       switch (world.api) {
         case 'unavailable':
           return { state: 'unavailable', at: now, why: 'it answered 503', heard: true }
-        case 'throttled':
-          return { state: 'unavailable', at: now, why: 'ThrottlingException: Rate exceeded', heard: true }
         case 'subscription-required':
           refused = {
             state: 'refused',
@@ -154,7 +169,11 @@ export function virtualHealthApi(world: World, config: Config, partition: Partit
             why: 'SubscriptionRequiredException: the support plan does not include the Health API',
           }
           return refused
+        case 'throttled':
+        case 'limited':
         case 'ok': {
+          if (!passed)
+            return { state: 'unavailable', at: now, why: 'ThrottlingException: Rate exceeded', heard: true, throttled: true }
           const all = world.board.inApi(now, since, owners)
           const events = all.filter(({ service, region }) => services.has(service) && (region === null || regions.has(region)))
           return { state: 'answered', at: now, events, skipped: 0, detail: 'simulated' }

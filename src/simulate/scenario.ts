@@ -19,7 +19,7 @@ export type EventFields = Readonly<{
   in?: readonly Source[]
 }>
 
-export const API_STATES = ['ok', 'unavailable', 'subscription-required', 'throttled'] as const
+export const API_STATES = ['ok', 'unavailable', 'subscription-required', 'throttled', 'limited'] as const
 export type ApiState = (typeof API_STATES)[number]
 export const DASHBOARD_STATES = ['ok', 'unavailable', 'empty-body'] as const
 export type DashboardState = (typeof DASHBOARD_STATES)[number]

@@ -6,6 +6,9 @@ import type { ApiState, DashboardState, SmtpState, WorldDeed } from './scenario.
 /** Which probes an answer is meant for; `null`: every one. */
 type Target = Readonly<{ operation: Operation | null; account: string | null; answer: Answer }>
 
+/** What a limited Health API lets through: one call in so much time. */
+const LIMITED_EVERY_MS = 1_000
+
 /** AWS, the network, the mail server and the disk, as they are at this moment of the story. */
 export class World {
   readonly board: HealthBoard
@@ -15,6 +18,8 @@ export class World {
   dashboard: DashboardState = 'ok'
   diskFull = false
   private targets: readonly Target[] = []
+  /** When the Health API lets the next call through, where it is limited. */
+  private nextCallAt = 0
   private readonly trueNow: () => number
 
   /** @param trueNow what the time really is, whatever the daemon's clock says */
@@ -26,6 +31,16 @@ export class World {
   /** The wall clock of everybody but the daemon. */
   now(): number {
     return this.trueNow()
+  }
+
+  /** Whether the Health API lets a call through: where it is limited, one a second. */
+  letsThrough(): boolean {
+    if (this.api === 'throttled') return false
+    if (this.api !== 'limited') return true
+    const now = this.now()
+    if (now < this.nextCallAt) return false
+    this.nextCallAt = now + LIMITED_EVERY_MS
+    return true
   }
 
   answerTo(probe: Probe): Answer {

@@ -212,10 +212,64 @@ describe('the Health API', () => {
   ])('%s means %s', async ([mode, state, told]) => {
     aws.publish({ id: 'big' })
     aws.api = mode
-    const answer = await api(mode === 'hang' ? { timeoutMs: 300 } : {}).ask(T, T - HOUR, never)
+    const answer = await api(mode === 'hang' || mode === 'throttled' ? { timeoutMs: 300 } : {}).ask(T, T - HOUR, never)
     expect(answer).toMatchObject({ state, at: T })
     expect(why(answer)).toContain(told)
-    if (answer.state === 'unavailable') expect(answer.heard ?? false, 'somebody answered').toBe(mode !== 'hang')
+    if (answer.state !== 'unavailable') return
+    expect(answer.heard ?? false, 'somebody answered').toBe(mode !== 'hang')
+    expect(answer.throttled ?? false).toBe(mode === 'throttled')
+  })
+
+  /** The first so many tries of each call are throttled. */
+  const throttling = (tries: number, which: (target: string) => boolean = () => true): Handler => {
+    const seen = new Map<string, number>()
+    return (request, body, response) => {
+      const target = String(request.headers['x-amz-target'])
+      if (!which(target)) return false
+      const nth = (seen.get(`${target}${body}`) ?? 0) + 1
+      seen.set(`${target}${body}`, nth)
+      if (nth > tries) return false
+      response.writeHead(400).end(JSON.stringify({ __type: 'ThrottlingException', message: 'Rate exceeded' }))
+      return true
+    }
+  }
+
+  test('a call that is throttled is tried again until it passes: an API that lets few calls through is read all the same', async () => {
+    aws.publish({ id: 'big', text: 'all of it' })
+    first = throttling(4)
+    const { events } = await answered(api({ pauseMs: 1 }).ask(T, T - HOUR, never))
+    expect(events).toMatchObject([{ text: 'all of it' }])
+    expect(aws.asked.map(({ what }) => what)).toEqual(['DescribeEvents', 'DescribeEvents', 'DescribeEventDetails'])
+  })
+
+  test('texts that are throttled for too long follow with the next reading, where none of them decides', async () => {
+    aws.publish({ id: 'here', text: 'all of it', region: 'us-east-1' })
+    first = throttling(1_000, (target) => target.endsWith('DescribeEventDetails'))
+    const source = api({ timeoutMs: 1_000, pauseMs: 1 })
+    expect(await answered(source.ask(T, T - HOUR, never))).toMatchObject({ events: [{ text: '' }] })
+    first = () => false
+    expect(await answered(source.ask(T, T - HOUR, never))).toMatchObject({ events: [{ text: 'all of it' }] })
+    aws.publish({ id: 'anywhere', region: 'global' })
+    first = throttling(1_000, (target) => target.endsWith('DescribeEventDetails'))
+    expect(await source.ask(T, T - HOUR, never)).toMatchObject({ state: 'unavailable', throttled: true })
+  })
+
+  test('what may be over in a moment is tried once more, and no other trouble', async () => {
+    let asked = 0
+    first = (_, __, response) => {
+      asked += 1
+      if (asked > 1) return false
+      return !!response.writeHead(503).end()
+    }
+    await answered(api().ask(T, T - HOUR, never))
+    asked = 0
+    aws.api = 'denied'
+    first = () => {
+      asked += 1
+      return false
+    }
+    expect(await api().ask(T, T - HOUR, never)).toMatchObject({ state: 'refused' })
+    expect(asked).toBe(1)
   })
 
   test('a refusal is remembered for a day, and then asked about again', async () => {
@@ -584,6 +638,7 @@ describe('the public dashboard', () => {
       (_, __, response) => !!response.writeHead(200, { 'content-length': 999 }).write('['),
       'no whole answer within 1500 ms',
     ],
+    ['too many questions', (_, __, response) => !!response.writeHead(429).end(), 'it answered 429'],
     ['a body without end', endless, `its answer is longer than ${MAX_BODY_BYTES} bytes`],
     ['a dropped connection', (request) => !!request.socket.destroy(), 'other side closed'],
     ['a redirect to another host', redirect('https://example.com/'), 'it redirects to another host'],
@@ -599,6 +654,7 @@ describe('the public dashboard', () => {
     const answer = await board({ timeoutMs: 1_500 }).ask(T, T, never)
     expect(answer).toMatchObject({ state: 'unavailable' })
     expect(why(answer)).toContain(told)
+    expect('throttled' in answer).toBe(told.endsWith('429'))
   })
 
   test('a redirect on the same host is followed', async () => {
@@ -687,6 +743,46 @@ describe('the organization view', () => {
     expect(calls('other')).toHaveLength(asked)
     await answered(source.ask(now + 25 * 3_600_000, now, never))
     expect(calls('other').length).toBeGreaterThan(asked)
+  })
+
+  describe('that throttles', () => {
+    const throttled: Handler = (request, _, response) => {
+      if (!String(request.headers['x-amz-target']).endsWith('ForOrganization')) return false
+      return !!response.writeHead(400).end(JSON.stringify({ __type: 'ThrottlingException', message: 'Rate exceeded' }))
+    }
+
+    test('leaves the reading what it is, and stands by what it said as long as that is younger than `cacheFor`', async () => {
+      aws.organization = true
+      sent()
+      aws.publish({ id: 'public', service: 'STS', region: 'us-east-1' })
+      const source = api({ members: true, timeoutMs: 1_000, pauseMs: 1, cacheForMs: MIN })
+      const services = async (at: number) =>
+        (await answered(source.ask(at, at - HOUR, never))).events.map(({ service }) => service).sort()
+      expect(await services(T)).toEqual(['IAM', 'STS'])
+      first = throttled
+      const answer = await answered(source.ask(T + MIN - 1, T, never))
+      expect(answer.events.map(({ service }) => service)).toContain('IAM')
+      expect(answer.detail).toContain('the organization view throttles')
+      expect(await services(T + MIN)).toEqual(['STS'])
+      expect(await services(T - 1), 'by a clock that was set back').toEqual(['STS'])
+    })
+
+    test('goes on where it was: what was traced already is shown', async () => {
+      aws.organization = true
+      for (let i = 0; i < 4; i++)
+        aws.publish({ id: `e${i}`, service: 'IAM', scope: 'ACCOUNT_SPECIFIC', accounts: [MEMBER], in: ['api'] })
+      let left = 2
+      first = (request, body, response) => {
+        if (!String(request.headers['x-amz-target']).includes('DescribeAffectedAccounts')) return false
+        left -= 1
+        return left >= 0 ? false : throttled(request, body, response)
+      }
+      const source = api({ members: true, timeoutMs: 1_000, pauseMs: 1, cacheForMs: MIN })
+      const shown = async () => (await answered(source.ask(T, T - HOUR, never))).events.length
+      expect(await shown()).toBe(2)
+      left = 1
+      expect(await shown()).toBe(3)
+    })
   })
 
   test('is not asked where no member account is probed', async () => {

@@ -14,6 +14,7 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 const MAX_ANSWER_IMPACTS = 20_000
 /** The event loop is let go after so long: an answer of this size is read for a second, and others wait for the loop meanwhile. */
 const AT_A_STRETCH_MS = 10
+const TOO_MANY_REQUESTS = 429
 /** Most redirects that are followed, all on the same host. */
 export const MAX_REDIRECTS = 3
 
@@ -40,7 +41,7 @@ export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: Dashboar
   return {
     async ask(now, _since, signal): Promise<SourceAnswer> {
       try {
-        if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine', false)
+        if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine', { isAnswer: false })
         const { host } = new URL(url)
         return await within(timeoutMs, signal, async (bound) => read(await bodyOf(url, bound, fetch), now, host, bound))
       } catch (error) {
@@ -53,9 +54,11 @@ export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: Dashboar
 /** Thrown where an answer is of no use, or could not be asked for; its message is the reason that is shown. */
 class Useless extends Error {
   readonly isAnswer: boolean
-  constructor(message: string, isAnswer = true) {
+  readonly isThrottling: boolean
+  constructor(message: string, { isAnswer = true, isThrottling = false } = {}) {
     super(message)
     this.isAnswer = isAnswer
+    this.isThrottling = isThrottling
   }
 }
 
@@ -127,7 +130,7 @@ async function bodyOf(url: string, signal: AbortSignal, fetch: typeof globalThis
     }
     if (response.status !== 200) {
       await response.body?.cancel()
-      throw new Useless(`it answered ${response.status}`)
+      throw new Useless(`it answered ${response.status}`, { isThrottling: response.status === TOO_MANY_REQUESTS })
     }
     return collect(response.body)
   }
@@ -147,8 +150,9 @@ async function collect(body: ReadableStream<Uint8Array> | null): Promise<Uint8Ar
 }
 
 /** Somebody answered, only not with what was asked for. */
-function heardIn(error: unknown): Readonly<{ heard?: true }> {
-  return error instanceof Useless && error.isAnswer ? { heard: true } : {}
+function heardIn(error: unknown): Readonly<{ heard?: true; throttled?: true }> {
+  if (!(error instanceof Useless) || !error.isAnswer) return {}
+  return error.isThrottling ? { heard: true, throttled: true } : { heard: true }
 }
 
 /** `fetch` hides what happened in the cause of a TypeError that says "fetch failed". */

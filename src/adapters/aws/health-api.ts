@@ -1,17 +1,28 @@
 import { DescribeEventDetailsCommand, DescribeEventsCommand, type EventFilter, HealthClient } from '@aws-sdk/client-health'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { shownUrl } from '../../config/endpoints.ts'
+import { THROTTLE_PAUSE_MS } from '../../domain/backoff.ts'
 import type { HealthEvent, SourceAnswer } from '../../domain/outage.ts'
 import { DAY_MS, type Instant, type Partition } from '../../domain/probe.ts'
 import { MAX_ANSWER_TEXT } from '../../domain/reading.ts'
 import type { HealthSource } from '../../ports/health.ts'
-import { within } from '../stall.ts'
+import { DeadlineError, within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
 import { BoundedHandler } from './answer.ts'
 import { type Env, endpointOverride, placeOf } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
-import { areBadCredentials, heardIn, nameOf, oursIn, reasonOf, refusalOf, send } from './health-call.ts'
+import {
+  areBadCredentials,
+  heardIn,
+  isThrottling,
+  nameOf,
+  oursIn,
+  type Patience,
+  reasonOf,
+  refusalOf,
+  send,
+} from './health-call.ts'
 import { type OrganizationStatus, OrganizationView, organizationViewStatus } from './organization-view.ts'
 
 /** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
@@ -25,10 +36,13 @@ export const MAX_EVENTS = MAX_PAGES * PAGE_SIZE
 export const MAX_RESTARTS = 2
 /** Most texts that are asked for in one go: the others follow with the next reading. */
 export const MAX_TEXTS_PER_ASK = 100
+/** Of the time that is left for a question, what each call for texts, and what the organization view, may take. */
+const TEXTS_SHARE = 0.9
+const MEMBERS_SHARE = 0.5
 /** A refusal is said once and left alone for this long. */
 export const REFUSED_FOR_MS = DAY_MS
-/** The SDK's own tries of a call. In code, so that no environment changes it. */
-const MAX_ATTEMPTS = 2
+/** The SDK's own tries of a call: those that are worth it are ours. In code, so that no environment changes it. */
+const MAX_ATTEMPTS = 1
 
 const CATEGORIES = ['issue', 'investigation', 'accountNotification'] as const
 
@@ -49,6 +63,10 @@ export type HealthApiOptions = Readonly<{
   owners: () => readonly string[]
   /** Member accounts are probed too: events that were sent to them are looked for in the organization view. */
   members?: boolean
+  /** How long what the organization view said stands while it throttles. */
+  cacheForMs?: number
+  /** The first pause between two tries of a call that AWS throttles; left out: half a second. */
+  pauseMs?: number
   resolveCname?: ResolveCname
   /** Shared connections; left out: its own. */
   handler?: BoundedHandler
@@ -63,8 +81,9 @@ class BeginAnew extends Error {
   }
 }
 
-type Ask = Readonly<{ now: Instant; since: Instant; signal: AbortSignal }>
-type Question = Ask & Readonly<{ region: string; client: HealthClient }>
+type Ask = Readonly<{ now: Instant; since: Instant; signal: AbortSignal; patience: Patience }>
+/** `until`: when it has to be answered, by `performance.now()`. */
+type Question = Ask & Readonly<{ region: string; client: HealthClient; until: number }>
 type Listed = { events: Map<string, HealthEvent>; seen: number; skipped: number; cut: boolean }
 
 /** The AWS Health API of one partition, asked with one set of credentials. */
@@ -73,14 +92,14 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   organizationStatus(signal: AbortSignal): Promise<OrganizationStatus>
   close(): void
 } {
-  const { partition, timeoutMs, owners } = options
+  const { partition, timeoutMs, owners, pauseMs = THROTTLE_PAUSE_MS, cacheForMs = 0 } = options
   const services = [...new Set(options.services.map((service) => service.toUpperCase()))]
   const regions = [...new Set([...options.regions, 'global'])]
   const handler = options.handler ?? new BoundedHandler()
   const endpoint = endpointOverride(options.env, 'HEALTH')
   const active = activeRegion(partition, options.resolveCname)
   const texts = eventTexts()
-  const organization = options.members === true ? new OrganizationView() : null
+  const organization = options.members === true ? new OrganizationView(cacheForMs) : null
   /** One for each region that was the active one so far: as many as the partition has. */
   const clients = new Map<string, HealthClient>()
   let identity: AwsCredentialIdentity | null = null
@@ -114,9 +133,10 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     const { regions: homes, known } = await candidates(ask)
     const note = known ? '' : ' (the active region could not be looked up)'
     for (const [i, home] of homes.entries()) {
-      const left = timeoutMs - (performance.now() - begun)
+      const share = (timeoutMs - (performance.now() - begun)) / (homes.length - i)
+      const until = performance.now() + share
       try {
-        return await within(left / (homes.length - i), ask.signal, (signal) => persist(home, { ...ask, signal }, note))
+        return await within(share, ask.signal, (signal) => persist(home, { ...ask, signal, until }, note))
       } catch (error) {
         if (i === homes.length - 1 || ask.signal.aborted || refusalOf(error) !== null) throw error
       }
@@ -125,12 +145,12 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   }
 
   /** With an endpoint of one's own no look-up is made; calls are signed for the partition's first region. */
-  async function candidates({ now, signal }: Ask): Promise<Candidates> {
+  async function candidates({ now, signal }: Pick<Ask, 'now' | 'signal'>): Promise<Candidates> {
     if (endpoint === null) return active.candidates(now, signal)
     return { regions: [HEALTH_HOMES[partition].regions[0]], known: true }
   }
 
-  async function persist(home: string, ask: Ask, note: string): Promise<SourceAnswer> {
+  async function persist(home: string, ask: Ask & { until: number }, note: string): Promise<SourceAnswer> {
     let region = home
     for (let restarts = 0; ; restarts++) {
       try {
@@ -166,10 +186,9 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   /** Adds what was sent to member accounts, or says why that is not known. */
   async function ofMembers(question: Question, events: Map<string, HealthEvent>): Promise<string | null> {
     if (organization === null) return null
-    const { events: specific, why } = await organization.ask(question, {
-      services: inBatches(services),
-      regions: inBatches(regions),
-    })
+    const withinMs = Math.max(1, MEMBERS_SHARE * (question.until - performance.now()))
+    const where = { services: inBatches(services), regions: inBatches(regions) }
+    const { events: specific, why } = await organization.ask({ ...question, withinMs }, where)
     for (const event of specific) {
       const own = events.get(event.arn)
       const owners = [...new Set([...(own?.owners ?? []), ...event.owners])]
@@ -205,13 +224,14 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     return found
   }
 
-  async function listPages(filter: EventFilter, { client, region, now, signal }: Question, found: Listed): Promise<void> {
+  async function listPages(filter: EventFilter, question: Question, found: Listed): Promise<void> {
+    const { client, region, now, signal, patience } = question
     let nextToken: string | undefined
     for (let page = 0; page < MAX_PAGES; page++) {
       const elsewhere = page > 0 && endpoint === null ? await active.moved(region, now, signal) : null
       if (elsewhere !== null) throw new BeginAnew(elsewhere)
       const input = { filter, maxResults: PAGE_SIZE, ...(nextToken === undefined ? {} : { nextToken }) }
-      const answer = await send(client, new DescribeEventsCommand(input), signal).catch((error: unknown) => {
+      const answer = await send(client, new DescribeEventsCommand(input), signal, patience).catch((error: unknown) => {
         throw nameOf(error) === 'InvalidPaginationToken' ? new BeginAnew(region) : error
       })
       const { events, nextToken: next } = answer as { events?: unknown; nextToken?: unknown }
@@ -235,12 +255,16 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   }
 
   /** Reads the texts that are not known yet. Returns why some are missing, as far as that has a cause of its own. */
-  async function readTexts(events: readonly HealthEvent[], { now, client, signal }: Question): Promise<string> {
+  async function readTexts(events: readonly HealthEvent[], question: Question): Promise<string> {
+    const { now, client, signal, patience, until } = question
     if (textsDeniedAt !== null && now >= textsDeniedAt && now - textsDeniedAt < REFUSED_FOR_MS) return DENIED
     const wanted = events.filter((event) => texts.current(event) === null).sort(byWeight)
     for (const batch of inBatches(wanted.slice(0, MAX_TEXTS_PER_ASK))) {
       try {
-        const answer = await send(client, new DescribeEventDetailsCommand({ eventArns: batch.map((event) => event.arn) }), signal)
+        const command = new DescribeEventDetailsCommand({ eventArns: batch.map((event) => event.arn) })
+        // A little before the whole question has to be answered: what is there by then is an answer, and the rest follows.
+        const leftMs = Math.max(1, TEXTS_SHARE * (until - performance.now()))
+        const answer = await within(leftMs, signal, (bound) => send(client, command, bound, patience))
         const told = answer['successfulSet']
         for (const element of Array.isArray(told) ? told.slice(0, MAX_PER_CALL) : []) texts.keep(batch, element)
       } catch (error) {
@@ -261,8 +285,9 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     async ask(now, since, signal): Promise<SourceAnswer> {
       if (refused !== null && now >= refused.at && now - refused.at < REFUSED_FOR_MS) return refused
       refused = null
+      const patience: Patience = { pauseMs, throttled: null }
       try {
-        return await within(timeoutMs, signal, (bound) => consult({ now, since, signal: bound }))
+        return await within(timeoutMs, signal, (bound) => consult({ now, since, signal: bound, patience }))
       } catch (error) {
         const why = refusalOf(error)
         if (why !== null) {
@@ -274,12 +299,14 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
           clients.clear()
           if (identity !== null) options.drop?.(identity)
         }
+        const throttled = isThrottling(error) ? error : error instanceof DeadlineError ? patience.throttled : null
+        if (throttled !== null) return { state: 'unavailable', at: now, why: reasonOf(throttled), heard: true, throttled: true }
         return { state: 'unavailable', at: now, why: reasonOf(error), ...heardIn(error), ...oursIn(error) }
       }
     },
     async organizationStatus(signal) {
       try {
-        const { regions: homes } = await candidates({ now: Date.now(), since: 0, signal })
+        const { regions: homes } = await candidates({ now: Date.now(), signal })
         const client = clientIn(homes[0] ?? HEALTH_HOMES[partition].regions[0])
         return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, bounded))
       } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   type DescribeAffectedAccountsForOrganizationCommand,
   type DescribeEventDetailsCommand,
@@ -7,6 +8,9 @@ import {
   type HealthClient,
   HealthServiceException,
 } from '@aws-sdk/client-health'
+import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry'
+import type { SdkError } from '@smithy/types'
+import { throttlePauseMs } from '../../domain/backoff.ts'
 import { fieldOf, readThrown } from '../../domain/thrown.ts'
 import { KeyringError } from './credentials.ts'
 import { oneLine, recordOf } from './health-answer.ts'
@@ -43,13 +47,25 @@ type Command =
 type Response = { statusCode: number; body?: unknown }
 type Next = (args: unknown) => Promise<{ response: Response }>
 
+/** Before the one more try of a call that failed for what may be over in a moment. */
+const BLINK_MS = 100
+
+/** What one question bears: how long it first waits when AWS throttles, and how AWS said so when it was last heard of. */
+export type Patience = { readonly pauseMs: number; throttled: Error | null }
+
 /**
- * Sends a command and returns its answer as it was on the wire. The SDK signs, retries and knows the errors; but one odd
- * field would make it throw a whole answer away, where we only want to lose the element that holds it. The handler
- * bounds the body's size.
+ * Sends a command and returns its answer as it was on the wire. The SDK signs and knows the errors; but one odd field would
+ * make it throw a whole answer away, where we only want to lose the element that holds it. The handler bounds the body's size.
+ * A call that AWS throttles is tried again until it passes or `abortSignal` aborts: a reading of several calls would otherwise
+ * never get through where one a second does.
  * @throws what the SDK throws, or an Error that says that the answer is no JSON object
  */
-export async function send(client: HealthClient, command: Command, abortSignal: AbortSignal): Promise<Record<string, unknown>> {
+export async function send(
+  client: HealthClient,
+  command: Command,
+  abortSignal: AbortSignal,
+  patience: Patience,
+): Promise<Record<string, unknown>> {
   let body: string | null = null
   const listen = (next: Next) => async (args: unknown) => {
     const result = await next(args)
@@ -61,10 +77,37 @@ export async function send(client: HealthClient, command: Command, abortSignal: 
   }
   const stack: { add(middleware: never, options: object): void } = command.middlewareStack
   stack.add(listen as never, { step: 'deserialize', priority: 'low', name: 'alibiRaw' })
-  await client.send(command as DescribeEventsCommand, { abortSignal })
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.send(command as DescribeEventsCommand, { abortSignal })
+      patience.throttled = null
+      break
+    } catch (error) {
+      patience.throttled = isThrottling(error) ? error : null
+      const pauseMs = pauseAfter(error, tries, patience)
+      if (pauseMs === null || !(await slept(pauseMs, abortSignal))) throw error
+    }
+  }
   const answer = recordOf(parse(body ?? ''))
   if (answer === null) throw new Error('its answer cannot be read')
   return answer
+}
+
+/** `null`: there is no point in one more try. */
+function pauseAfter(error: unknown, tries: number, { pauseMs }: Patience): number | null {
+  if (isThrottling(error)) return throttlePauseMs(tries, pauseMs)
+  const mayPass = [isTransientError, isServerError].some((is) => error instanceof Error && is(error as SdkError))
+  return tries === 1 && mayPass ? BLINK_MS : null
+}
+
+/** Resolves to `false`, at once, when the signal aborts. */
+async function slept(ms: number, signal: AbortSignal): Promise<boolean> {
+  return setTimeout(ms, true, { signal }).catch(() => false)
+}
+
+/** AWS says that it is asked too often. */
+export function isThrottling(error: unknown): error is Error {
+  return error instanceof Error && isThrottlingError(error as SdkError)
 }
 
 /** Why AWS will not answer until something is changed on our side; `null` for any other trouble. */
