@@ -6,11 +6,12 @@ import { controlCall } from '../../src/adapters/aws/control.ts'
 import { type Keyring, keyring } from '../../src/adapters/aws/credentials.ts'
 import { dashboard } from '../../src/adapters/aws/dashboard.ts'
 import { healthApi } from '../../src/adapters/aws/health-api.ts'
+import { reasonOf } from '../../src/adapters/aws/health-call.ts'
 import { listOrganization } from '../../src/adapters/aws/organizations.ts'
 import { systemClock as clock } from '../../src/adapters/clock.ts'
 import { cloudWatch } from '../../src/adapters/cloudwatch.ts'
 import { httpHeartbeat } from '../../src/adapters/heartbeat.ts'
-import { Outlet } from '../../src/adapters/outlet.ts'
+import { Outlet, ProxyError } from '../../src/adapters/outlet.ts'
 import { proxiesOf } from '../../src/config/proxy.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/aws.ts'
 import { HealthStandIn } from '../../src/sandbox/health.ts'
@@ -159,6 +160,7 @@ describe('a proxy that gives no way is told from AWS', () => {
     expect(await who()).toMatchObject({ why: expect.stringContaining('the proxy HTTPS_PROXY='), fault: null })
     const beat = await httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], fetch: outlet.fetch }).beat([], never)
     expect(beat).toMatch(/^the proxy HTTPS_PROXY=http:\/\/127\.0\.0\.1:\d+ /)
+    expect(reasonOf(new ProxyError('the proxy P says no', { cause: new Error('no') }))).toBe('the proxy P says no')
     const board = dashboard({ url: 'https://health.aws.amazon.com/x', timeoutMs: 3_000, fetch: outlet.fetch })
     expect(await board.ask(0, 0, never)).toMatchObject({
       state: 'unavailable',

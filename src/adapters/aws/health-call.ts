@@ -12,6 +12,7 @@ import { isServerError, isThrottlingError, isTransientError } from '@smithy/core
 import type { SdkError } from '@smithy/types'
 import { throttlePauseMs } from '../../domain/backoff.ts'
 import { fieldOf, readThrown } from '../../domain/thrown.ts'
+import { ProxyError } from '../outlet.ts'
 import { KeyringError } from './credentials.ts'
 import { oneLine, recordOf } from './health-answer.ts'
 
@@ -136,7 +137,7 @@ export function reasonOf(error: unknown): string {
   const { isError, name, message, code, cause } = readThrown(error)
   if (!isError) return 'it could not be asked'
   // Its message has its cause's words in it, made fit to be shown.
-  if (error instanceof KeyringError) return oneLine(message)
+  if (error instanceof KeyringError || error instanceof ProxyError) return oneLine(message)
   const status = httpStatusOf(error)
   // The SDK read an answer that is no JSON, such as a proxy's page.
   if (error instanceof SyntaxError) return `its answer${status === null ? '' : `, of status ${status},`} cannot be read`
