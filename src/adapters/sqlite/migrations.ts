@@ -114,7 +114,27 @@ export function checkOwner(db: DatabaseSync, path: string, migrations: readonly 
       { fatal: true },
     )
   }
+  const planted = plantedIn(db, migrations)
+  if (planted !== null)
+    throw new StoreError(`${path} holds ${planted}, which Alibi has not put there: restore a backup`, { fatal: true })
   return version
+}
+
+/**
+ * A view, a trigger or a virtual table that no migration made: in the place of a table it could answer for ever, and what it does
+ * is not in our hands. `null` where there is none. Tables and indexes do nothing by themselves.
+ */
+function plantedIn(db: DatabaseSync, migrations: readonly string[]): string | null {
+  const plain = (sql: unknown) => String(sql).replace(/\s+/g, ' ')
+  const made = plain(migrations.join('\n'))
+  const rows = db
+    .prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    .all()
+  for (const { type, name, sql } of rows) {
+    const acts = type === 'view' || type === 'trigger' || /^CREATE VIRTUAL /i.test(plain(sql))
+    if (acts && !(type === 'trigger' && made.includes(plain(sql)))) return `the ${String(type)} \`${String(name).slice(0, 100)}\``
+  }
+  return null
 }
 
 /**

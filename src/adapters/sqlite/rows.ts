@@ -8,14 +8,84 @@ import { StoreError } from '../../ports/store.ts'
 export type Row = Record<string, SQLOutputValue>
 export type Values = Record<string, SQLInputValue>
 
+/** Longer ones we never write: a thousand probes in one email come to a tenth of it. */
+const MAX_DOCUMENT = 32 * 1024 * 1024
+
 /** The document of a row. What does not parse was not written by us: nothing of the file can be believed then. */
 export function document<T>(row: Row, column = 'doc'): T {
+  const text = row[column]
   try {
-    return JSON.parse(String(row[column])) as T
+    if (typeof text !== 'string' || text.length > MAX_DOCUMENT) throw new TypeError('no text of ours')
+    return JSON.parse(text) as T
   } catch (cause) {
     throw new StoreError('the database holds a document that cannot be read: restore a backup', { fatal: true, cause })
   }
 }
+
+/** What a field has to be; with `?` it may be missing or null. */
+type Kind = 'text' | 'instant' | 'instant?' | 'list' | 'list?' | 'flag?'
+
+/** The latest instant that a Date can hold: what lies beyond it cannot be shown, and was not written by us. */
+const LAST_INSTANT = 8_640_000_000_000_000
+
+const IS: Readonly<Record<'text' | 'instant' | 'list' | 'flag', (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string' && value.length <= 1_000_000,
+  instant: (value) => typeof value === 'number' && Math.abs(value) <= LAST_INSTANT,
+  list: (value) => Array.isArray(value),
+  flag: (value) => typeof value === 'boolean',
+}
+
+/** The same as `document`, of which these fields are known to be what they should. @throws {StoreError} fatal */
+export function shaped<T>(row: Row, shape: Shape): T {
+  const doc = document<Readonly<Record<string, unknown>> | null>(row)
+  const isSound =
+    typeof doc === 'object' &&
+    doc !== null &&
+    Object.entries(shape).every(([field, kind]) => {
+      const value = doc[field]
+      const may = kind.endsWith('?') && (value === undefined || value === null)
+      return may || IS[kind.replace('?', '') as keyof typeof IS](value)
+    })
+  if (!isSound)
+    throw new StoreError('the database holds a document that is not as Alibi writes it: restore a backup', { fatal: true })
+  return doc as T
+}
+
+type Shape = Readonly<Record<string, Kind>>
+
+export const INCIDENT: Shape = {
+  id: 'text',
+  partition: 'text',
+  family: 'text',
+  state: 'text',
+  openedAt: 'instant',
+  closedAt: 'instant?',
+  stretchAt: 'instant?',
+  announcedAt: 'instant?',
+  lastMailAt: 'instant?',
+  lastWiderAt: 'instant?',
+  audience: 'list',
+  toldEvents: 'list?',
+  hindsight: 'list?',
+  reopenedAt: 'list?',
+  alibis: 'list?',
+  flapping: 'flag?',
+}
+export const MEMBER: Shape = {
+  probe: 'text',
+  monitor: 'text',
+  state: 'text',
+  onset: 'instant',
+  evidence: 'list',
+  lastOkAt: 'instant?',
+  failedAt: 'instant?',
+  wellAt: 'instant?',
+  lastRunAt: 'instant?',
+  lastFailedAt: 'instant?',
+}
+export const LEDGER_ROW: Shape = { at: 'instant', decision: 'text', reason: 'text' }
+export const NOTIFICATION: Shape = { id: 'text', kind: 'text', recipient: 'text', to: 'list', createdAt: 'instant' }
+export const SILENCE: Shape = { id: 'text', at: 'instant', until: 'instant', reason: 'text' }
 
 const nullable = (value: SQLOutputValue | undefined): string | null =>
   value === null || value === undefined ? null : String(value)
@@ -24,7 +94,7 @@ const instantOrNull = (value: SQLOutputValue | undefined): number | null =>
 
 export function owedOf(row: Row): Owed {
   return {
-    notification: document<Notification>(row),
+    notification: shaped<Notification>(row, NOTIFICATION),
     address: String(row['address']),
     state: String(row['state']) as NotificationState,
     attempts: Number(row['attempts']),

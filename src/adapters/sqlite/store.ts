@@ -8,17 +8,32 @@ import type { Moment, Stamp } from '../../domain/moment.ts'
 import type { Notification } from '../../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
-import { HOUR_MS } from '../../domain/probe.ts'
+import { DAY_MS, HOUR_MS } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Connectivity, Notice, ProbeState } from '../../domain/state.ts'
 import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
+import { type Base, decode, encode, type StoredForm } from './event-form.ts'
 import { storeError } from './fault.ts'
 import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
 import { bytesAt } from './place.ts'
 import { createPrivately } from './private-file.ts'
 import type { Row, Values } from './rows.ts'
-import { copyValues, document, hourHolding, hourOf, markOf, notificationValues, owedOf, runValues } from './rows.ts'
+import {
+  copyValues,
+  document,
+  hourHolding,
+  hourOf,
+  INCIDENT,
+  LEDGER_ROW,
+  MEMBER,
+  markOf,
+  notificationValues,
+  owedOf,
+  runValues,
+  SILENCE,
+  shaped,
+} from './rows.ts'
 
 export type StoreOptions = Readonly<{
   path: string
@@ -41,8 +56,19 @@ const MAX_STRIP = 10_800
 /** Mails of an outbox or of an incident, and deliveries, that one answer holds. */
 const MAX_MAILS = 10_000
 const MAX_HOURS = 20_000
+/** Members of one incident: as many as there may be probes. */
+const MAX_MEMBERS = 20_000
+/** Members of all the incidents of one list: it ends earlier where they are very wide, for the event loop waits for it. */
+const MAX_LISTED_MEMBERS = 50_000
 /** Incidents that are loaded at start: the open ones and those that closed lately. */
 const MAX_LOADED = 10_000
+/**
+ * Characters of new forms of events that are kept of a day. The longest day of AWS so far fills a part of it; a dashboard
+ * that changed wholly with each reading would otherwise fill any disk.
+ */
+const MAX_FORMS_A_DAY = 4 * 1024 * 1024
+/** Bases of bases that are followed: more than any form has. */
+const MAX_BASES = 100
 /** `sweep` counts what is left up to here. */
 const MAX_COUNTED = 5_000
 /** How often a look is taken whether a verb has written beside us. */
@@ -155,7 +181,7 @@ const SQL = {
     'INSERT INTO members (incident, place, doc) VALUES (?, ?, ?) ON CONFLICT (incident, place) DO UPDATE SET doc = excluded.doc',
   dropMember: 'DELETE FROM members WHERE incident = ? AND place = ?',
   dropMembers: 'DELETE FROM members WHERE incident = ?',
-  members: 'SELECT doc FROM members WHERE incident = ? ORDER BY place',
+  members: `SELECT doc FROM members WHERE incident = ? ORDER BY place LIMIT ${MAX_MEMBERS}`,
   // This and `putRun` are written for each run: by position, which takes two thirds of the time that names take.
   putProbe: 'INSERT INTO probes (probe, doc) VALUES (?, ?) ON CONFLICT (probe) DO UPDATE SET doc = excluded.doc',
   putNotice: 'INSERT INTO notices (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
@@ -253,6 +279,9 @@ class SqliteStore implements Store {
   readonly #probeIds = new Map<string, number>()
   /** Of each open incident: its members as they were last written, in their order, each with its place. */
   readonly #written = new Map<string, readonly Placed[]>()
+  /** Of each event of a partition's last reading: its form as it was written. */
+  readonly #lastForms = new Map<Partition, ReadonlyMap<string, Base>>()
+  #kept = { day: 0, characters: 0 }
   #closed = false
 
   constructor(db: DatabaseSync, options: StoreOptions) {
@@ -310,7 +339,10 @@ class SqliteStore implements Store {
       this.#q('silences')
         .all(endedSince)
         .map(
-          (row): Silence => ({ ...document<Silence>(row), endedAt: row['ended_at'] === null ? null : Number(row['ended_at']) }),
+          (row): Silence => ({
+            ...shaped<Silence>(row, SILENCE),
+            endedAt: row['ended_at'] === null ? null : Number(row['ended_at']),
+          }),
         ),
     )
   }
@@ -433,11 +465,17 @@ class SqliteStore implements Store {
   }
 
   async incidents(limit: number) {
-    return this.#read('incidents', () =>
-      this.#q('incidents')
-        .all(limit)
-        .map((row) => this.#incidentOf(row)),
-    )
+    return this.#read('incidents', () => {
+      const found: Incident[] = []
+      let members = 0
+      for (const row of this.#q('incidents').iterate(limit)) {
+        const incident = this.#incidentOf(row)
+        members += incident.members.length
+        if (members > MAX_LISTED_MEMBERS && found.length > 0) break
+        found.push(incident)
+      }
+      return found
+    })
   }
 
   async incident(id: string) {
@@ -454,7 +492,7 @@ class SqliteStore implements Store {
         filter.incident === undefined
           ? this.#q('ledgerAll').all(since, limit)
           : this.#q('ledgerOf').all(filter.incident, since, limit).reverse()
-      return rows.map((row) => document<LedgerRow>(row))
+      return rows.map((row) => shaped<LedgerRow>(row, LEDGER_ROW))
     })
   }
 
@@ -503,23 +541,28 @@ class SqliteStore implements Store {
   async readingAt(partition: Partition, at: Instant) {
     return this.#read('readingAt', () => {
       const row = this.#q('readingAt').get(partition, at)
-      return row === undefined ? null : this.#readingOf(row)
+      return row === undefined ? null : this.#readingOf(row, new Map())
     })
   }
 
   async readings(partition: Partition, from: Instant, to: Instant, limit: number) {
+    const known = new Map<number, HealthEvent | null>()
     return this.#read('readings', () =>
       this.#q('readings')
         .all(partition, from, to, limit)
-        .map((row) => this.#readingOf(row)),
+        .map((row) => this.#readingOf(row, known)),
     )
   }
 
   async eventHistory(arn: string, limit: number) {
+    const known = new Map<number, HealthEvent | null>()
     return this.#read('eventHistory', () =>
       this.#q('eventHistory')
         .all(arn, limit)
-        .map((row) => ({ seenAt: Number(row['seen_at']), event: document<HealthEvent>(row) })),
+        .map((row) => ({
+          seenAt: Number(row['seen_at']),
+          event: decode(document<StoredForm>(row), (base) => this.#form(base, known)),
+        })),
     )
   }
 
@@ -532,10 +575,10 @@ class SqliteStore implements Store {
   }
 
   #incidentOf(row: Row): Incident {
-    const header = document<Omit<Incident, 'members'>>(row)
+    const header = shaped<Omit<Incident, 'members'>>(row, INCIDENT)
     const members = this.#q('members')
       .all(header.id)
-      .map((member) => document<Member>(member))
+      .map((member) => shaped<Member>(member, MEMBER))
     return { ...header, members }
   }
 
@@ -577,35 +620,70 @@ class SqliteStore implements Store {
     }
   }
 
-  /** Events are kept once in each of their forms; a reading that says what the last one said prolongs it. */
+  /**
+   * Events are kept once in each of their forms; a reading that says what the last one said prolongs it. What a day has no
+   * room for is left out, and the reading says so: what explains is kept with its incident in any case.
+   */
   #addReading(reading: HealthReading): void {
-    const forms = reading.events.map((event) => this.#eventForm(event, reading.at))
+    const before = this.#lastForms.get(reading.partition)
+    const written = new Map<string, Base>()
+    let left = 0
+    for (const event of reading.events) {
+      const form = this.#eventForm(event, before?.get(event.arn) ?? null, reading.at)
+      if (form === null) left += 1
+      else written.set(event.arn, form)
+    }
+    this.#lastForms.set(reading.partition, written)
+    const forms = [...written.values()].map(({ id }) => id)
     const states = Object.entries(reading.sources).map(([source, { state, skipped, detail }]) => [source, state, skipped, detail])
     const said = createHash('sha256')
-      .update(JSON.stringify([forms.toSorted((a, b) => a - b), states]))
+      .update(JSON.stringify([forms.toSorted((a, b) => a - b), states, left > 0]))
       .digest('hex')
     const last = this.#q('lastReading').get(reading.partition)
     if (last !== undefined && last['said'] === said) {
       this.#q('prolongReading').run(reading.at, Number(last['id']))
       return
     }
-    const { events: _, ...rest } = reading
-    this.#run('addReading', { partition: reading.partition, since: reading.at, said, doc: JSON.stringify({ ...rest, forms }) })
+    const { events: _, sources, ...rest } = reading
+    const doc = JSON.stringify({ ...rest, sources: left === 0 ? sources : sourcesLeaving(left, sources), forms })
+    this.#run('addReading', { partition: reading.partition, since: reading.at, said, doc })
   }
 
-  #eventForm(event: HealthEvent, seenAt: Instant): number {
-    const doc = JSON.stringify(event)
-    const hash = createHash('sha256').update(doc).digest('hex')
-    this.#run('addEventForm', { arn: event.arn, hash, seenAt, doc })
-    return Number(this.#q('eventFormId').get(event.arn, hash)?.['id'])
+  /** The form of an event as it is on disk from now on; `null` where it is a new one, and there is no room for it. */
+  #eventForm(event: HealthEvent, base: Base | null, seenAt: Instant): Base | null {
+    const { arn } = event
+    const whole = JSON.stringify(event)
+    const hash = createHash('sha256').update(whole).digest('hex')
+    const id = this.#q('eventFormId').get(arn, hash)?.['id']
+    // How long its chain is nobody remembers: it counts as one that has to be written whole.
+    if (id !== undefined) return base?.id === id ? base : { id: Number(id), event, chain: Number.POSITIVE_INFINITY }
+    const { stored, chain } = encode(event, base)
+    const doc = JSON.stringify(stored)
+    if (!this.#hasRoomFor(doc.length, seenAt)) return null
+    this.#run('addEventForm', { arn, hash, seenAt, doc })
+    return { id: Number(this.#q('eventFormId').get(arn, hash)?.['id']), event, chain }
   }
 
-  #readingOf(row: Row): KeptReading {
+  #hasRoomFor(characters: number, at: Instant): boolean {
+    const day = Math.floor(at / DAY_MS)
+    if (this.#kept.day !== day) this.#kept = { day, characters: 0 }
+    if (this.#kept.characters + characters > MAX_FORMS_A_DAY) return false
+    this.#kept.characters += characters
+    return true
+  }
+
+  #form(id: number, known: Map<number, HealthEvent | null>, bases = 0): HealthEvent | null {
+    const before = known.get(id)
+    if (before !== undefined) return before
+    const row = bases > MAX_BASES ? undefined : this.#q('eventForm').get(id)
+    const event = row === undefined ? null : decode(document<StoredForm>(row), (base) => this.#form(base, known, bases + 1))
+    known.set(id, event)
+    return event
+  }
+
+  #readingOf(row: Row, known: Map<number, HealthEvent | null>): KeptReading {
     const { forms, ...rest } = document<Omit<HealthReading, 'events'> & { forms: readonly number[] }>(row)
-    const events = forms.flatMap((id) => {
-      const form = this.#q('eventForm').get(id)
-      return form === undefined ? [] : [document<HealthEvent>(form)]
-    })
+    const events = forms.flatMap((id) => this.#form(id, known) ?? [])
     return { since: Number(row['since']), until: Number(row['until']), reading: { ...rest, events } }
   }
 
@@ -676,6 +754,7 @@ class SqliteStore implements Store {
       // What was added is gone with the transaction. SQLite may have rolled back by itself (disk full).
       this.#probeIds.clear()
       this.#written.clear()
+      this.#lastForms.clear()
       this.#rollback()
       throw cause
     }
@@ -700,6 +779,13 @@ class SqliteStore implements Store {
       this.#observe(method, performance.now() - began)
     }
   }
+}
+
+/** What the sources said, with a word on events that are not kept. */
+function sourcesLeaving(left: number, sources: HealthReading['sources']): HealthReading['sources'] {
+  const name = sources.dashboard.state === 'answered' ? 'dashboard' : 'api'
+  const detail = `${sources[name].detail}, ${left} of the events are not kept: too much has changed within a day`
+  return { ...sources, [name]: { ...sources[name], detail } }
 }
 
 type Placed = Readonly<{ place: number; member: Member }>
