@@ -7,6 +7,7 @@ import { type Bench, FULL, type Ground, QUICK } from './bench.ts'
 import { blackbox } from './blackbox.ts'
 import { startChild } from './child.ts'
 import { type Figure, toJson, toTable } from './figure.ts'
+import { growth } from './growth.ts'
 import { health } from './health.ts'
 import { judge } from './judge.ts'
 import { mail } from './mail.ts'
@@ -17,7 +18,7 @@ import { start } from './start.ts'
 import { wide } from './wide.ts'
 
 /** In this order: `start` uses what `probes` leaves behind. */
-const BENCHES: Readonly<Record<string, Bench>> = { probes, start, scale, mail, wide, judge, health, blackbox }
+const BENCHES: Readonly<Record<string, Bench>> = { probes, start, scale, mail, wide, judge, growth, health, blackbox }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
