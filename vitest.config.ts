@@ -14,6 +14,7 @@ const BUILT = [
   'proxied',
   'unwritable',
   'printed',
+  'health-storm',
   'restore',
 ].map((name) => `test/wire/${name}.test.ts`)
 BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')

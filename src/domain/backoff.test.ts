@@ -12,6 +12,6 @@ test.for<[string, number, number, number, number]>([
 ])('%s', ([, attempt, base, random, expected]) => expect(backoffMs(attempt, base, random)).toBe(expected))
 
 test('between tries of a call that is throttled the pause is doubled, up to four seconds', () => {
-  expect([1, 2, 3, 4, 5, 100].map((tries) => throttlePauseMs(tries))).toEqual([500, 1_000, 2_000, 4_000, 4_000, 4_000])
+  expect([1, 2, 3, 4, 5, 100].map((tries) => throttlePauseMs(tries))).toEqual([1_000, 2_000, 4_000, 4_000, 4_000, 4_000])
   expect(throttlePauseMs(3, 1)).toBe(4)
 })

@@ -11,7 +11,7 @@ export function backoffMs(attempt: number, baseMs: number, random01: number): nu
 }
 
 /** The first pause between two tries of a call that AWS throttles, and the longest. */
-export const THROTTLE_PAUSE_MS = 500
+export const THROTTLE_PAUSE_MS = 1_000
 const MAX_THROTTLE_PAUSE_MS = 4_000
 
 /** How long to wait after so many tries of a call that AWS throttled: doubled each time. Only one process asks, so nothing is spread. */

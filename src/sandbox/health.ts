@@ -72,10 +72,13 @@ export class HealthStandIn {
   encoding: 'utf-16be' | 'utf-16le' | 'utf-8' = 'utf-16be'
   /** Elements on a page of DescribeEvents, at most what the request allows. */
   pageSize = PAGE
+  /** Calls of the API that are let through in a second; `null`: all of them. The others are throttled. */
+  callsPerSecond: number | null = null
   /** ARNs for which DescribeEventDetails has nothing to say. */
   readonly unknownDetails = new Set<string>()
   readonly asked: Asked[] = []
   readonly #held = new Map<string, Held>()
+  #nextCallAt = 0
   readonly #now: () => Instant
   readonly #partition: string
 
@@ -174,6 +177,11 @@ export class HealthStandIn {
     const [, region = null] = /Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/health\//.exec(request.headers.authorization ?? '') ?? []
     const what = operation === 'DescribeEvents' || operation === 'DescribeEventDetails' ? operation : 'other'
     this.#note({ what, region, body })
+    if (this.callsPerSecond !== null) {
+      const now = this.#now()
+      if (now < this.#nextCallAt) return fault(400, 'ThrottlingException', 'Rate exceeded')
+      this.#nextCallAt = now + 1_000 / this.callsPerSecond
+    }
     switch (this.api) {
       case 'hang':
         return null

@@ -65,7 +65,7 @@ export type HealthApiOptions = Readonly<{
   members?: boolean
   /** How long what the organization view said stands while it throttles. */
   cacheForMs?: number
-  /** The first pause between two tries of a call that AWS throttles; left out: half a second. */
+  /** The first pause between two tries of a call that AWS throttles; left out: a second. */
   pauseMs?: number
   resolveCname?: ResolveCname
   /** Shared connections; left out: its own. */
