@@ -251,7 +251,7 @@ type Clean = (text: string) => string
 function refused(phase: string, reply: string, where: string, clean: Clean): MailError {
   const said = shown(clean(reply))
   const meaning: Refusal = refusalOf(reply.slice(0, MAX_READ), PHASES[phase] ?? 'session')
-  const after = phase === FINAL_DOT && !/^[45]/.test(reply)
+  const after = phase === FINAL_DOT && !/^[45]\d\d/.test(reply)
   return new MailError(`${where}, ${phase}: ${said}`, {
     ...meaning,
     // After the message only 4xx and 5xx say that it was not taken.

@@ -7,7 +7,7 @@ import { draftName } from '../adapters/whole-file.ts'
 import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { toldOfUs } from '../domain/audience.ts'
-import { inWords, utc } from '../domain/duration.ts'
+import { inWords, iso, utc } from '../domain/duration.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { type OwnFault, ownFaultOf } from '../domain/own-fault.ts'
 import { decisiveTry, type Outcome, type Partition, type Try } from '../domain/probe.ts'
@@ -66,7 +66,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
           organizations: rosters.map(({ monitor, accounts, listedAt, why }) => ({
             monitor,
             accounts: accounts.length,
-            listedAt: listedAt === null ? null : new Date(listedAt).toISOString(),
+            listedAt: listedAt === null ? null : iso(listedAt),
             why,
           })),
           quotas: rows,

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { inWordsByClock } from '../domain/duration.ts'
+import { inWordsByClock, iso } from '../domain/duration.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
@@ -248,8 +248,4 @@ function memberLines(member: Member, when: (at: number) => string): readonly str
       (miss) => `  near miss ${miss.code} (${miss.region ?? 'no region'}): ${miss.test}: ${cell(miss.why)}`,
     ),
   ]
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../adapters/clock.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { DURATION, parseDuration } from '../config/duration.ts'
-import { inWords, utc } from '../domain/duration.ts'
+import { inWords, iso, utc } from '../domain/duration.ts'
 import { addressee, isOpen } from '../domain/mailing.ts'
 import type { Owed } from '../domain/notification.ts'
 import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
@@ -81,8 +81,8 @@ export async function silenceList(options: Listing, io: Io): Promise<number> {
   const rows = lasting.map(({ id, monitor, at, until, reason }) => ({
     id,
     monitor,
-    at: new Date(at).toISOString(),
-    until: new Date(until).toISOString(),
+    at: iso(at),
+    until: iso(until),
     reason,
   }))
   const shown = () =>

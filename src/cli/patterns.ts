@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { utc } from '../domain/duration.ts'
+import { iso, utc } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import { type Count, type Patterns, patternsOf, standsOut, WEEKDAYS, watchedBy } from '../domain/patterns.ts'
 import { type Io, say } from './io.ts'
@@ -23,14 +23,13 @@ export function showPatterns(incidents: readonly Incident[], config: Config, jso
 }
 
 function asJson(patterns: Patterns, lines: readonly string[]) {
-  const counted = (counts: readonly Count[]) =>
-    counts.map(({ lastAt, ...rest }) => ({ ...rest, lastAt: new Date(lastAt).toISOString() }))
+  const counted = (counts: readonly Count[]) => counts.map(({ lastAt, ...rest }) => ({ ...rest, lastAt: iso(lastAt) }))
   const { from, to, incidents, failures, hours, weekdays } = patterns
   return {
     incidents,
     failures,
-    from: from === null ? null : new Date(from).toISOString(),
-    to: to === null ? null : new Date(to).toISOString(),
+    from: from === null ? null : iso(from),
+    to: to === null ? null : iso(to),
     standsOut: lines,
     hoursUtc: hours,
     weekdaysUtc: Object.fromEntries(WEEKDAYS.map((name, at) => [name, weekdays[at] ?? 0])),

@@ -1,4 +1,4 @@
-import { inWordsByClock, utc } from '../domain/duration.ts'
+import { inWordsByClock, iso, utc } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import { isOpen, mailingsOf } from '../domain/mailing.ts'
@@ -112,5 +112,5 @@ function stateShown(state: NotificationState): Exclude<NotificationState, 'sendi
 }
 
 function isoOrNull(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
+  return at === null ? null : iso(at)
 }

@@ -1,5 +1,5 @@
 import type { Discovery } from '../config/config.ts'
-import { inWords } from '../domain/duration.ts'
+import { inWords, iso } from '../domain/duration.ts'
 import { credentialsKey, HOUR_MS, type Instant, MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import type { Log } from '../ports/log.ts'
 import type { Listing, Organization } from '../ports/organization.ts'
@@ -232,7 +232,7 @@ export function toTell(
   const rest =
     listedAt === null
       ? 'none of its accounts are watched'
-      : `the list of ${accounts.length} accounts from ${new Date(listedAt).toISOString()} stays in force`
+      : `the list of ${accounts.length} accounts from ${iso(listedAt)} stays in force`
   return `Monitor ${monitor} finds its accounts in the organization, which could not be listed for ${inWords(now - failingSince)}; ${rest}:`
 }
 

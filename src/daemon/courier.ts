@@ -1,4 +1,5 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
+import { iso } from '../domain/duration.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, Owed, Wording } from '../domain/notification.ts'
 import { tellsOf } from '../domain/notify.ts'
@@ -426,7 +427,7 @@ export class Courier {
         return
       }
       case 'deferred':
-        log.warn('mail deferred', { ...fields, error: said, next: `another attempt at ${new Date(nextAt ?? 0).toISOString()}` })
+        log.warn('mail deferred', { ...fields, error: said, next: `another attempt at ${iso(nextAt ?? 0)}` })
     }
   }
 

@@ -19,7 +19,16 @@ export function inWordsByClock(from: number, to: number): string {
   return inWords((Math.floor(to / 60_000) - Math.floor(from / 60_000)) * 60_000)
 }
 
-/** `2025-10-20 07:11Z`: an instant where the date matters. */
+/** The furthest that a Date can count: beyond it `toISOString` throws. */
+const FURTHEST = 8_640_000_000_000_000
+
+/** `2025-10-20 07:11Z`: an instant where the date matters. Never throws, whatever number it is given. */
 export function utc(at: number): string {
+  if (!(Math.abs(at) <= FURTHEST)) return 'an unknown time'
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')}Z`
+}
+
+/** An instant as programs read it, ISO 8601 UTC. Never throws: one that no Date can hold is the nearest that one can, and no number the begin of 1970. */
+export function iso(at: number): string {
+  return new Date(Number.isFinite(at) ? Math.min(Math.max(at, -FURTHEST), FURTHEST) : 0).toISOString()
 }

@@ -1,3 +1,4 @@
+import { iso } from './duration.ts'
 import type { MailKind, Owed } from './notification.ts'
 import { HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
 
@@ -210,7 +211,7 @@ function hasArrived({ state, uncertain }: Owed): boolean {
 export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly string[] {
   const { fall } = unsaidBefore(owed, mails)
   return [...(fall === null ? [] : [fall]), owed].map(
-    ({ notification: n }) => `${new Date(n.createdAt).toISOString()} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
+    ({ notification: n }) => `${iso(n.createdAt)} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
   )
 }
 

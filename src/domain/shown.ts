@@ -1,3 +1,4 @@
+import { iso } from './duration.ts'
 import type { Incident, IncidentState, Member } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
 import { type Mailing, mailingsOf } from './mailing.ts'
@@ -254,13 +255,6 @@ function deeply(value: unknown, text: (value: string) => string, key = '', depth
   if (depth >= MAX_DEPTH) return null
   if (Array.isArray(value)) return value.map((one) => deeply(one, text, key, depth + 1))
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, deeply(one, text, name, depth + 1)]))
-}
-
-/** The furthest a Date can count: beyond it `toISOString` throws, and what is shown must not. */
-const FURTHEST = 8.64e15
-
-function iso(at: Instant): string {
-  return new Date(Number.isFinite(at) ? Math.min(Math.max(at, -FURTHEST), FURTHEST) : 0).toISOString()
 }
 
 function isoOrNull(at: Instant | null): string | null {
