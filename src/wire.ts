@@ -24,8 +24,8 @@ import type { Sources } from './daemon/health-reader.ts'
 import type { Caller, Facts, Notification } from './domain/notification.ts'
 import { ACCOUNT_REGION } from './domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
-import type { Delivery } from './email/content.ts'
-import { letter } from './email/letter.ts'
+import type { Delivery } from './email/delivery.ts'
+import { renderEmail } from './email/render.ts'
 import type { Heartbeat } from './ports/heartbeat.ts'
 import type { Mail, Mailer } from './ports/mailer.ts'
 import type { Organization } from './ports/organization.ts'
@@ -152,7 +152,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
       const asked = callersOf(monitor === null ? monitors : [monitor], identities)
       return { version, host: hostname(), sdk, endpoint, signingRegion, caller, callers: asked }
     },
-    letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
+    letter: (notification, delivery) => renderEmail(notification, delivery, config.mail.subject),
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
     heartbeat:

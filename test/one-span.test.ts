@@ -8,7 +8,7 @@ import { digestOf } from '../src/domain/digest.ts'
 import type { Incident } from '../src/domain/incident.ts'
 import { notificationsFor } from '../src/domain/notify.ts'
 import { HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
-import { letter } from '../src/email/letter.ts'
+import { renderEmail } from '../src/email/render.ts'
 import { PUNCTUAL } from '../src/email/samples.ts'
 import { supportCase } from '../src/email/support-case.ts'
 import { incidentPage, overview } from '../src/web/overview.ts'
@@ -44,7 +44,7 @@ async function everywhere(incident: Incident, now: number): Promise<Record<strin
   const announcement = { kind: 'recovered', reason: 'r', rule: 'recovery', seq: 2, to: incident.audience, hindsight: [] } as const
   const drop = { setup: view.setup, now, readings: view.readings, strips: new Map(), overrides: [], sender: () => SENT_BY }
   const [mail] = notificationsFor([{ incident, announcement, notice: null }], drop)
-  const email = letter(mail!, { ...PUNCTUAL, now }).text
+  const email = renderEmail(mail!, { ...PUNCTUAL, now }).text
 
   const digest = digestOf({
     ...{ from: now - 24 * HOUR_MS, to: now, incidents: [incident], ledger: [], cut: false, outbox: [] },

@@ -6,7 +6,7 @@ import { build } from '../src/cli/program.ts'
 import { MAIL_KINDS } from '../src/domain/notification.ts'
 import { RULE_NAMES } from '../src/domain/rule.ts'
 import { incidentJson, storyJson } from '../src/domain/shown.ts'
-import { letter } from '../src/email/letter.ts'
+import { renderEmail } from '../src/email/render.ts'
 import { MAILS, PUNCTUAL } from '../src/email/samples.ts'
 import { ANSWERS } from '../src/simulate/answers.ts'
 import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from '../src/simulate/scenario.ts'
@@ -59,7 +59,7 @@ describe('JSON', () => {
 
 test('every header and every kind of email, each with rules that there are', () => {
   const named = chapter('Email')
-  const headers = new Set(Object.values(MAILS).flatMap((mail) => Object.keys(letter(mail, PUNCTUAL).headers)))
+  const headers = new Set(Object.values(MAILS).flatMap((mail) => Object.keys(renderEmail(mail, PUNCTUAL).headers)))
   expect([...headers].filter((header) => !named.includes(`| \`${header}\` |`))).toEqual([])
   expect(MAIL_KINDS.filter((kind) => named.split(`\`${kind}\``).length < 3)).toEqual([])
   const rules = [...named.matchAll(/rules\.md#([\w-]+)/g)].map(([, name = '']) => name)

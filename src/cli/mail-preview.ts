@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path'
 import { compile } from '../adapters/mime.ts'
 import { writeWhole } from '../adapters/whole-file.ts'
 import type { Facts } from '../domain/notification.ts'
-import type { Delivery } from '../email/content.ts'
-import { letter } from '../email/letter.ts'
+import type { Delivery } from '../email/delivery.ts'
+import { renderEmail } from '../email/render.ts'
 import { CASES, notificationOf, PUNCTUAL, SAMPLES } from '../email/samples.ts'
 import { writingTo } from './directory.ts'
 import { EXIT } from './exit.ts'
@@ -20,7 +20,11 @@ export async function mailPreview(options: Common & Readonly<{ out: string }>, i
   const to = config.recipients[0]?.to ?? []
   await writingTo(directory, async () => {
     for (const [name, facts, delivery] of all) {
-      const mail = letter(notificationOf(facts, { to }), { ...PUNCTUAL, now: facts.at + 1_000, ...delivery }, config.mail.subject)
+      const mail = renderEmail(
+        notificationOf(facts, { to }),
+        { ...PUNCTUAL, now: facts.at + 1_000, ...delivery },
+        config.mail.subject,
+      )
       const { source } = await compile(mail, config.mail.from)
       await writeWhole(join(directory, `${name}.eml`), source, false)
       await writeWhole(join(directory, `${name}.txt`), `${mail.text}\n`, false)

@@ -2,7 +2,7 @@ import { messageIdOf, notificationId } from '../domain/audience.ts'
 import type { Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import { setupOf } from '../domain/setup.ts'
-import { TEST_MAIL } from '../email/test-mail.ts'
+import { TEST_EMAIL } from '../email/test-email.ts'
 import { MailError } from '../ports/mailer.ts'
 import { wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -31,7 +31,7 @@ export async function mailTest(options: Common & Readonly<{ to?: string }>, io: 
     const now = wired.clock.now()
     const id = notificationId(`test.${wired.newId()}`, 1, recipient.name)
     const messageId = messageIdOf(id, setupOf(config).mailDomain)
-    const facts = plainFacts('test', TEST_MAIL.reason, TEST_MAIL.subject, TEST_MAIL.lines(recipient), { now, ...wired })
+    const facts = plainFacts('test', TEST_EMAIL.reason, TEST_EMAIL.subject, TEST_EMAIL.lines(recipient), { now, ...wired })
     const notification: Notification = {
       id,
       messageId,

@@ -7,7 +7,7 @@ import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, SUMMARISED, summar
 import { apart, divided, type Parcel } from '../domain/parcel.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import type { Notice } from '../domain/state.ts'
-import type { Delivery } from '../email/content.ts'
+import type { Delivery } from '../email/delivery.ts'
 import type { Log } from '../ports/log.ts'
 import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { Meter } from '../ports/meter.ts'

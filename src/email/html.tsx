@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx'
-import type { Block, Content, Section } from './content.ts'
+import type { Block, Section } from './block.ts'
+import type { Content } from './content.ts'
 import { DARK, LIGHT, type Palette } from './palette.ts'
 import { LEGEND, type StripRow, stretches } from './strip.ts'
 
@@ -25,7 +26,7 @@ export function renderHtml(content: Content): string {
 }
 
 function Letter({ content }: { content: Content }) {
-  const { opening, warnings, lead, sections, footer, title } = content
+  const { opening, warnings, keyFacts, sections, footer, title } = content
   return (
     <html lang="en">
       <head>
@@ -68,7 +69,7 @@ function Letter({ content }: { content: Content }) {
                       </p>
                     ))}
                     <Table>
-                      {lead.map(({ label, text, link }) => (
+                      {keyFacts.map(({ label, text, link }) => (
                         <tr>
                           <td style={`padding:0 0 9px;${BREAK}`}>
                             <span class="text" style={BODY}>

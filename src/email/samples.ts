@@ -7,9 +7,9 @@ import type { Facts, MailKind, Notification, ProbeFacts } from '../domain/notifi
 import type { HealthEvent } from '../domain/outage.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Probe, type Try } from '../domain/probe.ts'
 import { CONFIG_NOTICE } from '../domain/self-alert.ts'
-import type { Delivery } from './content.ts'
+import type { Delivery } from './delivery.ts'
 import { failedRun, Rehearsal, type Stage, type Target, type Went } from './rehearsal.ts'
-import { TEST_MAIL } from './test-mail.ts'
+import { TEST_EMAIL } from './test-email.ts'
 
 export { failedRun }
 
@@ -185,9 +185,9 @@ export const MAILS: Readonly<Record<MailKind, Notification>> = {
   digest: week(),
   test: new Rehearsal(NOON_OR_SO).plain(
     'test',
-    TEST_MAIL.reason,
-    TEST_MAIL.subject,
-    TEST_MAIL.lines({ name: 'oncall', to: ['oncall@example.com'] }),
+    TEST_EMAIL.reason,
+    TEST_EMAIL.subject,
+    TEST_EMAIL.lines({ name: 'oncall', to: ['oncall@example.com'] }),
     'test.5d0c2a107e3b4c1d',
   ),
 }

@@ -4,7 +4,7 @@ import type { Facts } from '../domain/notification.ts'
 import { spanOf } from '../domain/span.ts'
 import { foreign } from './foreign.ts'
 import { LIMITS, type Limits } from './limits.ts'
-import { supportBlock } from './support.ts'
+import { supportBlock } from './support-block.ts'
 import { iso, spanBetween } from './times.ts'
 
 /** CreateCase takes a body of 8000 characters at most (client-support: communicationBody); the form at the console as well. */

@@ -1,4 +1,5 @@
-import type { Block, Content, Section } from './content.ts'
+import type { Block, Section } from './block.ts'
+import type { Content } from './content.ts'
 import { LEGEND } from './strip.ts'
 
 /** Wide enough for a line of evidence, narrow enough for a quoted reply and a terminal of 80. */
@@ -6,11 +7,11 @@ export const WIDTH = 78
 
 /** The plain part: the same facts as the HTML part, in the same order. The first line begins with the state. */
 export function renderText(content: Content): string {
-  const { opening, warnings, lead, sections, footer } = content
+  const { opening, warnings, keyFacts, sections, footer } = content
   const parts: string[][] = [
     wrap(`${opening.state}${opening.joint}${opening.sentence}`),
     warnings.flatMap((text) => wrap(`! ${text}`, '  ')),
-    lead.flatMap(({ label, text }) => wrap(`${label}: ${text}`, '  ')),
+    keyFacts.flatMap(({ label, text }) => wrap(`${label}: ${text}`, '  ')),
     ...sections.map(sectionLines),
     ['--', ...footer.flatMap((text) => wrap(text))],
   ]

@@ -1,4 +1,5 @@
 import { inWords, inWordsByClock } from '../domain/duration.ts'
+import type { Facts } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
 
 /** The furthest a Date can count; beyond it `toISOString` throws, and a mail must not. */
@@ -54,4 +55,9 @@ export function spanBetween(from: Instant, to: Instant): string {
 /** How long, in words: `45s`, `12m`, `3h 20m`. */
 export function span(ms: number): string {
   return Number.isFinite(ms) ? inWords(ms) : 'an unknown time'
+}
+
+/** When an incident was over. */
+export function endOf({ incident, at }: Facts): Instant {
+  return incident?.endedAt ?? at
 }

@@ -5,7 +5,7 @@ import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey, MINUTE_MS, type Monitor, type Outcome, type Partition } from '../domain/probe.ts'
 import type { Connectivity } from '../domain/state.ts'
 import { messageOfThrown, readThrown } from '../domain/thrown.ts'
-import { letter } from '../email/letter.ts'
+import { renderEmail } from '../email/render.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail } from '../ports/mailer.ts'
 import { type Store, StoreError } from '../ports/store.ts'
@@ -283,7 +283,7 @@ class Stage {
       owners: (probe, monitor) => (probe.account === 'self' ? [`self@${credentialsKey(monitor.credentials)}`] : [probe.account]),
       sender: (monitor) => this.sender(monitor),
       overrides: [],
-      letter: (notification, delivery) => letter(notification, delivery, config.mail.subject),
+      letter: (notification, delivery) => renderEmail(notification, delivery, config.mail.subject),
     }
   }
 

@@ -10,7 +10,7 @@ import { compile } from '../../src/adapters/mime.ts'
 import { type SmtpDeadlines, smtpMailer } from '../../src/adapters/smtp.ts'
 import type { Smtp } from '../../src/config/config.ts'
 import { asciiDomainOf } from '../../src/config/mailbox.ts'
-import { letter } from '../../src/email/letter.ts'
+import { renderEmail } from '../../src/email/render.ts'
 import { notificationOf, PUNCTUAL, SAMPLES } from '../../src/email/samples.ts'
 import { type Fate, type Mail, MailError, type Mailer } from '../../src/ports/mailer.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
@@ -74,8 +74,8 @@ function scripted(answers: Readonly<Record<string, string>>): (line: Socket) => 
 }
 const POLITE = { EHLO: '250 scripted', 'MAIL FROM': '250 ok', 'RCPT TO': '250 ok', DATA: '354 go on', QUIT: '221 bye' }
 
-const first = letter(notificationOf(SAMPLES.failing), PUNCTUAL)
-const follow = letter(notificationOf(SAMPLES.recovered), { ...PUNCTUAL, now: SAMPLES.recovered.at })
+const first = renderEmail(notificationOf(SAMPLES.failing), PUNCTUAL)
+const follow = renderEmail(notificationOf(SAMPLES.recovered), { ...PUNCTUAL, now: SAMPLES.recovered.at })
 
 const failureOf = async (promise: Promise<unknown>): Promise<MailError> => {
   const error = await promise.then(
@@ -135,7 +135,7 @@ test('a mail arrives as it was written', async () => {
 
 test('all headers and the envelope are ASCII, also of a sender in an internationalized domain', async () => {
   const from = 'Alibi <alibi@Bücher.example>'
-  const mail = letter({ ...notificationOf(SAMPLES.failing), messageId: `<a.1.b@${asciiDomainOf(from)}>` }, PUNCTUAL)
+  const mail = renderEmail({ ...notificationOf(SAMPLES.failing), messageId: `<a.1.b@${asciiDomainOf(from)}>` }, PUNCTUAL)
   const address = 'dienst@bücher.example'
   const message = await compile({ ...mail, to: [address], envelope: [address] }, from)
   expect(message.from).toBe('alibi@xn--bcher-kva.example')

@@ -6,7 +6,7 @@ import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
 
 /** What the failing probes have in common, counted. */
-export type Trouble = Readonly<{
+export type FailureSummary = Readonly<{
   /** `GetContactInformation of account 111122223333 (production)`, `14 probes in 5 accounts (production, staging)` */
   what: string
   /** `answers InternalServerException (HTTP 500)`; `null` where no run failed (blind, dropped, …). */
@@ -19,7 +19,7 @@ export type Trouble = Readonly<{
   groups: readonly string[]
 }>
 
-export function trouble(facts: Facts, limits: Limits): Trouble {
+export function summarize(facts: Facts, limits: Limits): FailureSummary {
   const { probes, others } = facts
   const first = probes[0]
   const total = probes.length + Math.max(others.total, others.names.length)
@@ -27,7 +27,7 @@ export function trouble(facts: Facts, limits: Limits): Trouble {
   const telling = outcome === null ? null : decisiveTry(outcome)
   const kind = outcome?.result === 'failed' ? outcome.kind : null
   const where = monitors(facts, limits)
-  const what = total === 1 && first !== undefined ? `${one(first, limits)}${where}` : `${many(facts, total, limits)}${where}`
+  const what = total === 1 && first !== undefined ? `${callOf(first, limits)}${where}` : `${many(facts, total, limits)}${where}`
   const verb =
     kind === null
       ? null
@@ -55,7 +55,7 @@ function commonest(probes: readonly ProbeFacts[], limits: Limits): { outcome: Ou
 }
 
 /** `GetContactInformation of account 111122223333`, `… of our own account` */
-export function one(probe: ProbeFacts, limits: Limits): string {
+export function callOf(probe: ProbeFacts, limits: Limits): string {
   const account = probe.account === 'self' ? 'our own account' : `account ${foreign(probe.account, limits.word)}`
   return `${foreign(probe.operation, limits.word)} of ${account}`
 }

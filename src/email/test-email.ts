@@ -1,5 +1,5 @@
 /** What `alibi mail test` sends. */
-export const TEST_MAIL = {
+export const TEST_EMAIL = {
   subject: '[alibi] test mail',
   reason: 'somebody ran `alibi mail test`',
   lines: ({ name, to }: Readonly<{ name: string; to: readonly string[] }>) => [

@@ -1,6 +1,7 @@
 import type { Facts, Notification } from '../domain/notification.ts'
 import type { Mail } from '../ports/mailer.ts'
-import { type Content, content, type Delivery } from './content.ts'
+import { type Content, contentOf } from './content.ts'
+import type { Delivery } from './delivery.ts'
 import { foreign, headerValue, seen } from './foreign.ts'
 import { renderHtml } from './html.tsx'
 import { LIMITS, MAX_MAIL_BYTES } from './limits.ts'
@@ -18,7 +19,7 @@ export type SubjectStyle = 'constant' | 'stateful'
  * Renders a notification. Never throws and never comes back empty: a mail whose HTML cannot be made, or would be cut by
  * Gmail, goes out as text; one whose facts cannot be put in order goes out with the facts as they are.
  */
-export function letter(notification: Notification, delivery: Delivery, style: SubjectStyle = 'constant'): Mail {
+export function renderEmail(notification: Notification, delivery: Delivery, style: SubjectStyle = 'constant'): Mail {
   const { facts } = notification
   const threaded = style === 'constant' && notification.inReplyTo !== null
   return {
@@ -58,7 +59,7 @@ function body(notification: Notification, delivery: Delivery): { text: string; h
   for (const limits of LIMITS) {
     let plain: Content
     try {
-      plain = content(facts, delivery, seq, limits)
+      plain = contentOf(facts, delivery, seq, limits)
       text = renderText(plain)
     } catch (error) {
       return { text: text ?? asTheyAre(facts, error), html: null }

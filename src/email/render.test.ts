@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Facts, MAIL_KINDS, type MailKind, type ProbeFacts } from '../domain/notification.ts'
 import type { FailureKind, Try } from '../domain/probe.ts'
-import { type Block, type Content, content, type Delivery } from './content.ts'
+import type { Block } from './block.ts'
+import { type Content, contentOf } from './content.ts'
+import type { Delivery } from './delivery.ts'
 import { renderHtml } from './html.tsx'
-import { letter } from './letter.ts'
 import { MAX_MAIL_BYTES } from './limits.ts'
+import { renderEmail } from './render.ts'
 import { AT, CASES, failedRun, MAILS, many, notificationOf, PUNCTUAL, probeFacts, SAMPLES } from './samples.ts'
 import { renderText } from './text.ts'
 
@@ -20,13 +22,13 @@ const all: readonly [string, Facts, Delivery][] = [
 ]
 
 test.for(all)('%s reads as it always did', async ([name, facts, delivery]) => {
-  const mail = letter(notificationOf(facts), delivery)
+  const mail = renderEmail(notificationOf(facts), delivery)
   await expect(mail.text).toMatchFileSnapshot(`../../test/golden/${name}.txt`)
   await expect(mail.html).toMatchFileSnapshot(`../../test/golden/${name}.html`)
 })
 
 test.for(all)('%s says the same in both parts', ([, facts, delivery]) => {
-  const plain = content(facts, delivery, 1)
+  const plain = contentOf(facts, delivery, 1)
   const inText = squeezed(renderText(plain))
   const inHtml = squeezed(textOf(renderHtml(plain)))
   const missing = sayings(plain).filter((saying) => !inText.includes(squeezed(saying)) || !inHtml.includes(squeezed(saying)))
@@ -61,7 +63,7 @@ test.for<[MailKind, string]>([
   ['digest', 'SUMMARY: '],
   ['test', 'TEST: '],
 ])('the first words of %s', ([kind, words]) => {
-  const { text } = letter(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
+  const { text } = renderEmail(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
   expect(squeezed(text).startsWith(squeezed(words)), text.slice(0, 300)).toBe(true)
 })
 
@@ -75,7 +77,7 @@ function misconfiguredBy(kind: FailureKind, changes: Partial<Try>): string {
       tries: run.tries.map((made) => ({ ...made, kind, ...changes })),
     })),
   }))
-  return squeezed(letter(notificationOf({ ...SAMPLES.misconfigured, probes }), PUNCTUAL).text)
+  return squeezed(renderEmail(notificationOf({ ...SAMPLES.misconfigured, probes }), PUNCTUAL).text)
 }
 
 test.for<[string, FailureKind, Partial<Try>, string, string]>([
@@ -129,7 +131,7 @@ test.for<[string, string]>([
   ['recovered-offline', 'we were blind 11:58 to 12:40 UTC (42m)'],
 ])('%s says "%s"', ([name, words]) => {
   const [, facts, delivery] = all.find(([other]) => other === name)!
-  expect(squeezed(letter(notificationOf(facts), delivery).text)).toContain(squeezed(words))
+  expect(squeezed(renderEmail(notificationOf(facts), delivery).text)).toContain(squeezed(words))
 })
 
 test.for<[string, Partial<Try>, string, string]>([
@@ -162,7 +164,7 @@ test.for<[string, Partial<Try>, string, string]>([
   'an answer that %s is named once, in the first sentence, the evidence and the block for AWS Support',
   ([, over, words, line]) => {
     const probe = probeFacts({ evidence: [failedRun('p', AT, over)], strip: [] })
-    const { text } = letter(notificationOf({ ...SAMPLES.failing, probes: [probe] }), punctual(SAMPLES.failing))
+    const { text } = renderEmail(notificationOf({ ...SAMPLES.failing, probes: [probe] }), punctual(SAMPLES.failing))
     expect(squeezed(text)).toContain(squeezed(words))
     expect(squeezed(text)).toContain(squeezed(line))
     expect(text).not.toMatch(/HTTP \d+[ (,]+HTTP/)
@@ -188,7 +190,7 @@ test.for<[string, Partial<ProbeFacts>, string, boolean]>([
     probes: [probeFacts({ lapsed: 'it ended', ...over })],
     sources: page ? { ...SAMPLES.failing.sources!, dashboard } : SAMPLES.failing.sources,
   }
-  const { text } = letter(notificationOf(facts), punctual(facts))
+  const { text } = renderEmail(notificationOf(facts), punctual(facts))
   expect(squeezed(text)).toContain(squeezed(`Do first: Follow the runbook. ${words}`))
   expect(text.includes('AWS’s page: https://health.aws.amazon.com/health/status')).toBe(page)
 })
@@ -208,7 +210,7 @@ test.for<[string, Partial<Facts>, readonly string[]]>([
   ['a digest', { kind: 'digest', lines: ['There were 3 incidents.'], chapters: [] }, ['SUMMARY: There were 3 incidents.']],
 ])('%s says each thing once', ([, over, words]) => {
   const facts: Facts = { ...SAMPLES.test, reason: '', ...over }
-  const { text } = letter(notificationOf(facts), punctual(facts))
+  const { text } = renderEmail(notificationOf(facts), punctual(facts))
   for (const saying of words) expect(text).toContain(saying)
   for (const line of facts.lines) expect(text.split(line).length - 1, line).toBe(1)
 })
@@ -222,7 +224,7 @@ function brief(count: number): Pick<Facts, 'probes' | 'others' | 'breadth'> {
 test('what is well again did fail, and is not said to be explained or not', () => {
   const { probes, others } = many(2)
   const facts: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'well', wellAt: AT })), others }
-  const { text } = letter(notificationOf(facts), punctual(facts))
+  const { text } = renderEmail(notificationOf(facts), punctual(facts))
   expect(text).toContain('== What failed =')
   expect(squeezed(text)).toContain(squeezed('(production): well again since 11:58:48Z'))
   expect(text).not.toMatch(/unexplained/)
@@ -261,7 +263,7 @@ test.for<[string, Facts, RegExp]>([
     /and 1 further operation$/m,
   ],
 ])('%s is counted as people count', ([, facts, words]) => {
-  expect(letter(notificationOf(facts), punctual(facts)).text).toMatch(words)
+  expect(renderEmail(notificationOf(facts), punctual(facts)).text).toMatch(words)
 })
 
 const stillExplained = SAMPLES['now-explained'].probes[0]!.verdict
@@ -290,7 +292,7 @@ test.for<[string, Partial<Facts>, readonly Partial<ProbeFacts>[], readonly strin
   ],
 ])('what AWS’s event explains: %s', ([, over, probes, words]) => {
   const facts: Facts = { ...SAMPLES.failing, ...over, probes: probes.map((probe) => probeFacts(probe)) }
-  const { text } = letter(notificationOf(facts), punctual(facts))
+  const { text } = renderEmail(notificationOf(facts), punctual(facts))
   for (const saying of words) expect(squeezed(text)).toContain(squeezed(saying))
   expect(/^Matches /m.test(text)).toBe(facts.verdict === 'explained')
 })
@@ -300,7 +302,7 @@ test('what fails in another way since says that it did before, not that it was o
     ...SAMPLES.misconfigured,
     incident: { ...SAMPLES.misconfigured.incident!, continues: { id: 'a3f9', family: 'outage' } },
   }
-  const { text } = letter(notificationOf(facts), punctual(facts))
+  const { text } = renderEmail(notificationOf(facts), punctual(facts))
   expect(squeezed(text)).toContain(
     squeezed('Began: at 11:58:02Z (first failure of this kind; the last ok run was at 11:57:02Z).'),
   )
@@ -331,7 +333,7 @@ test.for<[string, Facts, Partial<Delivery>, string]>([
     'The mail about its beginning did not reach you, so this one tells you both.',
   ],
 ])('why somebody who %s gets this', ([, facts, delivery, words]) => {
-  const { text } = letter(notificationOf(facts), { ...punctual(facts), ...delivery })
+  const { text } = renderEmail(notificationOf(facts), { ...punctual(facts), ...delivery })
   expect(squeezed(text)).toContain(squeezed(`Why you got this: ${words}`))
   expect(text.includes('You were told')).toBe(!('merged' in delivery))
 })
@@ -339,7 +341,7 @@ test.for<[string, Facts, Partial<Delivery>, string]>([
 test('several that are well again were failing, one was', () => {
   const { probes, others } = many(4)
   const recovered: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'well' })), others }
-  const said = (facts: Facts) => squeezed(letter(notificationOf(facts), { ...punctual(facts), ...MERGED }).text)
+  const said = (facts: Facts) => squeezed(renderEmail(notificationOf(facts), { ...punctual(facts), ...MERGED }).text)
   expect(said(recovered)).toContain(squeezed('are all ok again. They were failing 11:58 to'))
   expect(said(SAMPLES.recovered)).toContain(squeezed('is ok again. It was failing 11:58 to'))
 })
@@ -354,7 +356,7 @@ test('a mail that says we are blind says why, and by which threshold', () => {
     probes: [{ ...first!, verdict: { kind: 'unexplained', why, nearMisses: [] }, strip: [] }],
     monitors: [{ name: 'm', impact: null, runbook: null, threshold: 'no result for 15m (policy.blindAfter), told once' }],
   }
-  expect(squeezed(letter(notificationOf(facts), punctual(facts)).text)).toContain(
+  expect(squeezed(renderEmail(notificationOf(facts), punctual(facts)).text)).toContain(
     squeezed(
       'Why you got this: No conclusive run for 15m (AWS throttles every try). Threshold: no result for 15m (policy.blindAfter), told once.',
     ),
@@ -368,7 +370,7 @@ test.for<[number | null, string | null, string]>([
   [null, null, 'AWS has published nothing that explains it so far.'],
 ])('who knew, with a lead of %s min', ([leadMinutes, explainedBy, words]) => {
   const facts = { ...SAMPLES.recovered, incident: { ...SAMPLES.recovered.incident!, leadMinutes, explainedBy } }
-  expect(letter(notificationOf(facts), punctual(facts)).text).toContain(words)
+  expect(renderEmail(notificationOf(facts), punctual(facts)).text).toContain(words)
 })
 
 test.for<[MailKind, boolean]>([
@@ -382,13 +384,13 @@ test.for<[MailKind, boolean]>([
   ['offline', false],
   ['test', false],
 ])('%s has a block for AWS Support: %s', ([kind, has]) => {
-  const { text } = letter(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
+  const { text } = renderEmail(notificationOf(SAMPLES[kind]), punctual(SAMPLES[kind]))
   expect(text.includes('For AWS Support')).toBe(has)
   expect(text.includes('x-amzn-requestid: 5d0c2a10-7e3b-4c1d-9a55-006f1c0b77a9')).toBe(has)
 })
 
 test('the headers say what the mail is', () => {
-  const { headers, subject, inReplyTo, date } = letter(notificationOf(SAMPLES.recovered), punctual(SAMPLES.recovered))
+  const { headers, subject, inReplyTo, date } = renderEmail(notificationOf(SAMPLES.recovered), punctual(SAMPLES.recovered))
   expect(headers).toEqual({
     'X-Alibi-Kind': 'recovered',
     'X-Alibi-Incident': 'a3f9c0de51b27764',
@@ -403,7 +405,7 @@ test('the headers say what the mail is', () => {
 })
 
 test('a stateful subject names the state and gives up the thread', () => {
-  const mail = letter(notificationOf(SAMPLES.recovered), punctual(SAMPLES.recovered), 'stateful')
+  const mail = renderEmail(notificationOf(SAMPLES.recovered), punctual(SAMPLES.recovered), 'stateful')
   expect(mail.subject).toBe('[alibi] RECOVERED: production: AWS Account trouble #a3f9')
   expect(mail.inReplyTo).toBeNull()
 })
@@ -419,12 +421,12 @@ test.for<[string, string | null]>([
   ['https://wiki.example/"onmouseover="alert(1)', 'https://wiki.example/%22onmouseover=%22alert(1)'],
 ])('runbook %s becomes the link %s', ([runbook, href]) => {
   const facts = { ...SAMPLES.failing, monitors: [{ name: 'm', impact: null, runbook, threshold: '1 of 1' }] }
-  expect(hrefs(letter(notificationOf(facts), punctual(facts)).html ?? '')).toEqual(href === null ? [] : [href])
+  expect(hrefs(renderEmail(notificationOf(facts), punctual(facts)).html ?? '')).toEqual(href === null ? [] : [href])
 })
 
 test('a thousand probes fit, are counted, and are not all named', () => {
   const facts = { ...SAMPLES.failing, ...many(1_000) }
-  const { text, html } = letter(notificationOf(facts), punctual(facts))
+  const { text, html } = renderEmail(notificationOf(facts), punctual(facts))
   expect(text).toContain('1000 probes')
   expect(text).toContain('and 940 more')
   expect(bytes(html!)).toBeLessThan(MAX_MAIL_BYTES)
@@ -432,7 +434,7 @@ test('a thousand probes fit, are counted, and are not all named', () => {
 
 test('facts that cannot be laid out still leave as text', () => {
   const facts = { ...SAMPLES.failing, probes: null as unknown as Facts['probes'] }
-  const { text, html } = letter(notificationOf(facts), punctual(facts))
+  const { text, html } = renderEmail(notificationOf(facts), punctual(facts))
   expect(html).toBeNull()
   expect(text).toContain('FAILING ')
   expect(text).toContain('"id": "a3f9c0de51b27764"')
@@ -440,7 +442,7 @@ test('facts that cannot be laid out still leave as text', () => {
 
 test('a line of text is at most 78 characters wide, but for what must stay whole', () => {
   for (const [name, facts, delivery] of all) {
-    const before = letter(notificationOf(facts), delivery).text.split('== For AWS Support')[0] ?? ''
+    const before = renderEmail(notificationOf(facts), delivery).text.split('== For AWS Support')[0] ?? ''
     const wide = before.split('\n').filter((line) => line.length > 78 && line.trim().includes(' ') && !/\S{50,}/.test(line))
     expect(wide, name).toEqual([])
   }
@@ -499,7 +501,7 @@ const TAGS =
 
 test.for([11, 60, 1_000])('of %i probes the evidence comes before the list, and the first screen stays short', (count) => {
   const facts: Facts = { ...SAMPLES.failing, ...many(count) }
-  const { text, html } = letter(notificationOf(facts), PUNCTUAL)
+  const { text, html } = renderEmail(notificationOf(facts), PUNCTUAL)
   for (const body of [text, html ?? '']) {
     const evidence = body.indexOf('Evidence')
     expect(evidence).toBeGreaterThan(0)
@@ -516,7 +518,7 @@ test('whatever others write stays text, stays in bounds and out of the headers',
       const next = () => words[turn++ % words.length] ?? ''
       const clean = notificationOf(facts)
       const notification = { ...clean, incident: next(), facts: poisoned(facts, next) }
-      const mail = letter(notification, {
+      const mail = renderEmail(notification, {
         ...delivery,
         lateBecause: next(),
         attempts: 1,
@@ -565,7 +567,7 @@ test.for(['<'.repeat(10_000), '"&<'.repeat(3_000), '€'.repeat(10_000), 'x '.re
       overrides: Array.from({ length: 20 }, () => ''),
       incident: { ...full.incident!, hindsight: Array.from({ length: 50 }, () => ({ arn: '', code: '', at: AT, why: '' })) },
     }
-    const { text, html } = letter(notificationOf(poisoned(busy, () => word)), {
+    const { text, html } = renderEmail(notificationOf(poisoned(busy, () => word)), {
       ...punctual(busy),
       lateBecause: word,
       attempts: 3,
@@ -601,11 +603,11 @@ function textOf(html: string): string {
 }
 
 /** Everything that a content says, apart from its title and preview. */
-function sayings({ opening, warnings, lead, sections, footer }: Content): string[] {
+function sayings({ opening, warnings, keyFacts, sections, footer }: Content): string[] {
   return [
     `${opening.state}${opening.joint}${opening.sentence}`,
     ...warnings,
-    ...lead.flatMap(({ label, text }) => [label, text]),
+    ...keyFacts.flatMap(({ label, text }) => [label, text]),
     ...sections.flatMap(({ title, blocks }) => [title, ...blocks.flatMap(blockSayings)]),
     ...footer,
   ]

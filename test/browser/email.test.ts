@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Facts } from '../../src/domain/notification.ts'
-import { letter } from '../../src/email/letter.ts'
+import { renderEmail } from '../../src/email/render.ts'
 import { AT, CASES, notificationOf, PUNCTUAL, SAMPLES } from '../../src/email/samples.ts'
 import { BROWSER, launch, SKIPPED } from './stage.ts'
 
@@ -37,7 +37,7 @@ describe.skipIf(BROWSER === null)(`a mail in a browser${SKIPPED}`, () => {
     const tooWide: string[] = []
     for (const [name, facts] of all) {
       const refused = [{ recipient: LONG, address: LONG, error: LONG }]
-      const { html } = letter(notificationOf(facts), { ...PUNCTUAL, now: AT, refused: name === 'wide names' ? refused : [] })
+      const { html } = renderEmail(notificationOf(facts), { ...PUNCTUAL, now: AT, refused: name === 'wide names' ? refused : [] })
       await page.setContent(html ?? '')
       const width = await page.evaluate('document.documentElement.scrollWidth')
       if (Number(width) > 360) tooWide.push(`${name}: ${width} px`)

@@ -1,9 +1,17 @@
 import { errorAside } from '../domain/error-name.ts'
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
 import type { Outcome, Try } from '../domain/probe.ts'
+import type { Block } from './block.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
+import { isFailing } from './opening.ts'
 import { iso } from './times.ts'
+
+/** The block of an email about an outage. */
+export function support(facts: Facts, limits: Limits): readonly Block[] {
+  if (facts.incident?.family !== 'outage' || !isFailing(facts.kind)) return []
+  return [{ type: 'copy', lines: supportBlock(facts, limits) }]
+}
 
 /**
  * What AWS Support asks for, to be pasted into a case as it stands: UTC times, ids, who called what, where, and how often.

@@ -1,0 +1,88 @@
+import type { Facts } from '../domain/notification.ts'
+import type { SourceState } from '../domain/outage.ts'
+import type { Instant } from '../domain/probe.ts'
+import { type Block, heading, list, type Row, rows, text } from './block.ts'
+import { excerpt } from './excerpt.ts'
+import { alibiOf } from './explanation.ts'
+import type { FailureSummary } from './failure-summary.ts'
+import { foreign } from './foreign.ts'
+import type { Limits } from './limits.ts'
+import { hhmmss } from './times.ts'
+
+/** "no event for ACCOUNT in us-east-1 explains it (asked 12:04:31Z, both sources answered)" */
+export function awsHealthSentence(facts: Facts, failure: FailureSummary, limits: Limits): string | null {
+  const { sources, incident } = facts
+  if (sources === null || incident?.family !== 'outage') return null
+  const carried = facts.probes.find((probe) => probe.carried !== null)?.carried ?? null
+  const unconfirmed = carried === null ? '' : ` Not confirmed just now: ${foreign(carried, limits.sentence)}.`
+  return `${finding(facts, failure, limits)} (${whoAnswered(sources, facts.at)}).${unconfirmed}`
+}
+
+function finding(facts: Facts, { telling }: FailureSummary, limits: Limits): string {
+  const by = alibiOf(facts)
+  if (facts.verdict === 'explained' && by !== null)
+    return `${foreign(by.code, limits.word)} in ${foreign(by.region ?? 'no named region', limits.word)}, ${by.status}`
+  const where = telling === null ? '' : ` for ${telling.service} in ${foreign(telling.region, limits.word)}`
+  return facts.verdict === 'unexplained' ? `no event${where} explains it` : `not known whether an event${where} explains it`
+}
+
+function whoAnswered({ api, dashboard, at }: NonNullable<Facts['sources']>, mailedAt: Instant): string {
+  const states = [api.state, dashboard.state]
+  const asked = states.filter((state) => state !== 'off').length
+  if (asked === 0) return 'no source is configured'
+  const answered = states.filter((state) => state === 'answered').length
+  const when = `asked ${hhmmss(at, mailedAt)}`
+  if (answered === 0) return `${when}, no source answered`
+  if (answered === 2) return `${when}, both sources answered`
+  return `${when}, ${answered} of ${asked} ${asked === 1 ? 'source' : 'sources'} answered`
+}
+
+/** What each source answered, and which events were rejected or found later. */
+export function awsHealthAnswers(facts: Facts, limits: Limits): readonly Block[] {
+  return [...sourceRows(facts, limits), ...rejectedEvents(facts, limits), ...hindsight(facts, limits)]
+}
+
+function sourceRows({ sources, at }: Facts, limits: Limits): readonly Block[] {
+  if (sources === null) return []
+  return [rows(sourceRow('Health API', sources.api, at, limits), sourceRow('Dashboard', sources.dashboard, at, limits))]
+}
+
+function sourceRow(name: string, source: SourceState, mailedAt: Instant, limits: Limits): Row {
+  const detail = source.detail === '' ? '' : ` (${foreign(source.detail, limits.sentence)})`
+  const when = source.at === null ? '' : ` at ${hhmmss(source.at, mailedAt)}`
+  const skipped = source.skipped > 0 ? `, ${source.skipped} could not be read` : ''
+  switch (source.state) {
+    case 'answered':
+      return [name, `answered${when}: ${source.events} ${source.events === 1 ? 'event' : 'events'}${skipped}${detail}`]
+    case 'refused':
+      return [name, `refuses until something is changed on our side${detail}`]
+    case 'unavailable':
+      return [name, `could not be asked${when}${detail}`]
+    case 'off':
+      return [name, `not asked${detail}`]
+  }
+}
+
+function rejectedEvents({ incident, sources, probes }: Facts, limits: Limits): readonly Block[] {
+  if (incident?.family !== 'outage') return []
+  if (sources?.api.state !== 'answered' && sources?.dashboard.state !== 'answered') return []
+  const { word, sentence } = limits
+  const rejected = new Map(
+    probes.flatMap(({ verdict }) => verdict.nearMisses).map((event) => [`${event.arn} ${event.why}`, event]),
+  )
+  if (rejected.size === 0) return [text('No event came near to explaining it.')]
+  const lines = [...rejected.values()].map(
+    ({ code, region, status, test, why }) =>
+      `${foreign(code, word)}, ${foreign(region ?? 'no region', word)}, ${status}: rejected by ${test}, ${foreign(why, sentence)}`,
+  )
+  return [heading('Events considered and rejected'), list(excerpt(lines, limits.nearMisses))]
+}
+
+function hindsight({ incident, at }: Facts, limits: Limits): readonly Block[] {
+  const events = incident?.hindsight ?? []
+  if (events.length === 0) return []
+  const lines = events
+    .slice(0, limits.nearMisses)
+    .map((event) => `${foreign(event.code, limits.word)}, seen ${hhmmss(event.at, at)}: ${foreign(event.why, limits.sentence)}`)
+  return [heading('Learned afterwards'), list(lines)]
+}

@@ -1,0 +1,124 @@
+import { leadWords } from '../domain/lead.ts'
+import type { Facts } from '../domain/notification.ts'
+import { advice } from './advice.ts'
+import { awsHealthSentence } from './aws-health.ts'
+import type { Delivery } from './delivery.ts'
+import { summarize } from './failure-summary.ts'
+import { foreign, safeLink } from './foreign.ts'
+import type { Limits } from './limits.ts'
+import { opening } from './opening.ts'
+import { capital, stop } from './sentence.ts'
+import { endOf, hhmm, hhmmss, spanBetween } from './times.ts'
+import { CONCERNS_NO_MONITOR, whySent } from './why-sent.ts'
+
+/** A label and a sentence. `link` is safe to follow. */
+export type KeyFact = Readonly<{ label: string; text: string; link: string | null }>
+
+/** AWS’s own page for people, in its first partition; those of the other partitions are not documented. */
+const STATUS_PAGE = 'https://health.aws.amazon.com/health/status'
+
+/** The first screen, below the first sentence: what a person who has just been woken needs. */
+export function keyFacts(facts: Facts, merged: Delivery['merged'], limits: Limits): readonly KeyFact[] {
+  const { incident, kind } = facts
+  if (incident === null) return [...selfAlertFacts(facts, limits), ...nextEmail(facts, limits)]
+  const failure = summarize(facts, limits)
+  const isOver = kind === 'recovered' || kind === 'dropped'
+  return [
+    ...(isOver ? [] : impacts(facts, limits)),
+    ...undelivered(facts, merged, limits),
+    ...fact('Why you got this', whySent(facts, merged !== null, limits)),
+    ...fact('AWS Health', isOver ? null : awsHealthSentence(facts, failure, limits)),
+    ...fact('Began', began(facts)),
+    ...(kind === 'recovered' ? howLong(facts) : []),
+    ...fact('Do first', advice(facts, failure)),
+    ...(isOver ? [] : [...runbooks(facts, limits), ...statusPage(facts)]),
+    ...nextEmail(facts, limits),
+  ]
+}
+
+function fact(label: string, text: string | null): readonly KeyFact[] {
+  return text === null ? [] : [{ label, text, link: null }]
+}
+
+/** An email about Alibi itself says everything in its lines, which are a section of their own. */
+function selfAlertFacts({ kind, advice }: Facts, limits: Limits): readonly KeyFact[] {
+  if (kind !== 'misconfigured') return []
+  const first = advice === undefined ? 'See what `alibi check --live` says.' : foreign(advice, limits.sentence)
+  return [...fact('Why you got this', CONCERNS_NO_MONITOR), ...fact('Do first', first)]
+}
+
+function impacts({ monitors }: Facts, limits: Limits): readonly KeyFact[] {
+  return monitors.slice(0, limits.monitors).flatMap(({ name, impact }) => {
+    if (impact === null) return []
+    const whose = monitors.length > 1 ? ` (${foreign(name, limits.word)})` : ''
+    return fact('Impact', `${foreign(impact, limits.sentence)}${whose}`)
+  })
+}
+
+function undelivered({ at }: Facts, merged: Delivery['merged'], limits: Limits): readonly KeyFact[] {
+  if (merged === null) return []
+  const { state, joint, sentence } = opening(merged.facts, null, limits)
+  return fact('Not delivered', `${state}${joint}${sentence} That mail was due at ${hhmm(merged.facts.at, at)} UTC.`)
+}
+
+/** "between 11:57:02Z (last ok) and 11:58:02Z (first failure)", and the gap in monitoring. */
+function began(facts: Facts): string | null {
+  const { incident, at } = facts
+  if (incident === null || incident.family === 'offline') return null
+  const missed = gap(facts)
+  const { onset, lastOkAt, continues } = incident
+  if (incident.family === 'blind') return missed
+  const then = missed === null ? '' : ` ${missed}`
+  // Before it there were failures of another kind, which were reported as such.
+  if (continues !== null) {
+    const ok = lastOkAt === null ? '' : `; the last ok run was at ${hhmmss(lastOkAt, at)}`
+    return `at ${hhmmss(onset, at)} (first failure of this kind${ok}).${then}`
+  }
+  if (lastOkAt === null) return `not known: there was no ok run before ${hhmmss(onset, at)}.${then}`
+  return `between ${hhmmss(lastOkAt, at)} (last ok) and ${hhmmss(onset, at)} (first failure).${then}`
+}
+
+function gap({ probes, at }: Facts): string | null {
+  const found = probes.find((probe) => probe.gap !== null)?.gap ?? null
+  if (found === null) return null
+  const { from, to, why } = found
+  return `We did not watch ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${spanBetween(from, to)}): ${foreign(why, 200)}.`
+}
+
+/** How long it lasted, and whether AWS posted about it. */
+function howLong(facts: Facts): readonly KeyFact[] {
+  const { incident, at } = facts
+  if (incident === null || incident.family === 'offline') return []
+  const { onset, family, explainedBy, leadMinutes } = incident
+  const end = endOf(facts)
+  return [
+    ...fact('Lasted', `${spanBetween(onset, end)}, ${hhmm(onset, at)} to ${hhmm(end, at)} UTC.`),
+    ...(family === 'outage' ? fact('Who knew', whenAwsPosted(explainedBy, leadMinutes)) : []),
+  ]
+}
+
+function whenAwsPosted(explainedBy: string | null, leadMinutes: number | null): string {
+  if (explainedBy === null) return 'AWS has published nothing that explains it so far.'
+  return leadMinutes === null ? 'AWS explained it.' : `AWS first spoke ${leadWords(leadMinutes)}.`
+}
+
+function runbooks({ monitors }: Facts, limits: Limits): readonly KeyFact[] {
+  return monitors.slice(0, limits.monitors).flatMap(({ name, runbook }) => {
+    if (runbook === null) return []
+    const link = safeLink(runbook)
+    const label = monitors.length > 1 ? `Runbook ${foreign(name, limits.word)}` : 'Runbook'
+    return [{ label, text: link ?? foreign(runbook, limits.sentence), link }]
+  })
+}
+
+/** Where AWS may say what we do not know: what its event says now, or what a source holds that could not be asked. */
+function statusPage({ incident, verdict, sources }: Facts): readonly KeyFact[] {
+  if (incident?.partition !== 'aws' || incident.family !== 'outage') return []
+  const isUnasked = sources?.api.state === 'unavailable' || sources?.dashboard.state === 'unavailable'
+  if (verdict === 'unexplained' && !isUnasked) return []
+  return [{ label: 'AWS’s page', text: STATUS_PAGE, link: STATUS_PAGE }]
+}
+
+function nextEmail({ next }: Facts, limits: Limits): readonly KeyFact[] {
+  return fact('Next mail', next === null ? null : stop(capital(foreign(next, limits.sentence))))
+}
