@@ -6,12 +6,13 @@ import { describe, expect, test } from 'vitest'
 const MAY: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   ports: ['domain'],
-  config: ['domain', 'ports', 'npm', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:url'],
+  schedule: ['domain', 'ports', 'npm'],
+  config: ['domain', 'ports', 'schedule', 'npm', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:url'],
   email: ['domain', 'ports', 'npm'],
-  daemon: ['domain', 'ports', 'config', 'email'],
-  simulate: ['domain', 'ports', 'config', 'email', 'daemon', 'npm'],
-  adapters: ['domain', 'ports', 'config', 'node', 'npm'],
-  web: ['domain', 'ports', 'config', 'email', 'node', 'npm'],
+  daemon: ['domain', 'ports', 'schedule', 'config', 'email'],
+  simulate: ['domain', 'ports', 'schedule', 'config', 'email', 'daemon', 'npm'],
+  adapters: ['domain', 'ports', 'schedule', 'config', 'node', 'npm'],
+  web: ['domain', 'ports', 'schedule', 'config', 'email', 'node', 'npm'],
   sandbox: ['domain', 'ports', 'config', 'email', 'node', 'npm'],
 }
 /** Files of the top floor know everything but the tests: `cli/`, and what lies in `src/` itself (`main.ts`, `wire.ts`, …). */
@@ -20,7 +21,7 @@ const TOP = ['cli', 'main', 'wire', 'bench']
 /** Time, randomness and the world: a port's business. Where it is forbidden they arrive as arguments. */
 const AMBIENT =
   /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bperformance\b\s*\.|\bprocess\s*\.|\bcrypto\s*\.|\bconsole\s*\.|\bfetch\s*\(|\bAbortSignal\.timeout\b|\bglobalThis\b|\bTemporal\.Now\b/
-const NO_AMBIENT = ['domain', 'daemon', 'email']
+const NO_AMBIENT = ['domain', 'schedule', 'daemon', 'email']
 
 const floorOf = (file: string) => (relative('src', file).split('/')[0] ?? '').replace(/\.tsx?$/, '')
 
@@ -79,6 +80,7 @@ describe('the check itself', () => {
     ['a sibling', 'src/daemon/a.ts', "import { b } from '../adapters/clock.ts'"],
     ['another sibling', 'src/adapters/a.ts', "import { b } from '../web/server.ts'"],
     ['the sandbox from an adapter', 'src/adapters/aws/a.ts', "import { b } from '../../sandbox/aws.ts'"],
+    ['the configuration from a schedule', 'src/schedule/a.ts', "import { b } from '../config/config.ts'"],
     ['the email from the config', 'src/config/a.ts', "import { b } from '../email/text.ts'"],
     ['the daemon from the email', 'src/email/a.ts', "import { b } from '../daemon/run.ts'"],
     ['an adapter from the simulator', 'src/simulate/a.ts', "import { b } from '../adapters/clock.ts'"],

@@ -67,16 +67,33 @@ describe('a schedule', () => {
     expect(new Date(task.next() ?? 0).toISOString()).toBe('2026-11-22T23:00:00.000Z')
   })
 
-  test.for<[string, string, number]>([
-    ['* * * * *', 'America/New_York', 180],
-    ['*/30 * * * *', 'Europe/Berlin', 6],
-    ['* * * * *', 'Australia/Lord_Howe', 180],
-  ])('%s in %s is not silent in the hour that the end of summer time repeats', async ([cron, timezone, fires]) => {
-    const ends = { 'America/New_York': '2026-11-01T06', 'Europe/Berlin': '2026-10-25T01', 'Australia/Lord_Howe': '2026-04-04T15' }
-    vi.setSystemTime(Date.parse(`${ends[timezone as keyof typeof ends]}:00:01Z`) - 90 * MINUTE)
+  test.for<[string, string, string, number]>([
+    ['* * * * *', 'America/New_York', '2026-11-01T06:00', 180],
+    ['*/30 * * * *', 'Europe/Berlin', '2026-10-25T01:00', 6],
+    ['* * * * *', 'Australia/Lord_Howe', '2026-04-04T15:00', 180],
+    ['*/5 * * * *', 'Australia/Adelaide', '2026-04-04T16:30', 36],
+    ['30 2 * * *', 'Europe/Berlin', '2026-10-25T01:00', 1],
+    ['30 2 * * *', 'Europe/Berlin', '2026-03-29T01:00', 1],
+  ])('%s in %s fires as often as planned when the clocks are set at %s', async ([cron, timezone, at, fires]) => {
+    vi.setSystemTime(Date.parse(`${at}:01Z`) - 90 * MINUTE)
     const { fired } = scheduled({ cron, timezone })
     await vi.advanceTimersByTimeAsync(180 * MINUTE)
     expect(fired).toHaveLength(fires)
+  })
+
+  test('of other seconds fires at the minute of the change, and the log says why', async () => {
+    const at = Date.parse('2026-03-29T01:00:00Z')
+    vi.setSystemTime(at - 30 * MINUTE)
+    const { fired } = scheduled({ cron: '40 30 2 * * *', timezone: 'Europe/Berlin' })
+    await vi.advanceTimersByTimeAsync(60 * MINUTE)
+    expect(fired).toEqual([at])
+    expect(lines).toEqual([
+      [
+        'info',
+        expect.stringContaining('the clocks'),
+        { monitor: 'production', at: '2026-03-29T01:00:00.000Z', why: expect.anything() },
+      ],
+    ])
   })
 
   test('spreads its fires by a random delay', async () => {

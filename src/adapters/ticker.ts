@@ -1,170 +1,162 @@
-import type { Logger } from 'node-cron'
-import { parse, schedule } from 'node-cron'
+import { type Logger, type ScheduledTask as NodeCronTask, schedule } from 'node-cron'
 import type { Log } from '../ports/log.ts'
 import type { ScheduledTask, Ticker } from '../ports/time.ts'
+import { readSchedule } from '../schedule/calendar.ts'
+import { Firing, LATE_MS } from '../schedule/firing.ts'
+import type { Fire } from '../schedule/planner.ts'
 
-/** A fire that is late by no more (the event loop was busy) still happens; one that is later counts as missed. */
-const LATE_MS = 10_000
 /** How often the wall clock is compared with the monotonic one, while anything is scheduled. */
 const WATCH_MS = 1_000
 /** The two differ by this much since last looked at: the clock was set, or the machine slept. */
 const JUMP_MS = 2_000
 
 /**
- * Schedules by node-cron, one of its tasks for each of ours.
+ * Runs schedules by one node-cron task that beats once a minute for all of them, or once for each second of the minute that
+ * any of them names. Whether a schedule is due at a beat, its planner says, as it does wherever anybody asks. (Planned by
+ * node-cron itself, a schedule would be silent for one pass of a repeated hour, and for a day when its time is skipped.)
  *
- * node-cron arms one timer for the next time of the schedule. A timer runs on the monotonic clock, which stands still while
- * the machine sleeps, and node-cron looks at the wall clock only when it fires. So by itself it would be silent for three
- * hours when the clock is set back by three hours, would wake up late from a suspend by what was left of the timer, and
- * would walk through every time in between when the clock is set ahead (42 µs each: twenty minutes for a clock that leaps
- * from 1970). Hence the watch: it compares both clocks each second, and has every task planned anew after a jump.
+ * node-cron arms one timer for the next beat. A timer runs on the monotonic clock, which stands still while the machine
+ * sleeps, and node-cron looks at the wall clock only when it fires. So by itself it would be silent for three hours when the
+ * clock is set back by three hours, and would walk through every beat in between when it is set ahead (42 µs each: twenty
+ * minutes for a clock that leaps from 1970). Hence the watch: it compares both clocks each second, and has everything planned
+ * afresh after a jump.
  */
 export function createTicker(log: Log): Ticker {
-  const planned = new Set<() => void>()
-  let watch: NodeJS.Timeout | null = null
-  let offset = 0
-
-  function look(): void {
-    const now = clockOffset()
-    const jump = now - offset
-    offset = now
-    if (Math.abs(jump) < JUMP_MS) return
-    log.warn('the clock jumped or the machine slept: schedules are planned anew', { byMs: Math.round(jump) })
-    for (const replan of planned) replan()
+  /** With the seconds of the minute at which each can be due. */
+  const firings = new Map<Firing, readonly number[]>()
+  const look = () => {
+    for (const firing of firings.keys()) firing.look()
   }
-
-  function add(replan: () => void): void {
-    planned.add(replan)
-    if (watch !== null) return
-    offset = clockOffset()
-    watch = setInterval(look, WATCH_MS)
-    watch.unref()
-  }
-
-  function remove(replan: () => void): void {
-    planned.delete(replan)
-    if (planned.size > 0 || watch === null) return
-    clearInterval(watch)
-    watch = null
+  const beat = beatOf(log, look)
+  const watch = watchOf((byMs) => {
+    log.warn('the clock jumped or the machine slept: schedules are planned anew', { byMs })
+    beat.restart()
+    for (const firing of firings.keys()) firing.replan()
+  })
+  function arrange(): void {
+    beat.at([...firings.values()].flat())
+    watch.keep(firings.size > 0)
+    look() // A beat that fell due in this very moment is not among those to come.
   }
 
   return {
-    schedule(task) {
-      let running: Promise<void> | null = null
-      let stopped = false
-      /** The time of a fire that waits out its random delay. */
-      let delayed: number | null = null
-      let tellsMissed = false
-
-      /** Once for each stretch, with its first time: a busy minute on a schedule of seconds is one thing to tell. */
-      function missed(at: number): void {
-        if (tellsMissed || stopped) return
-        tellsMissed = true
-        queueMicrotask(() => {
-          tellsMissed = false
-        })
-        guarded(log, task, () => task.missed(at))
-      }
-      const overlapped = (at: number) => guarded(log, task, () => task.overlapped(at))
-
-      async function fire(at: number): Promise<void> {
-        delayed = null
-        // node-cron forgets what still runs when a task is planned anew.
-        if (running !== null) return overlapped(at)
-        running = task.fire(at)
-        try {
-          await running
-        } finally {
-          running = null
-        }
-      }
-
-      const cron = schedule(task.cron, (context) => fire(context.date.getTime()), {
-        name: task.name,
-        timezone: zoneFor(task.cron, task.timezone),
-        noOverlap: true,
-        maxRandomDelay: task.spreadMs,
-        missedExecutionTolerance: LATE_MS,
-        suppressMissedWarning: true,
-        logger: loggerFor(log, task),
-      })
-      cron.on('execution:started', (context) => {
-        delayed = context.date.getTime()
-      })
-      cron.on('execution:missed', (context) => missed(context.date.getTime()))
-      cron.on('execution:overlap', (context) => overlapped(context.date.getTime()))
-
-      let expected = nextOf(cron)
-      cron.on('execution:finished', () => {
-        expected = nextOf(cron)
-      })
-
-      function replan(): void {
-        const lost = delayed ?? expected
-        delayed = null
-        void cron.stop()
-        void cron.start()
-        expected = nextOf(cron)
-        if (lost !== null && lost < Date.now()) missed(lost)
-      }
-      add(replan)
-
+    schedule(given) {
+      const task = guarded(given, log)
+      const firing = new Firing(task, { now: Date.now, after, random01: Math.random, due: (fire) => explain(fire, task, log) })
+      firings.set(firing, secondsOf(task))
+      arrange()
       return {
         async stop() {
-          if (!stopped) {
-            stopped = true
-            remove(replan)
-            void cron.destroy()
-          }
-          await running?.catch(() => {}) // The logger was told.
+          const stopped = firing.stop()
+          if (firings.delete(firing)) arrange()
+          await stopped
         },
-        next: () => (stopped ? null : nextOf(cron)),
+        next: () => firing.next(),
       }
     },
   }
 }
 
-const clockOffset = () => Date.now() - performance.now()
-
-/**
- * node-cron 4.6 leaves out the hour that is repeated at the end of summer time: a schedule for each minute would be silent
- * from 02:00 to 03:00 one night a year. A schedule for every hour of every day means the same times in UTC, and has no such
- * night, if its zone differs from UTC by whole hours or it names every minute.
- */
-function zoneFor(cron: string, timezone: string): string {
-  const { minute, hour, dayOfMonth, month, dayOfWeek } = parse(cron)
-  const always = hour.length === 24 && dayOfMonth.length === 31 && month.length === 12 && new Set(dayOfWeek).size >= 7
-  return always && (minute.length === 60 || inWholeHours(timezone)) ? 'Etc/UTC' : timezone
+/** Clocks are set on the minute, and what that skips is due then. */
+function secondsOf({ cron }: ScheduledTask): readonly number[] {
+  const reading = readSchedule(cron)
+  return reading.ok ? [0, ...reading.calendar.fields.second] : []
 }
 
-/** Whether the zone's offset is of whole hours in winter and in summer. */
-function inWholeHours(timezone: string): boolean {
-  const minute = new Intl.DateTimeFormat('en', { timeZone: timezone, minute: 'numeric' })
-  const year = new Date().getUTCFullYear()
-  return [0, 6].every((month) => minute.format(Date.UTC(year, month, 15)) === '0')
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
 }
 
-function nextOf(cron: { getNextRun(): Date | null }): number | null {
-  try {
-    return cron.getNextRun()?.getTime() ?? null
-  } catch {
-    return null // No such day within a hundred years.
+/** node-cron, at these seconds of each minute. */
+function beatOf(log: Log, look: () => void) {
+  let seconds = ''
+  let task: NodeCronTask | null = null
+  return {
+    at(wanted: readonly number[]): void {
+      const list = [...new Set(wanted)].sort((a, b) => a - b).join(',')
+      if (list === seconds) return
+      seconds = list
+      void task?.destroy()
+      task = null
+      if (list === '') return
+      task = schedule(`${list} * * * * *`, look, {
+        timezone: 'Etc/UTC',
+        missedExecutionTolerance: LATE_MS,
+        suppressMissedWarning: true,
+        logger: loggerFor(log),
+      })
+      task.on('execution:missed', look)
+    },
+    restart(): void {
+      void task?.stop()
+      void task?.start()
+    },
   }
 }
 
-function guarded(log: Log, task: ScheduledTask, tell: () => void): void {
-  try {
-    tell()
-  } catch (error) {
-    log.error('a schedule could not tell what happened to it', { monitor: task.name, error })
+/** Tells by how much the wall clock jumped against the monotonic one. */
+function watchOf(jumped: (byMs: number) => void) {
+  let timer: NodeJS.Timeout | null = null
+  let offset = 0
+  const offsetNow = () => Date.now() - performance.now()
+  function compare(): void {
+    const now = offsetNow()
+    const jump = now - offset
+    offset = now
+    if (Math.abs(jump) >= JUMP_MS) jumped(Math.round(jump))
+  }
+  return {
+    keep(wanted: boolean): void {
+      if (wanted === (timer !== null)) return
+      if (timer !== null) clearInterval(timer)
+      timer = wanted ? setInterval(compare, WATCH_MS) : null
+      timer?.unref()
+      offset = offsetNow()
+    },
   }
 }
 
-/** node-cron would print lines of its own. What it warns of (overlaps, misses) reaches us as events. */
-function loggerFor(log: Log, task: ScheduledTask): Logger {
+/** Why a schedule runs at a time that it does not name. */
+function explain({ at, why }: Fire, task: ScheduledTask, log: Log): void {
+  if (why === 'named') return
+  log.info('the clocks of its time zone were set: a schedule runs now', {
+    monitor: task.name,
+    at: new Date(at).toISOString(),
+    why:
+      why === 'skipped'
+        ? 'they were set over the time that it names'
+        : 'its next time would make a longer pause than it ever has',
+  })
+}
+
+/** A task that can neither throw nor reject: the log says what went wrong. */
+function guarded(task: ScheduledTask, log: Log): ScheduledTask {
+  const told = (tell: (at: number) => void) => (at: number) => {
+    try {
+      tell(at)
+    } catch (error) {
+      log.error('a schedule could not tell what happened to it', { monitor: task.name, error })
+    }
+  }
+  return {
+    ...task,
+    async fire(at) {
+      try {
+        await task.fire(at)
+      } catch (error) {
+        log.error('a scheduled run failed', { monitor: task.name, error })
+      }
+    },
+    missed: told(task.missed),
+    overlapped: told(task.overlapped),
+  }
+}
+
+/** node-cron would print lines of its own. */
+function loggerFor(log: Log): Logger {
   const say = (level: 'error' | 'debug') => (message: string | Error, error?: Error) =>
-    log[level](level === 'error' ? 'a scheduled run failed' : 'node-cron', {
-      monitor: task.name,
+    log[level](level === 'error' ? 'the schedules could not be looked at' : 'node-cron', {
       ...(message instanceof Error ? { error: message } : { detail: message, ...(error === undefined ? {} : { error }) }),
     })
   return { error: say('error'), warn: say('debug'), info: say('debug'), debug: say('debug') }

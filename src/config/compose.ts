@@ -324,7 +324,7 @@ function configOf(parsed: ParsedConfig, tree: Tree, around: Surroundings, endpoi
     secrets,
   }
   const warnings = [
-    ...monitors.flatMap((monitor) => monitorWarnings(monitor, now)),
+    ...monitors.flatMap((monitor) => monitorWarnings(monitor)),
     ...warningsOf(config, tree, env),
     ...authorityWarnings(config, now),
     ...(around.exposed ?? []),

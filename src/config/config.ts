@@ -60,7 +60,7 @@ export type Config = Readonly<{
   endpoints: Endpoints
   /** Proxies and certificates of the environment. */
   network: Network
-  /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a time zone with summer time. */
+  /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a run that can outlast its schedule. */
   warnings: readonly string[]
   /** Values that came from `${…}`: never to be shown. */
   secrets: readonly string[]

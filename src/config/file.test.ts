@@ -657,7 +657,6 @@ describe('warnings', () => {
       {},
       /^recipient boss: no monitor notifies it, and it still gets what belongs to no monitor/,
     ],
-    ['summer time', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}, /summer time/],
     ['spread and run beyond the schedule', `${quiet}monitors: [{ schedule: "*/20 * * * * *" }]`, {}, /is skipped/],
     ['a region that nobody knows', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],
     [
@@ -691,6 +690,7 @@ describe('warnings', () => {
       `${quiet.replace('] } }', '] }, boss: { to: [b@b.example], after: 1h } }')}monitors: [{ notify: [oncall] }]\n`,
       {},
     ],
+    ['each minute, with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}],
     ['a daily schedule with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
     ['a harmless variable under pm2', quiet.replace('localhost', '"${HOST}"'), { HOST: 'mx.b.example', PM2_HOME: '/root/.pm2' }],
   ])('none for %s', async ([, text, env]) => expect(configOf(await parse(text, env)).warnings).toEqual([]))

@@ -1,12 +1,12 @@
 import { partitionOf } from '../domain/policy.ts'
 import { type Call, type Credentials, type Monitor, type Probe, probeId } from '../domain/probe.ts'
 import { REGIONS } from '../domain/region.ts'
+import { readSchedule } from '../schedule/calendar.ts'
 import type { Path } from './document.ts'
 import { durationText } from './duration.ts'
 import type { Env } from './endpoints.ts'
 import { nearest } from './nearest.ts'
 import { repeatsIn } from './repeats.ts'
-import { changesClocks, readSchedule } from './schedule.ts'
 import { MonitorSchema, type ParsedAccounts, type ParsedCredentials, type ParsedMonitor } from './schema.ts'
 import { profileIn, type SharedFiles } from './shared-files.ts'
 
@@ -134,8 +134,8 @@ function checkRun(monitor: Readable, path: Path, given: (path: Path) => boolean,
   if (monitor.recheckEvery !== undefined && runMs > monitor.recheckEvery)
     refuse('recheckEvery', 'recheckEvery', monitor.recheckEvery)
   const schedule = monitor.schedule === undefined ? null : readSchedule(monitor.schedule)
-  if (schedule?.ok && runMs > schedule.gaps.shortestMs)
-    refuse('schedule', "the schedule's shortest gap", schedule.gaps.shortestMs)
+  if (schedule?.ok && runMs > schedule.calendar.gaps.shortestMs)
+    refuse('schedule', "the schedule's shortest gap", schedule.calendar.gaps.shortestMs)
 }
 
 export function checkCredentials(credentials: ParsedCredentials, path: Path, region: string | null, tell: Tell): void {
@@ -188,7 +188,7 @@ export function monitorOf(parsed: ParsedMonitor, region: string, recipients: rea
     schedule: parsed.schedule,
     timezone: parsed.timezone,
     spreadMs: parsed.spread,
-    periodMs: schedule.ok ? schedule.gaps.longestMs : DAY_MS,
+    periodMs: schedule.ok ? schedule.calendar.gaps.longestMs : DAY_MS,
     partition: partitionOf(region),
     region,
     credentials: credentialsOf(parsed.credentials),
@@ -207,18 +207,13 @@ export function monitorOf(parsed: ParsedMonitor, region: string, recipients: rea
 }
 
 /** What is allowed and yet worth a sentence. */
-export function monitorWarnings(monitor: Monitor, now: number): readonly string[] {
+export function monitorWarnings(monitor: Monitor): readonly string[] {
   const warnings: string[] = []
   const called = `monitor ${monitor.name}`
   const schedule = readSchedule(monitor.schedule)
   if (schedule.ok) {
-    const { shortestMs, longestMs } = schedule.gaps
+    const { shortestMs } = schedule.calendar.gaps
     const runMs = longestRunMs(monitor.attempts, monitor.timeoutMs, monitor.backoffMs)
-    if (longestMs < DAY_MS && changesClocks(monitor.timezone, now)) {
-      warnings.push(
-        `${called}: ${monitor.timezone} has summer time, and a schedule within the day pauses for up to an hour when the clocks go back; Etc/UTC does not`,
-      )
-    }
     if (monitor.spreadMs + runMs > shortestMs) {
       const sum = `${durationText(monitor.spreadMs)} of spread and a run of up to ${durationText(runMs)}`
       warnings.push(

@@ -1,14 +1,14 @@
 import { MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import { type QuotaRow, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
+import { readSchedule } from '../schedule/calendar.ts'
 import { durationText } from './duration.ts'
-import { readSchedule } from './schedule.ts'
 
 /** Calls a second by caller and operation, against AWS's quotas: what `check` prints. */
 export function quotas(config: Readonly<{ monitors: readonly Monitor[] }>): readonly QuotaRow[] {
   return quotaRows(
     config.monitors.map((monitor) => {
       const schedule = readSchedule(monitor.schedule)
-      return { monitor, shortestGapMs: schedule.ok ? schedule.gaps.shortestMs : monitor.periodMs }
+      return { monitor, shortestGapMs: schedule.ok ? schedule.calendar.gaps.shortestMs : monitor.periodMs }
     }),
   )
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { ALTERNATE_CONTACT_TYPES, type Call, OPERATIONS, type Operation, WRITING_OPERATIONS } from '../domain/probe.ts'
+import { MAX_EXPRESSION, readSchedule } from '../schedule/calendar.ts'
+import { isTimezone } from '../schedule/zone.ts'
 import { DURATION, durationText, parseDuration } from './duration.ts'
 import { isSafeUrl } from './endpoints.ts'
 import { asciiDomainOf } from './mailbox.ts'
 import { nearest } from './nearest.ts'
-import { isTimezone, MAX_EXPRESSION, readSchedule } from './schedule.ts'
 
 /*
  * The shape of `config/alibi.yaml`: keys, kinds of value, bounds and defaults. docs/configuration.md is made from it.

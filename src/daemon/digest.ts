@@ -1,19 +1,21 @@
 import type { Config } from '../config/config.ts'
-import { lastFireOf, MAX_LOOKBACK_MS } from '../config/schedule.ts'
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { digestOf } from '../domain/digest.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import { watchedBy } from '../domain/patterns.ts'
-import type { Instant, Monitor } from '../domain/probe.ts'
+import { DAY_MS, type Instant, type Monitor } from '../domain/probe.ts'
 import type { Setup } from '../domain/setup.ts'
 import type { Log } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
+import { type Planner, plannerOf } from '../schedule/planner.ts'
 
 /** Beyond them a digest says that it left something out. */
 const MAX_ROWS = 10_000
 const MAX_INCIDENTS = 1_000
+/** The time that one digest covers at most, on a schedule that runs less often. */
+const LONGEST_MS = 366 * DAY_MS
 
 export type SummaryDeps = Readonly<{
   digest: NonNullable<Config['digest']>
@@ -32,26 +34,26 @@ export type SummaryDeps = Readonly<{
  */
 export class Summary {
   private readonly deps: SummaryDeps
-  private readonly lastFire: (from: Instant, to: Instant) => Instant | null
+  private readonly planner: Planner
   private lookedUntil: Instant
 
   /** `from`: when we were last known to be alive, or now on a new database. */
   constructor(deps: SummaryDeps, from: Instant) {
     this.deps = deps
-    this.lastFire = lastFireOf(deps.digest.schedule, deps.digest.timezone)
+    this.planner = plannerOf(deps.digest.schedule, deps.digest.timezone)
     this.lookedUntil = from
   }
 
   /** Owes what fell due since the last look; the latest fire only, if there were several. @throws {StoreError} */
   async look(now: Instant): Promise<void> {
-    const fire = this.lastFire(Math.min(this.lookedUntil, now), now)
-    if (fire !== null) await this.owe(fire, now)
+    const fire = this.planner.last(Math.min(this.lookedUntil, now), now)
+    if (fire !== null) await this.owe(fire.at, now)
     this.lookedUntil = now
   }
 
   private async owe(fire: Instant, now: Instant): Promise<void> {
     const { digest, store, log, setup, overrides, sender, owes } = this.deps
-    const from = this.lastFire(fire - MAX_LOOKBACK_MS, fire - 1) ?? fire - MAX_LOOKBACK_MS
+    const from = this.planner.last(fire - LONGEST_MS, fire - 1)?.at ?? fire - LONGEST_MS
     const rows = await store.ledger({ since: from }, MAX_ROWS + 1)
     if (rows.some((row) => row.decision === 'mailed' && isOf(row.evidence, fire))) return
     const { headline, chapters } = digestOf({

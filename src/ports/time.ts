@@ -14,16 +14,11 @@ export type Clock = {
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
-export type Fire = Readonly<{
-  /** Fires that should have happened since the last one and did not, with the first one's time. */
-  missed: number
-}>
-
 /** Cron schedules: one task a monitor. */
 export type Ticker = {
   /**
-   * Calls `fire` at each time of the schedule plus a random delay of up to `spreadMs`; the next fire is skipped while the
-   * promise it returned is pending, and `overlapped` is told. Returns what stops it.
+   * Calls `fire` whenever the schedule is due, plus a random delay of up to `spreadMs`; the next fire is skipped while the
+   * promise it returned is pending, and `overlapped` is told. Returns what stops it, and when it is due next.
    */
   schedule(task: ScheduledTask): { stop(): Promise<void>; next(): number | null }
 }

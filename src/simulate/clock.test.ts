@@ -1,7 +1,6 @@
-import { createTask, getTasks } from 'node-cron'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { ScheduledTask } from '../ports/time.ts'
-import { cronPlanner, virtualClock, virtualTicker } from './clock.ts'
+import { virtualClock, virtualTicker } from './clock.ts'
 
 const T0 = Date.UTC(2026, 10, 22, 12, 0, 30)
 const MINUTE = 60_000
@@ -123,39 +122,5 @@ describe('the virtual ticker', () => {
     clock.jump(jump)
     await clock.advance(2 * MINUTE)
     expect([fired.length, missed]).toEqual([2, expected])
-  })
-})
-
-describe('the planner agrees with node-cron', () => {
-  afterEach(() => void vi.useRealTimers())
-
-  test.for<[string, string, string]>([
-    ['* * * * *', 'Etc/UTC', '2026-11-22T12:00:30Z'],
-    ['*/20 * * * * *', 'Etc/UTC', '2026-11-22T12:00:40Z'],
-    ['0 8 * * 1', 'Europe/Berlin', '2026-10-24T12:00:00Z'],
-    ['30 2 * * *', 'America/New_York', '2026-03-07T12:00:00Z'],
-    ['30 1 * * *', 'America/New_York', '2026-10-31T12:00:00Z'],
-    ['5 9 * * *', 'Asia/Kathmandu', '2026-11-22T12:00:00Z'],
-    ['0 0 29 2 *', 'Etc/UTC', '2026-11-22T12:00:00Z'],
-    ['15,45 */6 1,15 * *', 'Australia/Lord_Howe', '2026-04-01T00:00:00Z'],
-  ])('%s in %s from %s', ([cron, timezone, from]) => {
-    vi.useFakeTimers({ now: Date.parse(from), toFake: ['Date'] })
-    const task = createTask(cron, () => {}, { timezone })
-    const theirs = task.getNextRuns(4).map((date) => date.toISOString())
-    void task.destroy()
-    const next = cronPlanner(cron, timezone)
-    const ours: string[] = []
-    for (let at = next(Date.parse(from)); at !== null && ours.length < 4; at = next(at)) ours.push(new Date(at).toISOString())
-    expect(ours).toEqual(theirs)
-  })
-
-  test('of the hour that the end of summer time repeats, a schedule for every hour takes both', () => {
-    const next = cronPlanner('30 * * * *', 'America/New_York')
-    expect(next(Date.parse('2026-11-01T05:30:00Z'))).toBe(Date.parse('2026-11-01T06:30:00Z'))
-  })
-
-  test('and leaves nothing behind in it', () => {
-    cronPlanner('* * * * *', 'Etc/UTC')
-    expect(getTasks().size).toBe(0)
   })
 })

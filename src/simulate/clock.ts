@@ -1,11 +1,8 @@
-import { createTask, parse } from 'node-cron'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
 import type { Clock, ScheduledTask, Ticker } from '../ports/time.ts'
+import { Firing } from '../schedule/firing.ts'
 
 /** Timers that fire at one moment: more, and something waits for no time at all, for ever. */
 const MAX_AT_ONCE = 100_000
-/** How far ahead a schedule is looked for: a 29 February is never further. */
-const MAX_MINUTES = 8 * 366 * 24 * 60
 
 /** The real one, whatever a test makes of the global. A turn of it lets every promise that can settle do so. */
 const macrotask = setImmediate
@@ -151,138 +148,46 @@ function isBefore(a: Timer, b: Timer): boolean {
 }
 
 /**
- * Fires schedules on a virtual clock as the real ticker does on the machine's: at most one fire at a time, overlaps told,
- * planned anew after a jump with what was missed told once. `random` (0 to 1) spreads; by default nothing is spread.
+ * Fires schedules on a virtual clock as the real ticker does on the machine's, by the same planner and the same rules for spread,
+ * overlaps and jumps. `random` (0 to 1) spreads; by default nothing is spread.
  */
 export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJump'>, random: () => number = () => 0): Ticker {
   return {
     schedule(task) {
-      const next = cronPlanner(task.cron, task.timezone)
-      let expected: number | null = null
-      let running: Promise<void> | null = null
-      let delayed: number | null = null
-      let stopped = false
       let callOff = () => {}
-      let callOffDelay = () => {}
-
-      function plan(): void {
+      const firing = new Firing(
+        { ...task, fire: (at) => run(task, at) },
+        { now: clock.now, after: clock.after, random01: random },
+      )
+      function arm(): void {
         callOff()
-        expected = next(clock.now())
-        if (expected === null) return
-        const slot = expected
-        callOff = clock.after(slot - clock.now(), () => beat(slot))
-      }
-
-      function beat(slot: number): void {
-        plan()
-        const delay = Math.floor(random() * task.spreadMs)
-        if (running !== null || delayed !== null) {
-          task.overlapped(slot)
-        } else if (delay === 0) {
-          fire()
-        } else {
-          delayed = slot
-          callOffDelay = clock.after(delay, () => {
-            delayed = null
-            fire()
-          })
-        }
-      }
-
-      function fire(): void {
-        running = run(task).finally(() => {
-          running = null
+        const at = firing.next()
+        if (at === null) return
+        callOff = clock.after(at - clock.now(), () => {
+          firing.look()
+          arm()
         })
       }
-
-      function replan(): void {
-        callOffDelay()
-        const lost = delayed ?? expected
-        delayed = null
-        plan()
-        if (lost !== null && lost < clock.now()) task.missed(lost)
-      }
-
-      plan()
-      const forget = clock.onJump(replan)
+      arm()
+      const forget = clock.onJump(() => {
+        firing.replan()
+        arm()
+      })
       return {
-        async stop() {
-          stopped = true
+        stop() {
           forget()
           callOff()
-          callOffDelay()
-          await running
+          return firing.stop()
         },
-        next: () => (stopped ? null : next(clock.now())),
+        next: () => firing.next(),
       }
     },
   }
 }
 
 /** A fire that fails is its own business: the schedule goes on. */
-async function run(task: ScheduledTask): Promise<void> {
+async function run(task: ScheduledTask, at: number | undefined): Promise<void> {
   try {
-    await task.fire()
+    await task.fire(at)
   } catch {}
-}
-
-/**
- * The next time of a schedule after a moment, by node-cron's own matcher; `null` if there is none within eight years.
- * (node-cron's planner begins at the machine's present, which is not ours.)
- */
-export function cronPlanner(cron: string, timezone: string): (after: number) => number | null {
-  const key = `${timezone} ${cron}`
-  const known = planners.get(key)
-  if (known !== undefined) return known
-  const made = plannerFor(cron, timezone)
-  if (planners.size < MAX_PLANNERS) planners.set(key, made)
-  return made
-}
-
-/** A daemon that is started a hundred times in a story asks for the same schedules each time. */
-const planners = new Map<string, (after: number) => number | null>()
-const MAX_PLANNERS = 200
-
-function plannerFor(cron: string, timezone: string): (after: number) => number | null {
-  const fields = parse(cron)
-  const task = createTask(cron, () => {}, { timezone })
-  void task.destroy() // Only its matcher is wanted; this takes it from node-cron's list of tasks.
-  const seconds = [...fields.second].sort((a, b) => a - b)
-  // Zones differ from UTC by quarters of an hour, and by less than a day: what matches in none need not be looked at.
-  const minutes = new Set(fields.minute.flatMap((minute) => [0, 15, 30, 45].map((shift) => (minute + shift) % 60)))
-  const dayMayMatch = (at: number) =>
-    [-DAY_MS, 0, DAY_MS].some((shift) => {
-      const day = new Date(at + shift)
-      const dates = fields.dayOfMonth
-      return (
-        fields.month.includes(day.getUTCMonth() + 1) &&
-        (dates.includes(day.getUTCDate()) || dates.some((date) => typeof date === 'string'))
-      )
-    })
-  // As node-cron does it: of an hour that the end of summer time repeats, the second one does not count.
-  const everyHour = fields.hour.length === 24
-  // What holds at every minute of every day holds in every zone: nothing is to be asked, and a week of minutes asks often.
-  const everyMinute =
-    everyHour &&
-    fields.minute.length === 60 &&
-    fields.month.length === 12 &&
-    fields.dayOfMonth.length >= 31 &&
-    fields.dayOfWeek.length >= 7
-  const local = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' })
-  const repeats = (at: number) => !everyHour && local.format(at) <= local.format(at - HOUR_MS)
-
-  return (after) => {
-    const first = Math.floor(after / MINUTE_MS)
-    for (let minute = first; minute < first + MAX_MINUTES; minute++) {
-      if (minute % 1_440 === 0 && !dayMayMatch(minute * MINUTE_MS)) {
-        minute += 1_439
-        continue
-      }
-      if (!minutes.has(minute % 60)) continue
-      const candidate = seconds.map((second) => minute * MINUTE_MS + second * 1_000).find((at) => at > after)
-      if (candidate === undefined) continue
-      if (everyMinute || (task.match(new Date(candidate)) && !repeats(candidate))) return candidate
-    }
-    return null
-  }
 }
