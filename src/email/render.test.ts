@@ -21,10 +21,27 @@ const all: readonly [string, Facts, Delivery][] = [
   ]),
 ]
 
+const STYLE = /<style>([^<]*)<\/style>/
+
+/** One element a line, so that a difference can be read; the style sheet, which all have in common, is a file of its own. */
+function readable(html: string): string {
+  return html
+    .replace(STYLE, '<style>/* style.css */</style>')
+    .replaceAll(/(?<!\n)(?=<(?:\/?(?:head|body|table)|tr|td|p|h2|pre|div)\b)/g, '\n')
+}
+
 test.for(all)('%s reads as it always did', async ([name, facts, delivery]) => {
-  const mail = renderEmail(notificationOf(facts), delivery)
-  await expect(mail.text).toMatchFileSnapshot(`../../test/golden/${name}.txt`)
-  await expect(mail.html).toMatchFileSnapshot(`../../test/golden/${name}.html`)
+  const { text, html } = renderEmail(notificationOf(facts), delivery)
+  await expect(text).toMatchFileSnapshot(`../../test/golden/${name}.txt`)
+  await expect(readable(html ?? '')).toMatchFileSnapshot(`../../test/golden/${name}.html`)
+})
+
+test('all have the same style sheet', async () => {
+  const sheets = new Set(
+    all.map(([, facts, delivery]) => STYLE.exec(renderEmail(notificationOf(facts), delivery).html ?? '')?.[1]),
+  )
+  expect(sheets.size).toBe(1)
+  await expect([...sheets][0]).toMatchFileSnapshot('../../test/golden/style.css')
 })
 
 test.for(all)('%s says the same in both parts', ([, facts, delivery]) => {

@@ -1,9 +1,10 @@
 /*
- * The pictures of the README: `npm run screenshots` makes docs/images/*.png anew from the invented scenes and the golden mails.
+ * The pictures of the README: `npm run screenshots` makes docs/images/*.png anew from the invented scenes and the sample emails.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import type { BrowserContextOptions } from 'playwright-core'
+import { renderEmail } from '../../src/email/render.ts'
+import { notificationOf, PUNCTUAL, SAMPLES } from '../../src/email/samples.ts'
 import { SCENES } from '../wire/web-world.ts'
 import { launch, shown } from './stage.ts'
 
@@ -17,7 +18,7 @@ const PAGES: readonly (readonly [string, string, string, BrowserContextOptions])
   ['page-phone', 'failing', '/', PHONE],
   ['incident', 'explained', '/incidents/d2d2c0de51b27764', { viewport: { width: 900, height: 800 } }],
 ]
-const MAILS: readonly (readonly [string, string, BrowserContextOptions])[] = [
+const EMAILS: readonly (readonly [string, keyof typeof SAMPLES, BrowserContextOptions])[] = [
   ['mail', 'failing', { viewport: { width: 720, height: 800 } }],
   ['mail-phone', 'now-explained', { ...PHONE, colorScheme: 'dark' }],
 ]
@@ -30,11 +31,13 @@ for (const [file, name, path, options] of PAGES) {
   await using on = await shown(browser, scene(), options, path)
   await on.page.screenshot({ path: `${DIR}/${file}.png` })
 }
-for (const [file, kind, options] of MAILS) {
-  // As a mail program shows it: nothing is fetched, and no script runs.
+for (const [file, kind, options] of EMAILS) {
+  // As an email client shows it: nothing is fetched, and no script runs.
   const context = await browser.newContext({ ...options, javaScriptEnabled: false, offline: true })
   const page = await context.newPage()
-  await page.setContent(readFileSync(resolve('test/golden', `${kind}.html`), 'utf8'))
+  const facts = SAMPLES[kind]
+  const { html } = renderEmail(notificationOf(facts), { ...PUNCTUAL, now: facts.at + 1_000 })
+  await page.setContent(html ?? '')
   await page.screenshot({ path: `${DIR}/${file}.png` })
   await context.close()
 }
