@@ -56,7 +56,7 @@ async function judged(): Promise<string> {
     {
       probe: 'main/self/ListRegions',
       readAt,
-      verdict: { kind: 'unexplained', why, nearMisses: [] },
+      verdict: { kind: 'unexplained', why, rejected: [] },
       carried: null,
       lapsed: null,
     },

@@ -177,7 +177,7 @@ function judgementLines(ledger: readonly LedgerRow[], when: (at: number) => stri
     ...(verdict.kind === 'explained'
       ? [`  passed every test: ${verdict.by.code} (${verdict.by.region ?? 'no region'}), ${verdict.by.match}`]
       : []),
-    ...verdict.nearMisses.map(
+    ...verdict.rejected.map(
       (miss) => `  failed the test of ${miss.test}: ${miss.code} (${miss.region ?? 'no region'}, ${miss.status}): ${miss.why}`,
     ),
   ])
@@ -244,7 +244,7 @@ function memberLines(member: Member, when: (at: number) => string): readonly str
     `  ${verdict.kind}: ${cell(verdict.why)}${readAt === null ? '' : ` (AWS Health read at ${when(readAt)})`}`,
     ...(carried === null ? [] : [`  still stands: ${cell(carried)}`]),
     ...(lapsed === null ? [] : [`  no longer: ${cell(lapsed.why)}`]),
-    ...verdict.nearMisses.map(
+    ...verdict.rejected.map(
       (miss) => `  near miss ${miss.code} (${miss.region ?? 'no region'}): ${miss.test}: ${cell(miss.why)}`,
     ),
   ]

@@ -109,7 +109,7 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
   }
   const when = then === undefined ? 'now would be' : `that began ${utc(then)} would have been`
   lines.push('', `A failure of Account ${when} ${verdict.kind}: ${verdict.why}`)
-  const misses = verdict.nearMisses.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
+  const misses = verdict.rejected.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
   if (misses.length > 0) lines.push('', 'Near misses', table(['event', 'region', 'test', 'why not'], misses, columns))
   return page(lines, columns)
 }

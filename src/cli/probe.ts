@@ -106,7 +106,7 @@ async function verdictsOf(
     failed.map(async ({ monitor, probe: one, outcome }): Promise<Verdict> => {
       const last = decisiveTry(outcome)
       if (outcome.result !== 'failed' || last === null || familyOf(outcome.kind) !== 'outage') {
-        return { kind: 'unexplained', why: `no AWS outage explains a failure of kind ${outcome.kind}`, nearMisses: [] }
+        return { kind: 'unexplained', why: `no AWS outage explains a failure of kind ${outcome.kind}`, rejected: [] }
       }
       const reading = await desk.read(monitor.partition, config.health.cacheForMs, signal)
       const failure = {

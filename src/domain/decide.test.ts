@@ -218,7 +218,7 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
     expect(mail?.facts.probes[0]).toMatchObject({
       onset: at(2),
       lastOkAt: at(1),
-      verdict: { kind: 'unexplained', nearMisses: [{ test: 'place' }] },
+      verdict: { kind: 'unexplained', rejected: [{ test: 'place' }] },
     })
     expect(mail?.facts.probes[0]?.evidence.map((run) => run.startedAt)).toEqual([at(2), at(3), at(4)])
   })
@@ -1249,7 +1249,7 @@ describe('grouping: one outage, one thread', () => {
     const accounts = ['1', '2', '3', '4'].map((n) => n.repeat(12))
     const alone = new Story({ monitors: [{ accounts }] }).aws(posted(0)).goes('internal', '1111').pass(3)
     expect(alone.said).toEqual(['2 failing > oncall'])
-    expect(alone.mails[0]?.facts.probes[0]?.verdict.nearMisses[0]).toMatchObject({ test: 'width' })
+    expect(alone.mails[0]?.facts.probes[0]?.verdict.rejected[0]).toMatchObject({ test: 'width' })
     expect(new Story({ monitors: [{ accounts }] }).aws(posted(0)).goes('internal').pass(3).said).toEqual([])
     const stumbling = new Story({ monitors: [{ accounts }] })
       .aws(posted(0))

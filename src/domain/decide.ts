@@ -421,7 +421,7 @@ class Draft {
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
       const why = `no conclusive run for ${inWordsByClock(since, now)} (${blindWhy(state)})`
-      const verdict: Verdict = { kind: 'unexplained', why, nearMisses: [] }
+      const verdict: Verdict = { kind: 'unexplained', why, rejected: [] }
       const member: Member = {
         ...bareMember(probe, since, now),
         lastOkAt: state.lastOkAt,
@@ -831,7 +831,7 @@ function newMember(
   const evidence = state.trail.length > 0 ? state.trail : [outcome]
   const why = `kind ${outcome.kind}: no AWS outage explains it (monitor ${monitor.name})`
   const standing =
-    family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, nearMisses: [] } }
+    family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, rejected: [] } }
   return {
     ...bareMember(probe, onset, now),
     lastOkAt: state.okBefore,

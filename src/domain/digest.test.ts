@@ -3,7 +3,7 @@ import { HOUR, incident, MIN, member, NOON, run } from '../../test/given.ts'
 import { type DigestInput, digestOf, gapRow, MAX_LINES } from './digest.ts'
 import { NEVER_JUDGED } from './explanation.ts'
 import type { LedgerRow } from './ledger.ts'
-import type { NearMiss } from './verdict.ts'
+import type { RejectedEvent } from './verdict.ts'
 
 const WEEK = 7 * 24 * HOUR
 const TO = NOON + HOUR
@@ -84,8 +84,8 @@ test('who knew first', () => {
   expect(linesOf({ incidents: [closed('aaaa000000000001')] }, 'Who knew')).toBeUndefined()
 })
 
-test('near misses are told once, with how many incidents they missed', () => {
-  const miss: NearMiss = {
+test('rejected events are listed once, with the number of incidents', () => {
+  const miss: RejectedEvent = {
     arn: 'a',
     code: 'AWS_IAM_OPERATIONAL_ISSUE',
     region: 'me-central-1',
@@ -96,10 +96,10 @@ test('near misses are told once, with how many incidents they missed', () => {
   const missed = member({
     standing: {
       ...NEVER_JUDGED,
-      verdict: { kind: 'unexplained', why: 'none', nearMisses: [miss, { ...miss, code: 'AWS_EC2_API_ISSUE' }] },
+      verdict: { kind: 'unexplained', why: 'none', rejected: [miss, { ...miss, code: 'AWS_EC2_API_ISSUE' }] },
     },
   })
-  const again = member({ standing: { ...NEVER_JUDGED, verdict: { kind: 'unexplained', why: 'none', nearMisses: [miss] } } })
+  const again = member({ standing: { ...NEVER_JUDGED, verdict: { kind: 'unexplained', why: 'none', rejected: [miss] } } })
   const incidents = [closed('aaaa000000000001', { members: [missed, missed] }), closed('bbbb000000000001', { members: [again] })]
   expect(linesOf({ incidents }, 'Near misses')).toEqual([
     'AWS_IAM_OPERATIONAL_ISSUE, me-central-1 (place): it is about me-central-1, in 2 incidents',

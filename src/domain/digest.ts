@@ -49,7 +49,7 @@ export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }
   }
 }
 
-/** The summary of a stretch of time: what was mailed, what was not and why, who knew first, near misses, gaps, patterns. */
+/** The summary of a stretch of time: what was mailed, what was not and why, who knew first, rejected events, gaps, patterns. */
 export function digestOf(input: DigestInput): Digest {
   const { from, to } = input
   // A digest that is owed late knows what came after its time: that is for the next one, but for gaps that began before.
@@ -74,7 +74,7 @@ export function digestOf(input: DigestInput): Digest {
       silent.map((is) => `${what(is, to)}.${notSaid(withheldOf(is.id), ' Why')}`),
     ),
     chapter('Who knew first', leads(present)),
-    chapter('Near misses: events that were considered and did not explain', nearMisses(present)),
+    chapter('Near misses: events that were considered and did not explain', rejected(present)),
     chapter('Gaps in our own watch', gaps),
     chapter('Owed or refused now', input.outbox.filter(isOpen).map(owedLine)),
     chapter(`Patterns of the last ${PATTERN_DAYS} days`, patterns(input)),
@@ -185,9 +185,9 @@ function leads(incidents: readonly Incident[]): readonly string[] {
   ]
 }
 
-function nearMisses(incidents: readonly Incident[]): readonly string[] {
+function rejected(incidents: readonly Incident[]): readonly string[] {
   const all = incidents.flatMap(({ id, members }) =>
-    members.flatMap(({ standing }) => standing.verdict.nearMisses.map((miss) => ({ id, miss }))),
+    members.flatMap(({ standing }) => standing.verdict.rejected.map((miss) => ({ id, miss }))),
   )
   const byEvent = [...Map.groupBy(all, ({ miss }) => `${miss.code}, ${miss.region ?? 'no region'} (${miss.test}): ${miss.why}`)]
   const counted = byEvent.map(([text, some]) => ({ text, incidents: new Set(some.map(({ id }) => id)).size }))

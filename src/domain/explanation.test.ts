@@ -155,7 +155,7 @@ describe('what an explanation of noon is worth later', () => {
   test('an alibi that is carried tells how the event stands by now', () => {
     const { verdict } = judged(explained, 10, [{ ...ended(5), region: 'us-west-2' }])
     expect(verdict).toMatchObject({ kind: 'explained', by: { status: 'closed', endedAt: NOON + 5 * MIN } })
-    expect(verdict.nearMisses, 'and the near misses are those of now').toMatchObject([{ test: 'place' }])
+    expect(verdict.rejected, 'and the rejected events are those of now').toMatchObject([{ test: 'place' }])
   })
 })
 

@@ -12,7 +12,7 @@ const MAX_ENDS = 20
 
 /** A probe that was not judged yet. */
 export const NEVER_JUDGED: Standing = {
-  verdict: { kind: 'undetermined', why: 'not judged yet', nearMisses: [] },
+  verdict: { kind: 'undetermined', why: 'not judged yet', rejected: [] },
   carried: null,
   alibi: null,
   lapsed: null,
@@ -110,7 +110,7 @@ export function settleStanding(
       held === undefined
         ? was.verdict.by
         : { ...was.verdict.by, status: held.status, endedAt: held.endedAt, updatedAt: held.updatedAt }
-    const verdict: Verdict = { kind: 'explained', by, why: was.verdict.why, nearMisses: judged.nearMisses }
+    const verdict: Verdict = { kind: 'explained', by, why: was.verdict.why, rejected: judged.rejected }
     const carried = `${how}; the explanation stands until ${utc(until)}`
     return { ...after, verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null }
   }
@@ -139,7 +139,7 @@ function howItEnded(
     const how = `${by.code} was last seen ${inWords(now - (was.alibi?.confirmedAt ?? now))} ago: ${names.join(', ')}`
     return { how, cause: 'unasked' }
   }
-  const miss = judged.nearMisses.find((near) => near.arn === by.arn)
+  const miss = judged.rejected.find((near) => near.arn === by.arn)
   if (miss !== undefined) return { how: `${by.code} no longer explains it: ${miss.why}`, cause: 'unfit' }
   return { how: `${by.code} has vanished from AWS Health`, cause: 'vanished' }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { event, failure, HOUR, MIN, NOON, POLICY, RELEVANCE, reading, type SourceStates } from '../../test/given.ts'
-import { judge, type Law, MAX_NEAR_MISSES } from './judge.ts'
+import { judge, type Law, MAX_REJECTED } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
 import type { FailureKind, Service } from './probe.ts'
 import type { Failure, Match, Peers, Test } from './verdict.ts'
@@ -27,7 +27,7 @@ function verdictOn(given: Given) {
 /** `direct`, `impacted` or `related` where it explains; else the test that it failed. */
 function said(given: Given): Match | Test | 'nothing' {
   const verdict = verdictOn(given)
-  return verdict.kind === 'explained' ? verdict.by.match : (verdict.nearMisses[0]?.test ?? 'nothing')
+  return verdict.kind === 'explained' ? verdict.by.match : (verdict.rejected[0]?.test ?? 'nothing')
 }
 
 type Row = readonly [string, Given, Match | Test]
@@ -296,7 +296,7 @@ test.for<[string, HealthEvent['impacted'], string]>([
     'account, iam among its impacted services are well again',
   ],
 ])('impacted services that are well again: %s', ([, impacted, why]) => {
-  expect(verdictOn({ event: { service: 'MULTIPLE_SERVICES', impacted } }).nearMisses[0]?.why).toBe(why)
+  expect(verdictOn({ event: { service: 'MULTIPLE_SERVICES', impacted } }).rejected[0]?.why).toBe(why)
 })
 
 describe('time: AWS speaks late, sometimes after the end, and leaves some events open', () => {
@@ -469,7 +469,7 @@ describe('consult: what nothing found means', () => {
   test.for(rows)('%o is %s', ([states, expected]) => {
     const verdict = judge(failure(), reading([event({ region: 'us-west-2' })], NOON, states), LAW, () => NOBODY, NOON)
     expect(verdict.kind).toBe(expected)
-    expect(verdict.nearMisses, 'what was considered is kept all the same').toHaveLength(1)
+    expect(verdict.rejected, 'what was considered is kept all the same').toHaveLength(1)
   })
   test('every combination has its row', () => {
     expect(new Set(rows.map(([s]) => `${s.api} ${s.dashboard}`)).size).toBe(anything.length ** 2)
@@ -495,13 +495,13 @@ describe('what a verdict carries', () => {
       event({ arn: 'time', updatedAt: 0 }),
       event({ arn: 'place', region: 'us-west-2' }),
     ]
-    const { nearMisses } = judge(failure(), reading(events), LAW, () => NOBODY, NOON)
-    expect(nearMisses.map((miss) => [miss.arn, miss.test])).toEqual([
+    const { rejected } = judge(failure(), reading(events), LAW, () => NOBODY, NOON)
+    expect(rejected.map((miss) => [miss.arn, miss.test])).toEqual([
       ['time', 'time'],
       ['place', 'place'],
       ['kind', 'kind'],
     ])
-    expect(nearMisses[1]?.why).toBe('its region is us-west-2, not us-east-1')
+    expect(rejected[1]?.why).toBe('its region is us-west-2, not us-east-1')
   })
   test('that the sources disagree about an event, whether it explains or not', () => {
     const disagreement = 'the Health API says open, the public dashboard closed'
@@ -509,11 +509,11 @@ describe('what a verdict carries', () => {
     expect(explained.why).toContain(`open, although ${disagreement}`)
     const over = { status: 'closed', endedAt: NOON - HOUR, updatedAt: NOON - HOUR, disagreement } as const
     const not = judge(failure(), reading([event(over)]), LAW, () => NOBODY, NOON)
-    expect(not.nearMisses[0]?.why).toBe(`it had ended 1h before the failure began (${disagreement})`)
+    expect(not.rejected[0]?.why).toBe(`it had ended 1h before the failure began (${disagreement})`)
   })
   test('at most so many, however many events there are', () => {
     const events = Array.from({ length: 500 }, (_, i) => event({ arn: `arn:${i}`, region: 'us-west-2' }))
-    expect(judge(failure(), reading(events), LAW, () => NOBODY, NOON).nearMisses).toHaveLength(MAX_NEAR_MISSES)
+    expect(judge(failure(), reading(events), LAW, () => NOBODY, NOON).rejected).toHaveLength(MAX_REJECTED)
   })
   test('the newest part of a long text, bounded', () => {
     const verdict = verdictOn({ event: { text: `${'old '.repeat(5000)}the newest update` } })

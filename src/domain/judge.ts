@@ -4,10 +4,10 @@ import type { HealthEvent, HealthReading, Impact } from './outage.ts'
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant } from './probe.ts'
 import { regionsNamed } from './region.ts'
-import type { Alibi, Failure, Match, NearMiss, Peers, Test, Verdict } from './verdict.ts'
+import type { Alibi, Failure, Match, Peers, RejectedEvent, Test, Verdict } from './verdict.ts'
 
-/** Near misses that a verdict carries: the closest ones. */
-export const MAX_NEAR_MISSES = 20
+/** Rejected events that a verdict carries: those that came closest. */
+export const MAX_REJECTED = 20
 const MAX_ALIBI_TEXT = 600
 
 const EXPLAINING_CODES = ['_OPERATIONAL_ISSUE', '_API_ISSUE', '_CONNECTIVITY_ISSUE'] as const
@@ -24,19 +24,19 @@ type Miss = Readonly<{ test: Test; why: string }>
 type Passed = Readonly<{ match: Match }>
 
 /**
- * Does something that AWS said explain this failure? The five tests of docs/rules.md, each event's rejection kept as a near miss
- * with its reason. `peers` is asked only for a public event that passed everything else.
+ * Does something that AWS said explain this failure? The five tests of docs/rules.md; an event that does not pass
+ * all of them is kept as rejected, with the reason. `peers` is asked only for a public event that passed everything else.
  *
  * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (`consult`).
  */
 export function judge(failure: Failure, reading: HealthReading, law: Law, peers: () => Peers, now: Instant): Verdict {
   if (familyOf(failure.kind) !== 'outage') {
-    return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, nearMisses: [] }
+    return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, rejected: [] }
   }
   const isStronger = strongerAt(now)
   let best: Found | undefined
   let missed = 0
-  const nearMisses: NearMiss[] = []
+  const rejected: RejectedEvent[] = []
   for (const event of reading.events) {
     const found = consider(event, failure, law, peers, now)
     if ('match' in found) {
@@ -45,7 +45,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
     } else {
       missed += 1
       const { arn, code, region, status } = event
-      keepClosest(nearMisses, { arn, code, region, status, ...disputed(found, event) })
+      keepClosest(rejected, { arn, code, region, status, ...disputed(found, event) })
     }
   }
   if (best !== undefined) {
@@ -53,11 +53,11 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
       kind: 'explained',
       by: alibiOf(best.event, best.match),
       why: whyExplained(best.event, best.match, failure),
-      nearMisses,
+      rejected,
     }
   }
   const considered = missed === 1 ? '1 event was considered' : `${missed} events were considered`
-  return { ...nothingFound(reading, failure, considered), nearMisses }
+  return { ...nothingFound(reading, failure, considered), rejected }
 }
 
 /** One event against all the tests, in order; the first that fails is the reason. */
@@ -253,15 +253,15 @@ function nothingFound(reading: HealthReading, failure: Failure, considered: stri
   }
 }
 
-/** Puts a near miss in its place among the closest ones; the list stays as short as a verdict carries. */
-function keepClosest(closest: NearMiss[], miss: NearMiss): void {
-  if (closest.length === MAX_NEAR_MISSES && !isCloser(miss, closest.at(-1) as NearMiss)) return
+/** Inserts a rejected event among the closest ones; the list stays as short as a verdict carries. */
+function keepClosest(closest: RejectedEvent[], miss: RejectedEvent): void {
+  if (closest.length === MAX_REJECTED && !isCloser(miss, closest.at(-1) as RejectedEvent)) return
   const place = closest.findLastIndex((other) => !isCloser(miss, other)) + 1
   closest.splice(place, 0, miss)
-  if (closest.length > MAX_NEAR_MISSES) closest.pop()
+  if (closest.length > MAX_REJECTED) closest.pop()
 }
 
-function isCloser(a: NearMiss, b: NearMiss): boolean {
+function isCloser(a: RejectedEvent, b: RejectedEvent): boolean {
   const tests = TESTS.indexOf(a.test) - TESTS.indexOf(b.test)
   return tests > 0 || (tests === 0 && a.arn < b.arn)
 }

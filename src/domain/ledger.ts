@@ -33,6 +33,6 @@ export type LedgerRow = Readonly<{
   reason: string
   /** The rule that decided (docs/rules.md); `null` if none. */
   rule: RuleName | null
-  /** Whatever shows it: verdict, near misses, sources, counters. Plain JSON, bounded. */
+  /** Whatever shows it: verdict, rejected events, sources, counters. Plain JSON, bounded. */
   evidence: unknown
 }>

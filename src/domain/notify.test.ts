@@ -235,7 +235,7 @@ describe('what a recipient is told of', () => {
 })
 
 describe('many probes', () => {
-  const explained = { ...NEVER_JUDGED, verdict: { kind: 'explained', by: {} as never, why: '', nearMisses: [] } } as const
+  const explained = { ...NEVER_JUDGED, verdict: { kind: 'explained', by: {} as never, why: '', rejected: [] } } as const
   const of = (probe: string, changes: Partial<Member>) => member({ probe, ...changes })
   test('the most telling first: unexplained, recovering, explained, well; then what fails longest', () => {
     const members = [

@@ -98,7 +98,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
           lastFailedAt: T + 11,
           evidence: [outcome],
           standing: {
-            verdict: { kind: 'explained' as const, by: alibi, why: '', nearMisses: [] },
+            verdict: { kind: 'explained' as const, by: alibi, why: '', rejected: [] },
             carried: null,
             alibi: { arn: 'arn', confirmedAt: T + 12, until: T + 13, open: true },
             lapsed: { arn: 'arn', at: T + 14, cause: 'over' as const, why: '' },

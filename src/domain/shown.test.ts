@@ -50,7 +50,7 @@ test('its story has members with their evidence, the ledger, and mails by the re
     verdict: 'explained',
     why: EXPLAINED.why,
     explainedBy: { arn: ALIBI.arn, match: 'direct', startedAt: '2026-11-22T12:00:02.000Z' },
-    nearMisses: [{ test: 'place' }, { test: 'service' }],
+    rejected: [{ test: 'place' }, { test: 'service' }],
     evidence: [
       { result: 'failed', kind: 'internal', tries: [{ error: 'InternalServerException', at: '2026-11-22T11:58:02.000Z' }, {}] },
       {},

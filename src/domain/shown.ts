@@ -5,7 +5,7 @@ import { type Mailing, mailingsOf } from './mailing.ts'
 import type { MailKind, NotificationState, Owed } from './notification.ts'
 import type { Family, Instant, Outcome, Partition } from './probe.ts'
 import type { RuleName } from './rule.ts'
-import type { Match, NearMiss, Verdict } from './verdict.ts'
+import type { Match, RejectedEvent, Verdict } from './verdict.ts'
 
 /** An incident as programs read it: `alibi incidents --json`, `/api/incidents`. Times are ISO 8601 UTC. */
 export type IncidentJson = Readonly<{
@@ -67,7 +67,7 @@ export type MemberJson = Readonly<{
   lapsed: string | null
   /** When AWS Health was read for the verdict. */
   readAt: string | null
-  nearMisses: readonly NearMiss[]
+  rejected: readonly RejectedEvent[]
   evidence: readonly RunJson[]
 }>
 
@@ -180,7 +180,7 @@ function memberJson(member: Member): MemberJson {
     carried: standing.carried,
     lapsed: standing.lapsed?.why ?? null,
     readAt: isoOrNull(standing.readAt),
-    nearMisses: verdict.nearMisses,
+    rejected: verdict.rejected,
     evidence: member.evidence.map(runJson),
   }
 }

@@ -20,7 +20,7 @@ const verdict = (kind: Verdict['kind']): Member => {
     text: '',
     match: 'related',
   } as const
-  const said = kind === 'explained' ? { kind, by, why: kind, nearMisses: [] } : { kind, why: kind, nearMisses: [] }
+  const said = kind === 'explained' ? { kind, by, why: kind, rejected: [] } : { kind, why: kind, rejected: [] }
   return member({ standing: { ...NEVER_JUDGED, verdict: said } })
 }
 

@@ -28,7 +28,7 @@ export type Match = 'direct' | 'impacted' | 'related'
 export type Test = 'kind' | 'place' | 'service' | 'time' | 'width'
 
 /** An event that was considered and rejected. */
-export type NearMiss = Readonly<{
+export type RejectedEvent = Readonly<{
   arn: string
   code: string
   region: string | null
@@ -55,6 +55,6 @@ export type Alibi = Readonly<{
 
 /** May this failure stay silent? `undetermined` never mutes. */
 export type Verdict =
-  | Readonly<{ kind: 'explained'; by: Alibi; why: string; nearMisses: readonly NearMiss[] }>
-  | Readonly<{ kind: 'unexplained'; why: string; nearMisses: readonly NearMiss[] }>
-  | Readonly<{ kind: 'undetermined'; why: string; nearMisses: readonly NearMiss[] }>
+  | Readonly<{ kind: 'explained'; by: Alibi; why: string; rejected: readonly RejectedEvent[] }>
+  | Readonly<{ kind: 'unexplained'; why: string; rejected: readonly RejectedEvent[] }>
+  | Readonly<{ kind: 'undetermined'; why: string; rejected: readonly RejectedEvent[] }>

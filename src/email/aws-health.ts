@@ -67,22 +67,20 @@ function rejectedEvents({ incident, sources, probes }: Facts, limits: Limits): r
   if (incident?.family !== 'outage') return []
   if (sources?.api.state !== 'answered' && sources?.dashboard.state !== 'answered') return []
   const { word, sentence } = limits
-  const rejected = new Map(
-    probes.flatMap(({ verdict }) => verdict.nearMisses).map((event) => [`${event.arn} ${event.why}`, event]),
-  )
+  const rejected = new Map(probes.flatMap(({ verdict }) => verdict.rejected).map((event) => [`${event.arn} ${event.why}`, event]))
   if (rejected.size === 0) return [text('No event came near to explaining it.')]
   const lines = [...rejected.values()].map(
     ({ code, region, status, test, why }) =>
       `${foreign(code, word)}, ${foreign(region ?? 'no region', word)}, ${status}: rejected by ${test}, ${foreign(why, sentence)}`,
   )
-  return [heading('Events considered and rejected'), list(excerpt(lines, limits.nearMisses))]
+  return [heading('Events considered and rejected'), list(excerpt(lines, limits.rejected))]
 }
 
 function hindsight({ incident, at }: Facts, limits: Limits): readonly Block[] {
   const events = incident?.hindsight ?? []
   if (events.length === 0) return []
   const lines = events
-    .slice(0, limits.nearMisses)
+    .slice(0, limits.rejected)
     .map((event) => `${foreign(event.code, limits.word)}, seen ${hhmmss(event.at, at)}: ${foreign(event.why, limits.sentence)}`)
   return [heading('Learned afterwards'), list(lines)]
 }

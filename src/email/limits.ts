@@ -12,7 +12,7 @@ export type Limits = Readonly<{
   listed: number
   groups: number
   monitors: number
-  nearMisses: number
+  rejected: number
   /** Lines of a mail that is not about probes. */
   lines: number
   /** UTF-16 units of the block for AWS Support; CreateCase takes 8,000 characters at most. */
@@ -33,7 +33,7 @@ export const LIMITS: readonly Limits[] = [
     listed: 60,
     groups: 12,
     monitors: 6,
-    nearMisses: 12,
+    rejected: 12,
     lines: 200,
     support: 7_000,
   },
@@ -47,7 +47,7 @@ export const LIMITS: readonly Limits[] = [
     listed: 30,
     groups: 6,
     monitors: 4,
-    nearMisses: 6,
+    rejected: 6,
     lines: 60,
     support: 4_000,
   },
@@ -61,7 +61,7 @@ export const LIMITS: readonly Limits[] = [
     listed: 8,
     groups: 4,
     monitors: 2,
-    nearMisses: 3,
+    rejected: 3,
     lines: 15,
     support: 1_500,
   },

@@ -370,7 +370,7 @@ test('a mail that says we are blind says why, and by which threshold', () => {
     ...SAMPLES.blind,
     // As `decide` gives it: the member's verdict holds the same words as the reason.
     reason: why,
-    probes: [{ ...first!, verdict: { kind: 'unexplained', why, nearMisses: [] }, strip: [] }],
+    probes: [{ ...first!, verdict: { kind: 'unexplained', why, rejected: [] }, strip: [] }],
     monitors: [{ name: 'm', impact: null, runbook: null, threshold: 'no result for 15m (policy.blindAfter), told once' }],
   }
   expect(squeezed(renderEmail(notificationOf(facts), punctual(facts)).text)).toContain(
@@ -568,7 +568,7 @@ test.for(['<'.repeat(10_000), '"&<'.repeat(3_000), '€'.repeat(10_000), 'x '.re
         verdict: {
           kind: 'undetermined',
           why: 'why',
-          nearMisses: Array.from({ length: 50 }, (_, nth) => ({
+          rejected: Array.from({ length: 50 }, (_, nth) => ({
             arn: `${nth}`,
             code: '',
             region: '',

@@ -17,8 +17,8 @@ import { type Timeline, timelineOf } from './timeline.ts'
 import type { View } from './view.ts'
 
 /** How much of an incident is shown among others, and on its own page. */
-const SOME = { probes: 10, nearMisses: 8, mails: 8, story: 12 } as const
-export const MUCH = { probes: 200, nearMisses: 50, mails: 100, story: 500 } as const
+const SOME = { probes: 10, rejected: 8, mails: 8, story: 12 } as const
+export const MUCH = { probes: 200, rejected: 50, mails: 100, story: 500 } as const
 const MAX_NAMES = 6
 /** Of AWS's own words. */
 const MAX_TEXT = 900
@@ -60,8 +60,8 @@ export type Card = Readonly<{
   moreProbes: number
   timeline: Timeline | null
   event: Readonly<{ title: string; times: string; text: string }> | null
-  nearMisses: readonly Readonly<{ title: string; why: string }>[]
-  moreNearMisses: number
+  rejected: readonly Readonly<{ title: string; why: string }>[]
+  moreRejected: number
   /** The latest, the newest first, of so many. */
   mails: readonly MailRow[]
   mailCount: number
@@ -84,7 +84,7 @@ export function cardOf(
   mails: readonly Owed[] | null,
   view: View,
   now: Instant,
-  much: Readonly<{ probes: number; nearMisses: number; mails: number; story: number }> = SOME,
+  much: Readonly<{ probes: number; rejected: number; mails: number; story: number }> = SOME,
 ): Card {
   const isOver = incident.state === 'closed'
   const sick = affectedOf(incident)
@@ -114,11 +114,11 @@ export function cardOf(
     moreProbes: Math.max(0, shown.length - much.probes),
     timeline: timelineOf(incident, mails, now),
     event: verdict?.kind === 'explained' ? eventOf(verdict.by, { isOver, now }) : null,
-    nearMisses: (verdict?.nearMisses ?? []).slice(0, much.nearMisses).map((miss) => ({
+    rejected: (verdict?.rejected ?? []).slice(0, much.rejected).map((miss) => ({
       title: `${foreign(miss.code, WORD)} (${foreign(miss.region ?? 'no region', WORD)}, ${miss.status})`,
       why: `${miss.test}: ${foreign(miss.why, SENTENCE)}`,
     })),
-    moreNearMisses: Math.max(0, (verdict?.nearMisses.length ?? 0) - much.nearMisses),
+    moreRejected: Math.max(0, (verdict?.rejected.length ?? 0) - much.rejected),
     mails: (mails ?? [])
       .slice(-much.mails)
       .toReversed()

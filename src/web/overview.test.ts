@@ -37,7 +37,7 @@ describe('the first screen: is something wrong, is it AWS, was anyone told', () 
   const blindMember = memberOf(second!, {
     kind: 'unexplained',
     why: 'no conclusive run for 20m (AWS throttles every try)',
-    nearMisses: [],
+    rejected: [],
   })
   const unseen = PROBES.map((probe) => wellState(probe, { lastConclusiveAt: null, lastRunAt: null, lastOkAt: null }))
 

@@ -214,11 +214,11 @@ function IncidentMain({ page }: { page: IncidentPage }) {
           <MemberTable card={card} />
         </div>
       </section>
-      {card.nearMisses.length === 0 ? null : (
+      {card.rejected.length === 0 ? null : (
         <section id="near" aria-labelledby="near-h">
           <h2 id="near-h">AWS events that were considered and rejected</h2>
           <div class="box" id="near-box">
-            <NearMisses card={card} />
+            <RejectedEvents card={card} />
           </div>
         </section>
       )}
@@ -305,12 +305,12 @@ function IncidentDetails({ card }: { card: Card }) {
           and {card.moreProbes} more: <a href={pathOf(card.id)}>all of them</a>
         </p>
       ) : null}
-      {card.nearMisses.length === 0 ? null : (
+      {card.rejected.length === 0 ? null : (
         <details id={`i-${card.id}-near`}>
           <summary id={`i-${card.id}-near-s`}>
-            {`AWS events that were considered and rejected (${card.nearMisses.length + card.moreNearMisses})`}
+            {`AWS events that were considered and rejected (${card.rejected.length + card.moreRejected})`}
           </summary>
-          <NearMisses card={card} />
+          <RejectedEvents card={card} />
         </details>
       )}
       {card.mails.length === 0 ? null : (
@@ -392,15 +392,15 @@ function MemberTable({ card }: { card: Card }) {
   )
 }
 
-function NearMisses({ card }: { card: Card }) {
+function RejectedEvents({ card }: { card: Card }) {
   return (
     <ul class="small">
-      {card.nearMisses.map(({ title, why }) => (
+      {card.rejected.map(({ title, why }) => (
         <li>
           <b>{title}</b>: {why}
         </li>
       ))}
-      {card.moreNearMisses > 0 ? <li>and {card.moreNearMisses} more</li> : null}
+      {card.moreRejected > 0 ? <li>and {card.moreRejected} more</li> : null}
     </ul>
   )
 }

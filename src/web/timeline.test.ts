@@ -17,7 +17,7 @@ import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
 import type { Alibi, Verdict } from '../domain/verdict.ts'
 import { timelineOf } from './timeline.ts'
 
-const by = (over: Partial<Alibi>): Verdict => ({ kind: 'explained', why: 'w', nearMisses: [], by: { ...ALIBI, ...over } })
+const by = (over: Partial<Alibi>): Verdict => ({ kind: 'explained', why: 'w', rejected: [], by: { ...ALIBI, ...over } })
 const incident = (verdict: Verdict, member: Partial<Member> = {}, over: Partial<Incident> = {}) =>
   incidentOf('a3f9c0de51b27764', [memberOf(PROBES[0]!, verdict, member)], over)
 const of = (is: Incident, mails: Parameters<typeof timelineOf>[1] = []) => timelineOf(is, mails, NOW)!

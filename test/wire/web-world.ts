@@ -18,7 +18,7 @@ import {
 import type { RuleName } from '../../src/domain/rule.ts'
 import { setupOf } from '../../src/domain/setup.ts'
 import { NO_REACH, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
-import type { Alibi, NearMiss, Verdict } from '../../src/domain/verdict.ts'
+import type { Alibi, RejectedEvent, Verdict } from '../../src/domain/verdict.ts'
 import type { StoredOutcome } from '../../src/ports/store.ts'
 import type { View } from '../../src/web/view.ts'
 import { newDisk } from '../fakes/store.ts'
@@ -89,7 +89,7 @@ export function failedRun(probe: string, at: Instant, requestId = '5d0c2a10-7e3b
   }
 }
 
-export const MISSES: readonly NearMiss[] = [
+export const MISSES: readonly RejectedEvent[] = [
   {
     arn: 'arn:aws:health:me-central-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/invented-1',
     code: 'AWS_IAM_OPERATIONAL_ISSUE',
@@ -111,12 +111,12 @@ export const MISSES: readonly NearMiss[] = [
 export const UNEXPLAINED: Verdict = {
   kind: 'unexplained',
   why: 'no event of AWS Health explains a failure of ACCOUNT in us-east-1: the Health API and the public dashboard answered, 2 events were considered',
-  nearMisses: MISSES,
+  rejected: MISSES,
 }
 export const UNDETERMINED: Verdict = {
   kind: 'undetermined',
   why: 'AWS Health could not be asked (API: timed out after 10s; dashboard: HTTP 503)',
-  nearMisses: [],
+  rejected: [],
 }
 export const ALIBI: Alibi = {
   arn: 'arn:aws:health:us-east-1::event/ACCOUNT/AWS_ACCOUNT_OPERATIONAL_ISSUE/invented-3',
@@ -135,7 +135,7 @@ export const EXPLAINED: Verdict = {
   kind: 'explained',
   by: ALIBI,
   why: 'AWS reports trouble of ACCOUNT itself (us-east-1)',
-  nearMisses: MISSES,
+  rejected: MISSES,
 }
 
 export function memberOf(probe: Probe, verdict: Verdict, over: Partial<Member> = {}, standing: Partial<Standing> = {}): Member {
@@ -541,7 +541,7 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     const denied: Verdict = {
       kind: 'unexplained',
       why: 'kind denied: no AWS outage explains it (monitor sandbox)',
-      nearMisses: [],
+      rejected: [],
     }
     const refused = incidentOf(
       'f7f7c0de51b27764',
@@ -589,7 +589,7 @@ export function hostileScene(text: string, link: string): Scene {
   const probe = monitor.probes[0]!
   if (EXPLAINED.kind !== 'explained') throw new Error('it is explained')
   const miss = { arn: text, code: text, region: text, status: 'open' as const, test: 'place' as const, why: text }
-  const verdict = { ...EXPLAINED, why: text, by: { ...EXPLAINED.by, code: text, region: text, text }, nearMisses: [miss] }
+  const verdict = { ...EXPLAINED, why: text, by: { ...EXPLAINED.by, code: text, region: text, text }, rejected: [miss] }
   const member: Member = memberOf(probe, verdict, { operation: text }, { carried: text })
   const run = member.evidence[0]!
   const evidence = [{ ...run, tries: run.tries.map((one) => ({ ...one, error: text, message: text, requestId: text })) }]
