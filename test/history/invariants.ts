@@ -169,12 +169,14 @@ export const INVARIANTS: readonly Invariant[] = [
         const { state, address, notification } = owed
         const { id, recipient, createdAt, facts } = notification
         const there = told.filter((one) => one.address === address)
-        if (state === 'dropped') {
-          // A spell too short to be told, and what was told once and was over first.
-          const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
-          return mayDrop ? [] : [`${shown(owed)} is dropped`]
-        }
+        // A spell too short to be told, and what was told once and was over first.
+        const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
+        if (state === 'dropped') return mayDrop ? [] : [`${shown(owed)} is dropped`]
         if (state !== 'merged') return []
+        const wasParted = all.some(
+          (one) => one.address === address && one.state === 'dropped' && baseOf(one.notification.id) === baseOf(id),
+        )
+        if (mayDrop && wasParted) return []
         // Its thread may have ended in another (`family-change`).
         const later = there.some((one) => one.notification.id !== id && tellsOf(one.notification, notification))
         const summed = there.some(
