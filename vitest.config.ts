@@ -32,6 +32,7 @@ export default defineConfig({
   test: {
     // A limit on what hangs, not on what is slow: a machine may have other things to do.
     testTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     // Most of what takes long waits for something: two at a time, also where there are two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),

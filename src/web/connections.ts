@@ -1,36 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Beyond so many, a new connection takes the place of the one that has kept us waiting longest. */
+/** Beyond this number a new connection takes the place of the one that has been idle longest. */
 export const MAX_CONNECTIONS = 100
-/** Requests that a connection may have unanswered before we stop reading from it: browsers and monitors have one. */
+/** Unanswered requests of a connection before we stop reading from it: browsers and monitoring tools have one. */
 export const MAX_UNANSWERED = 4
-/** Node parses at once what it has read at once, up to 64 KiB. In pieces of this size that is a few requests, not thousands. */
-const PIECE_BYTES = 512
+/** Node parses whatever it has read in one go, up to 64 KiB. In chunks of this size that is a few requests, not thousands. */
+const CHUNK_BYTES = 512
 
 type Queue = {
-  /** One answer is in the making; the next begins when it is sent, so that nothing is made that nobody reads. */
+  /** One answer is being made. The next one is begun when it has been sent, so that none is made that nobody reads. */
   isAnswering: boolean
   readonly waiting: (() => void)[]
 }
 
 /**
- * Who is connected, from the one that has kept us waiting longest. Silent and slow clients lose their place to whoever comes:
- * a monitor that asks for `/healthz` gets its answer, however many connections there are that ask for nothing.
+ * The open connections, from the one that has been idle longest. Silent and slow clients lose their place to new ones: a
+ * monitoring tool that asks for `/healthz` gets its answer, however many connections there are that ask for nothing.
  */
 export class Connections {
   readonly #open = new Map<Socket, Queue>()
 
-  /** To be told of a connection after Node's own server was. */
+  /** To be called after Node's own server has taken the connection. */
   admit(socket: Socket): void {
     if (this.#open.size >= MAX_CONNECTIONS) this.#drop(this.#slowest())
     const queue: Queue = { isAnswering: false, waiting: [] }
     this.#open.set(socket, queue)
     socket.once('close', () => this.#open.delete(socket))
-    inPieces(socket, () => queue.waiting.length < MAX_UNANSWERED)
+    inChunks(socket, () => queue.waiting.length < MAX_UNANSWERED)
   }
 
-  /** Has a request answered after those that came before it on the same connection. */
+  /** Has a request answered when those before it on the same connection have been. */
   answer({ socket }: IncomingMessage, response: ServerResponse, begin: () => void): void {
     const queue = this.#open.get(socket)
     if (queue === undefined) return
@@ -44,7 +44,7 @@ export class Connections {
 
   #next(socket: Socket, queue: Queue): void {
     if (!this.#open.delete(socket)) return
-    // It has just read an answer or sent a request: it goes to the end of the line.
+    // It has just read an answer or sent a request: it goes to the end of the queue.
     this.#open.set(socket, queue)
     const begin = queue.waiting.shift()
     if (begin === undefined) return
@@ -65,19 +65,19 @@ export class Connections {
   }
 }
 
-/** Puts itself before Node's parser: it gets what was read in small pieces, and none while there is no room for more requests. */
-function inPieces(socket: Socket, hasRoom: () => boolean): void {
+/** Puts itself in front of Node's parser, which then gets small chunks, and none while there is no room for more requests. */
+function inChunks(socket: Socket, hasRoom: () => boolean): void {
   const parsers = socket.listeners('data')
   socket.removeAllListeners('data')
   socket.on('data', (read: Buffer) => {
-    for (let at = 0; at < read.length && !socket.destroyed; at += PIECE_BYTES) {
-      // Node's own reason to pause is a client that does not read.
+    for (let at = 0; at < read.length && !socket.destroyed; at += CHUNK_BYTES) {
+      // Node itself pauses when a client does not read.
       if (!hasRoom() || socket.isPaused()) {
         socket.pause()
         socket.unshift(read.subarray(at))
         return
       }
-      for (const parse of parsers) parse.call(socket, read.subarray(at, at + PIECE_BYTES))
+      for (const parse of parsers) parse.call(socket, read.subarray(at, at + CHUNK_BYTES))
     }
   })
 }

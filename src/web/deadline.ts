@@ -1,14 +1,14 @@
 import type { Clock } from '../ports/time.ts'
 
-/** What is asked did not answer in time. */
+/** The work was not done in time. */
 export class LateError extends Error {
   override readonly name = 'LateError'
 }
 
-/** @throws {LateError} when the work has not come to an end within `ms`; whatever the work itself throws */
+/** @throws {LateError} when the work takes longer than `ms`, and whatever the work itself throws */
 export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
   const over = new AbortController()
-  // A work that fails after its time has nobody left to tell.
+  // If it fails after the deadline, nobody is waiting for the error any more.
   work.catch(() => undefined)
   try {
     return await Promise.race([

@@ -3,13 +3,13 @@ import type { Hour, Minute } from './hour.ts'
 import type { Bar, Timeline } from './timeline.ts'
 
 /*
- * Drawn without a script and without a style attribute: places are attributes of SVG, colours are classes. Every figure says
- * in words what it shows, beside it or for who cannot see it.
+ * Drawn without scripts and without style attributes: positions are SVG attributes, colours are classes. Every figure also says
+ * in words what it shows, visibly or for screen readers.
  */
 
 const HEIGHT: Readonly<Record<Minute, number>> = { ok: 10, inconclusive: 16, failed: 24, none: 2 }
 
-/** Sixty minutes: the worse, the higher, so that it is not told by colour alone; below it how long the runs took. */
+/** Sixty minutes, the worse the taller, so that colour is not needed to tell them apart; below, how long the runs took. */
 export function HourFigure({ hour }: { hour: Hour }) {
   return (
     <figure class="hour">
@@ -32,7 +32,7 @@ export function HourFigure({ hour }: { hour: Hour }) {
   )
 }
 
-/** A line over the minutes that have a run, broken where there is none. */
+/** A line over the minutes that have a run, with gaps where there is none. */
 function pathOf(longestMs: readonly (number | null)[]): string {
   const top = Math.max(1, ...longestMs.map((ms) => ms ?? 0))
   let path = ''
@@ -44,7 +44,7 @@ function pathOf(longestMs: readonly (number | null)[]): string {
   return path
 }
 
-/** Our failures and AWS's event as two bars over one time, and the mails below. */
+/** Our failures and AWS's event as two bars on one time axis, and the emails below. */
 export function TimelineFigure({ timeline }: { timeline: Timeline }) {
   const { ours, maybe, aws, mails, begin, end, oursText, awsText, mailsText } = timeline
   return (
@@ -55,12 +55,12 @@ export function TimelineFigure({ timeline }: { timeline: Timeline }) {
           <Rect bar={bar} kind="ours" />
         ))}
       </Row>
-      <Row name="AWS’s event" text={awsText}>
+      <Row name="AWS event" text={awsText}>
         {aws.map((bar) => (
           <Rect bar={bar} kind="aws" />
         ))}
       </Row>
-      <Row name="Mails" text={mailsText}>
+      <Row name="Emails" text={mailsText}>
         {mails.map((at) => (
           <rect class="b-mail" x={Math.max(0, at - 3)} y={1} width={6} height={14} />
         ))}
@@ -87,7 +87,7 @@ function Row({ name, text, children }: { name: string; text: string; children?: 
   )
 }
 
-/** A bar that has no end yet is open to the right: its last stretch is drawn in pieces. */
+/** A bar without an end yet is open to the right: its last part is dashed. */
 function Rect({ bar, kind }: { bar: Bar; kind: 'ours' | 'maybe' | 'aws' }) {
   const { from, to, open } = bar
   const [y, height] = kind === 'maybe' ? [5, 6] : [1, 14]

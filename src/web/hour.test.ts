@@ -4,7 +4,7 @@ import { HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
 import { hourOf } from './hour.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12, 4, 33)
-/** A run of so many minutes ago. */
+/** A run that many minutes ago. */
 const run = (minutesAgo: number, mark: StripMark['mark'] = 'ok', ms = 200): StripMark => ({
   at: NOW - minutesAgo * MINUTE_MS,
   ms,
@@ -12,21 +12,17 @@ const run = (minutesAgo: number, mark: StripMark['mark'] = 'ok', ms = 200): Stri
 })
 
 test.for<[string, readonly StripMark[], string]>([
-  ['no run at all', [], 'The last hour: 60 minutes without a run.'],
-  ['one ok run', [run(0)], 'The last hour: 1 minute ok, 59 minutes without a run; a run takes 200ms, the longest took 200ms.'],
+  ['no run at all', [], 'Last hour: 60 minutes without a run.'],
+  ['one ok run', [run(0)], 'Last hour: 1 minute ok, 59 minutes without a run; median run 200ms, longest 200ms.'],
   [
-    'a minute is told by its worst run, whichever came first',
+    'a minute is shown by its worst run, whichever came first',
     [run(1, 'failed', 6_100), run(1, 'ok'), run(2, 'ok'), run(2, 'inconclusive')],
-    'The last hour: 1 minute with failed runs, the last at 12:03 UTC, 1 minute unclear, 58 minutes without a run; a run takes 200ms, the longest took 6.1s.',
+    'Last hour: 1 minute with failed runs, the latest at 12:03 UTC, 1 minute inconclusive, 58 minutes without a run; median run 200ms, longest 6.1s.',
   ],
-  [
-    'what is older than an hour, or ahead of now, is not looked at',
-    [run(61), run(-2)],
-    'The last hour: 60 minutes without a run.',
-  ],
+  ['runs older than an hour or in the future are left out', [run(61), run(-2)], 'Last hour: 60 minutes without a run.'],
 ])('%s', ([, marks, said]) => expect(hourOf(marks, NOW).said).toBe(said))
 
-test('sixty minutes, the present one the last, each with its longest run', () => {
+test('sixty minutes, the present one last, each with its longest run', () => {
   const hour = hourOf([run(0, 'ok', 100), run(0, 'ok', 900), run(59, 'failed', 5)], NOW)
   expect(hour.minutes).toHaveLength(HOUR_MS / MINUTE_MS)
   expect([hour.minutes[0], hour.minutes[59], hour.longestMs[59], hour.longestMs[58]]).toEqual(['failed', 'ok', 900, null])

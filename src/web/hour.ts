@@ -7,16 +7,16 @@ export type Minute = StripMark['mark'] | 'none'
 
 /** The last hour of a monitor, minute by minute: how its runs went, and how long they took. */
 export type Hour = Readonly<{
-  /** The worst run of each minute, the oldest first. */
+  /** The worst run of each minute, oldest first. */
   minutes: readonly Minute[]
   /** The longest run of each minute; `null` where there was none. */
   longestMs: readonly (number | null)[]
-  /** The whole in one sentence, for who cannot see it. */
+  /** All of it in words, for screen readers. */
   said: string
-  /** Begin and end as shown. */
+  /** Its begin and end as shown. */
   from: string
   to: string
-  /** Typical and longest run in words; `null` where there was no run. */
+  /** The median and the longest run in words; `null` where there was no run. */
   latency: string | null
 }>
 
@@ -25,8 +25,7 @@ const WORSE: readonly Minute[] = ['none', 'ok', 'inconclusive', 'failed']
 
 /** @param marks of all probes of the monitor together, in any order */
 export function hourOf(marks: readonly StripMark[], now: Instant): Hour {
-  const end = Math.floor(now / MINUTE_MS) * MINUTE_MS + MINUTE_MS
-  const start = end - HOUR_MS
+  const start = Math.floor(now / MINUTE_MS) * MINUTE_MS + MINUTE_MS - HOUR_MS
   const minutes: Minute[] = Array.from({ length: MINUTES }, () => 'none')
   const longestMs: (number | null)[] = Array.from({ length: MINUTES }, () => null)
   const times: number[] = []
@@ -38,31 +37,34 @@ export function hourOf(marks: readonly StripMark[], now: Instant): Hour {
     longestMs[minute] = Math.max(longestMs[minute] ?? 0, ms)
     times.push(ms)
   }
-  times.sort((a, b) => a - b)
-  const typical = times[Math.floor((times.length - 1) / 2)]
-  const longest = times.at(-1)
-  const latency =
-    typical === undefined || longest === undefined ? null : `a run takes ${shown(typical)}, the longest took ${shown(longest)}`
-  const of = (mark: Minute) => minutes.filter((one) => one === mark).length
-  const parts = [
-    of('failed') > 0
-      ? `${counted(of('failed'), 'minute')} with failed runs, the last at ${clockTime(lastOf('failed'), now)}`
-      : '',
-    of('inconclusive') > 0 ? `${counted(of('inconclusive'), 'minute')} unclear` : '',
-    of('ok') > 0 ? `${counted(of('ok'), 'minute')} ok` : '',
-    of('none') > 0 ? `${counted(of('none'), 'minute')} without a run` : '',
-  ].filter((part) => part !== '')
-  function lastOf(mark: Minute): Instant {
-    return start + minutes.lastIndexOf(mark) * MINUTE_MS
-  }
+  const latency = latencyOf(times)
+  const lastFailedAt = start + minutes.lastIndexOf('failed') * MINUTE_MS
   return {
     minutes,
     longestMs,
-    said: `The last hour: ${parts.join(', ')}${latency === null ? '' : `; ${latency}`}.`,
+    said: `Last hour: ${summary(minutes, clockTime(lastFailedAt, now))}${latency === null ? '' : `; ${latency}`}.`,
     from: clockTime(start, now),
     to: clockTime(now, now),
     latency,
   }
+}
+
+function summary(minutes: readonly Minute[], lastFailed: string): string {
+  const of = (mark: Minute) => minutes.filter((one) => one === mark).length
+  const [failed, inconclusive, ok, none] = [of('failed'), of('inconclusive'), of('ok'), of('none')]
+  return [
+    ...(failed > 0 ? [`${counted(failed, 'minute')} with failed runs, the latest at ${lastFailed}`] : []),
+    ...(inconclusive > 0 ? [`${counted(inconclusive, 'minute')} inconclusive`] : []),
+    ...(ok > 0 ? [`${counted(ok, 'minute')} ok`] : []),
+    ...(none > 0 ? [`${counted(none, 'minute')} without a run`] : []),
+  ].join(', ')
+}
+
+function latencyOf(times: readonly number[]): string | null {
+  const sorted = times.toSorted((a, b) => a - b)
+  const median = sorted[Math.floor((sorted.length - 1) / 2)]
+  const longest = sorted.at(-1)
+  return median === undefined || longest === undefined ? null : `median run ${shown(median)}, longest ${shown(longest)}`
 }
 
 function shown(ms: number): string {

@@ -2,11 +2,11 @@ import type { Incident } from '../domain/incident.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import type { Reader } from '../ports/store.ts'
 
-/** Explaining events of one incident whose later forms are looked up, and how many forms of each. */
+/** Explaining events of one incident whose latest version is looked up, and how many versions of each are read. */
 const MAX_EVENTS = 5
-const MAX_FORMS = 1_000
+const MAX_VERSIONS = 1_000
 
-/** An incident is judged no more once it has closed, and AWS goes on: what it said of those events last, by ARN. */
+/** A closed incident is no longer judged, but AWS goes on editing its events: their latest versions, by ARN. */
 export async function latestEvents(
   { state, members, partition }: Incident,
   readings: ReadonlyMap<string, HealthReading>,
@@ -17,13 +17,13 @@ export async function latestEvents(
   const arns = members.flatMap(({ standing: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by.arn] : []))
   for (const arn of [...new Set(arns)].slice(0, MAX_EVENTS)) {
     const now = readings.get(partition)?.events.find((event) => event.arn === arn)
-    const event = now ?? (await reader.eventHistory(arn, MAX_FORMS)).at(-1)?.event
+    const event = now ?? (await reader.eventHistory(arn, MAX_VERSIONS)).at(-1)?.event
     if (event !== undefined) latest.set(arn, event)
   }
   return latest
 }
 
-/** The incident with its explaining events as AWS described them last. */
+/** The incident with its explaining events as AWS last described them. */
 export function withLatest(incident: Incident, latest: ReadonlyMap<string, HealthEvent>): Incident {
   if (latest.size === 0) return incident
   const members = incident.members.map((member) => {

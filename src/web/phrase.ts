@@ -2,9 +2,14 @@ import { inWords } from '../domain/duration.ts'
 import type { Instant } from '../domain/probe.ts'
 import { hhmm } from '../email/times.ts'
 
-/** UTF-16 units of one foreign word, and of one foreign sentence. */
+/** Longest foreign word and longest foreign sentence, in UTF-16 units. */
 export const WORD = 120
 export const SENTENCE = 400
+
+/** Names that one sentence lists; the others are counted. */
+export const MAX_NAMES = 6
+
+export const DATABASE_UNREADABLE = 'Unknown: the database cannot be read.'
 
 export function counted(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`
@@ -14,7 +19,7 @@ export function ago(at: Instant, now: Instant): string {
   return `${inWords(now - at)} ago`
 }
 
-/** `11:58 UTC`, with its date when that is not today's. */
+/** `11:58 UTC`, with its date unless that is today. */
 export function clockTime(at: Instant, now: Instant): string {
   return `${hhmm(at, now)} UTC`
 }
@@ -23,6 +28,7 @@ export function capital(sentence: string): string {
   return sentence.slice(0, 1).toUpperCase() + sentence.slice(1)
 }
 
+/** The sentence with a full stop, unless it has an end already. */
 export function stop(sentence: string): string {
   return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`
 }

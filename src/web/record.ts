@@ -7,51 +7,51 @@ import type { Setup } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
-import { worstFirst } from './status.ts'
+import { worstFirst } from './incident-status.ts'
 
 /** Open incidents that the page shows, and closed ones that it lists. */
 export const MAX_OPEN = 10
 export const MAX_RECENT = 10
-/** Open incidents that may be newer than the last closed ones; with more of them, fewer closed ones are found. */
+/** Open incidents that may be newer than the latest closed ones; with more of them, fewer closed ones are found. */
 const MAX_NEWER = 100
 const MAX_ROWS = 300
-/** Probes whose last hour is read, over all monitors: those of one monitor are shown as one strip. */
+/** Probes whose last hour is read, over all monitors and of each monitor. */
 const MAX_STRIPS = 100
 const MAX_STRIPS_EACH = 10
-/** Rows of the ledger that are looked through for what was withheld. */
-const MAX_LATELY = 500
-/** How far back the page tells what was not told: less where more was decided than can be looked through. */
-const LATELY: readonly (readonly [number, string])[] = [
+/** Ledger rows that are searched for withheld alerts. */
+const MAX_SEARCHED = 500
+/** How far back withheld alerts are shown: less where more was decided than can be searched. */
+const BACK: readonly (readonly [number, string])[] = [
   [DAY_MS, 'the last day'],
   [6 * HOUR_MS, 'the last six hours'],
   [HOUR_MS, 'the last hour'],
   [10 * MINUTE_MS, 'the last ten minutes'],
 ]
 
-/** What was not told, the newest first, and how far back that goes. */
+/** Alerts that were withheld, newest first, and how far back that goes. */
 export type Withheld = Readonly<{ rows: readonly LedgerRow[]; within: string }>
 
-/** What the page takes from the disk. */
+/** What the page takes from the database. */
 export type OnRecord = Readonly<{
-  /** Open ones, as the daemon holds them, the worst first; at most `MAX_OPEN`. */
+  /** The worst open incidents as the daemon holds them, worst first; at most `MAX_OPEN`. */
   open: readonly Incident[]
   openCount: number
-  /** Closed ones, the last opened first. */
+  /** Closed incidents, newest first. */
   recent: readonly Incident[]
-  /** Of each of these incidents, oldest first; an incident whose story could not be read is not there. */
+  /** Of each of these incidents, oldest first; incidents whose rows could not be read are missing. */
   rows: ReadonlyMap<string, readonly LedgerRow[]>
   mails: ReadonlyMap<string, readonly Owed[]>
-  /** Everything that is still owed or was refused, of whatever incident. */
+  /** Every email that is still owed or was refused, of whatever incident. */
   outbox: readonly Owed[]
   /** The last hour of each monitor: the runs of its worst probes together. */
   strips: ReadonlyMap<string, readonly StripMark[]>
-  /** What was not told lately, and why; `null` where that could not be read. */
+  /** `null` where the ledger could not be read. */
   withheld: Withheld | null
-  /** Why some of this could not be read; what is known without the disk is shown all the same. */
+  /** Why some of this could not be read; what is known without the database is shown all the same. */
   fault: string | null
 }>
 
-/** Never rejects: a page that does not come is worth less than one that says what it lacks. */
+/** Never rejects: a page that says what it lacks is better than none. */
 export async function record(
   reader: Reader,
   { world, setup }: Readonly<{ world: World; setup: Setup }>,
@@ -59,32 +59,56 @@ export async function record(
   log: Log,
 ): Promise<OnRecord> {
   let fault: string | null = null
-  const read = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
+  const read: Read = async (work, otherwise) => {
     try {
       return await work
     } catch (cause) {
-      if (fault === null) log.error('the page could not read the database', { cause, next: 'it shows what is known without' })
+      if (fault === null)
+        log.error('failed to read the database for the status page', { cause, next: 'the page lacks some of it' })
       fault = cause instanceof Error ? cause.message : String(cause)
       return otherwise
     }
   }
   const allOpen = [...world.incidents.values()].filter((incident) => incident.state !== 'closed').sort(worstFirst)
   const open = allOpen.slice(0, MAX_OPEN)
-  const newer = Math.min(allOpen.length, MAX_NEWER)
-  const [newest, owed] = await Promise.all([read(reader.incidents(newer + MAX_RECENT), []), read(reader.outbox(), [])])
-  const outbox = owed.filter(isOpen)
+  const newest = await read(reader.incidents(Math.min(allOpen.length, MAX_NEWER) + MAX_RECENT), [])
   const recent = newest.filter((incident) => incident.state === 'closed').slice(0, MAX_RECENT)
+  const found = {
+    outbox: (await read(reader.outbox(), [])).filter(isOpen),
+    ...(await histories([...open, ...recent], reader, read)),
+    strips: await strips({ world, setup }, reader, read, now),
+    withheld: await read(withheld(reader, now), null),
+  }
+  return { open, openCount: allOpen.length, recent, ...found, fault }
+}
+
+/** What was read, or the other where it could not be. */
+type Read = <T>(work: Promise<T>, otherwise: T) => Promise<T>
+
+async function histories(
+  incidents: readonly Readonly<{ id: string }>[],
+  reader: Reader,
+  read: Read,
+): Promise<Pick<OnRecord, 'rows' | 'mails'>> {
   const rows = new Map<string, readonly LedgerRow[]>()
   const mails = new Map<string, readonly Owed[]>()
-  // One after the other: the database is read on the daemon's own thread, and a run must not stand still behind a page.
-  for (const incident of [...open, ...recent]) {
-    const its = await read(reader.ledger({ incident: incident.id }, MAX_ROWS), null)
-    const sent = await read(reader.mails(incident.id), null)
-    if (its !== null) rows.set(incident.id, its)
-    if (sent !== null) mails.set(incident.id, sent)
+  for (const { id } of incidents) {
+    const decided = await read(reader.ledger({ incident: id }, MAX_ROWS), null)
+    const sent = await read(reader.mails(id), null)
+    if (decided !== null) rows.set(id, decided)
+    if (sent !== null) mails.set(id, sent)
     await breath()
   }
-  const strips = new Map<string, readonly StripMark[]>()
+  return { rows, mails }
+}
+
+async function strips(
+  { world, setup }: Readonly<{ world: World; setup: Setup }>,
+  reader: Reader,
+  read: Read,
+  now: Instant,
+): Promise<OnRecord['strips']> {
+  const found = new Map<string, readonly StripMark[]>()
   let left = MAX_STRIPS
   for (const monitor of worstMonitorsFirst(setup, world)) {
     const marks: StripMark[] = []
@@ -93,43 +117,42 @@ export async function record(
       left -= 1
       await breath()
     }
-    if (marks.length > 0) strips.set(monitor.name, marks)
+    if (marks.length > 0) found.set(monitor.name, marks)
     if (left <= 0) break
   }
-  const withheld = await read(lately(reader, now), null)
-  return { open, openCount: allOpen.length, recent, rows, mails, outbox, strips, withheld, fault }
+  return found
 }
 
-/** There are not strips for everybody: those that fail must have theirs. */
+/** There are not strips for all: those that fail must have theirs. */
 function worstMonitorsFirst({ monitors }: Setup, world: World): readonly Monitor[] {
-  const well = ({ probes }: Monitor) => Number(probes.every(({ id }) => isWell(id, world)))
-  return [...monitors.values()].sort((a, b) => well(a) - well(b))
+  const isFine = ({ probes }: Monitor) => Number(probes.every(({ id }) => isOk(id, world)))
+  return [...monitors.values()].sort((a, b) => isFine(a) - isFine(b))
 }
 
-/** A strip is that of the worst: among forty accounts the one that fails must be seen. */
+/** Among forty accounts the one that fails must be seen. */
 function worstProbes(monitor: Monitor, world: World, limit: number): readonly string[] {
-  const well = (id: string) => Number(isWell(id, world))
   return monitor.probes
-    .map((probe) => probe.id)
-    .sort((a, b) => well(a) - well(b))
+    .map(({ id }) => id)
+    .sort((a, b) => Number(isOk(a, world)) - Number(isOk(b, world)))
     .slice(0, limit)
 }
 
-function isWell(probe: string, { probes }: World): boolean {
+function isOk(probe: string, { probes }: World): boolean {
   return (probes.get(probe)?.standing ?? 'well') === 'well'
 }
 
-async function lately(reader: Reader, now: Instant): Promise<Withheld> {
+async function withheld(reader: Reader, now: Instant): Promise<Withheld> {
   let rows: readonly LedgerRow[] = []
   let within = ''
-  for (const [ms, words] of LATELY) {
-    rows = await reader.ledger({ since: now - ms }, MAX_LATELY)
+  for (const [ms, words] of BACK) {
+    rows = await reader.ledger({ since: now - ms }, MAX_SEARCHED)
     within = words
-    if (rows.length < MAX_LATELY) break
+    if (rows.length < MAX_SEARCHED) break
   }
   return { rows: rows.filter((row) => row.decision === 'withheld').toReversed(), within }
 }
 
+/** The database is read on the daemon's own thread: between two reads its probes get their turn. */
 function breath(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
 }

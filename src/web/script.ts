@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 
-/** How often a page that is looked at asks for news. */
+/** How often a visible page asks for news. */
 export const POLL_MS = 10_000
 
 /**
- * The page's whole script: asks for the page's changing part and puts in what differs, so that what is being read, opened or
- * focused stays where it is. Without it the page is loaded anew by itself (`<noscript>`).
+ * The whole script of the page: fetches the part that changes and replaces only what differs, so that whatever is being read,
+ * opened or focused stays where it is. Without JavaScript the page reloads itself (`<noscript>`).
  *
- * A page that cannot be kept fresh must not look as if it were: it says since when it is old.
+ * A page that could not be refreshed must not look current: it says since when it is out of date.
  */
 export const SCRIPT = `
 (() => {
@@ -16,12 +16,12 @@ export const SCRIPT = `
   url.searchParams.set('part', 'main')
   let timer = 0, failing = false
   const $ = (id) => document.getElementById(id)
-  /* A card that was open because it was the worst stays open when another is worse. */
+  /* A card that was open because it was the worst stays open when another becomes worse. */
   const opened = () => new Set([
     ...[...document.querySelectorAll('details[open]')].map((one) => one.id),
     ...[...document.querySelectorAll('[data-open]')].map((one) => one.dataset.open),
   ])
-  /* Children are known by their ids: what did not change on the server is left alone. */
+  /* Children are matched by id: what did not change on the server is left alone. */
   const put = (old, fresh) => {
     if (old.outerHTML === fresh.outerHTML) return
     const kids = [...fresh.children]
@@ -64,9 +64,9 @@ export const SCRIPT = `
   const stale = (why) => {
     if (failing) return
     failing = true
-    $('stale').textContent = 'This page is old: ' + why + ' What it shows is as of ' + $('at').textContent + '.'
+    $('stale').textContent = 'This page is out of date: ' + why + ' It shows the state as of ' + $('at').textContent + '.'
     $('stale').hidden = false
-    document.title = 'OLD · ' + document.title
+    document.title = 'STALE · ' + document.title
   }
   const ask = async () => {
     clearTimeout(timer)
@@ -74,13 +74,13 @@ export const SCRIPT = `
     const over = setTimeout(() => patience.abort(), ${POLL_MS})
     try {
       const answer = await fetch(url, { signal: patience.signal, credentials: 'same-origin', redirect: 'error' })
-      if (!answer.ok) throw answer.status === 401 ? 'Alibi asks for its token again.' : 'Alibi answered ' + answer.status + '.'
+      if (!answer.ok) throw answer.status === 401 ? 'sign in with the token again.' : 'Alibi answered ' + answer.status + '.'
       const html = await answer.text()
       failing = false
       take(html)
       $('stale').hidden = true
     } catch (why) {
-      stale(typeof why === 'string' ? why : 'Alibi does not answer.')
+      stale(typeof why === 'string' ? why : 'Alibi does not respond.')
     } finally {
       clearTimeout(over)
       timer = setTimeout(ask, ${POLL_MS})
@@ -92,5 +92,5 @@ export const SCRIPT = `
 })()
 `
 
-/** For `script-src`: this text and no other may run. */
+/** For `script-src`: only this text may run. */
 export const SCRIPT_HASH = `'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`

@@ -2,25 +2,23 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { isLoopback } from '../config/endpoints.ts'
-import { type WebDeps, webApp } from './api.ts'
+import { type WebDeps, webApp } from './app.ts'
 import { Connections } from './connections.ts'
-import { isOwnHost, type Listen } from './host.ts'
+import { type Admission, admit, BAD_PATH, type Refusal } from './guard.ts'
+import type { Listen } from './host.ts'
 import { SCRIPT_HASH } from './script.ts'
 import { STYLE_HASH } from './style.ts'
-import { shows } from './token.ts'
 
 export type { Health, View } from './view.ts'
 
 const RETRY_MS = 60_000
 const MAX_HEADER_BYTES = 16 * 1024
-/** A request's head, all of it, has this long; so does a socket on which nothing moves. */
+/** For all of a request's head, and for a socket on which nothing moves. */
 const HEAD_WITHIN_MS = 10_000
 const IDLE_MS = 30_000
 const KEEP_ALIVE_MS = 5_000
-const FOR_PROGRAMS = /^\/(?:healthz|metrics|api)(?:\/|$)/
-const METHODS: readonly (string | undefined)[] = ['GET', 'HEAD']
 
-/** One script runs, ours, and fetches from here; nothing else is fetched but the page's own icon; nobody frames it; nothing is kept. */
+/** Our one script runs and fetches from here; only the page's own icon is loaded; nobody may frame the page or cache it. */
 const HEADERS: readonly (readonly [string, string])[] = [
   [
     'Content-Security-Policy',
@@ -35,74 +33,57 @@ const HEADERS: readonly (readonly [string, string])[] = [
 ]
 
 export type Web = Readonly<{
-  /** Where it listens, or `null` while its port is taken. */
+  /** Where it listens; `null` while its port is taken. */
   address(): Readonly<{ host: string; port: number }> | null
-  /** Ends at once: connections that are kept alive too. */
+  /** Ends at once, with the connections that are kept alive. */
   close(): Promise<void>
 }>
 
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
 /**
- * Starts the status page, `/healthz` and `/api`. Resolves after the first attempt to listen, whatever came of it: a port
- * that is taken is said once and tried again each minute, for the watch goes on without a page.
+ * Starts the status page, `/healthz`, `/metrics` and `/api`. Resolves after the first attempt to listen, whether or not it
+ * succeeded: a port that is taken is logged once and tried again every minute, since monitoring goes on without a page.
  *
- * @throws {Error} for an address that is not loopback without a token: a configuration that loads has none such
+ * @throws {Error} for an address beyond loopback without a token, which no configuration that loads has
  */
-export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Promise<Web> {
-  const { listen, log, clock } = deps
-  if (listen.token == null && !isLoopback(listen.host)) throw new Error('beyond loopback the page needs web.token')
+export async function startWeb({ listen, ...deps }: WebDeps & Readonly<{ listen: Listen }>): Promise<Web> {
+  if (listen.token == null && !isLoopback(listen.host)) throw new Error('web.token is required to listen beyond loopback')
+  const { log, clock } = deps
   const closing = new AbortController()
+  const answer = answerer(deps)
   let server: Server | null = null
 
-  const answer = getRequestListener(webApp(deps).fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (cause) => {
-      // No address can be made of the request: a backslash in its path, a port beyond 65535 in its Host.
-      if (cause instanceof RequestError) return Response.json({ error: NO_PATH.why }, { status: NO_PATH.status })
-      log.error('a request could not be answered', { cause, next: 'the next one is tried as usual' })
-      return new Response(null, { status: 500 })
-    },
-  })
+  /** Why it cannot listen, or `null` if it can. */
   const open = async (): Promise<string | null> => {
     const fresh = newServer((request, response) => {
-      for (const [name, value] of HEADERS) response.setHeader(name, value)
-      const refused = refusal(request, listen, fresh.address() as AddressInfo | null)
-      if (refused !== null) return refuse(response, refused)
-      if (listen.token != null) {
-        const url = URL.parse(request.url ?? '/', 'http://alibi.invalid')
-        if (url === null) return refuse(response, NO_PATH)
-        const { authorization, cookie } = request.headers
-        const shown = shows(listen.token, { authorization, cookie, query: url.searchParams.get('token') })
-        if (!shown.ok) return refuse(response, UNKNOWN)
-        // A program that shows the token so wants its answer, and the status that goes with it.
-        if (shown.cookie !== null && !FOR_PROGRAMS.test(url.pathname)) return welcome(response, shown.cookie, url)
-      }
-      void answer(request, response)
+      const admission = admit(request, listen, fresh.address() as AddressInfo | null)
+      serve(response, admission, () => answer(request, response))
     })
     const fault = await listening(fresh, listen)
     if (fault !== null) return fault
-    // What may still go wrong (no file descriptor for a connection, say) must not end the daemon.
-    fresh.on('error', (cause) => log.warn('the web server had a fault', { cause, next: 'it goes on' }))
+    // Whatever may still fail (no file descriptor for a connection, say) must not end the daemon.
+    fresh.on('error', (cause) => log.warn('web server error', { cause, next: 'it goes on' }))
     if (closing.signal.aborted) fresh.close()
     else server = fresh
     return null
   }
-  const retry = async (said: string) => {
-    let last = said
+  const complain = (why: string) =>
+    log.warn('cannot serve the status page', { address: shown(listen), why, next: 'monitoring goes on; retrying every minute' })
+  const retry = async (first: string) => {
+    let last = first
     while (!closing.signal.aborted) {
       await clock.sleep(RETRY_MS, closing.signal)
       if (closing.signal.aborted) return
       const fault = await open()
-      if (fault === null) {
-        log.info('the status page is there after all', { address: shown(listen) })
-        return
-      }
-      if (fault !== last) log.warn(NO_PAGE, { address: shown(listen), why: fault, next: NEXT })
+      if (fault === null) return log.info('status page now available', { address: shown(listen) })
+      if (fault !== last) complain(fault)
       last = fault
     }
   }
 
   const fault = await open()
-  if (fault !== null) log.warn(NO_PAGE, { address: shown(listen), why: fault, next: NEXT })
+  if (fault !== null) complain(fault)
   const retrying = fault === null ? Promise.resolve() : retry(fault)
   return {
     address() {
@@ -114,22 +95,42 @@ export async function startWeb(deps: WebDeps & Readonly<{ listen: Listen }>): Pr
       await retrying
       const bound = server
       server = null
-      if (bound === null) return
-      await new Promise<void>((resolve) => {
-        bound.close(() => resolve())
-        bound.closeAllConnections()
-      })
+      if (bound !== null) await closed(bound)
     },
   }
 }
 
-const NO_PAGE = 'the status page cannot be served'
-const NEXT = 'Alibi watches without it and tries again each minute'
+function answerer(deps: WebDeps): Answer {
+  const listener = getRequestListener(webApp(deps).fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: (cause) => {
+      // The request has no usable address: a backslash in its path, a port beyond 65535 in its Host.
+      if (cause instanceof RequestError) return Response.json({ error: BAD_PATH.why }, { status: BAD_PATH.status })
+      deps.log.error('request failed', { cause, next: 'the next request is served as usual' })
+      return new Response(null, { status: 500 })
+    },
+  })
+  return (request, response) => void listener(request, response)
+}
 
-function newServer(answer: (request: IncomingMessage, response: ServerResponse) => void): Server {
+function serve(response: ServerResponse, admission: Admission, answer: () => void): void {
+  for (const [name, value] of HEADERS) response.setHeader(name, value)
+  switch (admission.kind) {
+    case 'admitted':
+      answer()
+      break
+    case 'refused':
+      refuse(response, admission.refusal)
+      break
+    case 'welcome':
+      welcome(response, admission.cookie, admission.url)
+      break
+  }
+}
+
+function newServer(answer: Answer): Server {
   const connections = new Connections()
-  const listener = (request: IncomingMessage, response: ServerResponse) =>
-    connections.answer(request, response, () => answer(request, response))
+  const listener: Answer = (request, response) => connections.answer(request, response, () => answer(request, response))
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -142,12 +143,12 @@ function newServer(answer: (request: IncomingMessage, response: ServerResponse) 
   )
   server.on('connection', (socket) => connections.admit(socket))
   server.timeout = IDLE_MS
-  // Nobody is told to go on with a body: there is none that we would read.
+  // Nobody is told to go on and send a body: we would not read it.
   server.on('checkContinue', listener)
   return server
 }
 
-/** Resolves to why it cannot listen, or `null` when it does. */
+/** Resolves to why it cannot listen, or `null` if it can. */
 function listening(server: Server, { host, port }: Listen): Promise<string | null> {
   return new Promise((resolve) => {
     const failed = (cause: NodeJS.ErrnoException) =>
@@ -160,35 +161,14 @@ function listening(server: Server, { host, port }: Listen): Promise<string | nul
   })
 }
 
-type Refusal = Readonly<{ status: number; why: string; header?: readonly [string, string] }>
-
-const NO_PATH: Refusal = { status: 400, why: 'the request names no path' }
-
-const UNKNOWN: Refusal = {
-  status: 401,
-  why: 'this server asks for its token (web.token): as `Authorization: Bearer …`, or once in a browser as ?token=…',
-  header: ['WWW-Authenticate', 'Bearer realm="Alibi"'],
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 }
 
-/** What keeps a request from being answered, before anything of it is believed. */
-function refusal(request: IncomingMessage, listen: Listen, bound: AddressInfo | null): Refusal | null {
-  const hosts = request.headersDistinct['host'] ?? []
-  const port = bound?.port ?? listen.port
-  // The address that was reached counts too: an address cannot be made to point elsewhere as a name can.
-  const reached = request.socket.localAddress ?? listen.host
-  const own = [listen.host, bound?.address ?? listen.host, reached].some((host) => isOwnHost(hosts[0], { ...listen, host, port }))
-  if (hosts.length !== 1 || !own) return { status: 403, why: 'this server is not asked for under that name (web.hosts)' }
-  if (!METHODS.includes(request.method))
-    return { status: 405, why: 'this server only reads', header: ['Allow', METHODS.join(', ')] }
-  if (!request.url?.startsWith('/')) return NO_PATH
-  const { headers } = request
-  if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
-    return { status: 413, why: 'a request here has no body' }
-  }
-  return null
-}
-
-/** The connection ends with it: whatever else was sent on it is not read. */
+/** Closes the connection too: whatever else was sent on it is not read. */
 function refuse(response: ServerResponse, { status, why, header }: Refusal): void {
   response.statusCode = status
   response.setHeader('Connection', 'close')
@@ -198,17 +178,17 @@ function refuse(response: ServerResponse, { status, why, header }: Refusal): voi
 }
 
 /**
- * Gives the cookie and goes on to the same page without the token. By a page of ours, not by a redirect: a browser that
- * came by a link from elsewhere does not send a `SameSite=Strict` cookie along with that.
+ * Sets the cookie and goes on to the same page without the token: by a page of our own, since after a redirect that began with
+ * a link on another site a browser does not send a `SameSite=Strict` cookie.
  */
 function welcome(response: ServerResponse, cookie: string, url: URL): void {
   url.searchParams.delete('token')
-  // A path of ours begins with one slash: two would name another host.
+  // Exactly one slash in front: two would name another host.
   const path = `/${`${url.pathname}${url.search}`.replace(/^\/+/, '')}`.replace(/[<>"'&]/g, (sign) => `&#${sign.charCodeAt(0)};`)
   response.setHeader('Set-Cookie', cookie)
   response.setHeader('Content-Type', 'text/html; charset=UTF-8')
   response.end(
-    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${path}"><title>Alibi</title></head><body><p><a href="${path}">Go on</a></p></body></html>\n`,
+    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${path}"><title>Alibi</title></head><body><p><a href="${path}">Continue</a></p></body></html>\n`,
   )
 }
 

@@ -6,7 +6,7 @@ function colours({ ground, page, text, soft, line, code, link, tone }: Palette):
   return `--ground:${ground};--page:${page};--text:${text};--soft:${soft};--line:${line};--code:${code};--link:${link};${tones.join('')}`
 }
 
-/** The page's whole appearance: no attribute, no file and no script has any part in it. */
+/** The whole appearance of the page: there are no style attributes, no files and no styles set by the script. */
 export const STYLE = `
 :root{color-scheme:light dark;${colours(LIGHT)}}
 @media (prefers-color-scheme:dark){:root{${colours(DARK)}}}
@@ -22,7 +22,7 @@ h1,h2,h3{line-height:1.25;margin:0}
 h2{font-size:1.125rem;margin:1.75rem 0 .5rem}
 h3{font-size:.875rem;margin:1rem 0 .25rem;color:var(--soft)}
 p{margin:.25rem 0}
-#mind p+p{border-top:1px solid var(--line);padding-top:.35rem;margin-top:.35rem}
+#warnings p+p{border-top:1px solid var(--line);padding-top:.35rem;margin-top:.35rem}
 .box{background:var(--page);border:1px solid var(--line);border-left:6px solid var(--plain);border-radius:4px;padding:.75rem 1rem;margin:0 0 .75rem}
 .box.bad{border-left-color:var(--bad)}.box.warn{border-left-color:var(--warn)}.box.good{border-left-color:var(--good)}
 .answer{border-top-width:4px}
@@ -85,10 +85,10 @@ table.stack,.stack tbody,.stack tr,.stack td{display:block}
 @media print{details{display:block}}
 `
 
-/** For `style-src`: this text and no other may style the page. */
+/** For `style-src`: only this text may style the page. */
 export const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`
 
-/** The browser's tab, seen from afar: red while something fails that AWS does not explain. */
+/** The icon of the browser's tab: red while something fails that AWS does not explain. */
 export function iconOf(tone: keyof Palette['tone']): string {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="${LIGHT.tone[tone]}"/></svg>`
   return `data:image/svg+xml,${encodeURIComponent(svg)}`

@@ -20,84 +20,84 @@ import { timelineOf } from './timeline.ts'
 const by = (over: Partial<Alibi>): Verdict => ({ kind: 'explained', why: 'w', rejected: [], by: { ...ALIBI, ...over } })
 const incident = (verdict: Verdict, member: Partial<Member> = {}, over: Partial<Incident> = {}) =>
   incidentOf('a3f9c0de51b27764', [memberOf(PROBES[0]!, verdict, member)], over)
-const of = (is: Incident, mails: Parameters<typeof timelineOf>[1] = []) => timelineOf(is, mails, NOW)!
+const of = (shown: Incident, mails: Parameters<typeof timelineOf>[1] = []) => timelineOf(shown, mails, NOW)!
 
-describe('what stands beside the bars', () => {
+describe('the text beside the bars', () => {
   test.for<[string, Verdict, string]>([
-    ['no event', UNEXPLAINED, 'no event that explains it'],
-    ['nobody knows', UNDETERMINED, 'could not be asked'],
+    ['no event', UNEXPLAINED, 'none that explains it'],
+    ['unknown', UNDETERMINED, 'AWS Health could not be asked'],
     [
-      'AWS speaks later',
+      'AWS posts later',
       by({ startedAt: ONSET + 31 * MINUTE_MS }),
       'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 12:29 UTC (31 min after our first failure), still open',
     ],
     [
-      'AWS spoke first, and says it is over',
+      'AWS posted first, and says that it is over',
       by({ startedAt: ONSET - 8 * MINUTE_MS, endedAt: ONSET + MINUTE_MS }),
       'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:50 UTC (8 min before our first failure), ended 11:59 UTC',
     ],
     [
-      'both at once',
+      'both in the same minute',
       by({ startedAt: ONSET }),
       'AWS_ACCOUNT_OPERATIONAL_ISSUE, posted 11:58 UTC (in the minute of our first failure), still open',
     ],
   ])('%s', ([, verdict, text]) => expect(of(incident(verdict)).awsText).toBe(text))
 
   test.for<[string, Partial<Alibi>, string]>([
-    ['its end, once AWS has told it', { status: 'closed', endedAt: ONSET + 20 * MINUTE_MS }, 'ended 12:18 UTC'],
-    ['when it was seen last, where AWS has not', {}, 'open when last looked at (12:04 UTC)'],
-  ])('of an incident that is over, an event has %s', ([, over, text]) => {
+    ['its end, if AWS has posted it', { status: 'closed', endedAt: ONSET + 20 * MINUTE_MS }, 'ended 12:18 UTC'],
+    ['when it was last seen, if not', {}, 'open when last seen (12:04 UTC)'],
+  ])('the event of a closed incident is shown with %s', ([, over, text]) => {
     const state = { state: 'closed' as const, closedAt: NOW, closedAs: 'recovered' as const }
     const timeline = of(incident(by(over), { state: 'well', wellAt: NOW - MINUTE_MS }, state))
     expect(timeline.awsText).toMatch(new RegExp(`, ${text.replace(/[()]/g, '\\$&')}$`))
     expect(timeline.aws).toMatchObject([{ open: false }])
   })
 
-  test('who was first is told as everywhere else', () => {
+  test('who was first is worded as everywhere else', () => {
     const late = incident(by({ startedAt: ONSET + 95_000 }), {}, { explainedBy: ALIBI.arn, leadMinutes: 2 })
     expect(of(late).awsText).toContain(`(${leadWords(2)})`)
   })
 
-  test('what is refused us is no matter of AWS', () =>
-    expect(of(incident(UNEXPLAINED, {}, { family: 'misconfigured' })).awsText).toBe('not a matter of AWS'))
+  test('a misconfiguration is not an AWS outage', () =>
+    expect(of(incident(UNEXPLAINED, {}, { family: 'misconfigured' })).awsText).toBe('not an AWS outage'))
 
-  test('mails: none, some, many, and not known', () => {
+  test('emails: none, some, many, and unknown', () => {
     const mail = owedOf('a', 'oncall', 'failing')
-    expect(of(incident(UNEXPLAINED)).mailsText).toBe('none has left')
+    expect(of(incident(UNEXPLAINED)).mailsText).toBe('none delivered')
     expect(of(incident(UNEXPLAINED), [mail, { ...mail, deliveredAt: null }]).mailsText).toBe('failing 11:59 UTC')
-    expect(of(incident(UNEXPLAINED), [mail, mail, mail, mail, mail]).mailsText).toMatch(/^5 in all, the last: failing/)
-    expect(of(incident(UNEXPLAINED), null).mailsText).toBe('not known: the database cannot be read')
+    expect(of(incident(UNEXPLAINED), [mail, mail, mail, mail, mail]).mailsText).toMatch(/^5 in total, the latest: failing/)
+    expect(of(incident(UNEXPLAINED), null).mailsText).toBe('unknown: the database cannot be read')
   })
 })
 
-describe('where the bars stand', () => {
-  test('ours is open to the right while it lasts, and closed when it is over', () => {
+describe('the position of the bars', () => {
+  test('ours is open to the right while the incident is, and closed afterwards', () => {
     expect(of(incident(UNEXPLAINED)).ours).toMatchObject([{ to: 1000, open: true }])
     const over = of(incident(UNEXPLAINED, { state: 'well', wellAt: NOW - MINUTE_MS }))
     expect(over.ours).toMatchObject([{ open: false }])
     expect(over.ours[0]?.to).toBeLessThan(1000)
   })
 
-  test('before it the stretch in which it may have begun; none where we never saw it ok', () => {
+  test('before it comes the time in which it may have begun, unless it was never seen ok', () => {
     const { maybe, ours } = of(incident(UNEXPLAINED, { lastOkAt: ONSET - 2 * MINUTE_MS }))
     expect(maybe?.to).toBe(ours[0]?.from)
     expect(maybe?.from).toBeLessThan(maybe?.to ?? 0)
     expect(of(incident(UNEXPLAINED, { lastOkAt: null })).maybe).toBeNull()
   })
 
-  test('an event of several probes is one bar', () => {
+  test('an event that explains several probes is one bar', () => {
     const two = incidentOf('a', [memberOf(PROBES[0]!, EXPLAINED), memberOf(PROBES[1]!, EXPLAINED)])
     expect(of(two).aws).toHaveLength(1)
   })
 
   const hours: readonly [string, Instant, Instant | null][] = [
     ['began weeks ago and is open', ONSET - 60 * DAY_MS, null],
-    ['ended before we failed', ONSET - 3 * DAY_MS, ONSET - 2 * DAY_MS],
-    ['is ahead of now', NOW + HOUR_MS, null],
-    ['is of no time at all', ONSET, ONSET],
+    ['ended before our failure', ONSET - 3 * DAY_MS, ONSET - 2 * DAY_MS],
+    ['is in the future', NOW + HOUR_MS, null],
+    ['has no duration', ONSET, ONSET],
     ['ends before it begins', ONSET, ONSET - DAY_MS],
   ]
-  test.for(hours)('an event that %s stays within the picture, and ours can be seen', ([, startedAt, endedAt]) => {
+  test.for(hours)('an event that %s stays within the figure, and our bar is visible', ([, startedAt, endedAt]) => {
     const { aws, ours, maybe, mails } = of(incident(by({ startedAt, endedAt })), [owedOf('a', 'oncall', 'failing')])
     for (const { from, to } of [...aws, ...ours, maybe!]) {
       expect(from).toBeGreaterThanOrEqual(0)

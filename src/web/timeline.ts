@@ -8,32 +8,32 @@ import type { Alibi } from '../domain/verdict.ts'
 import { foreign } from '../email/foreign.ts'
 import { clockTime, WORD } from './phrase.ts'
 
-/** A bar or a mark; places are thousandths of the whole width. */
+/** Positions are thousandths of the whole width. */
 export type Bar = Readonly<{ from: number; to: number; open: boolean }>
 
-/** An incident as two bars, ours and AWS's, above the mails that it brought. */
+/** An incident as two bars, ours and AWS's, above the emails that it caused. */
 export type Timeline = Readonly<{
   begin: string
   end: string
   ours: readonly Bar[]
-  /** Between the last ok run and the first failed one: when it began is not known better. */
+  /** From the last ok run to the first failed one: it began somewhere in between. */
   maybe: Bar | null
   aws: readonly Bar[]
   mails: readonly number[]
-  /** What stands beside each row. */
+  /** The text beside each row. */
   oursText: string
   awsText: string
   mailsText: string
 }>
 
-/** An event, and when AWS Health was last asked about it. */
+/** An event, and when it was last seen in AWS Health. */
 type SeenEvent = Alibi & Readonly<{ seenAt: Instant }>
 
 const WIDTH = 1000
 const SHORTEST_MS = 10 * MINUTE_MS
 const MAX_EVENTS = 5
 const MAX_MARKS = 60
-/** A bar that is too short to be seen is drawn this wide. */
+/** A shorter bar could not be seen. */
 const LEAST = 4
 
 export function timelineOf(incident: Incident, mails: readonly Owed[] | null, now: Instant): Timeline | null {
@@ -44,12 +44,12 @@ export function timelineOf(incident: Incident, mails: readonly Owed[] | null, no
   const end = over ?? now
   const lastOk = members.find((member) => member.onset === onset)?.lastOkAt ?? null
   const events = eventsOf(incident)
-  /** To where an event is drawn: its end, or when it was last looked at. */
+  /** Where the bar of an event ends: at the event's end, or when it was last seen. */
   const lastsTo = (event: SeenEvent) => event.endedAt ?? (isOver ? Math.max(event.seenAt, event.startedAt) : now)
   const times = mails?.flatMap((owed) => (owed.deliveredAt === null ? [] : [owed.deliveredAt])) ?? []
 
   const first = Math.min(onset, lastOk ?? onset, ...events.map((event) => event.startedAt))
-  // An event may have begun weeks ago: what we saw ourselves must stay readable.
+  // An event may have begun weeks ago: our own part must stay readable.
   const ownMs = Math.max(end - onset, SHORTEST_MS)
   const begin = Math.min(Math.max(first, onset - 2 * ownMs), end - SHORTEST_MS)
   const last = Math.max(end, ...times, ...events.map(lastsTo))
@@ -77,7 +77,7 @@ export function timelineOf(incident: Incident, mails: readonly Owed[] | null, no
   }
 }
 
-/** Every event that explains, or did when it was last looked at; the first to be posted first. */
+/** Every event that explains, or did when it was last seen, in the order in which they were posted. */
 function eventsOf(incident: Incident): readonly SeenEvent[] {
   const byArn = new Map<string, SeenEvent>()
   for (const { standing, lastRunAt } of incident.members) {
@@ -92,20 +92,20 @@ function eventsOf(incident: Incident): readonly SeenEvent[] {
 function eventText(event: SeenEvent, incident: Incident, now: Instant): string {
   const known = event.arn === incident.explainedBy ? incident.leadMinutes : null
   const when = leadWords(known ?? leadMinutesOf(event.startedAt, spanOf(incident).from))
-  const open = incident.state === 'closed' ? `open when last looked at (${clockTime(event.seenAt, now)})` : 'still open'
+  const open = incident.state === 'closed' ? `open when last seen (${clockTime(event.seenAt, now)})` : 'still open'
   const ended = event.endedAt === null ? open : `ended ${clockTime(event.endedAt, now)}`
   return `${foreign(event.code, WORD)}, posted ${clockTime(event.startedAt, now)} (${when}), ${ended}`
 }
 
 function noEvent({ family, verdict }: Incident): string {
-  if (family !== 'outage') return 'not a matter of AWS'
-  return verdict === 'undetermined' ? 'could not be asked' : 'no event that explains it'
+  if (family !== 'outage') return 'not an AWS outage'
+  return verdict === 'undetermined' ? 'AWS Health could not be asked' : 'none that explains it'
 }
 
 function mailsText(mails: readonly Owed[] | null, now: Instant): string {
-  if (mails === null) return 'not known: the database cannot be read'
-  const told = mails.filter((owed) => owed.deliveredAt !== null)
-  if (told.length === 0) return 'none has left'
-  const last = told.slice(-4).map((owed) => `${owed.notification.kind} ${clockTime(owed.deliveredAt ?? 0, now)}`)
-  return `${told.length > 4 ? `${told.length} in all, the last: ` : ''}${last.join(', ')}`
+  if (mails === null) return 'unknown: the database cannot be read'
+  const delivered = mails.filter((owed) => owed.deliveredAt !== null)
+  if (delivered.length === 0) return 'none delivered'
+  const last = delivered.slice(-4).map((owed) => `${owed.notification.kind} ${clockTime(owed.deliveredAt ?? 0, now)}`)
+  return `${delivered.length > 4 ? `${delivered.length} in total, the latest: ` : ''}${last.join(', ')}`
 }

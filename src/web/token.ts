@@ -1,17 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** The cookie that a browser gets for having shown the token once. */
+/** The cookie that a browser gets in exchange for the token. */
 export const COOKIE = 'alibi'
-/** A browser shows it for so long; then the token is asked for again. */
+/** After this time the token is asked for again. */
 const COOKIE_S = 30 * 24 * 3600
 
 export type Shown =
-  | Readonly<{ ok: true /** Set this cookie, and show the address without the token. */; cookie: string | null }>
+  | Readonly<{ ok: true /** To be set before the page is shown at an address without the token. */; cookie: string | null }>
   | Readonly<{ ok: false }>
 
 /**
- * Whether a request shows the token: as a Bearer, as the cookie it got before, or as `?token=`, which is exchanged for the
- * cookie so that it stays out of the address bar and of the next request's log. All compared in constant time.
+ * Whether a request carries the token: as a Bearer token, as the cookie that it got before, or as `?token=`, which is exchanged
+ * for the cookie to keep it out of the address bar and of later logs. All are compared in constant time.
  */
 export function shows(
   token: string,
@@ -25,12 +25,12 @@ export function shows(
   return { ok: false }
 }
 
-/** Not the token itself: what a browser keeps on disk opens this page and nothing else that the same token may be good for. */
+/** Not the token itself: what a browser keeps on disk opens this page, and nothing else for which the token may be used. */
 export function cookieValue(token: string): string {
   return createHash('sha256').update(`alibi cookie\0${token}`).digest('base64url')
 }
 
-/** Without `Secure`: a proxy may speak https for us, and we cannot know; another site never gets it sent (SameSite). */
+/** Without `Secure`, since we cannot know whether a proxy speaks https for us. Other sites cannot make a browser send it (SameSite). */
 function setCookie(token: string): string {
   return `${COOKIE}=${cookieValue(token)}; Path=/; Max-Age=${COOKIE_S}; HttpOnly; SameSite=Strict`
 }
@@ -43,7 +43,7 @@ function cookieOf(header: string | undefined): string | null {
   return null
 }
 
-/** Digests are of one length, whatever was sent. */
+/** Compares digests, which have the same length whatever was sent. */
 function same(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(a), digest(b))

@@ -1,4 +1,4 @@
-/* Pictures of every scene, for whoever works on the page: `npx tsc -p test/browser/tsconfig.json && npx node test/browser/dist/test/browser/look.js DIR [scene…]` */
+/* Pictures of every scene, for work on the page: `npx tsc -p test/browser/tsconfig.json && npx node test/browser/dist/test/browser/look.js DIR [scene…]` */
 import { mkdirSync } from 'node:fs'
 import { SCENES } from '../wire/web-world.ts'
 import { launch, shown } from './stage.ts'

@@ -32,17 +32,17 @@ afterAll(async () => browser?.close())
 const scene = (name: string): Scene => SCENES[name]!()
 const idOf = (at: Scene) => [...at.disk.incidents.keys()][0] ?? ''
 
-/** What axe-core finds, in a few words. It is run by the browser's own tools: the page's policy lets no other script in. */
+/** What axe-core finds, in short. It is run through the browser's developer tools, since the page's policy allows no other script. */
 async function violations(page: Page): Promise<string[]> {
   const found = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ['violations'] })`)
   const { violations } = found as { violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`)
 }
 
-/** Whether the page has to be pushed aside to be read. */
+/** Whether one has to scroll sideways. */
 const isTooWide = (page: Page) => page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
 
-/** AWS's own words and a recipient's, longer than a phone is wide and without a place to break. */
+/** Words of AWS and of the configuration that are wider than a phone and have no place to break. */
 function wideScene(): Scene {
   const at = scene('explained')
   const [incident] = [...at.view.world.incidents.values()]
@@ -67,10 +67,10 @@ function wideScene(): Scene {
 }
 const LONG = 'a-name-that-is-longer-than-any-phone-is-wide-and-has-no-place-to-break'.replaceAll('-', '_')
 
-/** What the page shows, as somebody reads it. */
+/** What a reader sees. */
 const text = (page: Page, selector = 'main') => page.locator(selector).innerText()
 
-/** Lets the page's next question come at once, as when it is looked at again. */
+/** Has the page refresh now, as when its tab is opened again. */
 const look = (page: Page) => page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
 
 describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
@@ -79,7 +79,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     ['dark', DARK],
     ['phone', PHONE],
   ] as const)('%s', (_, options) => {
-    test.for(Object.keys(SCENES))('%s: nothing that axe-core minds, nothing too wide, no policy violated', async (name) => {
+    test.for(Object.keys(SCENES))('%s: axe-core finds nothing, nothing is too wide, no policy is violated', async (name) => {
       const at = scene(name)
       await using on = await shown(browser, at, options)
       expect(await isTooWide(on.page)).toBe(false)
@@ -99,8 +99,8 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     ['390 px', { viewport: { width: 390, height: 844 } }],
     ['390 px of a phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
     ['360 px', PHONE],
-    ['a desk', { viewport: { width: 1200, height: 900 } }],
-  ])('%s: long names break, and nothing has to be pushed aside', async ([, options]) => {
+    ['a desktop', { viewport: { width: 1200, height: 900 } }],
+  ])('%s: long names wrap, and nobody has to scroll sideways', async ([, options]) => {
     const at = wideScene()
     await using on = await shown(browser, at, options)
     // Not by `scrollWidth`: a phone that zooms out until all fits would hide it. By its own words, so that one knows where to look.
@@ -125,18 +125,18 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
   })
 
   test.for<[string, BrowserContextOptions]>([
-    ['on a desk', {}],
+    ['on a desktop', {}],
     ['on a phone', PHONE],
   ])('%s the first screen answers all four questions', async ([, options]) => {
     await using on = await shown(browser, scene('failing'), options)
     const height = on.page.viewportSize()?.height ?? 0
-    for (const question of ['Is something wrong?', 'Is it AWS?', 'Was anyone told?', 'What was not told, and why?']) {
+    for (const question of ['Is anything wrong?', 'Is it AWS?', 'Was anyone notified?', 'What was withheld, and why?']) {
       const box = await on.page.locator('#answer dt', { hasText: question }).locator('xpath=following-sibling::dd').boundingBox()
       expect((box?.y ?? height) + (box?.height ?? 0), question).toBeLessThan(height)
     }
   })
 
-  test('two bars over one time: ours begins before AWS’s event, by as much as it did', async () => {
+  test('two bars on one time axis: ours begins before AWS’s event, by as much as it did', async () => {
     await using on = await shown(browser, scene('explained'))
     const box = async (kind: string) => (await on.page.locator(`#incidents rect.${kind}`).first().boundingBox())!
     const [ours, aws, mail] = [await box('b-ours'), await box('b-aws'), await box('b-mail')]
@@ -146,8 +146,8 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     expect(await text(on.page, '#incidents .timeline')).toContain('31 min after our first failure')
   })
 
-  describe('kept fresh', () => {
-    test('what changes is put in; what is open, focused and scrolled to stays', async () => {
+  describe('auto-refresh', () => {
+    test('replaces what changed; what is open, focused and scrolled to stays', async () => {
       await using on = await shown(browser, scene('failing'), { viewport: { width: 1000, height: 400 } })
       const { page } = on
       await page.locator('#m-staging-probes-s').focus()
@@ -159,7 +159,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
 
       const next = scene('failing')
       const [incident] = [...next.view.world.incidents.values()]
-      // Everything was run again meanwhile: what is focused and open is itself made anew.
+      // Everything has run again meanwhile: what is focused and open is itself replaced.
       const probes = new Map([...next.view.world.probes].map(([id, state]) => [id, { ...state, lastRunAt: NOW - 5_000 }]))
       const world = { ...next.view.world, probes, incidents: new Map([[incident!.id, { ...incident!, flapping: true }]]) }
       on.show({ ...next, view: { ...next.view, world } })
@@ -174,7 +174,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(await page.evaluate(`document.querySelector('#incidents-h').mark`)).toBe('kept')
     })
 
-    test('only the worst incident is open; who has opened another, or was reading the worst, goes on reading', async () => {
+    test('only the worst incident is open; what a reader has opened, or was reading as the worst, stays open', async () => {
       await using on = await shown(browser, scene('several'))
       const { page } = on
       const [worst, second, third] = ['e6e6c0de51b27764', 'f7f7c0de51b27764', 'a8a8c0de51b27764']
@@ -196,7 +196,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(await violations(page)).toEqual([])
     })
 
-    test('an incident comes and goes, and the icon with it', async () => {
+    test('the icon follows an incident that comes and goes', async () => {
       await using on = await shown(browser, scene('well'))
       const icon = () => on.page.locator('link[rel=icon]').getAttribute('href')
       const well = await icon()
@@ -214,7 +214,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(fresh).toBe(await on.page.locator('main').innerHTML())
     })
 
-    test('each scene after each other is what it is when loaded', async () => {
+    test('every scene looks the same refreshed as loaded', async () => {
       await using on = await shown(browser, scene('well'))
       for (const name of Object.keys(SCENES)) {
         on.show(scene(name))
@@ -228,22 +228,22 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(on.complaints).toEqual([])
     })
 
-    test('a page that cannot be kept fresh says so, and since when; and that it is again', async () => {
+    test('a page that cannot be refreshed says since when it is out of date, until it is refreshed', async () => {
       await using on = await shown(browser, scene('well'))
       await on.page.route('**/?part=main', (route) => route.abort())
       await look(on.page)
       await expect
         .poll(() => text(on.page, '#stale'))
-        .toBe('This page is old: Alibi does not answer. What it shows is as of 2026-11-22 12:04:33 UTC.')
-      expect(await on.page.title()).toBe('OLD · WELL · Alibi')
+        .toBe('This page is out of date: Alibi does not respond. It shows the state as of 2026-11-22 12:04:33 UTC.')
+      expect(await on.page.title()).toBe('STALE · OK · Alibi')
       expect(await violations(on.page)).toEqual([])
       await on.page.unroute('**/?part=main')
       await look(on.page)
       await expect.poll(() => on.page.locator('#stale').isHidden()).toBe(true)
-      expect(await on.page.title()).toBe('WELL · Alibi')
+      expect(await on.page.title()).toBe('OK · Alibi')
     })
 
-    test('nothing but the page itself is ever asked for', async () => {
+    test('requests nothing but the page itself', async () => {
       await using on = await shown(browser, scene('several'))
       const asked: string[] = []
       on.page.on('request', (request) => asked.push(request.url().replace(on.url, '')))
@@ -253,36 +253,36 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(asked.filter((url) => url !== '/' && url !== '/?part=main' && !url.startsWith('data:'))).toEqual([])
     })
 
-    test('stopped, it stays as it is', async () => {
+    test('turned off, the page stays as it is', async () => {
       await using on = await shown(browser, scene('well'))
-      await on.page.getByRole('link', { name: 'kept fresh by itself: stop' }).click()
+      await on.page.getByRole('link', { name: 'Turn off auto-refresh' }).click()
       on.show(scene('failing'))
       await look(on.page)
       expect(await on.page.locator('script').count()).toBe(0)
-      expect(await text(on.page, 'h1')).toBe('WELL')
-      await on.page.getByRole('link', { name: 'not refreshed by itself: start' }).click()
+      expect(await text(on.page, 'h1')).toBe('OK')
+      await on.page.getByRole('link', { name: 'Turn on auto-refresh' }).click()
       expect(await text(on.page, 'h1')).toBe('FAILING')
     })
   })
 
-  test('without JavaScript all is there, and it is loaded anew by itself', async () => {
+  test('without JavaScript everything is there, and the page reloads itself', async () => {
     await using on = await shown(browser, scene('explained'), { javaScriptEnabled: false })
     expect(await text(on.page, 'h1')).toBe('EXPLAINED BY AWS')
     expect(await on.page.locator('head').innerHTML()).toContain('http-equiv="refresh"')
-    await on.page.getByRole('link', { name: 'its whole story' }).click()
+    await on.page.getByRole('link', { name: 'Details of #' }).click()
     expect(await text(on.page, 'h1')).toBe('EXPLAINED BY AWS')
     await on.page.locator('#home').click()
-    await on.page.locator('#i-d2d2c0de51b27764-near-s').click()
-    expect(await text(on.page, '#i-d2d2c0de51b27764-near')).toContain('its region is me-central-1')
+    await on.page.locator('#i-d2d2c0de51b27764-rejected-s').click()
+    expect(await text(on.page, '#i-d2d2c0de51b27764-rejected')).toContain('its region is me-central-1')
   })
 
-  test('by keyboard alone: to the answer, into an incident, and back', async () => {
+  test('by keyboard alone: to the summary, into an incident, and back', async () => {
     await using on = await shown(browser, scene('failing'))
     const { page } = on
     await page.keyboard.press('Tab')
-    expect(await text(page, ':focus')).toBe('To the answer')
+    expect(await text(page, ':focus')).toBe('Skip to the summary')
     expect((await page.locator(':focus').boundingBox())?.x).toBeGreaterThanOrEqual(0)
-    for (let i = 0; i < 10 && !(await text(page, ':focus')).includes('whole story'); i++) await page.keyboard.press('Tab')
+    for (let i = 0; i < 10 && !(await text(page, ':focus')).includes('Details of'); i++) await page.keyboard.press('Tab')
     const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
     expect(outline).toBe('solid')
     await page.keyboard.press('Enter')
@@ -292,7 +292,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     await page.waitForURL(`${on.url}/`)
   })
 
-  test('without the database it says what it lacks, in the browser too', async () => {
+  test('without the database the page says what is missing', async () => {
     await using on = await shown(browser, scene('failing'))
     on.store().failAll(new StoreError('disk I/O error', { fatal: false }))
     await look(on.page)
@@ -300,11 +300,11 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     expect(await violations(on.page)).toEqual([])
   })
 
-  test('unwell itself, it says so before all else', async () => {
+  test('that Alibi itself is unhealthy comes before all else', async () => {
     await using on = await shown(browser, scene('well'))
     on.show(scene('well'), { ok: false, reasons: ['monitor production has not run for 9m'] })
     await look(on.page)
-    await expect.poll(() => text(on.page, 'h1')).toBe('ALIBI IS UNWELL')
-    expect(await text(on.page, '#mind')).toContain('monitor production has not run for 9m')
+    await expect.poll(() => text(on.page, 'h1')).toBe('ALIBI IS UNHEALTHY')
+    expect(await text(on.page, '#warnings')).toContain('monitor production has not run for 9m')
   })
 })

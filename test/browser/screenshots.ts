@@ -1,5 +1,5 @@
 /*
- * The pictures of the README: `npm run screenshots` makes docs/images/*.png anew from the invented scenes and the sample emails.
+ * The pictures of the README: `npm run screenshots` makes docs/images/*.png from the invented scenes and the sample emails.
  */
 import { mkdirSync } from 'node:fs'
 import type { BrowserContextOptions } from 'playwright-core'
@@ -11,7 +11,7 @@ import { launch, shown } from './stage.ts'
 const DIR = 'docs/images'
 const PHONE: BrowserContextOptions = { viewport: { width: 360, height: 740 }, isMobile: true }
 
-/** What is cut off below would only repeat itself. */
+/** What the pictures cut off at the bottom would only repeat itself. */
 const PAGES: readonly (readonly [string, string, string, BrowserContextOptions])[] = [
   ['page', 'explained', '/', { viewport: { width: 900, height: 800 } }],
   ['page-dark', 'failing', '/', { viewport: { width: 900, height: 800 }, colorScheme: 'dark' }],

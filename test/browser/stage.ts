@@ -10,7 +10,7 @@ import { NOW, type Scene } from '../wire/web-world.ts'
 /** Debian's; CHROMIUM names another. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
-/** Where there is no browser nothing can be looked at: said in the tests' own names. */
+/** Without a browser the tests are skipped, and their names say so. */
 export const BROWSER: string | null = existsSync(CHROMIUM) ? CHROMIUM : null
 export const SKIPPED = BROWSER === null ? ` (skipped: there is no chromium at ${CHROMIUM}; CHROMIUM names another)` : ''
 
@@ -23,17 +23,17 @@ export type Shown = AsyncDisposable &
   Readonly<{
     page: Page
     url: string
-    /** What the server shows from now on. */
+    /** Has the server show this from now on. */
     show: (scene: Scene, health?: Health) => void
     store: () => FakeStore
-    /** What the browser complained about: a violated policy, an error in the script. */
+    /** Errors and warnings of the browser, such as a violated policy or an error in the script. */
     complaints: readonly string[]
     endServer: () => Promise<void>
   }>
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
-/** A scene in a real server, looked at by a real browser. */
+/** A scene, served by the real server and opened in a real browser. */
 export async function shown(browser: Browser, first: Scene, options: BrowserContextOptions = {}, path = '/'): Promise<Shown> {
   let scene = first
   let store = fakeStore(first.disk)

@@ -278,7 +278,7 @@ test('a port that is taken keeps the page away and nothing else', async () => {
     const daemon = on.daemon()
     const said = await daemon.line(
       'what it says',
-      (line) => line['level'] === 'warn' && line['message'] === 'the status page cannot be served',
+      (line) => line['level'] === 'warn' && line['message'] === 'cannot serve the status page',
     )
     expect(said['why']).toContain(String(on.port))
     on.sandbox.answer({}, 'InternalServerException')

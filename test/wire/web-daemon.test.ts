@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { stage } from './daemon-process.ts'
 
-/** The value of a line of Prometheus's text, such as `alibi_offline`; 0 where it is not there. */
+/** The value of a series, such as `alibi_offline`; 0 where it is missing. */
 const numberAt = (text: string, line: string) =>
   Number(
     text
@@ -44,12 +44,12 @@ test('the real daemon counts what it does', async () => {
   expect(body).not.toMatch(/@|\d{12}"/)
 
   const page = (await on.get('/')).body
-  expect(page).toContain('The last hour: ')
+  expect(page).toContain('Last hour: ')
   const [incident] = JSON.parse((await on.get('/api/incidents')).body) as { id: string }[]
   expect((await on.get(`/incidents/${incident?.id}`)).body).toContain('Our failures')
 })
 
-test('mail that is stuck is counted, and nothing is told without the token', async () => {
+test('stuck emails are counted, and nothing is shown without the token', async () => {
   await using on = await stage({}, { mailbox: { mode: 'deferring' } })
   const token = 'a-token-of-some-length-0123456789'
   await on.configure({ web: `{ listen: "127.0.0.1:${on.port}", token: "${token}" }` })

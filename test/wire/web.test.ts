@@ -94,7 +94,7 @@ function ask(
   })
 }
 
-/** What comes back for these very bytes, until the server closes. */
+/** The answer to exactly these bytes, until the server closes. */
 function raw(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text))
@@ -117,7 +117,7 @@ async function taken(): Promise<Server & { port: number }> {
 
 describe('GET /healthz', () => {
   test.for<[string, () => Promise<Health>, number, unknown]>([
-    ['200 while all is well', async () => ({ ok: true, reasons: [] }), 200, { ok: true, reasons: [] }],
+    ['200 while everything is ok', async () => ({ ok: true, reasons: [] }), 200, { ok: true, reasons: [] }],
     [
       '503 with the reasons',
       async () => ({ ok: false, reasons: ['monitor production has not run for 4m'] }),
@@ -131,10 +131,10 @@ describe('GET /healthz', () => {
       { ok: false, reasons: ['550 (address)'] },
     ],
     [
-      '503 when health itself fails',
+      '503 when the health check itself fails',
       async () => Promise.reject(new Error('the disk is gone')),
       503,
-      { ok: false, reasons: [expect.stringMatching(/^Alibi could not say/)] },
+      { ok: false, reasons: [expect.stringMatching(/^the health check itself failed/)] },
     ],
   ])('%s', async ([, health, status, body]) => {
     const { port } = await start(undefined, { health })
@@ -143,7 +143,7 @@ describe('GET /healthz', () => {
     expect(JSON.parse(answer.body)).toEqual(body)
   })
 
-  test('503 when it does not answer in time', async () => {
+  test('503 when the health check takes too long', async () => {
     const asked = Promise.withResolvers<void>()
     const { port, clock } = await start(undefined, { health: stuck(asked) })
     const answer = ask(port, '/healthz')
@@ -154,7 +154,7 @@ describe('GET /healthz', () => {
 })
 
 describe('GET /api/incidents', () => {
-  test('the objects of docs/reference.md, the newest first, as many as asked for', async () => {
+  test('the objects of docs/reference.md, newest first, as many as asked for', async () => {
     const scene = SCENES['well']!()
     const newer = incidentOf('0000000000000003', [memberOf(PROBES[0]!, EXPLAINED)], { openedAt: NOW - HOUR_MS })
     scene.disk.incidents.set(newer.id, newer)
@@ -170,7 +170,7 @@ describe('GET /api/incidents', () => {
     expect((await ask(port, `/api/incidents?limit=${limit}`)).status).toBe(400)
   })
 
-  test('one of them with members, ledger and mails, and nobody’s address', async () => {
+  test('one incident with members, ledger and emails, without addresses', async () => {
     const { port } = await start()
     const answer = await ask(port, '/api/incidents/a3f9c0de51b27764')
     const story = JSON.parse(answer.body)
@@ -206,17 +206,17 @@ describe('GET /api/incidents', () => {
     expect(JSON.parse(answer.body)).toHaveProperty('error')
   })
 
-  test('a database that cannot be read is 500, and says nothing of itself', async () => {
+  test('a database that cannot be read is 500, without details', async () => {
     const { port, store, lines } = await start()
     store.failAll(new StoreError('/srv/alibi/data/alibi.db: disk I/O error', { fatal: false }))
     const answer = await ask(port, '/api/incidents')
     expect([answer.status, answer.body.includes('/srv')]).toEqual([500, false])
-    expect(lines).toMatchObject([{ level: 'error', message: 'a page could not be made' }])
+    expect(lines).toMatchObject([{ level: 'error', message: 'request failed' }])
   })
 })
 
 describe('GET /', () => {
-  test('answers in HTML; the policy lets this style and this script, and no other', async () => {
+  test('answers in HTML; the policy allows its style and its script and nothing else', async () => {
     const { port } = await start()
     const { status, headers, body } = await ask(port, '/')
     const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? ''
@@ -232,7 +232,7 @@ describe('GET /', () => {
     expect(body).toContain('FAILING')
   })
 
-  test('stays as it is when asked to', async () => {
+  test('does not refresh itself when asked not to', async () => {
     const { port } = await start()
     expect((await ask(port, '/?refresh=off')).body).not.toMatch(/http-equiv="refresh"|<script/)
   })
@@ -246,7 +246,7 @@ describe('GET /', () => {
     expect(body).toContain('FAILING')
   })
 
-  test('shows each scene, and nobody’s address', async () => {
+  test('shows every scene without addresses', async () => {
     for (const scene of Object.values(SCENES)) {
       const { port } = await start(scene())
       const { status, body } = await ask(port, '/')
@@ -254,7 +254,7 @@ describe('GET /', () => {
     }
   })
 
-  test('what others wrote is text, wherever it stands', async () => {
+  test('foreign text stays text wherever it is shown', async () => {
     const tags = async (text: string, link: string) => {
       const { port } = await start(hostileScene(text, link))
       const { status, body } = await ask(port, '/')
@@ -271,11 +271,11 @@ describe('GET /', () => {
 })
 
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(2)'>\u202E\u0000`
-/** As it stands in an attribute (a monitor's name in `aria-label`). */
+/** As it is written in an attribute (a monitor's name in `aria-label`). */
 const ESCAPED = '&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&#39;alert(2)&#39;&gt;'
 
 describe('GET /incidents/ID', () => {
-  test('tells one incident whole, and nobody’s address', async () => {
+  test('shows one incident with its whole history, without addresses', async () => {
     const { port } = await start(SCENES['explained']!())
     const { status, headers, body } = await ask(port, '/incidents/d2d2c0de51b27764')
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=UTF-8'])
@@ -284,7 +284,7 @@ describe('GET /incidents/ID', () => {
     expect(body).not.toContain('@example.com')
   })
 
-  test('a closed one too, from the disk', async () => {
+  test('shows a closed incident from the database', async () => {
     const { port } = await start(SCENES['well']!())
     const { status, body } = await ask(port, '/incidents/66bb000000000002')
     expect(status).toBe(200)
@@ -292,7 +292,7 @@ describe('GET /incidents/ID', () => {
     expect(body).toContain('Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS first posted 47 min after our first failure')
   })
 
-  test('AWS’s event of a closed one is told as AWS told it last, now or on record', async () => {
+  test('shows the event of a closed incident as AWS last described it, now or on record', async () => {
     const closed = '66bb000000000002'
     const text = async (scene: Scene) => (await ask((await start(scene)).port, `/incidents/${closed}`)).body
     const ended: HealthEvent = {
@@ -311,11 +311,11 @@ describe('GET /incidents/ID', () => {
       expect(body).toContain('(closed)')
     }
     const unknown = await text(SCENES['well']!())
-    expect(unknown).toContain('open when last looked at (12:04 UTC)')
+    expect(unknown).toContain('open when last seen (12:04 UTC)')
     expect(seen + unknown).not.toContain('still open')
   })
 
-  test('what others wrote is text there as well', async () => {
+  test('foreign text stays text there as well', async () => {
     const tags = async (text: string, link: string) => {
       const { port } = await start(hostileScene(text, link))
       return (await ask(port, '/incidents/a3f9c0de51b27764')).body.match(/<[^>]*>?/g)
@@ -324,7 +324,7 @@ describe('GET /incidents/ID', () => {
     expect(await tags(HOSTILE, 'javascript:alert(1)')).toEqual(plain?.map((tag) => tag.replaceAll('harmless', ESCAPED)))
   })
 
-  test('comes without the database, and says what it lacks', async () => {
+  test('comes without the database, and says what is missing', async () => {
     const { port, store } = await start(SCENES['failing']!())
     store.failAll(new StoreError('disk I/O error', { fatal: false }))
     const { status, body } = await ask(port, '/incidents/a3f9c0de51b27764')
@@ -358,7 +358,7 @@ function counted(body: string): ReadonlyMap<string, number> {
 }
 
 describe('GET /metrics', () => {
-  test('is there where somebody counts, and names no account and no address', async () => {
+  test('shows what was counted, without accounts and addresses', async () => {
     const metrics = createMetrics()
     cleanup.push(() => metrics.close())
     const probe = PROBES[3]!
@@ -386,7 +386,7 @@ describe('GET /metrics', () => {
     expect(names.filter((name) => !name?.startsWith('alibi_'))).toEqual([])
   })
 
-  test('each series that is counted begins with 0, since `increase()` does not see a first increment without it', async () => {
+  test('every counter begins with 0, since `increase()` does not see the increment with which a series begins', async () => {
     const metrics = createMetrics()
     cleanup.push(() => metrics.close())
     const scene = SCENES['well']!()
@@ -411,7 +411,7 @@ describe('GET /metrics', () => {
     expect([...after].filter(([, value]) => value === 0).map(([series]) => series)).toEqual([])
   })
 
-  test('a run that was counted before anybody asked is not forgotten', async () => {
+  test('a run that was counted before the first scrape is not forgotten', async () => {
     const metrics = createMetrics()
     cleanup.push(() => metrics.close())
     const probe = PROBES[0]!
@@ -423,7 +423,7 @@ describe('GET /metrics', () => {
       )
   })
 
-  test('without the database it says what it knows, and that the rest is not known', async () => {
+  test('without the database it shows what it knows, and that the rest is unknown', async () => {
     const metrics = createMetrics()
     cleanup.push(() => metrics.close())
     const { port, store } = await start(undefined, { metrics })
@@ -432,7 +432,7 @@ describe('GET /metrics', () => {
     expect([status, /^alibi_mail_oldest_owed_seconds NaN$/im.test(body)]).toEqual([200, true])
   })
 
-  test('is 404 where nobody counts', async () => {
+  test('is 404 without metrics', async () => {
     const { port } = await start()
     expect((await ask(port, '/metrics')).status).toBe(404)
   })
@@ -442,7 +442,7 @@ describe('web.token', () => {
   const TOKEN = 'a-token-of-some-length-0123456789'
   const PATHS = ['/', '/healthz', '/api/incidents', '/nothing', '/incidents/a3f9c0de51b27764']
 
-  test('without it nothing is told, not even what there is', async () => {
+  test('without it nothing is shown, not even which paths exist', async () => {
     const { port, lines } = await start(undefined, { token: TOKEN })
     for (const path of PATHS) {
       const answer = await ask(port, path)
@@ -454,16 +454,16 @@ describe('web.token', () => {
   })
 
   test.for<[string, Record<string, string>, string, number]>([
-    ['as a Bearer', { Authorization: `Bearer ${TOKEN}` }, '/healthz', 200],
-    ['as a Bearer in small letters', { Authorization: `bearer ${TOKEN}` }, '/healthz', 200],
-    ['a part of it', { Authorization: `Bearer ${TOKEN.slice(0, -1)}` }, '/healthz', 401],
-    ['more than it', { Authorization: `Bearer ${TOKEN}x` }, '/healthz', 401],
+    ['as a Bearer token', { Authorization: `Bearer ${TOKEN}` }, '/healthz', 200],
+    ['as a bearer token in lower case', { Authorization: `bearer ${TOKEN}` }, '/healthz', 200],
+    ['in part', { Authorization: `Bearer ${TOKEN.slice(0, -1)}` }, '/healthz', 401],
+    ['with something after it', { Authorization: `Bearer ${TOKEN}x` }, '/healthz', 401],
     ['as a password', { Authorization: `Basic ${btoa(`x:${TOKEN}`)}` }, '/healthz', 401],
     ['as the cookie itself', { Cookie: `alibi=${TOKEN}` }, '/healthz', 401],
-    ['an empty one', { Authorization: 'Bearer ', Cookie: 'alibi=' }, '/healthz?token=', 401],
-    ['a wrong one in the address', {}, `/?token=${TOKEN}x`, 401],
+    ['empty', { Authorization: 'Bearer ', Cookie: 'alibi=' }, '/healthz?token=', 401],
+    ['wrong in the address', {}, `/?token=${TOKEN}x`, 401],
     ['with a path that names a host', { Authorization: `Bearer ${TOKEN}` }, '//', 400],
-  ])('shown %s', async ([, headers, path, status]) => {
+  ])('sent %s', async ([, headers, path, status]) => {
     const { port } = await start(undefined, { token: TOKEN })
     expect((await ask(port, path, { headers })).status).toBe(status)
   })
@@ -473,7 +473,7 @@ describe('web.token', () => {
     ['/incidents/a3f9c0de51b27764?refresh=off', '/incidents/a3f9c0de51b27764?refresh=off'],
     ['//evil.example/x', '/x'],
     ['/%22%3E%3Cscript%3E?a=%3Cb%3E', '/%22%3E%3Cscript%3E?a=%3Cb%3E'],
-  ])('shown once in the address %s it becomes a cookie, and the address goes on without', async ([path, onTo]) => {
+  ])('sent once in the address %s it becomes a cookie, and the address loses it', async ([path, onTo]) => {
     const { port, lines } = await start(undefined, { token: TOKEN })
     const first = await ask(port, `${path}${path.includes('?') ? '&' : '?'}token=${TOKEN}`)
     const cookie = first.headers['set-cookie']?.[0] ?? ''
@@ -485,27 +485,27 @@ describe('web.token', () => {
     expect([next.status, next.body.includes('FAILING')]).toEqual([200, true])
   })
 
-  test('a program that shows it in the address gets its answer, and the status that goes with it', async () => {
+  test('a program that sends it in the address gets the answer itself, with its status', async () => {
     const health = async () => ({ ok: false, reasons: ['mail is stuck'] })
-    const sick = await start(undefined, { health, token: TOKEN })
-    const answer = await ask(sick.port, `/healthz?token=${TOKEN}`)
+    const failing = await start(undefined, { health, token: TOKEN })
+    const answer = await ask(failing.port, `/healthz?token=${TOKEN}`)
     expect([answer.status, JSON.parse(answer.body)]).toEqual([503, { ok: false, reasons: ['mail is stuck'] }])
     expect(answer.headers['set-cookie']).toBeUndefined()
-    const listed = await ask(sick.port, `/api/incidents?limit=1&token=${TOKEN}`)
+    const listed = await ask(failing.port, `/api/incidents?limit=1&token=${TOKEN}`)
     expect([listed.status, JSON.parse(listed.body).length]).toEqual([200, 1])
-    expect((await ask(sick.port, `/api/nothing?token=${TOKEN}`)).status).toBe(404)
+    expect((await ask(failing.port, `/api/nothing?token=${TOKEN}`)).status).toBe(404)
     for (const path of ['/healthz', '/metrics', '/api/incidents']) {
-      expect((await ask(sick.port, `${path}?token=${TOKEN}x`)).status).toBe(401)
+      expect((await ask(failing.port, `${path}?token=${TOKEN}x`)).status).toBe(401)
     }
   })
 
-  test('the name is looked at first: a stranger’s page learns nothing of the token', async () => {
+  test('the Host is checked first: another site learns nothing about the token', async () => {
     const { port } = await start(undefined, { token: TOKEN })
     expect(await raw(port, 'GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 403 /)
   })
 
-  test('on any other address than loopback there is no page without it; with it, the address that was reached is its name', async () => {
-    await expect(start(undefined, { host: '0.0.0.0' })).rejects.toThrow('beyond loopback the page needs web.token')
+  test('beyond loopback there is no page without it; with it, the address that was reached is a valid Host', async () => {
+    await expect(start(undefined, { host: '0.0.0.0' })).rejects.toThrow('web.token is required to listen beyond loopback')
     const { port } = await start(undefined, { host: '0.0.0.0', token: TOKEN })
     const line = (host: string) =>
       `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`
@@ -514,7 +514,7 @@ describe('web.token', () => {
   })
 })
 
-describe('who may ask, and how', () => {
+describe('requests that are allowed', () => {
   const SAFE = {
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
@@ -530,14 +530,14 @@ describe('who may ask, and how', () => {
     ['GET', '/api/incidents', 200],
     ['GET', '/nothing', 404],
     ['POST', '/', 405],
-  ])('%s %s has the safe headers', async ([method, path, status]) => {
+  ])('%s %s has the security headers', async ([method, path, status]) => {
     const { port } = await start()
     const answer = await ask(port, path, { method })
     expect(answer.status).toBe(status)
     expect(answer.headers).toMatchObject(SAFE)
   })
 
-  test.for(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s is 405 everywhere', async (method) => {
+  test.for(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s is 405 on every path', async (method) => {
     const { port } = await start()
     for (const path of ['/', '/healthz', '/api/incidents/a3f9c0de51b27764', '/nothing']) {
       const answer = await ask(port, path, { method })
@@ -554,11 +554,11 @@ describe('who may ask, and how', () => {
   test.for<[string, string, number]>([
     ['its own address', '127.0.0.1:PORT', 200],
     ['localhost', 'localhost:PORT', 200],
-    ['a name of web.hosts', 'alibi.example.com', 200],
-    ['a name that was made to point here', 'rebound.example.net:PORT', 403],
+    ['a name in web.hosts', 'alibi.example.com', 200],
+    ['a foreign name that was made to point here', 'rebound.example.net:PORT', 403],
     ['another port', '127.0.0.1:1', 403],
     ['no name', '', 403],
-  ])('asked for as %s', async ([, name, status]) => {
+  ])('Host: %s', async ([, name, status]) => {
     const { port } = await start(undefined, { hosts: ['alibi.example.com'] })
     const host = name.replace('PORT', String(port))
     for (const line of ['GET /', 'GET /healthz', 'GET /api/incidents', 'POST /']) {
@@ -572,18 +572,18 @@ describe('who may ask, and how', () => {
     ['no Host header', () => 'GET / HTTP/1.1\r\n\r\n', 400],
     ['HTTP/1.0 without a Host', () => 'GET / HTTP/1.0\r\n\r\n', 403],
     [
-      'a whole address in place of a path',
+      'a whole URL in place of a path',
       (port) => `GET http://example.net/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
       400,
     ],
     ['a body', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 1000000\r\n\r\n`, 413],
-    ['a body in pieces', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nTransfer-Encoding: chunked\r\n\r\n`, 413],
+    ['a chunked body', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nTransfer-Encoding: chunked\r\n\r\n`, 413],
     [
-      'a body that waits to be let go on',
+      'a body that waits for 100 Continue',
       (port) => `POST / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
       405,
     ],
-    ['headers without end', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['endless headers', (port) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['no HTTP at all', () => 'HELO there\r\n\r\n', 400],
   ])('%s: answered, and the connection ends', async ([, text, status]) => {
     const { port } = await start()
@@ -592,7 +592,7 @@ describe('who may ask, and how', () => {
 })
 
 describe('the port', () => {
-  test('that is taken is said once, tried again each minute, and had in the end', async () => {
+  test('that is taken is logged once, tried every minute, and used once it is free', async () => {
     const other = await taken()
     cleanup.push(() => void other.close())
     const { web, clock, lines } = await start(undefined, { port: other.port })
@@ -602,7 +602,7 @@ describe('the port', () => {
     expect(lines).toMatchObject([
       {
         level: 'warn',
-        message: 'the status page cannot be served',
+        message: 'cannot serve the status page',
         fields: { why: `another process listens on 127.0.0.1:${other.port}` },
       },
     ])
@@ -610,10 +610,10 @@ describe('the port', () => {
     await clock.advance(60_000)
     await vi.waitFor(() => expect(web.address()?.port).toBe(other.port), { timeout: 10_000 })
     expect((await ask(other.port, '/healthz')).status).toBe(200)
-    expect(lines.slice(1)).toMatchObject([{ level: 'info', message: 'the status page is there after all' }])
+    expect(lines.slice(1)).toMatchObject([{ level: 'info', message: 'status page now available' }])
   })
 
-  test('is let go at once, kept-alive connections and a try that is due too', async () => {
+  test('is released at once, with connections that are kept alive and a pending retry', async () => {
     const agent = new Agent({ keepAlive: true })
     cleanup.push(() => agent.destroy())
     const { web, port } = await start()
@@ -630,7 +630,7 @@ describe('the port', () => {
     expect(late.clock.pending()).toBe(0)
   })
 
-  test('is let go while an answer is on its way', async () => {
+  test('is released while an answer is being made', async () => {
     const asked = Promise.withResolvers<void>()
     const { web, port } = await start(undefined, { health: stuck(asked) })
     const answer = ask(port, '/healthz')
@@ -641,7 +641,7 @@ describe('the port', () => {
   })
 })
 
-/** Health that says when it is asked, and then nothing more. */
+/** A health check that says when it is called, and never answers. */
 function stuck(asked: PromiseWithResolvers<void>): () => Promise<Health> {
   return () => {
     asked.resolve()
@@ -649,7 +649,7 @@ function stuck(asked: PromiseWithResolvers<void>): () => Promise<Health> {
   }
 }
 
-/** Lets a minute pass, and the attempt that it brings come to its end: the next sleep has begun. */
+/** Lets a minute pass and the attempt that is then made fail: the next sleep has begun. */
 async function retried(clock: VirtualClock): Promise<void> {
   await clock.advance(60_000)
   await vi.waitFor(() => expect(clock.pending()).toBe(1), { timeout: 10_000 })

@@ -5,11 +5,11 @@ import type { Tone } from '../email/opening.ts'
 export type Status = Readonly<{
   state: string
   tone: Tone
-  /** Lower is worse: the worst open incident speaks for the page. */
+  /** Lower is worse: the worst open incident makes the headline. */
   rank: number
 }>
 
-/** The probes that an incident is about: of a closed one all, of an open one those that are not well yet. */
+/** The probes that an incident is about: all of a closed one, and those of an open one that have not recovered. */
 export function affectedOf({ state, members }: Incident): readonly Member[] {
   return members.filter((member) => state === 'closed' || member.state !== 'well')
 }
@@ -33,7 +33,7 @@ export function statusOf(incident: Incident): Status {
   }
 }
 
-/** For sorting: what nothing explains first, then what most probes fail in, then the newest. */
+/** Sorts unexplained incidents first, then those with the most failing probes, then the newest. */
 export function worstFirst(a: Incident, b: Incident): number {
   return (
     statusOf(a).rank - statusOf(b).rank ||

@@ -1,0 +1,108 @@
+import type { StripMark } from '../domain/notification.ts'
+import type { Instant, Monitor } from '../domain/probe.ts'
+import { operationShown } from '../domain/setup.ts'
+import type { ProbeState } from '../domain/state.ts'
+import { foreign } from '../email/foreign.ts'
+import type { Tone } from '../email/opening.ts'
+import { type Hour, hourOf } from './hour.ts'
+import { ago, clockTime, counted, WORD } from './phrase.ts'
+import { countOf, type ProbeStatus, TONE, WORDS, type Word } from './probe-status.ts'
+
+/** Probes of one monitor that are listed, worst first; the others are counted. */
+const MAX_PROBES = 12
+
+export type ProbeRow = Readonly<{ account: string; operation: string; status: string; tone: Tone; note: string }>
+
+export type MonitorRow = Readonly<{
+  name: string
+  tone: Tone
+  counts: string
+  /** Its schedule, and whom it notifies. */
+  about: string
+  lastRun: string
+  /** `null` where no run of the last hour is known. */
+  hour: Hour | null
+  probes: readonly ProbeRow[]
+  /** What is not listed. */
+  more: string | null
+}>
+
+/** @param marks the runs of the last hour */
+export function monitorRow(
+  monitor: Monitor,
+  statuses: readonly ProbeStatus[],
+  marks: readonly StripMark[] | null,
+  now: Instant,
+): MonitorRow {
+  const sorted = statuses.toSorted((a, b) => WORDS.indexOf(a.word) - WORDS.indexOf(b.word))
+  const [worst] = sorted
+  const last = Math.max(0, ...statuses.map(({ state }) => state?.lastRunAt ?? 0))
+  return {
+    name: foreign(monitor.name, WORD),
+    tone: worst === undefined ? 'plain' : TONE[worst.word],
+    counts: countsOf(statuses),
+    about: aboutOf(monitor),
+    hour: marks === null ? null : hourOf(marks, now),
+    lastRun: last === 0 ? 'never' : ago(last, now),
+    probes: sorted.slice(0, MAX_PROBES).map((status) => probeRow(status, now)),
+    more: moreOf(sorted.slice(MAX_PROBES)),
+  }
+}
+
+function countsOf(statuses: readonly ProbeStatus[]): string {
+  const counts = WORDS.flatMap((word) => {
+    const n = countOf(statuses, word)
+    return n === 0 ? [] : [`${n} ${word}`]
+  })
+  return counts.join(', ') || 'no probes'
+}
+
+function aboutOf({ schedule, timezone, notify }: Monitor): string {
+  const recipients = notify.map((name) => foreign(name, WORD)).join(', ') || 'nobody'
+  return `${foreign(schedule, WORD)} (${foreign(timezone, WORD)}), notifies ${recipients}`
+}
+
+function moreOf(left: readonly ProbeStatus[]): string | null {
+  const [first] = left
+  if (first === undefined) return null
+  const areAlike = left.every(({ word }) => word === first.word)
+  return `and ${left.length} more${areAlike ? `, all ${first.word}` : ''}`
+}
+
+function probeRow({ probe, state, word }: ProbeStatus, now: Instant): ProbeRow {
+  return {
+    account: foreign(probe.account, WORD),
+    operation: foreign(operationShown(probe), WORD),
+    status: word,
+    tone: TONE[word],
+    note: noteOn(state, word, now),
+  }
+}
+
+function noteOn(state: ProbeState | null, word: Word, now: Instant): string {
+  if (state === null) return 'waiting for its first run'
+  const inconclusive = state.inconclusive === null ? '' : `, last run was ${state.inconclusive}`
+  const lastOk = state.lastOkAt === null ? 'never ok' : `last ok ${ago(state.lastOkAt, now)}`
+  switch (word) {
+    case 'failing': {
+      const since = state.onset === null ? 'failing' : `since ${clockTime(state.onset, now)}`
+      return `${since}, ${lastOk}${inconclusive}`
+    }
+    case 'recovering':
+      return `${counted(state.okRuns, 'ok run')} in a row${inconclusive}`
+    case 'checking': {
+      const failed = state.recent.filter((mark) => mark.family !== null).length
+      return `${failed} of the last ${counted(state.recent.length, 'run')} failed${inconclusive}`
+    }
+    case 'blind':
+      return `no result since ${clockTime(state.lastConclusiveAt ?? state.knownSince, now)}${inconclusive}`
+    case 'not run yet':
+      if (state.inconclusive !== null) return `runs so far were ${state.inconclusive}`
+      return state.lastRunAt === null
+        ? 'waiting for its first run'
+        : `waiting for its next run, last run ${ago(state.lastRunAt, now)}`
+    case 'not judged':
+    case 'ok':
+      return `${lastOk}${inconclusive}`
+  }
+}

@@ -1,0 +1,186 @@
+import type { Card } from './card.ts'
+import { HourFigure } from './figure.tsx'
+import { IncidentCard, pathOf } from './incident-view.tsx'
+import type { MailRow } from './mail-row.ts'
+import { MailTable } from './mail-table.tsx'
+import type { MonitorRow, ProbeRow } from './monitor-row.ts'
+import type { Overview } from './overview.ts'
+import type { RecentRow } from './recent-row.ts'
+import type { SourceRow } from './source-row.ts'
+import { type Column, ProbeName, Section, Table } from './table.tsx'
+import type { WithheldRow } from './withheld.ts'
+
+const PROBES: readonly Column<ProbeRow>[] = [
+  { head: 'Probe', cell: (row) => <ProbeName {...row} /> },
+  { head: 'Status', cell: ({ status }) => status, look: ({ tone }) => `n t-${tone}` },
+  { head: 'Detail', cell: ({ note }) => note, look: 'soft' },
+]
+
+const WITHHELD: readonly Column<WithheldRow>[] = [
+  { head: 'When', cell: ({ at }) => at, look: 'n' },
+  {
+    head: 'Incident',
+    cell: ({ incident, monitors }) => (
+      <>
+        {incident === null ? null : <a href={pathOf(incident)}>#{incident.slice(0, 4)}</a>} <span class="soft">{monitors}</span>
+      </>
+    ),
+    look: 'n',
+  },
+  { head: 'Why no email', cell: ({ reason }) => reason },
+  { head: 'Rule', cell: ({ rule }) => rule, look: 'n', label: 'rule' },
+]
+
+const SOURCES: readonly Column<SourceRow>[] = [
+  { head: 'Source', cell: ({ name }) => name },
+  { head: 'Last answer', cell: ({ state }) => state, look: ({ tone }) => `t-${tone}` },
+  { head: 'When', cell: ({ age }) => age, look: 'n' },
+  { head: 'Detail', cell: ({ detail }) => detail, look: 'soft' },
+]
+
+const RECENT: readonly Column<RecentRow>[] = [
+  {
+    head: 'Incident',
+    cell: ({ id, title, monitors }) => (
+      <>
+        <a href={pathOf(id)}>#{id.slice(0, 4)}</a> {title}
+        {monitors === '' ? '' : <span class="soft"> ({monitors})</span>}
+      </>
+    ),
+  },
+  { head: 'When', cell: ({ when }) => when },
+  { head: 'Was it AWS?', cell: ({ verdict }) => verdict },
+  { head: 'Was anyone notified?', cell: ({ notified }) => notified },
+]
+
+/** The status page. */
+export function OverviewSections({ page }: { page: Overview }) {
+  return (
+    <>
+      <Answers page={page} />
+      {page.warnings.length === 0 ? null : (
+        <section class="box warn" id="warnings" aria-label="Warnings">
+          {page.warnings.map((text) => (
+            <p>{text}</p>
+          ))}
+        </section>
+      )}
+      <Incidents cards={page.incidents} more={page.moreIncidents} />
+      <Mails rows={page.mails} more={page.moreMails} />
+      <Monitors rows={page.monitors} more={page.moreMonitors} />
+      <Withheld list={page.withheld} />
+      <Section id="sources" title="Where this comes from">
+        <div class="box">
+          <Table columns={SOURCES} rows={page.sources} />
+        </div>
+      </Section>
+      <Section id="recent" title="Closed incidents">
+        <div class="box">
+          {page.recent.length === 0 ? <p class="soft">None yet.</p> : <Table columns={RECENT} rows={page.recent} />}
+        </div>
+      </Section>
+    </>
+  )
+}
+
+function Answers({ page: { state, tone, answers } }: { page: Overview }) {
+  return (
+    <section class={`box answer ${tone}`} id="answer" aria-label="Summary">
+      <h1 class={`t-${tone}`}>{state}</h1>
+      <dl class="answers">
+        {answers.map(({ question, answer }) => (
+          <div>
+            <dt>{question}</dt>
+            <dd>{answer}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+function Incidents({ cards, more }: { cards: readonly Card[]; more: number }) {
+  if (cards.length === 0) return null
+  return (
+    <section id="incidents" data-live="" aria-labelledby="incidents-h">
+      <h2 id="incidents-h">Open incidents</h2>
+      {cards.map((card, nth) => (
+        <IncidentCard card={card} isWorst={nth === 0} />
+      ))}
+      {more > 0 ? (
+        <p id="incidents-more">
+          And {more} more, none of them worse: see <a href="/api/incidents">/api/incidents</a>.
+        </p>
+      ) : null}
+    </section>
+  )
+}
+
+function Mails({ rows, more }: { rows: readonly MailRow[]; more: number }) {
+  if (rows.length === 0) return null
+  return (
+    <Section id="mails" title="Undelivered emails">
+      <div class="box warn">
+        <MailTable rows={rows} />
+        {more > 0 ? <p>and {more} more: run `alibi outbox list`</p> : null}
+      </div>
+    </Section>
+  )
+}
+
+function Monitors({ rows, more }: { rows: readonly MonitorRow[]; more: number }) {
+  return (
+    <section id="monitors" data-live="" aria-labelledby="monitors-h">
+      <h2 id="monitors-h">Monitors</h2>
+      {rows.map((row) => (
+        <Monitor row={row} />
+      ))}
+      {more > 0 ? <p id="monitors-more">And {more} more monitors, none of them worse.</p> : null}
+    </section>
+  )
+}
+
+/** The probes of a monitor on which all is ok are folded up. */
+function Monitor({ row }: { row: MonitorRow }) {
+  return (
+    <article class={`box ${row.tone}`} id={`m-${row.name}`} aria-label={`Monitor ${row.name}`}>
+      <div class="head">
+        <h3>{row.name}</h3>
+        <span class={`t-${row.tone}`}>{row.counts}</span>
+        <span class="soft small">last run {row.lastRun}</span>
+      </div>
+      <p class="soft small">{row.about}</p>
+      {row.hour === null ? null : <HourFigure hour={row.hour} />}
+      {row.tone === 'good' ? (
+        <details id={`m-${row.name}-probes`}>
+          <summary id={`m-${row.name}-probes-s`}>Probes</summary>
+          <Probes row={row} />
+        </details>
+      ) : (
+        <Probes row={row} />
+      )}
+    </article>
+  )
+}
+
+function Probes({ row: { probes, more } }: { row: MonitorRow }) {
+  return (
+    <>
+      <Table columns={PROBES} rows={probes} />
+      {more === null ? null : <p class="small">{more}</p>}
+    </>
+  )
+}
+
+function Withheld({ list }: { list: Overview['withheld'] }) {
+  return (
+    <Section id="withheld" title="Alerts that were withheld, and why">
+      <div class="box">
+        {list === null ? <p class="soft">Unknown: the database cannot be read.</p> : null}
+        {list?.rows.length === 0 ? <p class="soft">{`None in ${list.within}.`}</p> : null}
+        {list === null || list.rows.length === 0 ? null : <Table small columns={WITHHELD} rows={list.rows} />}
+        {list === null || list.more === 0 ? null : <p class="small">{`and ${list.more} more in ${list.within}`}</p>}
+      </div>
+    </Section>
+  )
+}
