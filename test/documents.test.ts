@@ -292,7 +292,7 @@ describe('links', () => {
 })
 
 describe('what is named', () => {
-  const metrics = new Set(readFileSync('src/web/metrics.ts', 'utf8').match(/\balibi_[a-z_]+/g))
+  const metrics = new Set(readFileSync('src/web/instruments.ts', 'utf8').match(/\balibi_[a-z_]+/g))
 
   test.for([...texts].map(([file, text]) => [file, text.match(/\balibi_[a-z_]+/g) ?? []] as const))(
     'every metric in %s is one',

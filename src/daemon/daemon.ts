@@ -483,13 +483,14 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     if (fault !== null) reasons.push(`the database cannot be written: ${fault}`)
     try {
       for (const owed of (await store.outbox()).filter(isOpen)) {
-        const mail = `mail ${owed.notification.id} (${owed.notification.kind} to ${addressee(owed)})`
+        const email = `email ${owed.notification.id} (${owed.notification.kind} to ${addressee(owed)})`
         const owedMs = courier.owedMs(owed)
         const error = owed.error ?? 'no reason given'
-        if (owed.state === 'refused') reasons.push(`${mail} was refused: ${error}`)
-        // It is not this mail that is turned away: none gets through, and nobody need wait to say so.
-        else if (owed.noSession) reasons.push(`${mail} waits, for the mail server takes nothing from this host: ${error}`)
-        else if (owedMs > STUCK_AFTER_MS) reasons.push(`${mail} is owed for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
+        if (owed.state === 'refused') reasons.push(`${email} was refused: ${error}`)
+        // No email gets through, whichever it is: there is no need to wait before saying so.
+        else if (owed.noSession) reasons.push(`${email} is waiting: the mail server takes nothing from this host: ${error}`)
+        else if (owedMs > STUCK_AFTER_MS)
+          reasons.push(`${email} has been undelivered for ${inWords(owedMs)}: ${owed.error ?? 'not tried yet'}`)
       }
     } catch (cause) {
       reasons.push(`the outbox cannot be read: ${messageOfThrown(cause)}`)

@@ -28,7 +28,7 @@ export class Faults {
     return [...this.found].map(([monitor, probes]) => {
       const [first = ['', '']] = probes
       const more = probes.size === 1 ? '' : ` and ${probes.size - 1} more`
-      return `monitor ${monitor}: runs end in an internal error of Alibi (${first[0]}: ${first[1]}${more}); the log has the details`
+      return `monitor ${monitor}: runs end in an internal error of Alibi (${first[0]}: ${first[1]}${more}); see the log`
     })
   }
 }

@@ -99,7 +99,7 @@ test('a pulse that hangs is told, and that it beats again', async () => {
   const { world, minutes, end } = patient()
   await minutes(2)
   world.lives = false
-  expect(await minutes(3)).toEqual(['no cycle came to its end for 4m', 'nothing could be written to disk for 4m'])
+  expect(await minutes(3)).toEqual(['the main loop has not completed a cycle for 4m', 'the database could not be written for 4m'])
   world.lives = true
   expect(await minutes(1)).toEqual([])
   await end()
@@ -110,7 +110,7 @@ test('AWS Health that answers nothing for longer than two of its intervals is to
   await minutes(6)
   world.dashboard = 'unavailable'
   expect(await minutes(29)).toEqual([])
-  expect(await minutes(5)).toEqual([expect.stringMatching(/^AWS Health \(aws\) did not answer for 3\dm: HTTP 503$/)])
+  expect(await minutes(5)).toEqual([expect.stringMatching(/^AWS Health \(aws\) has not answered for 3\dm: HTTP 503$/)])
   world.dashboard = 'answered'
   expect(await minutes(6)).toEqual([])
   await end()
@@ -118,14 +118,14 @@ test('AWS Health that answers nothing for longer than two of its intervals is to
 
 test('a mail path that never worked is told at once, one that worked after a quarter of an hour', async () => {
   const never = patient('535 login refused for oncall@example.com')
-  expect(await never.minutes(2)).toEqual(['the mail path has not worked since the start: 535 login refused for (address)'])
+  expect(await never.minutes(2)).toEqual(['the mail server could not be used since the start: 535 login refused for (address)'])
   await never.end()
 
   const { world, minutes, end } = patient()
   await minutes(6)
   world.mail = '421 later'
   expect(await minutes(12)).toEqual([])
-  expect(await minutes(6)).toEqual([expect.stringMatching(/^the mail path has not worked for 1\dm: 421 later$/)])
+  expect(await minutes(6)).toEqual([expect.stringMatching(/^the mail server could not be used for 1\dm: 421 later$/)])
   world.mail = null
   expect(await minutes(2)).toEqual([])
   await end()

@@ -31,14 +31,14 @@ export type Vitals = Readonly<{
 export function ailments(vitals: Vitals): readonly string[] {
   const { cycleAgoMs, diskAgoMs, mail } = vitals
   const found = [...vitals.reasons]
-  if (cycleAgoMs > CYCLE_GOOD_FOR_MS) found.push(`no cycle came to its end for ${inWords(cycleAgoMs)}`)
-  if (diskAgoMs > DISK_GOOD_FOR_MS) found.push(`nothing could be written to disk for ${inWords(diskAgoMs)}`)
+  if (cycleAgoMs > CYCLE_GOOD_FOR_MS) found.push(`the main loop has not completed a cycle for ${inWords(cycleAgoMs)}`)
+  if (diskAgoMs > DISK_GOOD_FOR_MS) found.push(`the database could not be written for ${inWords(diskAgoMs)}`)
   const readingGoodForMs = Math.max(2 * vitals.idleEveryMs, READING_GOOD_FOR_MS) + vitals.askingMs
   for (const { partition, agoMs, why } of vitals.readings)
-    if (agoMs > readingGoodForMs) found.push(`AWS Health (${partition}) did not answer for ${inWords(agoMs)}: ${why}`)
+    if (agoMs > readingGoodForMs) found.push(`AWS Health (${partition}) has not answered for ${inWords(agoMs)}: ${why}`)
   if (mail.why !== null && (mail.agoMs === null || mail.agoMs > MAIL_GOOD_FOR_MS))
     found.push(
-      `the mail path has not worked ${mail.agoMs === null ? 'since the start' : `for ${inWords(mail.agoMs)}`}: ${mail.why}`,
+      `the mail server could not be used ${mail.agoMs === null ? 'since the start' : `for ${inWords(mail.agoMs)}`}: ${mail.why}`,
     )
   return found
 }
