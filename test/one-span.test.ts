@@ -43,7 +43,7 @@ async function everywhere(incident: Incident, now: number): Promise<Record<strin
 
   const announcement = { kind: 'recovered', reason: 'r', rule: 'recovery', seq: 2, to: incident.audience, hindsight: [] } as const
   const drop = { setup: view.setup, now, readings: view.readings, strips: new Map(), overrides: [], sender: () => SENT_BY }
-  const [mail] = notificationsFor([{ incident, announcement, notice: null }], drop)
+  const [mail] = notificationsFor([{ incident, announcement, selfAlert: null }], drop)
   const email = renderEmail(mail!, { ...PUNCTUAL, now }).text
 
   const digest = digestOf({
@@ -56,7 +56,7 @@ async function everywhere(incident: Incident, now: number): Promise<Record<strin
   const path = join(scratch, `${incident.closedAt}.db`)
   const store = await openStore({ path })
   await store.commit({
-    ...{ incidents: [incident], probes: [], notices: { set: [], cleared: [] }, reach: null },
+    ...{ incidents: [incident], probes: [], selfAlerts: { set: [], cleared: [] }, reach: null },
     ...{ ledger: [], notifications: [], outcomes: [], readings: [] },
   })
   await store.close()

@@ -16,7 +16,7 @@ export const T0 = Date.UTC(2026, 10, 22, 12)
 export const NOTHING: Change = {
   incidents: [],
   probes: [],
-  notices: { set: [], cleared: [] },
+  selfAlerts: { set: [], cleared: [] },
   reach: null,
   ledger: [],
   notifications: [],
@@ -139,7 +139,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const ids = (owed: readonly { notification: Notification }[]) => owed.map((o) => o.notification.id)
 
     test('a new store holds nothing', async () => {
-      expect(await store.load(0)).toEqual({ probes: [], incidents: [], notices: [], reach: null, lastAlive: null })
+      expect(await store.load(0)).toEqual({ probes: [], incidents: [], selfAlerts: [], reach: null, lastAlive: null })
       expect(await store.incidents(10)).toEqual([])
       expect(await store.incident('a3f9')).toBeNull()
       expect(await store.ledger({}, 10)).toEqual([])
@@ -153,12 +153,12 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const members = [aMember('m/self/ListRegions'), aMember('m/self/GetContactInformation')]
       const incident = anIncident('a3f9', { members, hindsight: [{ arn: 'arn:1', code: 'C', at: T0, why: 'zu spät' }] })
       const state = aState('m/self/ListRegions')
-      const notice = { key: 'api', since: T0, text: 'no support plan' }
+      const selfAlert = { key: 'api', since: T0, text: 'no support plan' }
       const reach = aReach()
       await commit({
         incidents: [incident],
         probes: [state],
-        notices: { set: [notice], cleared: [] },
+        selfAlerts: { set: [selfAlert], cleared: [] },
         reach,
         ledger: [aRow('opened')],
         notifications: [aNotification('a3f9.1.x')],
@@ -169,7 +169,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await next.load(0)).toEqual({
         probes: [state],
         incidents: [incident],
-        notices: [notice],
+        selfAlerts: [selfAlert],
         reach,
         lastAlive: { at: T0 + 5 },
       })
@@ -240,11 +240,11 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect((await store.incidents(10)).map(({ members }) => members.length).sort()).toEqual([2, 3])
     })
 
-    test('notices are set and cleared; setting wins when one change does both', async () => {
-      const notice = (key: string, text: string) => ({ key, since: T0, text })
-      await commit({ notices: { set: [notice('a', '1'), notice('b', '1')], cleared: [] } })
-      await commit({ notices: { set: [notice('b', '2')], cleared: ['a', 'b', 'never-set'] } })
-      expect((await store.load(0)).notices).toEqual([notice('b', '2')])
+    test('self-alerts are set and cleared; setting wins when one change does both', async () => {
+      const selfAlert = (key: string, text: string) => ({ key, since: T0, text })
+      await commit({ selfAlerts: { set: [selfAlert('a', '1'), selfAlert('b', '1')], cleared: [] } })
+      await commit({ selfAlerts: { set: [selfAlert('b', '2')], cleared: ['a', 'b', 'never-set'] } })
+      expect((await store.load(0)).selfAlerts).toEqual([selfAlert('b', '2')])
     })
 
     test('what is changed after a commit was not committed', async () => {

@@ -62,7 +62,7 @@ export class Story {
     const probes = new Map([...this.setup.probes.keys()].map((id) => [id, newProbeState(id, NOON)]))
     const reach = { ...NO_REACH, everReached: true }
     const nothing = { silences: [] as Silence[], acks: new Map<string, Ack>() }
-    this.world = { probes, incidents: new Map(), notices: new Map(), reach, freshSince: NOON, absence: null, ...nothing }
+    this.world = { probes, incidents: new Map(), selfAlerts: new Map(), reach, freshSince: NOON, absence: null, ...nothing }
   }
 
   /** How the runs go from now on, of every probe or of those whose id holds `of`. */
@@ -237,7 +237,7 @@ export class Story {
       readings: new Map(this.lastReadings),
       newlyRead: new Set(newlyRead),
       timers: true,
-      notices: this.heard.splice(0),
+      selfAlerts: this.heard.splice(0),
       owners: (probe, monitor) => [accountName(probe, monitor)],
       newId: () => {
         this.born += 1
@@ -269,7 +269,7 @@ export class Story {
   private alwaysTrue(decision: Decision, owed: readonly Notification[]): void {
     const ids = [...this.mails, ...owed].map((mail) => mail.id)
     expect(new Set(ids).size, 'no notification has the id of another').toBe(ids.length)
-    const about = decision.told.map((one) => one.incident?.id ?? one.notice?.key)
+    const about = decision.told.map((one) => one.incident?.id ?? one.selfAlert?.key)
     expect(new Set(about).size, 'at most one mail an incident and moment').toBe(about.length)
     for (const mail of owed) {
       const subject = this.subjects.get(mail.thread)
@@ -319,10 +319,10 @@ export class Story {
     for (const is of decision.incidents) incidents.set(is.id, kept(is))
     for (const is of incidents.values())
       if (is.closedAt !== null && now - is.closedAt > rememberMs(this.setup.policy)) incidents.delete(is.id)
-    const notices = new Map(this.world.notices)
-    for (const notice of decision.notices.set) notices.set(notice.key, notice)
-    for (const key of decision.notices.cleared) notices.delete(key)
+    const selfAlerts = new Map(this.world.selfAlerts)
+    for (const selfAlert of decision.selfAlerts.set) selfAlerts.set(selfAlert.key, selfAlert)
+    for (const key of decision.selfAlerts.cleared) selfAlerts.delete(key)
     const freshSince = Math.max(this.world.freshSince, decision.freshSince)
-    this.world = { ...this.world, probes, incidents, notices, reach: decision.reach ?? this.world.reach, freshSince }
+    this.world = { ...this.world, probes, incidents, selfAlerts, reach: decision.reach ?? this.world.reach, freshSince }
   }
 }

@@ -25,7 +25,7 @@ export class Watch {
     this.world = {
       probes: new Map([...setup.probes.keys()].map((id) => [id, newProbeState(id, now)])),
       incidents: new Map(),
-      notices: new Map(),
+      selfAlerts: new Map(),
       reach: { ...NO_REACH, everReached: true },
       freshSince: now,
       absence: null,
@@ -66,7 +66,7 @@ export class Watch {
       readings,
       newlyRead,
       timers: true,
-      notices: [],
+      selfAlerts: [],
       owners: (probe, monitor) => [accountName(probe, monitor)],
       newId: () => {
         this.born += 1

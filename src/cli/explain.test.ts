@@ -37,7 +37,7 @@ async function large(): Promise<string> {
   await store.commit({
     incidents: [incident({ id: 'a3f9', members })],
     probes: [],
-    notices: { set: [], cleared: [] },
+    selfAlerts: { set: [], cleared: [] },
     reach: null,
     notifications: [],
     readings: [],
@@ -65,7 +65,7 @@ async function judged(): Promise<string> {
     ...{ at: NOON + nth * MIN, incident: 'a3f9', probe: null, decision, rule: null, reason: `reason ${nth}` },
     evidence: evidence(why, readAt),
   })
-  const nothing = { probes: [], notices: { set: [], cleared: [] }, reach: null, notifications: [], readings: [], outcomes: [] }
+  const nothing = { probes: [], selfAlerts: { set: [], cleared: [] }, reach: null, notifications: [], readings: [], outcomes: [] }
   await store.commit({
     ...nothing,
     incidents: [incident({ id: 'a3f9' })],

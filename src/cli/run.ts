@@ -14,7 +14,7 @@ import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import { AccountDiscovery } from '../daemon/account-discovery.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
-import { CONFIG_NOTICE } from '../domain/self-alert.ts'
+import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import { setupOf } from '../domain/setup.ts'
 import type { Connectivity } from '../domain/state.ts'
 import { type Store, StoreError } from '../ports/store.ts'
@@ -89,17 +89,17 @@ export async function run(options: Common, io: Io): Promise<number> {
     })
   })
   const around = { io, log, store, metrics, sent, stop: stop.signal, kill: kill.signal }
-  const notice: Notice = (key, text) => session.daemon.notice(key, text)
+  const selfAlert: TellSelfAlert = (key, text) => session.daemon.selfAlert(key, text)
   let isStale = false
   const changed = () => {
     isStale = true
     wake.resolve('accounts')
   }
-  let members = await membersOf(first, around, notice, changed).catch(asExit)
+  let members = await membersOf(first, around, selfAlert, changed).catch(asExit)
   let session = await begin(members.config(), around, null).catch(asExit)
   members.watch()
   // Read just now, and good: what a daemon before us was told of a faulty one is over, and the next fault is told anew.
-  await session.daemon.notice(CONFIG_NOTICE, null).catch((cause: unknown) => {
+  await session.daemon.selfAlert(CONFIG_ALERT, null).catch((cause: unknown) => {
     log.warn('that the configuration is good again could not be kept', { cause, next: 'the next reload tries again' })
   })
   let web = await serve(session, log, store, metrics, () => session)
@@ -117,7 +117,7 @@ export async function run(options: Common, io: Io): Promise<number> {
       const was = session
       if (given !== null) {
         await members.end()
-        members = await membersOf(given, around, notice, changed)
+        members = await membersOf(given, around, selfAlert, changed)
       }
       isStale = false
       const config = members.config()
@@ -156,7 +156,7 @@ type Around = Readonly<{
   kill: AbortSignal
 }>
 
-type Notice = (key: string, text: string | null) => Promise<void>
+type TellSelfAlert = (key: string, text: string | null) => Promise<void>
 
 /** The accounts that one configuration finds in its organizations, over as many sessions as their lists begin. */
 type Members = Readonly<{
@@ -167,12 +167,17 @@ type Members = Readonly<{
   end: () => Promise<void>
 }>
 
-async function membersOf(config: Config, { io, log, store }: Around, notice: Notice, changed: () => void): Promise<Members> {
+async function membersOf(
+  config: Config,
+  { io, log, store }: Around,
+  selfAlert: TellSelfAlert,
+  changed: () => void,
+): Promise<Members> {
   const ending = new AbortController()
   const organization = organizationOf(config, io.env)
   const { discoveries, monitors } = config
   const roster = new AccountDiscovery({
-    ...{ discoveries, monitors, store, organization, clock: systemClock, random01: Math.random, log, notice },
+    ...{ discoveries, monitors, store, organization, clock: systemClock, random01: Math.random, log, selfAlert },
     changed: () => {
       if (!ending.signal.aborted) changed()
     },
@@ -262,12 +267,12 @@ async function reread(options: Common, io: Io, session: Session, log: RunLog): P
   const fault = loaded.ok ? unchangeable(loaded.config, session.config) : formatFaults(loaded.faults, options.config)
   if (!loaded.ok || fault !== null) {
     log.error('the configuration on disk is faulty', { faults: fault, next: 'the old one stays in force' })
-    await session.daemon.notice(CONFIG_NOTICE, `The configuration on disk is faulty, and the old one stays in force: ${fault}`)
+    await session.daemon.selfAlert(CONFIG_ALERT, `The configuration on disk is faulty, and the old one stays in force: ${fault}`)
     return null
   }
   log.change(loaded.config.log, loaded.config.secrets)
   printAs(printing(loaded.config))
-  await session.daemon.notice(CONFIG_NOTICE, null)
+  await session.daemon.selfAlert(CONFIG_ALERT, null)
   return loaded.config
 }
 

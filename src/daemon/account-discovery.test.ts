@@ -48,7 +48,7 @@ function world(listings: readonly Listing[], options: { disk?: ReturnType<typeof
     random01: () => 0,
     log: { error: say, warn: say, info: say, debug: say },
     changed: () => void seen.changes++,
-    notice: async (key, text) => void told.push([key, text]),
+    selfAlert: async (key, text) => void told.push([key, text]),
   })
   const stop = new AbortController()
   const begin = async () => {

@@ -41,7 +41,7 @@ export type RosterDeps = Readonly<{
   /** The accounts of a monitor are others than before. */
   changed: () => void
   /** As the daemon's own: tells once that something is wrong; `null`: it is over. */
-  notice: (key: string, text: string | null) => Promise<void>
+  selfAlert: (key: string, text: string | null) => Promise<void>
 }>
 
 /** Keeps the lists of accounts that monitors find in their organization: from the store at start, then listed anew now and then. */
@@ -135,7 +135,7 @@ export class AccountDiscovery {
 
   private async tell(monitor: string, text: string | null): Promise<void> {
     try {
-      await this.deps.notice(keyOf(monitor), text)
+      await this.deps.selfAlert(keyOf(monitor), text)
     } catch (cause) {
       this.deps.log.warn('what became of a listing could not be told', { monitor, cause, next: 'the next listing tries again' })
     }

@@ -6,7 +6,7 @@ import { tellsOf } from '../domain/notify.ts'
 import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, SUMMARISED, summaryLines, whyNeedless } from '../domain/outbox.ts'
 import { apart, divided, type Parcel } from '../domain/parcel.ts'
 import { HOUR_MS } from '../domain/probe.ts'
-import type { Notice } from '../domain/state.ts'
+import type { SelfAlert } from '../domain/state.ts'
 import type { Delivery } from '../email/delivery.ts'
 import type { Log } from '../ports/log.ts'
 import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
@@ -130,8 +130,8 @@ export class Courier {
       : seen.owedMs + (clock.monotonic() - seen.at)
   }
 
-  /** These notices are over: their mails that have not left need not leave. One that may have been accepted is finished. */
-  async withdraw(notices: readonly Notice[]): Promise<void> {
+  /** These self-alerts are over: their emails that have not left need not leave. One that may have been accepted is finished. */
+  async withdraw(selfAlerts: readonly SelfAlert[]): Promise<void> {
     const { store, clock, meter, log } = this.deps
     const owed = (await store.owed(MAX_LOOK)).filter(
       (one) =>
@@ -139,7 +139,7 @@ export class Courier {
         !one.uncertain &&
         !this.taken.has(keyOf(one)) &&
         !this.unrecorded.has(keyOf(one)) &&
-        notices.some((notice) => tellsOf(one.notification, notice)),
+        selfAlerts.some((selfAlert) => tellsOf(one.notification, selfAlert)),
     )
     if (owed.length === 0) return
     const why = 'it was over before this could be delivered'

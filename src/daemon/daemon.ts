@@ -93,7 +93,7 @@ export type Daemon = Readonly<{
   readings: () => ReadonlyMap<Partition, HealthReading>
   health: () => Promise<Health>
   /** Tells something once, in a `misconfigured` mail, such as a faulty configuration on disk; `null`: it is over. */
-  notice: (key: string, text: string | null) => Promise<void>
+  selfAlert: (key: string, text: string | null) => Promise<void>
   /** Refused mails are tried again: the way they go has changed (docs/rules.md, Delivery). */
   retryRefused: () => Promise<void>
 }>
@@ -136,7 +136,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       cacheForMs: config.health.cacheForMs,
       owes: () => courier.nudge(),
       askAnew: (partition) => consult(partition, 0),
-      over: (notices) => behind(courier.withdraw(notices), 'mails of what is over could not be withdrawn'),
+      over: (selfAlerts) => behind(courier.withdraw(selfAlerts), 'mails of what is over could not be withdrawn'),
       clockSet: (by) => clockSet(by),
       slept: (forMs) => unwatched({ from: clock.now() - forMs, to: clock.now(), why: 'this machine slept' }),
       decided: () => beatNudge.nudge(),
@@ -502,7 +502,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     world: () => engine.world(),
     readings: () => desk.readings(),
     health,
-    notice: (key, text) => engine.notice(key, text),
+    selfAlert: (key, text) => engine.selfAlert(key, text),
     retryRefused,
   }
 }

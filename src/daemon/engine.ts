@@ -22,9 +22,9 @@ import {
   type Connectivity,
   type Gap,
   NO_REACH,
-  type Notice,
   newProbeState,
   type ProbeState,
+  type SelfAlert,
   type World,
 } from '../domain/state.ts'
 import { advance } from '../domain/streak.ts'
@@ -66,7 +66,7 @@ export type EngineDeps = Readonly<{
   /** Runs were decided upon: they wait for the next flush, and the next re-run may be due earlier than was thought. */
   decided: () => void
   /** These are over: what was to be told of them and has not left need not be told. */
-  over: (notices: readonly Notice[]) => void
+  over: (selfAlerts: readonly SelfAlert[]) => void
   /** What the session before this one knew of our own network; left out, or `null`, at the start of a process. */
   reach?: Connectivity | null
   /** The wall clock was set by so many milliseconds. */
@@ -89,7 +89,7 @@ export class Engine {
   private readonly setup: Setup
   private readonly probes = new Map<string, ProbeState>()
   private readonly incidents = new Map<string, Incident>()
-  private readonly notices = new Map<string, Notice>()
+  private readonly selfAlerts = new Map<string, SelfAlert>()
   private reach: Connectivity = NO_REACH
   private freshSince: Instant = 0
   private absence: Gap | null = null
@@ -130,7 +130,7 @@ export class Engine {
     for (const state of loaded.probes) if (this.setup.probes.has(state.probe)) this.probes.set(state.probe, state)
     for (const id of this.setup.probes.keys()) if (!this.probes.has(id)) this.probes.set(id, newProbeState(id, now))
     for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)
-    for (const notice of loaded.notices) this.notices.set(notice.key, notice)
+    for (const selfAlert of loaded.selfAlerts) this.selfAlerts.set(selfAlert.key, selfAlert)
     // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end. A reload is
     // no start: whoever had reached the control host has reached it.
     const cutOff = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
@@ -249,9 +249,9 @@ export class Engine {
   }
 
   world(): World {
-    const { probes, incidents, notices, reach, freshSince, absence, silences, acks, unwritable } = this
+    const { probes, incidents, selfAlerts, reach, freshSince, absence, silences, acks, unwritable } = this
     const isLong = unwritable !== null && unwritable.to - unwritable.from > SHORTEST_ABSENCE_MS
-    return { probes, incidents, notices, reach, freshSince, absence, lostUntil: isLong ? unwritable.to : null, silences, acks }
+    return { probes, incidents, selfAlerts, reach, freshSince, absence, lostUntil: isLong ? unwritable.to : null, silences, acks }
   }
 
   /** Outcomes that are decided and not on disk yet. */
@@ -306,7 +306,7 @@ export class Engine {
       await this.commit({
         incidents,
         probes,
-        notices: { set: [], cleared: [] },
+        selfAlerts: { set: [], cleared: [] },
         reach,
         ledger: [],
         notifications: [],
@@ -420,7 +420,7 @@ export class Engine {
       readings: desk.readings(),
       newlyRead: new Set(),
       timers: false,
-      notices: [],
+      selfAlerts: [],
       owners,
       newId: () => NOBODY,
     }
@@ -461,12 +461,17 @@ export class Engine {
   }
 
   /** Something that is told once, in a `misconfigured` mail; `null`: it is over. */
-  async notice(key: string, text: string | null): Promise<void> {
+  async selfAlert(key: string, text: string | null): Promise<void> {
     await this.settle([], [], false, [{ key, text }])
   }
 
-  private settle(ran: readonly Ran[], called: readonly Called[], timers: boolean, notices: Input['notices'] = []): Promise<void> {
-    const next = this.turn.then(() => this.decideAndCommit(ran, called, timers, notices))
+  private settle(
+    ran: readonly Ran[],
+    called: readonly Called[],
+    timers: boolean,
+    selfAlerts: Input['selfAlerts'] = [],
+  ): Promise<void> {
+    const next = this.turn.then(() => this.decideAndCommit(ran, called, timers, selfAlerts))
     this.turn = next.catch(() => {})
     return next
   }
@@ -475,7 +480,7 @@ export class Engine {
     ran: readonly Ran[],
     called: readonly Called[],
     timers: boolean,
-    notices: Input['notices'],
+    selfAlerts: Input['selfAlerts'],
   ): Promise<void> {
     const { desk, clock, newId, owners, log, meter } = this.deps
     await this.attendNow()
@@ -487,17 +492,17 @@ export class Engine {
     for (const [partition, { at }] of readings) if (this.lookedAt.get(partition) !== at) newlyRead.add(partition)
     const decision = decide(
       this.world(),
-      { now, outcomes, controls, readings, newlyRead, timers, notices, owners, newId },
+      { now, outcomes, controls, readings, newlyRead, timers, selfAlerts, owners, newId },
       this.setup,
     )
-    const byClock = ran.length + called.length + notices.length === 0
+    const byClock = ran.length + called.length + selfAlerts.length === 0
     if (byClock && this.mustWait(decision)) return
     const stored = [...this.trails(decision), ...this.withIncidents(outcomes, decision)]
     const read = [...newlyRead].flatMap((partition) => readings.get(partition) ?? [])
     const verdicts = decision.incidents
       .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
       .map(({ verdict }) => verdict)
-    const over = decision.notices.cleared.flatMap((key) => this.notices.get(key) ?? [])
+    const over = decision.selfAlerts.cleared.flatMap((key) => this.selfAlerts.get(key) ?? [])
     if (read.length === 0 && this.unwrittenRedate === null && isPlain(decision, this.reach)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
@@ -614,8 +619,8 @@ export class Engine {
   private adopt(decision: Decision): void {
     for (const state of decision.probes) this.probes.set(state.probe, state)
     for (const incident of decision.incidents) this.incidents.set(incident.id, incident)
-    for (const notice of decision.notices.set) this.notices.set(notice.key, notice)
-    for (const key of decision.notices.cleared) this.notices.delete(key)
+    for (const selfAlert of decision.selfAlerts.set) this.selfAlerts.set(selfAlert.key, selfAlert)
+    for (const key of decision.selfAlerts.cleared) this.selfAlerts.delete(key)
     if (decision.reach !== null) this.reach = decision.reach
     this.freshSince = Math.max(this.freshSince, decision.freshSince)
   }
@@ -631,7 +636,7 @@ export class Engine {
       await this.commit({
         incidents,
         probes,
-        notices: { set: [], cleared: [] },
+        selfAlerts: { set: [], cleared: [] },
         reach: null,
         ledger: [],
         notifications: [],
@@ -666,11 +671,11 @@ export class Engine {
  * its like. Whatever is a decision has a row in the ledger.
  */
 function isPlain(decision: Decision, was: Connectivity): boolean {
-  const { notices, ledger, told } = decision
+  const { selfAlerts, ledger, told } = decision
   const reach = decision.reach ?? was
   const sameReach =
     reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
-  return sameReach && [notices.set, notices.cleared, ledger, told].every((list) => list.length === 0)
+  return sameReach && [selfAlerts.set, selfAlerts.cleared, ledger, told].every((list) => list.length === 0)
 }
 
 /** An acknowledgement that was given anew is another one. */

@@ -74,7 +74,7 @@ describe('consult: a source that refuses is told once, and the verdict rests on 
       '0 misconfigured > manager',
     ])
   })
-  test('the notice is a mail of its own, without a thread, with an id that stays', () => {
+  test('a self-alert is an email of its own, without a thread, with an id that stays', () => {
     const [mail] = new Story().asking({ api: 'refused' }).pass(1).mails
     expect(mail).toMatchObject({ incident: null, inReplyTo: null, to: ['oncall@example.com'] })
     expect(mail?.facts.lines[0]).toMatch(/^The AWS Health API refuses to answer: it was refused/)

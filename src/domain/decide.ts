@@ -20,9 +20,9 @@ import {
   type Probe,
 } from './probe.ts'
 import type { RuleName } from './rule.ts'
-import { headingOf, SOURCE_NOTICE } from './self-alert.ts'
+import { headingOf, SOURCE_ALERT } from './self-alert.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
-import { type Connectivity, type Notice, newProbeState, type ProbeState, type World } from './state.ts'
+import { type Connectivity, newProbeState, type ProbeState, type SelfAlert, type World } from './state.ts'
 import { type Announcement, close, flapsNow, leave, type Step, step, unwell } from './step.ts'
 import { advance, keepEnds, type Turn } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
@@ -41,7 +41,7 @@ export type Input = Readonly<{
   /** Look also at what falls due by the clock alone: blind probes. */
   timers: boolean
   /** What else is to be told once, such as a faulty configuration on disk; `null`: it is over. */
-  notices: readonly Readonly<{ key: string; text: string | null }>[]
+  selfAlerts: readonly Readonly<{ key: string; text: string | null }>[]
   /** The names under which AWS Health may know the failing account. */
   owners: (probe: Probe, monitor: Monitor) => readonly string[]
   /** 64 random bits as 16 hexadecimal digits. */
@@ -49,15 +49,15 @@ export type Input = Readonly<{
 }>
 
 export type Told = Readonly<
-  | { incident: Incident; announcement: Announcement; notice: null }
-  | { incident: null; announcement: Announcement; notice: Notice }
+  | { incident: Incident; announcement: Announcement; selfAlert: null }
+  | { incident: null; announcement: Announcement; selfAlert: SelfAlert }
 >
 
 /** Everything that a decision changes; the caller commits it whole and only then believes it. */
 export type Decision = Readonly<{
   incidents: readonly Incident[]
   probes: readonly ProbeState[]
-  notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
+  selfAlerts: Readonly<{ set: readonly SelfAlert[]; cleared: readonly string[] }>
   reach: Connectivity | null
   freshSince: Instant
   ledger: readonly LedgerRow[]
@@ -87,7 +87,7 @@ export function decide(world: World, input: Input, setup: Setup): Decision {
   draft.judgeAll()
   draft.lookBack()
   draft.stepAll()
-  draft.noticeRefusals()
+  draft.raiseSelfAlerts()
   return draft.decision()
 }
 
@@ -99,8 +99,8 @@ class Draft {
   private readonly ledger: LedgerRow[] = []
   private readonly told: Told[] = []
   private readonly turns: { outcome: Outcome; turn: Turn }[] = []
-  private readonly noticesSet: Notice[] = []
-  private readonly noticesCleared: string[] = []
+  private readonly selfAlertsSet: SelfAlert[] = []
+  private readonly selfAlertsCleared: string[] = []
   /** Incidents of which somebody is told that nothing of theirs is watched any longer. */
   private readonly dropped = new Set<string>()
   private freshSince: Instant
@@ -127,7 +127,7 @@ class Draft {
     return {
       incidents: [...this.incidents.values()].filter((is) => is !== this.world.incidents.get(is.id)),
       probes: [...this.probes.values()],
-      notices: { set: this.noticesSet, cleared: this.noticesCleared },
+      selfAlerts: { set: this.selfAlertsSet, cleared: this.selfAlertsCleared },
       reach: this.reach === this.world.reach ? null : this.reach,
       freshSince: this.freshSince,
       ledger: this.ledger,
@@ -627,7 +627,7 @@ class Draft {
     if (done.announcement !== null || done.ledger.length > 0 || !equalShallow(same, is)) this.incidents.set(is.id, is)
     this.ledger.push(...done.ledger)
     if (done.announcement !== null && done.announcement.to.length > 0) {
-      this.told.push({ incident: done.incident, announcement: done.announcement, notice: null })
+      this.told.push({ incident: done.incident, announcement: done.announcement, selfAlert: null })
     }
   }
 
@@ -658,51 +658,51 @@ class Draft {
   }
 
   /** What is told once and is no incident: a source that refuses, a control host that was never reached. */
-  noticeRefusals(): void {
-    for (const { key, text } of this.input.notices) {
-      if (text === null) this.clearNotice(key)
-      else this.notice(key, text)
+  raiseSelfAlerts(): void {
+    for (const { key, text } of this.input.selfAlerts) {
+      if (text === null) this.clearSelfAlert(key)
+      else this.selfAlert(key, text)
     }
     for (const [partition, reading] of this.input.readings) {
       for (const source of ['api', 'dashboard'] as const) {
-        const key = `${SOURCE_NOTICE}${source}:${partition}`
+        const key = `${SOURCE_ALERT}${source}:${partition}`
         const { state, detail } = reading.sources[source]
-        if (state === 'refused') this.notice(key, refusal(source, detail))
-        if (state === 'answered') this.clearNotice(key)
+        if (state === 'refused') this.selfAlert(key, refusal(source, detail))
+        if (state === 'answered') this.clearSelfAlert(key)
       }
     }
     const { everReached, failures } = this.reach
     if (!everReached && !isUnanswered(this.reach) && failures >= FAILURES_THAT_CUT_OFF) {
-      this.notice(
+      this.selfAlert(
         'control',
         'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.',
       )
     }
-    if (everReached) this.clearNotice('control')
+    if (everReached) this.clearSelfAlert('control')
     const skewMs = skewOf(this.input.outcomes)
-    if (skewMs !== null && Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) this.notice('clock', skewText(skewMs))
-    if (skewMs !== null && Math.abs(skewMs) < SKEW_WORTH_TELLING_MS / 2) this.clearNotice('clock')
+    if (skewMs !== null && Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) this.selfAlert('clock', skewText(skewMs))
+    if (skewMs !== null && Math.abs(skewMs) < SKEW_WORTH_TELLING_MS / 2) this.clearSelfAlert('clock')
   }
 
-  private notice(key: string, text: string): void {
-    if (this.world.notices.has(key)) return
+  private selfAlert(key: string, text: string): void {
+    if (this.world.selfAlerts.has(key)) return
     const { now } = this.input
-    const notice: Notice = { key, since: now, text }
+    const selfAlert: SelfAlert = { key, since: now, text }
     const { rule, subject } = headingOf(key)
     const to = toldOfUs(this.setup.recipients.values()).map(({ name, to }) => {
       return { recipient: name, to, subject, root: '', open: false }
     })
-    this.noticesSet.push(notice)
+    this.selfAlertsSet.push(selfAlert)
     this.note('noticed', null, null, rule, text, { key })
     this.told.push({
       incident: null,
       announcement: { kind: 'misconfigured', reason: text, rule, seq: 1, to, hindsight: [] },
-      notice,
+      selfAlert,
     })
   }
 
-  private clearNotice(key: string): void {
-    if (this.world.notices.has(key)) this.noticesCleared.push(key)
+  private clearSelfAlert(key: string): void {
+    if (this.world.selfAlerts.has(key)) this.selfAlertsCleared.push(key)
   }
 
   private probeState(id: string): ProbeState {

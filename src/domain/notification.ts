@@ -72,7 +72,7 @@ export type Facts = Readonly<{
   /** The rule that owes it; `null` where none does (a digest, a test). */
   rule: RuleName | null
   subject: string
-  /** `null` for a mail that belongs to no incident (`test`, notices, summaries). */
+  /** `null` for a mail that belongs to no incident (`test`, self-alerts, summaries). */
   incident: Readonly<{
     id: string
     partition: Partition
@@ -145,7 +145,7 @@ export type NotificationState = 'due' | 'retrying' | 'sending' | 'refused' | 'de
 
 /** One mail that is owed to one recipient. It is on disk before anything leaves; id and Message-ID never change. */
 export type Notification = Readonly<{
-  /** `incident.seq.recipient`, or `notice.…`: stable across crashes. */
+  /** `incident.seq.recipient`, or `self-alert.…`: stable across crashes. */
   id: string
   messageId: string
   kind: MailKind

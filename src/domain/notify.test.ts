@@ -53,7 +53,7 @@ function told(is: Incident, kind: MailKind, ...recipients: string[]): Told {
   return {
     incident: is,
     announcement: { kind, reason: 'because', rule: 'first-email', seq: is.seq, to, hindsight: [] },
-    notice: null,
+    selfAlert: null,
   }
 }
 const facts = (is: Incident, backdrop = drop(), kind: MailKind = 'failing') =>
@@ -129,7 +129,7 @@ describe('ids that never change', () => {
       notificationsFor([one], backdrop).map(({ id, messageId, thread }) => [id, messageId, thread])
     expect(ids(drop({}, { now: NOON + HOUR, readings: new Map([['aws', reading([event()])]]) }))).toEqual(ids(drop()))
   })
-  test('a notice: by what it is about and since when', () => {
+  test('a self-alert: by what it is about and since when', () => {
     const note = (since: number) => ({ key: 'health-api:aws', since, text: 'It refuses.' })
     const announcement = {
       kind: 'misconfigured',
@@ -140,7 +140,7 @@ describe('ids that never change', () => {
       hindsight: [],
     } as const
     const [a, again, later] = [NOON, NOON, NOON + 1].map(
-      (since) => notificationsFor([{ incident: null, announcement, notice: note(since) }], drop())[0]!,
+      (since) => notificationsFor([{ incident: null, announcement, selfAlert: note(since) }], drop())[0]!,
     )
     expect(a).toMatchObject({
       incident: null,
@@ -148,7 +148,7 @@ describe('ids that never change', () => {
       kind: 'misconfigured',
       facts: { lines: ['It refuses.'], incident: null },
     })
-    expect(a!.id).toMatch(/^notice\.health-api%3Aaws\.\d+\.1\.oncall$/)
+    expect(a!.id).toMatch(/^self-alert\.health-api%3Aaws\.\d+\.1\.oncall$/)
     expect([again!.id === a!.id, later!.id === a!.id]).toEqual([true, false])
     expect(a!.thread).toBe(a!.messageId)
   })

@@ -20,7 +20,7 @@ import { decisiveTry, type Family, type Instant, type Monitor, type Partition } 
 import { headingOf } from './self-alert.ts'
 import type { Setup } from './setup.ts'
 import { presentOf, spanOf } from './span.ts'
-import type { Notice } from './state.ts'
+import type { SelfAlert } from './state.ts'
 import { onsetOf, remindEveryOf } from './step.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
@@ -51,13 +51,13 @@ export function probesShown(told: readonly Told[], setup: Setup): readonly strin
 export function notificationsFor(told: readonly Told[], drop: Backdrop): readonly Notification[] {
   return told.flatMap((one) =>
     one.announcement.to.map((audience) =>
-      one.incident === null ? noticeMail(one, audience, drop) : incidentMail(one, audience, drop),
+      one.incident === null ? selfAlertMail(one, audience, drop) : incidentMail(one, audience, drop),
     ),
   )
 }
 
 function incidentMail(
-  { incident, announcement }: Extract<Told, { notice: null }>,
+  { incident, announcement }: Extract<Told, { selfAlert: null }>,
   audience: Audience,
   drop: Backdrop,
 ): Notification {
@@ -75,11 +75,15 @@ function incidentMail(
     to: audience.to,
     inReplyTo: audience.root === messageId ? null : audience.root,
     createdAt: drop.now,
-    facts: incidentFacts({ incident, announcement, notice: null }, audience, drop),
+    facts: incidentFacts({ incident, announcement, selfAlert: null }, audience, drop),
   }
 }
 
-function incidentFacts({ incident, announcement }: Extract<Told, { notice: null }>, audience: Audience, drop: Backdrop): Facts {
+function incidentFacts(
+  { incident, announcement }: Extract<Told, { selfAlert: null }>,
+  audience: Audience,
+  drop: Backdrop,
+): Facts {
   const { setup, now } = drop
   const mine = membersOf(incident, announcement.kind, audience, setup)
   const span = spanOf(incident, mine)
@@ -141,24 +145,24 @@ function sentBy(monitors: readonly Monitor[], drop: Backdrop): SentBy {
   return { ...drop.sender(monitors[0] ?? null), ...(callers.length === 0 ? {} : { callers }) }
 }
 
-function noticeScope({ key, since }: Notice): string {
-  return `notice.${idPart(key)}.${since}`
+function selfAlertScope({ key, since }: SelfAlert): string {
+  return `self-alert.${idPart(key)}.${since}`
 }
 
-/** Whether a mail is one that tells of this notice. */
-export function tellsOf({ id, incident }: Notification, notice: Notice): boolean {
-  return incident === null && id.startsWith(`${noticeScope(notice)}.`)
+/** Whether this is an email of that self-alert. */
+export function tellsOf({ id, incident }: Notification, selfAlert: SelfAlert): boolean {
+  return incident === null && id.startsWith(`${selfAlertScope(selfAlert)}.`)
 }
 
-function noticeMail(
-  { announcement, notice }: Extract<Told, { incident: null }>,
+function selfAlertMail(
+  { announcement, selfAlert }: Extract<Told, { incident: null }>,
   audience: Audience,
   drop: Backdrop,
 ): Notification {
-  const id = notificationId(noticeScope(notice), announcement.seq, audience.recipient)
+  const id = notificationId(selfAlertScope(selfAlert), announcement.seq, audience.recipient)
   const messageId = messageIdOf(id, drop.setup.mailDomain)
-  const plain = plainFacts(announcement.kind, announcement.reason, audience.subject, [notice.text], drop)
-  const { advice } = headingOf(notice.key)
+  const plain = plainFacts(announcement.kind, announcement.reason, audience.subject, [selfAlert.text], drop)
+  const { advice } = headingOf(selfAlert.key)
   return {
     id,
     messageId,

@@ -109,7 +109,7 @@ describe('under one Message-ID leaves one mail', () => {
     const due = [rise('b', { wording: WORDED, uncertain: true })]
     expect(split(due, [refused('b')])).toEqual([['b']])
   })
-  test('a notice has no thread', () => {
+  test('a self-alert has no thread', () => {
     expect(split([owed('misconfigured', 1, 'a'), owed('misconfigured', 1, 'b')], [])).toEqual([['a', 'b']])
   })
 })

@@ -1,11 +1,11 @@
 import type { RuleName } from './rule.ts'
 
-/** The notice that the configuration on disk is faulty, and the old one still in force (`config-change`). */
-export const CONFIG_NOTICE = 'config'
-/** How the keys of notices about a source of AWS Health begin. */
-export const SOURCE_NOTICE = 'health-'
+/** The key of the self-alert that the configuration on disk is faulty (`config-change`). */
+export const CONFIG_ALERT = 'config'
+/** How the keys of self-alerts about a source of AWS Health begin. */
+export const SOURCE_ALERT = 'health-'
 
-/** What a notice's key says of the mail that tells it. */
+/** What the key of a self-alert says about its email. */
 export type Heading = Readonly<{
   rule: RuleName
   subject: string
@@ -15,8 +15,8 @@ export type Heading = Readonly<{
 
 /** What is told once and is no incident falls under `self-alert`, unless another rule says so itself. */
 export function headingOf(key: string): Heading {
-  if (key !== CONFIG_NOTICE) {
-    const rule = key.startsWith(SOURCE_NOTICE) ? 'consult' : 'self-alert'
+  if (key !== CONFIG_ALERT) {
+    const rule = key.startsWith(SOURCE_ALERT) ? 'consult' : 'self-alert'
     return { rule, subject: '[alibi] Alibi cannot ask all it should', advice: null }
   }
   return {

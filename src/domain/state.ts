@@ -40,7 +40,7 @@ export type ProbeState = Readonly<{
 export type Gap = Readonly<{ from: Instant; to: Instant; why: string }>
 
 /** Something told once that is no incident: a refusing source, a control host that was never reached. */
-export type Notice = Readonly<{ key: string; since: Instant; text: string }>
+export type SelfAlert = Readonly<{ key: string; since: Instant; text: string }>
 
 /** Whether the trouble is on our side: the control calls (`offline`). */
 export type Connectivity = Readonly<{
@@ -68,7 +68,7 @@ export type World = Readonly<{
   probes: ReadonlyMap<string, ProbeState>
   /** Open ones, and those that closed so recently that they can be reopened or explained in hindsight. */
   incidents: ReadonlyMap<string, Incident>
-  notices: ReadonlyMap<string, Notice>
+  selfAlerts: ReadonlyMap<string, SelfAlert>
   reach: Connectivity
   /** No timer of an incident speaks before each of its unwell probes has run since then (start, wake-up, clock jump). */
   freshSince: Instant

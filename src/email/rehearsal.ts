@@ -85,7 +85,7 @@ export class Rehearsal {
     this.world = {
       probes: new Map(probes.map((probe) => [probe.id, newProbeState(probe.id, start)])),
       incidents: new Map(),
-      notices: new Map(),
+      selfAlerts: new Map(),
       reach: { ...NO_REACH, everReached: true },
       freshSince: start,
       absence: null,
@@ -150,7 +150,7 @@ export class Rehearsal {
   }
 
   /** Something of our own that is told once. */
-  notice(key: string, text: string): this {
+  selfAlert(key: string, text: string): this {
     this.decide(this.at, [], [], this.setup, [{ key, text }])
     return this
   }
@@ -184,7 +184,7 @@ export class Rehearsal {
     outcomes: readonly Outcome[],
     controls: readonly ControlAnswer[],
     setup = this.setup,
-    saying: Input['notices'] = [],
+    saying: Input['selfAlerts'] = [],
   ): void {
     // `consult`: at each failure until the threshold is reached, and each minute from then on.
     const isOpen = this.world.incidents.size > 0
@@ -198,7 +198,7 @@ export class Rehearsal {
       this.born += 1
       return this.born === 1 ? this.id : `${this.born.toString(16)}${this.id.slice(1)}`
     }
-    const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, notices: saying, owners, newId }
+    const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, selfAlerts: saying, owners, newId }
     const decision = decide(this.world, input, setup)
     const drop = { ...this.backdrop(now), setup, readings, strips: this.strips(probesShown(decision.told, setup), now) }
     this.mails.push(...notificationsFor(decision.told, drop))
@@ -207,11 +207,11 @@ export class Rehearsal {
     for (const state of decision.probes) probes.set(state.probe, state)
     const incidents = new Map(this.world.incidents)
     for (const incident of decision.incidents) incidents.set(incident.id, incident)
-    const notices = new Map(this.world.notices)
-    for (const notice of decision.notices.set) notices.set(notice.key, notice)
-    for (const key of decision.notices.cleared) notices.delete(key)
+    const selfAlerts = new Map(this.world.selfAlerts)
+    for (const selfAlert of decision.selfAlerts.set) selfAlerts.set(selfAlert.key, selfAlert)
+    for (const key of decision.selfAlerts.cleared) selfAlerts.delete(key)
     const freshSince = Math.max(this.world.freshSince, decision.freshSince)
-    this.world = { ...this.world, probes, incidents, notices, reach: decision.reach ?? this.world.reach, freshSince }
+    this.world = { ...this.world, probes, incidents, selfAlerts, reach: decision.reach ?? this.world.reach, freshSince }
   }
 
   private backdrop(now: Instant): Backdrop {

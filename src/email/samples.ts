@@ -6,7 +6,7 @@ import { digestOf, gapRow } from '../domain/digest.ts'
 import type { Facts, MailKind, Notification, ProbeFacts } from '../domain/notification.ts'
 import type { HealthEvent } from '../domain/outage.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Probe, type Try } from '../domain/probe.ts'
-import { CONFIG_NOTICE } from '../domain/self-alert.ts'
+import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import type { Delivery } from './delivery.ts'
 import { failedRun, Rehearsal, type Stage, type Target, type Went } from './rehearsal.ts'
 import { TEST_EMAIL } from './test-email.ts'
@@ -263,8 +263,8 @@ const MADE: Readonly<Record<string, Case>> = {
   'misconfigured-notice': { mail: refused() },
   'misconfigured-file': {
     mail: last(
-      well().notice(
-        CONFIG_NOTICE,
+      well().selfAlert(
+        CONFIG_ALERT,
         'The configuration on disk is faulty, and the old one stays in force: config/alibi.yaml:7:5  monitors[0].schedul: unknown key; did you mean `schedule`?',
       ),
     ),

@@ -5,7 +5,7 @@ import type { Notification, Owed, StripMark } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../domain/probe.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
-import type { Connectivity, Notice, ProbeState } from '../domain/state.ts'
+import type { Connectivity, ProbeState, SelfAlert } from '../domain/state.ts'
 
 /** What one decision changes: all of it is on disk, or none. */
 export type Change = Readonly<{
@@ -14,7 +14,7 @@ export type Change = Readonly<{
   /** Replaced whole, by probe. */
   probes: readonly ProbeState[]
   /** Set, or taken away. */
-  notices: Readonly<{ set: readonly Notice[]; cleared: readonly string[] }>
+  selfAlerts: Readonly<{ set: readonly SelfAlert[]; cleared: readonly string[] }>
   reach: Connectivity | null
   ledger: readonly LedgerRow[]
   /** Owed from now on, to each of their addresses, in state `due`. An id that is already there is left as it is. */
@@ -48,7 +48,7 @@ export type Loaded = Readonly<{
   probes: readonly ProbeState[]
   /** Those not closed, and those that closed at or after `closedSince`. */
   incidents: readonly Incident[]
-  notices: readonly Notice[]
+  selfAlerts: readonly SelfAlert[]
   reach: Connectivity | null
   /** Last moment at which the daemon was known to be alive; `null` on a new database. */
   lastAlive: Stamp | null

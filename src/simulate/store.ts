@@ -5,7 +5,7 @@ import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import { type Ack, endOfSilence, rebaseSilence, type Silence } from '../domain/silence.ts'
-import type { Connectivity, Notice, ProbeState } from '../domain/state.ts'
+import type { Connectivity, ProbeState, SelfAlert } from '../domain/state.ts'
 import type { HourSum, KeptReading, Store, StoredOutcome } from '../ports/store.ts'
 import { StoreError } from '../ports/store.ts'
 
@@ -13,7 +13,7 @@ import { StoreError } from '../ports/store.ts'
 export type Disk = {
   incidents: Map<string, Incident>
   probes: Map<string, ProbeState>
-  notices: Map<string, Notice>
+  selfAlerts: Map<string, SelfAlert>
   reach: Connectivity | null
   lastAlive: Stamp | null
   ledger: LedgerRow[]
@@ -36,7 +36,7 @@ export function newDisk(): Disk {
   return {
     incidents: new Map(),
     probes: new Map(),
-    notices: new Map(),
+    selfAlerts: new Map(),
     reach: null,
     lastAlive: null,
     ledger: [],
@@ -124,8 +124,8 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         for (const { members: all, ...header } of change.incidents)
           disk.incidents.set(header.id, { ...copy(header), members: all.map(copyMember) })
         for (const state of copy(change.probes)) disk.probes.set(state.probe, state)
-        for (const key of change.notices.cleared) disk.notices.delete(key)
-        for (const notice of copy(change.notices.set)) disk.notices.set(notice.key, notice)
+        for (const key of change.selfAlerts.cleared) disk.selfAlerts.delete(key)
+        for (const selfAlert of copy(change.selfAlerts.set)) disk.selfAlerts.set(selfAlert.key, selfAlert)
         if (change.reach !== null) disk.reach = copy(change.reach)
         addLedger(change.ledger)
         addMails(change.notifications)
@@ -258,7 +258,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         incidents: [...disk.incidents.values()].filter(
           (i) => i.state !== 'closed' || (i.closedAt !== null && i.closedAt >= closedSince),
         ),
-        notices: [...disk.notices.values()],
+        selfAlerts: [...disk.selfAlerts.values()],
         reach: disk.reach,
         lastAlive: disk.lastAlive,
       })),

@@ -223,7 +223,7 @@ test('an organization that throws was not listed, and is listed again', async ()
     random01: () => 0,
     log: { error() {}, info() {}, debug() {}, warn: (message, fields) => void lines.push(`${message}: ${fields?.['why']}`) },
     changed: () => {},
-    notice: async () => {},
+    selfAlert: async () => {},
   })
   await roster.open()
   await roster.watch(ending.signal)

@@ -64,7 +64,7 @@ beforeAll(async () => {
   await store.commit({
     incidents,
     probes: [...view.world.probes.values()],
-    notices: { set: [...view.world.notices.values()], cleared: [] },
+    selfAlerts: { set: [...view.world.selfAlerts.values()], cleared: [] },
     reach: null,
     ledger: disk.ledger,
     notifications,

@@ -332,7 +332,7 @@ export function worldOf(
   const world: World = {
     probes: new Map(states.map((state) => [state.probe, state])),
     incidents: new Map(incidents.map((incident) => [incident.id, incident])),
-    notices: new Map(),
+    selfAlerts: new Map(),
     reach: { ...NO_REACH, everReached: true, lastAt: NOW - 4 * MINUTE_MS, lastAnswerAt: NOW - 20_000 },
     freshSince: 0,
     absence: null,
@@ -515,7 +515,7 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     const silent = { state: 'unavailable' as const, at: NOW - 25_000, events: 0, skipped: 0, detail: 'HTTP 503' }
     const world = {
       ...scene.view.world,
-      notices: new Map([
+      selfAlerts: new Map([
         ['api', { key: 'api', since: NOW - HOUR_MS, text: 'The AWS Health API refuses to answer: no support plan.' }],
       ]),
     }
@@ -608,11 +608,11 @@ export function hostileScene(text: string, link: string): Scene {
   )
   const silence = { id: 's', at: 0, until: NOW + HOUR_MS, reason: text, monitor: text, endedAt: null }
   const acks = new Map([[open.id, { incident: open.id, at: NOW, reason: text }]])
-  const notices = new Map([['api', { key: 'api', since: NOW, text }]])
+  const selfAlerts = new Map([['api', { key: 'api', since: NOW, text }]])
   const source = { state: 'refused' as const, at: NOW, events: 0, skipped: 0, detail: text }
   const readings = new Map([
     ['aws' as const, { partition: 'aws' as const, at: NOW, events: [], sources: { api: source, dashboard: source } }],
   ])
-  const world = { ...scene.view.world, silences: [silence], acks, notices }
+  const world = { ...scene.view.world, silences: [silence], acks, selfAlerts }
   return { ...scene, view: { ...scene.view, world, readings, overrides: [text] } }
 }

@@ -23,7 +23,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX incidents_opened ON incidents (opened_at);
 
   CREATE TABLE probes (probe TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
-  CREATE TABLE notices (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+  CREATE TABLE self_alerts (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
 
   CREATE TABLE silences (id TEXT PRIMARY KEY, until INTEGER NOT NULL, ended_at INTEGER, at INTEGER NOT NULL, doc TEXT NOT NULL) STRICT;
   CREATE TABLE acks (incident TEXT PRIMARY KEY, at INTEGER NOT NULL, reason TEXT) STRICT;

@@ -10,7 +10,7 @@ import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
-import type { Connectivity, Notice, ProbeState } from '../../domain/state.ts'
+import type { Connectivity, ProbeState, SelfAlert } from '../../domain/state.ts'
 import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { type Base, decode, encode, type StoredForm } from './event-form.ts'
@@ -184,8 +184,8 @@ const SQL = {
   members: `SELECT doc FROM members WHERE incident = ? ORDER BY place LIMIT ${MAX_MEMBERS}`,
   // This and `putRun` are written for each run: by position, which takes two thirds of the time that names take.
   putProbe: 'INSERT INTO probes (probe, doc) VALUES (?, ?) ON CONFLICT (probe) DO UPDATE SET doc = excluded.doc',
-  putNotice: 'INSERT INTO notices (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
-  clearNotice: 'DELETE FROM notices WHERE key = ?',
+  putSelfAlert: 'INSERT INTO self_alerts (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
+  clearSelfAlert: 'DELETE FROM self_alerts WHERE key = ?',
   putMeta: 'INSERT INTO meta (key, doc) VALUES ($key, $doc) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
   meta: 'SELECT doc FROM meta WHERE key = ?',
   addLedger: 'INSERT INTO ledger (at, incident, probe, decision, doc) VALUES ($at, $incident, $probe, $decision, $doc)',
@@ -247,7 +247,7 @@ const SQL = {
   countLedgerOf: 'SELECT count(*) AS n FROM ledger WHERE incident = ?',
   hours: `SELECT hour, ok, failed, inconclusive, sum_ms, max_ms FROM hours WHERE probe = ? AND hour >= ? ORDER BY hour LIMIT ${MAX_HOURS}`,
   probes: 'SELECT doc FROM probes ORDER BY probe',
-  notices: 'SELECT doc FROM notices ORDER BY key',
+  selfAlerts: 'SELECT doc FROM self_alerts ORDER BY key',
   liveIncidents: `SELECT doc FROM incidents WHERE state <> 'closed'
     UNION ALL SELECT doc FROM incidents WHERE state = 'closed' AND closed_at >= ? LIMIT ${MAX_LOADED}`,
   incidents: 'SELECT doc FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?',
@@ -295,8 +295,9 @@ class SqliteStore implements Store {
     this.#write('commit', () => {
       for (const incident of change.incidents) this.#putIncident(incident)
       for (const state of change.probes) this.#q('putProbe').run(state.probe, JSON.stringify(state))
-      for (const key of change.notices.cleared) this.#q('clearNotice').run(key)
-      for (const notice of change.notices.set) this.#run('putNotice', { key: notice.key, doc: JSON.stringify(notice) })
+      for (const key of change.selfAlerts.cleared) this.#q('clearSelfAlert').run(key)
+      for (const selfAlert of change.selfAlerts.set)
+        this.#run('putSelfAlert', { key: selfAlert.key, doc: JSON.stringify(selfAlert) })
       if (change.reach !== null) this.#run('putMeta', { key: 'reach', doc: JSON.stringify(change.reach) })
       this.#addLedger(change.ledger)
       this.#addNotifications(change.notifications)
@@ -456,9 +457,9 @@ class SqliteStore implements Store {
       incidents: this.#q('liveIncidents')
         .all(closedSince)
         .map((row) => this.#incidentOf(row)),
-      notices: this.#q('notices')
+      selfAlerts: this.#q('selfAlerts')
         .all()
-        .map((row) => document<Notice>(row)),
+        .map((row) => document<SelfAlert>(row)),
       reach: this.#meta<Connectivity>('reach'),
       lastAlive: this.#meta<Stamp>('alive'),
     }))
