@@ -274,7 +274,7 @@ export function incident(changes: Partial<Incident> = {}): Incident {
     state: 'waiting',
     continues: null,
     openedAt: NOON,
-    stretchAt: NOON,
+    episodeAt: NOON,
     announcedAt: null,
     closedAt: null,
     closedAs: null,

@@ -29,7 +29,7 @@ const SENT_BY = { version: '0', host: 'h', sdk: 's', endpoint: 'https://e.exampl
 function over(from: number, ms: number): Incident {
   const [opened, to] = [from + 5_000, from + ms]
   const member = memberOf(PROBES[0]!, UNEXPLAINED, { onset: from, failedAt: opened, state: 'well', wellAt: to, lastRunAt: to })
-  const state = { state: 'closed', closedAs: 'recovered', openedAt: opened, stretchAt: opened, closedAt: to + 3_000 } as const
+  const state = { state: 'closed', closedAs: 'recovered', openedAt: opened, episodeAt: opened, closedAt: to + 3_000 } as const
   return incidentOf('a3f9c0de51b27764', [member], { ...state, announcedAt: opened })
 }
 
@@ -56,7 +56,7 @@ async function everywhere(incident: Incident, now: number): Promise<Record<strin
   const path = join(scratch, `${incident.closedAt}.db`)
   const store = await openStore({ path })
   await store.commit({
-    ...{ incidents: [incident], probes: [], selfAlerts: { set: [], cleared: [] }, reach: null },
+    ...{ incidents: [incident], probes: [], selfAlerts: { set: [], cleared: [] }, connectivity: null },
     ...{ ledger: [], notifications: [], outcomes: [], readings: [] },
   })
   await store.close()

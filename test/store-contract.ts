@@ -17,7 +17,7 @@ export const NOTHING: Change = {
   incidents: [],
   probes: [],
   selfAlerts: { set: [], cleared: [] },
-  reach: null,
+  connectivity: null,
   ledger: [],
   notifications: [],
   outcomes: [],
@@ -113,7 +113,7 @@ export function aState(probe: string, over: Partial<ProbeState> = {}): ProbeStat
   return { ...looked, ...over } as unknown as ProbeState
 }
 
-export function aReach(over: Partial<Connectivity> = {}): Connectivity {
+export function aConnectivity(over: Partial<Connectivity> = {}): Connectivity {
   return { everReached: true, failures: 2, lastAt: T0, offlineSince: T0, incident: 'x', ...over } as unknown as Connectivity
 }
 
@@ -139,7 +139,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const ids = (owed: readonly { notification: Notification }[]) => owed.map((o) => o.notification.id)
 
     test('a new store holds nothing', async () => {
-      expect(await store.load(0)).toEqual({ probes: [], incidents: [], selfAlerts: [], reach: null, lastAlive: null })
+      expect(await store.load(0)).toEqual({ probes: [], incidents: [], selfAlerts: [], connectivity: null, lastAlive: null })
       expect(await store.incidents(10)).toEqual([])
       expect(await store.incident('a3f9')).toBeNull()
       expect(await store.ledger({}, 10)).toEqual([])
@@ -154,12 +154,12 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const incident = anIncident('a3f9', { members, hindsight: [{ arn: 'arn:1', code: 'C', at: T0, why: 'zu spät' }] })
       const state = aState('m/self/ListRegions')
       const selfAlert = { key: 'api', since: T0, text: 'no support plan' }
-      const reach = aReach()
+      const connectivity = aConnectivity()
       await commit({
         incidents: [incident],
         probes: [state],
         selfAlerts: { set: [selfAlert], cleared: [] },
-        reach,
+        connectivity,
         ledger: [aRow('opened')],
         notifications: [aNotification('a3f9.1.x')],
         outcomes: [{ outcome: anOutcome(state.probe, T0, 'failed'), incident: 'a3f9' }],
@@ -170,7 +170,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         probes: [state],
         incidents: [incident],
         selfAlerts: [selfAlert],
-        reach,
+        connectivity,
         lastAlive: { at: T0 + 5 },
       })
       expect(await next.ledger({}, 10)).toEqual([aRow('opened')])
@@ -193,14 +193,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await next.strip(state.probe, T0)).toEqual([{ at: T0, ms: 120, mark: 'failed' }])
     })
 
-    test('incidents, probe states and reach are replaced whole; a null reach leaves the old one', async () => {
-      const reach = aReach()
-      await commit({ incidents: [anIncident('a')], probes: [aState('p')], reach })
+    test('incidents, probe states and connectivity are replaced whole; a null connectivity leaves the old one', async () => {
+      const connectivity = aConnectivity()
+      await commit({ incidents: [anIncident('a')], probes: [aState('p')], connectivity })
       await commit({ incidents: [anIncident('a', { seq: 2 })], probes: [aState('p', { standing: 'well', incident: null })] })
       expect(await store.load(0)).toMatchObject({
         incidents: [{ seq: 2 }],
         probes: [{ standing: 'well', incident: null }],
-        reach,
+        connectivity,
       })
     })
 

@@ -8,7 +8,7 @@ import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import type { ControlAnswer, Outcome, Partition } from '../src/domain/probe.ts'
 import { accountName, type Setup } from '../src/domain/setup.ts'
 import type { Ack, Silence } from '../src/domain/silence.ts'
-import { type Connectivity, type Gap, NO_REACH, newProbeState, type World } from '../src/domain/state.ts'
+import { type Connectivity, type Gap, INITIAL_CONNECTIVITY, newProbeState, type World } from '../src/domain/state.ts'
 import { control, MIN, NOON, reading, run, type SetupGiven, type SourceStates, setup, type Went } from './given.ts'
 import { mayGo } from './transitions.ts'
 
@@ -60,9 +60,17 @@ export class Story {
   constructor(given: SetupGiven = {}) {
     this.setup = setup(given)
     const probes = new Map([...this.setup.probes.keys()].map((id) => [id, newProbeState(id, NOON)]))
-    const reach = { ...NO_REACH, everReached: true }
+    const connectivity = { ...INITIAL_CONNECTIVITY, everReached: true }
     const nothing = { silences: [] as Silence[], acks: new Map<string, Ack>() }
-    this.world = { probes, incidents: new Map(), selfAlerts: new Map(), reach, freshSince: NOON, absence: null, ...nothing }
+    this.world = {
+      probes,
+      incidents: new Map(),
+      selfAlerts: new Map(),
+      connectivity,
+      freshSince: NOON,
+      absence: null,
+      ...nothing,
+    }
   }
 
   /** How the runs go from now on, of every probe or of those whose id holds `of`. */
@@ -148,13 +156,13 @@ export class Story {
     return this
   }
 
-  reach(): Connectivity {
-    return this.world.reach
+  connectivity(): Connectivity {
+    return this.world.connectivity
   }
 
   /** What is known of the control calls, as if it had always been so. */
-  reached(reach: Connectivity): this {
-    this.world = { ...this.world, reach }
+  reached(connectivity: Connectivity): this {
+    this.world = { ...this.world, connectivity }
     return this
   }
 
@@ -282,11 +290,11 @@ export class Story {
       expect(Math.max(0, ...before), 'the mails of a thread are in the order of their sequence').toBeLessThan(mail.seq)
       if (mail.kind === 'recovered' || mail.kind === 'dropped') {
         const thread = this.mails.filter((other) => other.thread === mail.thread)
-        const stretch = thread.slice(thread.findLastIndex(({ kind }) => kind === 'recovered' || kind === 'dropped') + 1)
-        expect(stretch.length, 'who is told of the rise was told of the fall').toBeGreaterThan(0)
+        const episode = thread.slice(thread.findLastIndex(({ kind }) => kind === 'recovered' || kind === 'dropped') + 1)
+        expect(episode.length, 'who is told of the rise was told of the fall').toBeGreaterThan(0)
         const past = this.mails.filter((other) => mail.past?.some(({ thread }) => thread === other.thread))
-        const told = new Set([...stretch, ...past].flatMap((other) => other.to))
-        for (const { to } of [...stretch, mail])
+        const told = new Set([...episode, ...past].flatMap((other) => other.to))
+        for (const { to } of [...episode, mail])
           for (const address of to) {
             expect(mail.to, 'at every address that was told').toContain(address)
             expect(told, 'and at no other').toContain(address)
@@ -323,6 +331,13 @@ export class Story {
     for (const selfAlert of decision.selfAlerts.set) selfAlerts.set(selfAlert.key, selfAlert)
     for (const key of decision.selfAlerts.cleared) selfAlerts.delete(key)
     const freshSince = Math.max(this.world.freshSince, decision.freshSince)
-    this.world = { ...this.world, probes, incidents, selfAlerts, reach: decision.reach ?? this.world.reach, freshSince }
+    this.world = {
+      ...this.world,
+      probes,
+      incidents,
+      selfAlerts,
+      connectivity: decision.connectivity ?? this.world.connectivity,
+      freshSince,
+    }
   }
 }

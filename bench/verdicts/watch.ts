@@ -4,7 +4,7 @@ import type { Incident } from '../../src/domain/incident.ts'
 import type { HealthReading } from '../../src/domain/outage.ts'
 import type { ControlAnswer, Instant, Outcome, Partition, Probe } from '../../src/domain/probe.ts'
 import { accountName, type Setup } from '../../src/domain/setup.ts'
-import { NO_REACH, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
+import { INITIAL_CONNECTIVITY, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
 
 const NONE: readonly ControlAnswer[] = []
 const TRY = { ms: 200, requestId: null, apigwId: null, traceId: null, service: 'ACCOUNT', skewMs: 0 } as const
@@ -26,7 +26,7 @@ export class Watch {
       probes: new Map([...setup.probes.keys()].map((id) => [id, newProbeState(id, now)])),
       incidents: new Map(),
       selfAlerts: new Map(),
-      reach: { ...NO_REACH, everReached: true },
+      connectivity: { ...INITIAL_CONNECTIVITY, everReached: true },
       freshSince: now,
       absence: null,
       silences: [],
@@ -82,7 +82,7 @@ export class Watch {
     for (const is of incidents.values())
       if (is.closedAt !== null && now - is.closedAt > rememberMs(setup.policy)) incidents.delete(is.id)
     const freshSince = Math.max(world.freshSince, decision.freshSince)
-    this.world = { ...world, probes, incidents, reach: decision.reach ?? world.reach, freshSince }
+    this.world = { ...world, probes, incidents, connectivity: decision.connectivity ?? world.connectivity, freshSince }
     return decision
   }
 }

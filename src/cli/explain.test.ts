@@ -38,7 +38,7 @@ async function large(): Promise<string> {
     incidents: [incident({ id: 'a3f9', members })],
     probes: [],
     selfAlerts: { set: [], cleared: [] },
-    reach: null,
+    connectivity: null,
     notifications: [],
     readings: [],
     ledger,
@@ -65,7 +65,14 @@ async function judged(): Promise<string> {
     ...{ at: NOON + nth * MIN, incident: 'a3f9', probe: null, decision, rule: null, reason: `reason ${nth}` },
     evidence: evidence(why, readAt),
   })
-  const nothing = { probes: [], selfAlerts: { set: [], cleared: [] }, reach: null, notifications: [], readings: [], outcomes: [] }
+  const nothing = {
+    probes: [],
+    selfAlerts: { set: [], cleared: [] },
+    connectivity: null,
+    notifications: [],
+    readings: [],
+    outcomes: [],
+  }
   await store.commit({
     ...nothing,
     incidents: [incident({ id: 'a3f9' })],

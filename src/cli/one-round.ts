@@ -3,7 +3,7 @@ import { advanceConnectivity, blame } from '../domain/connectivity.ts'
 import { UNSTATED_QUOTA } from '../domain/pace.ts'
 import type { Monitor, Outcome } from '../domain/probe.ts'
 import { quotaOf, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
-import { NO_REACH } from '../domain/state.ts'
+import { INITIAL_CONNECTIVITY } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
 import type { Clock } from '../ports/time.ts'
 import { settled } from './settled.ts'
@@ -36,9 +36,9 @@ export async function oneRound(
 
 /** Of runs that nothing went before: what has not worked among them, and fails by name, certificate or proxy, never has. */
 export function withSetup(outcomes: readonly Outcome[]): readonly Outcome[] {
-  const reach = advanceConnectivity(NO_REACH, { controls: [], outcomes, readings: [] })
+  const connectivity = advanceConnectivity(INITIAL_CONNECTIVITY, { controls: [], outcomes, readings: [] })
   return outcomes.map((outcome) => {
-    const blamed = blame(outcome, reach)
+    const blamed = blame(outcome, connectivity)
     return blamed.kind === 'setup' ? blamed : outcome
   })
 }

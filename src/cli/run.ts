@@ -122,7 +122,7 @@ export async function run(options: Common, io: Io): Promise<number> {
       isStale = false
       const config = members.config()
       await was.end()
-      session = await begin(config, around, was.daemon.world().reach)
+      session = await begin(config, around, was.daemon.world().connectivity)
       members.watch()
       if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
       if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
@@ -207,7 +207,7 @@ function withRecord(wired: Wired, sent: SentRecord): Wired {
   }
 }
 
-async function begin(config: Config, around: Around, reach: Connectivity | null): Promise<Session> {
+async function begin(config: Config, around: Around, connectivity: Connectivity | null): Promise<Session> {
   const { io, log, store, metrics, stop, kill } = around
   const wired = withRecord(wire(config, io.env, VERSION), around.sent)
   for (const warning of config.warnings) log.warn('configuration', { warning })
@@ -235,10 +235,14 @@ async function begin(config: Config, around: Around, reach: Connectivity | null)
     await wired[Symbol.asyncDispose]()
   }
   try {
-    const daemon = await startDaemon({ ...wired, ticker: createTicker(log), store, log, meter: metrics.meter, reach }, config, {
-      stop: ending.signal,
-      kill: killing.signal,
-    })
+    const daemon = await startDaemon(
+      { ...wired, ticker: createTicker(log), store, log, meter: metrics.meter, connectivity },
+      config,
+      {
+        stop: ending.signal,
+        kill: killing.signal,
+      },
+    )
     daemon.done.catch(() => {}) // Whoever waits for it hears of it.
     return {
       config,

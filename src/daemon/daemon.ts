@@ -74,7 +74,7 @@ export type DaemonDeps = Readonly<{
   overrides: readonly string[]
   letter: (notification: Notification, delivery: Delivery) => Mail
   /** What the session before this one, in the same process, knew of our own network; left out, or `null`, where there was none. */
-  reach?: Connectivity | null
+  connectivity?: Connectivity | null
   /** Who is told that Alibi itself is well; `null` where nobody is. */
   heartbeat?: Heartbeat | null
 }>
@@ -267,7 +267,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     await engine.attend()
     const now = clock.now()
     const world = engine.world()
-    if (world.reach.offlineSince === null || pulse.every('offline-rerun', OFFLINE_RERUN_EVERY_MS, now)) {
+    if (world.connectivity.offlineSince === null || pulse.every('offline-rerun', OFFLINE_RERUN_EVERY_MS, now)) {
       rounds.rerun(monitors, world.probes, world.freshSince, now)
     }
     for (const partition of partitions) if (now >= readingDue(partition, now)) consult(partition)
@@ -328,8 +328,10 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       'a reading could not be judged',
     )
   const controlDue = () => {
-    const { reach } = engine.world()
-    return Math.max(reach.lastAt ?? 0, pulse.last('control') ?? 0) + controlEveryMs(reach, config.health.idleEveryMs)
+    const { connectivity } = engine.world()
+    return (
+      Math.max(connectivity.lastAt ?? 0, pulse.last('control') ?? 0) + controlEveryMs(connectivity, config.health.idleEveryMs)
+    )
   }
   const control = (now: Instant) => {
     pulse.mark('control', now)

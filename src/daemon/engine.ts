@@ -15,13 +15,13 @@ import {
   type Partition,
   type Probe,
 } from '../domain/probe.ts'
-import { rebaseGap, rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from '../domain/rebase.ts'
+import { rebaseConnectivity, rebaseGap, rebaseIncident, rebaseProbe, redateOutcome } from '../domain/rebase.ts'
 import type { Setup } from '../domain/setup.ts'
 import { type Ack, isOfOldClock, rebaseSilence, type Silence } from '../domain/silence.ts'
 import {
   type Connectivity,
   type Gap,
-  NO_REACH,
+  INITIAL_CONNECTIVITY,
   newProbeState,
   type ProbeState,
   type SelfAlert,
@@ -68,7 +68,7 @@ export type EngineDeps = Readonly<{
   /** These are over: what was to be told of them and has not left need not be told. */
   over: (selfAlerts: readonly SelfAlert[]) => void
   /** What the session before this one knew of our own network; left out, or `null`, at the start of a process. */
-  reach?: Connectivity | null
+  connectivity?: Connectivity | null
   /** The wall clock was set by so many milliseconds. */
   clockSet: (by: number) => void
   /** This machine slept for so many milliseconds: nothing was watched. */
@@ -90,7 +90,7 @@ export class Engine {
   private readonly probes = new Map<string, ProbeState>()
   private readonly incidents = new Map<string, Incident>()
   private readonly selfAlerts = new Map<string, SelfAlert>()
-  private reach: Connectivity = NO_REACH
+  private connectivity: Connectivity = INITIAL_CONNECTIVITY
   private freshSince: Instant = 0
   private absence: Gap | null = null
   private silences: readonly Silence[] = []
@@ -133,8 +133,9 @@ export class Engine {
     for (const selfAlert of loaded.selfAlerts) this.selfAlerts.set(selfAlert.key, selfAlert)
     // "Never reached since start" begins anew, unless we were cut off when we stopped: that spell still has to end. A reload is
     // no start: whoever had reached the control host has reached it.
-    const cutOff = loaded.reach !== null && loaded.reach.offlineSince !== null ? loaded.reach : NO_REACH
-    this.reach = this.deps.reach ?? cutOff
+    const cutOff =
+      loaded.connectivity !== null && loaded.connectivity.offlineSince !== null ? loaded.connectivity : INITIAL_CONNECTIVITY
+    this.connectivity = this.deps.connectivity ?? cutOff
     this.freshSince = now
     await this.readOrdersNow()
     const last = loaded.lastAlive
@@ -249,9 +250,19 @@ export class Engine {
   }
 
   world(): World {
-    const { probes, incidents, selfAlerts, reach, freshSince, absence, silences, acks, unwritable } = this
+    const { probes, incidents, selfAlerts, connectivity, freshSince, absence, silences, acks, unwritable } = this
     const isLong = unwritable !== null && unwritable.to - unwritable.from > SHORTEST_ABSENCE_MS
-    return { probes, incidents, selfAlerts, reach, freshSince, absence, lostUntil: isLong ? unwritable.to : null, silences, acks }
+    return {
+      probes,
+      incidents,
+      selfAlerts,
+      connectivity,
+      freshSince,
+      absence,
+      lostUntil: isLong ? unwritable.to : null,
+      silences,
+      acks,
+    }
   }
 
   /** Outcomes that are decided and not on disk yet. */
@@ -291,10 +302,10 @@ export class Engine {
   private async rebase(by: number): Promise<void> {
     const probes = [...this.probes.values()].map((state) => rebaseProbe(state, by))
     const incidents = [...this.incidents.values()].map((incident) => rebaseIncident(incident, by))
-    const reach = rebaseReach(this.reach, by)
+    const connectivity = rebaseConnectivity(this.connectivity, by)
     for (const state of probes) this.probes.set(state.probe, state)
     for (const incident of incidents) this.incidents.set(incident.id, incident)
-    this.reach = reach
+    this.connectivity = connectivity
     this.absence = rebaseGap(this.absence, by)
     if (this.unwritable !== null) this.unwritable = { from: this.unwritable.from + by, to: this.unwritable.to + by }
     this.freshSince += by
@@ -307,7 +318,7 @@ export class Engine {
         incidents,
         probes,
         selfAlerts: { set: [], cleared: [] },
-        reach,
+        connectivity,
         ledger: [],
         notifications: [],
         outcomes: [],
@@ -503,7 +514,7 @@ export class Engine {
       .filter(({ id, family, verdict }) => family === 'outage' && this.incidents.get(id)?.verdict !== verdict)
       .map(({ verdict }) => verdict)
     const over = decision.selfAlerts.cleared.flatMap((key) => this.selfAlerts.get(key) ?? [])
-    if (read.length === 0 && this.unwrittenRedate === null && isPlain(decision, this.reach)) {
+    if (read.length === 0 && this.unwrittenRedate === null && isPlain(decision, this.connectivity)) {
       this.unwritten.push(...stored)
       if (this.unwritten.length > MAX_WAITING) this.unwritten.splice(0, this.unwritten.length - MAX_WAITING)
       for (const state of decision.probes) this.unwrittenProbes.set(state.probe, state)
@@ -582,7 +593,12 @@ export class Engine {
     const redate = this.unwrittenRedate
     try {
       if (redate === null) await store.commit(change)
-      else await store.commit({ ...change, reach: change.reach ?? this.reach, redate: { ...redate, alive: this.stamp() } })
+      else
+        await store.commit({
+          ...change,
+          connectivity: change.connectivity ?? this.connectivity,
+          redate: { ...redate, alive: this.stamp() },
+        })
       this.unwrittenRedate = null
       this.failure = null
     } catch (cause) {
@@ -621,7 +637,7 @@ export class Engine {
     for (const incident of decision.incidents) this.incidents.set(incident.id, incident)
     for (const selfAlert of decision.selfAlerts.set) this.selfAlerts.set(selfAlert.key, selfAlert)
     for (const key of decision.selfAlerts.cleared) this.selfAlerts.delete(key)
-    if (decision.reach !== null) this.reach = decision.reach
+    if (decision.connectivity !== null) this.connectivity = decision.connectivity
     this.freshSince = Math.max(this.freshSince, decision.freshSince)
   }
 
@@ -637,7 +653,7 @@ export class Engine {
         incidents,
         probes,
         selfAlerts: { set: [], cleared: [] },
-        reach: null,
+        connectivity: null,
         ledger: [],
         notifications: [],
         outcomes,
@@ -672,10 +688,12 @@ export class Engine {
  */
 function isPlain(decision: Decision, was: Connectivity): boolean {
   const { selfAlerts, ledger, told } = decision
-  const reach = decision.reach ?? was
-  const sameReach =
-    reach.failures === was.failures && reach.everReached === was.everReached && reach.offlineSince === was.offlineSince
-  return sameReach && [selfAlerts.set, selfAlerts.cleared, ledger, told].every((list) => list.length === 0)
+  const connectivity = decision.connectivity ?? was
+  const sameConnectivity =
+    connectivity.failures === was.failures &&
+    connectivity.everReached === was.everReached &&
+    connectivity.offlineSince === was.offlineSince
+  return sameConnectivity && [selfAlerts.set, selfAlerts.cleared, ledger, told].every((list) => list.length === 0)
 }
 
 /** An acknowledgement that was given anew is another one. */

@@ -122,7 +122,7 @@ export function opened(incident: Incident, recipient: string, seq: number, setup
     const { heir: _, told: __, ...same } = known
     const told = union(addressesTold(known), to)
     if (known.open) return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
-    // A stretch that is over stays in its thread, and has no more to do with this one.
+    // An episode that is over stays in its thread, and has no more to do with this one.
     const { from: ___, monitors: ____, ...thread } = same
     return { ...thread, to, open: true }
   }

@@ -12,7 +12,7 @@ import {
   rerunAt,
 } from './cadence.ts'
 import type { Incident } from './incident.ts'
-import { NO_REACH, newProbeState, type ProbeState } from './state.ts'
+import { INITIAL_CONNECTIVITY, newProbeState, type ProbeState } from './state.ts'
 
 describe('consult: how often AWS Health is asked', () => {
   const cache = MIN
@@ -43,10 +43,10 @@ describe('consult: how often AWS Health is asked', () => {
 })
 
 test('the control call: each idleEvery while it gets through, soon again while it does not', () => {
-  expect(controlEveryMs({ ...NO_REACH, everReached: true }, 15 * MIN)).toBe(15 * MIN)
-  expect(controlEveryMs({ ...NO_REACH, everReached: true, failures: 1 }, 15 * MIN)).toBe(CONTROL_RETRY_MS)
-  expect(controlEveryMs(NO_REACH, 15 * MIN), 'never reached yet').toBe(CONTROL_RETRY_MS)
-  const doubted = { ...NO_REACH, everReached: true, controlFailedAt: NOON, lastAnswerAt: NOON + MIN }
+  expect(controlEveryMs({ ...INITIAL_CONNECTIVITY, everReached: true }, 15 * MIN)).toBe(15 * MIN)
+  expect(controlEveryMs({ ...INITIAL_CONNECTIVITY, everReached: true, failures: 1 }, 15 * MIN)).toBe(CONTROL_RETRY_MS)
+  expect(controlEveryMs(INITIAL_CONNECTIVITY, 15 * MIN), 'never reached yet').toBe(CONTROL_RETRY_MS)
+  const doubted = { ...INITIAL_CONNECTIVITY, everReached: true, controlFailedAt: NOON, lastAnswerAt: NOON + MIN }
   expect(controlEveryMs(doubted, 15 * MIN), 'AWS has answered since').toBe(CONTROL_RETRY_MS)
 })
 
@@ -90,12 +90,12 @@ describe('when there is something to do next', () => {
     ['a reading', { readings: [NOON + 8000] }, 8000],
     ['the control call', { control: NOON + 6000 }, 6000],
     ['what is overdue, in a second: never a busy loop', { reruns: [NOON - HOUR] }, FLUSH_AFTER_MS],
-    ['a wait that ends', { incidents: [incident({ stretchAt: NOON - MIN })], waitMs: MIN + 4000 }, 4000],
-    ['a gathering that ends', { incidents: [incident({ stretchAt: NOON - 25_000 })] }, 5000],
-    ['both are over', { incidents: [incident({ stretchAt: NOON - HOUR })] }, LOOK_AT_LEAST_EVERY_MS],
+    ['a wait that ends', { incidents: [incident({ episodeAt: NOON - MIN })], waitMs: MIN + 4000 }, 4000],
+    ['a gathering that ends', { incidents: [incident({ episodeAt: NOON - 25_000 })] }, 5000],
+    ['both are over', { incidents: [incident({ episodeAt: NOON - HOUR })] }, LOOK_AT_LEAST_EVERY_MS],
     [
       'an announced incident waits for nothing',
-      { incidents: [incident({ state: 'announced', stretchAt: NOON - 25_000 })] },
+      { incidents: [incident({ state: 'announced', episodeAt: NOON - 25_000 })] },
       LOOK_AT_LEAST_EVERY_MS,
     ],
   ])('%s', ([, changes, ms]) => expect(nextBeatAt({ ...nothing, ...changes }, NOON)).toBe(NOON + ms))

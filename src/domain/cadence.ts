@@ -29,8 +29,8 @@ export function readingEveryMs(
 }
 
 /** How long after the last control call the next one is due. One that failed is repeated soon, also when AWS answered since. */
-export function controlEveryMs(reach: Connectivity, idleEveryMs: number): number {
-  const { failures, everReached, controlFailedAt = null } = reach
+export function controlEveryMs(connectivity: Connectivity, idleEveryMs: number): number {
+  const { failures, everReached, controlFailedAt = null } = connectivity
   return failures > 0 || !everReached || controlFailedAt !== null ? CONTROL_RETRY_MS : idleEveryMs
 }
 
@@ -118,7 +118,7 @@ export function nextBeatAt(
   for (const when of [...due.reruns, ...due.readings, due.control]) soon(when)
   for (const incident of due.incidents) {
     if (incident.state !== 'waiting') continue
-    for (const when of [incident.stretchAt + due.waitMs, incident.stretchAt + due.gatherMs]) if (when > now) soon(when)
+    for (const when of [incident.episodeAt + due.waitMs, incident.episodeAt + due.gatherMs]) if (when > now) soon(when)
   }
   return at
 }

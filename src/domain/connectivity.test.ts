@@ -4,9 +4,9 @@ import { advanceConnectivity, blame, FAILURES_THAT_CUT_OFF, isControlInDoubt } f
 import type { HealthReading, SourceAnswer } from './outage.ts'
 import type { ControlAnswer, Outcome } from './probe.ts'
 import { join } from './reading.ts'
-import { type Connectivity, NO_REACH } from './state.ts'
+import { type Connectivity, INITIAL_CONNECTIVITY } from './state.ts'
 
-const REACHED: Connectivity = { ...NO_REACH, everReached: true }
+const REACHED: Connectivity = { ...INITIAL_CONNECTIVITY, everReached: true }
 const S = 1000
 
 function advanced(
@@ -20,7 +20,7 @@ function advanced(
 
 /** Control calls twenty seconds apart: `+` gets through, `-` does not. */
 function calls(marks: string, was: Connectivity = REACHED, from = NOON): Connectivity {
-  return [...marks].reduce((reach, mark, i) => advanced(reach, [control(from + i * 20 * S, mark === '+')], []), was)
+  return [...marks].reduce((connectivity, mark, i) => advanced(connectivity, [control(from + i * 20 * S, mark === '+')], []), was)
 }
 
 describe('three control calls in a row that fail make us offline', () => {
@@ -41,7 +41,7 @@ describe('three control calls in a row that fail make us offline', () => {
     expect(calls('+---')).toMatchObject({ offlineSince: NOON + 20 * S, failures: 3 })
   })
   test('a host that was never reached makes nobody offline once somebody else has answered, and its failures are counted', () => {
-    const heard = advanced(NO_REACH, [], [run('p', NOON - MIN, 'ok')])
+    const heard = advanced(INITIAL_CONNECTIVITY, [], [run('p', NOON - MIN, 'ok')])
     expect(calls('-----', heard)).toMatchObject({ everReached: false, offlineSince: null, failures: 5 })
     expect(calls('-----+---', heard).offlineSince).not.toBeNull()
   })
@@ -82,16 +82,17 @@ describe('an answer of AWS says that we are not cut off, whatever the control ho
     expect(advanced(calls('---'), [], [run('p', NOON - 30 * S, 'ok')]).offlineSince).not.toBeNull()
   })
   test('while AWS answers we never get there', () => {
-    let reach: Connectivity = REACHED
+    let connectivity: Connectivity = REACHED
     for (let i = 0; i < 20; i++) {
-      reach = advanced(reach, [control(NOON + i * 20 * S, false)], [run('p', NOON + i * 20 * S + 1, 'ok')])
-      expect(reach.offlineSince).toBeNull()
+      connectivity = advanced(connectivity, [control(NOON + i * 20 * S, false)], [run('p', NOON + i * 20 * S + 1, 'ok')])
+      expect(connectivity.offlineSince).toBeNull()
     }
   })
   test('of a host that was never reached the failures are counted on, or it would never be told', () => {
-    let reach = advanced(NO_REACH, [], [run('p', NOON - MIN, 'ok')])
-    for (let i = 0; i < 3; i++) reach = advanced(reach, [control(NOON + i * MIN, false)], [run('p', NOON + i * MIN + 1, 'ok')])
-    expect(reach).toMatchObject({ failures: 3, everReached: false, offlineSince: null })
+    let connectivity = advanced(INITIAL_CONNECTIVITY, [], [run('p', NOON - MIN, 'ok')])
+    for (let i = 0; i < 3; i++)
+      connectivity = advanced(connectivity, [control(NOON + i * MIN, false)], [run('p', NOON + i * MIN + 1, 'ok')])
+    expect(connectivity).toMatchObject({ failures: 3, everReached: false, offlineSince: null })
   })
 })
 
@@ -108,13 +109,18 @@ describe('whom to blame for a run', () => {
       { ...REACHED, controlFailedAt: NOON - HOUR, lastAnswerAt: NOON - MIN },
       'unreachable',
     ],
-    ['the same, and nobody at all has answered since the start', 'cut off', NO_REACH, 'offline'],
-    ['the same, but somebody has, and never the control host', 'cut off', { ...NO_REACH, lastAnswerAt: NOON - 1 }, 'unreachable'],
+    ['the same, and nobody at all has answered since the start', 'cut off', INITIAL_CONNECTIVITY, 'offline'],
+    [
+      'the same, but somebody has, and never the control host',
+      'cut off',
+      { ...INITIAL_CONNECTIVITY, lastAnswerAt: NOON - 1 },
+      'unreachable',
+    ],
     ['AWS said no: that is AWS', 'internal', REACHED, 'internal'],
     ['any failed run during a spell', 'credentials', cut, 'offline'],
     ['an ok run is ok', 'ok', cut, null],
     ['a throttled run is throttled', 'throttled', cut, 'throttled'],
-  ])('%s', ([, went, reach, kind]) => expect(blame(run('p', NOON, went), reach).kind).toBe(kind))
+  ])('%s', ([, went, connectivity, kind]) => expect(blame(run('p', NOON, went), connectivity).kind).toBe(kind))
 })
 
 describe('a control host that is in trouble itself mutes nothing', () => {
@@ -130,31 +136,31 @@ describe('a control host that is in trouble itself mutes nothing', () => {
   })
 
   test('then what another account cannot reach counts, though it began when nothing answered', () => {
-    let reach = advanced(REACHED, [], [cutOff(NOON)])
-    expect(blame(cutOff(NOON), reach).kind, 'the first one, when it is not known yet').toBe('offline')
+    let connectivity = advanced(REACHED, [], [cutOff(NOON)])
+    expect(blame(cutOff(NOON), connectivity).kind, 'the first one, when it is not known yet').toBe('offline')
     for (let minute = 1; minute < 10; minute++) {
-      reach = advanced(reach, [], [ok(NOON + minute * MIN)])
+      connectivity = advanced(connectivity, [], [ok(NOON + minute * MIN)])
       const next = cutOff(NOON + minute * MIN + 20 * S)
-      reach = advanced(reach, [], [next])
-      expect(blame(next, reach).kind, `minute ${minute}`).toBe('unreachable')
+      connectivity = advanced(connectivity, [], [next])
+      expect(blame(next, connectivity).kind, `minute ${minute}`).toBe('unreachable')
     }
   })
 
   test('its own failures make nobody offline', () => {
-    let reach = advanced(advanced(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
-    for (let i = 1; i < 200; i++) reach = advanced(reach, [control(NOON + i * 20 * S, false)], [])
-    expect(reach).toMatchObject({ failures: 0, offlineSince: null })
+    let connectivity = advanced(advanced(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
+    for (let i = 1; i < 200; i++) connectivity = advanced(connectivity, [control(NOON + i * 20 * S, false)], [])
+    expect(connectivity).toMatchObject({ failures: 0, offlineSince: null })
   })
 
   test('but three runs that reach nothing do', () => {
-    let reach = advanced(advanced(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
-    for (let i = 1; i <= 3; i++) reach = advanced(reach, [], [cutOff(NOON + i * MIN)])
-    expect(reach.offlineSince).toBe(NOON + MIN + 500)
+    let connectivity = advanced(advanced(REACHED, [control(NOON, false)], []), [], [ok(NOON + S)])
+    for (let i = 1; i <= 3; i++) connectivity = advanced(connectivity, [], [cutOff(NOON + i * MIN)])
+    expect(connectivity.offlineSince).toBe(NOON + MIN + 500)
   })
 })
 
 describe('nobody at all has answered since the start', () => {
-  const cutOff = calls('---', NO_REACH)
+  const cutOff = calls('---', INITIAL_CONNECTIVITY)
   const later = NOON + 20 * MIN
   const reading = (api: SourceAnswer, dashboard: SourceAnswer = { state: 'off', why: '' }) => join(api, dashboard, 'aws', later)
   const unavailable = (heard: boolean): SourceAnswer => ({
@@ -179,29 +185,29 @@ describe('nobody at all has answered since the start', () => {
     ['AWS Health, which throttles', [], [], [reading(unavailable(true))]],
     ['the dashboard, with an empty page', [], [], [reading(unavailable(false), unavailable(true))]],
   ])('the first answer ends it, whoever gives it: %s', ([, controls, outcomes, readings]) => {
-    const reach = advanced(cutOff, controls, outcomes, readings)
-    expect(reach).toMatchObject({ offlineSince: null, failures: 0 })
-    expect(reach.lastAnswerAt).not.toBeNull()
+    const connectivity = advanced(cutOff, controls, outcomes, readings)
+    expect(connectivity).toMatchObject({ offlineSince: null, failures: 0 })
+    expect(connectivity.lastAnswerAt).not.toBeNull()
   })
 
   test('the failures of the control host count anew once somebody else has answered: three of them are its own', () => {
-    let reach = advanced(cutOff, [], [], [reading(answered)])
+    let connectivity = advanced(cutOff, [], [], [reading(answered)])
     for (let i = 1; i <= 5; i++) {
-      reach = advanced(reach, [control(later + i * 20 * S, false)], [], [reading(answered)])
-      expect(reach).toMatchObject({ failures: i, offlineSince: null, everReached: false })
+      connectivity = advanced(connectivity, [control(later + i * 20 * S, false)], [], [reading(answered)])
+      expect(connectivity).toMatchObject({ failures: i, offlineSince: null, everReached: false })
     }
   })
 
   test('later on, what AWS Health says is no sign of our network: it may have come back since the run', () => {
     const before = advanced(REACHED, [control(NOON, true)], [])
     const run1 = run('p', later - 3 * S, 'cut off')
-    const reach = advanced(before, [], [run1], [reading(answered)])
-    expect(blame(run1, reach).kind).toBe('offline')
+    const connectivity = advanced(before, [], [run1], [reading(answered)])
+    expect(blame(run1, connectivity).kind).toBe('offline')
   })
 })
 
 describe('what never worked since the start, and fails by name, certificate or proxy, is our own set-up', () => {
-  const heard = advanced(NO_REACH, [control(NOON - MIN, true)], [])
+  const heard = advanced(INITIAL_CONNECTIVITY, [control(NOON - MIN, true)], [])
   const worked = advanced(heard, [], [run('p', NOON - MIN, 'ok')])
   test.for<[string, Went, Connectivity, string]>([
     ['a name, while others answer', 'name', heard, 'setup'],
@@ -211,14 +217,14 @@ describe('what never worked since the start, and fails by name, certificate or p
     ['the same name, which has worked', 'name', worked, 'unreachable'],
     ['the same certificate', 'certificate', worked, 'unreachable'],
     ['the same proxy', 'proxy', worked, 'unreachable'],
-    ['a proxy, before anybody has answered', 'proxy', NO_REACH, 'setup'],
-    ['a certificate, before anybody has answered', 'certificate', NO_REACH, 'setup'],
+    ['a proxy, before anybody has answered', 'proxy', INITIAL_CONNECTIVITY, 'setup'],
+    ['a certificate, before anybody has answered', 'certificate', INITIAL_CONNECTIVITY, 'setup'],
     ['a proxy, when we are cut off and were not', 'proxy', calls('---', heard), 'offline'],
-  ])('%s', ([, went, reach, kind]) => expect(blame(run('p', NOON, went), reach).kind).toBe(kind))
+  ])('%s', ([, went, connectivity, kind]) => expect(blame(run('p', NOON, went), connectivity).kind).toBe(kind))
 
   test('a name before anybody has answered: there may be no network yet', () => {
     const outcome = { ...run('p', NOON, 'name'), control: control(NOON + S, false) }
-    expect(blame(outcome, advanced(NO_REACH, [], [outcome])).kind).toBe('offline')
+    expect(blame(outcome, advanced(INITIAL_CONNECTIVITY, [], [outcome])).kind).toBe('offline')
   })
 
   test('hosts are told apart: that STS answers says nothing of Account', () => {
@@ -230,10 +236,10 @@ describe('what never worked since the start, and fails by name, certificate or p
   test('a proxy that refuses from the start, or shows another certificate, makes nobody offline: it is there', () => {
     for (const obstacle of ['proxy', 'certificate'] as const) {
       const refused = [0, 1, 2, 3].map((i) => ({ ...control(NOON + i * 20 * S, false), obstacle }))
-      expect(advanced(NO_REACH, refused, []).offlineSince).toBeNull()
+      expect(advanced(INITIAL_CONNECTIVITY, refused, []).offlineSince).toBeNull()
     }
     const nameless = [0, 1, 2].map((i) => ({ ...control(NOON + i * 20 * S, false), obstacle: 'name' as const }))
-    expect(advanced(NO_REACH, nameless, []).offlineSince).toBe(NOON)
+    expect(advanced(INITIAL_CONNECTIVITY, nameless, []).offlineSince).toBe(NOON)
     const later = [1, 2, 3].map((i) => ({ ...control(NOON + i * 20 * S, false), obstacle: 'proxy' as const }))
     expect(advanced(heard, later, []).offlineSince, 'it has worked').not.toBeNull()
   })

@@ -21,12 +21,13 @@ export type Contacts = Readonly<{
  * failed control calls make us offline as well; a control host that has not answered once somebody else has is set wrongly.
  */
 export function advanceConnectivity(was: Connectivity, { controls, outcomes, readings }: Contacts): Connectivity {
-  let reach = was
+  let connectivity = was
   for (const call of controlCalls(controls, outcomes)) {
-    if (reach.lastAt !== null && call.at <= reach.lastAt && reach.lastAt - call.at <= CLOCK_SET_BACK_MS) continue
-    reach = call.reached
+    if (connectivity.lastAt !== null && call.at <= connectivity.lastAt && connectivity.lastAt - call.at <= CLOCK_SET_BACK_MS)
+      continue
+    connectivity = call.reached
       ? {
-          ...reach,
+          ...connectivity,
           everReached: true,
           failures: 0,
           failingSince: null,
@@ -35,22 +36,27 @@ export function advanceConnectivity(was: Connectivity, { controls, outcomes, rea
           lastAnswerAt: call.at,
           offlineSince: null,
         }
-      : failed(reach, call)
+      : failed(connectivity, call)
   }
-  reach = withAnswering(reach, outcomes)
-  const isFirst = isUnanswered(reach)
+  connectivity = withAnswering(connectivity, outcomes)
+  const isFirst = isUnanswered(connectivity)
   // Later AWS Health says nothing here: what is asked after a run may be answered by a network that has come back meanwhile.
   const answered = lastAnswer(outcomes) ?? (isFirst ? lastReadAt(readings) : null)
-  const last = reach.lastAnswerAt ?? 0
+  const last = connectivity.lastAnswerAt ?? 0
   if (answered !== null && (answered > last || last - answered > CLOCK_SET_BACK_MS)) {
-    reach = { ...reach, lastAnswerAt: answered }
+    connectivity = { ...connectivity, lastAnswerAt: answered }
     const cutOffNoMore =
-      reach.failingSince === null || answered >= reach.failingSince || reach.failingSince - answered > CLOCK_SET_BACK_MS
+      connectivity.failingSince === null ||
+      answered >= connectivity.failingSince ||
+      connectivity.failingSince - answered > CLOCK_SET_BACK_MS
     // Of a control host that was never reached the failures are counted on from the first answer: it is told as wrongly configured.
-    if (cutOffNoMore && (reach.everReached || isFirst)) reach = { ...reach, failures: 0, failingSince: null, offlineSince: null }
+    if (cutOffNoMore && (connectivity.everReached || isFirst))
+      connectivity = { ...connectivity, failures: 0, failingSince: null, offlineSince: null }
   }
-  const cutOff = (reach.everReached || isUnanswered(reach)) && reach.failures >= FAILURES_THAT_CUT_OFF
-  return cutOff && reach.offlineSince === null ? { ...reach, offlineSince: reach.failingSince } : reach
+  const cutOff = (connectivity.everReached || isUnanswered(connectivity)) && connectivity.failures >= FAILURES_THAT_CUT_OFF
+  return cutOff && connectivity.offlineSince === null
+    ? { ...connectivity, offlineSince: connectivity.failingSince }
+    : connectivity
 }
 
 /**
@@ -58,11 +64,11 @@ export function advanceConnectivity(was: Connectivity, { controls, outcomes, rea
  * could not reach AWS either.
  */
 function failed(was: Connectivity, { at, ofRun, obstacle }: Call): Connectivity {
-  const reach = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
+  const connectivity = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
   // Whoever shows a wrong certificate, or is a proxy that refuses, is there: it is not the network that is missing.
-  if (isUnanswered(was) && (obstacle === 'certificate' || obstacle === 'proxy')) return reach
-  if (was.everReached && isControlInDoubt(was) && !ofRun) return reach
-  return { ...reach, failures: was.failures + 1, failingSince: was.failingSince ?? at }
+  if (isUnanswered(was) && (obstacle === 'certificate' || obstacle === 'proxy')) return connectivity
+  if (was.everReached && isControlInDoubt(was) && !ofRun) return connectivity
+  return { ...connectivity, failures: was.failures + 1, failingSince: was.failingSince ?? at }
 }
 
 /** Nobody at all has answered since the start. */
@@ -97,10 +103,10 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
   return last
 }
 
-function withAnswering(reach: Connectivity, outcomes: readonly Outcome[]): Connectivity {
-  const known = new Set(reach.answeredBy)
+function withAnswering(connectivity: Connectivity, outcomes: readonly Outcome[]): Connectivity {
+  const known = new Set(connectivity.answeredBy)
   for (const { tries } of outcomes) for (const made of tries) if (made.status !== null) known.add(hostOf(made))
-  return known.size === (reach.answeredBy ?? []).length ? reach : { ...reach, answeredBy: [...known] }
+  return known.size === (connectivity.answeredBy ?? []).length ? connectivity : { ...connectivity, answeredBy: [...known] }
 }
 
 function hostOf({ service, region }: Try): string {
@@ -123,18 +129,18 @@ function lastReadAt(readings: Iterable<HealthReading>): Instant | null {
  * Whose trouble a failed run is. What never once worked since the start, and fails by its name, its certificate or a proxy, is
  * our own `setup`; but where no name resolves since there is no network yet, or any more, we are `offline`.
  */
-export function blame(outcome: Outcome, reach: Connectivity): Outcome {
+export function blame(outcome: Outcome, connectivity: Connectivity): Outcome {
   if (outcome.result !== 'failed') return outcome
-  const obstacle = neverPassed(outcome, reach)
-  if (obstacle !== null && obstacle !== 'name' && isUnanswered(reach)) return { ...outcome, kind: 'setup' }
-  const blamed = cutOff(outcome, reach)
+  const obstacle = neverPassed(outcome, connectivity)
+  if (obstacle !== null && obstacle !== 'name' && isUnanswered(connectivity)) return { ...outcome, kind: 'setup' }
+  const blamed = cutOff(outcome, connectivity)
   return obstacle !== null && blamed.kind === 'unreachable' ? { ...outcome, kind: 'setup' } : blamed
 }
 
 /** What the run failed by, if its host has never answered since the start. */
-export function neverPassed(outcome: Outcome, reach: Connectivity): Obstacle | null {
+export function neverPassed(outcome: Outcome, connectivity: Connectivity): Obstacle | null {
   const made = outcome.kind === 'unreachable' ? decisiveTry(outcome) : null
-  return made?.obstacle === undefined || reach.answeredBy?.includes(hostOf(made)) ? null : made.obstacle
+  return made?.obstacle === undefined || connectivity.answeredBy?.includes(hostOf(made)) ? null : made.obstacle
 }
 
 /**
@@ -142,10 +148,11 @@ export function neverPassed(outcome: Outcome, reach: Connectivity): Obstacle | n
  * has answered since the start. An answer from outside that came while the run was under way says that we are not cut off, and
  * so does a control host that is in trouble itself; one from before says nothing of a network that may have gone since.
  */
-function cutOff(outcome: Failed, reach: Connectivity): Outcome {
-  if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }
+function cutOff(outcome: Failed, connectivity: Connectivity): Outcome {
+  if (connectivity.offlineSince !== null) return { ...outcome, kind: 'offline' }
   if (outcome.kind !== 'unreachable' || outcome.control === null || outcome.control.reached) return outcome
-  if (!reach.everReached && !isUnanswered(reach)) return outcome
-  const heard = isControlInDoubt(reach) || (reach.lastAnswerAt !== null && reach.lastAnswerAt >= outcome.startedAt)
+  if (!connectivity.everReached && !isUnanswered(connectivity)) return outcome
+  const heard =
+    isControlInDoubt(connectivity) || (connectivity.lastAnswerAt !== null && connectivity.lastAnswerAt >= outcome.startedAt)
   return heard ? outcome : { ...outcome, kind: 'offline' }
 }

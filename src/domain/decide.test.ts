@@ -243,7 +243,7 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
       ['35 failing > oncall'],
     ],
     [
-      'a second stretch waits anew',
+      'a second episode waits anew',
       (s) => s.runs('FFF').until(13).runs('oo').until(20).runs('FFF').until(33),
       ['12 failing > oncall', '14 recovered > oncall', '32 failing > oncall'],
     ],
@@ -378,7 +378,7 @@ describe('hold: silence has an end', () => {
     ],
     ['well in time: nothing', (s) => s.aws(one).runs('FFF').until(359).runs('oo').until(400), []],
     [
-      'in a second stretch from its own threshold',
+      'in a second episode from its own threshold',
       (s) =>
         s
           .runs('FFFoo')
@@ -868,12 +868,12 @@ describe('recovery', () => {
     const soon = new Story().runs('FFFoo').until(34).runs('FFF')
     expect(soon.incident()).toMatchObject({
       openedAt: at(2) + 1000,
-      stretchAt: at(36) + 1000,
+      episodeAt: at(36) + 1000,
       reopenedAt: [at(36) + 1000],
       flapping: false,
     })
     expect(new Set(soon.mails.map((mail) => mail.thread)).size).toBe(1)
-    expect(soon.mails.at(-1)?.facts.incident, 'the mail tells of the present stretch').toMatchObject({
+    expect(soon.mails.at(-1)?.facts.incident, 'the mail tells of the current episode').toMatchObject({
       onset: at(34),
       lastOkAt: at(33),
       reopened: 1,
@@ -953,7 +953,7 @@ describe('escalation', () => {
       [began, '47 escalated > manager'],
     ],
     [
-      'in a second stretch it counts anew',
+      'in a second episode it counts anew',
       (s) => s.runs('FFF').until(40).runs('oo').until(50).runs('FFF').until(84),
       [
         began,
@@ -1410,7 +1410,7 @@ describe('grouping: each recipient has a view of their own', () => {
     s.aws(posted(0)).goes('internal', 'a/').pass(10).goes('sts', 'b/').pass(5)
     expect(s.why('verdict').at(-1)).toMatch(/^12 \(consult\) unexplained: no event of AWS Health explains a failure of STS/)
   })
-  test('a stretch of which they were not told did not happen to them', () => {
+  test('an episode of which they were not told did not happen to them', () => {
     const s = new Story().aws(posted(0)).runs('FFFoo').aws().until(20).runs('FFFoo').until(30).runs('FFF')
     expect(s.said.slice(0, 2)).toEqual(['22 failing > oncall', '24 recovered > oncall'])
     expect(s.mails.map(({ facts }) => facts.incident?.reopened)).toEqual([0, 0, 1])
@@ -1583,14 +1583,14 @@ describe('offline: the trouble is on our side', () => {
 describe('a control host that was never reached since start', () => {
   test('is told once as misconfigured, also while AWS itself answers', () => {
     const s = new Story()
-    const neverReached = { ...s.reach(), everReached: false }
+    const neverReached = { ...s.connectivity(), everReached: false }
     s.reached(neverReached).control('down').pass(60)
     expect(s.said, 'three failures since AWS first answered').toEqual(['3 misconfigured > oncall'])
     expect(s.mails[0]?.facts.lines[0]).toMatch(/control\.url.* was never reached/)
   })
   test('mutes nothing: unreachable runs count', () => {
     const s = new Story()
-    s.reached({ ...s.reach(), everReached: false })
+    s.reached({ ...s.connectivity(), everReached: false })
       .goes('cut off')
       .pass(3)
     expect(s.said).toContain('2 failing > oncall')

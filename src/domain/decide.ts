@@ -58,7 +58,7 @@ export type Decision = Readonly<{
   incidents: readonly Incident[]
   probes: readonly ProbeState[]
   selfAlerts: Readonly<{ set: readonly SelfAlert[]; cleared: readonly string[] }>
-  reach: Connectivity | null
+  connectivity: Connectivity | null
   freshSince: Instant
   ledger: readonly LedgerRow[]
   told: readonly Told[]
@@ -80,8 +80,8 @@ export function rememberMs(policy: Policy): number {
  */
 export function decide(world: World, input: Input, setup: Setup): Decision {
   const draft = new Draft(world, input, setup)
-  draft.reachOut()
-  for (const outcome of input.outcomes) draft.take(blame(outcome, draft.reach))
+  draft.followConnectivity()
+  for (const outcome of input.outcomes) draft.take(blame(outcome, draft.connectivity))
   if (input.timers) draft.findBlind()
   draft.dropUnwatched()
   draft.judgeAll()
@@ -93,7 +93,7 @@ export function decide(world: World, input: Input, setup: Setup): Decision {
 
 /** The decision while it is being made: the world as it was, and over it what has changed so far. */
 class Draft {
-  reach: Connectivity
+  connectivity: Connectivity
   private readonly probes = new Map<string, ProbeState>()
   private readonly incidents = new Map<string, Incident>()
   private readonly ledger: LedgerRow[] = []
@@ -113,7 +113,7 @@ class Draft {
     this.world = world
     this.input = input
     this.setup = setup
-    this.reach = world.reach
+    this.connectivity = world.connectivity
     this.freshSince = world.freshSince
   }
 
@@ -128,7 +128,7 @@ class Draft {
       incidents: [...this.incidents.values()].filter((is) => is !== this.world.incidents.get(is.id)),
       probes: [...this.probes.values()],
       selfAlerts: { set: this.selfAlertsSet, cleared: this.selfAlertsCleared },
-      reach: this.reach === this.world.reach ? null : this.reach,
+      connectivity: this.connectivity === this.world.connectivity ? null : this.connectivity,
       freshSince: this.freshSince,
       ledger: this.ledger,
       told: this.told,
@@ -137,16 +137,16 @@ class Draft {
   }
 
   /** Are we cut off? Opens the incident that tells of a spell; its end makes every probe run before a timer speaks. */
-  reachOut(): void {
+  followConnectivity(): void {
     const { now, controls, outcomes, readings } = this.input
-    const was = this.world.reach
-    this.reach = advanceConnectivity(was, { controls, outcomes, readings: readings.values() })
-    const began = was.offlineSince === null && this.reach.offlineSince !== null
+    const was = this.world.connectivity
+    this.connectivity = advanceConnectivity(was, { controls, outcomes, readings: readings.values() })
+    const began = was.offlineSince === null && this.connectivity.offlineSince !== null
     if (began) {
-      const since = this.reach.offlineSince ?? now
+      const since = this.connectivity.offlineSince ?? now
       const incident = newIncident(this.input.newId(), 'aws', 'offline', since, now)
       this.incidents.set(incident.id, incident)
-      this.reach = { ...this.reach, incident: incident.id }
+      this.connectivity = { ...this.connectivity, incident: incident.id }
       this.note(
         'opened',
         incident.id,
@@ -156,8 +156,8 @@ class Draft {
         { since },
       )
     }
-    if (was.offlineSince !== null && this.reach.offlineSince === null) {
-      this.reach = { ...this.reach, incident: null }
+    if (was.offlineSince !== null && this.connectivity.offlineSince === null) {
+      this.connectivity = { ...this.connectivity, incident: null }
       this.freshSince = now
     }
   }
@@ -247,7 +247,7 @@ class Draft {
       const reopened: Incident = {
         ...closed,
         state: 'waiting',
-        stretchAt: now,
+        episodeAt: now,
         announcedAt: null,
         closedAt: null,
         closedAs: null,
@@ -409,7 +409,7 @@ class Draft {
 
   /** `blind`: a probe without a conclusive run for too long, whatever the reason. */
   findBlind(): void {
-    if (this.reach.offlineSince !== null) return
+    if (this.connectivity.offlineSince !== null) return
     const { now } = this.input
     const { policy } = this.setup
     for (const probe of this.setup.probes.values()) {
@@ -513,7 +513,7 @@ class Draft {
   private failsStillAt(member: Member, run: Outcome): Instant {
     const { now } = this.input
     const monitor = this.setup.monitors.get(member.monitor)
-    if (monitor === undefined || this.reach.offlineSince !== null || member.state !== 'failing') return run.startedAt
+    if (monitor === undefined || this.connectivity.offlineSince !== null || member.state !== 'failing') return run.startedAt
     const patienceMs = Math.max(this.setup.policy.blindAfterMs, 3 * Math.min(monitor.periodMs, monitor.recheckEveryMs))
     return now >= Math.max(member.lastRunAt, this.freshSince) + patienceMs ? now : run.startedAt
   }
@@ -612,7 +612,7 @@ class Draft {
           now,
           gathered: (members) => this.gathered(incident, members),
           freshSince: this.freshSince,
-          offline: this.reach.offlineSince !== null,
+          offline: this.connectivity.offlineSince !== null,
           silences: this.world.silences,
           ack: this.world.acks.get(incident.id) ?? null,
         }),
@@ -671,8 +671,8 @@ class Draft {
         if (state === 'answered') this.clearSelfAlert(key)
       }
     }
-    const { everReached, failures } = this.reach
-    if (!everReached && !isUnanswered(this.reach) && failures >= FAILURES_THAT_CUT_OFF) {
+    const { everReached, failures } = this.connectivity
+    if (!everReached && !isUnanswered(this.connectivity) && failures >= FAILURES_THAT_CUT_OFF) {
       this.selfAlert(
         'control',
         'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.',
@@ -777,7 +777,7 @@ function newIncident(id: string, partition: Partition, family: Family, openedAt:
     state: 'waiting',
     continues: null,
     openedAt,
-    stretchAt: now,
+    episodeAt: now,
     announcedAt: null,
     closedAt: null,
     closedAs: null,

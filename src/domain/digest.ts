@@ -49,7 +49,7 @@ export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }
   }
 }
 
-/** The summary of a stretch of time: what was mailed, what was not and why, who knew first, rejected events, gaps, patterns. */
+/** The summary of a period of time: what was mailed, what was not and why, who knew first, rejected events, gaps, patterns. */
 export function digestOf(input: DigestInput): Digest {
   const { from, to } = input
   // A digest that is owed late knows what came after its time: that is for the next one, but for gaps that began before.

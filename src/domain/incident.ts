@@ -65,7 +65,7 @@ export type Member = Readonly<{
   standing: Standing
 }>
 
-/** What a recipient has heard of an incident in its present stretch, as of the last step. */
+/** What a recipient has heard of an incident in its current episode, as of the last step. */
 export type Heard = Readonly<{
   /** The last mail of those that set the pace: the next reminder, and the hold, count from it. */
   at: Instant
@@ -98,7 +98,7 @@ export type Audience = Readonly<{
   heard?: Heard
   /** Monitors of whose probes they were told: what their end is about when these notify them no longer. */
   monitors?: readonly string[]
-  /** How often the incident had been opened again when they were first told of it: to them those stretches did not happen. */
+  /** How often the incident had been opened again when they were first told of it: to them those episodes did not happen. */
   reopened?: number
   /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (`family-change`). */
   heir?: true
@@ -124,9 +124,9 @@ export type Incident = Readonly<{
   /** The incidents of another family in which it goes on for those who were told of it: where its threads are continued. */
   into?: readonly string[]
   openedAt: Instant
-  /** When the threshold was reached in the present stretch: `openedAt`, or the last reopening. */
-  stretchAt: Instant
-  /** When the first mail of the present stretch fell due; `null` while nobody had to be told. */
+  /** When the threshold was reached in the current episode: `openedAt`, or the last reopening. */
+  episodeAt: Instant
+  /** When the first mail of the current episode fell due; `null` while nobody had to be told. */
   announcedAt: Instant | null
   closedAt: Instant | null
   closedAs: 'recovered' | 'changed' | 'dropped' | null

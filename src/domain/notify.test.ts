@@ -155,7 +155,7 @@ describe('ids that never change', () => {
 })
 
 describe('threads', () => {
-  test('the first mail is the root and replies to nothing; every later one replies to it, in each stretch', () => {
+  test('the first mail is the root and replies to nothing; every later one replies to it, in each episode', () => {
     const s = new Story().runs('FFFoo').until(20).runs('FFF')
     const [first, ...later] = s.mails
     expect(first).toMatchObject({ kind: 'failing', inReplyTo: null, thread: first!.messageId })
@@ -222,12 +222,12 @@ describe('what a recipient is told of', () => {
     const [mail] = notificationsFor([told(incident({ members: members.slice(1) }), 'recovered', 'alpha')], drop(given))
     expect(mail?.facts.probes.map((probe) => probe.monitor)).toEqual(['b'])
   })
-  test('the onset of this stretch, not of one that is over', () => {
+  test('the onset of this episode, not of one that is over', () => {
     const before = member({ probe: 'old', state: 'well', onset: NOON - 5 * HOUR, wellAt: NOON - 4 * HOUR })
-    const is = incident({ stretchAt: NOON, members: [before, member({ onset: NOON - 2 * MIN })] })
+    const is = incident({ episodeAt: NOON, members: [before, member({ onset: NOON - 2 * MIN })] })
     expect(facts(is).incident?.onset).toBe(NOON - 2 * MIN)
     const over = incident({
-      stretchAt: NOON,
+      episodeAt: NOON,
       members: [before, member({ state: 'well', wellAt: NOON + MIN, onset: NOON - 2 * MIN })],
     })
     expect(facts(over).incident?.onset, 'also when it is over').toBe(NOON - 2 * MIN)

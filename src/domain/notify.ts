@@ -110,7 +110,7 @@ function incidentFacts(
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
       endedAt: span.to,
-      // Stretches of which they were not told did not happen to them.
+      // Episodes of which they were not told did not happen to them.
       reopened: incident.reopenedAt.length - (audience.reopened ?? 0),
       flapping: incident.flapping,
       ...explanationOf(mine, incident),

@@ -148,7 +148,7 @@ describe('late-explanation: to whom it is no news', () => {
     ],
     ['a later mail notified as well', [owed('failing', 1, { state: 'refused' }), owed('wider', 2, { state: 'delivered' })], null],
     [
-      'that of an earlier stretch does not count',
+      'that of an earlier episode does not count',
       [
         owed('failing', 1, { state: 'delivered' }),
         owed('recovered', 2, { state: 'delivered' }),
@@ -200,7 +200,7 @@ describe('recovery: what was not delivered when its incident closed', () => {
     ],
     ['nor what is on its way', [owed('failing', 1, { state: 'sending' }), owed('recovered', 2)], [], ['failing 1']],
     [
-      'a second stretch waits for the end of the first',
+      'a second episode waits for the end of the first',
       [owed('failing', 1), owed('recovered', 2), owed('failing', 3), owed('recovered', 4)],
       ['failing > recovered'],
       ['recovered 2'],
@@ -381,7 +381,7 @@ describe('what a rise has to tell as well', () => {
     ],
     ['the fall may have arrived: nothing', [owed('failing', 1, { uncertain: true })], 'recovered', null, false],
     [
-      'the first stretch was delivered, the fall of the second was not: that, in the thread that is there',
+      'the first episode was delivered, the fall of the second was not: that, in the thread that is there',
       [owed('failing', 1, delivered), owed('recovered', 2, delivered), owed('failing', 3, { state: 'merged' })],
       'recovered',
       'failing 3',

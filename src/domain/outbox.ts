@@ -165,16 +165,16 @@ export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
   const falls = [...new Set([own, ...past.map(({ thread }) => thread)])].flatMap((thread) => {
     if (thread === own && !RISES.includes(kind)) return []
     const inThread = earlier.filter((other) => other.notification.thread === thread)
-    const stretch = presentStretch(inThread)
-    const told = stretch.some(isTold) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isTold(other))
-    return told ? [] : (stretch.find((other) => TELL_OF_TROUBLE.includes(other.notification.kind)) ?? [])
+    const episode = currentEpisode(inThread)
+    const told = episode.some(isTold) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isTold(other))
+    return told ? [] : (episode.find((other) => TELL_OF_TROUBLE.includes(other.notification.kind)) ?? [])
   })
   const [fall = null] = falls.toSorted((a, b) => a.notification.createdAt - b.notification.createdAt)
   return { fall, nothingArrived: !inOwn.some(hasArrived) }
 }
 
 /** What came after the last rise. */
-function presentStretch(thread: readonly Owed[]): readonly Owed[] {
+function currentEpisode(thread: readonly Owed[]): readonly Owed[] {
   return thread.slice(thread.findLastIndex((other) => RISES.includes(other.notification.kind)) + 1)
 }
 
@@ -192,8 +192,8 @@ export function whyNeedless(owed: Owed, mails: readonly Owed[]): string | null {
       other.notification.seq < seq &&
       (other.notification.thread === thread || wentInto(other, owed)),
   )
-  const stretch = presentStretch(before.toSorted((a, b) => a.notification.seq - b.notification.seq))
-  return stretch.length > 0 && !stretch.some(isTold) ? 'this address was never notified of the failure' : null
+  const episode = currentEpisode(before.toSorted((a, b) => a.notification.seq - b.notification.seq))
+  return episode.length > 0 && !episode.some(isTold) ? 'this address was never notified of the failure' : null
 }
 
 /** By itself, or in a summary. */

@@ -5,7 +5,7 @@ import { operationShown } from './setup.ts'
 
 /*
  * What AWS advises for an InternalServerException that comes back: look for patterns, that is when it happens, where, and with
- * which operation, account and error. Counted are failures: stretches of trouble of one probe, each once.
+ * which operation, account and error. Counted are failures: episodes of one probe, each once.
  */
 
 /** How often one thing was seen among the failures. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from './probe.ts'
-import { rebaseIncident, rebaseProbe, rebaseReach, redateOutcome } from './rebase.ts'
-import { NO_REACH, newProbeState } from './state.ts'
+import { rebaseConnectivity, rebaseIncident, rebaseProbe, redateOutcome } from './rebase.ts'
+import { INITIAL_CONNECTIVITY, newProbeState } from './state.ts'
 
 const T = Date.UTC(2026, 10, 22, 12)
 const H3 = 3 * 3_600_000
@@ -78,7 +78,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
       state: 'announced' as const,
       continues: null,
       openedAt: T,
-      stretchAt: T + 1,
+      episodeAt: T + 1,
       announcedAt: T + 2,
       closedAt: T + 3,
       closedAs: null,
@@ -147,15 +147,15 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
   })
 
   test('the control calls', () => {
-    const reach = {
-      ...NO_REACH,
+    const connectivity = {
+      ...INITIAL_CONNECTIVITY,
       failingSince: T,
       controlFailedAt: T + 4,
       lastAt: T + 1,
       lastAnswerAt: T + 2,
       offlineSince: T + 3,
     }
-    expect(instants(rebaseReach(reach, -H3))).toEqual(instants(reach).map(([path, at]) => [path, at - H3]))
+    expect(instants(rebaseConnectivity(connectivity, -H3))).toEqual(instants(connectivity).map(([path, at]) => [path, at - H3]))
   })
 })
 

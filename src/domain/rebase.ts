@@ -30,7 +30,7 @@ export function rebaseIncident(incident: Incident, by: number): Incident {
   return {
     ...incident,
     openedAt: incident.openedAt + by,
-    stretchAt: incident.stretchAt + by,
+    episodeAt: incident.episodeAt + by,
     announcedAt: shift(incident.announcedAt, by),
     closedAt: shift(incident.closedAt, by),
     members: incident.members.map((member) => rebaseMember(member, by)),
@@ -99,10 +99,10 @@ function rebaseOutcome(outcome: Outcome, by: number): Outcome {
   return { ...outcome, startedAt: outcome.startedAt + by, endedAt: outcome.endedAt + by, tries, control }
 }
 
-export function rebaseReach(reach: Connectivity, by: number): Connectivity {
-  const { failingSince, controlFailedAt = null, lastAt, lastAnswerAt, offlineSince } = reach
+export function rebaseConnectivity(connectivity: Connectivity, by: number): Connectivity {
+  const { failingSince, controlFailedAt = null, lastAt, lastAnswerAt, offlineSince } = connectivity
   return {
-    ...reach,
+    ...connectivity,
     ...(controlFailedAt === null ? {} : { controlFailedAt: controlFailedAt + by }),
     failingSince: shift(failingSince, by),
     lastAt: shift(lastAt, by),

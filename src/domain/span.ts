@@ -17,7 +17,7 @@ export function spanOf(incident: Incident, members: readonly Member[] = incident
   return { from, to: isWell ? Math.max(...ends) : incident.closedAt }
 }
 
-/** Those that failed in the present stretch: a reopened incident still holds the members of the one before. */
-export function presentOf(members: readonly Member[], { stretchAt }: Pick<Incident, 'stretchAt'>): readonly Member[] {
-  return members.filter(({ wellAt }) => wellAt === null || wellAt >= stretchAt)
+/** Those that failed in the current episode: a reopened incident still holds the members of the one before. */
+export function presentOf(members: readonly Member[], { episodeAt }: Pick<Incident, 'episodeAt'>): readonly Member[] {
+  return members.filter(({ wellAt }) => wellAt === null || wellAt >= episodeAt)
 }

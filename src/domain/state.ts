@@ -36,7 +36,7 @@ export type ProbeState = Readonly<{
   trail: readonly Outcome[]
 }>
 
-/** A stretch of time in which we did not watch. */
+/** A period in which we did not watch. */
 export type Gap = Readonly<{ from: Instant; to: Instant; why: string }>
 
 /** Something told once that is no incident: a refusing source, a control host that was never reached. */
@@ -69,7 +69,7 @@ export type World = Readonly<{
   /** Open ones, and those that closed so recently that they can be reopened or explained in hindsight. */
   incidents: ReadonlyMap<string, Incident>
   selfAlerts: ReadonlyMap<string, SelfAlert>
-  reach: Connectivity
+  connectivity: Connectivity
   /** No timer of an incident speaks before each of its unwell probes has run since then (start, wake-up, clock jump). */
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
@@ -82,7 +82,7 @@ export type World = Readonly<{
   acks: ReadonlyMap<string, Ack>
 }>
 
-export const NO_REACH: Connectivity = {
+export const INITIAL_CONNECTIVITY: Connectivity = {
   everReached: false,
   failures: 0,
   failingSince: null,

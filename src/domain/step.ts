@@ -115,7 +115,7 @@ export function step(was: Incident, around: Surroundings): Step {
   let incident = note({ ...was, verdict }, was, sick, notes, now)
   incident = { ...incident, audience: kept(audience, views), ...newcomers(was, views, now) }
   const announced = incident.announcedAt !== null
-  const ack = around.ack !== null && around.ack.at >= incident.stretchAt ? around.ack : null
+  const ack = around.ack !== null && around.ack.at >= incident.episodeAt ? around.ack : null
   const every = remindEveryOf(incident.family, policy.remindEveryMs)
 
   const timersMayFire = !around.offline && sick.every((m) => hasRunSince(m, around))
@@ -428,10 +428,10 @@ function waitedInVain(own: readonly Member[], since: Instant, around: Surroundin
   return failing.length > 0 && failing.every((m) => now >= Math.max(since, m.lastRunAt, freshSince) + setup.policy.blindAfterMs)
 }
 
-/** When the threshold was reached for the first of the probes that this recipient is notified of, in the present stretch. */
+/** When the threshold was reached for the first of the probes that this recipient is notified of, in the current episode. */
 function thresholdOf({ own, recipient }: View, incident: Incident, setup: Setup): Instant {
   const mine = (m: Member) => setup.monitors.get(m.monitor)?.notify.includes(recipient) === true
-  const past = incident.members.filter((m) => m.wellAt !== null && m.wellAt >= incident.stretchAt && mine(m))
+  const past = incident.members.filter((m) => m.wellAt !== null && m.wellAt >= incident.episodeAt && mine(m))
   return [...own, ...past].reduce((first, m) => Math.min(first, m.failedAt), Number.POSITIVE_INFINITY)
 }
 

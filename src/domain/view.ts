@@ -14,7 +14,7 @@ export type View = Readonly<{
   recipient: string
   /** Escalation: told only when the trouble is this old; `null`: told at once. */
   afterMs: number | null
-  /** What they heard in this stretch; `null`: nothing so far. */
+  /** What they heard in this episode; `null`: nothing so far. */
   heard: Heard | null
   /** Told of something that goes on here (`family-change`), if not of this incident. */
   heir: boolean
@@ -80,8 +80,8 @@ export function viewOf(recipient: string, own: readonly Member[], { silences, no
 /** What somebody heard, for entries of documents from before it was kept by recipient: as of the whole incident. */
 export function heardBy(entry: Audience, incident: Incident): Heard {
   if (entry.heard !== undefined) return entry.heard
-  const { lastMailAt, announcedAt, stretchAt, failingAtLastMail, lastWiderAt, verdict, explanationTold, toldEvents } = incident
-  const at = lastMailAt ?? announcedAt ?? stretchAt
+  const { lastMailAt, announcedAt, episodeAt, failingAtLastMail, lastWiderAt, verdict, explanationTold, toldEvents } = incident
+  const at = lastMailAt ?? announcedAt ?? episodeAt
   return {
     at,
     failing: failingAtLastMail,

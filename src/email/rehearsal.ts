@@ -16,7 +16,7 @@ import {
   type Try,
 } from '../domain/probe.ts'
 import { accountName, type Setup, setupOf } from '../domain/setup.ts'
-import { type Gap, NO_REACH, newProbeState, type World } from '../domain/state.ts'
+import { type Gap, INITIAL_CONNECTIVITY, newProbeState, type World } from '../domain/state.ts'
 
 const RETRY_MS = 20_000
 const TRIES = 3
@@ -86,7 +86,7 @@ export class Rehearsal {
       probes: new Map(probes.map((probe) => [probe.id, newProbeState(probe.id, start)])),
       incidents: new Map(),
       selfAlerts: new Map(),
-      reach: { ...NO_REACH, everReached: true },
+      connectivity: { ...INITIAL_CONNECTIVITY, everReached: true },
       freshSince: start,
       absence: null,
       silences: [],
@@ -211,7 +211,14 @@ export class Rehearsal {
     for (const selfAlert of decision.selfAlerts.set) selfAlerts.set(selfAlert.key, selfAlert)
     for (const key of decision.selfAlerts.cleared) selfAlerts.delete(key)
     const freshSince = Math.max(this.world.freshSince, decision.freshSince)
-    this.world = { ...this.world, probes, incidents, selfAlerts, reach: decision.reach ?? this.world.reach, freshSince }
+    this.world = {
+      ...this.world,
+      probes,
+      incidents,
+      selfAlerts,
+      connectivity: decision.connectivity ?? this.world.connectivity,
+      freshSince,
+    }
   }
 
   private backdrop(now: Instant): Backdrop {

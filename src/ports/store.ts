@@ -15,7 +15,7 @@ export type Change = Readonly<{
   probes: readonly ProbeState[]
   /** Set, or taken away. */
   selfAlerts: Readonly<{ set: readonly SelfAlert[]; cleared: readonly string[] }>
-  reach: Connectivity | null
+  connectivity: Connectivity | null
   ledger: readonly LedgerRow[]
   /** Owed from now on, to each of their addresses, in state `due`. An id that is already there is left as it is. */
   notifications: readonly Notification[]
@@ -49,7 +49,7 @@ export type Loaded = Readonly<{
   /** Those not closed, and those that closed at or after `closedSince`. */
   incidents: readonly Incident[]
   selfAlerts: readonly SelfAlert[]
-  reach: Connectivity | null
+  connectivity: Connectivity | null
   /** Last moment at which the daemon was known to be alive; `null` on a new database. */
   lastAlive: Stamp | null
 }>

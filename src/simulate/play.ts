@@ -190,7 +190,7 @@ class Stage {
     if (process === null || process.life.over || process.stop.signal.aborted) return
     this.stop(process)
     void process.ended.then(async () => {
-      await this.boot(process.daemon.world().reach)
+      await this.boot(process.daemon.world().connectivity)
       if (JSON.stringify(config.mail) !== JSON.stringify(was.mail)) await this.process?.daemon.retryRefused()
     })
   }
@@ -220,14 +220,14 @@ class Stage {
   }
 
   /** @param reach what the session before knew of our own network: a reload is no start */
-  private async boot(reach: Connectivity | null = null): Promise<void> {
+  private async boot(connectivity: Connectivity | null = null): Promise<void> {
     const life = lifeOn(this.clock)
     const [stop, kill] = [new AbortController(), new AbortController()]
     const { monitors } = this.config
     const probes = monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
     try {
       const store = memoryStore(this.disk)
-      const daemon = await startDaemon(this.rigged({ ...this.deps(life, store), reach }, life), this.config, {
+      const daemon = await startDaemon(this.rigged({ ...this.deps(life, store), connectivity }, life), this.config, {
         stop: stop.signal,
         kill: kill.signal,
       })

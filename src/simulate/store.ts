@@ -14,7 +14,7 @@ export type Disk = {
   incidents: Map<string, Incident>
   probes: Map<string, ProbeState>
   selfAlerts: Map<string, SelfAlert>
-  reach: Connectivity | null
+  connectivity: Connectivity | null
   lastAlive: Stamp | null
   ledger: LedgerRow[]
   /** By id and address. */
@@ -37,7 +37,7 @@ export function newDisk(): Disk {
     incidents: new Map(),
     probes: new Map(),
     selfAlerts: new Map(),
-    reach: null,
+    connectivity: null,
     lastAlive: null,
     ledger: [],
     mails: new Map(),
@@ -126,7 +126,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         for (const state of copy(change.probes)) disk.probes.set(state.probe, state)
         for (const key of change.selfAlerts.cleared) disk.selfAlerts.delete(key)
         for (const selfAlert of copy(change.selfAlerts.set)) disk.selfAlerts.set(selfAlert.key, selfAlert)
-        if (change.reach !== null) disk.reach = copy(change.reach)
+        if (change.connectivity !== null) disk.connectivity = copy(change.connectivity)
         addLedger(change.ledger)
         addMails(change.notifications)
         for (const stored of copy(change.outcomes)) {
@@ -259,7 +259,7 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           (i) => i.state !== 'closed' || (i.closedAt !== null && i.closedAt >= closedSince),
         ),
         selfAlerts: [...disk.selfAlerts.values()],
-        reach: disk.reach,
+        connectivity: disk.connectivity,
         lastAlive: disk.lastAlive,
       })),
     incidents: (limit) =>

@@ -390,13 +390,13 @@ export const INVARIANTS: readonly Invariant[] = [
         const failing = mail.facts.probes.filter(({ state }) => state !== 'well')
         const explained = failing.every(({ probe: id }) => {
           const probe = probes.get(id)
-          const stretch = probe && truth.failing(probe).find(({ from, to }) => from <= at && at < to)
-          if (probe === undefined || stretch === undefined || at - stretch.from >= holdAtMostMs) return false
+          const episode = probe && truth.failing(probe).find(({ from, to }) => from <= at && at < to)
+          if (probe === undefined || episode === undefined || at - episode.from >= holdAtMostMs) return false
           // What is too short to be seen is no beginning.
-          const before = { from: stretch.from - 10 * MINUTE, to: stretch.from }
+          const before = { from: episode.from - 10 * MINUTE, to: episode.from }
           const well = truth.answersTo(probe).every(({ meaning, ...span }) => meaning === 'ok' || !overlaps(before, [span]))
           return (
-            well && !overlaps(before, truth.disturbed) && truth.surelyExplained(stretch.services, { from: stretch.from, to: at })
+            well && !overlaps(before, truth.disturbed) && truth.surelyExplained(episode.services, { from: episode.from, to: at })
           )
         })
         return explained && failing.length > 0
@@ -410,8 +410,8 @@ export const INVARIANTS: readonly Invariant[] = [
     broken(looked) {
       const { truth } = looked
       return truth.probes().flatMap((probe) =>
-        truth.failing(probe).flatMap((stretch) =>
-          momentsOf(truth, stretch).flatMap(({ from, to }) => {
+        truth.failing(probe).flatMap((episode) =>
+          momentsOf(truth, episode).flatMap(({ from, to }) => {
             const config = truth.configAt(from)
             const { waitMs, extensionMs } = config.policy
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
@@ -420,18 +420,18 @@ export const INVARIANTS: readonly Invariant[] = [
               const opened = looked
                 .incidentsAt(from)
                 .find((is) => is.state !== 'closed' && is.members.some((m) => m.probe === probe.id))
-              const began = opened === undefined ? stretch.from : looked.firstAt(opened.id)
-              const added = truth.notifiedSince(name, probe.monitor, from) > Math.min(began, stretch.from)
+              const began = opened === undefined ? episode.from : looked.firstAt(opened.id)
+              const added = truth.notifiedSince(name, probe.monitor, from) > Math.min(began, episode.from)
               const patience = (afterMs === null ? 0 : afterMs + 3 * MINUTE) + (added ? config.policy.remindEveryMs : 0)
               const by = from + waitMs + DECIDES_WITHIN + patience
               if (by > to || monitor?.notify.includes(name) !== true) return []
-              if (stretch.family === 'outage' && truth.mayBeExplained(stretch, { from, to: by }, extensionMs + LINGERS)) return []
+              if (episode.family === 'outage' && truth.mayBeExplained(episode, { from, to: by }, extensionMs + LINGERS)) return []
               const incident = looked
                 .incidentsAt(by)
                 .find(
                   (is) =>
                     is.state !== 'closed' &&
-                    is.family === stretch.family &&
+                    is.family === episode.family &&
                     is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
                 )
               // A thread may have begun under another name, or in an incident of another family (`config-change` and
@@ -442,7 +442,7 @@ export const INVARIANTS: readonly Invariant[] = [
               if (told) return []
               const how = `${incident?.state ?? 'no incident'}, ${incident?.verdict}`
               return [
-                `${probe.id} fails since ${clock(stretch.from)}, nothing was amiss since ${clock(from)}, and ${name} is not told by ${clock(by)} (${how})`,
+                `${probe.id} fails since ${clock(episode.from)}, nothing was amiss since ${clock(from)}, and ${name} is not told by ${clock(by)} (${how})`,
               ]
             })
           }),
@@ -454,21 +454,21 @@ export const INVARIANTS: readonly Invariant[] = [
     name: 'no silence without an end',
     broken({ truth, mailed }) {
       return truth.probes().flatMap((probe) =>
-        truth.failing(probe).flatMap((stretch) => {
-          if (stretch.family !== 'outage') return []
-          const { holdAtMostMs, remindEveryMs, waitMs } = truth.configAt(stretch.from).policy
+        truth.failing(probe).flatMap((episode) => {
+          if (episode.family !== 'outage') return []
+          const { holdAtMostMs, remindEveryMs, waitMs } = truth.configAt(episode.from).policy
           const longest = Math.max(holdAtMostMs, remindEveryMs) + 2 * truth.longestExtensionMs() + DECIDES_WITHIN
           // The timer falls due in a while in which nothing of ours is amiss: then it speaks.
           const spoken = mailed
             .filter(({ mail }) => mail.incident !== null && !RISES.has(mail.kind) && names(mail).includes(probe.id))
             .map(({ at }) => at)
           const marks = [
-            stretch.from + waitMs + DECIDES_WITHIN,
-            ...spoken.filter((at) => at >= stretch.from && at < stretch.to),
+            episode.from + waitMs + DECIDES_WITHIN,
+            ...spoken.filter((at) => at >= episode.from && at < episode.to),
           ].toSorted((a, b) => a - b)
           return marks.flatMap((mark, i) => {
             const due = mark + longest
-            const until = marks[i + 1] ?? stretch.to
+            const until = marks[i + 1] ?? episode.to
             const [undisturbed] = truth.calm({ from: due, to: until }).filter((span) => span.to - span.from >= DECIDES_WITHIN)
             const amiss = overlaps({ from: mark, to: until }, truth.silenced) || truth.setUnseen({ from: mark, to: until })
             return undisturbed === undefined || amiss
@@ -540,8 +540,8 @@ export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; h
 }
 
 /** Spans in which nothing of ours was amiss, from their begin and from each moment on at which an explanation was over. */
-function momentsOf(truth: Truth, stretch: Failing): readonly Span[] {
-  return truth.calm(stretch).flatMap((span) => {
+function momentsOf(truth: Truth, episode: Failing): readonly Span[] {
+  return truth.calm(episode).flatMap((span) => {
     const { extensionMs } = truth.configAt(span.from).policy
     return truth.turnsWithin(span, extensionMs + LINGERS).map((from) => ({ from, to: span.to }))
   })

@@ -56,7 +56,7 @@ export async function live(drawn: Drawn): Promise<Lived> {
   const rig = (deps: DaemonDeps, { life, disk, elapsed, killFor }: Rigged): DaemonDeps => {
     kept.disk = disk
     // A reload is no start.
-    if (deps.reach == null) starts.push(elapsed())
+    if (deps.connectivity == null) starts.push(elapsed())
     const die = () => {
       if (life.over || elapsed() >= drawn.calmFrom) return
       const forMs = 1_000 + dice.wait(downMs)

@@ -65,7 +65,7 @@ beforeAll(async () => {
     incidents,
     probes: [...view.world.probes.values()],
     selfAlerts: { set: [...view.world.selfAlerts.values()], cleared: [] },
-    reach: null,
+    connectivity: null,
     ledger: disk.ledger,
     notifications,
     outcomes,

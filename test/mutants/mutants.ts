@@ -236,7 +236,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'takes our own trouble for that of AWS',
     file: 'src/domain/connectivity.ts',
     edits: [
-      ["if (reach.offlineSince !== null) return { ...outcome, kind: 'offline' }", ''],
+      ["if (connectivity.offlineSince !== null) return { ...outcome, kind: 'offline' }", ''],
       ["return heard ? outcome : { ...outcome, kind: 'offline' }", 'return heard || outcome !== null ? outcome : outcome'],
     ],
   },
@@ -313,14 +313,20 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'takes a network that was not there yet when it started for trouble of AWS',
     file: 'src/domain/connectivity.ts',
     edits: [
-      ['(reach.everReached || isUnanswered(reach)) && reach.failures', 'reach.everReached && reach.failures'],
-      ['if (!reach.everReached && !isUnanswered(reach)) return outcome', 'if (!reach.everReached) return outcome'],
+      [
+        '(connectivity.everReached || isUnanswered(connectivity)) && connectivity.failures',
+        'connectivity.everReached && connectivity.failures',
+      ],
+      [
+        'if (!connectivity.everReached && !isUnanswered(connectivity)) return outcome',
+        'if (!connectivity.everReached) return outcome',
+      ],
     ],
   },
   {
     name: 'takes an answer from before a run for a sign of our network',
     file: 'src/domain/connectivity.ts',
-    edits: [['reach.lastAnswerAt >= outcome.startedAt', 'reach.lastAnswerAt >= outcome.startedAt - 60_000']],
+    edits: [['connectivity.lastAnswerAt >= outcome.startedAt', 'connectivity.lastAnswerAt >= outcome.startedAt - 60_000']],
   },
 ]
 

@@ -53,7 +53,7 @@ beforeAll(async () => {
 beforeEach(() => {
   proxy.set('open')
   logs = new LogsStandIn(['/alibi'])
-  reach()
+  connectivity()
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
@@ -61,7 +61,10 @@ afterAll(async () => {
 })
 
 /** The way out as the environment says it, and nothing that was kept of another. */
-function reach(env: Record<string, string> = { HTTPS_PROXY: proxy.url }, authorities = [readFileSync(proxy.authority, 'utf8')]) {
+function connectivity(
+  env: Record<string, string> = { HTTPS_PROXY: proxy.url },
+  authorities = [readFileSync(proxy.authority, 'utf8')],
+) {
   outlet = new Outlet({ proxies: proxiesOf(env), authorities })
   ring = keyring({ clock, env: process.env, outlet })
 }
@@ -130,7 +133,7 @@ test('everything that asks over HTTPS goes through the proxy, by its real name',
 
 test('what is on this machine, and what NO_PROXY names, is asked directly', async () => {
   expect((await outlet.fetch(`${sandbox.url}/`, { redirect: 'manual' })).status).toBe(302)
-  reach({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NO_PROXY: '.amazonaws.com' })
+  connectivity({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NO_PROXY: '.amazonaws.com' })
   expect(await probe()).toMatchObject({ result: 'failed', tries: [{ error: 'ENOTFOUND', obstacle: 'name' }] })
   expect(await controlCall({ ...CONTROL, outlet }, clock, never)).toMatchObject({ reached: false, obstacle: 'name' })
   const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 3_000, fetch: outlet.fetch })
@@ -170,7 +173,7 @@ describe('a proxy that gives no way is told from AWS', () => {
   })
 
   test('its password is wrong', async () => {
-    reach({ HTTPS_PROXY: proxy.url.replace('hunter22', 'wrong') })
+    connectivity({ HTTPS_PROXY: proxy.url.replace('hunter22', 'wrong') })
     expect((await probe()).tries).toMatchObject([{ error: 'ProxyError', message: expect.stringContaining('answered 407') }])
   })
 
@@ -178,7 +181,7 @@ describe('a proxy that gives no way is told from AWS', () => {
     ['nobody is there', 'http://127.0.0.1:1', /cannot be reached: connect ECONNREFUSED/, 'proxy'],
     ['nobody knows its name', 'http://proxy.invalid:3128', /cannot be reached: getaddrinfo ENOTFOUND/, 'name'],
   ])('%s', async ([, url, message, obstacle]) => {
-    reach({ HTTPS_PROXY: url })
+    connectivity({ HTTPS_PROXY: url })
     expect((await probe()).tries).toMatchObject([
       { kind: 'unreachable', error: 'ProxyError', message: expect.stringMatching(message), obstacle },
     ])
@@ -199,7 +202,7 @@ describe('a proxy that gives no way is told from AWS', () => {
   })
 
   test('its certificate, or one that it puts in the place of AWS’s, is not trusted without being named', async () => {
-    reach({ HTTPS_PROXY: proxy.url }, [])
+    connectivity({ HTTPS_PROXY: proxy.url }, [])
     const { tries, control } = await probe()
     expect(tries).toMatchObject([{ kind: 'unreachable', obstacle: 'certificate', error: expect.stringMatching(/CERT|UNABLE/) }])
     expect(control).toMatchObject({ reached: false, obstacle: 'certificate' })

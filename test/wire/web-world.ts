@@ -17,7 +17,7 @@ import {
 } from '../../src/domain/probe.ts'
 import type { RuleName } from '../../src/domain/rule.ts'
 import { setupOf } from '../../src/domain/setup.ts'
-import { NO_REACH, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
+import { INITIAL_CONNECTIVITY, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
 import type { Alibi, RejectedEvent, Verdict } from '../../src/domain/verdict.ts'
 import type { StoredOutcome } from '../../src/ports/store.ts'
 import type { View } from '../../src/web/view.ts'
@@ -168,7 +168,7 @@ export function incidentOf(id: string, members: readonly Member[], over: Partial
     state: 'announced',
     continues: null,
     openedAt,
-    stretchAt: openedAt,
+    episodeAt: openedAt,
     announcedAt: openedAt + 30_000,
     closedAt: null,
     closedAs: null,
@@ -333,7 +333,7 @@ export function worldOf(
     probes: new Map(states.map((state) => [state.probe, state])),
     incidents: new Map(incidents.map((incident) => [incident.id, incident])),
     selfAlerts: new Map(),
-    reach: { ...NO_REACH, everReached: true, lastAt: NOW - 4 * MINUTE_MS, lastAnswerAt: NOW - 20_000 },
+    connectivity: { ...INITIAL_CONNECTIVITY, everReached: true, lastAt: NOW - 4 * MINUTE_MS, lastAnswerAt: NOW - 20_000 },
     freshSince: 0,
     absence: null,
     silences: [],
@@ -572,8 +572,8 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
         }),
       ],
     )
-    const reach = { ...scene.view.world.reach, failures: 9, failingSince: ONSET, offlineSince: ONSET }
-    return { ...scene, view: { ...scene.view, world: { ...scene.view.world, reach } } }
+    const connectivity = { ...scene.view.world.connectivity, failures: 9, failingSince: ONSET, offlineSince: ONSET }
+    return { ...scene, view: { ...scene.view, world: { ...scene.view.world, connectivity } } }
   },
 }
 

@@ -60,7 +60,7 @@ export const INCIDENT: Shape = {
   state: 'text',
   openedAt: 'instant',
   closedAt: 'instant?',
-  stretchAt: 'instant?',
+  episodeAt: 'instant?',
   announcedAt: 'instant?',
   lastMailAt: 'instant?',
   lastWiderAt: 'instant?',

@@ -298,7 +298,7 @@ class SqliteStore implements Store {
       for (const key of change.selfAlerts.cleared) this.#q('clearSelfAlert').run(key)
       for (const selfAlert of change.selfAlerts.set)
         this.#run('putSelfAlert', { key: selfAlert.key, doc: JSON.stringify(selfAlert) })
-      if (change.reach !== null) this.#run('putMeta', { key: 'reach', doc: JSON.stringify(change.reach) })
+      if (change.connectivity !== null) this.#run('putMeta', { key: 'connectivity', doc: JSON.stringify(change.connectivity) })
       this.#addLedger(change.ledger)
       this.#addNotifications(change.notifications)
       for (const stored of change.outcomes) this.#addRun(stored)
@@ -460,7 +460,7 @@ class SqliteStore implements Store {
       selfAlerts: this.#q('selfAlerts')
         .all()
         .map((row) => document<SelfAlert>(row)),
-      reach: this.#meta<Connectivity>('reach'),
+      connectivity: this.#meta<Connectivity>('connectivity'),
       lastAlive: this.#meta<Stamp>('alive'),
     }))
   }
