@@ -28,7 +28,7 @@ export function headline({ view, health, statuses, worst }: Situation): Readonly
   if (worst?.tone === 'bad') return worst
   if (!health.ok) return { state: 'ALIBI IS UNHEALTHY', tone: 'bad' }
   if (worst !== null) return worst
-  if (view.world.reach.offlineSince !== null) return { state: 'OFFLINE', tone: 'warn' }
+  if (view.world.connectivity.offlineSince !== null) return { state: 'OFFLINE', tone: 'warn' }
   if (countOf(statuses, 'checking') > 0) return { state: 'CHECKING', tone: 'plain' }
   // Green only when every probe has a result: the first round takes a while where there are many.
   if (countOf(statuses, 'not run yet') > 0) return { state: 'STARTING', tone: 'plain' }
@@ -48,7 +48,7 @@ export function answersOf(situation: Situation, now: Instant): readonly Answer[]
 
 function whatIsWrong(situation: Situation, now: Instant): string {
   const { view, statuses, worst } = situation
-  const { offlineSince } = view.world.reach
+  const { offlineSince } = view.world.connectivity
   if (offlineSince !== null) {
     return `This host has reached neither AWS nor the control host since ${clockTime(offlineSince, now)} (${inWordsByClock(offlineSince, now)}). No probe is judged until it does.`
   }

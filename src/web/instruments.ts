@@ -85,7 +85,7 @@ export function createGauges(register: Registry) {
     oldest: gauge('alibi_mail_oldest_owed_seconds', 'Age of the oldest email that is still to be sent; 0 if there is none.'),
     offline: gauge('alibi_offline', '1 while this host can reach neither AWS nor the control host.'),
     silences: gauge('alibi_silences_active', 'Silences in force.'),
-    notices: gauge(
+    selfAlerts: gauge(
       'alibi_notices',
       'Problems of Alibi itself that were reported and persist, such as a source that refuses to answer.',
     ),

@@ -5,7 +5,7 @@ import { DECISIONS } from '../domain/ledger.ts'
 import { isOpen } from '../domain/mailing.ts'
 import { MAIL_KINDS, type Owed } from '../domain/notification.ts'
 import { FAILURE_KINDS, type Instant } from '../domain/probe.ts'
-import { CONFIG_NOTICE } from '../domain/self-alert.ts'
+import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import type { Setup } from '../domain/setup.ts'
 import { endOfSilence } from '../domain/silence.ts'
 import { MAIL_RESULTS, type Meter } from '../ports/meter.ts'
@@ -150,10 +150,10 @@ function setWorld(gauges: Gauges, { view: { world, setup }, now }: Moment): void
     const last = states.reduce((latest, state) => Math.max(latest, state.lastConclusiveAt ?? 0), 0)
     if (last > 0) gauges.lastRun.set({ monitor: monitor.name }, last / 1000)
   }
-  gauges.offline.set(world.reach.offlineSince === null ? 0 : 1)
+  gauges.offline.set(world.connectivity.offlineSince === null ? 0 : 1)
   gauges.silences.set(world.silences.filter((silence) => silence.at <= now && now < endOfSilence(silence)).length)
-  gauges.notices.set(world.notices.size)
-  gauges.faulty.set(world.notices.has(CONFIG_NOTICE) ? 1 : 0)
+  gauges.selfAlerts.set(world.selfAlerts.size)
+  gauges.faulty.set(world.selfAlerts.has(CONFIG_ALERT) ? 1 : 0)
 }
 
 function setOutbox(gauges: Gauges, { outbox, now }: Moment): void {

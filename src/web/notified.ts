@@ -68,7 +68,7 @@ export function nextEmail(incident: Incident, view: View, now: Instant): string 
 
 function nextByHold(incident: Incident, { setup }: View, now: Instant): string {
   const { holdAtMostMs } = setup.policy
-  const due = (incident.lastMailAt ?? incident.stretchAt) + holdAtMostMs
+  const due = (incident.lastMailAt ?? incident.episodeAt) + holdAtMostMs
   return holdAtMostMs === 0 || due <= now ? '' : `If it continues, an email goes out at ${clockTime(due, now)} regardless.`
 }
 

@@ -23,7 +23,7 @@ export type ProbeStatus = Readonly<{ probe: Probe; monitor: Monitor; state: Prob
 
 /** Every probe that is configured. */
 export function probeStatuses({ setup, world }: View, now: Instant): readonly ProbeStatus[] {
-  const isOffline = world.reach.offlineSince !== null
+  const isOffline = world.connectivity.offlineSince !== null
   const blind = new Set(
     [...world.incidents.values()]
       .filter((incident) => incident.family === 'blind' && incident.state !== 'closed')

@@ -49,7 +49,7 @@ function answerOf({ events, sources }: HealthReading, source: 'api' | 'dashboard
 }
 
 function controlHost({ world }: View, now: Instant): Answer {
-  const { failures, failingSince, lastAt, everReached } = world.reach
+  const { failures, failingSince, lastAt, everReached } = world.connectivity
   if (lastAt === null) return NOT_ASKED
   const age = ago(lastAt, now)
   if (failures === 0) return { state: 'answered', tone: 'good', age, detail: '' }

@@ -16,7 +16,7 @@ export function warningsOf(view: View, fault: string | null, health: Health, now
       ? []
       : [`The database cannot be read, so emails and decisions are missing here: ${foreign(fault, SENTENCE)}`]),
     ...endpointsOf(view),
-    ...[...view.world.notices.values()].map(({ text, since }) => `Since ${clockTime(since, now)}: ${foreign(text, SENTENCE)}`),
+    ...[...view.world.selfAlerts.values()].map(({ text, since }) => `Since ${clockTime(since, now)}: ${foreign(text, SENTENCE)}`),
     ...silencesOf(view, now),
   ].map(stop)
   return all.length <= MAX_WARNINGS ? all : [...all.slice(0, MAX_WARNINGS), `And ${all.length - MAX_WARNINGS} more.`]

@@ -170,7 +170,7 @@ export const INVARIANTS: readonly Invariant[] = [
         const { id, recipient, createdAt, facts } = notification
         const there = told.filter((one) => one.address === address)
         // A spell too short to be told, and what was told once and was over first.
-        const mayDrop = facts.incident?.family === 'offline' || id.startsWith('notice.')
+        const mayDrop = facts.incident?.family === 'offline' || id.startsWith('self-alert.')
         if (state === 'dropped') return mayDrop ? [] : [`${shown(owed)} is dropped`]
         if (state !== 'merged') return []
         const wasParted = all.some(
@@ -582,7 +582,7 @@ function names(mail: Notification): readonly string[] {
 
 /** A notification is told apart to addresses that never got what went before it: its id goes on from that of the whole. */
 function baseOf(id: string): string {
-  return /^notice\.|^summary\.|^digest\.|^disk\./.test(id) ? id : id.split('.').slice(0, 3).join('.')
+  return /^self-alert\.|^summary\.|^digest\.|^disk\./.test(id) ? id : id.split('.').slice(0, 3).join('.')
 }
 
 function shown({ notification: { id, kind }, address }: Owed): string {
