@@ -1,6 +1,7 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { iso } from '../domain/duration.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
+import { keyOf, nameOf } from '../domain/mailing.ts'
 import type { Facts, Notification, Owed, Wording } from '../domain/notification.ts'
 import { tellsOf } from '../domain/notify.ts'
 import { type OutboxPlan, planOutbox, RETRY_MOST_MS, retryAt, SUMMARISED, summaryLines, whyNeedless } from '../domain/outbox.ts'
@@ -9,12 +10,13 @@ import { HOUR_MS } from '../domain/probe.ts'
 import type { SelfAlert } from '../domain/state.ts'
 import type { Delivery } from '../email/delivery.ts'
 import type { Log } from '../ports/log.ts'
-import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
+import type { Mail, Mailer } from '../ports/mailer.ts'
 import type { Meter } from '../ports/meter.ts'
 import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
-import { FALLBACK, mailRow, type Outcome, settledBy, type Way } from './fates.ts'
+import { byReason, FALLBACK, fatesOf, type Outcome, rowsOf, settledBy, type Way } from './fates.ts'
 import { Wakeup } from './wakeup.ts'
+import { letterOf } from './wording.ts'
 
 /** Mails that are on their way at the same time, each to another recipient. */
 const MAX_AT_ONCE = 4
@@ -67,8 +69,6 @@ export class Courier {
   private readonly unrecorded = new Map<string, Readonly<{ change: OwedChange; rows: readonly LedgerRow[] }>>()
   /** Of what was owed at the last look: when it was first seen, on the monotonic clock, and for how long it had been owed by then. */
   private firstSeen: ReadonlyMap<string, Readonly<{ at: number; owedMs: number }>> = new Map()
-  /** Said without a disk: that there is none; in which words, and to whom so far. */
-  private readonly spoken = new Map<string, Readonly<{ mail: Mail | null; to: readonly string[] }>>()
   private started = false
 
   constructor(deps: CourierDeps) {
@@ -151,7 +151,7 @@ export class Courier {
     )
     for (const { notification, address } of owed) {
       meter.mail(notification.kind, 'dropped')
-      log.info('mail superseded', { id: notification.id, kind: notification.kind, to: address, why })
+      log.info('mail superseded', { id: notification.id, kind: notification.kind, to: [address], why })
     }
   }
 
@@ -245,7 +245,7 @@ export class Courier {
     for (const { owed } of plan.drop) meter.mail(owed.notification.kind, 'dropped')
     for (const { notification } of summarised) meter.mail(notification.kind, 'merged')
     for (const { owed, why } of [...plan.merge, ...plan.drop])
-      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, to: owed.address, why })
+      log.info('mail superseded', { id: owed.notification.id, kind: owed.notification.kind, to: [owed.address], why })
   }
 
   /** `rate-limit`: one mail for all that the ceiling held back, to all addresses of a recipient that are told the same. */
@@ -460,7 +460,7 @@ export class Courier {
         const { id, address, state } = change
         if (state === 'sending') continue
         const next = 'it is written when the disk allows'
-        log.error('what became of a mail cannot be written', { id, to: address, state, cause, next })
+        log.error('what became of a mail cannot be written', { id, to: [address], state, cause, next })
         this.unrecorded.set(`${id} ${address}`, { change, rows: i === 0 ? rows : [] })
       }
     }
@@ -477,43 +477,6 @@ export class Courier {
       }
       if (this.unrecorded.get(key) === late) this.unrecorded.delete(key)
     }
-  }
-
-  /**
-   * Says something that cannot be put on disk, because the disk is what is wrong: once for each `key`, to those who are told
-   * at once. The only mail that leaves before anything of it is durable.
-   */
-  async speak(key: string, notifications: readonly Notification[], kill: AbortSignal): Promise<void> {
-    const { mailer, clock, log, letter } = this.deps
-    for (const notification of notifications) {
-      const { id, kind, recipient, to } = notification
-      const said = this.spoken.get(`${key} ${recipient}`) ?? { mail: null, to: [] }
-      const envelope = to.filter((address) => !said.to.includes(address))
-      if (envelope.length === 0) continue
-      const worded = { attempts: 0, lateBecause: null, now: clock.now(), merged: null, refused: [] }
-      // Whoever gets it later gets what the others have.
-      const mail = said.mail ?? letter(notification, worded)
-      const fates = await fatesOf(mailer, { ...mail, envelope }, kill)
-      const taken = fates.filter((fate) => fate.accepted)
-      const isOut = said.mail !== null || fates.some((fate) => fate.accepted || fate.error.uncertain)
-      this.spoken.set(`${key} ${recipient}`, {
-        mail: isOut ? mail : null,
-        to: [...said.to, ...taken.map(({ address }) => address)],
-      })
-      for (const fate of fates) {
-        const fields = { id, kind, recipient, to: [fate.address] }
-        if (fate.accepted) log.info('mail delivered', { ...fields, reply: fate.reply, recorded: false })
-        else {
-          const next = 'it is tried again while the disk cannot be written'
-          log.error('mail could not be sent', { ...fields, error: fate.error.message, next })
-        }
-      }
-    }
-  }
-
-  /** The disk can be written again: another fault of it would be told anew. */
-  fallSilent(): void {
-    this.spoken.clear()
   }
 
   /** Whom the server refuses: those who get this mail are told, for those will not hear of it. */
@@ -539,68 +502,10 @@ export class Courier {
   }
 }
 
-/** The same mail whenever it is written: by its facts, how it was worded, and the fall that it tells as well. */
-function letterOf(
-  notification: Notification,
-  { at, attempts, lateBecause, unsaid, inReplyTo, to, refused }: Wording,
-  thread: readonly Owed[],
-  letter: CourierDeps['letter'],
-): Mail {
-  const fall = thread.find((one) => one.notification.id === unsaid?.id)?.notification ?? null
-  const merged = fall === null || unsaid === null ? null : { facts: fall.facts, why: unsaid.why }
-  const facts = fall === null ? notification.facts : begunWith(notification.facts, fall.facts)
-  return letter({ ...notification, to, inReplyTo, facts }, { attempts, lateBecause, now: at, merged, refused })
-}
-
-/** The facts of a mail that tells a fall as well: the trouble began with that one. */
-function begunWith(facts: Facts, fall: Facts): Facts {
-  if (facts.incident === null || fall.incident === null || fall.incident.onset >= facts.incident.onset) return facts
-  const { onset, lastOkAt } = fall.incident
-  return { ...facts, incident: { ...facts.incident, onset, lastOkAt } }
-}
-
-async function fatesOf(mailer: Mailer, mail: Mail, kill: AbortSignal): Promise<readonly Fate[]> {
-  try {
-    return await mailer.send(mail, kill)
-  } catch (error) {
-    if (!(error instanceof MailError)) throw error
-    return mail.envelope.map((address) => ({ address, accepted: false, error }))
-  }
-}
-
 function threadsOf({ notification: { thread, past = [] } }: Owed): readonly string[] {
   return [thread, ...past.map((old) => old.thread)]
 }
 
-function nameOf({ notification: { id }, address }: Owed): Readonly<{ id: string; address: string }> {
-  return { id, address }
-}
-
-function keyOf({ notification: { id }, address }: Owed): string {
-  return `${id} ${address}`
-}
-
 function fieldsOf({ notification: { id, kind, incident, recipient } }: Owed) {
   return { id, kind, incident, recipient }
-}
-
-function byReason(some: readonly Readonly<{ owed: Owed; why: string }>[]): readonly (readonly [string, readonly Owed[]])[] {
-  return [...Map.groupBy(some, ({ why }) => why)].map(([why, all]) => [why, all.map(({ owed }) => owed)])
-}
-
-/** One row a notification, with its addresses. */
-function rowsOf(at: number, owed: readonly Owed[], what: Pick<LedgerRow, 'decision' | 'rule' | 'reason'>): readonly LedgerRow[] {
-  return [...Map.groupBy(owed, ({ notification }) => notification.id).values()].flatMap((same) => {
-    const [first] = same
-    return first === undefined
-      ? []
-      : [
-          mailRow(
-            at,
-            first,
-            same.map(({ address }) => address),
-            what,
-          ),
-        ]
-  })
 }

@@ -31,6 +31,7 @@ import { Faults } from './faults.ts'
 import { guardedHeartbeat, guardedMailer, guardedStore } from './guarded.ts'
 import { HealthReader, type Sources } from './health-reader.ts'
 import { HeartbeatLoop } from './heartbeat.ts'
+import { Herald } from './herald.ts'
 import { AWS_PACE, type Pace, ProbeScheduler } from './probe-scheduler.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -127,6 +128,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     plainFacts: (kind, reason, subject, lines) =>
       plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
   })
+  const herald = new Herald({ mailer, clock, log, letter })
   const beatNudge = new Wakeup()
   const engine = new Engine(
     {
@@ -277,7 +279,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     if (open || timers) await engine.look([], timers)
     await engine.flush()
     faultSince = null
-    courier.fallSilent()
+    herald.fallSilent()
     if (pulse.every('alive', ALIVE_EVERY_MS, now)) {
       await engine.alive()
       heart?.wrote()
@@ -381,7 +383,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
       overrides,
       sender,
     })
-    await courier.speak('disk', outsideTheStore({ ...facts, rule: 'self-alert' }, faultSince.at, setup), kill)
+    await herald.speak('disk', outsideTheStore({ ...facts, rule: 'self-alert' }, faultSince.at, setup), kill)
   }
   const sweep = async (now: Instant) => {
     engine.forget(now)

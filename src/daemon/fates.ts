@@ -1,7 +1,7 @@
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed, Wording } from '../domain/notification.ts'
 import { retryAt } from '../domain/outbox.ts'
-import type { Fate, MailError } from '../ports/mailer.ts'
+import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { MailResult } from '../ports/meter.ts'
 import type { OwedChange } from '../ports/store.ts'
 
@@ -58,7 +58,7 @@ export function settledBy(attempt: Attempt): Settled {
     ...Map.groupBy(changes, (change) => JSON.stringify([change.state, change.reply, change.error, change.nextAt])).values(),
   ].flatMap((same) => outcomeOf(same))
   const [first] = owed
-  const rows = first === undefined ? [] : outcomes.flatMap((outcome) => rowsOf(first, outcome, now))
+  const rows = first === undefined ? [] : outcomes.flatMap((outcome) => rowsFor(first, outcome, now))
   return { changes, rows, outcomes }
 }
 
@@ -122,7 +122,7 @@ function outcomeOf(same: readonly Change[]): readonly Outcome[] {
 }
 
 /** What waits is no decision. */
-function rowsOf(owed: Owed, { result, addresses, said }: Outcome, at: number): readonly LedgerRow[] {
+function rowsFor(owed: Owed, { result, addresses, said }: Outcome, at: number): readonly LedgerRow[] {
   return result === 'deferred' ? [] : [mailRow(at, owed, addresses, { decision: result, rule: null, reason: said })]
 }
 
@@ -135,4 +135,41 @@ export function mailRow(
 ): LedgerRow {
   const whom = to.length === 1 ? recipient : `${recipient} (${addresses.join(', ')})`
   return { at, incident, probe: null, decision, rule, reason: `${kind} to ${whom}: ${reason}`, evidence: { id, seq, addresses } }
+}
+
+export function byReason(
+  some: readonly Readonly<{ owed: Owed; why: string }>[],
+): readonly (readonly [string, readonly Owed[]])[] {
+  return [...Map.groupBy(some, ({ why }) => why)].map(([why, all]) => [why, all.map(({ owed }) => owed)])
+}
+
+/** One row a notification, with its addresses. */
+export function rowsOf(
+  at: number,
+  owed: readonly Owed[],
+  what: Pick<LedgerRow, 'decision' | 'rule' | 'reason'>,
+): readonly LedgerRow[] {
+  return [...Map.groupBy(owed, ({ notification }) => notification.id).values()].flatMap((same) => {
+    const [first] = same
+    return first === undefined
+      ? []
+      : [
+          mailRow(
+            at,
+            first,
+            same.map(({ address }) => address),
+            what,
+          ),
+        ]
+  })
+}
+
+/** What became of a mail for each address of its envelope, however that was said. */
+export async function fatesOf(mailer: Mailer, mail: Mail, kill: AbortSignal): Promise<readonly Fate[]> {
+  try {
+    return await mailer.send(mail, kill)
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error
+    return mail.envelope.map((address) => ({ address, accepted: false, error }))
+  }
 }

@@ -57,3 +57,12 @@ export function addressee({ notification: { recipient, to }, address }: Owed): s
 function isWaiting(state: NotificationState): boolean {
   return state === 'due' || state === 'retrying' || state === 'sending'
 }
+
+/** By what the store knows it. */
+export function nameOf({ notification: { id }, address }: Owed): Readonly<{ id: string; address: string }> {
+  return { id, address }
+}
+
+export function keyOf({ notification: { id }, address }: Owed): string {
+  return `${id} ${address}`
+}
