@@ -22,9 +22,16 @@ BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')
 /** `npm run test:fast`: the unit tests, and those of test/ that are through in seconds as well. */
 const QUICK = ['architecture', 'configuration-page', 'dashboards', 'documents'].map((name) => `test/${name}.test.ts`)
 /** Days on a virtual clock: nothing of the machine has a part in them, and together they take as long as all the others. */
-const VIRTUAL = ['histories', 'histories-*', 'clock-at-any-second', 'outages', 'scenarios', 'simulate', 'thousand-accounts'].map(
-  (name) => `test/${name}.test.ts`,
-)
+const VIRTUAL = [
+  'histories',
+  'histories-*',
+  'clock-at-any-second',
+  'outages',
+  'scenarios',
+  'simulate',
+  'thousand-accounts',
+  'calls-to-health',
+].map((name) => `test/${name}.test.ts`)
 const SLOW = 'src/domain/histories.test.ts'
 VIRTUAL.push(SLOW)
 

@@ -84,7 +84,7 @@ export async function configuration(
     'monitors:',
     ...monitors.flatMap((monitor, i) => [`  - name: bench-${i}`, ...monitor.map((line) => `    ${line}`)]),
     `policy: ${policy}`,
-    `health: { cacheFor: 1s, dashboard: { url: "${doors.url}/public/currentevents" } }`,
+    `health: { dashboard: { url: "${doors.url}/public/currentevents" } }`,
     `control: { url: "${doors.url}/" }`,
     'recipients: { oncall: { to: [oncall@example.com] } }',
     `mail: { from: "Alibi <alibi@example.com>", maxPerHour: 1000, smtp: { host: 127.0.0.1, port: ${doors.smtpPort}, security: none } }`,

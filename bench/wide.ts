@@ -46,7 +46,7 @@ export const wide: Bench = async (ground) => {
       what: 'all accounts fail: first failed call to 250',
       value: toldMs,
       unit: 'ms',
-      note: `${size.accounts.toLocaleString('en')} accounts, ${COUNT} rounds of calls in it`,
+      note: `${size.accounts.toLocaleString('en')} accounts, ${COUNT} rounds of calls in it, and the 5 s between two readings of AWS Health`,
     },
     {
       name: 'cpuMsPerRun',

@@ -453,7 +453,8 @@ export class Engine {
     const probe = this.setup.probes.get(outcome.probe)
     const monitor = probe === undefined ? undefined : this.setup.monitors.get(probe.monitor)
     if (state === undefined || monitor === undefined) return false
-    return state.standing === 'well' || advance(state, outcome, monitor, null, this.absence).turn.kind === 'failed'
+    if (state.standing !== 'undecided') return state.standing === 'well'
+    return advance(state, outcome, monitor, null, this.absence).turn.kind === 'failed'
   }
 
   /** Only a failure that an AWS outage could explain waits for AWS Health. */
