@@ -32,7 +32,7 @@ if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
     // A user whom the system does not know: the SDK would fail each call, looking for its files, whatever the credentials.
     process.env['HOME'] = '/nonexistent'
   }
-  if (!isDaemon) (await import('./cli/output.ts')).watchOutput()
+  if (!isDaemon) (await import('./cli/output-errors.ts')).watchOutput()
   const code = await main(process.argv.slice(2))
   process.exitCode ??= code // It is set already where the output could not be written.
   // Everything is closed by now. Under pm2 the channel to it, and what it put into this process, would keep us alive for ever.

@@ -95,7 +95,7 @@ test('mails that cannot be left are 69, in one sentence', async () => {
   for (const place of [mails, join(mails, 'within')]) {
     const { code, said } = await simulate([file('good.yaml', STORY)], { mails: place })
     expect(code).toBe(69)
-    expect(said).toContain(`${place} cannot be written: `)
+    expect(said).toContain(`cannot write to ${place}: `)
   }
 })
 

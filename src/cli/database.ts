@@ -4,8 +4,43 @@ import type { Config } from '../config/config.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { EXIT, Exit } from './exit.ts'
 
-/** Whether a daemon has begun a database already. @throws {Exit} 69 if that cannot be told */
-export function isBegun({ storage: { path } }: Config): boolean {
+/** Opens the database for reading, beside a running daemon; `null` if there is none yet. @throws {Exit} 69 */
+export async function readerIfExists(config: Config): Promise<Store | null> {
+  return exists(config) ? openStore({ path: config.storage.path, readOnly: true }).catch(asExit) : null
+}
+
+/**
+ * Opens the database for reading, beside a running daemon. A missing database is an error: an empty list would hide that
+ * the database is somewhere else.
+ * @throws {Exit} 69
+ */
+export async function reader(config: Config): Promise<Store> {
+  const store = await readerIfExists(config)
+  if (store === null) throw new Exit(EXIT.unavailable, noDatabase(config))
+  return store
+}
+
+/**
+ * Opens the database for writing, beside a running daemon, which notices the change within seconds.
+ * @param unknown the error for something that the user named: without a database it cannot exist
+ * @throws {Exit}
+ */
+export async function writing<T>(config: Config, work: (store: Store) => Promise<T>, unknown?: string): Promise<T> {
+  if (!exists(config)) throw unknown === undefined ? new Exit(EXIT.unavailable, noDatabase(config)) : notFound(unknown, config)
+  const store = await openStore({ path: config.storage.path, beside: true }).catch(asExit)
+  try {
+    return await work(store).catch(asExit)
+  } finally {
+    await store.close()
+  }
+}
+
+/** The error for something that the user named, where there is no database either. */
+export function notFound(unknown: string, config: Config): Exit {
+  return new Exit(EXIT.usage, `${unknown}; ${noDatabase(config)}`)
+}
+
+function exists({ storage: { path } }: Config): boolean {
   try {
     return databaseExists(path)
   } catch (cause) {
@@ -13,37 +48,16 @@ export function isBegun({ storage: { path } }: Config): boolean {
   }
 }
 
-/** Opens the daemon's database beside it, to read; `null` before there is one. @throws {Exit} 69 */
-export async function readerIfBegun(config: Config): Promise<Store | null> {
-  return isBegun(config) ? openStore({ path: config.storage.path, readOnly: true }).catch(asExit) : null
-}
-
-/**
- * Opens the daemon's database beside it, to read. Where there is none, that is the answer: "nothing" would hide that the
- * database is somewhere else.
- * @throws {Exit} 69
- */
-export async function reader(config: Config): Promise<Store> {
-  const store = await readerIfBegun(config)
-  if (store === null) throw new Exit(EXIT.unreachable, noDatabase(config))
-  return store
-}
-
-/** What was named is not there, and neither is the database that would hold it. */
-export function notKnown(unknown: string, config: Config): Exit {
-  return new Exit(EXIT.usage, `${unknown}; ${noDatabase(config)}`)
-}
-
-/** Says where the database was looked for, and by whose word. */
-export function noDatabase({ file, storage }: Config): string {
+/** Says where the database was looked for, and which setting says so. */
+function noDatabase({ file, storage }: Config): string {
   return (
-    `there is no database at ${resolve(storage.path)} (storage.path in ${resolve(file)}). The daemon creates it when it first starts; ` +
-    'if it has run already, name its configuration with --config or ALIBI_CONFIG, or run this in its working directory'
+    `there is no database at ${resolve(storage.path)} (storage.path in ${resolve(file)}). The daemon creates it when it first starts. ` +
+    'If it has already run, use its configuration (--config or ALIBI_CONFIG), or run this command in its working directory'
   )
 }
 
-/** @throws {Exit} 69 in place of what the database could not do; anything else as it is */
+/** Turns an error of the store into exit code 69; throws any other error unchanged. @throws {Exit} */
 export function asExit(cause: unknown): never {
-  if (cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
+  if (cause instanceof StoreError) throw new Exit(EXIT.unavailable, cause.message)
   throw cause
 }

@@ -1,26 +1,26 @@
 import type { Verdict } from '../domain/verdict.ts'
 
-/** Exit codes of every verb (docs/reference.md; those above 63 are those of sysexits.h). */
+/** The exit codes of every command, as docs/reference.md lists them. Those above 63 are taken from sysexits.h. */
 export const EXIT = {
-  well: 0,
+  ok: 0,
   unexplained: 1,
   explained: 2,
   undetermined: 3,
   usage: 64,
-  unreachable: 69,
-  fault: 70,
+  unavailable: 69,
+  internal: 70,
   config: 78,
 } as const
 
-const ORDER: readonly Verdict['kind'][] = ['unexplained', 'undetermined', 'explained']
+const PRECEDENCE: readonly Verdict['kind'][] = ['unexplained', 'undetermined', 'explained']
 
-/** Of several verdicts the first of unexplained, undetermined, explained wins; none is well. */
+/** The code of several verdicts: the first of unexplained, undetermined and explained that occurs. */
 export function exitOf(verdicts: readonly Verdict['kind'][]): number {
-  const worst = ORDER.find((kind) => verdicts.includes(kind))
-  return worst === undefined ? EXIT.well : EXIT[worst]
+  const worst = PRECEDENCE.find((kind) => verdicts.includes(kind))
+  return worst === undefined ? EXIT.ok : EXIT[worst]
 }
 
-/** Ends a verb with a sentence for people and a code for scripts; no stack trace is shown. */
+/** Ends a command with a message and an exit code; no stack trace is printed. */
 export class Exit extends Error {
   override readonly name = 'Exit'
   readonly code: number

@@ -13,7 +13,7 @@ afterAll(() => rmSync(place, { recursive: true }))
 const PROBES = 1_000
 const RUNS = 700
 
-/** An outage of a thousand accounts, of which one is well again, after hours of runs and decisions. */
+/** An outage of a thousand accounts, one of which has recovered, after hours of runs and decisions. */
 async function large(): Promise<string> {
   const path = join(place, 'large.db')
   await using held = new AsyncDisposableStack()
@@ -47,7 +47,7 @@ async function large(): Promise<string> {
   return path
 }
 
-/** A verdict that three decisions rest on, and then another. */
+/** One verdict that three decisions rest on, then another one. */
 async function judged(): Promise<string> {
   const path = join(place, 'judged.db')
   await using held = new AsyncDisposableStack()
@@ -86,43 +86,43 @@ async function judged(): Promise<string> {
   return path
 }
 
-async function told(path: string, json = false): Promise<string> {
-  let said = ''
+async function textOf(path: string, json = false): Promise<string> {
+  let output = ''
   const config = join(place, 'alibi.yaml')
   writeFileSync(
     config,
     `recipients: { oncall: { to: [oncall@example.com] } }\nmail: { from: alibi@example.com }\nstorage: { path: ${path} }\n`,
   )
   const out = (text: string) => {
-    said += `${text}\n`
+    output += `${text}\n`
   }
   await explain('a3f9', { config, json }, { out, err: () => {}, env: {}, isTty: false, columns: null })
-  return said
+  return output
 }
 
-test('a judgement that several decisions rest on is told once', async () => {
-  const text = await told(await judged())
-  const judgements = text.slice(text.indexOf('What was judged'), text.indexOf('Mails'))
-  expect(judgements.match(/main\/self\/ListRegions: unexplained/g)).toHaveLength(2)
+test('a verdict that several decisions rest on is shown once', async () => {
+  const text = await textOf(await judged())
+  const verdicts = text.slice(text.indexOf('Verdicts'), text.indexOf('Emails'))
+  expect(verdicts.match(/main\/self\/ListRegions: unexplained/g)).toHaveLength(2)
 })
 
-test('of a long story of many the newest is told, how much more there is, and that JSON has it', async () => {
+test('of a long story the newest part is shown, how much more there is, and that JSON has it', async () => {
   const path = await large()
-  const text = await told(path)
+  const text = await textOf(path)
   expect(text).toContain('Runs (the last 20 of 700; `--json` has all)')
   const runs = text.slice(text.indexOf('Runs (the last'))
-  for (const [minute, is] of [
+  for (const [minute, isShown] of [
     [699, true],
     [680, true],
     [679, false],
     [0, false],
   ] as const)
-    expect(runs.includes(new Date(NOON + minute * MIN).toISOString()), `minute ${minute}`).toBe(is)
-  expect(text).toContain('What was decided, and why (the last 60 of 700; `--json` has all)')
+    expect(runs.includes(new Date(NOON + minute * MIN).toISOString()), `minute ${minute}`).toBe(isShown)
+  expect(text).toContain('Decisions (the last 60 of 700; `--json` has all)')
   expect(text).toMatch(/reason 699$/m)
   expect(text).not.toMatch(/reason 600$/m)
   expect(text).toContain('and 988 more (987 failing, 1 well); `--json` has all')
   expect(text.split('\n').length).toBeLessThan(200)
-  const all = JSON.parse(await told(path, true))
+  const all = JSON.parse(await textOf(path, true))
   expect([all.runs.length, all.ledger.length, all.members.length]).toEqual([RUNS, RUNS, PROBES])
 })

@@ -4,18 +4,18 @@ import { exposed, isOpenDirectory } from '../adapters/modes.ts'
 import { filesOf } from '../adapters/sqlite/place.ts'
 import type { Config } from '../config/config.ts'
 
-/** Sentences about files of Alibi's own that other users may read or write; `run` mends what it can. */
+/** Warnings about Alibi's own files that other users may read or write. `run` corrects those that belong to it. */
 export function exposedFiles({ storage, log }: Config): readonly string[] {
   const files = [...filesOf(storage.path), ...(log.file === null ? [] : logFilesOf(log.file.path))]
   return exposed(files).map(({ path, mode, isOurs }) => {
-    const mended = isOurs
-      ? 'the daemon takes that from them when it starts'
-      : 'it belongs to another user, who alone can change that'
-    return `${path} may be read or written by other users (mode ${mode}): ${mended}`
+    const remedy = isOurs
+      ? 'the daemon corrects this when it starts'
+      : 'it belongs to another user, and only they can correct this'
+    return `other users may read or write ${path} (mode ${mode}): ${remedy}`
   })
 }
 
-/** Sentences about directories of Alibi's files that everybody may write to. */
+/** Warnings about directories of Alibi's files that every user may write to. */
 export function openDirectories({ storage, log, mail }: Config): readonly string[] {
   const directories = [
     dirname(storage.path),
@@ -24,8 +24,5 @@ export function openDirectories({ storage, log, mail }: Config): readonly string
   ]
   return [...new Set(directories)]
     .filter(isOpenDirectory)
-    .map(
-      (path) =>
-        `everybody on this machine may write to ${path}, and put files in the way of Alibi's: give it a directory of its own`,
-    )
+    .map((path) => `every user of this machine may write to ${path} and replace Alibi's files: use a directory of its own`)
 }

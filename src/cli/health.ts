@@ -10,50 +10,52 @@ import type { Verdict } from '../domain/verdict.ts'
 import { wire } from '../wire.ts'
 import { reader } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
-import { configured, type Io, type Listing } from './io.ts'
-import { quietDesk } from './quiet.ts'
+import { configured, type Io, type ListOptions } from './io.ts'
 import { page, table } from './table.ts'
+import { unloggedHealthReader } from './unlogged-health-reader.ts'
 import { VERSION } from './version.ts'
 
-/**
- * What AWS Health says now, and what of it would explain an Account failure that began this moment. `--at` asks the record
- * instead: what was known then, and what it would have explained.
- */
-export async function health(options: Listing & Readonly<{ at?: string }>, io: Io): Promise<number> {
+/** What AWS Health said about one partition, and the verdict on a failure of Account that began at that moment. */
+type Answer = Readonly<{ reading: HealthReading; verdict: Verdict }>
+
+/** Shows what AWS Health says now, or with `--at` what was known at some moment, from the record. */
+export async function health(options: ListOptions & Readonly<{ at?: string }>, io: Io): Promise<number> {
   const config = await configured(options, io)
-  if (options.at !== undefined) return asItWas(options.at, options, config, io)
+  if (options.at === undefined) return current(config, options, io)
+  const at = instantOf(options.at)
+  if (at === null) throw new Exit(EXIT.usage, `--at ${options.at}: expected a time with its zone, such as 2025-10-20T07:15:00Z`)
+  return recorded(config, at, options, io)
+}
+
+async function current(config: Config, options: ListOptions, io: Io): Promise<number> {
   await using wired = wire(config, io.env, VERSION)
   const { signal } = new AbortController()
   await wired.identities.refresh(signal)
-  const desk = quietDesk(wired, config)
-  const answers: { reading: HealthReading; verdict: Verdict }[] = []
+  const reader = unloggedHealthReader(wired, config)
+  const answers: Answer[] = []
   for (const [partition] of wired.sources) {
-    const reading = await desk.read(partition, 0, signal)
-    const now = wired.clock.now()
+    const reading = await reader.read(partition, 0, signal)
     const first = config.monitors.find((monitor) => monitor.partition === partition)
     const probe = first?.probes[0]
     const owners = first === undefined || probe === undefined ? [] : wired.owners(probe, first)
-    const verdict = verdictOf(config, reading, owners, now)
-    answers.push({ reading, verdict })
+    answers.push({ reading, verdict: verdictOf(config, reading, owners, wired.clock.now()) })
   }
-  if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
-  else io.out(answers.map((answer) => told(answer, io.columns)).join('\n\n'))
-  const asked = answers.some(({ reading }) => Object.values(reading.sources).some((source) => source.state === 'answered'))
-  return asked ? EXIT.well : EXIT.unreachable
+  if (options.json === true) io.out(JSON.stringify(answers.map(answerJson), null, 2))
+  else io.out(answers.map((answer) => answerText(answer, io.columns)).join('\n\n'))
+  const hasAnswered = answers.some(({ reading }) => Object.values(reading.sources).some(({ state }) => state === 'answered'))
+  return hasAnswered ? EXIT.ok : EXIT.unavailable
 }
 
-/** Of the record: nothing is asked, nothing is judged but what was known then. */
-async function asItWas(time: string, options: Listing, config: Config, io: Io): Promise<number> {
-  const at = instantOf(time)
-  if (at === null) throw new Exit(EXIT.usage, `--at ${time}: expected a time with its zone, such as 2025-10-20T07:15:00Z`)
+/** Asks nobody: the database has what AWS Health said then. */
+async function recorded(config: Config, at: number, options: ListOptions, io: Io): Promise<number> {
   const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
-  const answers: { reading: HealthReading; verdict: Verdict }[] = []
+  const answers: Answer[] = []
   const store = await reader(config)
   try {
     for (const partition of partitions) {
       const kept = await store.readingAt(partition, at)
       if (kept === null) continue
-      // What was said went on being said until `until`: that is how old the knowledge was then.
+      // AWS Health went on saying the same until `until`, so that is how old this knowledge was at that moment.
       const reading = { ...kept.reading, at: Math.min(at, kept.until) }
       const first = config.monitors.find((monitor) => monitor.partition === partition)
       const owners = first === undefined ? [] : [`self@${credentialsKey(first.credentials)}`]
@@ -62,10 +64,10 @@ async function asItWas(time: string, options: Listing, config: Config, io: Io): 
   } finally {
     await store.close()
   }
-  if (options.json === true) io.out(JSON.stringify(answers.map(shown), null, 2))
-  else if (answers.length === 0) io.out(`Nothing was read of AWS Health at or before ${utc(at)}.`)
-  else io.out(answers.map((answer) => told(answer, io.columns, at)).join('\n\n'))
-  return EXIT.well
+  if (options.json === true) io.out(JSON.stringify(answers.map(answerJson), null, 2))
+  else if (answers.length === 0) io.out(`AWS Health had not been read by ${utc(at)}.`)
+  else io.out(answers.map((answer) => answerText(answer, io.columns, at)).join('\n\n'))
+  return EXIT.ok
 }
 
 function verdictOf(config: Config, reading: HealthReading, owners: readonly string[], at: number): Verdict {
@@ -86,16 +88,17 @@ function verdictOf(config: Config, reading: HealthReading, owners: readonly stri
   )
 }
 
-function shown({ reading, verdict }: { reading: HealthReading; verdict: Verdict }) {
+function answerJson({ reading, verdict }: Answer) {
   const { partition, at, sources } = reading
   return dated({ partition, at, sources, events: reading.events.map(({ text: _, ...event }) => event), verdict })
 }
 
-function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }, columns: number | null, then?: number): string {
+/** @param then the moment that was asked for; left out: now */
+function answerText({ reading, verdict }: Answer, columns: number | null, then?: number): string {
   const lines = [
     `AWS Health, partition ${reading.partition}, ${utc(reading.at)}`,
-    `  Health API: ${source(reading.sources.api)}`,
-    `  dashboard:  ${source(reading.sources.dashboard)}`,
+    `  Health API: ${sourceText(reading.sources.api)}`,
+    `  dashboard:  ${sourceText(reading.sources.dashboard)}`,
   ]
   if (reading.events.length > 0) {
     const rows = reading.events.map((event) => [
@@ -105,19 +108,19 @@ function told({ reading, verdict }: { reading: HealthReading; verdict: Verdict }
       utc(event.startedAt),
       event.sources.join('+'),
     ])
-    lines.push('', 'Events', table(['event', 'status', 'region', 'first post', 'seen in'], rows, columns))
+    lines.push('', 'Events', table(['event', 'status', 'region', 'first post', 'source'], rows, columns))
   }
-  const when = then === undefined ? 'now would be' : `that began ${utc(then)} would have been`
-  lines.push('', `A failure of Account ${when} ${verdict.kind}: ${verdict.why}`)
-  const misses = verdict.rejected.map((miss) => [miss.code, miss.region ?? '-', miss.test, miss.why])
-  if (misses.length > 0) lines.push('', 'Near misses', table(['event', 'region', 'test', 'why not'], misses, columns))
+  const would = then === undefined ? 'now would be' : `that began ${utc(then)} would have been`
+  lines.push('', `A failure of Account ${would} ${verdict.kind}: ${verdict.why}`)
+  const rejections = verdict.rejected.map((event) => [event.code, event.region ?? '-', event.test, event.why])
+  if (rejections.length > 0) lines.push('', 'Rejected events', table(['event', 'region', 'test', 'reason'], rejections, columns))
   return page(lines, columns)
 }
 
-function source(state: SourceState): string {
-  const count =
-    state.state === 'answered'
-      ? `answered, ${state.events === 1 ? '1 event' : `${state.events} events`}${state.skipped > 0 ? `, ${state.skipped} unreadable` : ''}`
-      : state.state
-  return state.detail === '' ? count : `${count} (${state.detail})`
+function sourceText({ state, detail, ...counts }: SourceState): string {
+  const text =
+    state === 'answered'
+      ? `answered, ${counts.events === 1 ? '1 event' : `${counts.events} events`}${counts.skipped > 0 ? `, ${counts.skipped} unreadable` : ''}`
+      : state
+  return detail === '' ? text : `${text} (${detail})`
 }

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { partitionOf } from '../domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor } from '../domain/probe.ts'
 import { EXIT } from './exit.ts'
-import { configured, type Io, type Listing } from './io.ts'
+import { configured, type Io, type ListOptions } from './io.ts'
 
 export type Statement = Readonly<{
   Sid: string
@@ -12,68 +12,85 @@ export type Statement = Readonly<{
 }>
 export type Policy = Readonly<{ Version: '2012-10-17'; Statement: readonly Statement[] }>
 
-/** What one identity has to be allowed. */
+/** What has to be allowed to one identity. */
 export type PolicyFor = Readonly<{ for: string; policy: Policy }>
 
 const HEALTH = ['health:DescribeEventDetails', 'health:DescribeEvents'] as const
 /**
- * The organization view, where member accounts are probed; `check --live` asks for its status. Health reads the list of
- * accounts on the caller's behalf (docs.aws.amazon.com/health/latest/ug: "organizations:ListAccounts").
+ * The organization view, needed if member accounts are probed; `check --live` asks for its status. AWS Health lists the accounts
+ * on the caller's behalf (docs.aws.amazon.com/health/latest/ug: "organizations:ListAccounts").
  */
-const ORGANIZATION = [
+const HEALTH_OF_MEMBERS = [
   'health:DescribeAffectedAccountsForOrganization',
   'health:DescribeEventsForOrganization',
   'health:DescribeHealthServiceStatusForOrganization',
   'organizations:ListAccounts',
 ] as const
-/** For monitors that find their accounts. */
-const LIST = ['organizations:ListAccounts'] as const
-const LIST_BENEATH = ['organizations:ListAccountsForParent', 'organizations:ListOrganizationalUnitsForParent'] as const
-/** The one thing that Alibi writes in AWS, and only where `log.cloudwatch` asks for it; the log group has to be there. */
+/** For monitors that discover their accounts. */
+const LIST_ALL = ['organizations:ListAccounts'] as const
+const LIST_BY_OU = ['organizations:ListAccountsForParent', 'organizations:ListOrganizationalUnitsForParent'] as const
+/** All that Alibi ever writes to AWS, and only with `log.cloudwatch`. The log group must exist already. */
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'] as const
 
-/** The least that every identity of this configuration needs, the one that Alibi starts with first. */
+/** Something that an identity has to be allowed to do. */
+type Grant = Readonly<{ credentials: Credentials; statement: Statement }>
+
+/** The least that each identity of the configuration needs; the one that Alibi runs as comes first. */
 export function policiesFor(config: Config): readonly PolicyFor[] {
-  const holders = new Map<string, { credentials: Credentials; statements: Statement[] }>()
-  const holder = (credentials: Credentials) => {
-    const key = credentialsKey(credentials)
-    const known = holders.get(key) ?? { credentials, statements: [] }
-    holders.set(key, known)
-    return known.statements
-  }
-  const { log, health, monitors, discoveries } = config
-  for (const some of Map.groupBy(monitors, ({ credentials }) => credentialsKey(credentials)).values()) {
-    const [first] = some
-    if (first === undefined) continue
-    const operations = some.flatMap(({ probes }) => probes.map(({ call }) => `account:${call.operation}`))
-    const asked = discoveries.filter(({ monitor }) => some.some(({ name }) => name === monitor))
-    const found = asked.flatMap(({ calls }) => calls.map(({ operation }) => `account:${operation}`))
-    holder(first.credentials).push(allow('Probe', [...operations, ...found], '*'))
-    const lists = asked.flatMap(({ ous }) => (ous === null ? LIST : LIST_BENEATH))
-    if (lists.length > 0) holder(first.credentials).push(allow('FindAccounts', lists, '*'))
-  }
-  if (health.api) {
-    for (const some of Map.groupBy(monitors, ({ partition }) => partition).values()) {
-      const asker = health.credentials ?? some[0]?.credentials
-      if (asker === undefined) continue
-      holder(asker).push(allow('AskHealth', HEALTH, '*'))
-      if (probesMembers(some) || findsMembers(config, some)) holder(asker).push(allow('AskHealthOfMembers', ORGANIZATION, '*'))
-    }
-  }
-  if (log.cloudwatch !== null) {
-    const { group, stream, region } = log.cloudwatch
-    const partition = partitionOf(region)
-    const resource = `arn:${partition}:logs:${region}:*:log-group:${group}:log-stream:${stream ?? '*'}`
-    holder(CHAIN).push(allow('WriteOwnLog', LOGS, resource))
-  }
-  // Whoever assumes a role has to be allowed to: the chain, or the profile beneath it.
-  for (const { credentials } of [...holders.values()]) {
-    const { profile, roleArn } = credentials
-    if (roleArn !== null) holder({ ...CHAIN, profile }).push(allow('AssumeRole', ['sts:AssumeRole'], roleArn))
-  }
-  return [...holders.values()]
+  const grants = [...probing(config), ...readingHealth(config), ...writingLog(config)]
+  const byIdentity = Map.groupBy([...grants, ...assumingRoles(grants)], ({ credentials }) => credentialsKey(credentials))
+  return [...byIdentity.values()]
+    .flatMap((some) => (some[0] === undefined ? [] : [{ credentials: some[0].credentials, grants: some }]))
     .toSorted((a, b) => rank(a.credentials) - rank(b.credentials))
-    .map(({ credentials, statements }) => ({ for: nameOf(credentials), policy: policyOf(statements) }))
+    .map(({ credentials, grants }) => ({
+      for: nameOf(credentials),
+      policy: policyOf(grants.map(({ statement }) => statement)),
+    }))
+}
+
+function probing({ monitors, discoveries }: Config): readonly Grant[] {
+  const byIdentity = Map.groupBy(monitors, ({ credentials }) => credentialsKey(credentials))
+  return [...byIdentity.values()].flatMap((some): readonly Grant[] => {
+    const [first] = some
+    if (first === undefined) return []
+    const { credentials } = first
+    const discovering = discoveries.filter(({ monitor }) => some.some(({ name }) => name === monitor))
+    const calls = [...some.flatMap(({ probes }) => probes.map(({ call }) => call)), ...discovering.flatMap(({ calls }) => calls)]
+    const operations = calls.map(({ operation }) => `account:${operation}`)
+    const lists = discovering.flatMap(({ ous }) => (ous === null ? LIST_ALL : LIST_BY_OU))
+    return [
+      { credentials, statement: allow('Probe', operations, '*') },
+      ...(lists.length === 0 ? [] : [{ credentials, statement: allow('FindAccounts', lists, '*') }]),
+    ]
+  })
+}
+
+function readingHealth(config: Config): readonly Grant[] {
+  if (!config.health.api) return []
+  const byPartition = Map.groupBy(config.monitors, ({ partition }) => partition)
+  return [...byPartition.values()].flatMap((some): readonly Grant[] => {
+    const credentials = config.health.credentials ?? some[0]?.credentials
+    if (credentials === undefined) return []
+    const hasMembers = probesMembers(some) || discoversMembers(config, some)
+    return [
+      { credentials, statement: allow('AskHealth', HEALTH, '*') },
+      ...(hasMembers ? [{ credentials, statement: allow('AskHealthOfMembers', HEALTH_OF_MEMBERS, '*') }] : []),
+    ]
+  })
+}
+
+function writingLog({ log }: Config): readonly Grant[] {
+  if (log.cloudwatch === null) return []
+  const { group, stream, region } = log.cloudwatch
+  const resource = `arn:${partitionOf(region)}:logs:${region}:*:log-group:${group}:log-stream:${stream ?? '*'}`
+  return [{ credentials: CHAIN, statement: allow('WriteOwnLog', LOGS, resource) }]
+}
+
+/** A role is assumed with the profile beside it, or with the SDK's default chain, which must be allowed to do so. */
+function assumingRoles(grants: readonly Grant[]): readonly Grant[] {
+  return grants.flatMap(({ credentials: { profile, roleArn } }) =>
+    roleArn === null ? [] : [{ credentials: { ...CHAIN, profile }, statement: allow('AssumeRole', ['sts:AssumeRole'], roleArn) }],
+  )
 }
 
 const CHAIN: Credentials = { profile: null, roleArn: null, externalId: null, sessionName: null }
@@ -82,7 +99,7 @@ export function probesMembers(monitors: readonly Monitor[]): boolean {
   return monitors.some(({ probes }) => probes.some(({ account }) => account !== 'self'))
 }
 
-function findsMembers({ discoveries }: Config, monitors: readonly Monitor[]): boolean {
+function discoversMembers({ discoveries }: Config, monitors: readonly Monitor[]): boolean {
   return discoveries.some(({ monitor }) => monitors.some(({ name }) => name === monitor))
 }
 
@@ -90,7 +107,7 @@ function allow(Sid: string, Action: readonly string[], Resource: string): Statem
   return { Sid, Effect: 'Allow', Action, Resource }
 }
 
-/** One statement for each purpose, its actions and resources in order and once. */
+/** One statement per purpose, with its actions and resources sorted and without duplicates. */
 function policyOf(statements: readonly Statement[]): Policy {
   const merged = [...Map.groupBy(statements, ({ Sid }) => Sid)].map(([Sid, some]): Statement => {
     const resources = unique(some.flatMap(({ Resource }) => Resource))
@@ -118,12 +135,12 @@ function nameOf({ profile, roleArn }: Credentials): string {
   return profile === null ? 'the identity that Alibi runs as' : `profile ${profile}`
 }
 
-/** Prints the policy; with several identities, or `--json`, a list of them. Ready for `aws iam put-role-policy`. */
-export async function iamPolicy(options: Listing, io: Io): Promise<number> {
+/** Prints the policy, ready for `aws iam put-role-policy`; with several identities, or `--json`, a list of policies. */
+export async function iamPolicy(options: ListOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const policies = policiesFor(config)
   const [only] = policies
   const bare = options.json !== true && policies.length === 1 && only !== undefined
   io.out(JSON.stringify(bare ? only.policy : policies, null, 2))
-  return EXIT.well
+  return EXIT.ok
 }

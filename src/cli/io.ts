@@ -10,15 +10,15 @@ import { fold } from './table.ts'
 const MIN_COLUMNS = 40
 const DEFAULT_COLUMNS = 80
 
-/** What a verb knows of the process it runs in. */
+/** What a command knows of the process it runs in. */
 export type Io = Readonly<{
   out: (text: string) => void
   err: (text: string) => void
   env: Readonly<Record<string, string | undefined>>
   isTty: boolean
-  /** Writes to standard error as it is: for moves of the cursor, never with what others wrote. Left out: as `err`. */
+  /** Writes to standard error unchanged: for moving the cursor, never for text from outside. Default: `err`. */
   raw?: (text: string) => void
-  /** Width of the terminal; `null` where there is none: what is piped has a row a line, as wide as it likes. */
+  /** Width of the terminal; `null` if the output is no terminal: then a table has one line per row, however long. */
   columns: number | null
 }>
 
@@ -30,7 +30,7 @@ export const processIo: Io = {
   columns: process.stdout.isTTY === true ? Math.max(MIN_COLUMNS, process.stdout.columns || DEFAULT_COLUMNS) : null,
 }
 
-/** What is printed is read by terminals, also behind a pipe: whatever others wrote into it moves no cursor and turns no line. */
+/** Output may end up on a terminal even through a pipe, so text from outside must not move its cursor or start a line. */
 export function guarded(io: Io): Io {
   return {
     ...io,
@@ -40,25 +40,26 @@ export function guarded(io: Io): Io {
   }
 }
 
-/** Without HOME the SDK looks for its shared files where the system says that this user is at home; so do we. */
+/** Without HOME the SDK looks for its shared files in the home directory that the system knows; so do we. */
 function home(): Readonly<Record<string, string>> {
   try {
     return { HOME: homedir() }
   } catch {
-    return {} // A user whom the system does not know.
+    return {} // A user who is not in the system's user database.
   }
 }
 
-/** Says something to a person, folded to the width of the terminal. */
+/** Prints prose, folded to the width of the terminal. */
 export function say(io: Io, text: string): void {
   io.out(fold(text, io.columns))
 }
 
-export type Common = Readonly<{ config: string }>
-export type Listing = Common & Readonly<{ json?: boolean }>
+export type ConfigOptions = Readonly<{ config: string }>
+export type JsonOptions = Readonly<{ json?: boolean }>
+export type ListOptions = ConfigOptions & JsonOptions
 
-/** The configuration, or every fault of it in one go. @throws {Exit} 78 */
-export async function configured({ config: file }: Common, io: Io): Promise<Config> {
+/** The configuration. @throws {Exit} 78 with all its faults */
+export async function configured({ config: file }: ConfigOptions, io: Io): Promise<Config> {
   return configOf(await loadConfig(file, io.env), file)
 }
 
@@ -68,8 +69,13 @@ export function configOf(loaded: Loaded, file: string): Config {
   throw new Exit(EXIT.config, formatFaults(loaded.faults, file))
 }
 
-/** For listings: machines get JSON, people get the table or a sentence when there is nothing. */
-export function list(io: Io, json: boolean | undefined, rows: readonly unknown[], shown: () => string, none: string): void {
+/** Prints rows as JSON with `--json`, else as text, or a sentence if there are none. */
+export function list(
+  io: Io,
+  { json }: JsonOptions,
+  rows: readonly unknown[],
+  { text, none }: Readonly<{ text: () => string; none: string }>,
+): void {
   if (json === true) io.out(JSON.stringify(rows, null, 2))
-  else io.out(rows.length === 0 ? none : shown())
+  else io.out(rows.length === 0 ? none : text())
 }

@@ -42,13 +42,13 @@ test('every kind of mail is there as .eml, .txt and .html, for nobody else to re
   expect(mail.html?.trim()).toBe(readFileSync(join(out, 'failing.html'), 'utf8').trim())
 })
 
-test('a second preview takes the place of the first; a place that cannot be written is said', async () => {
+test('a second preview replaces the first; a directory that cannot be written is an error', async () => {
   const out = join(place, 'mails')
   expect((await run('mail', 'preview', '--out', out)).code).toBe(0)
   const file = join(place, 'file')
   writeFileSync(file, '')
   expect(await run('mail', 'preview', '--out', file)).toMatchObject({
     code: 69,
-    err: expect.stringContaining('cannot be written'),
+    err: expect.stringContaining('cannot write to'),
   })
 })

@@ -5,12 +5,12 @@ import type { Facts } from '../domain/notification.ts'
 import type { Delivery } from '../email/delivery.ts'
 import { renderEmail } from '../email/render.ts'
 import { CASES, notificationOf, PUNCTUAL, SAMPLES } from '../email/samples.ts'
-import { writingTo } from './directory.ts'
 import { EXIT } from './exit.ts'
-import { type Common, configured, type Io, say } from './io.ts'
+import { type ConfigOptions, configured, type Io, say } from './io.ts'
+import { writingTo } from './output-directory.ts'
 
-/** Every kind of mail, and the cases that look different, from invented facts: as .eml, .txt and .html. Sends nothing. */
-export async function mailPreview(options: Common & Readonly<{ out: string }>, io: Io): Promise<number> {
+/** Writes every kind of email, and the cases that look different, with invented facts. Sends nothing. */
+export async function mailPreview(options: ConfigOptions & Readonly<{ out: string }>, io: Io): Promise<number> {
   const config = await configured(options, io)
   const directory = resolve(options.out)
   const all: readonly (readonly [string, Facts, Partial<Delivery>])[] = [
@@ -31,7 +31,7 @@ export async function mailPreview(options: Common & Readonly<{ out: string }>, i
       if (mail.html !== null) await writeWhole(join(directory, `${name}.html`), mail.html, false)
     }
   })
-  say(io, `${all.length} mails with invented facts, each as .eml, .txt and .html, in ${directory}:`)
+  say(io, `${all.length} emails with invented facts, each as .eml, .txt and .html, in ${directory}:`)
   say(io, all.map(([name]) => `  ${name}`).join('\n'))
-  return EXIT.well
+  return EXIT.ok
 }

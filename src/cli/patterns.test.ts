@@ -5,10 +5,10 @@ import type { Io } from './io.ts'
 import { showPatterns } from './patterns.ts'
 
 test.for<[number, number, RegExp]>([
-  [1, 1, /^1 failure of probes in 1 incident, from /],
-  [2, 1, /^2 failures of probes in 1 incident, from /],
-  [1, 2, /^2 failures of probes in 2 incidents, from /],
-])('%i of %i incidents are counted as people count', ([members, incidents, words]) => {
+  [1, 1, /^1 failed probe in 1 incident, from /],
+  [2, 1, /^2 failed probes in 1 incident, from /],
+  [1, 2, /^2 failed probes in 2 incidents, from /],
+])('singular and plural: %i failed probes in each of %i incidents', ([members, incidents, words]) => {
   const said: string[] = []
   const io = { out: (text: string) => said.push(text), columns: null } as unknown as Io
   const all = Array.from({ length: incidents }, (_, id) =>

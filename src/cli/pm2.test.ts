@@ -19,37 +19,42 @@ function dump(apps: unknown, mode = 0o644, file = 'dump.pm2'): void {
   chmodSync(join(home, file), mode)
 }
 
-describe('what pm2 has saved of our environment', () => {
+describe('secrets that pm2 has saved', () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKIAINVENTED', AWS_SECRET_ACCESS_KEY: SECRET }
 
   test.for<[string, unknown, number, string | null]>([
     ['keys', [app('alibi', keys)], 0o644, 'AWS_SECRET_ACCESS_KEY'],
     [
-      'keys, under another name',
+      'keys, under another application name',
       [app('watch', { ...keys, pm_exec_path: '/srv/alibi/dist/main.js' })],
       0o644,
       'AWS_SECRET_ACCESS_KEY',
     ],
-    ['a session', [app('alibi', { ...keys, AWS_SESSION_TOKEN: 'x' })], 0o640, 'AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN'],
+    [
+      'a session token',
+      [app('alibi', { ...keys, AWS_SESSION_TOKEN: 'x' })],
+      0o640,
+      'AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN',
+    ],
     ['keys in its `env`', [app('alibi', { env: keys })], 0o644, 'AWS_SECRET_ACCESS_KEY'],
     ['a secret of the configuration', [app('alibi', { SMTP_PASSWORD: 'hunter22' })], 0o644, 'SMTP_PASSWORD'],
     ['nothing secret', [app('alibi', { PATH: '/bin', AWS_SECRET_ACCESS_KEY: '' })], 0o644, null],
     ['keys of another application', [app('shop', keys)], 0o644, null],
-    ['keys that nobody else may read', [app('alibi', keys)], 0o600, null],
-    ['what is no dump', 'no JSON', 0o644, null],
-    ['what is no list', { name: 'alibi', ...keys }, 0o644, null],
+    ['keys that no other user may read', [app('alibi', keys)], 0o600, null],
+    ['no JSON', 'no JSON', 0o644, null],
+    ['no list', { name: 'alibi', ...keys }, 0o644, null],
   ])('%s', ([, apps, mode, names]) => {
     dump(apps, mode)
     const said = savedSecrets({ PM2_HOME: home }, ['hunter22'])
     if (names === null) return expect(said).toEqual([])
-    expect(said).toEqual([expect.stringContaining(`${home}/dump.pm2 holds ${names} in clear`)])
+    expect(said).toEqual([expect.stringContaining(`${home}/dump.pm2 contains ${names} in plain text`)])
     expect(said.join()).toContain(`mode 0${mode.toString(8)}`)
     expect(said.join()).not.toMatch(/invented|hunter22/)
   })
 
-  test('the dump from before as well', () => {
+  test('the previous dump as well', () => {
     dump([app('alibi', {})])
     dump([app('alibi', keys)], 0o644, 'dump.pm2.bak')
-    expect(savedSecrets({ PM2_HOME: home }, [])).toEqual([expect.stringContaining('dump.pm2.bak holds AWS_SECRET_ACCESS_KEY')])
+    expect(savedSecrets({ PM2_HOME: home }, [])).toEqual([expect.stringContaining('dump.pm2.bak contains AWS_SECRET_ACCESS_KEY')])
   })
 })

@@ -2,12 +2,12 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { exposed } from '../adapters/modes.ts'
 import { AWS_KEYS } from '../config/compose.ts'
+import type { Env } from '../config/endpoints.ts'
 
-type Env = Readonly<Record<string, string | undefined>>
-/** One application, as pm2 prints it (`pm2_env`) and as it dumps it. */
+/** One application, as pm2 dumps it. */
 type App = Readonly<Record<string, unknown>>
 
-/** What `pm2 save` writes, and what it keeps of the time before. */
+/** What `pm2 save` writes, and the copy of the previous one that it keeps. */
 const DUMPS = ['dump.pm2', 'dump.pm2.bak']
 const MAX_DUMP_BYTES = 16 * 1024 * 1024
 
@@ -15,15 +15,15 @@ export function pm2Home(env: Env): string {
   return env['PM2_HOME'] ?? join(env['HOME'] ?? '/', '.pm2')
 }
 
-/** Whether pm2 means Alibi, under whatever name. */
+/** Whether an application of pm2 is Alibi, whatever its name. */
 export function isAlibi(name: unknown, script: unknown): boolean {
   return name === 'alibi' || /\balibi\b.*main\.js$/.test(String(script ?? ''))
 }
 
 /**
- * Sentences about secrets that pm2 has saved: it keeps the whole environment of a process, in clear, in files that every user
- * of this machine may read.
- * @param secrets values of the configuration that nobody may see
+ * Warnings about secrets that pm2 has saved: it writes the whole environment of a process, in plain text, to files that every
+ * user of this machine may read.
+ * @param secrets secret values of the configuration
  */
 export function savedSecrets(env: Env, secrets: readonly string[]): readonly string[] {
   const isSecret = ([name, value]: readonly [string, unknown]) =>
@@ -35,14 +35,14 @@ export function savedSecrets(env: Env, secrets: readonly string[]): readonly str
     const all = [...new Set(names)]
     return all.length === 0
       ? []
-      : [`${path} holds ${all.join(' and ')} in clear, for every user to read (mode ${mode}): ${REMEDY}`]
+      : [`${path} contains ${all.join(' and ')} in plain text, and other users may read it (mode ${mode}): ${REMEDY}`]
   })
 }
 
 const REMEDY =
-  'take them out of the environment, start Alibi anew with `pm2 delete` and `pm2 start`, run `pm2 save` twice (the file before is kept), and give AWS other keys'
+  'remove them from the environment, restart Alibi with `pm2 delete` and `pm2 start`, run `pm2 save` twice (pm2 keeps the previous file), and rotate AWS keys'
 
-/** Alibi's applications in a dump; none where it cannot be read. */
+/** Alibi's applications in a dump; none if it cannot be read. */
 function appsIn(path: string): readonly App[] {
   try {
     const stat = statSync(path)
@@ -55,6 +55,6 @@ function appsIn(path: string): readonly App[] {
       return isAlibi(rest['name'], rest['pm_exec_path']) ? [{ ...(typeof env === 'object' ? env : {}), ...rest }] : []
     })
   } catch {
-    return [] // Not ours to read, or no dump: then it tells us nothing.
+    return [] // Unreadable, or no dump.
   }
 }

@@ -7,10 +7,10 @@ import { VERSION } from './version.ts'
 /** Without --config and ALIBI_CONFIG. */
 const DEFAULT_CONFIG = 'config/alibi.yaml'
 
-/** argv → verb → exit code. Nothing is thrown, and nobody but maintainers is shown a stack trace. */
+/** Runs the command that the arguments name. Never throws: every error becomes a message and an exit code. */
 export async function main(argv: readonly string[], given: Io = processIo): Promise<number> {
   const io = guarded(given)
-  let code: number = EXIT.well
+  let code: number = EXIT.ok
   const program = build(io, (result) => {
     code = result
   })
@@ -18,210 +18,281 @@ export async function main(argv: readonly string[], given: Io = processIo): Prom
     await program.parseAsync([...argv], { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.usage
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     if (error instanceof Exit) {
       io.err(fold(error.message, io.columns))
       return error.code
     }
-    io.err(`alibi: a fault of Alibi's own: ${error instanceof Error ? error.message : String(error)}`)
+    io.err(`alibi: internal error: ${error instanceof Error ? error.message : String(error)}`)
     io.err(
-      io.env['ALIBI_DEBUG'] === undefined ? 'ALIBI_DEBUG=1 shows where.' : String(error instanceof Error ? error.stack : error),
+      io.env['ALIBI_DEBUG'] === undefined
+        ? 'Set ALIBI_DEBUG=1 to see the stack trace.'
+        : String(error instanceof Error ? error.stack : error),
     )
-    return EXIT.fault
+    return EXIT.internal
   }
 }
 
+/** What every command needs to know of the program: how it prints, and whom it gives its exit code. */
+type Context = Readonly<{ io: Io; configPath: string; done: (code: number) => void }>
+
 /**
- * The verbs, their arguments and options; `done` is told a verb's exit code. Each verb is imported when it is called: `--help`
- * and a misspelt option wait for no SDK.
+ * All commands with their arguments and options; `done` gets the exit code. A command's own file is imported when the command
+ * runs, so that `--help` does not have to load the AWS SDK.
  */
 export function build(io: Io, done: (code: number) => void): Command {
   const program = new Command('alibi')
-    .description('Watches the AWS Account Management API and mails you only when AWS has no alibi.')
+    .description('Monitors the AWS Account Management API and emails you only when AWS Health does not explain a failure.')
     .version(VERSION, '-V, --version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
-    .showHelpAfterError('(alibi --help shows what there is)')
-  const verb = (parent: Command, name: string, says: string, example: string) =>
-    parent.command(name).description(says).addHelpText('after', `\nExample:\n  ${example}`)
-  // As ecosystem.config.js reads it: what the daemon runs with is what every verb speaks of.
-  const config = io.env['ALIBI_CONFIG'] || DEFAULT_CONFIG
-  const withConfig = (command: Command) =>
-    command.option('-c, --config <file>', 'the configuration; without it the one that ALIBI_CONFIG names', config)
-  const withoutConfig = (command: Command) =>
-    command.option('-c, --config <file>', 'as every verb takes it; this one needs none and does not look at it')
-  const listing = (command: Command) => withConfig(command).option('--json', 'for machines')
+    .showHelpAfterError('(see alibi --help)')
+  // ecosystem.config.js reads the same variable: commands and daemon use the same file.
+  const context: Context = { io, configPath: io.env['ALIBI_CONFIG'] || DEFAULT_CONFIG, done }
+  addDaemon(program, context)
+  addProbing(program, context)
+  addIncidents(program, context)
+  addOutbox(program, context)
+  addSilences(program, context)
+  addMail(program, context)
+  addFiles(program, context)
+  addDemonstrations(program, context)
+  return program
+}
 
-  withConfig(
-    verb(program, 'run', 'The daemon, in the foreground; pm2 keeps it running.', 'alibi run --config config/alibi.yaml'),
-  ).action(async (options) => {
+type Description = Readonly<{ name: string; says: string; example: string }>
+
+function add(parent: Command, { name, says, example }: Description): Command {
+  return parent.command(name).description(says).addHelpText('after', `\nExample:\n  ${example}`)
+}
+
+function withConfig(command: Command, { configPath }: Context): Command {
+  return command.option('-c, --config <file>', 'configuration file; ALIBI_CONFIG sets another default', configPath)
+}
+
+function withJson(command: Command): Command {
+  return command.option('--json', 'output JSON')
+}
+
+function addDaemon(program: Command, context: Context): void {
+  const { io, done } = context
+  const run = add(program, {
+    name: 'run',
+    says: 'Run the daemon in the foreground.',
+    example: 'alibi run --config config/alibi.yaml',
+  })
+  withConfig(run, context).action(async (options) => {
     const { run } = await import('./run.ts')
     done(await run(options, io))
   })
-  listing(
-    verb(
-      program,
-      'check',
-      'Reads the configuration and says what it found, or each fault with line and column.',
-      'alibi check --live',
-    ),
-  )
-    .option('--live', 'try credentials, operations, AWS Health, control host, mail, disk and clock')
+  const check = add(program, {
+    name: 'check',
+    says: 'Check the configuration: report what it contains, or every error with line and column.',
+    example: 'alibi check --live',
+  })
+  withJson(withConfig(check, context))
+    .option('--live', 'also test credentials, operations, AWS Health, control host, email, disk and clock')
     .action(async (options) => {
       const { check } = await import('./check.ts')
       done(await check(options, io))
     })
-  listing(
-    verb(
-      program,
-      'probe',
-      'Every probe once, now. Exit 1 if one fails unexplained, 2 explained, 3 undetermined.',
-      'alibi probe production --json',
-    ),
-  )
-    .argument('[monitor]', 'only this monitor')
+}
+
+function addProbing(program: Command, context: Context): void {
+  const { io, done } = context
+  const probe = add(program, {
+    name: 'probe',
+    says: 'Run every probe once, now. Exits with 1 if a failure is unexplained, 2 if explained, 3 if undetermined.',
+    example: 'alibi probe production --json',
+  })
+  withJson(withConfig(probe, context))
+    .argument('[monitor]', 'only the probes of this monitor')
     .action(async (monitor, options) => {
       const { probe } = await import('./probe.ts')
       done(await probe(monitor, options, io))
     })
-  listing(
-    verb(
-      program,
-      'health',
-      'What AWS Health says now, what would explain an Account failure, and the near misses.',
-      'alibi health',
-    ),
-  )
-    .option('--at <time>', 'what was known then, from the record, such as 2025-10-20T07:15:00Z')
+  const health = add(program, {
+    name: 'health',
+    says: 'Show what AWS Health reports, and whether that would explain a failure of the Account API.',
+    example: 'alibi health',
+  })
+  withJson(withConfig(health, context))
+    .option('--at <time>', 'show what was known at that time, such as 2025-10-20T07:15:00Z')
     .action(async (options) => {
       const { health } = await import('./health.ts')
       done(await health(options, io))
     })
-  listing(verb(program, 'incidents', 'The incidents, newest first.', 'alibi incidents --patterns'))
-    .option('--patterns', 'when, where and how they cluster instead')
+}
+
+function addIncidents(program: Command, context: Context): void {
+  const { io, done } = context
+  const list = add(program, {
+    name: 'incidents',
+    says: 'List incidents, newest first.',
+    example: 'alibi incidents --patterns',
+  })
+  withJson(withConfig(list, context))
+    .option('--patterns', 'show when, where and how they cluster instead')
     .action(async (options) => {
-      const { incidents } = await import('./stored.ts')
+      const { incidents } = await import('./incidents.ts')
       done(await incidents(options, io))
     })
-  const outbox = program.command('outbox').description('Mail that is owed, stuck or refused.')
-  listing(verb(outbox, 'list', 'What is owed, stuck or refused.', 'alibi outbox list')).action(async (options) => {
-    const { outboxList } = await import('./stored.ts')
-    done(await outboxList(options, io))
+  const explain = add(program, {
+    name: 'explain',
+    says: 'Show one incident in full: every decision, the evidence and the emails.',
+    example: 'alibi explain a3f9c0de51b27764',
   })
-  for (const [name, says, example] of [
-    ['retry', 'Tries mails again at once.', 'alibi outbox retry --all'],
-    ['drop', 'Gives mails up.', 'alibi outbox drop 5f0c….1.9a2b…'],
-  ] as const) {
-    withConfig(verb(outbox, name, says, example))
-      .argument('[ids...]', 'as `alibi outbox list` shows them')
-      .option('--all', 'all that are owed or refused')
-      .action(async (ids, options) => {
-        const { outboxDrop, outboxRetry } = await import('./orders.ts')
-        done(await (name === 'retry' ? outboxRetry : outboxDrop)(ids, options, io))
-      })
-  }
-  const silence = program.command('silence').description('Mails that are not wanted for a while, for a reason.')
-  withConfig(
-    verb(
-      silence,
-      'add',
-      'Withholds mails, of one monitor or of all.',
-      'alibi silence add --for 2h --reason "planned" --monitor production',
-    ),
-  )
-    .requiredOption('--for <duration>', 'how long, such as 2h')
-    .requiredOption('--reason <text>', 'why')
-    .option('--monitor <name>', 'only this monitor')
-    .action(async (options) => {
-      const { silenceAdd } = await import('./orders.ts')
-      done(await silenceAdd(options, io))
-    })
-  listing(verb(silence, 'list', 'The silences that last.', 'alibi silence list')).action(async (options) => {
-    const { silenceList } = await import('./orders.ts')
-    done(await silenceList(options, io))
-  })
-  withConfig(verb(silence, 'remove', 'Takes a silence back.', 'alibi silence remove 1a2b3c4d'))
-    .argument('<id>', 'as `alibi silence list` shows it')
-    .action(async (id, options) => {
-      const { silenceRemove } = await import('./orders.ts')
-      done(await silenceRemove(id, options, io))
-    })
-  withConfig(
-    verb(
-      program,
-      'ack',
-      'Somebody knows of it: no more reminders and no escalation.',
-      'alibi ack a3f9c0de51b27764 --reason "on it"',
-    ),
-  )
-    .argument('<incident>', 'its id')
-    .option('--reason <text>', 'for the others')
-    .action(async (id, options) => {
-      const { ack } = await import('./orders.ts')
-      done(await ack(id, options, io))
-    })
-  listing(verb(program, 'explain', 'One incident’s whole story, with its evidence.', 'alibi explain a3f9c0de51b27764'))
-    .argument('<incident>', 'its id')
-    .option('--support-case', 'subject and body of a case for AWS Support instead')
+  withJson(withConfig(explain, context))
+    .argument('<incident>', 'incident id, as shown by `alibi incidents`')
+    .option('--support-case', 'print subject and body of a case for AWS Support instead')
     .action(async (id, options) => {
       const { explain } = await import('./explain.ts')
       done(await explain(id, options, io))
     })
-  verb(
-    program,
-    'simulate',
-    'Plays scenario files by the real engine on a virtual clock. Exit 1 if an expectation fails.',
-    'alibi simulate config/scenarios/aws-speaks-late.yaml',
-  )
-    .argument('<files...>', 'scenario files')
-    .option('-c, --config <file>', 'play against these monitors and policies; default: the scenario’s own over the simulator’s')
-    .option('--json', 'for machines')
-    .option('--mails <directory>', 'where the mails are left')
-    .action(async (files, options) => {
-      const { runSimulate } = await import('./simulate.ts')
-      done(await runSimulate(files, options, io))
+  const acknowledge = add(program, {
+    name: 'ack',
+    says: 'Acknowledge an incident: stops reminders and escalation.',
+    example: 'alibi ack a3f9c0de51b27764 --reason "on it"',
+  })
+  withConfig(acknowledge, context)
+    .argument('<incident>', 'incident id, as shown by `alibi incidents`')
+    .option('--reason <text>', 'a note for your colleagues')
+    .action(async (id, options) => {
+      const { acknowledge } = await import('./acknowledgement.ts')
+      done(await acknowledge(id, options, io))
     })
-  const mail = program.command('mail').description('The way that mails go.')
-  withConfig(
-    verb(mail, 'test', 'One real mail to every recipient, through the real path, with the server’s reply.', 'alibi mail test'),
-  )
+}
+
+function addOutbox(program: Command, context: Context): void {
+  const { io, done } = context
+  const outbox = program.command('outbox').description('List, retry and discard queued emails.')
+  const list = add(outbox, {
+    name: 'list',
+    says: 'List emails that are due, being retried or refused.',
+    example: 'alibi outbox list',
+  })
+  withJson(withConfig(list, context)).action(async (options) => {
+    const { outboxList } = await import('./outbox.ts')
+    done(await outboxList(options, io))
+  })
+  const retry = add(outbox, { name: 'retry', says: 'Retry queued emails now.', example: 'alibi outbox retry --all' })
+  withConfig(retry, context)
+    .argument('[ids...]', 'email ids, as shown by `alibi outbox list`')
+    .option('--all', 'every queued or refused email')
+    .action(async (ids, options) => {
+      const { outboxRetry } = await import('./outbox.ts')
+      done(await outboxRetry(ids, options, io))
+    })
+  const drop = add(outbox, { name: 'drop', says: 'Discard queued emails.', example: 'alibi outbox drop 5f0c….1.9a2b…' })
+  withConfig(drop, context)
+    .argument('[ids...]', 'email ids, as shown by `alibi outbox list`')
+    .option('--all', 'every queued or refused email')
+    .action(async (ids, options) => {
+      const { outboxDrop } = await import('./outbox.ts')
+      done(await outboxDrop(ids, options, io))
+    })
+}
+
+function addSilences(program: Command, context: Context): void {
+  const { io, done } = context
+  const silence = program.command('silence').description('Manage silences.')
+  const create = add(silence, {
+    name: 'add',
+    says: 'Withhold alerts for a while, for one monitor or for all.',
+    example: 'alibi silence add --for 2h --reason "planned" --monitor production',
+  })
+  withConfig(create, context)
+    .requiredOption('--for <duration>', 'how long, such as 2h')
+    .requiredOption('--reason <text>', 'why, for your colleagues')
+    .option('--monitor <name>', 'only this monitor')
+    .action(async (options) => {
+      const { silenceAdd } = await import('./silences.ts')
+      done(await silenceAdd(options, io))
+    })
+  const list = add(silence, { name: 'list', says: 'List the silences in force.', example: 'alibi silence list' })
+  withJson(withConfig(list, context)).action(async (options) => {
+    const { silenceList } = await import('./silences.ts')
+    done(await silenceList(options, io))
+  })
+  const remove = add(silence, { name: 'remove', says: 'End a silence early.', example: 'alibi silence remove 1a2b3c4d' })
+  withConfig(remove, context)
+    .argument('<id>', 'silence id, as shown by `alibi silence list`')
+    .action(async (id, options) => {
+      const { silenceRemove } = await import('./silences.ts')
+      done(await silenceRemove(id, options, io))
+    })
+}
+
+function addMail(program: Command, context: Context): void {
+  const { io, done } = context
+  const mail = program.command('mail').description('Test and preview email.')
+  const test = add(mail, {
+    name: 'test',
+    says: 'Send a test email to every recipient, the way alerts are sent, and show the server’s reply.',
+    example: 'alibi mail test',
+  })
+  withConfig(test, context)
     .option('--to <recipient>', 'only this recipient')
     .action(async (options) => {
       const { mailTest } = await import('./mail-test.ts')
       done(await mailTest(options, io))
     })
-  withConfig(
-    verb(
-      mail,
-      'preview',
-      'Every kind of mail from invented facts, as .eml, .txt and .html. Sends nothing.',
-      'alibi mail preview --out /tmp/mails',
-    ),
-  )
-    .requiredOption('--out <directory>', 'where they are written')
+  const preview = add(mail, {
+    name: 'preview',
+    says: 'Write every kind of email, with invented facts, as .eml, .txt and .html files. Sends nothing.',
+    example: 'alibi mail preview --out /tmp/emails',
+  })
+  withConfig(preview, context)
+    .requiredOption('--out <directory>', 'where to write the files')
     .action(async (options) => {
       const { mailPreview } = await import('./mail-preview.ts')
       done(await mailPreview(options, io))
     })
-  listing(
-    verb(program, 'iam-policy', 'The least IAM policy that this configuration needs.', 'alibi iam-policy > policy.json'),
-  ).action(async (options) => {
+}
+
+function addFiles(program: Command, context: Context): void {
+  const { io, done } = context
+  const policy = add(program, {
+    name: 'iam-policy',
+    says: 'Print the least IAM policy that the configuration needs.',
+    example: 'alibi iam-policy > policy.json',
+  })
+  withJson(withConfig(policy, context)).action(async (options) => {
     const { iamPolicy } = await import('./iam-policy.ts')
     done(await iamPolicy(options, io))
   })
-  withoutConfig(verb(program, 'schema', 'The JSON Schema of the configuration.', 'alibi schema > alibi.schema.json')).action(
-    async () => {
-      const { configSchema } = await import('../config/json-schema.ts')
-      io.out(JSON.stringify(configSchema(), null, 2))
-    },
-  )
-  withoutConfig(
-    verb(program, 'demo', 'The real daemon against a stand-in for AWS and a mailbox: a short story, told here.', 'alibi demo'),
-  )
-    .option('--keep <directory>', 'where the mails are left', undefined)
-    .action(async (options) => {
-      const { demo } = await import('./demo.ts')
-      done(await demo(options, io))
+  const schema = add(program, {
+    name: 'schema',
+    says: 'Print the JSON Schema of the configuration.',
+    example: 'alibi schema > alibi.schema.json',
+  })
+  schema.action(async () => {
+    const { configSchema } = await import('../config/json-schema.ts')
+    io.out(JSON.stringify(configSchema(), null, 2))
+  })
+}
+
+function addDemonstrations(program: Command, { io, done }: Context): void {
+  const simulate = add(program, {
+    name: 'simulate',
+    says: 'Play scenario files on a virtual clock. Exits with 1 if an expectation fails.',
+    example: 'alibi simulate config/scenarios/aws-speaks-late.yaml',
+  })
+  withJson(simulate)
+    .argument('<files...>', 'scenario files')
+    .option('-c, --config <file>', 'use the monitors and policies of this file, not those of the scenario')
+    .option('--mails <directory>', 'where to write the emails')
+    .action(async (files, options) => {
+      const { runSimulate } = await import('./simulate.ts')
+      done(await runSimulate(files, options, io))
     })
-  return program
+  const demo = add(program, {
+    name: 'demo',
+    says: 'Show the real daemon at work, with a stand-in for AWS and a mailbox on this machine.',
+    example: 'alibi demo',
+  })
+  demo.option('--keep <directory>', 'where to leave the emails and the log').action(async (options) => {
+    const { demo } = await import('./demo.ts')
+    done(await demo(options, io))
+  })
 }

@@ -23,7 +23,7 @@ import { startWeb, type Web } from '../web/server.ts'
 import { organizationOf, outletOf, type Wired, wire } from '../wire.ts'
 import { EXIT, Exit } from './exit.ts'
 import { openDirectories } from './exposure.ts'
-import { type Common, configOf, type Io } from './io.ts'
+import { type ConfigOptions, configOf, type Io } from './io.ts'
 import { savedSecrets } from './pm2.ts'
 import { VERSION } from './version.ts'
 
@@ -41,7 +41,7 @@ type Session = Readonly<{ config: Config; wired: Wired; daemon: Daemon; end: () 
  * configuration again (`config-change`): a good one takes over, a faulty one leaves the old in force and is told. SIGUSR1 and
  * SIGUSR2 reopen the log files, as recipes for logrotate expect.
  */
-export async function run(options: Common, io: Io): Promise<number> {
+export async function run(options: ConfigOptions, io: Io): Promise<number> {
   process.umask(0o077)
   await using held = new AsyncDisposableStack()
   let wake = Promise.withResolvers<'reload' | 'accounts' | 'stop'>()
@@ -134,7 +134,7 @@ export async function run(options: Common, io: Io): Promise<number> {
       else log.info('configuration reloaded', { config: config.file, monitors: config.monitors.length })
     }
     await session.daemon.done
-    return EXIT.well
+    return EXIT.ok
   } catch (cause) {
     return asExit(cause)
   } finally {
@@ -266,7 +266,7 @@ async function begin(config: Config, around: Around, connectivity: Connectivity 
 }
 
 /** The configuration as it is on disk now; `null` when it is faulty, which is told once. */
-async function reread(options: Common, io: Io, session: Session, log: RunLog): Promise<Config | null> {
+async function reread(options: ConfigOptions, io: Io, session: Session, log: RunLog): Promise<Config | null> {
   const loaded = await loadConfig(options.config, io.env)
   const fault = loaded.ok ? unchangeable(loaded.config, session.config) : formatFaults(loaded.faults, options.config)
   if (!loaded.ok || fault !== null) {
@@ -325,7 +325,7 @@ function endOnFault(held: AsyncDisposableStack, log: RunLog): void {
     log.error('internal error: Alibi ends', { error, origin })
     if (isEnding) return
     isEnding = true
-    void log.close().finally(() => process.exit(EXIT.fault))
+    void log.close().finally(() => process.exit(EXIT.internal))
   }
   process.on('uncaughtException', fault)
   held.defer(() => void process.off('uncaughtException', fault))
@@ -348,6 +348,6 @@ function guard<T>(work: () => T): T {
 
 /** What people are told when the database cannot be had. @throws {Exit} */
 function asExit(cause: unknown): never {
-  if (cause instanceof HeldError || cause instanceof StoreError) throw new Exit(EXIT.unreachable, cause.message)
+  if (cause instanceof HeldError || cause instanceof StoreError) throw new Exit(EXIT.unavailable, cause.message)
   throw cause
 }

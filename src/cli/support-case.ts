@@ -8,46 +8,47 @@ import { EXIT, Exit } from './exit.ts'
 import { type Io, say } from './io.ts'
 import { VERSION } from './version.ts'
 
-/** Runs that are shown of each probe: the first that failed, and the latest. */
+/** Failed runs shown for each probe: the first and the latest ones. */
 const RUNS = 3
 const MAX_PROBES = 200
 
-export type Told = Readonly<{ incident: Incident; mails: readonly Owed[]; runs: readonly Outcome[] }>
+/** What the record has of an incident. */
+export type CaseRecord = Readonly<{ incident: Incident; mails: readonly Owed[]; runs: readonly Outcome[] }>
 
-/** Subject and body of a case for AWS Support, from what was kept of an incident. Opens none: Alibi never writes. */
-export async function printSupportCase(story: Told, config: Config, json: boolean, io: Io): Promise<number> {
-  const { incident } = story
+/** Prints subject and body of a case for AWS Support, from the record of an incident. Opens no case: Alibi only reads. */
+export async function printSupportCase(record: CaseRecord, config: Config, json: boolean, io: Io): Promise<number> {
+  const { incident } = record
   if (incident.family !== 'outage')
     throw new Exit(
       EXIT.usage,
-      `incident ${incident.id} is ${incident.family}: that is a matter of our own set-up, and no case for AWS Support`,
+      `incident ${incident.id} is of family ${incident.family}: it is about your own setup, and AWS Support cannot help`,
     )
   const members = incident.members.toSorted(
     (a, b) => Number(a.state === 'well') - Number(b.state === 'well') || a.onset - b.onset,
   )
-  const probes = members.slice(0, MAX_PROBES).map((member) => factsOf(member, story.runs))
+  const probes = members.slice(0, MAX_PROBES).map((member) => factsOf(member, record.runs))
   const names = new Set(members.map(({ monitor }) => monitor))
   const impacts = config.monitors.flatMap(({ name, impact }) => (names.has(name) && impact !== null ? [impact] : []))
   const facts = {
-    sentBy: await senderOf(story, config, io),
+    sentBy: await senderOf(record, config, io),
     probes,
     others: { names: [], total: members.length - probes.length },
   }
   const { subject, body, plan } = supportCase({ incident, facts, impacts, now: Date.now() })
   if (json) io.out(JSON.stringify({ subject, body, plan }, null, 2))
   else {
-    // What is to be copied is not folded: it is pasted into a form.
+    // Not folded, because it is copied into a form.
     io.out(`Subject: ${subject}\n\n${body}`)
     io.out('')
     say(io, `-- \n${plan}`)
   }
-  return EXIT.well
+  return EXIT.ok
 }
 
-/** Who asked and where: as the last mail of the incident said it, else as it is now. */
-async function senderOf({ incident, mails }: Told, config: Config, io: Io): Promise<Facts['sentBy']> {
-  const told = mails.findLast(({ notification }) => notification.facts.sentBy.caller !== null)
-  if (told !== undefined) return told.notification.facts.sentBy
+/** Caller and endpoint: as the last email of the incident said, else as they are now. */
+async function senderOf({ incident, mails }: CaseRecord, config: Config, io: Io): Promise<Facts['sentBy']> {
+  const last = mails.findLast(({ notification }) => notification.facts.sentBy.caller !== null)
+  if (last !== undefined) return last.notification.facts.sentBy
   await using wired = wire(config, io.env, VERSION)
   await wired.identities.refresh(new AbortController().signal)
   const monitor = config.monitors.find(({ name }) => incident.members.some((member) => member.monitor === name)) ?? null
@@ -56,7 +57,7 @@ async function senderOf({ incident, mails }: Told, config: Config, io: Io): Prom
 
 function factsOf(member: Member, runs: readonly Outcome[]): ProbeFacts {
   const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, wellAt, standing } = member
-  // Of a long incident the runs that were read are the newest; the member's own evidence has the first.
+  // If the incident was long, only the newest runs were read; the member's evidence has its first failures.
   const own = [...runs, ...member.evidence].filter(
     (run) => run.probe === probe && run.result === 'failed' && run.startedAt >= onset,
   )

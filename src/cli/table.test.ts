@@ -10,7 +10,7 @@ const ROWS = [
 
 test.for<[string, number | null, string]>([
   [
-    'where there is no terminal a row is a line',
+    'without a terminal a row is one line',
     null,
     `id    state     error
 a3f9  retrying  451 4.7.1 greylisted, come back in a while, as everybody else has to do as well
@@ -26,7 +26,7 @@ a3f9  retrying  451 4.7.1 greylisted, come back in
 b     due`,
   ],
   [
-    'on a narrow one each row is a block, without what is empty',
+    'on a narrow terminal each row is a block, without empty cells',
     30,
     `a3f9
   state retrying
@@ -39,7 +39,7 @@ b
   ],
 ])('%s', ([, columns, shown]) => expect(table(HEAD, ROWS, columns)).toBe(shown))
 
-test('folding keeps every word, and no line is wider than the terminal but for a word that is', () => {
+test('folding keeps every word, and no line is wider than the terminal unless a single word is', () => {
   const words = fc.array(fc.stringMatching(/^[a-z0-9:/]{1,40}$/), { minLength: 1, maxLength: 30 })
   void fc.assert(
     fc.property(words, fc.nat(6), fc.integer({ min: 10, max: 60 }), (given, indent, columns) => {
@@ -52,6 +52,6 @@ test('folding keeps every word, and no line is wider than the terminal but for a
   )
 })
 
-test('what came from elsewhere cannot move the cursor or forge a row', () => {
+test('text from outside cannot move the cursor or forge a row', () => {
   expect(table(['a', 'b'], [['x\ny', '\u001b[2J']])).toBe('a    b\nx·y  ·[2J')
 })

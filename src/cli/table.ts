@@ -1,13 +1,13 @@
 import { UNSEEN } from '../domain/visible.ts'
 
-/** Narrower than this a column of text cannot be read: the rows become blocks instead. */
+/** If the last column would be narrower than this, each row becomes a block instead. */
 const NARROWEST = 24
 const GAP = '  '
 
 /**
- * Rows under a head, for people. `columns` is the width of the terminal, or `null` where there is none: then every row is one
- * line, as wide as it likes. On a terminal columns without a value are left out and the last one is folded; where that leaves too little room, each row is a block
- * of its own. Cells are one line each, control characters shown as `·`.
+ * Rows under a head, as text. `columns` is the width of the terminal. On a terminal, columns without any value are left out and
+ * the last column is folded; if that leaves too little room, each row becomes a block of lines. Without a terminal (`null`)
+ * every row is one line, however long. Control characters are shown as `·`.
  */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], columns: number | null = null): string {
   if (columns !== null && head.length > 1) {
@@ -30,7 +30,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n')
 }
 
-/** Each row as `head value` pairs, the first cell as its title; empty cells are left out. */
+/** Each row as `head value` pairs under its first cell. Empty cells are left out. */
 function blocks(head: readonly string[], rows: readonly (readonly string[])[], columns: number): string {
   return rows
     .map(([title = '', ...rest]) => {
@@ -43,7 +43,7 @@ function blocks(head: readonly string[], rows: readonly (readonly string[])[], c
     .join('\n')
 }
 
-/** As many pairs on a line as fit. */
+/** Puts as many pairs on a line as fit. */
 function packed(pairs: readonly string[], columns: number): readonly string[] {
   const lines: string[] = []
   for (const pair of pairs) {
@@ -55,7 +55,7 @@ function packed(pairs: readonly string[], columns: number): readonly string[] {
   return lines.map((line) => foldLine(line, columns, 4))
 }
 
-/** Folds each line at spaces to the width of the terminal (`null`: not at all); what follows is indented as the line is, or so far. */
+/** Folds each line at spaces to the width of the terminal, if there is one. The rest is indented like the line, or by `indent`. */
 export function fold(text: string, columns: number | null, indent?: number): string {
   if (columns === null) return text
   return text
@@ -64,12 +64,12 @@ export function fold(text: string, columns: number | null, indent?: number): str
     .join('\n')
 }
 
-/** Lines of prose, folded, and tables between them, which are of several lines and fit already. */
+/** Folds lines of prose, and leaves the tables between them as they are: those have several lines and fit already. */
 export function page(parts: readonly string[], columns: number | null): string {
   return parts.map((part) => (part.includes('\n') ? part : fold(part, columns))).join('\n')
 }
 
-/** A word that is wider than the room stays whole: an id or an address that is cut cannot be copied. */
+/** A word that is wider than the terminal is not cut: an id or an address has to be copied whole. */
 function foldLine(line: string, columns: number, indent: number): string {
   if (line.length <= columns) return line
   const lines: string[] = []
@@ -79,7 +79,7 @@ function foldLine(line: string, columns: number, indent: number): string {
     const room = columns - margin.length
     const lead = /^ */.exec(rest)?.[0].length ?? 0
     let at = rest.lastIndexOf(' ', room)
-    // Not into what stands before the folded column.
+    // Never within the columns before the folded one.
     if (at <= (lines.length === 0 ? Math.max(indent, lead) : lead)) at = rest.indexOf(' ', room)
     if (at < 0) break
     lines.push(margin + rest.slice(0, at).trimEnd())
@@ -89,7 +89,7 @@ function foldLine(line: string, columns: number, indent: number): string {
   return [...lines, margin + rest].join('\n')
 }
 
-/** One line, whatever came in. */
+/** The text on one line. */
 export function cell(text: string): string {
   return text.replaceAll(UNSEEN, '·')
 }

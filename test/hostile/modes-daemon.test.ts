@@ -39,5 +39,5 @@ test('a directory that everybody may write to is warned of', async () => {
   chmodSync(join(on.directory, 'data'), 0o777)
   const daemon = on.daemon()
   await daemon.ready()
-  expect(daemon.printed()).toMatch(/everybody on this machine may write to .*data/)
+  expect(daemon.printed()).toMatch(/every user of this machine may write to .*data/)
 })

@@ -28,9 +28,9 @@ async function connections(on: Stage): Promise<void> {
   assert.match(await checked(on, smtp(PLAIN, `security: none, ${good}`)), /^ok .*answers without TLS/)
   assert.match(await checked(on, smtp(PLAIN, `security: starttls, ${good}, ca: ${CA}`)), /^ok .*answers over TLS/)
   const untrusted = await checked(on, smtp(PLAIN, `security: starttls, ${good}`))
-  assert.match(untrusted, /^FAULT .*STARTTLS: .*certificate[\s\S]*-> set mail\.smtp\.ca to a file/)
+  assert.match(untrusted, /^FAIL .*STARTTLS: .*certificate[\s\S]*-> .*set mail\.smtp\.ca to a file/)
   const nameless = await checked(on, smtp(STRICT, 'security: none, name: container'))
-  assert.match(nameless, /^FAULT .*Helo command rejected: need fully-qualified hostname[\s\S]*-> .*set mail\.smtp\.name/)
+  assert.match(nameless, /^FAIL .*Helo command rejected: need fully-qualified hostname[\s\S]*-> .*set mail\.smtp\.name/)
   console.log('postfix: check --live says what is well, what is not, and which key to change')
 }
 

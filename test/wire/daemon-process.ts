@@ -52,7 +52,7 @@ export type Stage = AsyncDisposable &
     configure(parts: Parts): Promise<void>
     /** Starts `alibi run`. It is killed with the stage, if nobody ended it before. */
     daemon(env?: Record<string, string>): Daemon
-    /** Runs a verb to its end; `--config` is added unless the arguments name one. */
+    /** Runs a command to its end; `--config` is added if the command takes it and the arguments do not have it. */
     alibi(...args: readonly string[]): Promise<Ended>
     /** Asks the daemon's own server. */
     get(path: string): Promise<{ status: number; body: string }>
@@ -113,6 +113,9 @@ ${parts.more ?? ''}
 `
 }
 
+/** Commands that read no configuration; `undefined` is `alibi` by itself. */
+const WITHOUT_CONFIG: readonly (string | undefined)[] = [undefined, 'schema', 'demo']
+
 export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: MailboxOptions }> = {}): Promise<Stage> {
   const held = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'alibi-process-'))
@@ -135,7 +138,8 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
   await configure(parts)
 
   const alibi = (...args: readonly string[]) => {
-    const named = args.length === 0 || args.includes('--config') ? args : [...args, '--config', config]
+    const isComplete = WITHOUT_CONFIG.includes(args[0]) || args.includes('--config')
+    const named = isComplete ? args : [...args, '--config', config]
     return end(spawn(process.execPath, [MAIN, ...named], { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] }))
   }
   return {

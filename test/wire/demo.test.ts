@@ -16,24 +16,24 @@ async function scratch(): Promise<AsyncDisposable & { path: string }> {
 }
 
 function demo(keep: string) {
-  // What whoever runs it has in the environment is not the demo's business.
+  // The demo must not use the AWS settings of the user's environment.
   const env = { PATH: process.env['PATH'], AWS_PROFILE: 'nobody', AWS_ENDPOINT_URL_ACCOUNT: 'http://127.0.0.1:1' }
   return spawn(process.execPath, [MAIN, 'demo', '--keep', keep], { env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-test('the demo tells its story and leaves three mails of one thread', { timeout: AT_MOST_MS + 5_000 }, async () => {
+test('the demo plays its story and leaves three emails of one thread', { timeout: AT_MOST_MS + 5_000 }, async () => {
   await using directory = await scratch()
   const ended = await end(demo(directory.path), AT_MOST_MS)
   expect(ended).toMatchObject({ code: 0, err: '' })
   for (const said of [
     'All is well',
-    'No mail',
-    'Mails so far: 0',
+    'No email',
+    'Emails so far: 0',
     'AWS has no alibi',
     '│ FAILING',
     'EXPLAINED BY AWS',
     'RECOVERED',
-    'three mails',
+    'three emails',
   ]) {
     expect(ended.out).toContain(said)
   }
@@ -56,7 +56,7 @@ test('the demo tells its story and leaves three mails of one thread', { timeout:
   expect(mails.map((mail) => mail.inReplyTo)).toEqual([undefined, mails[0]?.messageId, mails[0]?.messageId])
 })
 
-test('the demo that is interrupted takes its daemon with it', async () => {
+test('an interrupted demo stops its daemon', async () => {
   await using directory = await scratch()
   const child = demo(directory.path)
   const pid = Promise.withResolvers<number>()

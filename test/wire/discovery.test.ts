@@ -89,7 +89,7 @@ test('check says how many accounts and probes that makes, from what was listed, 
   on.organization.answers = ['denied']
   const denied = await on.alibi('check', '--live')
   expect(denied.code).toBe(69)
-  expect(denied.out).toMatch(/^FAULT {2}organization of found: the credentials may not list the organization/m)
+  expect(denied.out).toMatch(/^FAIL {3}organization of found: the credentials may not list the organization/m)
 })
 
 test('check refuses a schedule that AWS allows nobody to keep, with the numbers; run starts with it and says so', async () => {
@@ -102,7 +102,7 @@ test('check refuses a schedule that AWS allows nobody to keep, with the numbers;
   const ended = await on.alibi('check')
   expect(ended.code).toBe(78)
   expect(ended.err).toContain(sentence)
-  expect(ended.out).not.toContain('The configuration is good.')
+  expect(ended.out).not.toContain('The configuration is valid.')
   const daemon = on.daemon()
   await daemon.line('the warning', (line) => line['warning'] === sentence)
   await daemon.ready()

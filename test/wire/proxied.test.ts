@@ -46,7 +46,7 @@ test('check --live asks AWS through the proxy, and names it without its password
   const refused = await on.alibi('check', '--live')
   expect(refused.code).toBe(69)
   expect(refused.out).toMatch(
-    /FAULT {2}production\/self\/GetContactInformation: setup: ProxyError the proxy HTTPS_PROXY=\S+ answered 407/,
+    /FAIL {3}production\/self\/GetContactInformation: setup: ProxyError the proxy HTTPS_PROXY=\S+ answered 407/,
   )
   expect(refused.out).toContain('-> see HTTPS_PROXY and NO_PROXY')
   const probed = await on.alibi('probe')

@@ -2,27 +2,28 @@ import type { Config, Discovery } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
 import { accountsOf, fitting, recalled, scopeOf } from '../daemon/account-discovery.ts'
 import { organizationOf } from '../wire.ts'
-import { asExit, readerIfBegun } from './database.ts'
+import { asExit, readerIfExists } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import type { Io } from './io.ts'
 
-/** The accounts that a monitor found: at some moment, or why not. */
-export type Found = Readonly<{
+/** The accounts of a monitor's organization, or why they are not known. */
+export type Discovered = Readonly<{
   monitor: string
   accounts: readonly string[]
   listedAt: number | null
+  /** How many accounts were left out because they are not active. */
   left: number
   why: string | null
 }>
 
-/** What the daemon listed last, without asking anybody. @throws {Exit} 69 */
-export async function remembered(config: Config): Promise<readonly Found[]> {
+/** What the daemon listed last. Asks nobody. @throws {Exit} 69 */
+export async function lastListed(config: Config): Promise<readonly Discovered[]> {
   const { discoveries } = config
-  const none = (discovery: Discovery): Found => ({
+  const none = (discovery: Discovery): Discovered => ({
     ...{ monitor: discovery.monitor, accounts: [], listedAt: null, left: 0 },
     why: 'not listed yet: `alibi check --live` lists it',
   })
-  const store = discoveries.length === 0 ? null : await readerIfBegun(config)
+  const store = discoveries.length === 0 ? null : await readerIfExists(config)
   if (store === null) return discoveries.map(none)
   try {
     return await Promise.all(
@@ -41,11 +42,11 @@ export async function remembered(config: Config): Promise<readonly Found[]> {
 }
 
 /** Lists every organization now. */
-export async function listed(config: Config, io: Io): Promise<readonly Found[]> {
+export async function listNow(config: Config, io: Io): Promise<readonly Discovered[]> {
   using organization = organizationOf(config, io.env)
   const { signal } = new AbortController()
   return await Promise.all(
-    config.discoveries.map(async (discovery): Promise<Found> => {
+    config.discoveries.map(async (discovery): Promise<Discovered> => {
       const { monitor } = discovery
       const listing = fitting(await organization.list(monitor, signal), discovery)
       if (!listing.ok) return { monitor, accounts: [], listedAt: null, left: 0, why: listing.why }
@@ -54,19 +55,18 @@ export async function listed(config: Config, io: Io): Promise<readonly Found[]> 
   )
 }
 
-/** With the accounts that were found. */
-export function withFound(config: Config, found: readonly Found[]): Config {
-  return withAccounts(config, new Map(found.map(({ monitor, accounts }) => [monitor, accounts])))
+export function withDiscovered(config: Config, discovered: readonly Discovered[]): Config {
+  return withAccounts(config, new Map(discovered.map(({ monitor, accounts }) => [monitor, accounts])))
 }
 
-/** With the accounts that the daemon listed last; where it never did, they are listed now. @throws {Exit} 69 */
+/** The configuration with the accounts that the daemon listed last; those that it never listed are listed now. @throws {Exit} 69 */
 export async function populated(config: Config, io: Io): Promise<Config> {
-  const found = await remembered(config)
-  const unknown = new Set(found.flatMap(({ monitor, listedAt }) => (listedAt === null ? [monitor] : [])))
+  const last = await lastListed(config)
+  const unknown = new Set(last.flatMap(({ monitor, listedAt }) => (listedAt === null ? [monitor] : [])))
   const discoveries = config.discoveries.filter(({ monitor }) => unknown.has(monitor))
-  const now = await listed({ ...config, discoveries }, io)
+  const now = await listNow({ ...config, discoveries }, io)
   const failed = now.find(({ why }) => why !== null)
   if (failed !== undefined)
-    throw new Exit(EXIT.unreachable, `the accounts of monitor ${failed.monitor} are not known: ${failed.why}`)
-  return withFound(config, [...found.filter(({ monitor }) => !unknown.has(monitor)), ...now])
+    throw new Exit(EXIT.unavailable, `the accounts of monitor ${failed.monitor} are not known: ${failed.why}`)
+  return withDiscovered(config, [...last.filter(({ monitor }) => !unknown.has(monitor)), ...now])
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { monitor, NOON, run } from '../../test/given.ts'
 import { virtualClock } from '../simulate/clock.ts'
-import { oneRound, shortestRoundMs } from './one-round.ts'
+import { probeOnce, shortestRoundMs } from './probe-once.ts'
 
 const accounts = (count: number) => Array.from({ length: count }, (_, i) => String(100_000_000_000 + i))
 
@@ -21,7 +21,7 @@ function given() {
 
 test('a few probes are all asked at once', async () => {
   const { clock, began, prober } = given()
-  const done = oneRound([monitor({ operations: ['GetAccountInformation', 'ListRegions', 'GetPrimaryEmail'] })], prober, clock)
+  const done = probeOnce([monitor({ operations: ['GetAccountInformation', 'ListRegions', 'GetPrimaryEmail'] })], prober, clock)
   await clock.advance(1_000)
   expect((await done).size).toBe(3)
   expect(began).toEqual([0, 0, 0])
@@ -31,7 +31,7 @@ test('a thousand accounts are asked at the pace that AWS allows, and take as lon
   const { clock, began, prober } = given()
   const wide = monitor({ accounts: accounts(1_000), operations: ['GetContactInformation'] })
   const said = shortestRoundMs([wide])
-  const done = oneRound([wide], prober, clock)
+  const done = probeOnce([wide], prober, clock)
   await clock.advance(said + 2_000)
   expect((await done).size).toBe(1_000)
   for (let second = 0; second < 100; second++) {
@@ -45,5 +45,5 @@ test('a thousand accounts are asked at the pace that AWS allows, and take as lon
 test('a fault of ours is not taken for an outcome', async () => {
   const { clock } = given()
   const broken = { run: () => Promise.reject(new Error('broken')), control: () => Promise.reject(new Error('broken')) }
-  await expect(oneRound([monitor()], broken, clock)).rejects.toThrow('broken')
+  await expect(probeOnce([monitor()], broken, clock)).rejects.toThrow('broken')
 })

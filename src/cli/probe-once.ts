@@ -6,35 +6,37 @@ import { quotaOf, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
 import { INITIAL_CONNECTIVITY } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
 import type { Clock } from '../ports/time.ts'
-import { settled } from './settled.ts'
 
 /**
- * Every probe of the monitors once, as fast as AWS's quotas allow and no faster: a daemon with the same credentials draws on
- * them as well. They are not spread over a period as the daemon's rounds are, for somebody waits.
+ * Runs every probe of the monitors once, by probe id. It keeps to AWS's quotas, which a daemon with the same credentials draws
+ * on too, but unlike the daemon it does not spread the runs over a period: somebody is waiting.
  */
-export async function oneRound(
+export async function probeOnce(
   monitors: readonly Monitor[],
   prober: Prober,
   clock: Clock,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>()
-  const faults: unknown[] = []
-  const rounds = new ProbeScheduler({
-    prober: { run: (probe, signal) => settled(prober, probe, signal), control: (signal) => prober.control(signal) },
+  const errors: unknown[] = []
+  const scheduler = new ProbeScheduler({
+    prober,
     clock,
     pace: { ...AWS_PACE, stepOfRound: () => 0 },
     submit: async (outcome) => void outcomes.set(outcome.probe, outcome),
-    failed: (_, cause) => faults.push(cause),
+    failed: (_, cause) => errors.push(cause),
     began: () => {},
     kill: new AbortController().signal,
   })
-  await Promise.all(monitors.map((monitor) => rounds.fire(monitor)))
-  await rounds.idle()
-  if (faults.length > 0) throw faults[0]
+  await Promise.all(monitors.map((monitor) => scheduler.fire(monitor)))
+  await scheduler.idle()
+  if (errors.length > 0) throw errors[0]
   return outcomes
 }
 
-/** Of runs that nothing went before: what has not worked among them, and fails by name, certificate or proxy, never has. */
+/**
+ * Nothing is known from before these runs. So a host that answered in none of them, and fails by name, certificate or proxy,
+ * has never worked: such a failure is of kind `setup`.
+ */
 export function withSetup(outcomes: readonly Outcome[]): readonly Outcome[] {
   const connectivity = advanceConnectivity(INITIAL_CONNECTIVITY, { controls: [], outcomes, readings: [] })
   return outcomes.map((outcome) => {
@@ -43,12 +45,12 @@ export function withSetup(outcomes: readonly Outcome[]): readonly Outcome[] {
   })
 }
 
-/** How long such a round takes at least, in milliseconds: that of the operation which AWS lets us ask slowest. */
+/** The least time that one round of these monitors takes, in milliseconds. The operation with the tightest quota decides. */
 export function shortestRoundMs(monitors: readonly Monitor[]): number {
   const rows = quotaRows(monitors.map((monitor) => ({ monitor, shortestGapMs: monitor.periodMs })))
-  const each = rows.map(({ operation, partition, probes }) => {
+  const durations = rows.map(({ operation, partition, probes }) => {
     const { perSecond, burst } = quotaOf(operation, partition) ?? UNSTATED_QUOTA
     return (Math.max(0, probes - burst) * 1000) / (perSecond * SCHEDULED_SHARE)
   })
-  return Math.max(0, ...each)
+  return Math.max(0, ...durations)
 }
