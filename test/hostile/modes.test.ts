@@ -253,7 +253,7 @@ describe('`check` names what others may read or change', () => {
       /everybody .* may change the secret in .*secret \(mode 0602\)/,
     ],
     ['the database', { files: ['a.db'], modes: { 'a.db': 0o644 } }, /other users may read or write .*a\.db \(mode 0644\)/],
-    ['what belongs to it', { files: ['a.db-wal'], modes: { 'a.db-wal': 0o640 } }, /a\.db-wal may be read .*0640/],
+    ['what belongs to it', { files: ['a.db-wal'], modes: { 'a.db-wal': 0o640 } }, /other users may read or write .*a\.db-wal \(mode 0640\)/],
     [
       'a log file',
       { more: `${mailTo('DIR')}\nlog: { file: { path: "DIR/alibi.log" } }`, files: ['alibi.log.2026-01-01'], modes: {} },
