@@ -187,7 +187,7 @@ export function organizationOf(config: Config, given: Env): Organization & Dispo
   }
 }
 
-export function mailerOf(config: Config): Mailer {
+function mailerOf(config: Config): Mailer {
   const { smtp, from, directory } = config.mail
   return smtp === null ? fileMailer({ directory, from }) : smtpMailerOf(config, smtp)
 }

@@ -78,10 +78,7 @@ export function failure(changes: Partial<Failure> = {}): Failure {
   }
 }
 
-export function source(
-  state: SourceState['state'],
-  detail = state === 'answered' ? 'an endpoint' : `it was ${state}`,
-): SourceState {
+function source(state: SourceState['state'], detail = state === 'answered' ? 'an endpoint' : `it was ${state}`): SourceState {
   return { state, at: state === 'off' ? null : NOON, events: 0, skipped: 0, detail }
 }
 
@@ -215,7 +212,7 @@ export function monitor(given: MonitorGiven = {}): Monitor {
 }
 
 /** Recipients by name; a number is `after` in minutes. Each has one address at example.com. */
-export function recipients(
+function recipients(
   given: Readonly<Record<string, number | null>>,
   addresses: Readonly<Record<string, readonly string[]>> = {},
 ): readonly Recipient[] {

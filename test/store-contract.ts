@@ -108,12 +108,12 @@ export function aRow(reason: string, over: Partial<LedgerRow> = {}): LedgerRow {
   }
 }
 
-export function aState(probe: string, over: Partial<ProbeState> = {}): ProbeState {
+function aState(probe: string, over: Partial<ProbeState> = {}): ProbeState {
   const looked = { probe, recent: [{ at: T0, family: 'outage' }], standing: 'failing', onset: T0, incident: 'a3f9', gap: null }
   return { ...looked, ...over } as unknown as ProbeState
 }
 
-export function aConnectivity(over: Partial<Connectivity> = {}): Connectivity {
+function aConnectivity(over: Partial<Connectivity> = {}): Connectivity {
   return { everReached: true, failures: 2, lastAt: T0, offlineSince: T0, incident: 'x', ...over } as unknown as Connectivity
 }
 

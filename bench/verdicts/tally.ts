@@ -50,7 +50,7 @@ function isWronglySilent({ unexcusedAt }: Replayed, firstAt: number | null): boo
 }
 
 /** What was promised of each failure, and a failure that broke it. */
-export type Broken = Readonly<{ part: string; promise: string; onset: number }>
+type Broken = Readonly<{ part: string; promise: string; onset: number }>
 export type Result = Readonly<{
   sets: Readonly<Record<string, Readonly<Record<PolicyName, Row>>>>
   broken: readonly Broken[]

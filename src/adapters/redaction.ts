@@ -1,5 +1,5 @@
 /** What stands in a secret's place. */
-export const REDACTED = '[secret]'
+const REDACTED = '[secret]'
 
 /** Shorter ones are common words and numbers: they are taken out only where they stand alone. */
 const SHORT = 4

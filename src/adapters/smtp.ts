@@ -20,7 +20,7 @@ export type SmtpDeadlines = Readonly<{
   wholeMs: number
 }>
 
-export const SMTP_DEADLINES: SmtpDeadlines = { connectMs: 20_000, greetingMs: 15_000, answerMs: 60_000, wholeMs: 120_000 }
+const SMTP_DEADLINES: SmtpDeadlines = { connectMs: 20_000, greetingMs: 15_000, answerMs: 60_000, wholeMs: 120_000 }
 
 /** For the server's farewell, after the mail was accepted; nobody waits for it. */
 const QUIT_MS = 2_000

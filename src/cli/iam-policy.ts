@@ -4,13 +4,13 @@ import { type Credentials, credentialsKey, type Monitor } from '../domain/probe.
 import { EXIT } from './exit.ts'
 import { configured, type Io, type ListOptions } from './io.ts'
 
-export type Statement = Readonly<{
+type Statement = Readonly<{
   Sid: string
   Effect: 'Allow'
   Action: readonly string[]
   Resource: string | readonly string[]
 }>
-export type Policy = Readonly<{ Version: '2012-10-17'; Statement: readonly Statement[] }>
+type Policy = Readonly<{ Version: '2012-10-17'; Statement: readonly Statement[] }>
 
 /** What has to be allowed to one identity. */
 export type PolicyFor = Readonly<{ for: string; policy: Policy }>
@@ -95,7 +95,7 @@ function assumingRoles(grants: readonly Grant[]): readonly Grant[] {
 
 const CHAIN: Credentials = { profile: null, roleArn: null, externalId: null, sessionName: null }
 
-export function probesMembers(monitors: readonly Monitor[]): boolean {
+function probesMembers(monitors: readonly Monitor[]): boolean {
   return monitors.some(({ probes }) => probes.some(({ account }) => account !== 'self'))
 }
 

@@ -16,18 +16,18 @@ import { type Fault, pathText } from './fault.ts'
 import { filesIn, resolve, type Sources } from './reference.ts'
 
 /** Far above what a configuration of 20000 probes needs; aliases count each time they are used. */
-export const MAX_NODES = 100_000
+const MAX_NODES = 100_000
 /** Words, signs, spaces and line ends as the lexer cuts them: more than a file of this size holds that somebody wrote, and the parser has less than a second's work with them. */
 export const MAX_LEXEMES = 150_000
-export const MAX_ALIASES = 1000
+const MAX_ALIASES = 1000
 /** The deepest key of the configuration stands at seven. */
-export const MAX_DEPTH = 16
+const MAX_DEPTH = 16
 const MAX_SYNTAX_FAULTS = 10
 
 export type Path = readonly (string | number)[]
 
 /** Where a value stands, and how it is written. */
-export type Entry = Readonly<{
+type Entry = Readonly<{
   key: number | null
   value: number
   /** A scalar as written, with its `${…}`; `null` for a mapping or a list. */
@@ -39,7 +39,7 @@ export type Entry = Readonly<{
 }>
 
 /** A value that came from outside the file. */
-export type Drawn = Readonly<{ path: Path; from: 'env' | 'file'; name: string; value: string }>
+type Drawn = Readonly<{ path: Path; from: 'env' | 'file'; name: string; value: string }>
 
 /** The YAML document as plain values without prototypes, with the place of each. */
 export type Tree = Readonly<{

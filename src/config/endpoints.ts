@@ -5,11 +5,11 @@ import { NONE_WANTED, variantVariables, type Wanted } from './variants.ts'
 export type Env = Readonly<Record<string, string | undefined>>
 
 /** The services that are called, by our own clients or by the SDK in search of credentials, as its variables name them. */
-export const SERVICES = ['ACCOUNT', 'CLOUDWATCH_LOGS', 'HEALTH', 'ORGANIZATIONS', 'SIGNIN', 'SSO', 'SSO_OIDC', 'STS'] as const
+const SERVICES = ['ACCOUNT', 'CLOUDWATCH_LOGS', 'HEALTH', 'ORGANIZATIONS', 'SIGNIN', 'SSO', 'SSO_OIDC', 'STS'] as const
 export type Service = (typeof SERVICES)[number]
 
 /** An address in place of AWS's own. */
-export type Endpoint = Readonly<{
+type Endpoint = Readonly<{
   /** Where it is said: `AWS_ENDPOINT_URL_STS`, `profile default: endpoint_url`, `services dev: sts.endpoint_url`. */
   name: string
   value: string

@@ -18,13 +18,13 @@ const TOP_KEYS = Object.keys(ConfigSchema.shape)
 /** A configuration of 20000 probes is smaller. */
 export const MAX_FILE_BYTES = 256 * 1024
 export const MAX_SECRET_BYTES = 64 * 1024
-export const MAX_SECRET_FILES = 50
+const MAX_SECRET_FILES = 50
 /** All the authorities that a system trusts are a quarter of this. */
 const MAX_BUNDLE_BYTES = 1024 * 1024
 /** The bundle of all public authorities is a quarter of this. */
-export const MAX_AUTHORITY_BYTES = 1024 * 1024
+const MAX_AUTHORITY_BYTES = 1024 * 1024
 /** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
-export const MIN_SECRET = 4
+const MIN_SECRET = 4
 
 const EVERYBODY_READS = 0o004
 const EVERYBODY_WRITES = 0o002

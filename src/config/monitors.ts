@@ -22,7 +22,7 @@ export type Tell = (path: Path, message: string, at?: 'key' | 'value') => void
 export type Readable = Readonly<{ [K in keyof ParsedMonitor]?: ParsedMonitor[K] | undefined }>
 
 /** The longest that a run can take: every try times out, and no jitter shortens a pause. */
-export function longestRunMs(attempts: number, timeoutMs: number, backoffMs: number): number {
+function longestRunMs(attempts: number, timeoutMs: number, backoffMs: number): number {
   return attempts * timeoutMs + backoffs(attempts, backoffMs).reduce((sum, pause) => sum + pause, 0)
 }
 

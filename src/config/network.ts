@@ -14,7 +14,7 @@ export type Network = Readonly<{
   /** Which endpoints of AWS's own are wanted in the place of the plain ones. */
   variants: Wanted
 }>
-export type Bundle = Authority & Readonly<{ name: string }>
+type Bundle = Authority & Readonly<{ name: string }>
 
 /** Where a bundle of certificates is named, and as what. */
 export type NamedBundle = Readonly<{ name: string; path: string }>

@@ -8,7 +8,7 @@ export type Giver =
 export type Origin = Giver | Readonly<{ from: 'nowhere'; why: string }>
 
 /** How a profile gives credentials. */
-export type Way =
+type Way =
   | Readonly<{ by: 'keys' | 'process' | 'sso' | 'login' | 'web identity' }>
   | Readonly<{ by: 'role'; roleArn: string; source: string }>
 

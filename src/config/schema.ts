@@ -15,19 +15,19 @@ import { nearest } from './nearest.ts'
 
 export const MAX_MONITORS = 200
 export const MAX_ACCOUNTS = 10_000
-export const MAX_OUS = 100
-export const MAX_OPERATIONS = 64
+const MAX_OUS = 100
+const MAX_OPERATIONS = 64
 export const MAX_RECIPIENTS = 100
-export const MAX_ADDRESSES = 50
-export const MAX_CODES = 100
-export const MAX_HOSTS = 50
-export const MAX_TOKEN = 256
-export const MAX_NAME = 64
-export const MAX_LINE = 300
-export const MAX_URL = 2000
+const MAX_ADDRESSES = 50
+const MAX_CODES = 100
+const MAX_HOSTS = 50
+const MAX_TOKEN = 256
+const MAX_NAME = 64
+const MAX_LINE = 300
+const MAX_URL = 2000
 export const MAX_PATH = 1000
-export const MAX_WINDOW = 20
-export const MAX_ATTEMPTS = 10
+const MAX_WINDOW = 20
+const MAX_ATTEMPTS = 10
 
 /** Messages that file.ts completes from what stands in the file. */
 export const QUOTE_ACCOUNT = 'quote the account'
@@ -374,7 +374,7 @@ export const MonitorSchema = strict({
     .describe('Names of recipients. Default: all.'),
 })
 
-export const PolicySchema = strict({
+const PolicySchema = strict({
   wait: duration(0, 6 * HOUR)
     .prefault('0s')
     .describe('How long a mail about an unexplained failure is held back, for AWS to post an event.'),
@@ -434,7 +434,7 @@ export const HealthSchema = strict({
   timeout: duration(100, MINUTE).prefault('10s').describe('Bounds the asking of one source.'),
 })
 
-export const ControlSchema = strict({
+const ControlSchema = strict({
   url: url('an address', isSafeUrl, 'https, or http on this machine')
     .optional()
     .describe(
@@ -442,7 +442,7 @@ export const ControlSchema = strict({
     ),
 })
 
-export const RecipientSchema = strict({
+const RecipientSchema = strict({
   to: list(
     line('an address such as `oncall@example.com`', { max: 254, pattern: ADDRESS }),
     'addresses',
@@ -485,7 +485,7 @@ export const SmtpSchema = strict({
     ),
 })
 
-export const MailSchema = strict({
+const MailSchema = strict({
   from: line('an address such as `Alibi <alibi@example.com>`')
     .refine(isMailbox, 'expected an address such as `Alibi <alibi@example.com>`')
     .describe('Sender of every mail; its domain is that of the Message-ID.'),
@@ -505,7 +505,7 @@ export const MailSchema = strict({
   maxPerHour: whole(1, 10_000).prefault(30).describe('Mails to one address in an hour; beyond it one summary.'),
 })
 
-export const StorageSchema = strict({
+const StorageSchema = strict({
   path: line('a path', { max: MAX_PATH }).prefault('data/alibi.db').describe('The database (SQLite).'),
   keep: strict({
     runs: duration(MINUTE, 400 * DAY)
@@ -519,7 +519,7 @@ export const StorageSchema = strict({
     .describe('How long what is kept; incidents, their runs and the ledger are kept for ever.'),
 })
 
-export const LogSchema = strict({
+const LogSchema = strict({
   level: oneOf(['error', 'warn', 'info', 'debug']).prefault('info').describe('The least that is logged.'),
   format: oneOf(['json', 'pretty'])
     .optional()
@@ -569,7 +569,7 @@ const Listen = line('an address and a port such as `127.0.0.1:9464`').transform(
 const TOKEN = /^[A-Za-z0-9._~-]{16,}$/
 const TOKEN_TEXT = 'a token of at least 16 letters, digits, `-`, `.`, `_` or `~`, such as `openssl rand -hex 32` makes'
 
-export const WebSchema = z.union(
+const WebSchema = z.union(
   [
     z.literal(false),
     strict({
@@ -587,7 +587,7 @@ export const WebSchema = z.union(
   'expected `false` or `{ listen: 127.0.0.1:9464 }`',
 )
 
-export const HeartbeatSchema = strict({
+const HeartbeatSchema = strict({
   url: url('an address', isSafeUrl, 'https, or http on this machine').describe(
     'Asked while Alibi is well; with `/fail` behind its path and the reason as body when it is not. A secret everywhere.',
   ),
@@ -596,7 +596,7 @@ export const HeartbeatSchema = strict({
     .describe('How often.'),
 })
 
-export const DigestSchema = strict({
+const DigestSchema = strict({
   schedule: Schedule.prefault('0 8 * * 1').describe(
     'When it is mailed: a cron expression of 5 or 6 fields, in the time zone of the first monitor.',
   ),

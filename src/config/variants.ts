@@ -4,7 +4,7 @@ import type { SharedFiles } from './shared-files.ts'
 
 /** Other endpoints of AWS's own for the same service: with validated cryptography, or reached by IPv6 too. */
 export type Variant = 'fips' | 'dualstack'
-export const VARIANTS = ['fips', 'dualstack'] as const
+const VARIANTS = ['fips', 'dualstack'] as const
 
 /** Where it is said that a variant is wanted: `AWS_USE_FIPS_ENDPOINT`, `profile prod: use_fips_endpoint`; `null`: nowhere. */
 export type Wanted = Readonly<Record<Variant, string | null>>

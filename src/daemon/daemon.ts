@@ -84,7 +84,7 @@ export type DaemonDeps = Readonly<{
 export type Signals = Readonly<{ stop: AbortSignal; kill: AbortSignal }>
 
 /** What `/healthz` says. */
-export type Health = Readonly<{ ok: boolean; reasons: readonly string[] }>
+type Health = Readonly<{ ok: boolean; reasons: readonly string[] }>
 
 export type Daemon = Readonly<{
   /** Resolves when the last thing is on disk; rejects with a StoreError when the store cannot be trusted any more. */

@@ -138,7 +138,7 @@ export function blame(outcome: Outcome, connectivity: Connectivity): Outcome {
 }
 
 /** What the run failed by, if its host has never answered since the start. */
-export function neverPassed(outcome: Outcome, connectivity: Connectivity): Obstacle | null {
+function neverPassed(outcome: Outcome, connectivity: Connectivity): Obstacle | null {
   const made = outcome.kind === 'unreachable' ? decisiveTry(outcome) : null
   return made?.obstacle === undefined || connectivity.answeredBy?.includes(hostOf(made)) ? null : made.obstacle
 }

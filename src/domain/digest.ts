@@ -24,7 +24,7 @@ export type DigestInput = Readonly<{
   watched: Watched
 }>
 
-export type Chapter = Readonly<{ title: string; lines: readonly string[] }>
+type Chapter = Readonly<{ title: string; lines: readonly string[] }>
 export type Digest = Readonly<{ headline: string; chapters: readonly Chapter[] }>
 
 /** Lines of one chapter; what is left out is counted. */

@@ -7,7 +7,7 @@ export type IncidentState = 'waiting' | 'suppressed' | 'announced' | 'closed'
  * An explanation that was given, and how long it stands when it can no longer be confirmed (`suppression` and
  * `lapsed-explanation`).
  */
-export type StandingAlibi = Readonly<{
+type StandingAlibi = Readonly<{
   arn: string
   /** The last reading that held it. */
   confirmedAt: Instant

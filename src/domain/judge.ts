@@ -61,7 +61,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
 }
 
 /** One event against all the tests, in order; the first that fails is the reason. */
-export function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => Peers, now: Instant): Passed | Miss {
+function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => Peers, now: Instant): Passed | Miss {
   const kind = testKind(event, failure, law.relevance)
   if (kind !== null) return { test: 'kind', why: kind }
   const place = testPlace(event, failure)

@@ -55,7 +55,7 @@ function earliest(tat: number, { every, burst }: Readonly<{ every: number; burst
 }
 
 /** A round of more probes than this is spread instead of fired at once. */
-export const FIRED_AT_ONCE = 10
+const FIRED_AT_ONCE = 10
 const LONGEST_STEP_MS = 250
 
 /** Milliseconds between the begins of two runs of a round: few at once, many evenly over half of their period. */

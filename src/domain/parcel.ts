@@ -3,7 +3,7 @@ import type { Notification, Owed, Wording } from './notification.ts'
 import { unsaidBefore, whyUnsaid } from './outbox.ts'
 
 /** What depends on what an address has got so far: a mail that this one tells as well, and what it is a reply to. */
-export type Telling = Pick<Wording, 'unsaid' | 'inReplyTo'>
+type Telling = Pick<Wording, 'unsaid' | 'inReplyTo'>
 
 /** Addresses of one notification that are told the same. */
 export type Parcel = Readonly<{ owed: readonly Owed[]; telling: Telling }>

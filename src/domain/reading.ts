@@ -10,7 +10,7 @@ export const MAX_ANSWER_TEXT = 2_000_000
 const MAX_COPIES = 4
 
 /** Most open events that are remembered of a source. */
-export const MAX_HELD = 1_000
+const MAX_HELD = 1_000
 
 /**
  * What is remembered of a source between two answers. In memory only: after a restart it may be seeded with the events

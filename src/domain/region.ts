@@ -47,7 +47,7 @@ export const REGIONS: Readonly<Record<string, string>> = {
 }
 
 /** Longest text that is looked through for regions: the rest is cut off. */
-export const MAX_PROSE = 40_000
+const MAX_PROSE = 40_000
 
 /** Further names that AWS's prose uses. */
 const ALIASES: Readonly<Record<string, string>> = {

@@ -40,7 +40,7 @@ export type StoryJson = IncidentJson &
     mails: readonly MailJson[]
   }>
 
-export type MemberJson = Readonly<{
+type MemberJson = Readonly<{
   probe: string
   monitor: string
   account: string
@@ -71,7 +71,7 @@ export type MemberJson = Readonly<{
   evidence: readonly RunJson[]
 }>
 
-export type RunJson = Readonly<{
+type RunJson = Readonly<{
   startedAt: string
   endedAt: string
   result: Outcome['result']
@@ -79,7 +79,7 @@ export type RunJson = Readonly<{
   tries: readonly Readonly<Record<string, string | number | null>>[]
 }>
 
-export type RowJson = Readonly<{
+type RowJson = Readonly<{
   at: string
   decision: LedgerRow['decision']
   rule: RuleName | null
@@ -89,7 +89,7 @@ export type RowJson = Readonly<{
 }>
 
 /** What became of a mail at one address. */
-export type AddressJson = Readonly<{
+type AddressJson = Readonly<{
   /** Named only where a recipient has several: then their name does not say who has it and who has not. */
   address: string | null
   state: NotificationState
@@ -101,7 +101,7 @@ export type AddressJson = Readonly<{
 }>
 
 /** A mail by its recipient's name. */
-export type MailJson = Readonly<{
+type MailJson = Readonly<{
   id: string
   kind: MailKind
   to: string

@@ -602,7 +602,7 @@ function whySilent(sick: readonly Member[]): string {
   return carried === undefined || carried === null ? why : `${why}; ${carried}`
 }
 
-export function eventsOf(members: readonly Member[]): readonly string[] {
+function eventsOf(members: readonly Member[]): readonly string[] {
   return [...new Set(members.flatMap((m) => (m.standing.verdict.kind === 'explained' ? [m.standing.verdict.by.arn] : [])))]
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** Longest text that is taken from an error. Whoever shows it cuts it shorter. */
-export const MAX_THROWN_CHARS = 20_000
+const MAX_THROWN_CHARS = 20_000
 /** Most errors of an AggregateError that are looked at. */
 const MAX_ERRORS = 20
 

@@ -78,7 +78,7 @@ export function viewOf(recipient: string, own: readonly Member[], { silences, no
 }
 
 /** What somebody heard, for entries of documents from before it was kept by recipient: as of the whole incident. */
-export function heardBy(entry: Audience, incident: Incident): Heard {
+function heardBy(entry: Audience, incident: Incident): Heard {
   if (entry.heard !== undefined) return entry.heard
   const { lastMailAt, announcedAt, episodeAt, failingAtLastMail, lastWiderAt, verdict, explanationTold, toldEvents } = incident
   const at = lastMailAt ?? announcedAt ?? episodeAt

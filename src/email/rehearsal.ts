@@ -301,7 +301,7 @@ function setupFor(monitor: Monitor): Setup {
 
 const ID_TAILS = ['6f1c0b77a9', '0b7793d031', '93d04f4cf4', '31d4e5f6a7', 'b8c9d0e1f2']
 
-export function failedTry(at: Instant, nth = 0, over: Partial<Try> = {}): Try {
+function failedTry(at: Instant, nth = 0, over: Partial<Try> = {}): Try {
   return {
     at,
     ms: 1_213 - nth * 31,
@@ -331,7 +331,7 @@ export function failedRun(probe: string, at: Instant, over: Partial<Try> = {}, t
   }
 }
 
-export function okRun(probe: string, at: Instant): Outcome {
+function okRun(probe: string, at: Instant): Outcome {
   const one = failedTry(at, 4, { kind: null, error: null, message: null, status: 200, ms: 311 })
   return { probe, startedAt: at, endedAt: at + 311, tries: [one], control: null, result: 'ok', kind: null }
 }

@@ -3,7 +3,7 @@ import { HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
 import { hhmm } from './times.ts'
 
 /** `·` ok, `x` failed, `?` inconclusive, blank: no run in that minute. */
-export type Cell = '·' | 'x' | '?' | ' '
+type Cell = '·' | 'x' | '?' | ' '
 
 /** Half an hour, one character a minute: two of them fit a phone's width where sixty in a row would not. */
 export type StripRow = Readonly<{ from: string; to: string; cells: string }>

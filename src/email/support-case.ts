@@ -18,7 +18,7 @@ export type SupportCase = Readonly<{ subject: string; body: string; plan: string
  * Who may open such a case. (about-support-api: the Support API asks for the same plans as the Health API; Developer, Business
  * and Enterprise On-Ramp end on 2027-01-01.)
  */
-export const PLAN =
+const PLAN =
   'A technical case needs a paid support plan: Business Support+, Enterprise Support or Unified Operations (until the end of 2026 also Developer, Business and Enterprise On-Ramp). With Basic Support there are cases about account and billing only; AWS re:Post is open to all. Alibi opens no case itself: it never writes.'
 
 export type CaseInput = Readonly<{

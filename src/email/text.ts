@@ -3,7 +3,7 @@ import type { Content } from './content.ts'
 import { LEGEND } from './strip.ts'
 
 /** Wide enough for a line of evidence, narrow enough for a quoted reply and a terminal of 80. */
-export const WIDTH = 78
+const WIDTH = 78
 
 /** The plain part: the same facts as the HTML part, in the same order. The first line begins with the state. */
 export function renderText(content: Content): string {
@@ -60,7 +60,7 @@ function blockLines(block: Block): string[] {
  * Breaks a line at spaces so that it fits; a longer word (an address, an ARN) stays whole. Its first `keep` characters
  * are layout and are not broken; further lines begin with `indent`.
  */
-export function wrap(text: string, indent = '', keep = 0): string[] {
+function wrap(text: string, indent = '', keep = 0): string[] {
   const lines: string[] = []
   let line = text.slice(0, keep)
   let empty = line.trim() === ''

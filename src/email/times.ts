@@ -5,7 +5,7 @@ import type { Instant } from '../domain/probe.ts'
 /** The furthest a Date can count; beyond it `toISOString` throws, and a mail must not. */
 const FURTHEST = 8.64e15
 
-export function isTime(at: Instant): boolean {
+function isTime(at: Instant): boolean {
   return Number.isFinite(at) && Math.abs(at) <= FURTHEST
 }
 

@@ -23,7 +23,7 @@ export const PERSONAL = {
 /** Account ids that AWS might name in an error and that are nobody's business. */
 export const OTHER_ACCOUNT = '999988887777'
 
-export const ANSWERS = [
+const ANSWERS = [
   'ok',
   'InternalServerException',
   '500',
@@ -66,10 +66,10 @@ export type Answer = (typeof ANSWERS)[number]
 export type Script = Answer | Readonly<{ answer: Answer; afterMs: number }> | readonly Answer[]
 
 /** Which requests: those of an operation (of Account, of STS, or `Control`), of an account (`self`: no id sent), or all of Account. */
-export type Filter = Readonly<{ operation?: string; account?: string }>
+type Filter = Readonly<{ operation?: string; account?: string }>
 
 /** A request as it came in. */
-export type Received = Readonly<{
+type Received = Readonly<{
   at: number
   /** `account`, `sts`, `control`, or `unknown`. */
   service: string

@@ -35,8 +35,8 @@ export type Asked = Readonly<{
 }>
 
 /** Most events that are held, and most requests that are remembered. */
-export const MAX_EVENTS = 1_000
-export const MAX_ASKED = 1_000
+const MAX_EVENTS = 1_000
+const MAX_ASKED = 1_000
 const PAGE = 100
 const LIMIT = 10
 

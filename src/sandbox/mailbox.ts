@@ -8,15 +8,7 @@ import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 's
  * `silent-in-data` asks for the message and never answers it; `dropping-after-dot` accepts the message and breaks the line
  * instead of saying so; `no-login` refuses every login, as when its own directory is away; `down` refuses the line.
  */
-export type MailboxMode =
-  | 'up'
-  | 'deferring'
-  | 'rejecting'
-  | 'hanging'
-  | 'silent-in-data'
-  | 'dropping-after-dot'
-  | 'no-login'
-  | 'down'
+type MailboxMode = 'up' | 'deferring' | 'rejecting' | 'hanging' | 'silent-in-data' | 'dropping-after-dot' | 'no-login' | 'down'
 
 export type Caught = Readonly<{
   /** Epoch milliseconds of its arrival. */
@@ -64,7 +56,7 @@ export type Mailbox = Readonly<{
   close(): Promise<void>
 }>
 
-export const MAX_MAILS = 500
+const MAX_MAILS = 500
 const MAX_MESSAGE_BYTES = 1024 * 1024
 const MAX_CLIENTS = 50
 const IDLE_MS = 60_000

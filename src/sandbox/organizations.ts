@@ -10,7 +10,7 @@ export type StoodAccount = Readonly<{
   state?: 'PENDING_ACTIVATION' | 'ACTIVE' | 'SUSPENDED' | 'PENDING_CLOSURE' | 'CLOSED'
 }>
 
-export const ORGANIZATION_ANSWERS = [
+const ORGANIZATION_ANSWERS = [
   'ok',
   'denied',
   'not-in-use',

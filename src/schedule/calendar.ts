@@ -5,7 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
 export type WallTime = number
 
 /** The time between two named times that follow each other, by the clock on the wall. */
-export type Gaps = Readonly<{
+type Gaps = Readonly<{
   shortestMs: number
   longestMs: number
   /** The median; of two in the middle the shorter one. */

@@ -6,7 +6,7 @@ import { type Change, type Zone, zoneOf } from './zone.ts'
  * Why a schedule fires at an instant: the expression names what the clock on the wall shows (`named`); the clock was set
  * ahead over a named time, which is made up for (`skipped`); or the pause over a change of the clocks would have been longer than any other (`pause`).
  */
-export type Why = 'named' | 'skipped' | 'pause'
+type Why = 'named' | 'skipped' | 'pause'
 
 export type Fire = Readonly<{ at: Instant; why: Why }>
 

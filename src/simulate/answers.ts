@@ -1,4 +1,4 @@
-import { type Obstacle, OPERATIONS, type Operation, type Try } from '../domain/probe.ts'
+import type { Obstacle, Operation, Try } from '../domain/probe.ts'
 
 /** What the virtual AWS can answer a probe (docs/reference.md, Scenario files). */
 export const ANSWERS = [
@@ -38,14 +38,6 @@ const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
 
 /** A try without what only the moment knows. `ms` is how long it takes. */
 export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms' | 'obstacle'>
-
-export function isAnswer(text: string): text is Answer {
-  return ANSWERS.some((answer) => answer === text)
-}
-
-export function isOperation(text: string): text is Operation {
-  return OPERATIONS.some((operation) => operation === text)
-}
 
 /** The try that the real prober would make of this answer, in its own words (adapters/aws/failure.ts). */
 export function replyOf(answer: Answer, operation: Operation, timeoutMs: number): Reply {

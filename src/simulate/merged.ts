@@ -6,7 +6,7 @@ import { type Fault, pathText } from '../config/fault.ts'
 import type { Instant } from '../domain/probe.ts'
 
 /** What a scenario is played by where it says nothing else (docs/reference.md, Scenario files). */
-export const SIMULATORS_OWN = `
+const SIMULATORS_OWN = `
 monitors:
   - name: default
     schedule: "* * * * *"

@@ -10,11 +10,11 @@ import type { Deed, EventFields, Expectation, Happening, Scenario, Span } from '
 import { type EventGiven, type ExpectationGiven, type HappeningGiven, type Moment, ScenarioSchema } from './schema.ts'
 
 /** A story of two months is played in a quarter of a minute; beyond it somebody mistook a unit. */
-export const MAX_LENGTH_MS = 62 * DAY_MS
+const MAX_LENGTH_MS = 62 * DAY_MS
 /** Each is a whole configuration, and another session of the daemon. */
-export const MAX_RELOADS = 200
+const MAX_RELOADS = 200
 /** Events of AWS Health: all of a bad year. Each failing probe is judged by each that is open. */
-export const MAX_PUBLISHED = 500
+const MAX_PUBLISHED = 500
 /** Ten thousand events take so many. */
 const MAX_LEXEMES = 300_000
 const MAX_JUMP_MS = 7 * DAY_MS

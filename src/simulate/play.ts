@@ -25,7 +25,7 @@ const GRACE_MS = 10_000
 /** Progress is told, and the event loop let go, each so much of the story. */
 const STEP_MS = MINUTE_MS
 /** Runs of one story: those of two months each minute ten times over. Beyond it somebody mistook a schedule, or a length. */
-export const MAX_RUNS = 1_000_000
+const MAX_RUNS = 1_000_000
 
 export type PlayOptions = Readonly<{
   /** Alibi's version, for the mails. */

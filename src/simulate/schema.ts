@@ -13,10 +13,10 @@ import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from './scenario.ts'
  * was found: that is added from the file.
  */
 
-export const MAX_ADDRESS = 254
+const MAX_ADDRESS = 254
 const MAX_REFUSED = 100
 const MAX_HAPPENINGS = 10_000
-export const MAX_EXPECTATIONS = 1_000
+const MAX_EXPECTATIONS = 1_000
 const MAX_TEXT = 20_000
 const MAX_LINE = 300
 const MAX_IMPACTED = 2_000
@@ -225,6 +225,6 @@ export const ScenarioSchema = strict(
   },
   'a mapping with `title`, `start`, `length`, `events`, `expect`',
 )
-export type ParsedScenario = z.output<typeof ScenarioSchema>
+type ParsedScenario = z.output<typeof ScenarioSchema>
 export type HappeningGiven = ParsedScenario['events'][number]
 export type ExpectationGiven = ParsedScenario['expect'][number]

@@ -2,7 +2,7 @@ import type { LedgerRow } from '../domain/ledger.ts'
 import { decisiveTry, type Outcome } from '../domain/probe.ts'
 
 /** Lines kept of a story; beyond it only counted. */
-export const MAX_LINES = 20_000
+const MAX_LINES = 20_000
 
 /** `world`: what the scenario does. `daemon`: its process. `log`: its warnings and errors. */
 export type LineKind = 'world' | 'daemon' | 'run' | 'decision' | 'mail' | 'log'

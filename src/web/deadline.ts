@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/time.ts'
 
 /** The work was not done in time. */
-export class LateError extends Error {
+class LateError extends Error {
   override readonly name = 'LateError'
 }
 

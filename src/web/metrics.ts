@@ -13,7 +13,7 @@ import { type Counters, createCounters, createGauges, type Gauges } from './inst
 import type { Health, View } from './view.ts'
 
 /** What is known when the metrics are asked for; `outbox` is `null` where it could not be read. */
-export type Moment = Readonly<{ view: View; outbox: readonly Owed[] | null; health: Health; now: Instant }>
+type Moment = Readonly<{ view: View; outbox: readonly Owed[] | null; health: Health; now: Instant }>
 
 export type Metrics = Readonly<{
   /** What the daemon reports while it works. */

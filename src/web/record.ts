@@ -10,8 +10,8 @@ import type { Reader } from '../ports/store.ts'
 import { worstFirst } from './incident-status.ts'
 
 /** Open incidents that the page shows, and closed ones that it lists. */
-export const MAX_OPEN = 10
-export const MAX_RECENT = 10
+const MAX_OPEN = 10
+const MAX_RECENT = 10
 /** Open incidents that may be newer than the latest closed ones; with more of them, fewer closed ones are found. */
 const MAX_NEWER = 100
 const MAX_ROWS = 300

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** How often a visible page asks for news. */
-export const POLL_MS = 10_000
+const POLL_MS = 10_000
 
 /**
  * The whole script of the page: fetches the part that changes and replaces only what differs, so that whatever is being read,

@@ -9,7 +9,7 @@ import type { Listen } from './host.ts'
 import { SCRIPT_HASH } from './script.ts'
 import { STYLE_HASH } from './style.ts'
 
-export type { Health, View } from './view.ts'
+export type { Health } from './view.ts'
 
 const RETRY_MS = 60_000
 const MAX_HEADER_BYTES = 16 * 1024

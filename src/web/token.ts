@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
 /** The cookie that a browser gets in exchange for the token. */
-export const COOKIE = 'alibi'
+const COOKIE = 'alibi'
 /** After this time the token is asked for again. */
 const COOKIE_S = 30 * 24 * 3600
 
@@ -26,7 +26,7 @@ export function shows(
 }
 
 /** Not the token itself: what a browser keeps on disk opens this page, and nothing else for which the token may be used. */
-export function cookieValue(token: string): string {
+function cookieValue(token: string): string {
   return createHash('sha256').update(`alibi cookie\0${token}`).digest('base64url')
 }
 

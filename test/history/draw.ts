@@ -5,12 +5,12 @@ import { type Fleet, fleetOf, PICKY } from './fleet.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
-export const START = Date.UTC(2026, 2, 2, 12)
+const START = Date.UTC(2026, 2, 2, 12)
 
 /** What an event can be to a failure: known from how it was made, not from how it is judged. */
-export type Bearing = 'explains' | 'does not' | 'perhaps'
+type Bearing = 'explains' | 'does not' | 'perhaps'
 /** Of a published event: what it is to failures of Account (us-east-1) and of STS (us-west-2, where these monitors call it). */
-export type Bearings = Readonly<Record<'ACCOUNT' | 'STS', Bearing>>
+type Bearings = Readonly<Record<'ACCOUNT' | 'STS', Bearing>>
 
 type Kind = Readonly<{ event: EventFields & Readonly<{ service: string }>; bearings: Bearings }>
 const NOTHING: Bearings = { ACCOUNT: 'does not', STS: 'does not' }

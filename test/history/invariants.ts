@@ -27,7 +27,7 @@ const LINGERS = 2.5 * MINUTE
 type Mailed = Readonly<{ at: number; mail: Notification }>
 
 /** A history, looked at from outside: what was true, what was committed and what the mail server has. */
-export class Looked {
+class Looked {
   readonly lived: Lived
   readonly truth: Truth
   readonly mailed: readonly Mailed[]
@@ -62,9 +62,9 @@ export class Looked {
   }
 }
 
-export type Invariant = Readonly<{ name: string; broken: (looked: Looked) => readonly string[] }>
+type Invariant = Readonly<{ name: string; broken: (looked: Looked) => readonly string[] }>
 
-export const INVARIANTS: readonly Invariant[] = [
+const INVARIANTS: readonly Invariant[] = [
   {
     name: 'nothing owed is left unsent',
     broken: ({ lived }) =>

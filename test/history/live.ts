@@ -11,7 +11,7 @@ import { Dice } from './dice.ts'
 import type { Drawn } from './draw.ts'
 
 /** What was committed, and when that truly was. */
-export type Committed = Readonly<{
+type Committed = Readonly<{
   at: number
   incidents: readonly Incident[]
   notifications: readonly Notification[]

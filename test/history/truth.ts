@@ -35,7 +35,7 @@ const MEANING: Readonly<Record<Answer, Meaning>> = {
   ResourceNotFoundException: 'misconfigured',
 }
 
-export function meaningOf(answer: Answer, operation: Operation): Meaning {
+function meaningOf(answer: Answer, operation: Operation): Meaning {
   if (answer === 'ResourceNotFoundException' && MAY_BE_ABSENT.includes(operation)) return 'ok'
   return MEANING[answer]
 }
@@ -253,7 +253,7 @@ export function overlaps(span: Span, others: readonly Span[]): boolean {
 }
 
 /** What is left of a span when others are taken out of it. */
-export function without(span: Span, others: readonly Span[]): readonly Span[] {
+function without(span: Span, others: readonly Span[]): readonly Span[] {
   let left: Span[] = [{ from: span.from, to: span.to }]
   for (const { from, to } of others) {
     left = left.flatMap((one) => {

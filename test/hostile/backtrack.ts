@@ -107,13 +107,13 @@ function step(run: Run): true {
   return true
 }
 
-export function parse({ source, flags }: RegExp): AST.Pattern {
+function parse({ source, flags }: RegExp): AST.Pattern {
   const mode = { unicode: flags.includes('u'), unicodeSets: flags.includes('v') }
   return new RegExpParser({ ecmaVersion: 2025 }).parsePattern(source, 0, source.length, mode)
 }
 
 /** Whether one letter is among those that an element stands for; asked of the real engine, once for each letter. */
-export function fitting({ raw }: Pick<Element, 'raw'>, flags: string): (letter: string) => boolean {
+function fitting({ raw }: Pick<Element, 'raw'>, flags: string): (letter: string) => boolean {
   const one = new RegExp(`^(?:${raw})$`, flags.replace(/[gmy]/g, ''))
   const known = new Map<string, boolean>()
   return (letter) => {

@@ -89,7 +89,7 @@ export function failedRun(probe: string, at: Instant, requestId = '5d0c2a10-7e3b
   }
 }
 
-export const MISSES: readonly RejectedEvent[] = [
+const MISSES: readonly RejectedEvent[] = [
   {
     arn: 'arn:aws:health:me-central-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/invented-1',
     code: 'AWS_IAM_OPERATIONAL_ISSUE',

@@ -189,14 +189,14 @@ function stoodStill(watch: Watch, monitor: Monitor | undefined): boolean {
 }
 
 /** What a run came to: ok if any try was; else the kind of the last try that was not throttled. */
-export function verdictOf(tries: readonly Try[], stalled: boolean): VerdictOf {
+function verdictOf(tries: readonly Try[], stalled: boolean): VerdictOf {
   if (tries.some((made) => made.kind === null)) return { result: 'ok', kind: null }
   if (stalled || tries.length === 0) return { result: 'inconclusive', kind: 'stalled' }
   const kind = tries.findLast((made) => made.kind !== 'throttled')?.kind ?? 'throttled'
   return kind === 'throttled' ? { result: 'inconclusive', kind } : { result: 'failed', kind }
 }
 
-export type VerdictOf =
+type VerdictOf =
   | Readonly<{ result: 'ok'; kind: null }>
   | Readonly<{ result: 'failed'; kind: Exclude<Try['kind'], 'throttled' | null> }>
   | Readonly<{ result: 'inconclusive'; kind: 'throttled' | 'stalled' }>

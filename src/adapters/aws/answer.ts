@@ -8,7 +8,7 @@ import { ClockOffset } from './clock-offset.ts'
 /** An answer's body is read up to here: the largest real one (a page of regions) is a few kilobytes. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 /** More connections than there are tries in flight: waiting for a connection would count against a try's time. */
-export const MAX_SOCKETS = 600
+const MAX_SOCKETS = 600
 /**
  * An idle connection is kept for the tries of a run and the probes beside it, not until the next minute's run: a
  * connection that the other side has closed meanwhile would look like a failed try.
@@ -43,7 +43,7 @@ class PrematureCloseError extends Error {
 }
 
 /** What is remembered of a body that passes: how long it is, and whether it can be a JSON object. */
-export class BodySeen {
+class BodySeen {
   bytes = 0
   /** The first byte that is not white space. */
   first: number | null = null

@@ -16,7 +16,7 @@ const MAX_ANSWER_IMPACTS = 20_000
 const AT_A_STRETCH_MS = 10
 const TOO_MANY_REQUESTS = 429
 /** Most redirects that are followed, all on the same host. */
-export const MAX_REDIRECTS = 3
+const MAX_REDIRECTS = 3
 
 /**
  * Where a partition's public dashboard keeps its JSON; `null` where none is known. AWS documents neither the address nor the

@@ -12,7 +12,7 @@ import { holds } from '../../domain/search.ts'
 /** Most elements of a list that are looked at. */
 export const MAX_ELEMENTS = 1_000
 /** Most updates of an event's log that are read: the newest. */
-export const MAX_LOG = 500
+const MAX_LOG = 500
 /** Most impacted services of an event. */
 export const MAX_IMPACTED = 2_000
 /** Longest piece of text that is stripped of its HTML. */
@@ -42,7 +42,7 @@ export function parseArn(value: unknown): Arn | null {
 }
 
 /** An upper-case name such as a service or a type code; `null` if it is none. */
-export function nameOf(value: unknown): string | null {
+function nameOf(value: unknown): string | null {
   return typeof value === 'string' && /^[\w-]{2,100}$/.test(value) ? value.toUpperCase() : null
 }
 

@@ -1,5 +1,4 @@
 import { DescribeEventDetailsCommand, DescribeEventsCommand, type EventFilter, HealthClient } from '@aws-sdk/client-health'
-import type { AwsCredentialIdentity } from '@smithy/types'
 import { shownUrl } from '../../config/endpoints.ts'
 import { THROTTLE_PAUSE_MS } from '../../domain/backoff.ts'
 import type { HealthEvent, SourceAnswer } from '../../domain/outage.ts'
@@ -24,16 +23,17 @@ import {
   send,
 } from './health-call.ts'
 import { type OrganizationStatus, OrganizationView, organizationViewStatus } from './organization-view.ts'
+import type { Identity } from './provider.ts'
 
 /** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
-export const MAX_PER_CALL = 10
-export const PAGE_SIZE = 100
+const MAX_PER_CALL = 10
+const PAGE_SIZE = 100
 /** Most pages that are read of one question; the newest changes come first. */
-export const MAX_PAGES = 20
+const MAX_PAGES = 20
 /** Most events of one answer, over all questions. */
-export const MAX_EVENTS = MAX_PAGES * PAGE_SIZE
+const MAX_EVENTS = MAX_PAGES * PAGE_SIZE
 /** How often a question is begun anew because the active region changed, or a page's token did not hold. */
-export const MAX_RESTARTS = 2
+const MAX_RESTARTS = 2
 /** Most texts that are asked for in one go: the others follow with the next reading. */
 export const MAX_TEXTS_PER_ASK = 100
 /** Of the time that is left for a question, what each call for texts, and what the organization view, may take. */
@@ -49,9 +49,9 @@ const CATEGORIES = ['issue', 'investigation', 'accountNotification'] as const
 export type HealthApiOptions = Readonly<{
   partition: Partition
   /** Asked again after AWS refused what it gave; may hold what it found. */
-  credentials: () => Promise<AwsCredentialIdentity>
+  credentials: () => Promise<Identity>
   /** Told of credentials that AWS refused, so that they are looked for anew. */
-  drop?: (identity: AwsCredentialIdentity) => void
+  drop?: (identity: Identity) => void
   env: Env
   /** Bounds one ask, whatever the server does. */
   timeoutMs: number
@@ -102,7 +102,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   const organization = options.members === true ? new OrganizationView(cacheForMs) : null
   /** One for each region that was the active one so far: as many as the partition has. */
   const clients = new Map<string, HealthClient>()
-  let identity: AwsCredentialIdentity | null = null
+  let identity: Identity | null = null
   let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
   let textsDeniedAt: Instant | null = null
   /** The filter on services was turned down once: it is left out since. */

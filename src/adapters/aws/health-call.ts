@@ -9,7 +9,6 @@ import {
   HealthServiceException,
 } from '@aws-sdk/client-health'
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry'
-import type { SdkError } from '@smithy/types'
 import { throttlePauseMs } from '../../domain/backoff.ts'
 import { fieldOf, readThrown } from '../../domain/thrown.ts'
 import { ProxyError } from '../outlet.ts'
@@ -45,6 +44,7 @@ type Command =
   | DescribeEventsCommand
   | DescribeEventsForOrganizationCommand
   | DescribeHealthServiceStatusForOrganizationCommand
+type SdkError = Parameters<typeof isThrottlingError>[0]
 type Response = { statusCode: number; body?: unknown }
 type Next = (args: unknown) => Promise<{ response: Response }>
 

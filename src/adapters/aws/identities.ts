@@ -22,7 +22,7 @@ export type Identities = Readonly<{
 
 type Known = Extract<CallerIdentity, { account: string }>
 /** `users`: who uses these credentials, by name. */
-export type Learnt = CallerIdentity & Readonly<{ users: readonly string[] }>
+type Learnt = CallerIdentity & Readonly<{ users: readonly string[] }>
 export type User = Pick<Monitor, 'name' | 'credentials' | 'partition' | 'region'>
 
 export function identities(options: Readonly<{ users: readonly User[]; keyring: Keyring; clock: Clock; env: Env }>): Identities {

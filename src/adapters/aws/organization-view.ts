@@ -13,11 +13,11 @@ import { apiEvent } from './health-answer.ts'
 import { isThrottling, nameOf, type Patience, reasonOf, refusalOf, send } from './health-call.ts'
 
 /** A view that is off, or not ours to use, is left alone for this long. */
-export const OFF_FOR_MS = DAY_MS
+const OFF_FOR_MS = DAY_MS
 const PAGE_SIZE = 100
 const MAX_PAGES = 5
 /** Events whose accounts are asked for in one go, and forms of events whose accounts are remembered. */
-export const MAX_EVENTS_TRACED = 50
+const MAX_EVENTS_TRACED = 50
 const MAX_REMEMBERED = 500
 
 /** Names by which the view says that it is not for us: refusals, and what an account outside an organization is told. */

@@ -17,9 +17,9 @@ import { type Env, placeOf, stsRegionOf } from './endpoint.ts'
 /** The most that AWS puts on a page of accounts or units (botocore organizations/2016-11-28, MaxResults). */
 const PAGE_SIZE = 20
 /** What an organization may grow to by AWS's own account quota, and what one listing takes in. */
-export const MAX_LISTED = 10_000
+const MAX_LISTED = 10_000
 /** Pages of one listing, all lists together: 10,000 accounts in as many units as an organization may have (2,000), and some air. */
-export const MAX_PAGES = 5_000
+const MAX_PAGES = 5_000
 const MAX_UNITS = 2_000
 /** A page, its retries included. */
 const PAGE_TIMEOUT_MS = 30_000

@@ -84,7 +84,7 @@ export const MEMBER: Shape = {
   lastFailedAt: 'instant?',
 }
 export const LEDGER_ROW: Shape = { at: 'instant', decision: 'text', reason: 'text' }
-export const NOTIFICATION: Shape = { id: 'text', kind: 'text', recipient: 'text', to: 'list', createdAt: 'instant' }
+const NOTIFICATION: Shape = { id: 'text', kind: 'text', recipient: 'text', to: 'list', createdAt: 'instant' }
 export const SILENCE: Shape = { id: 'text', at: 'instant', until: 'instant', reason: 'text' }
 
 const nullable = (value: SQLOutputValue | undefined): string | null =>
