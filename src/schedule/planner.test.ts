@@ -6,13 +6,18 @@ const DAY = 24 * HOUR
 
 const shown = ({ at, why }: Fire) => `${new Date(at).toISOString().slice(5, 16)}Z${why === 'named' ? '' : ` ${why}`}`
 
-/** All fires after `from` and not after `to`, walked forwards; backwards they have to be the same. */
+/** All fires after `from` and not after `to`, walked forwards; backwards, and from any moment in between, they have to be the same. */
 function fires({ next, last }: Planner, from: number, to: number): readonly Fire[] {
   const forwards: Fire[] = []
   for (let fire = next(from); fire !== null && fire.at <= to; fire = next(fire.at)) forwards.push(fire)
   const backwards: Fire[] = []
   for (let fire = last(from, to); fire !== null; fire = last(from, fire.at - 1)) backwards.unshift(fire)
   expect(backwards).toEqual(forwards)
+  for (let at = from; at < to; at += 7 * 60_000) {
+    const coming = forwards.find((fire) => fire.at > at) ?? null
+    const gone = forwards.findLast((fire) => fire.at <= at) ?? null
+    expect([coming === null ? null : next(at), last(from, at)]).toEqual([coming, gone])
+  }
   return forwards
 }
 
