@@ -7,7 +7,7 @@ import { MAIL_KINDS } from '../src/domain/notification.ts'
 import { RULE_NAMES } from '../src/domain/rule.ts'
 import { incidentJson, storyJson } from '../src/domain/shown.ts'
 import { renderEmail } from '../src/email/render.ts'
-import { MAILS, PUNCTUAL } from '../src/email/samples.ts'
+import { NOTIFICATIONS, PUNCTUAL } from '../src/email/samples.ts'
 import { ANSWERS } from '../src/simulate/answers.ts'
 import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from '../src/simulate/scenario.ts'
 import { EventSchema, HEALTH_VERBS, ScenarioSchema } from '../src/simulate/schema.ts'
@@ -59,7 +59,7 @@ describe('JSON', () => {
 
 test('every header and every kind of email, each with rules that there are', () => {
   const named = chapter('Email')
-  const headers = new Set(Object.values(MAILS).flatMap((mail) => Object.keys(renderEmail(mail, PUNCTUAL).headers)))
+  const headers = new Set(Object.values(NOTIFICATIONS).flatMap((mail) => Object.keys(renderEmail(mail, PUNCTUAL).headers)))
   expect([...headers].filter((header) => !named.includes(`| \`${header}\` |`))).toEqual([])
   expect(MAIL_KINDS.filter((kind) => named.split(`\`${kind}\``).length < 3)).toEqual([])
   const rules = [...named.matchAll(/rules\.md#([\w-]+)/g)].map(([, name = '']) => name)

@@ -10,15 +10,15 @@ test.for<[string, Ended, string, string]>([
   ],
   ['an answer without a name is its status, once', { kind: 'internal', error: 'HTTP 503', status: 503 }, 'HTTP 503', 'HTTP 503'],
   [
-    'a 200 is not called by its number: it is what cannot be read that is wrong',
+    'a 200 is not called by its number, because the status is not what is wrong',
     { kind: 'internal', error: 'HTTP 200', status: 200 },
-    'what cannot be read (HTTP 200)',
+    'an unreadable response (HTTP 200)',
     'unreadable, HTTP 200',
   ],
   [
     'so is one that was too long, whatever our own name for that',
     { kind: 'internal', error: 'AnswerTooLargeError', status: 200 },
-    'what cannot be read (HTTP 200)',
+    'an unreadable response (HTTP 200)',
     'unreadable, HTTP 200',
   ],
   [

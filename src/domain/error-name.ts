@@ -15,9 +15,9 @@ function nameOf({ kind, error, status }: Ended): string | null {
   return error ?? kind ?? 'an error'
 }
 
-/** `InternalServerException (HTTP 500)`, `HTTP 500`, `what cannot be read (HTTP 200)`, `ECONNRESET` */
+/** `InternalServerException (HTTP 500)`, `HTTP 500`, `an unreadable response (HTTP 200)`, `ECONNRESET` */
 export function errorName(ended: Ended): string {
-  const name = isUnreadable(ended) ? 'what cannot be read' : nameOf(ended)
+  const name = isUnreadable(ended) ? 'an unreadable response' : nameOf(ended)
   if (ended.status === null) return name ?? 'an error'
   return name === null ? `HTTP ${ended.status}` : `${name} (HTTP ${ended.status})`
 }

@@ -5,7 +5,8 @@ import type { FailureSummary } from './failure-summary.ts'
 
 const LIVE_CHECK = '`alibi check --live`'
 const OPEN_CASE = 'open a case with AWS Support and paste the block below.'
-const MISSED_OUTAGES = 'Nothing. Outages of that time may have gone unseen.'
+const IF_AFFECTED = `If users are affected, ${OPEN_CASE}`
+const MISSED_OUTAGES = 'Nothing. Outages during that time may have gone undetected.'
 
 /** The next action of a person who has just been woken. */
 export function advice(facts: Facts, failure: FailureSummary): string | null {
@@ -16,16 +17,16 @@ export function advice(facts: Facts, failure: FailureSummary): string | null {
     case 'recovered':
       return incident?.family === 'offline' ? MISSED_OUTAGES : 'Nothing.'
     case 'dropped':
-      return 'Nothing, if it was taken out on purpose. Else put it back and reload.'
+      return 'Nothing if it was removed on purpose. Otherwise put it back and reload.'
     case 'now-explained':
-      return 'Nothing more than to follow AWS’s event. Reminders have stopped.'
+      return 'Follow AWS’s event; nothing else is needed. Reminders have stopped.'
     case 'offline':
       if (incident !== null && incident.closedAt !== null) return MISSED_OUTAGES
-      return 'Look at this host’s network, DNS and proxy. AWS may be well.'
+      return 'Check this host’s network, DNS and proxy. AWS itself may be fine.'
     case 'blind':
-      return 'See what its runs say: `alibi probe` runs each once, now. Throttling and a stalled host are the usual causes; of an internal error the log has the details.'
+      return 'Run `alibi probe`: it runs every probe once and shows the results. The usual causes are throttling and a stalled host; for an internal error, see the log.'
     case 'flapping':
-      return 'No need to get up for each turn of it: from now on only half an hour of being well counts as recovery.'
+      return 'No need to react every time it fails: from now on it counts as recovered only after 30 minutes without a failure.'
     case 'misconfigured':
       return setupAdvice(failure)
     case 'digest':
@@ -46,53 +47,54 @@ function outageAdvice(facts: Facts, failure: FailureSummary): string {
 }
 
 function afterRunbook(facts: Facts, failure: FailureSummary): string {
-  if (facts.verdict === 'explained') return 'AWS knows. See whether you need a way round by now.'
+  if (facts.verdict === 'explained') return 'AWS knows about it. Decide whether you need a workaround.'
   const lapsed = lapsedProbe(facts)
   if (lapsed !== null) return lapseAdvice(lapsed)
-  if (facts.verdict === 'undetermined') return `See what AWS says on its page. If it says nothing, ${OPEN_CASE}`
+  if (facts.verdict === 'undetermined') return `Check the AWS status page. If it shows nothing, ${OPEN_CASE}`
   if (failure.telling?.service === 'STS')
-    return `STS fails, not Account: see whether the role can be used elsewhere. If not, ${OPEN_CASE}`
-  if (failure.kind === 'unreachable') return `Our own network reaches other hosts. If it lasts, ${OPEN_CASE}`
-  return `AWS does not seem to know. If it hurts, ${OPEN_CASE}`
+    return `STS is failing, not Account: check whether the role can be assumed from elsewhere. If not, ${OPEN_CASE}`
+  if (failure.kind === 'unreachable')
+    return `This host’s network is up: it can reach other hosts. If the failure lasts, ${OPEN_CASE}`
+  return `AWS has not posted a matching event. ${IF_AFFECTED}`
 }
 
-/** By how the explanation ended: only the first of these is AWS's word that it is over. */
+/** By how the explanation ended: only in the first case did AWS say that it is over. */
 function lapseAdvice({ lapsedBy }: ProbeFacts): string {
   switch (lapsedBy) {
     case 'over':
-      return `AWS may think that it is over. If it hurts, ${OPEN_CASE}`
+      return `AWS may consider it resolved. ${IF_AFFECTED}`
     case 'unasked':
-      return `See on AWS’s page whether its event still stands. If it does not, ${OPEN_CASE}`
+      return `Check on the AWS status page whether the event is still open. If it is not, ${OPEN_CASE}`
     case 'alone':
-      return `Others are well with the same operation: look for what is different here. If nothing is, ${OPEN_CASE}`
+      return `The same operation works for other accounts: look for what is different about this one. If nothing is, ${OPEN_CASE}`
     case 'vanished':
-      return `AWS has taken its event back. If it hurts, ${OPEN_CASE}`
+      return `AWS has withdrawn its event. ${IF_AFFECTED}`
     default:
-      return `AWS’s event does not cover it any more. If it hurts, ${OPEN_CASE}`
+      return `AWS’s event no longer covers it. ${IF_AFFECTED}`
   }
 }
 
 function setupAdvice({ kind, telling }: FailureSummary): string {
   switch (ownFaultOf(kind, telling ?? { error: null, status: null })) {
     case 'refused credentials':
-      return `Renew or repair the monitor’s credentials; ${LIVE_CHECK} says whether they work.`
+      return `Renew or fix the monitor’s credentials; ${LIVE_CHECK} shows whether they work.`
     case 'no credentials':
-      return `See the error below for what is missing: the profile, its process, or the role of this host. ${LIVE_CHECK} says whether it is there again.`
+      return `See the error below for what is missing: the profile, its credential process, or this host’s role. ${LIVE_CHECK} shows whether it is back.`
     case 'late credentials':
-      return 'What gives the credentials takes longer than a try: make it faster, or raise the monitor’s `timeout`.'
+      return 'Getting the credentials takes longer than a try may take: make it faster, or raise the monitor’s `timeout`.'
     case 'denied':
-      return 'Compare the caller’s policy with what `alibi iam-policy` prints; a service control policy can deny as well.'
+      return 'Compare the caller’s policy with the output of `alibi iam-policy`; a service control policy may also deny access.'
     case 'wrong request':
-      return `Check accounts and parameters in the configuration; ${LIVE_CHECK} tries each.`
+      return `Check the accounts and parameters in the configuration; ${LIVE_CHECK} tries each of them.`
     case 'internal error':
-      return 'This is an internal error of Alibi: please report it with the error below.'
+      return 'This is an internal error in Alibi: please report it with the error below.'
     case 'name':
-      return `See the name of the endpoint, and the name servers of this host. ${LIVE_CHECK} tries it again.`
+      return `Check the endpoint’s name and this host’s DNS servers. ${LIVE_CHECK} tries again.`
     case 'certificate':
-      return `See who answers in AWS’s place: a proxy that looks into TLS needs its authority in AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS. ${LIVE_CHECK} tries it again.`
+      return `Find out what answers in place of AWS: if it is a TLS-inspecting proxy, put its CA certificate into AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS. ${LIVE_CHECK} tries again.`
     case 'proxy':
-      return `See HTTPS_PROXY and NO_PROXY, and whether the proxy lets this host pass. ${LIVE_CHECK} tries it again.`
+      return `Check HTTPS_PROXY, NO_PROXY, and whether the proxy allows this host. ${LIVE_CHECK} tries again.`
     case null:
-      return `See what ${LIVE_CHECK} says.`
+      return `Run ${LIVE_CHECK}.`
   }
 }

@@ -25,7 +25,7 @@ function lapsedEvent(facts: Facts, limits: Limits): readonly Block[] {
     rows(
       // The code is part of the ARN: `arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/…`.
       ['Event', foreign(arn.split('/')[2] ?? arn, limits.word)],
-      ['Explained it', `until ${both(until, facts.at, facts.timezone)}, and no longer`],
+      ['Explained it', `until ${both(until, facts.at, facts.timezone)}`],
       ['ARN', foreign(arn, limits.word)],
     ),
   ]
@@ -37,12 +37,12 @@ function eventRows(by: Alibi, match: Row, { at, timezone }: Facts, limits: Limit
   return [
     ['Event', `${foreign(by.code, word)}, ${by.status}`],
     ['Service', `${foreign(by.service, word)} in ${foreign(by.region ?? 'no named region', word)}`],
-    ['First post', both(by.startedAt, at, timezone)],
+    ['First posted', both(by.startedAt, at, timezone)],
     ...(by.endedAt === null ? [] : [['Ended', both(by.endedAt, at, timezone)] as const]),
-    ['Last update', both(by.updatedAt, at, timezone)],
-    ['Seen in', sources.join(' and ') || 'neither source now'],
+    ['Last updated', both(by.updatedAt, at, timezone)],
+    ['Seen in', sources.join(' and ') || 'neither source any more'],
     match,
-    ['AWS writes', foreign(by.text, limits.update) || 'nothing'],
+    ['AWS says', foreign(by.text, limits.update) || '(no text)'],
     ['ARN', foreign(by.arn, word)],
   ]
 }

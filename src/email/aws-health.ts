@@ -9,12 +9,12 @@ import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
 import { hhmmss } from './times.ts'
 
-/** "no event for ACCOUNT in us-east-1 explains it (asked 12:04:31Z, both sources answered)" */
+/** "No event for ACCOUNT in us-east-1 explains it (checked at 12:04:31Z, both sources answered)." */
 export function awsHealthSentence(facts: Facts, failure: FailureSummary, limits: Limits): string | null {
   const { sources, incident } = facts
   if (sources === null || incident?.family !== 'outage') return null
   const carried = facts.probes.find((probe) => probe.carried !== null)?.carried ?? null
-  const unconfirmed = carried === null ? '' : ` Not confirmed just now: ${foreign(carried, limits.sentence)}.`
+  const unconfirmed = carried === null ? '' : ` The latest check could not confirm it: ${foreign(carried, limits.sentence)}.`
   return `${finding(facts, failure, limits)} (${whoAnswered(sources, facts.at)}).${unconfirmed}`
 }
 
@@ -23,7 +23,7 @@ function finding(facts: Facts, { telling }: FailureSummary, limits: Limits): str
   if (facts.verdict === 'explained' && by !== null)
     return `${foreign(by.code, limits.word)} in ${foreign(by.region ?? 'no named region', limits.word)}, ${by.status}`
   const where = telling === null ? '' : ` for ${telling.service} in ${foreign(telling.region, limits.word)}`
-  return facts.verdict === 'unexplained' ? `no event${where} explains it` : `not known whether an event${where} explains it`
+  return facts.verdict === 'unexplained' ? `No event${where} explains it` : `Whether an event${where} explains it is not known`
 }
 
 function whoAnswered({ api, dashboard, at }: NonNullable<Facts['sources']>, mailedAt: Instant): string {
@@ -31,10 +31,10 @@ function whoAnswered({ api, dashboard, at }: NonNullable<Facts['sources']>, mail
   const asked = states.filter((state) => state !== 'off').length
   if (asked === 0) return 'no source is configured'
   const answered = states.filter((state) => state === 'answered').length
-  const when = `asked ${hhmmss(at, mailedAt)}`
-  if (answered === 0) return `${when}, no source answered`
+  const when = `checked at ${hhmmss(at, mailedAt)}`
+  if (answered === 0) return `${when}, ${asked === 1 ? 'the only source did not answer' : 'neither source answered'}`
   if (answered === 2) return `${when}, both sources answered`
-  return `${when}, ${answered} of ${asked} ${asked === 1 ? 'source' : 'sources'} answered`
+  return asked === 1 ? `${when}, the only source answered` : `${when}, 1 of 2 sources answered`
 }
 
 /** What each source answered, and which events were rejected or found later. */
@@ -55,11 +55,11 @@ function sourceRow(name: string, source: SourceState, mailedAt: Instant, limits:
     case 'answered':
       return [name, `answered${when}: ${source.events} ${source.events === 1 ? 'event' : 'events'}${skipped}${detail}`]
     case 'refused':
-      return [name, `refuses until something is changed on our side${detail}`]
+      return [name, `rejects our requests until our setup changes${detail}`]
     case 'unavailable':
       return [name, `could not be asked${when}${detail}`]
     case 'off':
-      return [name, `not asked${detail}`]
+      return [name, `not used${detail}`]
   }
 }
 
@@ -68,10 +68,10 @@ function rejectedEvents({ incident, sources, probes }: Facts, limits: Limits): r
   if (sources?.api.state !== 'answered' && sources?.dashboard.state !== 'answered') return []
   const { word, sentence } = limits
   const rejected = new Map(probes.flatMap(({ verdict }) => verdict.rejected).map((event) => [`${event.arn} ${event.why}`, event]))
-  if (rejected.size === 0) return [text('No event came near to explaining it.')]
+  if (rejected.size === 0) return [text('No event came close to explaining it.')]
   const lines = [...rejected.values()].map(
     ({ code, region, status, test, why }) =>
-      `${foreign(code, word)}, ${foreign(region ?? 'no region', word)}, ${status}: rejected by ${test}, ${foreign(why, sentence)}`,
+      `${foreign(code, word)}, ${foreign(region ?? 'no region', word)}, ${status}: failed the ${test} test: ${foreign(why, sentence)}`,
   )
   return [heading('Events considered and rejected'), list(excerpt(lines, limits.rejected))]
 }
@@ -82,5 +82,5 @@ function hindsight({ incident, at }: Facts, limits: Limits): readonly Block[] {
   const lines = events
     .slice(0, limits.rejected)
     .map((event) => `${foreign(event.code, limits.word)}, seen ${hhmmss(event.at, at)}: ${foreign(event.why, limits.sentence)}`)
-  return [heading('Learned afterwards'), list(lines)]
+  return [heading('Found later'), list(lines)]
 }

@@ -15,8 +15,10 @@ export function commands(facts: Facts, limits: Limits): readonly Block[] {
     {
       type: 'copy',
       lines: [
-        `alibi explain ${id}    # the whole story`,
-        ...(isOngoing ? [`alibi ack ${id}        # no more reminders`, `alibi silence add --for 2h --reason "…"${monitor}`] : []),
+        `alibi explain ${id}    # what was decided, and why`,
+        ...(isOngoing
+          ? [`alibi ack ${id}        # stop reminders and escalation`, `alibi silence add --for 2h --reason "…"${monitor}`]
+          : []),
       ],
     },
   ]

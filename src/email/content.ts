@@ -51,19 +51,19 @@ function sectionsOf(facts: Facts, delivery: Delivery, limits: Limits): readonly 
   const failure = summarize(facts, limits)
   const { kind, probes } = facts
   const { merged } = delivery
-  // A recovery that also brings the bad news shows that email's evidence, unless it has its own.
+  // A recovery that also covers an undelivered alert shows that alert's evidence, unless it has its own.
   const shown = merged !== null && probes.every((probe) => probe.evidence.length === 0) ? merged.facts : facts
   const sections: readonly (readonly [string, readonly Block[]])[] = [
-    [kind === 'recovered' ? 'What failed' : 'What fails', failingProbes(facts, failure, limits)],
-    ['AWS’s event', awsEvent(facts, limits)],
+    [kind === 'recovered' ? 'What failed' : 'What is failing', failingProbes(facts, failure, limits)],
+    ['AWS event', awsEvent(facts, limits)],
     ['Evidence', evidence(shown, limits)],
     ['Timeline', timeline(facts, delivery)],
     ['What AWS Health said', awsHealthAnswers(facts, limits)],
-    [`The ${failure.total} probes`, longProbeList(facts, failure, limits)],
+    [`All ${failure.total} probes`, longProbeList(facts, failure, limits)],
     [kind === 'digest' ? 'Summary' : 'Details', details(facts, limits)],
     ...chapters(facts, limits),
     ['For AWS Support (copy from here)', support(facts, limits)],
-    ['At the command line', commands(facts, limits)],
+    ['Commands', commands(facts, limits)],
   ]
   return sections.flatMap(([title, blocks]) => (blocks.length === 0 ? [] : [{ title, blocks }]))
 }

@@ -8,7 +8,7 @@ export type Delivery = Readonly<{
   /** Why it could not leave earlier, such as "smtp.example.com answered 421"; `null` if nothing is known. */
   lateBecause: string | null
   now: Instant
-  /** The first email of this incident, which never arrived, and why: this email covers both (`recovery`). */
+  /** The first email of this incident, and why it never arrived: this email covers both (`recovery`). */
   merged: Readonly<{ facts: Facts; why: string }> | null
   /** Addresses that the server rejects for good, so that the other recipients know. */
   refused: readonly Readonly<{ recipient: string; address: string; error: string }>[]

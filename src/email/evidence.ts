@@ -62,9 +62,9 @@ function skippedTries(skipped: number): readonly string[] {
 
 function controlCall({ control }: Outcome, mailedAt: Instant, limits: Limits): readonly string[] {
   if (control === null) return []
-  const result = control.reached ? 'got through' : 'failed as well'
+  const result = control.reached ? 'answered' : 'also failed,'
   const detail = foreign(control.detail, limits.word)
-  return [`Control call ${hhmmss(control.at, mailedAt)}: ${result} in ${Math.round(control.ms)} ms (${detail}).`]
+  return [`Control call at ${hhmmss(control.at, mailedAt)}: ${result} in ${Math.round(control.ms)} ms (${detail}).`]
 }
 
 /** `InternalServerException, HTTP 500, 1213 ms: The service could not …`, without a message that the try before had as well. */

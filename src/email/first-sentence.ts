@@ -22,14 +22,14 @@ type Parts = Readonly<{
   merged: Delivery['merged']
   limits: Limits
   failure: FailureSummary
-  /** `GetContactInformation of account 111122223333 (production) answers InternalServerException (HTTP 500)` */
+  /** `GetContactInformation for account 111122223333 (production) fails with InternalServerException (HTTP 500)` */
   what: string
   since: string
   lasted: string
-  certainty: string
+  explained: string
 }>
 
-const TEST = 'this is a test mail of Alibi. Nothing is wrong, and there is nothing to do.'
+const TEST = 'this is a test email from Alibi. Nothing is wrong, and there is nothing to do.'
 
 /** Since when, what, how sure. */
 export function firstSentence(facts: Facts, merged: Delivery['merged'], limits: Limits): Sentence {
@@ -47,7 +47,7 @@ export function firstSentence(facts: Facts, merged: Delivery['merged'], limits: 
     what: failure.does === null ? failure.what : `${failure.what} ${failure.does}`,
     since: `since ${both(incident.onset, at, timezone)}, for ${lasted}`,
     lasted,
-    certainty: certainty(facts, limits),
+    explained: explained(facts, limits),
   })
 }
 
@@ -57,38 +57,42 @@ function firstLine(facts: Facts, limits: Limits): Sentence {
 }
 
 const OF_INCIDENT: Readonly<Record<Exclude<MailKind, 'digest' | 'test'>, (parts: Parts) => Sentence>> = {
-  failing: ({ since, what, certainty }) => ({
-    sentence: stop(`${since}: ${what}${certainty}`),
-    short: `${what}${certainty}`,
+  failing: ({ since, what, explained }) => ({
+    sentence: stop(`${since}: ${what}${explained}`),
+    short: `${what}${explained}`,
   }),
-  wider: ({ since, what, certainty }) => ({
-    sentence: stop(`now ${what}${certainty}. Failing ${since}`),
-    short: `now ${what}${certainty}`,
+  wider: ({ since, what, explained }) => ({
+    sentence: stop(`now ${what}${explained}. Failing ${since}`),
+    short: `now ${what}${explained}`,
   }),
-  escalated: ({ since, what, certainty, lasted }) => ({
-    sentence: stop(`still failing, ${since}: ${what}${certainty}`),
-    short: `failing for ${lasted}: ${what}${certainty}`,
+  escalated: ({ since, what, explained, lasted }) => ({
+    sentence: stop(`still failing ${since}: ${what}${explained}`),
+    short: `failing for ${lasted}: ${what}${explained}`,
   }),
-  reminder: ({ since, what, certainty, lasted }) => ({
-    sentence: stop(`still failing, ${since}: ${what}${certainty}`),
-    short: `still failing after ${lasted}: ${what}${certainty}`,
+  reminder: ({ since, what, explained, lasted }) => ({
+    sentence: stop(`still failing ${since}: ${what}${explained}`),
+    short: `still failing after ${lasted}: ${what}${explained}`,
   }),
-  'still-failing': ({ since, what, certainty, lasted }) => ({
-    sentence: stop(`${since}: ${what}${certainty}`),
-    short: `after ${lasted}: ${what}${certainty}`,
+  'still-failing': ({ since, what, explained, lasted }) => ({
+    sentence: stop(`${since}: ${what}${explained}`),
+    short: `after ${lasted}: ${what}${explained}`,
   }),
   'now-explained': nowExplained,
   recovered: (parts) =>
-    parts.incident.family === 'offline' ? reconnected(parts) : parts.merged === null ? recovered(parts) : recoveredUnheard(parts),
+    parts.incident.family === 'offline'
+      ? reconnected(parts)
+      : parts.merged === null
+        ? recovered(parts)
+        : recoveredUnalerted(parts),
   flapping,
   dropped,
   blind: ({ since, lasted, failure: { what, total } }) => ({
-    sentence: stop(`we cannot tell whether ${what} work${total > 1 ? '' : 's'}: no run came to a result ${since}`),
-    short: `no result of ${what} for ${lasted}`,
+    sentence: stop(`Alibi cannot tell whether ${what} work${total > 1 ? '' : 's'}: no run has produced a result ${since}`),
+    short: `no result from ${what} for ${lasted}`,
   }),
   misconfigured: ({ since, what }) => ({
-    sentence: stop(`${since}: ${what}. This is a matter of our own set-up, not an outage of AWS`),
-    short: `${what}; our own set-up, not an outage of AWS`,
+    sentence: stop(`${since}: ${what}. This is a problem in our own setup, not an AWS outage`),
+    short: `${what}; our own setup, not an AWS outage`,
   }),
   offline: ({ facts, incident: { onset, closedAt } }) =>
     closedAt === null ? disconnected(facts, onset) : wasDisconnected(facts, onset, closedAt),
@@ -102,15 +106,20 @@ function nowExplained({ facts, what, since, limits }: Parts): Sentence {
   return { sentence: stop(`${short}. Failing ${since}`), short }
 }
 
-function flapping({ facts: { at, timezone }, incident, failure: { what, total }, certainty }: Parts): Sentence {
-  const short = `${what} ${total > 1 ? 'fail and recover' : 'fails and recovers'} again and again`
-  return { sentence: stop(`${short}, since ${both(incident.openedAt, at, timezone)}${certainty}`), short }
+function flapping({ facts: { at, timezone }, incident, failure: { what, total }, explained }: Parts): Sentence {
+  const since = both(incident.openedAt, at, timezone)
+  return {
+    sentence: stop(`${what} ${total > 1 ? 'have' : 'has'} kept failing and recovering since ${since}${explained}`),
+    short: `${what} ${total > 1 ? 'keep' : 'keeps'} failing and recovering`,
+  }
 }
 
-function dropped({ facts: { at, timezone }, incident, failure: { what } }: Parts): Sentence {
-  const short = `${what} left the configuration while failing`
+function dropped({ facts: { at, timezone }, incident, failure: { what, total } }: Parts): Sentence {
+  const short = `${what} ${total > 1 ? 'were' : 'was'} removed from the configuration while failing`
   return {
-    sentence: stop(`${short} (since ${both(incident.onset, at, timezone)}). Whether it works again is not known`),
+    sentence: stop(
+      `${short} (since ${both(incident.onset, at, timezone)}). Whether ${total > 1 ? 'they work' : 'it works'} now is not known`,
+    ),
     short,
   }
 }
@@ -126,49 +135,49 @@ function recovered(parts: Parts): Sentence {
   }
 }
 
-/** The failure itself was not delivered: one email for both. */
-function recoveredUnheard(parts: Parts): Sentence {
+/** The alert itself was not delivered: this one covers both. */
+function recoveredUnalerted(parts: Parts): Sentence {
   const { facts, incident, failure, limits, merged } = parts
   const isSeveral = failure.total > 1
-  const failed = incident.family === 'blind' ? 'not seen' : 'failing'
+  const failed = incident.family === 'blind' ? 'without results' : 'failing'
   const when = `${hhmm(incident.onset, facts.at)} to ${hhmm(endOf(facts), facts.at)} UTC`
   const was = `${isSeveral ? 'were' : 'was'} ${failed} ${when}; ${foreign(merged?.why ?? '', limits.sentence)}`
   return {
-    sentence: stop(`${okAgain(parts)}. ${isSeveral ? 'They' : 'It'} ${was}, so you hear of it only now`),
+    sentence: stop(`${okAgain(parts)}. ${isSeveral ? 'They' : 'It'} ${was}, so you are notified only now`),
     short: `${failure.what} ${was}`,
   }
 }
 
 function okAgain({ incident, failure: { what, total } }: Parts): string {
-  if (incident.family === 'blind') return `${what} ${total > 1 ? 'are' : 'is'} seen again`
+  if (incident.family === 'blind') return `${what} ${total > 1 ? 'produce' : 'produces'} results again`
   return `${what} ${total > 1 ? 'are all ok' : 'is ok'} again`
 }
 
 function reconnected({ facts, incident, merged, limits }: Parts): Sentence {
   const { sentence, short } = wasDisconnected(facts, incident.onset, endOf(facts))
   if (merged === null) return { sentence, short }
-  return { sentence: stop(`${sentence} You hear of it only now: ${foreign(merged.why, limits.sentence)}`), short }
+  return { sentence: stop(`${sentence} You are notified only now: ${foreign(merged.why, limits.sentence)}`), short }
 }
 
 function disconnected({ at, timezone }: Facts, onset: Instant): Sentence {
   return {
     sentence: stop(
-      `since ${both(onset, at, timezone)} this host reaches neither AWS nor the control host. Until it does, nothing is judged and no outage is told`,
+      `since ${both(onset, at, timezone)}: this host can reach neither AWS nor the control host. Until it can, Alibi cannot detect outages`,
     ),
-    short: `this host reaches neither AWS nor the control host since ${hhmm(onset, at)} UTC`,
+    short: `this host can reach neither AWS nor the control host since ${hhmm(onset, at)} UTC`,
   }
 }
 
 function wasDisconnected({ at }: Facts, from: Instant, to: Instant): Sentence {
-  const blind = `we were blind ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${spanBetween(from, to)})`
+  const offline = `this host was offline from ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${spanBetween(from, to)})`
   return {
-    sentence: stop(`${blind}: this host reached neither AWS nor the control host. It does again`),
-    short: `${blind}, and see again`,
+    sentence: stop(`${offline}: it could reach neither AWS nor the control host. It is online again`),
+    short: `${offline}, and is online again`,
   }
 }
 
-/** How sure we are that this is worth waking for, as the end of a sentence; empty where no AWS event could explain it. */
-function certainty(facts: Facts, limits: Limits): string {
+/** Whether AWS explains it, as the end of a sentence; empty where no AWS event could. */
+function explained(facts: Facts, limits: Limits): string {
   if (facts.incident?.family !== 'outage') return ''
   const lapsed = lapsedProbe(facts)?.lapsed ?? null
   switch (facts.verdict) {
@@ -176,12 +185,11 @@ function certainty(facts: Facts, limits: Limits): string {
       return lapsed === null ? ', and no AWS event explains it' : `. ${foreign(lapsed, limits.sentence)}`
     case 'undetermined': {
       const why = facts.probes.find(({ verdict }) => verdict.kind === 'undetermined')?.verdict.why ?? ''
-      const said = why.includes('could not be asked') ? why : `AWS Health could not be asked${why === '' ? '' : `: ${why}`}`
-      return `, and ${foreign(said, limits.sentence)}`
+      return `. Whether AWS explains it is not known${why === '' ? '' : `: ${foreign(why, limits.sentence)}`}`
     }
     case 'explained': {
       const by = alibiOf(facts)
-      return `. AWS explains it${by === null ? '' : ` (${foreign(by.code, limits.word)})`}, and it lasts`
+      return `. AWS explains it${by === null ? '' : ` (${foreign(by.code, limits.word)})`}, but it is still going on`
     }
     case null:
       return ''

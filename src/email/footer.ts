@@ -24,17 +24,17 @@ function thresholds({ monitors }: Facts, limits: Limits): readonly string[] {
 
 function origin({ incident, sentBy, rule, kind, at }: Facts, seq: number | null, { word }: Limits): string {
   const which = incident === null ? '' : `, incident ${foreign(incident.id, word)}`
-  const number = seq === null ? '' : `, mail ${seq}`
+  const number = seq === null ? '' : `, email ${seq}`
   const by = rule === null ? '' : `, rule ${foreign(rule, word)}`
   return `Alibi ${foreign(sentBy.version, word)} on ${foreign(sentBy.host, word)}${which}${number} (${kind}${by}), ${iso(at)}`
 }
 
-/** `Credentials of production: arn:… (account 111122223333), from profile prod (credential_process)` */
+/** `Credentials for production: arn:… (account 111122223333), from profile prod (credential_process)` */
 function callerLine(caller: Caller, limits: Limits): string {
   const { word, sentence } = limits
   const monitors = caller.monitors.map((name) => foreign(name, word))
-  const of = `Credentials of ${excerptPhrase(monitors, limits.monitors)}`
-  if ('why' in caller) return `${of}: whose they are is not known: ${foreign(caller.why, sentence)}`
+  const label = `Credentials for ${excerptPhrase(monitors, limits.monitors)}`
+  if ('why' in caller) return `${label}: identity unknown: ${foreign(caller.why, sentence)}`
   const { arn, account, origin } = caller
-  return `${of}: ${foreign(arn, sentence)} (account ${foreign(account, word)}), from ${foreign(origin, sentence)}`
+  return `${label}: ${foreign(arn, sentence)} (account ${foreign(account, word)}), from ${foreign(origin, sentence)}`
 }

@@ -1,20 +1,18 @@
-/*
- * What others wrote (AWS, a mail server, the configuration) and what we may do with it: shown, never obeyed.
- */
+/* What others wrote (AWS, a mail server, the configuration) is shown as text and never interpreted. */
 
-/** Control characters, invisible format and bidi characters, private use: nothing a person could read. */
+/** Control characters, invisible formatting and bidi characters, private use: nothing that a person can read. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\uFFFE\uFFFF]+/gu
 
 const MAX_LINK = 1_000
 
-/** Takes out what cannot be seen; lone surrogates become U+FFFD. Spaces stay as they are. */
+/** Replaces what cannot be seen by spaces, and lone surrogates by U+FFFD. Spaces stay as they are. */
 export function seen(text: string): string {
   return text.toWellFormed().replace(UNSEEN, ' ')
 }
 
-/** One line of at most `max` UTF-16 units, without control characters; cut ones end in `…`. */
+/** One line of at most `max` UTF-16 units, without control characters. A truncated one ends in `…`. */
 export function foreign(text: string, max: number): string {
-  // Cut generously first: a hostile megabyte is not worth a regular expression.
+  // Truncate generously first, so that no regular expression has to read a hostile megabyte.
   const line = seen(text.slice(0, max * 4))
     .replace(/\s+/g, ' ')
     .trim()
@@ -22,12 +20,12 @@ export function foreign(text: string, max: number): string {
   return `${line.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
-/** Fit for a header's value: ASCII spaces and printable characters only, no CR or LF. */
+/** Fit for a header: one line of visible characters. */
 export function headerValue(text: string, max = 200): string {
   return foreign(text, max)
 }
 
-/** The address as it may stand in an `href`; `null` for anything but http and https, or with a login in it. */
+/** The address, fit for an `href`; `null` for anything but http and https, and for one with a login in it. */
 export function safeLink(text: string): string | null {
   if (text.length > MAX_LINK || !/^https?:\/\/[^\s]+$/i.test(text)) return null
   const url = URL.parse(text)

@@ -2,7 +2,7 @@ import type { Block, Row, TryLine } from './block.ts'
 import { BREAK, MONO, SMALL } from './html-style.ts'
 import { Table } from './html-table.tsx'
 import { LIGHT, type Palette } from './palette.ts'
-import { LEGEND, type StripRow, stretches } from './strip.ts'
+import { grouped, LEGEND, type StripRow } from './strip.ts'
 
 const { cell, tone } = LIGHT
 const TEXT = `${SMALL}color:${LIGHT.text};`
@@ -114,7 +114,7 @@ function TryPart({ line: { at, what, ids, ok } }: { line: TryLine }) {
   )
 }
 
-/** The same characters as in the text part, so that it reads without colours; neighbours of a kind share a cell. */
+/** The same characters as in the text part, so that it can be read without colors; equal characters side by side share a cell. */
 function StripPart({ rows }: { rows: readonly StripRow[] }) {
   return (
     <>
@@ -132,8 +132,8 @@ function StripPart({ rows }: { rows: readonly StripRow[] }) {
             <td class="soft" style={`color:${LIGHT.soft};padding:0 5px 0 0;`}>
               {from}
             </td>
-            {stretches(cells).map(({ cell: mark, length }) => (
-              <Stretch mark={mark} length={length} />
+            {grouped(cells).map(({ cell: mark, length }) => (
+              <CellGroup mark={mark} length={length} />
             ))}
             <td class="soft" style={`color:${LIGHT.soft};padding:0 0 0 5px;`}>
               {to}
@@ -145,9 +145,9 @@ function StripPart({ rows }: { rows: readonly StripRow[] }) {
   )
 }
 
-function Stretch({ mark, length }: { mark: string; length: number }) {
+function CellGroup({ mark, length }: { mark: string; length: number }) {
   const name = CELLS[mark as keyof typeof CELLS] as keyof Palette['cell'] | undefined
-  // No-break spaces: a cell of ordinary ones has no width.
+  // No-break spaces: a cell of ordinary spaces has no width.
   if (name === undefined) return <td>{'\u00A0'.repeat(length)}</td>
   const [ground, ink] = cell[name]
   return (

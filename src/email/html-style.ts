@@ -18,15 +18,15 @@ function darkRules({ ground, page, text, soft, line, code, link, tone, cell }: P
     `.link{color:${link}!important}`,
     `.line{border-color:${line}!important}`,
     ...Object.entries(tone).map(
-      ([name, colour]) =>
-        `.tone-${name}{color:${colour}!important}.line-${name}{border-color:${colour}!important}.top-${name}{border-top-color:${colour}!important}`,
+      ([name, color]) =>
+        `.tone-${name}{color:${color}!important}.line-${name}{border-color:${color}!important}.top-${name}{border-top-color:${color}!important}`,
     ),
     ...Object.entries(cell).map(([name, [under, ink]]) => `.cell-${name}{background:${under}!important;color:${ink}!important}`),
   ]
   return rules.join('\n')
 }
 
-/** Only changes the colours for dark mode and the padding on phones: Gmail may drop it. */
+/** Only changes the colors for dark mode and the padding on phones: Gmail may drop it. */
 export const STYLE_SHEET = `:root{color-scheme:light dark;supported-color-schemes:light dark}
 @media (prefers-color-scheme:dark){
 ${darkRules(DARK)}

@@ -14,10 +14,10 @@ import { LIGHT } from './palette.ts'
 
 const { tone } = LIGHT
 
-/** @throws when it cannot be made at once: the email then goes out as text */
+/** @throws if it cannot be rendered synchronously: the email is then sent as text */
 export function renderHtml(content: Content): string {
   const html = (<Page content={content} />).toString()
-  if (typeof html !== 'string') throw new Error('the HTML part is not ready at once')
+  if (typeof html !== 'string') throw new Error('the HTML part cannot be rendered synchronously')
   return `<!doctype html>\n${html}\n`
 }
 

@@ -43,7 +43,7 @@ function fact(label: string, text: string | null): readonly KeyFact[] {
 /** An email about Alibi itself says everything in its lines, which are a section of their own. */
 function selfAlertFacts({ kind, advice }: Facts, limits: Limits): readonly KeyFact[] {
   if (kind !== 'misconfigured') return []
-  const first = advice === undefined ? 'See what `alibi check --live` says.' : foreign(advice, limits.sentence)
+  const first = advice === undefined ? 'Run `alibi check --live`.' : foreign(advice, limits.sentence)
   return [...fact('Why you got this', CONCERNS_NO_MONITOR), ...fact('Do first', first)]
 }
 
@@ -58,10 +58,10 @@ function impacts({ monitors }: Facts, limits: Limits): readonly KeyFact[] {
 function undelivered({ at }: Facts, merged: Delivery['merged'], limits: Limits): readonly KeyFact[] {
   if (merged === null) return []
   const { state, joint, sentence } = opening(merged.facts, null, limits)
-  return fact('Not delivered', `${state}${joint}${sentence} That mail was due at ${hhmm(merged.facts.at, at)} UTC.`)
+  return fact('Not delivered', `${state}${joint}${sentence} That email was due at ${hhmm(merged.facts.at, at)} UTC.`)
 }
 
-/** "between 11:57:02Z (last ok) and 11:58:02Z (first failure)", and the gap in monitoring. */
+/** "Between 11:57:02Z (last ok run) and 11:58:02Z (first failed run)", and the gap in monitoring. */
 function began(facts: Facts): string | null {
   const { incident, at } = facts
   if (incident === null || incident.family === 'offline') return null
@@ -71,18 +71,18 @@ function began(facts: Facts): string | null {
   const then = missed === null ? '' : ` ${missed}`
   // Before it there were failures of another kind, which were reported as such.
   if (continues !== null) {
-    const ok = lastOkAt === null ? '' : `; the last ok run was at ${hhmmss(lastOkAt, at)}`
-    return `at ${hhmmss(onset, at)} (first failure of this kind${ok}).${then}`
+    const ok = lastOkAt === null ? '' : `; last ok run at ${hhmmss(lastOkAt, at)}`
+    return `At ${hhmmss(onset, at)} (first failure of this kind${ok}).${then}`
   }
-  if (lastOkAt === null) return `not known: there was no ok run before ${hhmmss(onset, at)}.${then}`
-  return `between ${hhmmss(lastOkAt, at)} (last ok) and ${hhmmss(onset, at)} (first failure).${then}`
+  if (lastOkAt === null) return `At ${hhmmss(onset, at)} or earlier: there was no ok run before.${then}`
+  return `Between ${hhmmss(lastOkAt, at)} (last ok run) and ${hhmmss(onset, at)} (first failed run).${then}`
 }
 
 function gap({ probes, at }: Facts): string | null {
   const found = probes.find((probe) => probe.gap !== null)?.gap ?? null
   if (found === null) return null
   const { from, to, why } = found
-  return `We did not watch ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${spanBetween(from, to)}): ${foreign(why, 200)}.`
+  return `Not monitored from ${hhmm(from, at)} to ${hhmm(to, at)} UTC (${spanBetween(from, to)}): ${foreign(why, 200)}.`
 }
 
 /** How long it lasted, and whether AWS posted about it. */
@@ -93,13 +93,13 @@ function howLong(facts: Facts): readonly KeyFact[] {
   const end = endOf(facts)
   return [
     ...fact('Lasted', `${spanBetween(onset, end)}, ${hhmm(onset, at)} to ${hhmm(end, at)} UTC.`),
-    ...(family === 'outage' ? fact('Who knew', whenAwsPosted(explainedBy, leadMinutes)) : []),
+    ...(family === 'outage' ? fact('AWS posted', whenAwsPosted(explainedBy, leadMinutes)) : []),
   ]
 }
 
 function whenAwsPosted(explainedBy: string | null, leadMinutes: number | null): string {
-  if (explainedBy === null) return 'AWS has published nothing that explains it so far.'
-  return leadMinutes === null ? 'AWS explained it.' : `AWS first spoke ${leadWords(leadMinutes)}.`
+  if (explainedBy === null) return 'Nothing so far that explains it.'
+  return leadMinutes === null ? 'An event that explains it.' : `${capital(leadWords(leadMinutes))}.`
 }
 
 function runbooks({ monitors }: Facts, limits: Limits): readonly KeyFact[] {
@@ -116,9 +116,9 @@ function statusPage({ incident, verdict, sources }: Facts): readonly KeyFact[] {
   if (incident?.partition !== 'aws' || incident.family !== 'outage') return []
   const isUnasked = sources?.api.state === 'unavailable' || sources?.dashboard.state === 'unavailable'
   if (verdict === 'unexplained' && !isUnasked) return []
-  return [{ label: 'AWS’s page', text: STATUS_PAGE, link: STATUS_PAGE }]
+  return [{ label: 'AWS status page', text: STATUS_PAGE, link: STATUS_PAGE }]
 }
 
 function nextEmail({ next }: Facts, limits: Limits): readonly KeyFact[] {
-  return fact('Next mail', next === null ? null : stop(capital(foreign(next, limits.sentence))))
+  return fact('Next email', next === null ? null : stop(capital(foreign(next, limits.sentence))))
 }

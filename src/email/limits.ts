@@ -1,25 +1,25 @@
-/** How much a letter shows. Tried from wide to tight until it fits `MAX_MAIL_BYTES`. */
+/** How much an email shows. Tried from the widest to the tightest until the email fits into `MAX_MAIL_BYTES`. */
 export type Limits = Readonly<{
-  /** UTF-16 units of one foreign string, of a runbook or impact, of AWS's own update. */
+  /** In UTF-16 units: a foreign word, a foreign sentence, AWS's own update. */
   word: number
   sentence: number
   update: number
-  /** Probes with their evidence, runs of each, tries of each run. */
+  /** Probes whose evidence is shown, runs of each, tries of each run. */
   probes: number
   runs: number
   tries: number
-  /** Probes named in a list, groups counted. */
+  /** Probes named in a list, operations counted. */
   listed: number
   groups: number
   monitors: number
   rejected: number
-  /** Lines of a mail that is not about probes. */
+  /** Lines of an email that is not about probes. */
   lines: number
-  /** UTF-16 units of the block for AWS Support; CreateCase takes 8,000 characters at most. */
+  /** UTF-16 units of the block for AWS Support; CreateCase takes at most 8,000 characters. */
   support: number
 }>
 
-/** Gmail cuts a message at 102 kB, and then hides what matters behind a link. */
+/** Gmail clips a message at 102 kB and hides the rest behind a link. */
 export const MAX_MAIL_BYTES = 90_000
 
 export const LIMITS: readonly Limits[] = [

@@ -38,7 +38,7 @@ const STATE: Readonly<Record<MailKind, readonly [string, Tone]>> = {
 
 const FAILING: readonly MailKind[] = ['failing', 'wider', 'escalated', 'reminder', 'still-failing', 'flapping']
 
-/** Whether an email of that kind says that something fails and AWS may be the cause. */
+/** Whether an email of that kind reports a failure that AWS may have caused. */
 export function isFailing(kind: MailKind): boolean {
   return FAILING.includes(kind)
 }

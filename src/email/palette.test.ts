@@ -7,9 +7,9 @@ function contrast(a: string, b: string): number {
   return (x + 0.05) / (y + 0.05)
 }
 
-function luminance(colour: string): number {
+function luminance(color: string): number {
   const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
-    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255
+    const part = Number.parseInt(color.slice(at, at + 2), 16) / 255
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
   })
   return 0.2126 * r + 0.7152 * g + 0.0722 * b
@@ -21,7 +21,7 @@ function pairs({ page, code, text, soft, link, tone, cell }: Palette): [string, 
     ['text in the block', text, code],
     ['soft', soft, page],
     ['link', link, page],
-    ...Object.entries(tone).map(([name, colour]): [string, string, string] => [name, colour, page]),
+    ...Object.entries(tone).map(([name, color]): [string, string, string] => [name, color, page]),
     ...Object.entries(cell).map(([name, [ground, ink]]): [string, string, string] => [`cell ${name}`, ink, ground]),
   ]
 }

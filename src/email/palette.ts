@@ -1,6 +1,6 @@
 import type { Tone } from './opening.ts'
 
-/** Colours of the HTML part, for light and dark. Every pair of text and ground below is readable: contrast of 4.5 or more. */
+/** Colors of emails and of the status page, in light and in dark. Every text has a contrast of at least 4.5 to its background. */
 export type Palette = Readonly<{
   ground: string
   page: string
@@ -10,7 +10,7 @@ export type Palette = Readonly<{
   code: string
   link: string
   tone: Readonly<Record<Tone, string>>
-  /** Ground and text of the strip's cells. */
+  /** Background and text color of a cell in the strip. */
   cell: Readonly<Record<'ok' | 'failed' | 'inconclusive', readonly [string, string]>>
 }>
 

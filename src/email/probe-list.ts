@@ -11,7 +11,7 @@ export function failingProbes(facts: Facts, failure: FailureSummary, limits: Lim
   if (failure.total < 2) return []
   const groups = failure.groups.slice(0, limits.groups)
   const more = failure.groups.length - groups.length
-  const rest = more > 0 ? [`and ${more} further ${more === 1 ? 'operation' : 'operations'}`] : []
+  const rest = more > 0 ? [`and ${more} more ${more === 1 ? 'operation' : 'operations'}`] : []
   if (isLong(facts)) return [list([...groups, ...rest, ...firstAndLast(facts, limits)])]
   return [list([...groups, ...rest]), heading(`${failure.total} probes`), names(facts, failure, limits)]
 }
@@ -31,7 +31,7 @@ function names(facts: Facts, failure: FailureSummary, limits: Limits): Block {
   const room = Math.max(0, limits.listed - inFull.length)
   const others = facts.others.names.slice(0, room).map((name) => foreign(name, limits.word))
   const left = failure.total - inFull.length - others.length
-  const rest = left > 0 ? [`and ${left} more: the attached list and \`alibi explain\` name them all`] : []
+  const rest = left > 0 ? [`and ${left} more: see the attached list or \`alibi explain\``] : []
   return list([...inFull, ...others, ...rest])
 }
 
@@ -39,18 +39,18 @@ function firstAndLast({ breadth, at }: Facts, limits: Limits): readonly string[]
   if (breadth === undefined) return []
   const { first, last } = breadth
   return [
-    `the first to fail was ${foreign(first.probe, limits.word)} at ${hhmmss(first.at, at)}`,
-    `the last was ${foreign(last.probe, limits.word)} at ${hhmmss(last.at, at)}`,
+    `first to fail: ${foreign(first.probe, limits.word)} at ${hhmmss(first.at, at)}`,
+    `last to fail: ${foreign(last.probe, limits.word)} at ${hhmmss(last.at, at)}`,
   ]
 }
 
 function probeLine(probe: ProbeFacts, { at, incident }: Facts, limits: Limits): string {
   const name = `${callOf(probe, limits)} (${foreign(probe.monitor, limits.word)})`
   // Once it has recovered, whether AWS explains it no longer matters.
-  if (probe.state === 'well') return `${name}: well again since ${hhmmss(probe.wellAt ?? at, at)}`
-  const state = probe.state === 'failing' ? 'failing' : 'perhaps recovering'
+  if (probe.state === 'well') return `${name}: recovered at ${hhmmss(probe.wellAt ?? at, at)}`
+  const state = probe.state === 'failing' ? 'failing' : 'may be recovering'
   const explained = incident?.family === 'outage' ? `, ${explainedOrNot(probe, at)}` : ''
-  return `${name}: ${state}, since ${hhmmss(probe.onset, at)}${explained}`
+  return `${name}: ${state} since ${hhmmss(probe.onset, at)}${explained}`
 }
 
 /** `unexplained`, `explained until 13:35:00Z` */

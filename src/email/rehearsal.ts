@@ -20,15 +20,26 @@ import { type Gap, INITIAL_CONNECTIVITY, newProbeState, type World } from '../do
 
 const RETRY_MS = 20_000
 const TRIES = 3
-/** The schedule fires at each full minute, and a run begins so much later. */
+/** A run begins this long after the full minute at which the schedule fires. */
 const BEGINS_MS = 2_114
-/** Between the begins of two runs of a round. */
+/** Between the starts of two runs of a round. */
 const APART_MS = 5
 
-/** What each try of a run comes to; `null`: the first is ok. */
-export type Went = Partial<Try> | null
-type How = Went | ((probe: Probe) => Went)
+/** How each try of a run ends; `null`: the first one is ok. */
+export type Ending = Partial<Try> | null
+type Endings = Ending | ((probe: Probe) => Ending)
 export type Target = Pick<Probe, 'account' | 'call'>
+
+type Plain = Readonly<{ kind: Facts['kind']; reason: string; subject: string; lines: readonly string[]; scope: string }>
+
+/** What is decided about at one moment. */
+type Happening = Readonly<{
+  now: Instant
+  outcomes?: readonly Outcome[]
+  controls?: readonly ControlAnswer[]
+  setup?: Setup
+  selfAlerts?: Input['selfAlerts']
+}>
 
 export type Stage = Readonly<{
   monitor?: Partial<Monitor>
@@ -55,11 +66,11 @@ const SENT_BY: Facts['sentBy'] = {
 }
 
 /**
- * Plays invented hours through the decisions that a daemon makes, and keeps every mail that they owe: what a sample says is
- * what Alibi would say. A run each minute, every twenty seconds while it is undecided, and a look at the clock after each.
+ * Plays invented hours through the decisions of the real domain and collects the emails that follow from them: a sample says
+ * what Alibi would say. There is a run every minute, every twenty seconds while it is undecided, and a look at the timers after each.
  */
 export class Rehearsal {
-  readonly mails: Notification[] = []
+  readonly notifications: Notification[] = []
   readonly ledger: LedgerRow[] = []
   readonly setup: Setup
   /** When the next round of runs begins. */
@@ -101,30 +112,30 @@ export class Rehearsal {
     return this
   }
 
-  /** AWS Health cannot be asked from now on. Without a word for the dashboard, that one can. */
-  deaf(state: 'unavailable' | 'refused', api: string, dashboard: string | null = null): this {
+  /** AWS Health gives no answer from now on. If nothing is said of the dashboard, that one still answers. */
+  healthDown(state: 'unavailable' | 'refused', api: string, dashboard: string | null = null): this {
     this.trouble = { state, api, dashboard }
     return this
   }
 
-  /** ProbeScheduler until that time. */
-  until(time: Instant, how: How): this {
+  /** Rounds of runs until that time. */
+  until(time: Instant, how: Endings): this {
     while (this.at < time) this.round(how)
     return this
   }
 
-  /** ProbeScheduler as long as nobody is owed a mail of that kind. @throws after a thousand */
-  tell(kind: Facts['kind'], how: How): Notification {
+  /** Rounds of runs until an email of that kind is due. @throws after a thousand */
+  untilEmail(kind: Facts['kind'], how: Endings): Notification {
     for (let rounds = 0; rounds < 1_000; rounds++) {
-      const told = this.mails.length
+      const before = this.notifications.length
       this.round(how)
-      const mail = this.mails.slice(told).find((one) => one.kind === kind)
-      if (mail !== undefined) return mail
+      const found = this.notifications.slice(before).find((one) => one.kind === kind)
+      if (found !== undefined) return found
     }
-    throw new Error(`no mail ${kind} in a thousand rounds: ${this.ledger.at(-1)?.reason}`)
+    throw new Error(`no email of kind ${kind} in a thousand rounds: ${this.ledger.at(-1)?.reason}`)
   }
 
-  /** Nobody watches until then. */
+  /** Alibi does not run until then. */
   away(until: Instant, why: string): this {
     const gap: Gap = { from: this.at - MINUTE_MS, to: until, why }
     this.at = until + BEGINS_MS
@@ -132,31 +143,31 @@ export class Rehearsal {
     return this
   }
 
-  /** Control calls, each minute, that get through or do not; no runs. */
+  /** Control calls, one a minute, that get through or do not; no runs. */
   controls(reached: boolean, times: number): this {
     for (let i = 0; i < times; i++, this.at += MINUTE_MS) {
       const control = { at: this.at, ms: 84, reached, detail: reached ? 'HTTP 302' : 'getaddrinfo EAI_AGAIN' }
-      this.decide(this.at + 100, [], [control])
+      this.decide({ now: this.at + 100, controls: [control] })
     }
     return this
   }
 
-  /** The same world under another configuration, in which nothing of it is watched any more. */
-  unwatched(): this {
+  /** A reload with a configuration that has none of the probes. */
+  removeProbes(): this {
     const monitor = [...this.setup.monitors.values()][0] ?? MONITOR
     const other = { id: 'other/self/ListRegions', monitor: 'other', account: 'self', call: LIST_REGIONS }
-    this.decide(this.at, [], [], setupFor({ ...monitor, name: 'other', probes: [other] }))
+    this.decide({ now: this.at, setup: setupFor({ ...monitor, name: 'other', probes: [other] }) })
     return this
   }
 
-  /** Something of our own that is told once. */
+  /** Something about Alibi itself that is reported once. */
   selfAlert(key: string, text: string): this {
-    this.decide(this.at, [], [], this.setup, [{ key, text }])
+    this.decide({ now: this.at, selfAlerts: [{ key, text }] })
     return this
   }
 
-  /** A mail that is about no incident. */
-  plain(kind: Facts['kind'], reason: string, subject: string, lines: readonly string[], scope: string): Notification {
+  /** An email that belongs to no incident. */
+  plain({ kind, reason, subject, lines, scope }: Plain): Notification {
     const facts = plainFacts(kind, reason, subject, lines, this.backdrop(this.at))
     const id = notificationId(scope, 1, 'oncall')
     const messageId = messageIdOf(id, this.setup.mailDomain)
@@ -165,28 +176,22 @@ export class Rehearsal {
     return { ...sent, createdAt: this.at, facts }
   }
 
-  private round(how: How): void {
-    const went = (probe: Probe) => (typeof how === 'function' ? how(probe) : how)
-    const outcomes = [...this.setup.probes.values()].map((probe, nth) => runOf(probe.id, this.at + nth * APART_MS, went(probe)))
+  private round(how: Endings): void {
+    const ending = (probe: Probe) => (typeof how === 'function' ? how(probe) : how)
+    const outcomes = [...this.setup.probes.values()].map((probe, nth) => runOf(probe.id, this.at + nth * APART_MS, ending(probe)))
     const end = outcomes.reduce((last, { endedAt }) => Math.max(last, endedAt), this.at)
     for (const { probe, startedAt, endedAt, result } of outcomes)
       this.marks.set(probe, [
         ...(this.marks.get(probe) ?? []).slice(-200),
         { at: startedAt, ms: endedAt - startedAt, mark: result },
       ])
-    this.decide(end, outcomes, [])
+    this.decide({ now: end, outcomes })
     const isUndecided = [...this.world.probes.values()].some(({ standing }) => standing === 'undecided')
     this.at += isUndecided ? RETRY_MS : MINUTE_MS - ((this.at - BEGINS_MS) % MINUTE_MS)
   }
 
-  private decide(
-    now: Instant,
-    outcomes: readonly Outcome[],
-    controls: readonly ControlAnswer[],
-    setup = this.setup,
-    saying: Input['selfAlerts'] = [],
-  ): void {
-    // `consult`: at each failure until the threshold is reached, and each minute from then on.
+  private decide({ now, outcomes = [], controls = [], setup = this.setup, selfAlerts: alerts = [] }: Happening): void {
+    // `consult`: at every failure until the threshold is reached, and every minute from then on.
     const isOpen = this.world.incidents.size > 0
     const isDue = this.reading === null || now - this.reading.at >= MINUTE_MS
     const isNew = isOpen ? isDue : outcomes.some(({ result }) => result === 'failed')
@@ -198,10 +203,10 @@ export class Rehearsal {
       this.born += 1
       return this.born === 1 ? this.id : `${this.born.toString(16)}${this.id.slice(1)}`
     }
-    const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, selfAlerts: saying, owners, newId }
+    const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, selfAlerts: alerts, owners, newId }
     const decision = decide(this.world, input, setup)
     const drop = { ...this.backdrop(now), setup, readings, strips: this.strips(probesShown(decision.told, setup), now) }
-    this.mails.push(...notificationsFor(decision.told, drop))
+    this.notifications.push(...notificationsFor(decision.told, drop))
     this.ledger.push(...decision.ledger)
     const probes = new Map(this.world.probes)
     for (const state of decision.probes) probes.set(state.probe, state)
@@ -211,14 +216,8 @@ export class Rehearsal {
     for (const selfAlert of decision.selfAlerts.set) selfAlerts.set(selfAlert.key, selfAlert)
     for (const key of decision.selfAlerts.cleared) selfAlerts.delete(key)
     const freshSince = Math.max(this.world.freshSince, decision.freshSince)
-    this.world = {
-      ...this.world,
-      probes,
-      incidents,
-      selfAlerts,
-      connectivity: decision.connectivity ?? this.world.connectivity,
-      freshSince,
-    }
+    const connectivity = decision.connectivity ?? this.world.connectivity
+    this.world = { ...this.world, probes, incidents, selfAlerts, connectivity, freshSince }
   }
 
   private backdrop(now: Instant): Backdrop {
@@ -275,7 +274,7 @@ const MONITOR: Monitor = {
   notify: ['oncall', 'manager'],
 }
 
-/** The configuration's own defaults. */
+/** The defaults of the configuration. */
 function setupFor(monitor: Monitor): Setup {
   return setupOf({
     monitors: [monitor],
@@ -336,10 +335,10 @@ function okRun(probe: string, at: Instant): Outcome {
   return { probe, startedAt: at, endedAt: at + 311, tries: [one], control: null, result: 'ok', kind: null }
 }
 
-function runOf(probe: string, at: Instant, went: Went): Outcome {
-  if (went === null) return okRun(probe, at)
-  const run = failedRun(probe, at, went)
-  if (went.kind === 'throttled') return { ...run, result: 'inconclusive', kind: 'throttled' }
-  if (went.kind !== 'unreachable') return run
+function runOf(probe: string, at: Instant, ending: Ending): Outcome {
+  if (ending === null) return okRun(probe, at)
+  const run = failedRun(probe, at, ending)
+  if (ending.kind === 'throttled') return { ...run, result: 'inconclusive', kind: 'throttled' }
+  if (ending.kind !== 'unreachable') return run
   return { ...run, control: { at: at + 6_000, ms: 84, reached: true, detail: 'HTTP 302' } }
 }

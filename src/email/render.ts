@@ -12,12 +12,12 @@ import { iso } from './times.ts'
 /** UTF-16 units of a probe's id in the attached list. */
 const MAX_NAME = 300
 
-/** `constant` keeps one thread; `stateful` puts the state into the subject and gives up threading. */
+/** `constant` keeps one thread; `stateful` puts the state into the subject, which breaks the thread. */
 export type SubjectStyle = 'constant' | 'stateful'
 
 /**
- * Renders a notification. Never throws and never comes back empty: a mail whose HTML cannot be made, or would be cut by
- * Gmail, goes out as text; one whose facts cannot be put in order goes out with the facts as they are.
+ * Never throws and never returns an empty email: one whose HTML cannot be rendered, or would be clipped by Gmail, is sent as
+ * text; one whose facts cannot be laid out is sent with the facts as JSON.
  */
 export function renderEmail(notification: Notification, delivery: Delivery, style: SubjectStyle = 'constant'): Mail {
   const { facts } = notification
@@ -40,7 +40,7 @@ export function renderEmail(notification: Notification, delivery: Delivery, styl
       'X-Auto-Response-Suppress': 'All',
       'List-Id': `Alibi <alibi.${domainOf(notification.messageId)}>`,
     },
-    // When it was owed, not when it was sent: a mail sent twice is the same mail, byte for byte where nothing else changed.
+    // When it was queued, not when it was sent: an email that is sent twice is the same email.
     date: notification.createdAt,
   }
 }
@@ -62,15 +62,15 @@ function body(notification: Notification, delivery: Delivery): { text: string; h
       plain = contentOf(facts, delivery, seq, limits)
       text = renderText(plain)
     } catch (error) {
-      return { text: text ?? asTheyAre(facts, error), html: null }
+      return { text: text ?? rawFacts(facts, error), html: null }
     }
     const html = htmlOrNull(plain)
     if (html !== null && bytes(html) <= MAX_MAIL_BYTES && bytes(text) <= MAX_MAIL_BYTES) return { text, html }
   }
-  return { text: cut(text ?? ''), html: null }
+  return { text: truncated(text ?? ''), html: null }
 }
 
-/** Every probe by name, where a letter cannot hold them: one a line, those that are shown in full with how they fare. */
+/** All probes by name, one a line, where there are more than the email can list. */
 function attached(facts: Facts): Pick<Mail, 'attachment'> {
   try {
     const { probes, others } = facts
@@ -84,7 +84,7 @@ function attached(facts: Facts): Pick<Mail, 'attachment'> {
     ]
     return { attachment: { name: 'probes.txt', text: `${lines.join('\n')}\n` } }
   } catch {
-    return {} // A letter without its list is worth more than none.
+    return {} // An email without its list is better than none.
   }
 }
 
@@ -96,12 +96,12 @@ function htmlOrNull(plain: Content): string | null {
   }
 }
 
-/** The last resort. A mail that looks poor is worth more than one that does not come. */
-function asTheyAre(facts: Facts, error: unknown): string {
+/** The last resort: an ugly email is better than none. */
+function rawFacts(facts: Facts, error: unknown): string {
   const why = foreign(error instanceof Error ? error.message : String(error), 200)
   const raw = (JSON.stringify(facts, null, 1) ?? '').split('\n').map(seen).join('\n')
-  return cut(
-    `${stateWordOrKind(facts)} ${foreign(String(facts.reason), 500)}\n\nThis mail could not be laid out (${why}). Its facts, as of ${iso(facts.at)}:\n\n${raw}\n`,
+  return truncated(
+    `${stateWordOrKind(facts)} ${foreign(String(facts.reason), 500)}\n\nThis email could not be laid out (${why}). Its facts, as of ${iso(facts.at)}:\n\n${raw}\n`,
   )
 }
 
@@ -117,14 +117,14 @@ function bytes(text: string): number {
   return new TextEncoder().encode(text).length
 }
 
-/** At most `MAX_MAIL_BYTES`; a unit of UTF-16 is three bytes at most. */
-function cut(text: string): string {
+/** At most `MAX_MAIL_BYTES`; one UTF-16 unit takes at most three bytes. */
+function truncated(text: string): string {
   return bytes(text) <= MAX_MAIL_BYTES
     ? text
-    : `${text.slice(0, Math.floor(MAX_MAIL_BYTES / 3) - 20).toWellFormed()}\n(cut here)\n`
+    : `${text.slice(0, Math.floor(MAX_MAIL_BYTES / 3) - 20).toWellFormed()}\n(truncated)\n`
 }
 
-/** `Message-ID` ends in the domain of `mail.from`. */
+/** The Message-ID ends in the domain of `mail.from`. */
 function domainOf(messageId: string): string {
   return /@([a-z0-9.-]+)>?$/i.exec(messageId)?.[1]?.toLowerCase() ?? 'localhost'
 }

@@ -1,6 +1,6 @@
 /*
- * One mail of every kind, and the cases that are easily laid out badly: of invented hours, played through the decisions that a
- * daemon makes. So no sample says what Alibi never would. No text of AWS's, no account of anybody's.
+ * One email of every kind, and the cases that are hard to lay out: of invented hours, played through the real decisions, so
+ * that no sample says what Alibi never would. No text is AWS's, and no account is anybody's.
  */
 import { digestOf, gapRow } from '../domain/digest.ts'
 import type { Facts, MailKind, Notification, ProbeFacts } from '../domain/notification.ts'
@@ -8,13 +8,13 @@ import type { HealthEvent } from '../domain/outage.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Probe, type Try } from '../domain/probe.ts'
 import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import type { Delivery } from './delivery.ts'
-import { failedRun, Rehearsal, type Stage, type Target, type Went } from './rehearsal.ts'
+import { type Ending, failedRun, Rehearsal, type Stage, type Target } from './rehearsal.ts'
 import { TEST_EMAIL } from './test-email.ts'
 
 export { failedRun }
 
 const at = (clock: string) => Date.parse(`2026-03-04T${clock}:00Z`)
-/** All is well for an hour before it. */
+/** Everything is ok for an hour before it. */
 const NOON_OR_SO = at('11:58')
 
 // ---- What AWS says, and how runs end
@@ -30,13 +30,13 @@ const event = (service: string, region: string, over: Partial<HealthEvent>): Hea
   startedAt: at('10:20'),
   endedAt: null,
   updatedAt: at('11:40'),
-  text: 'An invented update: some calls of an invented service fail in an invented place, and people are at work on it.',
+  text: 'An invented update: some calls to an invented service fail in an invented place, and engineers are working on it.',
   impacted: null,
   sources: ['api', 'dashboard'],
   owners: [],
   ...over,
 })
-/** Both come near and explain nothing. */
+/** Both come close, and explain nothing. */
 const OTHERS = [
   event('IAM', 'me-central-1', {}),
   event('EC2', 'us-east-1', { status: 'closed', endedAt: at('11:40'), updatedAt: at('11:41') }),
@@ -44,15 +44,15 @@ const OTHERS = [
 const ours = (over: Partial<HealthEvent> = {}) =>
   event('ACCOUNT', 'us-east-1', { startedAt: at('12:20'), updatedAt: at('12:22'), ...over })
 
-const FAILS: Went = {}
-const DENIED: Went = {
+const FAILS: Ending = {}
+const DENIED: Ending = {
   kind: 'denied',
   error: 'AccessDeniedException',
   status: 403,
   message: 'The caller is not allowed to call account:GetContactInformation.',
 }
-const THROTTLED: Went = { kind: 'throttled', error: 'TooManyRequestsException', status: 429, message: 'Too many requests.' }
-const UNREACHABLE: Went = {
+const THROTTLED: Ending = { kind: 'throttled', error: 'TooManyRequestsException', status: 429, message: 'Too many requests.' }
+const UNREACHABLE: Ending = {
   kind: 'unreachable',
   error: 'ETIMEDOUT',
   message: 'no answer within 5s',
@@ -65,13 +65,13 @@ const CALLS = [
   { operation: 'ListRegions', parameter: null },
   { operation: 'GetAlternateContact', parameter: 'SECURITY' },
 ] as const
-/** So many probes, each of an account of its own; one operation in four fails in another way. */
+/** That many probes, each for an account of its own; one operation in four fails in another way. */
 const targets = (count: number): readonly Target[] =>
   Array.from({ length: count }, (_, nth) => ({
     account: String(111_100_000_000 + nth * 1_111),
     call: CALLS[nth % CALLS.length] ?? CALLS[0],
   }))
-const failsByOperation = ({ call }: Probe): Went =>
+const failsByOperation = ({ call }: Probe): Ending =>
   call.operation === 'GetAccountInformation' ? { error: 'ServiceUnavailable', status: 503 } : FAILS
 
 // ---- The hours
@@ -79,38 +79,41 @@ const failsByOperation = ({ call }: Probe): Went =>
 const well = (stage: Stage = {}, minutes = 58) =>
   new Rehearsal(NOON_OR_SO - minutes * MINUTE_MS, stage).aws(...OTHERS).until(NOON_OR_SO, null)
 
-/** It fails at 11:58, and AWS has no alibi; what follows is the script's. */
-function outage(script: (on: Rehearsal) => Notification = (on) => on.tell('failing', FAILS), stage: Stage = {}): Notification {
+/** It fails at 11:58 and AWS has no alibi; what follows is up to the script. */
+function outage(
+  script: (on: Rehearsal) => Notification = (on) => on.untilEmail('failing', FAILS),
+  stage: Stage = {},
+): Notification {
   return script(well(stage))
 }
 
 function explained(): Rehearsal {
   const on = well()
-  on.tell('failing', FAILS)
+  on.untilEmail('failing', FAILS)
   on.until(at('12:22'), FAILS).aws(ours(), ...OTHERS)
   return on
 }
 
-/** It fails, recovers, fails again: that mail, or the one at the second time. */
+/** It fails, recovers and fails again: the email about that, or about the second time. */
 function flaps(kind: 'failing' | 'flapping'): Notification {
   const on = well()
-  on.tell('failing', FAILS)
-  on.tell('recovered', null)
+  on.untilEmail('failing', FAILS)
+  on.untilEmail('recovered', null)
   on.until(on.at + 5 * MINUTE_MS, null)
-  const again = on.tell('failing', FAILS)
+  const again = on.untilEmail('failing', FAILS)
   if (kind === 'failing') return again
-  on.tell('recovered', null)
+  on.untilEmail('recovered', null)
   on.until(on.at + 5 * MINUTE_MS, null)
-  return on.tell('flapping', FAILS)
+  return on.untilEmail('flapping', FAILS)
 }
 
 function wider(): Notification {
   const on = well({ targets: targets(14) })
   const six = new Set(targets(6).map(({ account }) => account))
   const some = (probe: Probe) => (six.has(probe.account) ? failsByOperation(probe) : null)
-  on.tell('failing', some)
+  on.untilEmail('failing', some)
   on.until(at('12:16'), some)
-  return on.tell('wider', failsByOperation)
+  return on.untilEmail('wider', failsByOperation)
 }
 
 function cutOff(until: Instant | null = null): Notification {
@@ -120,16 +123,16 @@ function cutOff(until: Instant | null = null): Notification {
 }
 
 function last(on: Rehearsal): Notification {
-  const mail = on.mails.findLast(({ recipient }) => recipient === 'oncall')
-  if (mail === undefined) throw new Error('a rehearsal without a mail')
-  return mail
+  const found = on.notifications.findLast(({ recipient }) => recipient === 'oncall')
+  if (found === undefined) throw new Error('a rehearsal without an email')
+  return found
 }
 
-/** A week with an outage that was mailed, one that AWS explained in time, and an hour in which nobody watched. */
+/** A week with an outage that was emailed, one that AWS explained in time, and an hour in which Alibi did not run. */
 function week(): Notification {
   const on = well()
-  on.tell('failing', FAILS)
-  on.tell('recovered', null)
+  on.untilEmail('failing', FAILS)
+  on.untilEmail('recovered', null)
   const to = NOON_OR_SO + DAY_MS
   const silent = new Rehearsal(NOON_OR_SO - 30 * HOUR_MS, { id: 'c0de51b27764a3f9' })
   const before = ours({ startedAt: silent.at - 20 * MINUTE_MS, updatedAt: silent.at })
@@ -137,7 +140,7 @@ function week(): Notification {
     .aws(before)
     .until(silent.at + 40 * MINUTE_MS, FAILS)
     .until(silent.at + 45 * MINUTE_MS, null)
-  const delivered = on.mails.map(({ kind, incident, createdAt, recipient }) => ({
+  const delivered = on.notifications.map(({ kind, incident, createdAt, recipient }) => ({
     ...{ at: createdAt, incident, probe: null, decision: 'delivered' as const, rule: null },
     reason: `${kind} to ${recipient}: 250 ok`,
     evidence: { kind },
@@ -152,50 +155,50 @@ function week(): Notification {
     outbox: [],
     watched: { operations: 1, accounts: 1 },
   })
-  const mail = new Rehearsal(to).plain('digest', headline, '[alibi] summary', [headline], `digest.${to}`)
+  const mail = new Rehearsal(to).plain({
+    ...{ kind: 'digest', reason: headline, subject: '[alibi] summary', lines: [headline], scope: `digest.${to}` },
+  })
   return { ...mail, facts: { ...mail.facts, chapters } }
 }
 
 function refused(): Notification {
   const why =
     'the account has no support plan that includes the AWS Health API (Business Support+ or above) (SubscriptionRequiredException)'
-  return well().deaf('refused', why).tell('misconfigured', FAILS)
+  return well().healthDown('refused', why).untilEmail('misconfigured', FAILS)
 }
 
 /** One of every kind. */
-export const MAILS: Readonly<Record<MailKind, Notification>> = {
+export const NOTIFICATIONS: Readonly<Record<MailKind, Notification>> = {
   failing: outage(),
   wider: wider(),
-  escalated: outage((on) => on.tell('escalated', FAILS)),
-  reminder: outage((on) => on.tell('reminder', FAILS)),
-  'now-explained': explained().tell('now-explained', FAILS),
+  escalated: outage((on) => on.untilEmail('escalated', FAILS)),
+  reminder: outage((on) => on.untilEmail('reminder', FAILS)),
+  'now-explained': explained().untilEmail('now-explained', FAILS),
   'still-failing': explained()
     .until(at('13:18'), FAILS)
     .aws(ours({ status: 'closed', endedAt: at('13:18'), updatedAt: at('13:18') }), ...OTHERS)
-    .tell('still-failing', FAILS),
-  recovered: explained().until(at('12:39'), FAILS).tell('recovered', null),
+    .untilEmail('still-failing', FAILS),
+  recovered: explained().until(at('12:39'), FAILS).untilEmail('recovered', null),
   flapping: flaps('flapping'),
   dropped: outage((on) => {
-    on.tell('failing', FAILS)
-    return last(on.until(at('14:58'), FAILS).unwatched())
+    on.untilEmail('failing', FAILS)
+    return last(on.until(at('14:58'), FAILS).removeProbes())
   }),
-  blind: outage((on) => on.tell('blind', THROTTLED), { id: '77b0c0de51b27764' }),
-  misconfigured: outage((on) => on.tell('misconfigured', DENIED), { id: 'c41dc0de51b27764' }),
+  blind: outage((on) => on.untilEmail('blind', THROTTLED), { id: '77b0c0de51b27764' }),
+  misconfigured: outage((on) => on.untilEmail('misconfigured', DENIED), { id: 'c41dc0de51b27764' }),
   offline: cutOff(),
   digest: week(),
-  test: new Rehearsal(NOON_OR_SO).plain(
-    'test',
-    TEST_EMAIL.reason,
-    TEST_EMAIL.subject,
-    TEST_EMAIL.lines({ name: 'oncall', to: ['oncall@example.com'] }),
-    'test.5d0c2a107e3b4c1d',
-  ),
+  test: new Rehearsal(NOON_OR_SO).plain({
+    ...{ kind: 'test', reason: TEST_EMAIL.reason, subject: TEST_EMAIL.subject },
+    lines: TEST_EMAIL.lines({ name: 'oncall', to: ['oncall@example.com'] }),
+    scope: 'test.5d0c2a107e3b4c1d',
+  }),
 }
 
 const factsOf = <K extends string>(mails: Readonly<Record<K, Notification>>) =>
   Object.fromEntries(Object.entries<Notification>(mails).map(([kind, { facts }]) => [kind, facts])) as Record<K, Facts>
 
-export const SAMPLES: Readonly<Record<MailKind, Facts>> = factsOf(MAILS)
+export const SAMPLES: Readonly<Record<MailKind, Facts>> = factsOf(NOTIFICATIONS)
 
 /** The moment of the first sample. */
 export const AT = SAMPLES.failing.at
@@ -203,34 +206,34 @@ export const AT = SAMPLES.failing.at
 export const PUNCTUAL: Delivery = { attempts: 0, lateBecause: null, now: AT, merged: null, refused: [] }
 
 const lateRecovery = outage((on) => {
-  on.tell('failing', FAILS)
-  return on.until(at('12:39'), FAILS).tell('recovered', null)
+  on.untilEmail('failing', FAILS)
+  return on.until(at('12:39'), FAILS).untilEmail('recovered', null)
 })
 
 type Case = Readonly<{ mail: Notification; delivery?: Partial<Delivery> }>
 
-/** Further cases, each with the way the mail went. */
-const MADE: Readonly<Record<string, Case>> = {
+/** Further cases, each with its delivery. */
+const FURTHER: Readonly<Record<string, Case>> = {
   'failing-again': { mail: flaps('failing') },
   'failing-undetermined-late': {
     mail: new Rehearsal(NOON_OR_SO - HOUR_MS)
       .until(at('11:48'), null)
       .away(NOON_OR_SO, 'Alibi was not running')
-      .deaf('unavailable', 'timed out after 10s', 'HTTP 503')
-      .tell('failing', UNREACHABLE),
+      .healthDown('unavailable', 'timed out after 10s', 'HTTP 503')
+      .untilEmail('failing', UNREACHABLE),
     delivery: { attempts: 4, lateBecause: 'smtp.example.com answered 421 to MAIL FROM', now: AT + 7 * MINUTE_MS + 12_000 },
   },
   'failing-hold': {
     mail: well()
       .aws(ours({ startedAt: at('11:50'), updatedAt: at('11:55') }), ...OTHERS)
-      .tell('failing', FAILS),
+      .untilEmail('failing', FAILS),
   },
   'failing-1000-probes': { mail: widely(1_000) },
   'failing-sandbox': {
     mail: outage(
       (on) => {
-        on.tell('misconfigured', DENIED)
-        return on.tell('failing', FAILS)
+        on.untilEmail('misconfigured', DENIED)
+        return on.untilEmail('failing', FAILS)
       },
       {
         id: 'c41dc0de51b27764',
@@ -241,13 +244,13 @@ const MADE: Readonly<Record<string, Case>> = {
   },
   'recovered-hindsight': {
     mail: outage((on) => {
-      on.tell('failing', FAILS)
+      on.untilEmail('failing', FAILS)
       const over = ours({ status: 'closed', startedAt: at('12:05'), endedAt: at('12:08'), updatedAt: at('12:31') })
       return on
         .until(at('12:31'), FAILS)
         .aws(over, ...OTHERS)
         .until(at('12:39'), FAILS)
-        .tell('recovered', null)
+        .untilEmail('recovered', null)
     }),
   },
   'recovered-merged': {
@@ -272,31 +275,33 @@ const MADE: Readonly<Record<string, Case>> = {
 }
 
 export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: Partial<Delivery> }>>> = Object.fromEntries(
-  Object.entries(MADE).map(([name, { mail, delivery }]) => [name, { facts: mail.facts, ...(delivery && { delivery }) }]),
+  Object.entries(FURTHER).map(([name, { mail, delivery }]) => [name, { facts: mail.facts, ...(delivery && { delivery }) }]),
 )
 
 function widely(count: number): Notification {
-  return well({ targets: targets(count), monitor: { timezone: 'Etc/UTC' } }, 5).tell('failing', failsByOperation)
+  return well({ targets: targets(count), monitor: { timezone: 'Etc/UTC' } }, 5).untilEmail('failing', failsByOperation)
 }
 
-/** `count` failing probes, as many in full as the facts hold. */
+/** That many failing probes, as many in full as facts hold. */
 export function many(count: number): Pick<Facts, 'probes' | 'others' | 'breadth'> {
   const { probes, others, breadth } = widely(count).facts
   return { probes, others, ...(breadth && { breadth }) }
 }
 
-/** The probe of the first sample, but for what is said. */
+/** The probe of the first sample, with some changes. */
 export function probeFacts(over: Partial<ProbeFacts> = {}): ProbeFacts {
   const [probe] = SAMPLES.failing.probes
   if (probe === undefined) throw new Error('the first sample has no probe')
   return { ...probe, ...over }
 }
 
-const whole = new Map([...Object.values(MAILS), ...Object.values(MADE).map(({ mail }) => mail)].map((mail) => [mail.facts, mail]))
+const ofFacts = new Map(
+  [...Object.values(NOTIFICATIONS), ...Object.values(FURTHER).map(({ mail }) => mail)].map((mail) => [mail.facts, mail]),
+)
 
-/** The mail of a sample as it was owed; of facts that a test has changed, one like it. */
+/** The notification of a sample; for facts that a test has changed, one like it. */
 export function notificationOf(facts: Facts, over: Partial<Notification> = {}): Notification {
   const { kind, incident } = facts
-  const like = whole.get(facts) ?? MAILS[kind]
+  const like = ofFacts.get(facts) ?? NOTIFICATIONS[kind]
   return { ...like, kind, incident: incident?.id ?? null, createdAt: facts.at, facts, ...over }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { StripMark } from '../domain/notification.ts'
 import { MINUTE_MS } from '../domain/probe.ts'
-import { stretches, strip } from './strip.ts'
+import { grouped, strip } from './strip.ts'
 
 const AT = Date.UTC(2026, 2, 4, 12, 4, 33)
 const run = (minutesAgo: number, mark: StripMark['mark'], second = 0): StripMark => ({
@@ -34,7 +34,7 @@ test('an hour that goes over midnight has its times and no date', () => {
 })
 
 test('neighbours of a kind are taken together', () => {
-  expect(stretches('··x  ?')).toEqual([
+  expect(grouped('··x  ?')).toEqual([
     { cell: '·', length: 2 },
     { cell: 'x', length: 1 },
     { cell: ' ', length: 2 },

@@ -5,16 +5,16 @@ import { hhmm } from './times.ts'
 /** `·` ok, `x` failed, `?` inconclusive, blank: no run in that minute. */
 type Cell = '·' | 'x' | '?' | ' '
 
-/** Half an hour, one character a minute: two of them fit a phone's width where sixty in a row would not. */
+/** Half an hour, one character a minute: thirty fit on a phone, sixty would not. */
 export type StripRow = Readonly<{ from: string; to: string; cells: string }>
 
-export const LEGEND = 'Last hour, one character a minute: · ok, x failed, ? unclear, blank no run'
+export const LEGEND = 'Last hour by the minute: · ok, x failed, ? inconclusive, blank no run'
 
 const CELL: Readonly<Record<StripMark['mark'], Cell>> = { ok: '·', failed: 'x', inconclusive: '?' }
 const WORSE: readonly Cell[] = [' ', '·', '?', 'x']
 const ROW_MS = 30 * MINUTE_MS
 
-/** The last hour, minute by minute, each minute told by its worst run. Empty without a run in that hour. */
+/** The last hour, minute by minute, each minute shown by its worst run. Empty without a run in that hour. */
 export function strip(marks: readonly StripMark[], at: Instant): readonly StripRow[] {
   const end = Math.floor(at / MINUTE_MS) * MINUTE_MS + MINUTE_MS
   const start = end - HOUR_MS
@@ -29,7 +29,7 @@ export function strip(marks: readonly StripMark[], at: Instant): readonly StripR
   return [start, start + ROW_MS].map((from) => {
     const first = (from - start) / MINUTE_MS
     return {
-      // Without a date, also across midnight: it is the last hour.
+      // Never with a date, even across midnight: it is always the last hour.
       from: clock(from),
       to: clock(from + ROW_MS - MINUTE_MS),
       cells: cells.slice(first, first + ROW_MS / MINUTE_MS).join(''),
@@ -41,8 +41,8 @@ function clock(at: Instant): string {
   return hhmm(at, at)
 }
 
-/** Neighbouring cells of one kind, together: `xxx··` is two of them. */
-export function stretches(cells: string): readonly Readonly<{ cell: string; length: number }>[] {
+/** Equal characters side by side, as groups: `xxx··` has two. */
+export function grouped(cells: string): readonly Readonly<{ cell: string; length: number }>[] {
   const found: { cell: string; length: number }[] = []
   for (const cell of cells) {
     const last = found.at(-1)

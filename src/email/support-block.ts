@@ -14,8 +14,8 @@ export function support(facts: Facts, limits: Limits): readonly Block[] {
 }
 
 /**
- * What AWS Support asks for, to be pasted into a case as it stands: UTC times, ids, who called what, where, and how often.
- * This API answers no extended request id; API Gateway's and the trace's id stand in its place (seen in
+ * What AWS Support asks for, ready to be pasted into a case: times in UTC, ids, who called what, where, and how often.
+ * This API returns no extended request id; API Gateway's and the trace's id take its place (as seen in
  * hashicorp/terraform-provider-aws issue 42484).
  */
 export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>, limits: Limits): readonly string[] {
@@ -23,21 +23,21 @@ export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>,
   const shown = probes.slice(0, limits.probes)
   const word = (text: string) => foreign(text, limits.word)
   const head = [
-    'Read-only calls of the AWS Account Management API fail.',
+    'Read-only calls to the AWS Account Management API are failing.',
     `Endpoint: ${word(sentBy.endpoint)} (signing region ${word(sentBy.signingRegion)})`,
-    `Caller: ${sentBy.caller === null ? 'not known' : word(sentBy.caller)}`,
+    `Caller: ${sentBy.caller === null ? 'unknown' : word(sentBy.caller)}`,
     `Client: AWS SDK for JavaScript ${word(sentBy.sdk)}, Alibi ${word(sentBy.version)}`,
   ]
   const calls = shown.flatMap((probe) => callLines(probe, limits))
   const more = probes.length + facts.others.total - shown.length
-  const lines = [...head, ...calls, ...(more > 0 ? ['', furtherCalls(more)] : [])]
+  const lines = [...head, ...calls, ...(more > 0 ? ['', moreCalls(more)] : [])]
   return withinLength(lines, limits.support)
 }
 
-function furtherCalls(more: number): string {
+function moreCalls(more: number): string {
   return more === 1
-    ? 'One further call fails in the same way or a similar one.'
-    : `${more} further calls fail in the same way or a similar one.`
+    ? 'One more call fails in the same way or a similar one.'
+    : `${more} more calls fail in the same way or a similar one.`
 }
 
 function callLines(probe: ProbeFacts, limits: Limits): readonly string[] {
@@ -49,7 +49,7 @@ function callLines(probe: ProbeFacts, limits: Limits): readonly string[] {
     `Operation: account:${name}${parameter === undefined ? '' : ` (${parameter})`}`,
     `Target account: ${target}`,
     `First failure: ${iso(probe.onset)}`,
-    `Last success before it: ${probe.lastOkAt === null ? 'not known' : iso(probe.lastOkAt)}`,
+    `Last success before it: ${probe.lastOkAt === null ? 'unknown' : iso(probe.lastOkAt)}`,
     ...failed.flatMap((run) => runLines(run, limits)),
   ]
 }
@@ -78,7 +78,7 @@ function withinLength(lines: readonly string[], max: number): readonly string[] 
   let length = 0
   for (const line of lines) {
     length += line.length + 1
-    if (length > max) return [...kept, '(cut here: `alibi explain` has the rest)']
+    if (length > max) return [...kept, '(truncated: `alibi explain` shows the rest)']
     kept.push(line)
   }
   return kept

@@ -7,11 +7,11 @@ import { LIMITS, type Limits } from './limits.ts'
 import { supportBlock } from './support-block.ts'
 import { iso, spanBetween } from './times.ts'
 
-/** CreateCase takes a body of 8000 characters at most (client-support: communicationBody); the form at the console as well. */
+/** CreateCase takes a body of at most 8,000 characters (client-support: communicationBody), and so does the console's form. */
 export const MAX_BODY = 8_000
 const MAX_SUBJECT = 150
 
-/** A case as it can be handed to AWS Support. */
+/** A case, ready for AWS Support. */
 export type SupportCase = Readonly<{ subject: string; body: string; plan: string }>
 
 /**
@@ -19,18 +19,18 @@ export type SupportCase = Readonly<{ subject: string; body: string; plan: string
  * and Enterprise On-Ramp end on 2027-01-01.)
  */
 const PLAN =
-  'A technical case needs a paid support plan: Business Support+, Enterprise Support or Unified Operations (until the end of 2026 also Developer, Business and Enterprise On-Ramp). With Basic Support there are cases about account and billing only; AWS re:Post is open to all. Alibi opens no case itself: it never writes.'
+  'A technical case needs a paid support plan: Business Support+, Enterprise Support or Unified Operations (until the end of 2026 also Developer, Business and Enterprise On-Ramp). Basic Support covers only cases about account and billing; AWS re:Post is open to everyone. Alibi never opens a case itself.'
 
 export type CaseInput = Readonly<{
   incident: Incident
-  /** What failed, the latest runs last, and who asked. */
+  /** What failed, with the latest runs last, and who called. */
   facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>
-  /** Configured sentences about what does not work meanwhile. */
+  /** The monitors’ configured impact. */
   impacts: readonly string[]
   now: number
 }>
 
-/** Subject and body, ready to be sent: plain text, in the order in which it is read there. */
+/** Subject and body in plain text. */
 export function supportCase({ incident, facts, impacts, now }: CaseInput): SupportCase {
   const limits: Limits = { ...(LIMITS[0] as Limits), probes: 5 }
   const first = facts.probes[0]
@@ -40,20 +40,20 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
     ?.tries.findLast(({ kind }) => kind !== 'throttled')
   const error = telling === undefined ? 'errors' : foreign(errorName(telling), limits.word)
   const operations = [...new Set(facts.probes.map(({ operation }) => foreign(operation.split(' ')[0] ?? operation, limits.word)))]
-  const [which, answer] =
+  const [which, returned] =
     operations.length === 1
-      ? [`account:${operations[0]}`, 'answers']
-      : ['several read-only operations of AWS Account Management', 'answer']
-  const lasts =
+      ? [`account:${operations[0]}`, 'has returned']
+      : ['several read-only operations of AWS Account Management', 'have returned']
+  const duration =
     end === null
-      ? `It still fails as of ${iso(now)}, after ${spanBetween(onset, now)}.`
+      ? `It was still failing at ${iso(now)}, after ${spanBetween(onset, now)}.`
       : `It ended at ${iso(end)}, after ${spanBetween(onset, end)}.`
   const head = [
-    `Since ${iso(onset)}, ${which} ${answer} ${error} to calls that worked before. ${lasts}`,
+    `Since ${iso(onset)}, ${which} ${returned} ${error} to calls that worked before. ${duration}`,
     ...impacts.slice(0, 3).map((impact) => `Impact for us: ${foreign(impact, limits.sentence)}`),
     `AWS Health: ${healthOf(incident, limits)}`,
     '',
-    'Please tell us: is this known, what is the cause, is there a workaround, and when will it be over?',
+    'Please tell us: is this a known issue, what is the cause, is there a workaround, and when do you expect it to be resolved?',
     '',
   ]
   const room = MAX_BODY - head.join('\n').length - 1
@@ -67,10 +67,9 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
 
 function healthOf({ members, verdict, explainedBy }: Incident, limits: Limits): string {
   const by = members.flatMap(({ standing }) => (standing.verdict.kind === 'explained' ? [standing.verdict.by] : []))[0]
-  if (by !== undefined) return `${foreign(by.arn, limits.sentence)} seems to be the cause (${by.status}).`
-  if (explainedBy !== null)
-    return `${foreign(explainedBy, limits.sentence)} seemed to be the cause, and does not explain it any more.`
+  if (by !== undefined) return `${foreign(by.arn, limits.sentence)} appears to be the cause (${by.status}).`
+  if (explainedBy !== null) return `${foreign(explainedBy, limits.sentence)} appeared to be the cause, but no longer explains it.`
   return verdict === 'undetermined'
-    ? 'we could not ask it, or not all of it.'
-    : 'we found no event, public or of our account, that explains this.'
+    ? 'we could not get all of its answers.'
+    : 'we found no event that explains this, neither a public one nor one for our account.'
 }

@@ -1,8 +1,8 @@
 /** What `alibi mail test` sends. */
 export const TEST_EMAIL = {
-  subject: '[alibi] test mail',
-  reason: 'somebody ran `alibi mail test`',
+  subject: '[alibi] test email',
+  reason: '`alibi mail test` was run',
   lines: ({ name, to }: Readonly<{ name: string; to: readonly string[] }>) => [
-    `Somebody ran \`alibi mail test\`. Mails to ${name} (${to.join(', ')}) take this way.`,
+    `\`alibi mail test\` was run. Alerts for ${name} go to ${to.join(', ')}.`,
   ],
 } as const

@@ -2,10 +2,10 @@ import type { Block, Section } from './block.ts'
 import type { Content } from './content.ts'
 import { LEGEND } from './strip.ts'
 
-/** Wide enough for a line of evidence, narrow enough for a quoted reply and a terminal of 80. */
-const WIDTH = 78
+/** The usual width of plain text email: a reply that quotes it still fits 80 columns. */
+export const WIDTH = 72
 
-/** The plain part: the same facts as the HTML part, in the same order. The first line begins with the state. */
+/** The plain text part: what the HTML part says, in the same order. Its first word is the state. */
 export function renderText(content: Content): string {
   const { opening, warnings, keyFacts, sections, footer } = content
   const parts: string[][] = [
@@ -23,7 +23,8 @@ export function renderText(content: Content): string {
 
 function sectionLines({ title, blocks }: Section): string[] {
   const head = `== ${title} `
-  return [`${head}${'='.repeat(Math.max(2, WIDTH - head.length))}`, ...blocks.flatMap(blockLines)]
+  const lines = blocks.flatMap(blockLines)
+  return [`${head}${'='.repeat(Math.max(2, WIDTH - head.length))}`, ...(lines[0] === '' ? lines.slice(1) : lines)]
 }
 
 function blockLines(block: Block): string[] {
@@ -56,23 +57,24 @@ function blockLines(block: Block): string[] {
   }
 }
 
+/** A word; what stands in backquotes is one word, so that a command is not broken. */
+const WORD = /(?:`[^`]{1,40}`|[^ ])+/g
+
 /**
- * Breaks a line at spaces so that it fits; a longer word (an address, an ARN) stays whole. Its first `keep` characters
- * are layout and are not broken; further lines begin with `indent`.
+ * Breaks a line between words so that it fits; a longer word (an address, an ARN) stays whole. The first `keep` characters
+ * are layout and stay as they are; further lines begin with `indent`.
  */
-function wrap(text: string, indent = '', keep = 0): string[] {
+export function wrap(text: string, indent = '', keep = 0): string[] {
+  const [first = '', ...further] = text.slice(keep).match(WORD) ?? []
   const lines: string[] = []
-  let line = text.slice(0, keep)
-  let empty = line.trim() === ''
-  for (const word of text.slice(keep).split(' ')) {
-    if (word === '') continue
-    if (!empty && line.length + 1 + word.length > WIDTH) {
+  let line = text.slice(0, keep) + first
+  for (const word of further) {
+    if (line.length + 1 + word.length > WIDTH) {
       lines.push(line)
       line = indent + word
     } else {
-      line = empty || line.endsWith(' ') ? line + word : `${line} ${word}`
+      line += ` ${word}`
     }
-    empty = false
   }
   return [...lines, line]
 }

@@ -29,12 +29,12 @@ function momentsOf(facts: Facts, { now }: Delivery): readonly Moment[] {
   return [
     ...moment(lastOkAt, 'last ok run'),
     ...firstFailure(facts),
-    ...moment(announcedAt === at ? null : announcedAt, 'first mail owed'),
-    ...moment(sources?.at ?? null, 'AWS Health asked'),
-    ...moment(facts.kind === 'recovered' && family !== 'offline' ? endOf(facts) : null, 'well again'),
+    ...moment(announcedAt === at ? null : announcedAt, 'first email queued'),
+    ...moment(sources?.at ?? null, 'AWS Health checked'),
+    ...moment(facts.kind === 'recovered' && family !== 'offline' ? endOf(facts) : null, 'recovered'),
     ...moment(closedAt, 'incident closed'),
-    [at, 'this mail owed'],
-    ...moment(now - at >= LATE_MS ? now : null, 'this mail sent'),
+    [at, 'this email queued'],
+    ...moment(now - at >= LATE_MS ? now : null, 'this email sent'),
   ]
 }
 
@@ -42,10 +42,10 @@ function firstFailure({ incident, probes: [first] }: Facts): readonly Moment[] {
   if (incident === null) return []
   const { onset, family, continues } = incident
   const gap = first?.gap ?? null
-  const monitoring = [...moment(gap?.from ?? null, 'our watch stopped'), ...moment(gap?.to ?? null, 'our watch went on')]
+  const monitoring = [...moment(gap?.from ?? null, 'monitoring stopped'), ...moment(gap?.to ?? null, 'monitoring resumed')]
   switch (family) {
     case 'blind':
-      return [[onset, 'no result since'], ...monitoring]
+      return [[onset, 'no results from here on'], ...monitoring]
     case 'offline':
       return [[onset, 'network lost'], ...monitoring]
     case 'outage':

@@ -20,7 +20,7 @@ function refusedAddresses({ refused }: Delivery, limits: Limits): string | null 
       ({ recipient, address, error }) =>
         `${foreign(address, limits.word)} of ${foreign(recipient, limits.word)} (${foreign(error, limits.sentence)})`,
     )
-  return `The mail server refuses mails to ${addresses.join(', ')}: tell them otherwise. \`alibi outbox list\` shows them.`
+  return `The mail server rejects email to ${addresses.join(', ')}. Reach them another way; \`alibi outbox list\` shows what they missed.`
 }
 
 function lateness(facts: Facts, { now, attempts, lateBecause }: Delivery, limits: Limits): string | null {
@@ -28,11 +28,11 @@ function lateness(facts: Facts, { now, attempts, lateBecause }: Delivery, limits
   if (late < LATE_MS) return null
   const tried = attempts > 0 ? ` after ${attempts} failed ${attempts === 1 ? 'attempt' : 'attempts'}` : ''
   const why = lateBecause === null ? '' : `: ${foreign(lateBecause, limits.sentence)}`
-  return `This mail is ${span(late)} late${tried}${why}. What it says was so at ${hhmmss(facts.at, now)}.`
+  return `This email is ${span(late)} late${tried}${why}. It describes the situation at ${hhmmss(facts.at, now)}.`
 }
 
 function overrides(facts: Facts, limits: Limits): string | null {
   if (facts.overrides.length === 0) return null
   const endpoints = facts.overrides.map((override) => foreign(override, limits.sentence))
-  return `Not AWS’s own endpoints: ${excerptPhrase(endpoints, limits.monitors)}. What this mail says is about those.`
+  return `Not AWS’s own endpoints: ${excerptPhrase(endpoints, limits.monitors)}. This email is about those endpoints.`
 }

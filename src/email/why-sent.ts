@@ -7,29 +7,28 @@ import { hhmmss } from './times.ts'
 
 /** Who gets an email that concerns no monitor, and how to change that. */
 export const CONCERNS_NO_MONITOR =
-  'This belongs to no monitor, so it goes to every recipient without `after`; `selfAlerts: false` beneath a recipient changes that.'
+  'This belongs to no monitor, so it goes to every recipient without `after`. Set `selfAlerts: false` for a recipient to opt out.'
 
-/** Of the original alert, for those who get a follow-up. */
-const ALERTED: Readonly<Record<Family, string>> = {
-  outage: 'it failed',
-  misconfigured: 'it failed',
-  offline: 'this host was cut off',
-  blind: 'it could not be seen',
+const ORIGINAL_ALERT: Readonly<Record<Family, string>> = {
+  outage: 'You received the original alert.',
+  misconfigured: 'You received the original alert.',
+  offline: 'You received the alert that this host was offline.',
+  blind: 'You received the alert that there were no results.',
 }
 
-const FAMILY: Readonly<Record<Family, string>> = {
+const WHAT_IT_WAS: Readonly<Record<Family, string>> = {
   outage: 'an outage',
-  misconfigured: 'a matter of our own set-up',
-  offline: 'a lost network',
-  blind: 'a lack of results',
+  misconfigured: 'a problem in our own setup',
+  offline: 'a network failure',
+  blind: 'missing results',
 }
 
 /** Why this recipient gets this email. */
 export function whySent(facts: Facts, isMerged: boolean, limits: Limits): string {
   const { kind, incident } = facts
   if (kind === 'recovered' || kind === 'now-explained' || kind === 'dropped') {
-    if (isMerged) return 'The mail about its beginning did not reach you, so this one tells you both.'
-    return `You were told that ${ALERTED[incident?.family ?? 'outage']}, so you are told this too.`
+    if (isMerged) return 'The original alert did not reach you, so this email covers both.'
+    return ORIGINAL_ALERT[incident?.family ?? 'outage']
   }
   const continues = incident?.continues ?? null
   return [
@@ -38,14 +37,14 @@ export function whySent(facts: Facts, isMerged: boolean, limits: Limits): string
     ...(incident?.family === 'offline' ? [CONCERNS_NO_MONITOR] : []),
     ...(continues === null
       ? []
-      : [`It goes on from incident ${foreign(continues.id, limits.word)}, which was ${FAMILY[continues.family]}.`]),
+      : [`It continues incident ${foreign(continues.id, limits.word)}, which was ${WHAT_IT_WAS[continues.family]}.`]),
   ].join(' ')
 }
 
-/** The reason that the decision gave, unless the first sentence or the one on AWS Health says it. Why Alibi is blind stands nowhere else. */
+/** The decision's own reason, unless the first sentence or the one on AWS Health gives it. Why Alibi is blind is given nowhere else. */
 function decision({ kind, reason, probes }: Facts, limits: Limits): readonly string[] {
-  const isSaid = kind !== 'blind' && probes.some(({ verdict, lapsed }) => reason === verdict.why || reason === lapsed)
-  return isSaid ? [] : [stop(capital(foreign(reason, limits.sentence)))]
+  const isGiven = kind !== 'blind' && probes.some(({ verdict, lapsed }) => reason === verdict.why || reason === lapsed)
+  return isGiven ? [] : [stop(capital(foreign(reason, limits.sentence)))]
 }
 
 /** "7 of 7 runs failed since 11:58:02Z (threshold: 3 of 5 runs fail)." */
