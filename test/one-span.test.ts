@@ -6,6 +6,7 @@ import { openStore } from '../src/adapters/sqlite/store.ts'
 import { main } from '../src/cli/program.ts'
 import { digestOf } from '../src/domain/digest.ts'
 import type { Incident } from '../src/domain/incident.ts'
+import { summaryOf } from '../src/domain/incident-summary.ts'
 import { notificationsFor } from '../src/domain/notify.ts'
 import { HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
 import { renderEmail } from '../src/email/render.ts'
@@ -47,7 +48,8 @@ async function everywhere(incident: Incident, now: number): Promise<Record<strin
   const email = renderEmail(mail!, { ...PUNCTUAL, now }).text
 
   const digest = digestOf({
-    ...{ from: now - 24 * HOUR_MS, to: now, incidents: [incident], ledger: [], cut: false, outbox: [] },
+    ...{ from: now - 24 * HOUR_MS, to: now, incidents: [summaryOf(incident)], ledger: [], cut: false, outbox: [] },
+    patterns: [],
     watched: { operations: new Map(), accounts: new Map() } as never,
   })
   const probe = { ...mail!.facts.probes[0]!, evidence: [] }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { EXIT } from '../src/cli/exit.ts'
 import { build } from '../src/cli/program.ts'
+import { summaryOf } from '../src/domain/incident-summary.ts'
 import { MAIL_KINDS } from '../src/domain/notification.ts'
 import { RULE_NAMES } from '../src/domain/rule.ts'
 import { incidentJson, storyJson } from '../src/domain/shown.ts'
@@ -47,11 +48,11 @@ describe('JSON', () => {
 
   test('of incidents, in the order in which it is written', () => {
     const [, fields = ''] = /array of `\{ (.+) \}`/.exec(row('`alibi incidents')) ?? []
-    expect(wordsOf(fields)).toEqual(Object.keys(incidentJson(incident())))
+    expect(wordsOf(fields)).toEqual(Object.keys(incidentJson(summaryOf(incident()))))
   })
 
   test('of one incident', () => {
-    const story = Object.keys(storyJson(incident(), [], [])).filter((key) => !(key in incidentJson(incident())))
+    const story = Object.keys(storyJson(incident(), [], [])).filter((key) => !(key in incidentJson(summaryOf(incident()))))
     const [, fields = ''] = /and (`partition`.+) \|$/.exec(row('`alibi explain')) ?? []
     expect(wordsOf(fields)).toEqual(story)
   })

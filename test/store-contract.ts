@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Incident, Member } from '../src/domain/incident.ts'
+import { summaryOf } from '../src/domain/incident-summary.ts'
 import type { LedgerRow } from '../src/domain/ledger.ts'
 import type { Facts, Notification, Owed } from '../src/domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
+import { incidentPatterns } from '../src/domain/patterns.ts'
 import type { Outcome } from '../src/domain/probe.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
 import type { Connectivity, ProbeState } from '../src/domain/state.ts'
@@ -62,6 +64,7 @@ export function anIncident(id: string, over: Partial<Incident> = {}): Incident {
     family: 'outage',
     state: 'announced',
     openedAt: T0,
+    episodeAt: T0,
     closedAt: null,
     closedAs: null,
     seq: 1,
@@ -75,7 +78,9 @@ export function anIncident(id: string, over: Partial<Incident> = {}): Incident {
 }
 
 export function aMember(probe: string, over: Partial<Member> = {}): Member {
-  return { probe, monitor: 'm', state: 'failing', onset: T0, evidence: [anOutcome(probe, T0, 'failed')], ...over } as Member
+  const looked = { probe, monitor: 'm', account: 'self', operation: 'ListRegions', state: 'failing', onset: T0, wellAt: null }
+  const verdict = { kind: 'unexplained', why: 'none fits', rejected: [] }
+  return { ...looked, evidence: [anOutcome(probe, T0, 'failed')], standing: { verdict }, ...over } as unknown as Member
 }
 
 export function aNotification(id: string, over: Partial<Notification> = {}): Notification {
@@ -237,7 +242,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.incident('a3f9')).toEqual(incident)
       }
       expect(await store.incident('other')).toEqual(other)
-      expect((await store.incidents(10)).map(({ members }) => members.length).sort()).toEqual([2, 3])
+      expect((await store.incidents(10)).map(({ probes }) => probes.length).sort()).toEqual([2, 3])
     })
 
     test('self-alerts are set and cleared; setting wins when one change does both', async () => {
@@ -258,6 +263,35 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const closed = (id: string, closedAt: number) => anIncident(id, { state: 'closed', closedAt, closedAs: 'recovered' })
       await commit({ incidents: [closed('old', T0 - 1), closed('lately', T0), anIncident('open', { state: 'suppressed' })] })
       expect((await store.load(T0)).incidents.map((i) => i.id).sort()).toEqual(['lately', 'open'])
+    })
+
+    test('a list says of an incident what its members say, whether it is open, closed or open again', async () => {
+      const members = [aMember('a'), aMember('b', { onset: T0 + 1, wellAt: T0 + 9, state: 'well' })]
+      for (const changes of [
+        { members: [] },
+        { state: 'closed', closedAt: T0 + 9, members },
+        { state: 'announced', closedAt: null, members: members.slice(1) },
+        { state: 'closed', closedAt: T0 + 99, family: 'offline', members: [] },
+        { state: 'closed', closedAt: T0 + 99, members: [...members, aMember('c')] },
+      ] as const) {
+        const incident = anIncident('a3f9', changes)
+        await commit({ incidents: [incident] })
+        for (const _ of ['in this process', 'read back']) {
+          expect(await store.incidents(1)).toEqual([summaryOf(incident)])
+          expect(await store.patterns(1)).toEqual([incidentPatterns(incident)])
+          store = await opened.reopen()
+        }
+      }
+    })
+
+    test('a list holds only what is closed, where that is asked for', async () => {
+      const closed = (id: string, openedAt: number) => anIncident(id, { state: 'closed', closedAt: T0 + 9, openedAt })
+      await commit({
+        incidents: [closed('a', T0), anIncident('b', { openedAt: T0 + 1 }), closed('c', T0 + 2), closed('d', T0 + 3)],
+      })
+      expect((await store.incidents(2, 'closed')).map(({ id }) => id)).toEqual(['d', 'c'])
+      expect((await store.incidents(9, 'closed')).map(({ id }) => id)).toEqual(['d', 'c', 'a'])
+      expect((await store.patterns(2)).map(({ id }) => id)).toEqual(['d', 'c'])
     })
 
     test('incidents come newest first, at most the limit; one comes by its id', async () => {

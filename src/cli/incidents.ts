@@ -1,8 +1,8 @@
 import { inWordsByClock, utc } from '../domain/duration.ts'
-import type { Incident } from '../domain/incident.ts'
+import type { IncidentSummary } from '../domain/incident-summary.ts'
 import { leadWords } from '../domain/lead.ts'
 import { incidentJson } from '../domain/shown.ts'
-import { spanOf } from '../domain/span.ts'
+import type { Span } from '../domain/span.ts'
 import { reader } from './database.ts'
 import { EXIT } from './exit.ts'
 import { configured, type Io, type ListOptions, list } from './io.ts'
@@ -16,31 +16,33 @@ export async function incidents(options: ListOptions & Readonly<{ patterns?: boo
   const config = await configured(options, io)
   const store = await reader(config)
   try {
+    if (options.patterns === true) {
+      showPatterns(await store.patterns(MAX_LISTED), config, options.json === true, io)
+      return EXIT.ok
+    }
     const all = await store.incidents(MAX_LISTED)
-    if (options.patterns === true) showPatterns(all, config, options.json === true, io)
-    else list(io, options, all.map(incidentJson), { text: () => textOf(all, io.columns), none: 'There are no incidents.' })
+    list(io, options, all.map(incidentJson), { text: () => textOf(all, io.columns), none: 'There are no incidents.' })
   } finally {
     await store.close()
   }
   return EXIT.ok
 }
 
-function textOf(all: readonly Incident[], columns: number | null): string {
+function textOf(all: readonly IncidentSummary[], columns: number | null): string {
   const rows = all.map((incident) => [
     incident.id,
     incident.state,
     incident.family,
     incident.family === 'outage' ? incident.verdict : '-',
     utc(incident.openedAt),
-    lastedOf(incident),
-    incidentJson(incident).monitors.join(', '),
-    String(incident.members.length),
+    lastedOf(incident.span),
+    incident.monitors.join(', '),
+    String(incident.probes.length),
     incident.leadMinutes === null ? '-' : leadWords(incident.leadMinutes),
   ])
   return table(['incident', 'state', 'family', 'verdict', 'opened', 'lasted', 'monitors', 'probes', 'AWS posted'], rows, columns)
 }
 
-function lastedOf(incident: Incident): string {
-  const { from, to } = spanOf(incident)
+function lastedOf({ from, to }: Span): string {
   return to === null ? 'open' : inWordsByClock(from, to)
 }

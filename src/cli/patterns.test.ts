@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { incident, member } from '../../test/given.ts'
 import type { Config } from '../config/config.ts'
+import { incidentPatterns } from '../domain/patterns.ts'
 import type { Io } from './io.ts'
 import { showPatterns } from './patterns.ts'
 
@@ -12,7 +13,9 @@ test.for<[number, number, RegExp]>([
   const said: string[] = []
   const io = { out: (text: string) => said.push(text), columns: null } as unknown as Io
   const all = Array.from({ length: incidents }, (_, id) =>
-    incident({ id: `${id}`, members: Array.from({ length: members }, (_, nth) => member({ probe: `p${nth}` })) }),
+    incidentPatterns(
+      incident({ id: `${id}`, members: Array.from({ length: members }, (_, nth) => member({ probe: `p${nth}` })) }),
+    ),
   )
   showPatterns(all, { monitors: [] } as unknown as Config, false, io)
   expect(said.join('\n')).toMatch(words)

@@ -1,8 +1,15 @@
 import type { Config } from '../config/config.ts'
 import { counted } from '../domain/counted.ts'
 import { iso, utc } from '../domain/duration.ts'
-import type { Incident } from '../domain/incident.ts'
-import { type Count, type Patterns, patternsOf, standsOut, WEEKDAYS, watchedBy } from '../domain/patterns.ts'
+import {
+  type Count,
+  type IncidentPatterns,
+  type Patterns,
+  patternsOf,
+  standsOut,
+  WEEKDAYS,
+  watchedBy,
+} from '../domain/patterns.ts'
 import { type Io, say } from './io.ts'
 import { table } from './table.ts'
 
@@ -12,7 +19,7 @@ const MAX_SHOWN = 10
 const BAR = 30
 
 /** Prints when, where, and with which operation, account and error failures began: the patterns that AWS advises to look for. */
-export function showPatterns(incidents: readonly Incident[], config: Config, json: boolean, io: Io): void {
+export function showPatterns(incidents: readonly IncidentPatterns[], config: Config, json: boolean, io: Io): void {
   const patterns = patternsOf(incidents)
   const lines = standsOut(patterns, watchedBy(config.monitors.flatMap(({ probes }) => probes)))
   if (json) io.out(JSON.stringify(asJson(patterns, lines), null, 2))

@@ -60,6 +60,7 @@ export class Summary {
       from,
       to: fire,
       incidents: await store.incidents(MAX_INCIDENTS),
+      patterns: await store.patterns(MAX_INCIDENTS),
       ledger: rows.slice(0, MAX_ROWS),
       cut: rows.length > MAX_ROWS,
       outbox: await store.outbox(),

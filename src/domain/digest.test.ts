@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, run } from '../../test/given.ts'
 import { type DigestInput, digestOf, gapRow, MAX_LINES } from './digest.ts'
 import { NEVER_JUDGED } from './explanation.ts'
+import type { Incident } from './incident.ts'
+import { summaryOf } from './incident-summary.ts'
 import type { LedgerRow } from './ledger.ts'
+import { incidentPatterns } from './patterns.ts'
 import type { RejectedEvent } from './verdict.ts'
 
 const WEEK = 7 * 24 * HOUR
@@ -13,6 +16,7 @@ const EMPTY: DigestInput = {
   from: FROM,
   to: TO,
   incidents: [],
+  patterns: [],
   ledger: [],
   cut: false,
   outbox: [],
@@ -29,19 +33,21 @@ const row = (decision: LedgerRow['decision'], id: string | null, reason: string,
 })
 const closed = (id: string, changes = {}) =>
   incident({ id, state: 'closed', closedAt: NOON + 40 * MIN, closedAs: 'recovered', verdict: 'unexplained', ...changes })
-const linesOf = (input: Partial<DigestInput>, title: string) =>
-  digestOf({ ...EMPTY, ...input }).chapters.find((chapter) => chapter.title.startsWith(title))?.lines
+/** The same with whole incidents. */
+type Input = Partial<Omit<DigestInput, 'incidents' | 'patterns'>> & Readonly<{ incidents?: readonly Incident[] }>
+const digest = ({ incidents = [], ...input }: Input) =>
+  digestOf({ ...EMPTY, ...input, incidents: incidents.map(summaryOf), patterns: incidents.map(incidentPatterns) })
+const linesOf = (input: Input, title: string) => digest(input).chapters.find((chapter) => chapter.title.startsWith(title))?.lines
 
 test('a week in which nothing happened is told in one sentence', () => {
-  expect(digestOf(EMPTY)).toEqual({
+  expect(digest({})).toEqual({
     headline: 'In the 7d to 2026-03-10 13:00Z nothing failed, and no gap in our own watch was seen.',
     chapters: [],
   })
 })
 
 test('what was mailed is told apart from what was not, each with its reasons', () => {
-  const input: DigestInput = {
-    ...EMPTY,
+  const input: Input = {
     incidents: [closed('aaaa000000000001'), closed('bbbb000000000001', { verdict: 'explained' })],
     ledger: [
       row('withheld', 'aaaa000000000001', 'the silence 1a2b of oncall lasts', 'silence'),
@@ -54,7 +60,7 @@ test('what was mailed is told apart from what was not, each with its reasons', (
       row('delivered', null, 'digest to oncall: 250 ok'),
     ],
   }
-  expect(digestOf(input).headline).toBe(
+  expect(digest(input).headline).toBe(
     'In the 7d to 2026-03-10 13:00Z there were 2 incidents: 1 mailed, 1 not; no gap in our own watch.',
   )
   expect(linesOf(input, 'Mailed')).toEqual([
@@ -108,7 +114,7 @@ test('rejected events are listed once, with the number of incidents', () => {
 })
 
 test('gaps are the times when we could not see: not running, cut off, blind', () => {
-  const input: Partial<DigestInput> = {
+  const input: Input = {
     incidents: [closed('0ff1000000000001', { family: 'offline', members: [] })],
     ledger: [
       gapRow({ from: NOON - 3 * HOUR, to: NOON - HOUR, why: 'Alibi was not running' }),
@@ -122,7 +128,7 @@ test('gaps are the times when we could not see: not running, cut off, blind', ()
     '2026-03-10 12:00Z, 40m: offline #0ff1',
     'this machine slept from 2026-03-10 12:59Z to 2026-03-10 14:00Z (1h 1m): nothing was watched',
   ])
-  expect(digestOf({ ...EMPTY, ...input }).headline).toContain('there was no incident; 3 gaps in our own watch')
+  expect(digest(input).headline).toContain('there was no incident; 3 gaps in our own watch')
 })
 
 test('patterns look back further than the digest', () => {

@@ -1,20 +1,21 @@
 import { inWords, inWordsByClock, utc } from './duration.ts'
-import type { Incident } from './incident.ts'
+import type { IncidentSummary } from './incident-summary.ts'
 import { leadWords } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
 import { addressee, isOpen, mailingsOf } from './mailing.ts'
 import { MAIL_KINDS, type MailKind, type Owed } from './notification.ts'
-import { patternsOf, standsOut, type Watched } from './patterns.ts'
+import { type IncidentPatterns, patternsOf, rejectedShown, standsOut, type Watched } from './patterns.ts'
 import { DAY_MS, type Instant } from './probe.ts'
 import type { RuleName } from './rule.ts'
-import { spanOf } from './span.ts'
 
 /** What a digest sums up: everything that was decided from one fire of its schedule to the next. */
 export type DigestInput = Readonly<{
   from: Instant
   to: Instant
   /** Known incidents, also those before `from`: patterns show over a longer time. */
-  incidents: readonly Incident[]
+  incidents: readonly IncidentSummary[]
+  /** Of the same incidents. */
+  patterns: readonly IncidentPatterns[]
   /** Rows since `from`, oldest first. */
   ledger: readonly LedgerRow[]
   /** There were more rows than were read. */
@@ -56,7 +57,7 @@ export function digestOf(input: DigestInput): Digest {
   const ledger = input.ledger.filter((row) => row.at < to || isGapBefore(row, to))
   const touched = new Set(ledger.flatMap(({ incident }) => (incident === null ? [] : [incident])))
   const present = input.incidents
-    .filter((is) => touched.has(is.id) || (is.openedAt < to && (is.closedAt ?? to) >= from))
+    .filter(({ id, openedAt, closedAt }) => touched.has(id) || (openedAt < to && (closedAt ?? to) >= from))
     .toSorted((a, b) => a.openedAt - b.openedAt)
   const rowsOf = Map.groupBy(ledger, ({ incident }) => incident ?? '')
   const mailsOf = (id: string) => (rowsOf.get(id) ?? []).filter(({ decision }) => decision === 'delivered')
@@ -66,15 +67,20 @@ export function digestOf(input: DigestInput): Digest {
   const gaps = gapsOf(present, ledger, to)
   const chapters: readonly Chapter[] = [
     chapter('Mailed', [
-      ...mailed.map((is) => `${what(is, to)}. Mailed: ${kindsOf(mailsOf(is.id))}${notSaid(withheldOf(is.id), ' Not mailed')}`),
+      ...mailed.map(
+        (one) => `${what(one, to)}. Mailed: ${kindsOf(mailsOf(one.id))}${notSaid(withheldOf(one.id), ' Not mailed')}`,
+      ),
       ...apart(mailsOf('')),
     ]),
     chapter(
       'Not mailed, and why',
-      silent.map((is) => `${what(is, to)}.${notSaid(withheldOf(is.id), ' Why')}`),
+      silent.map((one) => `${what(one, to)}.${notSaid(withheldOf(one.id), ' Why')}`),
     ),
     chapter('Who knew first', leads(present)),
-    chapter('Near misses: events that were considered and did not explain', rejected(present)),
+    chapter(
+      'Near misses: events that were considered and did not explain',
+      rejected(input.patterns.filter(({ id }) => present.some((one) => one.id === id))),
+    ),
     chapter('Gaps in our own watch', gaps),
     chapter('Owed or refused now', input.outbox.filter(isOpen).map(owedLine)),
     chapter(`Patterns of the last ${PATTERN_DAYS} days`, patterns(input)),
@@ -117,20 +123,17 @@ function headline({ from, to, ...input }: DigestInput, mailed: number, silent: n
 }
 
 /** "2026-03-02 21:02Z, 1h 30m: outage of 14 probes (production), explained by AWS_ACCOUNT_OPERATIONAL_ISSUE" */
-function what(is: Incident, to: Instant): string {
-  const span = spanOf(is)
+function what(incident: IncidentSummary, to: Instant): string {
+  const { id, family, probes, monitors, span } = incident
   const lasted = span.to === null ? `open for ${inWordsByClock(span.from, to)}` : inWordsByClock(span.from, span.to)
-  const monitors = [...new Set(is.members.map(({ monitor }) => monitor))]
-  const probes = `${is.members.length} ${is.members.length === 1 ? 'probe' : 'probes'}`
-  const of = monitors.length === 0 ? '' : ` of ${probes} (${monitors.slice(0, 3).join(', ')}${monitors.length > 3 ? ', …' : ''})`
-  const verdict = is.family === 'outage' ? `, ${is.verdict}${alibiOf(is)}` : ''
-  return `${utc(span.from)}, ${lasted}: ${is.family}${of}${verdict} #${is.id.slice(0, 4)}`
+  const count = `${probes.length} ${probes.length === 1 ? 'probe' : 'probes'}`
+  const of = monitors.length === 0 ? '' : ` of ${count} (${monitors.slice(0, 3).join(', ')}${monitors.length > 3 ? ', …' : ''})`
+  const verdict = family === 'outage' ? `, ${incident.verdict}${alibiOf(incident)}` : ''
+  return `${utc(span.from)}, ${lasted}: ${family}${of}${verdict} #${id.slice(0, 4)}`
 }
 
-function alibiOf(is: Incident): string {
-  const { members, explainedBy } = is
-  const by = members.flatMap(({ standing: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by] : []))[0]
-  if (by !== undefined) return ` by ${by.code} in ${by.region ?? 'no named region'}`
+function alibiOf({ alibi, explainedBy }: IncidentSummary): string {
+  if (alibi !== null) return ` by ${alibi.code} in ${alibi.region ?? 'no named region'}`
   return explainedBy === null ? '' : ` (at times by ${explainedBy.split('/').at(-2) ?? explainedBy})`
 }
 
@@ -171,7 +174,7 @@ function notSaid(rows: readonly LedgerRow[], label: string): string {
   return `${label}: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`
 }
 
-function leads(incidents: readonly Incident[]): readonly string[] {
+function leads(incidents: readonly IncidentSummary[]): readonly string[] {
   const known = incidents.flatMap(({ leadMinutes }) => (leadMinutes === null ? [] : [leadMinutes])).toSorted((a, b) => a - b)
   if (known.length === 0) return []
   const we = known.filter((minutes) => minutes > 0).length
@@ -185,21 +188,23 @@ function leads(incidents: readonly Incident[]): readonly string[] {
   ]
 }
 
-function rejected(incidents: readonly Incident[]): readonly string[] {
-  const all = incidents.flatMap(({ id, members }) =>
-    members.flatMap(({ standing }) => standing.verdict.rejected.map((miss) => ({ id, miss }))),
-  )
-  const byEvent = [...Map.groupBy(all, ({ miss }) => `${miss.code}, ${miss.region ?? 'no region'} (${miss.test}): ${miss.why}`)]
-  const counted = byEvent.map(([text, some]) => ({ text, incidents: new Set(some.map(({ id }) => id)).size }))
+function rejected(incidents: readonly IncidentPatterns[]): readonly string[] {
+  const byEvent = [
+    ...Map.groupBy(
+      incidents.flatMap((incident) => incident.rejected.map(rejectedShown)),
+      (text) => text,
+    ),
+  ]
+  const counted = byEvent.map(([text, some]) => ({ text, incidents: some.length }))
   const most = counted.toSorted((a, b) => b.incidents - a.incidents)
   const shown = most.slice(0, MAX_MISSES).map(({ text, incidents: n }) => (n === 1 ? text : `${text}, in ${n} incidents`))
   return most.length > shown.length ? [...shown, `and ${most.length - shown.length} more`] : shown
 }
 
-function gapsOf(incidents: readonly Incident[], ledger: readonly LedgerRow[], to: Instant): readonly string[] {
+function gapsOf(incidents: readonly IncidentSummary[], ledger: readonly LedgerRow[], to: Instant): readonly string[] {
   const blind = incidents
     .filter(({ family }) => family === 'offline' || family === 'blind')
-    .map((is) => ({ at: is.openedAt, text: `${what(is, to)}` }))
+    .map((one) => ({ at: one.openedAt, text: what(one, to) }))
   const away = ledger.filter(isGap).map(({ at, reason }) => ({ at, text: reason }))
   return [...blind, ...away].toSorted((a, b) => a.at - b.at).map(({ text }) => text)
 }
@@ -210,7 +215,7 @@ function owedLine(owed: Owed): string {
   return `${n.kind} to ${addressee(owed)}, owed since ${utc(n.createdAt)}: ${state === 'refused' ? 'refused' : tried}${error === null ? '' : `, ${error}`}`
 }
 
-function patterns({ incidents, to, watched }: DigestInput): readonly string[] {
-  const recent = incidents.filter(({ openedAt }) => openedAt >= to - PATTERN_DAYS * DAY_MS && openedAt <= to)
+function patterns({ patterns: all, to, watched }: DigestInput): readonly string[] {
+  const recent = all.filter(({ openedAt }) => openedAt >= to - PATTERN_DAYS * DAY_MS && openedAt <= to)
   return standsOut(patternsOf(recent), watched)
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, monitor, NOON, run } from '../../test/given.ts'
 import type { Incident, Member } from './incident.ts'
-import { MAX_COUNTED, patternsOf, standsOut, watchedBy } from './patterns.ts'
+import { incidentPatterns, MAX_COUNTED, patternsOf, standsOut, watchedBy } from './patterns.ts'
 
 const DAY = 24 * HOUR
 /** A Tuesday. */
@@ -9,7 +9,8 @@ const SIX = NOON - 6 * HOUR
 
 const failing = (onset: number, changes: Partial<Member> = {}): Member =>
   member({ onset, evidence: [run('p', onset, 'internal')], ...changes })
-const one = (id: string, members: readonly Member[], changes: Partial<Incident> = {}) => incident({ id, members, ...changes })
+const one = (id: string, members: readonly Member[], changes: Partial<Incident> = {}) =>
+  incidentPatterns(incident({ id, members, ...changes }))
 const MANY = { operations: 2, accounts: 2 }
 
 test('failures are counted by hour, day, endpoint, operation, account, error and explanation', () => {

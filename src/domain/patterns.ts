@@ -2,6 +2,7 @@ import { errorName } from './error-name.ts'
 import type { Incident, Member } from './incident.ts'
 import { decisiveTry, type Instant, type Probe } from './probe.ts'
 import { operationShown } from './setup.ts'
+import type { RejectedEvent } from './verdict.ts'
 
 /*
  * What AWS advises for an InternalServerException that comes back: look for patterns, that is when it happens, where, and with
@@ -35,28 +36,86 @@ export const MAX_COUNTED = 50
 export const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
 const MONDAY_AT = 6
 
-type Failure = Readonly<{ incident: string; member: Member }>
+/** How often one thing was seen among the failures of one incident. */
+type Seen = Readonly<{ name: string; failures: number; lastAt: Instant }>
 
-/** Of trouble that AWS, the way to it or our permissions made: what no run saw (cut off, blind) has no pattern. */
-export function patternsOf(incidents: readonly Incident[]): Patterns {
+/** What one incident has to say of patterns: a list of incidents need not read their members for it. */
+export type IncidentPatterns = Pick<Incident, 'id' | 'family' | 'openedAt'> &
+  Readonly<{
+    /** The onsets of its failures. */
+    onsets: readonly Instant[]
+    endpoints: readonly Seen[]
+    operations: readonly Seen[]
+    accounts: readonly Seen[]
+    errors: readonly Seen[]
+    monitors: readonly Seen[]
+    explanations: readonly Seen[]
+    /** The events that were considered for any of its probes, each once for each reason to reject it. */
+    rejected: readonly RejectedEvent[]
+  }>
+
+/** Rejected events that are kept of one incident. */
+const MAX_REJECTED = 200
+
+export function incidentPatterns({ id, family, openedAt, members }: Incident): IncidentPatterns {
+  return {
+    id,
+    family,
+    openedAt,
+    onsets: members.map(({ onset }) => onset),
+    endpoints: seen(members, endpointOf),
+    operations: seen(members, ({ operation }) => operation),
+    accounts: seen(members, ({ account }) => account),
+    errors: seen(members, errorOf),
+    monitors: seen(members, ({ monitor }) => monitor),
+    explanations: seen(members, ({ standing: { verdict } }) =>
+      verdict.kind === 'explained' ? verdict.by.code : `none (${verdict.kind})`,
+    ),
+    rejected: rejectedIn(members),
+  }
+}
+
+function seen(members: readonly Member[], nameOf: (member: Member) => string): readonly Seen[] {
+  return [...Map.groupBy(members, nameOf)].map(([name, some]) => ({
+    name,
+    failures: some.length,
+    lastAt: some.reduce((last, { onset }) => Math.max(last, onset), 0),
+  }))
+}
+
+function rejectedIn(members: readonly Member[]): readonly RejectedEvent[] {
+  const all = new Map<string, RejectedEvent>()
+  for (const { standing } of members) {
+    for (const event of standing.verdict.rejected) {
+      if (all.size >= MAX_REJECTED) return [...all.values()]
+      all.set(rejectedShown(event), event)
+    }
+  }
+  return [...all.values()]
+}
+
+/** A rejected event and its reason: `AWS_IAM_OPERATIONAL_ISSUE, me-central-1 (place): its region is me-central-1`. */
+export function rejectedShown({ code, region, test, why }: RejectedEvent): string {
+  return `${code}, ${region ?? 'no region'} (${test}): ${why}`
+}
+
+/** Of failures that AWS, the network or our permissions caused: those of which no run tells (offline, blind) have no pattern. */
+export function patternsOf(incidents: readonly IncidentPatterns[]): Patterns {
   const counted = incidents.filter(({ family }) => family === 'outage' || family === 'misconfigured')
-  const failures: readonly Failure[] = counted.flatMap(({ id, members }) => members.map((member) => ({ incident: id, member })))
-  const onsets = failures.map(({ member }) => member.onset)
+  const onsets = counted.flatMap((incident) => incident.onsets)
   return {
     incidents: counted.length,
-    failures: failures.length,
+    failures: onsets.length,
     from: onsets.length === 0 ? null : onsets.reduce((a, b) => Math.min(a, b)),
     to: onsets.length === 0 ? null : onsets.reduce((a, b) => Math.max(a, b)),
     hours: tally(onsets, 24, (date) => date.getUTCHours()),
     weekdays: tally(onsets, 7, (date) => (date.getUTCDay() + MONDAY_AT) % 7),
-    endpoints: counts(failures, endpointOf),
-    operations: counts(failures, ({ operation }) => operation),
-    accounts: counts(failures, ({ account }) => account),
-    errors: counts(failures, errorOf),
-    monitors: counts(failures, ({ monitor }) => monitor),
-    explanations: counts(failures, ({ standing: { verdict } }) =>
-      verdict.kind === 'explained' ? verdict.by.code : `none (${verdict.kind})`,
-    ),
+    endpoints: counts(counted.flatMap(({ endpoints }) => endpoints)),
+    operations: counts(counted.flatMap(({ operations }) => operations)),
+    accounts: counts(counted.flatMap(({ accounts }) => accounts)),
+    errors: counts(counted.flatMap(({ errors }) => errors)),
+    monitors: counts(counted.flatMap(({ monitors }) => monitors)),
+    explanations: counts(counted.flatMap(({ explanations }) => explanations)),
   }
 }
 
@@ -69,14 +128,14 @@ function tally(onsets: readonly Instant[], size: number, place: (date: Date) => 
   return found
 }
 
-function counts(failures: readonly Failure[], nameOf: (member: Member) => string): readonly Count[] {
-  const byName = Map.groupBy(failures, ({ member }) => nameOf(member))
-  return [...byName]
+/** @param all of several incidents, of each of them a name once */
+function counts(all: readonly Seen[]): readonly Count[] {
+  return [...Map.groupBy(all, ({ name }) => name)]
     .map(([name, some]) => ({
       name,
-      failures: some.length,
-      incidents: new Set(some.map(({ incident }) => incident)).size,
-      lastAt: some.reduce((last, { member }) => Math.max(last, member.onset), 0),
+      failures: some.reduce((sum, { failures }) => sum + failures, 0),
+      incidents: some.length,
+      lastAt: some.reduce((last, { lastAt }) => Math.max(last, lastAt), 0),
     }))
     .sort((a, b) => b.failures - a.failures || b.lastAt - a.lastAt || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_COUNTED)

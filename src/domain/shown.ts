@@ -1,5 +1,6 @@
 import { iso } from './duration.ts'
 import type { Incident, IncidentState, Member } from './incident.ts'
+import { type IncidentSummary, summaryOf } from './incident-summary.ts'
 import type { LedgerRow } from './ledger.ts'
 import { type Mailing, mailingsOf } from './mailing.ts'
 import type { MailKind, NotificationState, Owed } from './notification.ts'
@@ -114,16 +115,16 @@ type MailJson = Readonly<{
   addresses: readonly AddressJson[]
 }>
 
-export function incidentJson(incident: Incident): IncidentJson {
-  const { id, family, state, verdict, explainedBy, members, leadMinutes } = incident
+export function incidentJson(incident: IncidentSummary): IncidentJson {
+  const { id, family, state, verdict, explainedBy, monitors, probes, leadMinutes } = incident
   return {
     id,
     family,
     state,
     verdict,
     explainedBy,
-    monitors: [...new Set(members.map((member) => member.monitor))],
-    probes: members.map((member) => member.probe),
+    monitors,
+    probes,
     openedAt: iso(incident.openedAt),
     announcedAt: isoOrNull(incident.announcedAt),
     closedAt: isoOrNull(incident.closedAt),
@@ -134,7 +135,7 @@ export function incidentJson(incident: Incident): IncidentJson {
 /** Rows and mails as the store gave them, oldest first. Mail addresses are taken out of every text. */
 export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mails: readonly Owed[]): StoryJson {
   return {
-    ...incidentJson(incident),
+    ...incidentJson(summaryOf(incident)),
     partition: incident.partition,
     continues: incident.continues,
     closedAs: incident.closedAs,

@@ -3,8 +3,10 @@
  * that no sample says what Alibi never would. No text is AWS's, and no account is anybody's.
  */
 import { digestOf, gapRow } from '../domain/digest.ts'
+import { summaryOf } from '../domain/incident-summary.ts'
 import type { Facts, MailKind, Notification, ProbeFacts } from '../domain/notification.ts'
 import type { HealthEvent } from '../domain/outage.ts'
+import { incidentPatterns } from '../domain/patterns.ts'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type Probe, type Try } from '../domain/probe.ts'
 import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import type { Delivery } from './delivery.ts'
@@ -146,10 +148,12 @@ function week(): Notification {
     evidence: { kind },
   }))
   const away = { from: NOON_OR_SO - 10 * HOUR_MS, to: NOON_OR_SO - 9 * HOUR_MS, why: 'Alibi was not running' }
+  const incidents = [...silent.world.incidents.values(), ...on.world.incidents.values()]
   const { headline, chapters } = digestOf({
     from: to - 7 * DAY_MS,
     to,
-    incidents: [...silent.world.incidents.values(), ...on.world.incidents.values()],
+    incidents: incidents.map(summaryOf),
+    patterns: incidents.map(incidentPatterns),
     ledger: [...silent.ledger, gapRow(away), ...on.ledger, ...delivered],
     cut: false,
     outbox: [],

@@ -1,8 +1,10 @@
 import type { Incident } from '../domain/incident.ts'
+import type { IncidentSummary } from '../domain/incident-summary.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Stamp } from '../domain/moment.ts'
 import type { Notification, Owed, StripMark } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
+import type { IncidentPatterns } from '../domain/patterns.ts'
 import type { Instant, Outcome, Partition } from '../domain/probe.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../domain/state.ts'
@@ -102,8 +104,10 @@ export type Reader = {
   load(closedSince: Instant): Promise<Loaded>
   /** What was last remembered under this key; `null` if nothing was. */
   recall(key: string): Promise<string | null>
-  /** Newest first. */
-  incidents(limit: number): Promise<readonly Incident[]>
+  /** The latest opened, newest first, without their members. */
+  incidents(limit: number, only?: 'closed'): Promise<readonly IncidentSummary[]>
+  /** Of the same incidents, in the same order: what their failures have in common. */
+  patterns(limit: number): Promise<readonly IncidentPatterns[]>
   incident(id: string): Promise<Incident | null>
   /** Oldest first: of everything the first `limit`, of an incident the newest. */
   ledger(filter: Readonly<{ incident?: string; since?: Instant }>, limit: number): Promise<readonly LedgerRow[]>

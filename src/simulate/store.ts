@@ -1,8 +1,10 @@
 import type { Incident, Member } from '../domain/incident.ts'
+import { summaryOf } from '../domain/incident-summary.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Stamp } from '../domain/moment.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
+import { incidentPatterns } from '../domain/patterns.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import { type Ack, endOfSilence, rebaseSilence, type Silence } from '../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../domain/state.ts'
@@ -262,8 +264,14 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
         connectivity: disk.connectivity,
         lastAlive: disk.lastAlive,
       })),
-    incidents: (limit) =>
-      call(() => [...disk.incidents.values()].sort((a, b) => b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1)).slice(0, limit)),
+    incidents: (limit, only) =>
+      call(() =>
+        newestFirst(disk)
+          .filter(({ state }) => only === undefined || state === only)
+          .slice(0, limit)
+          .map(summaryOf),
+      ),
+    patterns: (limit) => call(() => newestFirst(disk).slice(0, limit).map(incidentPatterns)),
     incident: (id) => call(() => disk.incidents.get(id) ?? null),
     ledger: (filter, limit) =>
       call(() =>
@@ -333,6 +341,10 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
           .map((owed) => ({ address: owed.address, at: owed.deliveredAt ?? 0 })),
       ),
   }
+}
+
+function newestFirst(disk: Disk): readonly Incident[] {
+  return [...disk.incidents.values()].sort((a, b) => b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1))
 }
 
 /** Through JSON, as on disk: what does not survive that must not be relied upon. */

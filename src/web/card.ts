@@ -5,7 +5,7 @@ import type { LedgerRow } from '../domain/ledger.ts'
 import { mailingsOf } from '../domain/mailing.ts'
 import { decisiveTry, type Family, type Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
-import { spanOf } from '../domain/span.ts'
+import { type Span, spanOf } from '../domain/span.ts'
 import type { Alibi, RejectedEvent } from '../domain/verdict.ts'
 import { foreign, safeLink } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
@@ -70,7 +70,7 @@ export type Card = Readonly<{
   decisions: readonly DecisionRow[]
 }>
 
-const TITLE: Readonly<Record<Family, string>> = {
+export const TITLE: Readonly<Record<Family, string>> = {
   outage: 'AWS Account trouble',
   misconfigured: 'AWS Account access misconfigured',
   offline: 'This host is offline',
@@ -82,6 +82,7 @@ export function cardOf(incident: Incident, history: History, at: Readonly<{ view
   const { view, now, length } = at
   const { rows, mails } = history
   const isOver = incident.state === 'closed'
+  const monitors = [...new Set(incident.members.map(({ monitor }) => monitor))]
   const affected = affectedOf(incident)
   const probes = affected.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
   const telling = affected.find((member) => member.standing.verdict.kind === incident.verdict) ?? affected[0] ?? null
@@ -89,16 +90,17 @@ export function cardOf(incident: Incident, history: History, at: Readonly<{ view
   const rejected = verdict?.rejected ?? []
   return {
     id: incident.id,
-    ...titleOf(incident),
+    title: TITLE[incident.family],
+    monitors: namesOf(monitors),
     ...stateOf(incident),
-    since: isOver ? lasted(incident, now) : `${since(incident, now)}${lastOk(probes[0] ?? null, now)}`,
+    since: isOver ? lasted(spanOf(incident), now) : `${since(incident, now)}${lastOk(probes[0] ?? null, now)}`,
     aws: isOver ? stop(verdictInWords(incident)) : isItAws(incident, telling?.standing ?? null),
     awsInShort: isItAwsInShort(incident, verdict),
     notified: notifiedOf(incident, history, view, now),
     acknowledged: acknowledgedOf(incident, view, now),
     withheld: isOver || incident.announcedAt === null ? null : whyWithheld(rows),
-    impacts: settingsOf(incident, view, 'impact').map((text) => foreign(text, SENTENCE)),
-    runbooks: settingsOf(incident, view, 'runbook').flatMap((text) => safeLink(text) ?? []),
+    impacts: settingsOf(monitors, view, 'impact').map((text) => foreign(text, SENTENCE)),
+    runbooks: settingsOf(monitors, view, 'runbook').flatMap((text) => safeLink(text) ?? []),
     probes: probes.slice(0, length.probes).map((member) => memberRow(member, now)),
     moreProbes: Math.max(0, probes.length - length.probes),
     timeline: timelineOf(incident, mails, now),
@@ -111,17 +113,15 @@ export function cardOf(incident: Incident, history: History, at: Readonly<{ view
   }
 }
 
-/** What an incident is called, and the monitors whose probes are in it. */
-export function titleOf({ family, members }: Pick<Incident, 'family' | 'members'>): Pick<Card, 'title' | 'monitors'> {
-  const names = [...new Set(members.map(({ monitor }) => monitor))]
+/** The first names of a list, and how many more there are. */
+export function namesOf(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).map((name) => foreign(name, WORD))
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : ''
-  return { title: TITLE[family], monitors: `${shown.join(', ')}${more}` }
+  return `${shown.join(', ')}${more}`
 }
 
 /** `11:58 UTC to 12:40 UTC (42m)` */
-export function lasted(incident: Incident, now: Instant): string {
-  const { from, to } = spanOf(incident)
+export function lasted({ from, to }: Span, now: Instant): string {
   return `${clockTime(from, now)} to ${clockTime(to ?? now, now)} (${inWordsByClock(from, to ?? now)})`
 }
 
@@ -157,9 +157,8 @@ function acknowledgedOf({ id }: Incident, { world }: View, now: Instant): string
   return `${stop(`At ${clockTime(ack.at, now)}${why}`)} No more reminders or escalation.`
 }
 
-function settingsOf({ members }: Incident, { setup }: View, key: 'impact' | 'runbook'): readonly string[] {
-  const monitors = new Set(members.map(({ monitor }) => monitor))
-  const all = [...monitors].flatMap((name) => setup.monitors.get(name)?.[key] ?? [])
+function settingsOf(monitors: readonly string[], { setup }: View, key: 'impact' | 'runbook'): readonly string[] {
+  const all = monitors.flatMap((name) => setup.monitors.get(name)?.[key] ?? [])
   return [...new Set(all)].slice(0, MAX_NAMES)
 }
 

@@ -13,7 +13,7 @@ import type { View } from './view.ts'
 export type History = Readonly<{ rows: readonly LedgerRow[] | null; mails: readonly Owed[] | null }>
 
 /** Who was notified of an incident, who is still waiting for an email, and why. */
-export function wasAnyoneNotified(incident: Incident, { rows, mails }: History, now: Instant): string {
+export function wasAnyoneNotified(incident: Pick<Incident, 'state'>, { rows, mails }: History, now: Instant): string {
   if (mails === null) return DATABASE_UNREADABLE
   const delivered = mails.filter(({ state }) => state === 'delivered')
   const waiting = mails.filter(({ state }) => state === 'due' || state === 'retrying' || state === 'sending')

@@ -65,7 +65,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
   }
 }
 
-function historyOf({ id }: Incident, { rows, mails }: OnRecord): History {
+function historyOf({ id }: Pick<Incident, 'id'>, { rows, mails }: OnRecord): History {
   return { rows: rows.get(id) ?? null, mails: mails.get(id) ?? null }
 }
 

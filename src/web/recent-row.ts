@@ -1,6 +1,6 @@
-import type { Incident } from '../domain/incident.ts'
+import type { IncidentSummary } from '../domain/incident-summary.ts'
 import type { Instant } from '../domain/probe.ts'
-import { lasted, titleOf } from './card.ts'
+import { lasted, namesOf, TITLE } from './card.ts'
 import { verdictInWords } from './is-it-aws.ts'
 import { type History, wasAnyoneNotified } from './notified.ts'
 
@@ -14,12 +14,13 @@ export type RecentRow = Readonly<{
   notified: string
 }>
 
-export function recentRow(incident: Incident, history: History, now: Instant): RecentRow {
+export function recentRow(incident: IncidentSummary, history: History, now: Instant): RecentRow {
   const as = incident.closedAs === null || incident.closedAs === 'recovered' ? '' : `, ${incident.closedAs}`
   return {
     id: incident.id,
-    ...titleOf(incident),
-    when: `${lasted(incident, now)}${as}`,
+    title: TITLE[incident.family],
+    monitors: namesOf(incident.monitors),
+    when: `${lasted(incident.span, now)}${as}`,
     verdict: verdictInWords(incident),
     notified: wasAnyoneNotified(incident, history, now),
   }

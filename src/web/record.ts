@@ -1,4 +1,5 @@
 import type { Incident } from '../domain/incident.ts'
+import type { IncidentSummary } from '../domain/incident-summary.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import { isOpen } from '../domain/mailing.ts'
 import type { Owed, StripMark } from '../domain/notification.ts'
@@ -12,8 +13,6 @@ import { worstFirst } from './incident-status.ts'
 /** Open incidents that the page shows, and closed ones that it lists. */
 const MAX_OPEN = 10
 const MAX_RECENT = 10
-/** Open incidents that may be newer than the latest closed ones; with more of them, fewer closed ones are found. */
-const MAX_NEWER = 100
 const MAX_ROWS = 300
 /** Probes whose last hour is read, over all monitors and of each monitor. */
 const MAX_STRIPS = 100
@@ -37,7 +36,7 @@ export type OnRecord = Readonly<{
   open: readonly Incident[]
   openCount: number
   /** Closed incidents, newest first. */
-  recent: readonly Incident[]
+  recent: readonly IncidentSummary[]
   /** Of each of these incidents, oldest first; incidents whose rows could not be read are missing. */
   rows: ReadonlyMap<string, readonly LedgerRow[]>
   mails: ReadonlyMap<string, readonly Owed[]>
@@ -71,8 +70,7 @@ export async function record(
   }
   const allOpen = [...world.incidents.values()].filter((incident) => incident.state !== 'closed').sort(worstFirst)
   const open = allOpen.slice(0, MAX_OPEN)
-  const newest = await read(reader.incidents(Math.min(allOpen.length, MAX_NEWER) + MAX_RECENT), [])
-  const recent = newest.filter((incident) => incident.state === 'closed').slice(0, MAX_RECENT)
+  const recent = await read(reader.incidents(MAX_RECENT, 'closed'), [])
   const found = {
     outbox: (await read(reader.outbox(), [])).filter(isOpen),
     ...(await histories([...open, ...recent], reader, read)),

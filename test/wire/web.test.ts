@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { summaryOf } from '../../src/domain/incident-summary.ts'
 import { DECISIONS } from '../../src/domain/ledger.ts'
 import { MAIL_KINDS } from '../../src/domain/notification.ts'
 import type { HealthEvent } from '../../src/domain/outage.ts'
@@ -161,8 +162,8 @@ describe('GET /api/incidents', () => {
     const { port } = await start(scene)
     const all = JSON.parse((await ask(port, '/api/incidents')).body)
     expect(all.map(({ id }: { id: string }) => id)).toEqual([newer.id, '77aa000000000001', '66bb000000000002'])
-    expect(all[0]).toEqual(incidentJson(newer))
-    expect(JSON.parse((await ask(port, '/api/incidents?limit=1')).body)).toEqual([incidentJson(newer)])
+    expect(all[0]).toEqual(incidentJson(summaryOf(newer)))
+    expect(JSON.parse((await ask(port, '/api/incidents?limit=1')).body)).toEqual([incidentJson(summaryOf(newer))])
   })
 
   test.for(['0', '-1', '501', '1e2', 'all', '', '1.5', '00001'])('limit=%s is 400', async (limit) => {

@@ -90,6 +90,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE acks ADD COLUMN moment TEXT;
   UPDATE meta SET doc = json_object('at', json(doc)) WHERE key = 'alive';
   `,
+  // What lists need of the members of a closed incident; NULL while it is open.
+  `
+  ALTER TABLE incidents ADD COLUMN sums TEXT;
+  ALTER TABLE incidents ADD COLUMN patterns TEXT;
+  `,
 ]
 
 /** The version that the file stands at: 0 for one that holds nothing yet. */

@@ -23,21 +23,22 @@ export function document<T>(row: Row, column = 'doc'): T {
 }
 
 /** What a field has to be; with `?` it may be missing or null. */
-type Kind = 'text' | 'instant' | 'instant?' | 'list' | 'list?' | 'flag?'
+type Kind = 'text' | 'instant' | 'instant?' | 'list' | 'list?' | 'flag?' | 'object'
 
 /** The latest instant that a Date can hold: what lies beyond it cannot be shown, and was not written by us. */
 const LAST_INSTANT = 8_640_000_000_000_000
 
-const IS: Readonly<Record<'text' | 'instant' | 'list' | 'flag', (value: unknown) => boolean>> = {
+const IS: Readonly<Record<'text' | 'instant' | 'list' | 'flag' | 'object', (value: unknown) => boolean>> = {
   text: (value) => typeof value === 'string' && value.length <= 1_000_000,
   instant: (value) => typeof value === 'number' && Math.abs(value) <= LAST_INSTANT,
   list: (value) => Array.isArray(value),
   flag: (value) => typeof value === 'boolean',
+  object: (value) => typeof value === 'object' && value !== null,
 }
 
 /** The same as `document`, of which these fields are known to be what they should. @throws {StoreError} fatal */
-export function shaped<T>(row: Row, shape: Shape): T {
-  const doc = document<Readonly<Record<string, unknown>> | null>(row)
+export function shaped<T>(row: Row, shape: Shape, column = 'doc'): T {
+  const doc = document<Readonly<Record<string, unknown>> | null>(row, column)
   const isSound =
     typeof doc === 'object' &&
     doc !== null &&
@@ -82,6 +83,20 @@ export const MEMBER: Shape = {
   wellAt: 'instant?',
   lastRunAt: 'instant?',
   lastFailedAt: 'instant?',
+}
+export const SUMS: Shape = { probes: 'list', monitors: 'list', span: 'object' }
+export const PATTERNS: Shape = {
+  id: 'text',
+  family: 'text',
+  openedAt: 'instant',
+  onsets: 'list',
+  endpoints: 'list',
+  operations: 'list',
+  accounts: 'list',
+  errors: 'list',
+  monitors: 'list',
+  explanations: 'list',
+  rejected: 'list',
 }
 export const LEDGER_ROW: Shape = { at: 'instant', decision: 'text', reason: 'text' }
 const NOTIFICATION: Shape = { id: 'text', kind: 'text', recipient: 'text', to: 'list', createdAt: 'instant' }

@@ -3,10 +3,12 @@ import { existsSync, statSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
 import type { Incident, Member } from '../../domain/incident.ts'
+import { type MemberSums, summaryOf, sumsOf } from '../../domain/incident-summary.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Moment, Stamp } from '../../domain/moment.ts'
 import type { Notification } from '../../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
+import { type IncidentPatterns, incidentPatterns } from '../../domain/patterns.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
@@ -30,8 +32,10 @@ import {
   markOf,
   notificationValues,
   owedOf,
+  PATTERNS,
   runValues,
   SILENCE,
+  SUMS,
   shaped,
 } from './rows.ts'
 
@@ -58,7 +62,7 @@ const MAX_MAILS = 10_000
 const MAX_HOURS = 20_000
 /** Members of one incident: as many as there may be probes. */
 const MAX_MEMBERS = 20_000
-/** Members of all the incidents of one list: it ends earlier where they are very wide, for the event loop waits for it. */
+/** Members that are read for one list, which blocks the event loop meanwhile. */
 const MAX_LISTED_MEMBERS = 50_000
 /** Incidents that are loaded at start: the open ones and those that closed lately. */
 const MAX_LOADED = 10_000
@@ -173,10 +177,11 @@ const OWED_COLUMNS =
 const OWED_STATES = "('due', 'retrying', 'sending')"
 
 const SQL = {
-  putIncident: `INSERT INTO incidents (id, state, family, partition, opened_at, closed_at, doc)
-    VALUES ($id, $state, $family, $partition, $openedAt, $closedAt, $doc)
+  putIncident: `INSERT INTO incidents (id, state, family, partition, opened_at, closed_at, doc, sums, patterns)
+    VALUES ($id, $state, $family, $partition, $openedAt, $closedAt, $doc, $sums, $patterns)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, family = excluded.family, partition = excluded.partition,
-      opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc`,
+      opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc, sums = excluded.sums,
+      patterns = excluded.patterns`,
   putMember:
     'INSERT INTO members (incident, place, doc) VALUES (?, ?, ?) ON CONFLICT (incident, place) DO UPDATE SET doc = excluded.doc',
   dropMember: 'DELETE FROM members WHERE incident = ? AND place = ?',
@@ -250,7 +255,9 @@ const SQL = {
   selfAlerts: 'SELECT doc FROM self_alerts ORDER BY key',
   liveIncidents: `SELECT doc FROM incidents WHERE state <> 'closed'
     UNION ALL SELECT doc FROM incidents WHERE state = 'closed' AND closed_at >= ? LIMIT ${MAX_LOADED}`,
-  incidents: 'SELECT doc FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?',
+  incidents: 'SELECT doc, sums FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?',
+  closedIncidents: "SELECT doc, sums FROM incidents WHERE state = 'closed' ORDER BY opened_at DESC, id DESC LIMIT ?",
+  patterns: 'SELECT doc, patterns FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?',
   incident: 'SELECT doc FROM incidents WHERE id = ?',
   ledgerAll: 'SELECT doc FROM ledger WHERE at >= ? ORDER BY at, id LIMIT ?',
   ledgerOf: 'SELECT doc FROM ledger WHERE incident = ? AND at >= ? ORDER BY at DESC, id DESC LIMIT ?',
@@ -465,18 +472,38 @@ class SqliteStore implements Store {
     }))
   }
 
-  async incidents(limit: number) {
-    return this.#read('incidents', () => {
-      const found: Incident[] = []
-      let members = 0
-      for (const row of this.#q('incidents').iterate(limit)) {
-        const incident = this.#incidentOf(row)
-        members += incident.members.length
-        if (members > MAX_LISTED_MEMBERS && found.length > 0) break
-        found.push(incident)
-      }
-      return found
-    })
+  async incidents(limit: number, only?: 'closed') {
+    return this.#read('incidents', () =>
+      this.#list(this.#q(only === 'closed' ? 'closedIncidents' : 'incidents').iterate(limit), (row, whole) =>
+        row['sums'] === null
+          ? summaryOf(whole())
+          : { ...shaped<Omit<Incident, 'members'>>(row, INCIDENT), ...shaped<MemberSums>(row, SUMS, 'sums') },
+      ),
+    )
+  }
+
+  async patterns(limit: number) {
+    return this.#read('patterns', () =>
+      this.#list(this.#q('patterns').iterate(limit), (row, whole) =>
+        row['patterns'] === null ? incidentPatterns(whole()) : shaped<IncidentPatterns>(row, PATTERNS, 'patterns'),
+      ),
+    )
+  }
+
+  /** One value a row. It ends early where too many members had to be read: those of incidents that are open. */
+  #list<T>(rows: Iterable<Row>, valueOf: (row: Row, whole: () => Incident) => T): readonly T[] {
+    const found: T[] = []
+    let members = 0
+    const whole = (row: Row) => {
+      const incident = this.#incidentOf(row)
+      members += incident.members.length
+      return incident
+    }
+    for (const row of rows) {
+      if (members > MAX_LISTED_MEMBERS) break
+      found.push(valueOf(row, () => whole(row)))
+    }
+    return found
   }
 
   async incident(id: string) {
@@ -803,7 +830,11 @@ function placesOf(members: readonly Member[], known: readonly Placed[]): readonl
   })
 }
 
-function incidentValues({ members: _, ...header }: Incident): Values {
+/** What lists need of the members is written when an incident closes: until then it would have to be written with each run. */
+function incidentValues(incident: Incident): Values {
+  const { members: _, ...header } = incident
   const { id, state, family, partition, openedAt, closedAt } = header
-  return { id, state, family, partition, openedAt, closedAt, doc: JSON.stringify(header) }
+  const sums = state === 'closed' ? JSON.stringify(sumsOf(incident)) : null
+  const patterns = state === 'closed' ? JSON.stringify(incidentPatterns(incident)) : null
+  return { id, state, family, partition, openedAt, closedAt, doc: JSON.stringify(header), sums, patterns }
 }
