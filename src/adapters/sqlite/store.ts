@@ -491,7 +491,7 @@ class SqliteStore implements Store {
   }
 
   /** One value a row. It ends early where too many members had to be read: those of incidents that are open. */
-  #list<T>(rows: Iterable<Row>, valueOf: (row: Row, whole: () => Incident) => T): readonly T[] {
+  #list<T>(rows: Iterable<Row>, rowValue: (row: Row, whole: () => Incident) => T): readonly T[] {
     const found: T[] = []
     let members = 0
     const whole = (row: Row) => {
@@ -501,7 +501,7 @@ class SqliteStore implements Store {
     }
     for (const row of rows) {
       if (members > MAX_LISTED_MEMBERS) break
-      found.push(valueOf(row, () => whole(row)))
+      found.push(rowValue(row, () => whole(row)))
     }
     return found
   }
