@@ -8,7 +8,7 @@ type Node = Readonly<Record<string, unknown>>
 /** Prose that no schema holds; the reference proper follows it. */
 const HEAD = `# Configuration reference
 
-<!-- Made from the schema by \`npm run docs\`: edit src/config/schema.ts, not this page. -->
+<!-- Made from the schema by \`npm run docs\`: edit the schemas in src/config, not this page. -->
 
 Everything Alibi knows about your accounts stands in one file, \`config/alibi.yaml\` unless \`--config\` names another. The commented sample
 there is the place to start; this page is the place to look a key up. What each timer and threshold does is defined in [rules.md](rules.md).

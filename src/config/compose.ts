@@ -5,7 +5,6 @@ import { ACCOUNT_REGION } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import { type Authority, faultOfAuthority, invalidNow } from './authority.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
-import type { Path, Tree } from './document.ts'
 import {
   CONTROL_URL,
   type Endpoints,
@@ -16,10 +15,14 @@ import {
   sharedEndpoints,
   shownUrl,
 } from './endpoints.ts'
-import { explain, homeIn, valueAt, withFound } from './explain.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
+import { withFound } from './found.ts'
+import { HealthSchema } from './health-schema.ts'
 import { checkIdentities, identityWarnings, type Named } from './identity.ts'
+import { keyHomes } from './key-homes.ts'
+import type { SmtpSchema } from './mail-schema.ts'
 import { asciiDomainOf } from './mailbox.ts'
+import { MAX_ACCOUNTS, MAX_RECIPIENTS, MonitorSchema } from './monitor-schema.ts'
 import {
   checkCredentials,
   checkMonitor,
@@ -37,21 +40,13 @@ import { checkNetwork, networkOf, type ReadBundle } from './network.ts'
 import { quotas, quotaWarnings } from './quotas.ts'
 import type { SecretFile } from './reference.ts'
 import { repeatsIn } from './repeats.ts'
-import {
-  ConfigSchema,
-  HealthSchema,
-  listenOf,
-  MAX_ACCOUNTS,
-  MAX_MONITORS,
-  MAX_RECIPIENTS,
-  MonitorSchema,
-  type ParsedConfig,
-  RecipientName,
-  type SmtpSchema,
-} from './schema.ts'
+import { ConfigSchema, MAX_MONITORS, type ParsedConfig, RecipientName } from './schema.ts'
+import { schemaFaults } from './schema-faults.ts'
 import { isSecretPlace, mayComeFromFile } from './secret.ts'
 import { NO_SHARED_FILES, type SharedFiles } from './shared-files.ts'
+import { isMapping, type Path, type Tree, valueAt } from './tree.ts'
 import { checkVariants } from './variants.ts'
+import { listenOf } from './web-schema.ts'
 
 export type Surroundings = Readonly<{
   /** Absolute path of the file. */
@@ -81,7 +76,7 @@ export type Composed = Readonly<{ ok: true; config: Config }> | Readonly<{ ok: f
 export function compose(tree: Tree, around: Surroundings): Composed {
   const faults: Fault[] = []
   const parsed = ConfigSchema.safeParse(tree.root)
-  if (!parsed.success) faults.push(...explain(parsed.error.issues, tree, homeIn(around.beneath ?? null)))
+  if (!parsed.success) faults.push(...schemaFaults(parsed.error.issues, tree, keyHomes(around.beneath ?? null)))
   const tell: Tell = (path, message, at = 'value') => {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
@@ -231,10 +226,6 @@ function readable<S extends Readonly<Record<string, z.core.$ZodType>>>(
     if (read.success) out[key] = read.data
   }
   return out as { [K in keyof S]?: z.output<S[K]> }
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const DEFAULT_PORT = { starttls: 587, tls: 465, none: 25 } as const

@@ -121,6 +121,9 @@ export function withEndpoints(env: Env, { of }: Endpoints, variants: Wanted = NO
   return { ...Object.fromEntries([...others, ...own]), ...variantVariables(variants) }
 }
 
+/** What `isSafeUrl` accepts, after "expected". */
+export const SAFE_URL_TEXT = 'an https URL, or an http URL of this machine'
+
 /** https anywhere, http on this machine only. */
 export function isSafeUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null

@@ -1,17 +1,18 @@
 import { resolve as resolvePath } from 'node:path'
 import { compose, MAIL_SERVERS } from './compose.ts'
 import type { Config } from './config.ts'
-import { filesReferred, type Path, parseTree, type Tree, type Yaml, yamlOf } from './document.ts'
 import type { Env } from './endpoints.ts'
-import { valueAt } from './explain.ts'
 import { type Fault, tidyFaults } from './fault.ts'
 import { bundleNamed, type NamedBundle, type ReadBundle } from './network.ts'
 import { proxiesOf, proxySecrets } from './proxy.ts'
 import { PRIVATE, readText } from './read-text.ts'
 import type { SecretFile } from './reference.ts'
-import { ConfigSchema, MAX_PATH } from './schema.ts'
+import { ConfigSchema } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
 import { loadSharedFiles } from './shared-files.ts'
+import { type Path, parseTree, type Tree, valueAt } from './tree.ts'
+import { MAX_PATH } from './values.ts'
+import { filesReferred, type YamlText, yamlOf } from './yaml-text.ts'
 
 const TOP_KEYS = Object.keys(ConfigSchema.shape)
 
@@ -138,7 +139,7 @@ type Secrets = Readonly<{
   exposed: readonly string[]
 }>
 
-async function readSecrets(yaml: Yaml, cwd: string): Promise<Secrets> {
+async function readSecrets(yaml: YamlText, cwd: string): Promise<Secrets> {
   const files = new Map<string, SecretFile>()
   const exposed: string[] = []
   for (const path of filesReferred(yaml)) {

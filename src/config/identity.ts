@@ -1,8 +1,8 @@
-import type { Path } from './document.ts'
 import type { Env } from './endpoints.ts'
 import type { Tell } from './monitors.ts'
 import { originOf, profileFault } from './profile.ts'
 import type { SharedFiles } from './shared-files.ts'
+import type { Path } from './tree.ts'
 
 /** Where the configuration names a profile; `profile` is `null` where it leaves the choice to the SDK's chain. */
 export type Named = Readonly<{ path: Path; profile: string | null }>

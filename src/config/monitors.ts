@@ -2,13 +2,14 @@ import { partitionOf } from '../domain/policy.ts'
 import { type Call, type Credentials, type Monitor, type Probe, probeId } from '../domain/probe.ts'
 import { REGIONS } from '../domain/region.ts'
 import { readSchedule } from '../schedule/calendar.ts'
-import type { Path } from './document.ts'
+import type { ParsedCredentials } from './credentials-schema.ts'
 import { durationText } from './duration.ts'
 import type { Env } from './endpoints.ts'
+import { MonitorSchema, type ParsedAccounts, type ParsedMonitor } from './monitor-schema.ts'
 import { nearest } from './nearest.ts'
 import { repeatsIn } from './repeats.ts'
-import { MonitorSchema, type ParsedAccounts, type ParsedCredentials, type ParsedMonitor } from './schema.ts'
 import { profileIn, type SharedFiles } from './shared-files.ts'
+import type { Path } from './tree.ts'
 
 /** Probes of all monitors together: at one call a second a round of so many takes five and a half hours. */
 export const MAX_PROBES = 20_000

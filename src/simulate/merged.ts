@@ -1,8 +1,8 @@
 import { compose } from '../config/compose.ts'
 import type { Config } from '../config/config.ts'
-import { type Path, parseTree, type Tree, yamlOf } from '../config/document.ts'
-import { valueAt } from '../config/explain.ts'
 import { type Fault, pathText } from '../config/fault.ts'
+import { isMapping, type Path, parseTree, type Tree, valueAt } from '../config/tree.ts'
+import { yamlOf } from '../config/yaml-text.ts'
 import type { Instant } from '../domain/probe.ts'
 
 /** What a scenario is played by where it says nothing else (docs/reference.md, Scenario files). */
@@ -58,8 +58,4 @@ function merge(base: unknown, over: unknown): unknown {
   const out: Record<string, unknown> = Object.create(null)
   for (const key of new Set([...Object.keys(base), ...Object.keys(over)])) out[key] = merge(base[key], over[key])
   return out
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -24,7 +24,7 @@ describe('a fault is one line with its place and a way out', () => {
       'title: t\nstart: 2026-03-02T12:00:00Z\n',
       's.yaml:1:1  length: required: expected a duration such as `9m`, `2h44m` or `30s`',
     ],
-    ['a length without a unit', HEAD.replace('1h', '60'), 's.yaml:3:9  length: a duration needs its unit; did you mean `60s`?'],
+    ['a length without a unit', HEAD.replace('1h', '60'), 's.yaml:3:9  length: a duration needs a unit; did you mean `60s`?'],
     ['a length of years', HEAD.replace('1h', '900d'), 's.yaml:3:9  length: expected a duration from 1ms to 62d, found `900d`'],
     [
       'a start without a zone',
@@ -167,7 +167,7 @@ describe('a fault is one line with its place and a way out', () => {
     [
       'a fault of a changed configuration',
       `${HEAD}events:\n  - { at: 1m, reload: { policy: { wait: 5 } } }\n`,
-      's.yaml:5:41  policy.wait: a duration needs its unit; did you mean `5s`?',
+      's.yaml:5:41  policy.wait: a duration needs a unit; did you mean `5s`?',
     ],
   ])('%s', ([, source, expected]) =>
     expect(faultsOf(source).replace(/(\d {2})(?:config|events\[\d\]\.reload)\./, '$1')).toBe(expected),

@@ -1,9 +1,12 @@
 import type { Config } from '../config/config.ts'
-import { type Path, parseTree, type Tree, yamlOf } from '../config/document.ts'
 import { durationText } from '../config/duration.ts'
-import { explain, type Home, homeIn, withFound } from '../config/explain.ts'
 import { type Fault, tidyFaults } from '../config/fault.ts'
+import { withFound } from '../config/found.ts'
+import { type KeyHome, keyHomes } from '../config/key-homes.ts'
 import { nearest } from '../config/nearest.ts'
+import { schemaFaults } from '../config/schema-faults.ts'
+import { type Path, parseTree, type Tree } from '../config/tree.ts'
+import { yamlOf } from '../config/yaml-text.ts'
 import { DAY_MS, HOUR_MS, type Instant } from '../domain/probe.ts'
 import { configAt, simulatorsConfig } from './merged.ts'
 import type { Deed, EventFields, Expectation, Happening, Scenario, Span } from './scenario.ts'
@@ -36,7 +39,8 @@ export function parseScenario(source: string, file: string, options: ParseOption
   if (tree === null) return { ok: false, faults: tidyFaults(faults.map(aboutScenario), []) }
   const parsed = ScenarioSchema.safeParse(tree.root)
   const found = [...faults]
-  if (!parsed.success) return { ok: false, faults: tidyFaults([...found, ...explain(parsed.error.issues, tree, homeOf)], []) }
+  if (!parsed.success)
+    return { ok: false, faults: tidyFaults([...found, ...schemaFaults(parsed.error.issues, tree, homeOf)], []) }
   const { title, start, length, events, expect } = parsed.data
   const reader = new Reader(tree, start, length, found)
   reader.bounds(['length'], length, MAX_LENGTH_MS)
@@ -65,9 +69,9 @@ export function parseScenario(source: string, file: string, options: ParseOption
   return { ok: true, scenario: { file, title, start, lengthMs: length, config, happenings, expectations, notes } }
 }
 
-const inConfig = homeIn('config')
+const inConfig = keyHomes('config')
 /** Of the configuration's keys, at the top of a scenario; further down it is not known what was meant. */
-const homeOf: Home = (key, path) => (path.length === 0 ? inConfig(key, path) : null)
+const homeOf: KeyHome = (key, path) => (path.length === 0 ? inConfig(key, path) : null)
 
 /** Two sentences of the configuration's reader speak of its own keys. */
 function aboutScenario(fault: Fault): Fault {

@@ -2,14 +2,14 @@ import * as z from 'zod'
 import { parseDuration } from '../config/duration.ts'
 import { instantOf } from '../config/instant.ts'
 import { nearest } from '../config/nearest.ts'
-import { NEEDS_UNIT } from '../config/schema.ts'
+import { NEEDS_UNIT } from '../config/values.ts'
 import { MAIL_KINDS } from '../domain/notification.ts'
 import { OPERATIONS } from '../domain/probe.ts'
 import { ANSWERS } from './answers.ts'
 import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from './scenario.ts'
 
 /*
- * The shape of a scenario file, as docs/reference.md has it. As in config/schema.ts a message says what is expected, never what
+ * The shape of a scenario file, as docs/reference.md has it. As in config/values.ts a message says what is expected, never what
  * was found: that is added from the file.
  */
 
@@ -21,7 +21,7 @@ const MAX_TEXT = 20_000
 const MAX_LINE = 300
 const MAX_IMPACTED = 2_000
 
-/** An unknown key's message is the list of the known ones: config/explain.ts finds the one that was meant. */
+/** An unknown key's message is the list of the known ones: config/schema-faults.ts finds the one that was meant. */
 function strict<S extends z.ZodRawShape>(shape: S, what: string) {
   return z.strictObject(shape, {
     error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : `expected ${what}`),

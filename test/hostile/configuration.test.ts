@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: such texts are what is tested
 import { describe, expect, test } from 'vitest'
-import { MAX_LEXEMES } from '../../src/config/document.ts'
 import { MAX_FAULTS } from '../../src/config/fault.ts'
 import { MAX_FILE_BYTES, parseConfig } from '../../src/config/file.ts'
 import { nearest } from '../../src/config/nearest.ts'
 import { MAX_RESOLVED_CHARS, resolve } from '../../src/config/reference.ts'
+import { MAX_LEXEMES } from '../../src/config/yaml-text.ts'
 import { parseScenario } from '../../src/simulate/parse.ts'
 import { play } from '../../src/simulate/play.ts'
 
@@ -24,7 +24,7 @@ const whole = (text: string, head: string, tail = '') =>
   `${head}${text.repeat(Math.floor((MAX_FILE_BYTES - head.length - tail.length) / text.length))}${tail}`
 
 type Row = readonly [string, string, RegExp | 'ok']
-const TOO_MANY = /^it holds too many words, signs and line ends$/
+const TOO_MANY = /^the file has too many words, symbols and line ends$/
 const NOT_YAML = /^not YAML: /
 
 const ROWS: readonly Row[] = [
@@ -34,7 +34,7 @@ const ROWS: readonly Row[] = [
   ['references to files that are not there', lines((i) => `  a${i}: \${file:/nope/${i}}\n`, `${HEAD}x:\n`, 8_000), /./],
   ['unknown keys at the top', lines((i) => `k${i}: 1\n`, HEAD), /unknown key/],
   ['unknown keys in a section', lines((i) => `  k${i}: 1\n`, `${HEAD}policy:\n`), /unknown key/],
-  ['the same key again and again', lines(() => 'k: 1\n', HEAD), /stands here twice/],
+  ['the same key again and again', lines(() => 'k: 1\n', HEAD), /is here twice/],
   [
     'recipients',
     lines((i) => `  k${i}: { to: [a@b.example] }\n`, 'mail: { from: a@example.com }\nrecipients:\n', 6_000),
