@@ -253,11 +253,11 @@ export function member(changes: Partial<Member> = {}): Member {
     lastOkAt: NOON - MIN,
     gap: null,
     failedAt: NOON,
-    wellAt: null,
+    recoveredAt: null,
     lastRunAt: NOON,
     lastFailedAt: NOON,
     evidence: [],
-    standing: NEVER_JUDGED,
+    judgement: NEVER_JUDGED,
     ...changes,
   }
 }

@@ -29,7 +29,13 @@ const SENT_BY = { version: '0', host: 'h', sdk: 's', endpoint: 'https://e.exampl
 /** Decided 5 s after the run that failed last, and closed 3 s after the one that was ok. */
 function over(from: number, ms: number): Incident {
   const [opened, to] = [from + 5_000, from + ms]
-  const member = memberOf(PROBES[0]!, UNEXPLAINED, { onset: from, failedAt: opened, state: 'well', wellAt: to, lastRunAt: to })
+  const member = memberOf(PROBES[0]!, UNEXPLAINED, {
+    onset: from,
+    failedAt: opened,
+    state: 'recovered',
+    recoveredAt: to,
+    lastRunAt: to,
+  })
   const state = { state: 'closed', closedAs: 'recovered', openedAt: opened, episodeAt: opened, closedAt: to + 3_000 } as const
   return incidentOf('a3f9c0de51b27764', [member], { ...state, announcedAt: opened })
 }

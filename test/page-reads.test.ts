@@ -35,7 +35,9 @@ async function opened(incidents: number, probes: number): Promise<Store> {
   const store = await openStore({ path: join(directory, `${stores.length}.db`) })
   stores.push(store)
   const closed = Array.from({ length: incidents }, (_, n): Incident => {
-    const members = MONITOR.probes.slice(0, probes).map((probe) => memberOf(probe, EXPLAINED, { state: 'well', wellAt: NOW }))
+    const members = MONITOR.probes
+      .slice(0, probes)
+      .map((probe) => memberOf(probe, EXPLAINED, { state: 'recovered', recoveredAt: NOW }))
     return incidentOf(`id${n}`, members, { state: 'closed', closedAs: 'recovered', closedAt: NOW })
   })
   await store.commit({ ...NOTHING, incidents: closed })

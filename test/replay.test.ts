@@ -167,7 +167,7 @@ function flip(was: Incident, is: Incident): string | null {
 }
 
 function owedTo({ members, verdict }: Incident): string {
-  const by = members.map((member) => member.standing.verdict).find((one) => one.kind === 'explained')
+  const by = members.map((member) => member.judgement.verdict).find((one) => one.kind === 'explained')
   return by?.kind === 'explained' && verdict === 'explained' ? by.by.arn : verdict
 }
 

@@ -78,9 +78,17 @@ export function anIncident(id: string, over: Partial<Incident> = {}): Incident {
 }
 
 export function aMember(probe: string, over: Partial<Member> = {}): Member {
-  const looked = { probe, monitor: 'm', account: 'self', operation: 'ListRegions', state: 'failing', onset: T0, wellAt: null }
+  const looked = {
+    probe,
+    monitor: 'm',
+    account: 'self',
+    operation: 'ListRegions',
+    state: 'failing',
+    onset: T0,
+    recoveredAt: null,
+  }
   const verdict = { kind: 'unexplained', why: 'none fits', rejected: [] }
-  return { ...looked, evidence: [anOutcome(probe, T0, 'failed')], standing: { verdict }, ...over } as unknown as Member
+  return { ...looked, evidence: [anOutcome(probe, T0, 'failed')], judgement: { verdict }, ...over } as unknown as Member
 }
 
 export function aNotification(id: string, over: Partial<Notification> = {}): Notification {
@@ -114,7 +122,7 @@ export function aRow(reason: string, over: Partial<LedgerRow> = {}): LedgerRow {
 }
 
 function aState(probe: string, over: Partial<ProbeState> = {}): ProbeState {
-  const looked = { probe, recent: [{ at: T0, family: 'outage' }], standing: 'failing', onset: T0, incident: 'a3f9', gap: null }
+  const looked = { probe, recent: [{ at: T0, family: 'outage' }], status: 'failing', onset: T0, incident: 'a3f9', gap: null }
   return { ...looked, ...over } as unknown as ProbeState
 }
 
@@ -201,17 +209,17 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     test('incidents, probe states and connectivity are replaced whole; a null connectivity leaves the old one', async () => {
       const connectivity = aConnectivity()
       await commit({ incidents: [anIncident('a')], probes: [aState('p')], connectivity })
-      await commit({ incidents: [anIncident('a', { seq: 2 })], probes: [aState('p', { standing: 'well', incident: null })] })
+      await commit({ incidents: [anIncident('a', { seq: 2 })], probes: [aState('p', { status: 'ok', incident: null })] })
       expect(await store.load(0)).toMatchObject({
         incidents: [{ seq: 2 }],
-        probes: [{ standing: 'well', incident: null }],
+        probes: [{ status: 'ok', incident: null }],
         connectivity,
       })
     })
 
     test('members are what they were last said to be, in that order: changed, joined, gone, come back, in two places', async () => {
       const [a, b, c] = [aMember('a'), aMember('b'), aMember('c')]
-      const well = { ...b, state: 'well' as const }
+      const well = { ...b, state: 'recovered' as const }
       const turns: readonly (readonly Member[])[] = [
         [a, b],
         [a, well],
@@ -266,7 +274,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     })
 
     test('a list says of an incident what its members say, whether it is open, closed or open again', async () => {
-      const members = [aMember('a'), aMember('b', { onset: T0 + 1, wellAt: T0 + 9, state: 'well' })]
+      const members = [aMember('a'), aMember('b', { onset: T0 + 1, recoveredAt: T0 + 9, state: 'recovered' })]
       for (const changes of [
         { members: [] },
         { state: 'closed', closedAt: T0 + 9, members },

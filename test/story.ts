@@ -263,7 +263,7 @@ export class Story {
       overrides: [],
       sender: () => SENT_BY,
     }
-    const owed = notificationsFor(decision.told, drop)
+    const owed = notificationsFor(decision.announced, drop)
     this.alwaysTrue(decision, owed)
     for (const mail of owed) {
       this.mails.push({ ...mail, minute: this.minute })
@@ -277,7 +277,7 @@ export class Story {
   private alwaysTrue(decision: Decision, owed: readonly Notification[]): void {
     const ids = [...this.mails, ...owed].map((mail) => mail.id)
     expect(new Set(ids).size, 'no notification has the id of another').toBe(ids.length)
-    const about = decision.told.map((one) => one.incident?.id ?? one.selfAlert?.key)
+    const about = decision.announced.map((one) => one.incident?.id ?? one.selfAlert?.key)
     expect(new Set(about).size, 'at most one mail an incident and moment').toBe(about.length)
     for (const mail of owed) {
       const subject = this.subjects.get(mail.thread)

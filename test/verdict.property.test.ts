@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { dashboard } from '../src/adapters/aws/dashboard.ts'
 import { apiEvent, dashboardEvent } from '../src/adapters/aws/health-answer.ts'
-import { judge, type Law } from '../src/domain/judge.ts'
+import { type Criteria, judge } from '../src/domain/judge.ts'
 import type { HealthEvent, SourceAnswer } from '../src/domain/outage.ts'
 import { ACCOUNT_REGION } from '../src/domain/policy.ts'
 import type { Partition } from '../src/domain/probe.ts'
@@ -11,9 +11,9 @@ import { join } from '../src/domain/reading.ts'
 import type { Verdict } from '../src/domain/verdict.ts'
 import { failure, HOUR, MIN, NOON, POLICY, RELEVANCE } from './given.ts'
 
-const LAW: Law = { policy: POLICY, relevance: RELEVANCE }
+const LAW: Criteria = { policy: POLICY, relevance: RELEVANCE }
 const OFF: SourceAnswer = { state: 'off', why: 'not configured' }
-const NOBODY = () => ({ others: 0, well: 0 })
+const NOBODY = () => ({ others: 0, ok: 0 })
 const NEW_ARN = 'arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/AWS_IAM_OPERATIONAL_ISSUE_A5508_C0E97449FDD'
 const OLD_ARN = 'arn:aws:health:us-east-1::event/AWS_IAM_OPERATIONAL_ISSUE_1485912991457'
 const seconds = (at: number) => Math.floor(at / 1000)

@@ -67,7 +67,7 @@ export function replay({ feed, setup, onset, until, idleMs, othersMs, afterwards
   const readings: Instant[] = []
 
   function note(now: Instant, decision: ReturnType<Watch['decide']>): void {
-    for (const { announcement } of decision.told) {
+    for (const { announcement } of decision.announced) {
       mails += 1
       firstAt ??= now
       firstRule ??= announcement.rule
@@ -107,14 +107,14 @@ export function replay({ feed, setup, onset, until, idleMs, othersMs, afterwards
       if (firstAt !== null) readings.push(at)
     }
     note(at, watch.decide(at, [runOf(first.id, at, ok)]))
-    const { standing } = watch.state(first.id)
-    const failing = standing === 'failing' || standing === 'recovering'
+    const { status } = watch.state(first.id)
+    const failing = status === 'failing' || status === 'recovering'
     if (failing && !ok) {
       if (decidedAt === 0) decidedAt = at
       if (!alibiAt(reading.at)) unexcusedAt ??= at
     }
     if (at >= onset) for (const [, follower] of followers) follower.see({ at, failed: !ok, failing, onset, reading })
-    if (at >= until && standing === 'well') break
+    if (at >= until && status === 'ok') break
     if (watch.incidents().some((is) => is.state === 'waiting')) nextLookAt = at + LOOK_AFTER_MS
     lastRunAt = at
     const minuteRun = Math.floor((at - onset) / MINUTE_MS + 1) * MINUTE_MS + onset

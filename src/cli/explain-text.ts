@@ -70,7 +70,7 @@ function failureLine(incident: Incident, time: Format['time']): string {
 
 /** Failing probes first; the rest is counted. */
 function memberLines(members: readonly Member[], format: Format): readonly string[] {
-  const failingFirst = members.toSorted((a, b) => Number(a.state === 'well') - Number(b.state === 'well'))
+  const failingFirst = members.toSorted((a, b) => Number(a.state === 'recovered') - Number(b.state === 'recovered'))
   const [shown, rest] = [failingFirst.slice(0, SHOWN.members), failingFirst.slice(SHOWN.members)]
   const states = [...Map.groupBy(rest, ({ state }) => state)].map(([state, some]) => `${some.length} ${state}`)
   return [
@@ -80,7 +80,7 @@ function memberLines(members: readonly Member[], format: Format): readonly strin
 }
 
 function linesOf(member: Member, { time }: Format): readonly string[] {
-  const { verdict, carried, lapsed, readAt } = member.standing
+  const { verdict, carried, lapsed, readAt } = member.judgement
   const since = member.lastOkAt === null ? 'at or before' : `between ${time(member.lastOkAt)} (last ok) and`
   return [
     `${member.probe}: ${member.state}, began ${since} ${time(member.onset)}`,

@@ -19,7 +19,7 @@ async function large(): Promise<string> {
   await using held = new AsyncDisposableStack()
   const store = held.adopt(await openStore({ path }), (one) => one.close())
   const members = Array.from({ length: PROBES }, (_, nth) =>
-    member({ probe: `main/${nth}/ListRegions`, account: `${nth}`, state: nth === 0 ? 'well' : 'failing' }),
+    member({ probe: `main/${nth}/ListRegions`, account: `${nth}`, state: nth === 0 ? 'recovered' : 'failing' }),
   )
   const ledger = Array.from({ length: RUNS }, (_, nth) => ({
     at: NOON + nth * MIN,
@@ -121,7 +121,7 @@ test('of a long story the newest part is shown, how much more there is, and that
   expect(text).toContain('Decisions (the last 60 of 700; `--json` has all)')
   expect(text).toMatch(/reason 699$/m)
   expect(text).not.toMatch(/reason 600$/m)
-  expect(text).toContain('and 988 more (987 failing, 1 well); `--json` has all')
+  expect(text).toContain('and 988 more (987 failing, 1 recovered); `--json` has all')
   expect(text.split('\n').length).toBeLessThan(200)
   const all = JSON.parse(await textOf(path, true))
   expect([all.runs.length, all.ledger.length, all.members.length]).toEqual([RUNS, RUNS, PROBES])

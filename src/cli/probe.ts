@@ -124,7 +124,7 @@ async function verdictsOf(failed: readonly Run[], wired: Wired, config: Config):
         failure,
         reading,
         { policy: config.policy, relevance: config.health.relevance },
-        () => ({ others: 0, well: 0 }),
+        () => ({ others: 0, ok: 0 }),
         wired.clock.now(),
       )
     }),

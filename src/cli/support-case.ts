@@ -24,7 +24,7 @@ export async function printSupportCase(record: CaseRecord, config: Config, json:
       `incident ${incident.id} is of family ${incident.family}: it is about your own setup, and AWS Support cannot help`,
     )
   const members = incident.members.toSorted(
-    (a, b) => Number(a.state === 'well') - Number(b.state === 'well') || a.onset - b.onset,
+    (a, b) => Number(a.state === 'recovered') - Number(b.state === 'recovered') || a.onset - b.onset,
   )
   const probes = members.slice(0, MAX_PROBES).map((member) => factsOf(member, record.runs))
   const names = new Set(members.map(({ monitor }) => monitor))
@@ -56,7 +56,7 @@ async function senderOf({ incident, mails }: CaseRecord, config: Config, io: Io)
 }
 
 function factsOf(member: Member, runs: readonly Outcome[]): ProbeFacts {
-  const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, wellAt, standing } = member
+  const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, recoveredAt, judgement } = member
   // If the incident was long, only the newest runs were read; the member's evidence has its first failures.
   const own = [...runs, ...member.evidence].filter(
     (run) => run.probe === probe && run.result === 'failed' && run.startedAt >= onset,
@@ -65,9 +65,9 @@ function factsOf(member: Member, runs: readonly Outcome[]): ProbeFacts {
   const [first] = failed
   const evidence = first === undefined || failed.length <= RUNS ? failed : [first, ...failed.slice(1 - RUNS)]
   return {
-    ...{ probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, wellAt, evidence, strip: [] },
-    verdict: standing.verdict,
-    carried: standing.carried,
-    lapsed: standing.lapsed?.why ?? null,
+    ...{ probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, recoveredAt, evidence, strip: [] },
+    verdict: judgement.verdict,
+    carried: judgement.carried,
+    lapsed: judgement.lapsed?.why ?? null,
   }
 }

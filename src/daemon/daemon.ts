@@ -373,7 +373,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     if (fault === null) return
     faultSince ??= { at: now, monotonic: clock.monotonic() }
     if (clock.monotonic() - faultSince.monotonic < DISK_PATIENCE_MS) return
-    const failing = [...engine.world().probes.values()].filter((state) => state.standing !== 'well').length
+    const failing = [...engine.world().probes.values()].filter((state) => state.status !== 'ok').length
     const lines = [
       `Alibi cannot write its database, and what it cannot remember it does not announce: ${fault}`,
       `${failing} of ${setup.probes.size} probes did not answer as they should when last looked at. Mails that were owed before still leave.`,
@@ -552,7 +552,7 @@ class Pulse {
 function undecidedIn(partition: Partition, monitors: readonly Monitor[], world: World): boolean {
   return monitors.some(
     (monitor) =>
-      monitor.partition === partition && monitor.probes.some((probe) => world.probes.get(probe.id)?.standing === 'undecided'),
+      monitor.partition === partition && monitor.probes.some((probe) => world.probes.get(probe.id)?.status === 'undecided'),
   )
 }
 

@@ -151,7 +151,7 @@ export class Engine {
     for (const incident of this.incidents.values()) {
       if (incident.state === 'closed') continue
       for (const member of incident.members) {
-        const { verdict, alibi } = member.standing
+        const { verdict, alibi } = member.judgement
         if (verdict.kind !== 'explained' || alibi?.open !== true) continue
         for (const source of verdict.by.sources) this.deps.desk.remember(incident.partition, source, [verdict.by.arn])
       }
@@ -435,14 +435,14 @@ export class Engine {
       owners,
       newId: () => NOBODY,
     }
-    const { told, ledger } = decide(this.world(), input, this.setup)
-    return told.length > 0 || ledger.some(({ decision }) => decision === 'opened' || decision === 'reopened')
+    const { announced, ledger } = decide(this.world(), input, this.setup)
+    return announced.length > 0 || ledger.some(({ decision }) => decision === 'opened' || decision === 'reopened')
   }
 
   private allWellIn(partition: Partition): boolean {
     for (const monitor of this.setup.monitors.values()) {
       if (monitor.partition !== partition) continue
-      if (monitor.probes.some(({ id }) => (this.probes.get(id)?.standing ?? 'well') !== 'well')) return false
+      if (monitor.probes.some(({ id }) => (this.probes.get(id)?.status ?? 'ok') !== 'ok')) return false
     }
     return true
   }
@@ -453,8 +453,8 @@ export class Engine {
     const probe = this.setup.probes.get(outcome.probe)
     const monitor = probe === undefined ? undefined : this.setup.monitors.get(probe.monitor)
     if (state === undefined || monitor === undefined) return false
-    if (state.standing !== 'undecided') return state.standing === 'well'
-    return advance(state, outcome, monitor, null, this.absence).turn.kind === 'failed'
+    if (state.status !== 'undecided') return state.status === 'ok'
+    return advance(state, outcome, monitor, null, this.absence).transition.kind === 'failed'
   }
 
   /** Only a failure that an AWS outage could explain waits for AWS Health. */
@@ -553,10 +553,10 @@ export class Engine {
   }
 
   /** What the clock alone makes due (the end of gathering, a reminder) is not told by what AWS Health said a while ago. */
-  private mustWait({ told }: Decision): boolean {
+  private mustWait({ announced }: Decision): boolean {
     const { clock, desk, askAnew } = this.deps
     const now = clock.monotonic()
-    const partitions = new Set(told.flatMap(({ incident }) => (incident?.family === 'outage' ? [incident.partition] : [])))
+    const partitions = new Set(announced.flatMap(({ incident }) => (incident?.family === 'outage' ? [incident.partition] : [])))
     const unread = [...partitions].filter((one) => desk.begunAt(one) < (this.postponedAt.get(one) ?? now - JUST_ASKED_MS))
     for (const partition of unread) {
       if (!this.postponedAt.has(partition)) this.postponedAt.set(partition, now)
@@ -568,7 +568,7 @@ export class Engine {
 
   private count(decision: Decision): void {
     const { meter } = this.deps
-    for (const { outcome } of decision.turns) {
+    for (const { outcome } of decision.transitions) {
       const probe = this.setup.probes.get(outcome.probe)
       if (probe !== undefined) meter.run(probe, outcome)
     }
@@ -578,15 +578,15 @@ export class Engine {
   /** Puts the facts of the mails together: what each recipient is told, with the last hour of the probes that are shown. */
   private async write(decision: Decision, now: Instant): Promise<readonly Notification[]> {
     const { store, desk, overrides, sender } = this.deps
-    if (decision.told.length === 0) return []
+    if (decision.announced.length === 0) return []
     const strips = new Map<string, readonly StripMark[]>()
-    for (const probe of probesShown(decision.told, this.setup)) {
-      const fresh = [...this.unwritten.map((one) => one.outcome), ...decision.turns.map((one) => one.outcome)].filter(
+    for (const probe of probesShown(decision.announced, this.setup)) {
+      const fresh = [...this.unwritten.map((one) => one.outcome), ...decision.transitions.map((one) => one.outcome)].filter(
         (outcome) => outcome.probe === probe,
       )
       strips.set(probe, [...(await store.strip(probe, now - HOUR_MS)), ...fresh.map(markOf)])
     }
-    return notificationsFor(decision.told, { setup: this.setup, now, readings: desk.readings(), strips, overrides, sender })
+    return notificationsFor(decision.announced, { setup: this.setup, now, readings: desk.readings(), strips, overrides, sender })
   }
 
   private async commit(change: Change): Promise<void> {
@@ -688,13 +688,13 @@ export class Engine {
  * its like. Whatever is a decision has a row in the ledger.
  */
 function isPlain(decision: Decision, was: Connectivity): boolean {
-  const { selfAlerts, ledger, told } = decision
+  const { selfAlerts, ledger, announced } = decision
   const connectivity = decision.connectivity ?? was
   const sameConnectivity =
     connectivity.failures === was.failures &&
     connectivity.everReached === was.everReached &&
     connectivity.offlineSince === was.offlineSince
-  return sameConnectivity && [selfAlerts.set, selfAlerts.cleared, ledger, told].every((list) => list.length === 0)
+  return sameConnectivity && [selfAlerts.set, selfAlerts.cleared, ledger, announced].every((list) => list.length === 0)
 }
 
 /** An acknowledgement that was given anew is another one. */
@@ -713,7 +713,7 @@ function markOf(outcome: Outcome): StripMark {
 
 /** One line a run, one a decision. */
 function logDecision(log: Log, decision: Decision): void {
-  for (const { outcome, turn } of decision.turns) {
+  for (const { outcome, transition } of decision.transitions) {
     const last = decisiveTry(outcome)
     const fields = {
       probe: outcome.probe,
@@ -722,7 +722,7 @@ function logDecision(log: Log, decision: Decision): void {
       ms: Math.round(outcome.endedAt - outcome.startedAt),
       tries: outcome.tries.length,
       requestId: last?.requestId ?? null,
-      turn: turn.kind,
+      transition: transition.kind,
     }
     log.info('run', fields)
   }

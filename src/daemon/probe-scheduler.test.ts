@@ -43,7 +43,7 @@ function given(lastsMs = 1_000) {
 
 const failing = (is: Monitor, probe: string): ReadonlyMap<string, ProbeState> => {
   const id = is.probes.find((one) => one.account === probe)?.id ?? ''
-  return new Map([[id, { ...newProbeState(id, NOON), standing: 'undecided', onset: NOON, lastRunAt: NOON - HOUR }]])
+  return new Map([[id, { ...newProbeState(id, NOON), status: 'undecided', onset: NOON, lastRunAt: NOON - HOUR }]])
 }
 
 test('a few probes of several operations begin at once, as if there were no pace', async () => {

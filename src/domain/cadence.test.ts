@@ -52,16 +52,16 @@ test('the control call: each idleEvery while it gets through, soon again while i
 
 describe('threshold: when a probe runs again apart from its schedule', () => {
   const hourly = monitor({ periodMs: HOUR })
-  const state = (standing: ProbeState['standing']): ProbeState => ({ ...newProbeState('p', NOON), standing, lastRunAt: NOON })
-  test.for<[string, ProbeState['standing'], number, number | null]>([
-    ['well: not', 'well', HOUR, null],
+  const state = (status: ProbeState['status']): ProbeState => ({ ...newProbeState('p', NOON), status, lastRunAt: NOON })
+  test.for<[string, ProbeState['status'], number, number | null]>([
+    ['ok: not', 'ok', HOUR, null],
     ['undecided: each retryInterval', 'undecided', HOUR, NOON + 20_000],
     ['undecided, and its cron is oftener than recheckEvery', 'undecided', MIN, NOON + 20_000],
     ['failing: each recheckEvery', 'failing', HOUR, NOON + MIN],
     ['recovering: the same', 'recovering', HOUR, NOON + MIN],
     ['failing, and its cron is as often', 'failing', MIN, null],
     ['failing, and its cron is a little rarer', 'failing', MIN + 1, NOON + MIN],
-  ])('%s', ([, standing, periodMs, expected]) => expect(rerunAt(state(standing), { ...hourly, periodMs }, 0)).toBe(expected))
+  ])('%s', ([, status, periodMs, expected]) => expect(rerunAt(state(status), { ...hourly, periodMs }, 0)).toBe(expected))
   test('after a start a failing one runs at once, whatever its cron', () => {
     expect(rerunAt(state('failing'), monitor(), NOON + 1)).toBe(NOON + 1)
     expect(rerunAt(state('recovering'), monitor(), NOON + 1)).toBe(NOON + 1)

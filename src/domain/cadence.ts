@@ -44,8 +44,8 @@ export function rerunAt(
   freshSince: Instant,
 ): Instant | null {
   const last = state.lastRunAt ?? 0
-  switch (state.standing) {
-    case 'well':
+  switch (state.status) {
+    case 'ok':
       return null
     case 'undecided':
       return last + monitor.retryIntervalMs
@@ -66,7 +66,7 @@ export function rerunsOf(
 ): readonly Readonly<{ probe: Probe; state: ProbeState }>[] {
   const restless = probes.flatMap((probe) => {
     const state = states.get(probe.id)
-    if (state === undefined || state.standing === 'well') return []
+    if (state === undefined || state.status === 'ok') return []
     return [{ probe, state, operation: probe.call.operation, dueAt: state.onset ?? 0 }]
   })
   return chooseReruns(restless, MAX_RERUN)

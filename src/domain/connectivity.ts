@@ -63,7 +63,7 @@ export function advanceConnectivity(was: Connectivity, { controls, outcomes, rea
  * A control call that failed. Where AWS has answered since the control host last did, that says something of us only if a run
  * could not reach AWS either.
  */
-function failed(was: Connectivity, { at, ofRun, obstacle }: Call): Connectivity {
+function failed(was: Connectivity, { at, ofRun, obstacle }: ControlCall): Connectivity {
   const connectivity = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
   // Whoever shows a wrong certificate, or is a proxy that refuses, is there: it is not the network that is missing.
   if (isUnanswered(was) && (obstacle === 'certificate' || obstacle === 'proxy')) return connectivity
@@ -82,10 +82,10 @@ export function isControlInDoubt({ controlFailedAt = null, lastAnswerAt }: Conne
 }
 
 type Failed = Extract<Outcome, { result: 'failed' }>
-type Call = ControlAnswer & Readonly<{ ofRun: boolean }>
+type ControlCall = ControlAnswer & Readonly<{ ofRun: boolean }>
 
 /** The runs share control calls: each call counts once. */
-function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly Call[] {
+function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly ControlCall[] {
   const all = [
     ...controls.map((call) => ({ ...call, ofRun: false })),
     ...outcomes.flatMap(({ control }) => (control === null ? [] : [{ ...control, ofRun: true }])),

@@ -191,11 +191,11 @@ describe('suppression: explained, hence silent', () => {
   test('probing and judging go on: each run and reading is judged anew', () => {
     const s = new Story().aws(one).runs('FFFFF')
     expect(s.incident().members[0]?.lastRunAt).toBe(at(4))
-    expect(s.incident().members[0]?.standing.readAt).toBe(at(4) + 1000)
+    expect(s.incident().members[0]?.judgement.readAt).toBe(at(4) + 1000)
   })
   test('a verdict that only stands says so', () => {
     const s = new Story().aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(12)
-    expect(s.incident().members[0]?.standing.carried).toMatch(
+    expect(s.incident().members[0]?.judgement.carried).toMatch(
       /last seen .* ago: the Health API could not be asked .* stands until 2026-03-10 12:24Z/,
     )
     expect(s.incident().state).toBe('suppressed')
@@ -891,7 +891,7 @@ describe('recovery', () => {
     const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal').pass(5).goes('ok', 'GetContact').pass(10)
     expect(s.said).toEqual(['2 failing > oncall'])
-    expect(s.why('well')).toEqual(['6 (recovery) 2 ok in a row'])
+    expect(s.why('recovered')).toEqual(['6 (recovery) 2 ok in a row'])
     expect(s.goes('ok').pass(5).said).toEqual(['2 failing > oncall', '16 recovered > oncall'])
   })
   test('a probe that fails again while the others keep the incident open comes back to it', () => {

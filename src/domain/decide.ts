@@ -1,7 +1,7 @@
 import { inherited, toldOf, toldOfUs } from './audience.ts'
 import { advanceConnectivity, blame, FAILURES_THAT_CUT_OFF, isUnanswered } from './connectivity.ts'
 import { inWords, inWordsByClock } from './duration.ts'
-import { NEVER_JUDGED, settleStanding, withFirstEnds } from './explanation.ts'
+import { NEVER_JUDGED, settleJudgement, withFirstEnds } from './explanation.ts'
 import type { Audience, Incident, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import { leadMinutesOf } from './lead.ts'
@@ -23,8 +23,8 @@ import type { RuleName } from './rule.ts'
 import { headingOf, SOURCE_ALERT } from './self-alert.ts'
 import { accountName, operationKey, operationShown, type Setup } from './setup.ts'
 import { type Connectivity, newProbeState, type ProbeState, type SelfAlert, type World } from './state.ts'
-import { type Announcement, close, flapsNow, leave, type Step, step, unwell } from './step.ts'
-import { advance, keepEnds, type Turn } from './streak.ts'
+import { type Announcement, close, failingMembers, flapsNow, leave, type Step, step } from './step.ts'
+import { advance, keepEnds, type Transition } from './streak.ts'
 import type { Failure, Peers, Verdict } from './verdict.ts'
 
 /** What happened since the last decision. */
@@ -48,7 +48,7 @@ export type Input = Readonly<{
   newId: () => string
 }>
 
-export type Told = Readonly<
+export type Announced = Readonly<
   | { incident: Incident; announcement: Announcement; selfAlert: null }
   | { incident: null; announcement: Announcement; selfAlert: SelfAlert }
 >
@@ -61,9 +61,9 @@ export type Decision = Readonly<{
   connectivity: Connectivity | null
   freshSince: Instant
   ledger: readonly LedgerRow[]
-  told: readonly Told[]
+  announced: readonly Announced[]
   /** What each outcome meant, for the log. */
-  turns: readonly Readonly<{ outcome: Outcome; turn: Turn }>[]
+  transitions: readonly Readonly<{ outcome: Outcome; transition: Transition }>[]
 }>
 
 /** A clock that is off by more is told: AWS refuses signatures at five minutes, and events are judged by the wrong times. */
@@ -97,8 +97,8 @@ class Draft {
   private readonly probes = new Map<string, ProbeState>()
   private readonly incidents = new Map<string, Incident>()
   private readonly ledger: LedgerRow[] = []
-  private readonly told: Told[] = []
-  private readonly turns: { outcome: Outcome; turn: Turn }[] = []
+  private readonly told: Announced[] = []
+  private readonly transitions: { outcome: Outcome; transition: Transition }[] = []
   private readonly selfAlertsSet: SelfAlert[] = []
   private readonly selfAlertsCleared: string[] = []
   /** Incidents of which somebody is told that nothing of theirs is watched any longer. */
@@ -131,8 +131,8 @@ class Draft {
       connectivity: this.connectivity === this.world.connectivity ? null : this.connectivity,
       freshSince: this.freshSince,
       ledger: this.ledger,
-      told: this.told,
-      turns: this.turns,
+      announced: this.told,
+      transitions: this.transitions,
     }
   }
 
@@ -173,16 +173,16 @@ class Draft {
     const incident = last?.members.some((member) => member.probe === probe.id) === true ? last : null
     // It did work before we were started anew: the outage that it is in goes on.
     const outcome: Outcome = given.kind === 'setup' && incident?.family === 'outage' ? { ...given, kind: 'unreachable' } : given
-    const { state, turn } = advance(was, outcome, monitor, incident, this.world.absence)
+    const { state, transition } = advance(was, outcome, monitor, incident, this.world.absence)
     this.probes.set(probe.id, state)
-    this.turns.push({ outcome, turn })
-    if (turn.kind !== 'not-counted') this.seenAgain(probe.id, outcome.startedAt)
-    switch (turn.kind) {
+    this.transitions.push({ outcome, transition })
+    if (transition.kind !== 'not-counted') this.seenAgain(probe.id, outcome.startedAt)
+    switch (transition.kind) {
       case 'failed':
-        this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+        this.admit(probe, monitor, state, outcome, transition.family, transition.onset, transition.why)
         return
       case 'other-family':
-        this.move(probe, monitor, state, outcome, incident, turn)
+        this.move(probe, monitor, state, outcome, incident, transition)
         return
       case 'still-failing':
         if (incident === null)
@@ -201,15 +201,15 @@ class Draft {
         if (incident !== null)
           this.touch(incident, probe.id, (member) => ({ ...member, state: 'recovering', lastRunAt: outcome.startedAt }))
         return
-      case 'well-again':
+      case 'recovered':
         if (incident !== null) {
           this.touch(incident, probe.id, (member) => ({
             ...member,
-            state: 'well',
-            wellAt: outcome.startedAt,
+            state: 'recovered',
+            recoveredAt: outcome.startedAt,
             lastRunAt: outcome.startedAt,
           }))
-          this.note('well', incident.id, probe.id, 'recovery', turn.why, null)
+          this.note('recovered', incident.id, probe.id, 'recovery', transition.why, null)
         }
         return
       case 'ok':
@@ -282,7 +282,7 @@ class Draft {
     const fits = this.allIncidents().filter((is) => {
       if (is.state === 'closed' || is.partition !== partition || is.family !== family) return false
       const mine = this.memberOf(is, probe)
-      if (mine?.wellAt !== undefined && mine.wellAt !== null && onset - mine.wellAt <= reopenWithinMs) return true
+      if (mine?.recoveredAt !== undefined && mine.recoveredAt !== null && onset - mine.recoveredAt <= reopenWithinMs) return true
       return Math.abs(onset - this.newestOnset(is.members)) <= joinWithinMs
     })
     return fits.sort((a, b) => b.openedAt - a.openedAt)[0] ?? null
@@ -324,27 +324,29 @@ class Draft {
     state: ProbeState,
     outcome: Outcome,
     from: Incident | null,
-    turn: Extract<Turn, { kind: 'other-family' }>,
+    transition: Extract<Transition, { kind: 'other-family' }>,
   ): void {
     if (from === null) {
-      this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+      this.admit(probe, monitor, state, outcome, transition.family, transition.onset, transition.why)
       return
     }
     const [mover] = from.members.filter((member) => member.probe === probe.id)
     const left: Incident = { ...from, members: from.members.filter((member) => member !== mover) }
-    this.note('moved', from.id, probe.id, 'family-change', turn.why, { family: turn.family })
-    const empty = unwell(left).length === 0
+    this.note('moved', from.id, probe.id, 'family-change', transition.why, { family: transition.family })
+    const empty = failingMembers(left).length === 0
     // For whom nothing is left of the old incident it goes on in the other; who still has something there has two.
     const heirs = from.audience.filter(
       (a) =>
         a.open &&
         (empty ||
-          (mover !== undefined && toldOf(a, [mover], this.setup).length > 0 && toldOf(a, unwell(left), this.setup).length === 0)),
+          (mover !== undefined &&
+            toldOf(a, [mover], this.setup).length > 0 &&
+            toldOf(a, failingMembers(left), this.setup).length === 0)),
     )
     // The member stays in the story of an incident that ends with it.
-    if (empty) this.conclude(close(from, this.input.now, 'changed', turn.why))
+    if (empty) this.conclude(close(from, this.input.now, 'changed', transition.why))
     else this.incidents.set(left.id, left)
-    this.admit(probe, monitor, state, outcome, turn.family, turn.onset, turn.why)
+    this.admit(probe, monitor, state, outcome, transition.family, transition.onset, transition.why)
     const id = this.probeState(probe.id).incident
     const into = id === null ? null : this.openIncident(id)
     if (into !== null && (empty || heirs.length > 0)) this.handOver(from, into, heirs)
@@ -416,7 +418,7 @@ class Draft {
       const monitor = this.setup.monitors.get(probe.monitor)
       const state = this.probeState(probe.id)
       // The last state stands of one that failed when it was seen last; whether one that was ok then is well nobody can tell.
-      if (monitor === undefined || state.standing === 'failing') continue
+      if (monitor === undefined || state.status === 'failing') continue
       const since = Math.max(state.lastConclusiveAt ?? state.knownSince, this.freshSince, this.world.lostUntil ?? 0)
       const limit = Math.max(policy.blindAfterMs, 3 * monitor.periodMs)
       if (now - since < limit || this.blindMembership(probe.id) !== null) continue
@@ -425,7 +427,7 @@ class Draft {
       const member: Member = {
         ...bareMember(probe, since, now),
         lastOkAt: state.lastOkAt,
-        standing: { ...NEVER_JUDGED, verdict },
+        judgement: { ...NEVER_JUDGED, verdict },
         lastRunAt: state.lastRunAt ?? since,
       }
       const open = this.openToJoin(monitor.partition, 'blind', probe.id, since)
@@ -438,13 +440,13 @@ class Draft {
   private seenAgain(probe: string, at: Instant): void {
     const incident = this.blindMembership(probe)
     if (incident === null) return
-    this.touch(incident, probe, (member) => ({ ...member, state: 'well', wellAt: at, lastRunAt: at }))
-    this.note('well', incident.id, probe, 'blind', 'it is seen again', null)
+    this.touch(incident, probe, (member) => ({ ...member, state: 'recovered', recoveredAt: at, lastRunAt: at }))
+    this.note('recovered', incident.id, probe, 'blind', 'it is seen again', null)
   }
 
   private blindMembership(probe: string): Incident | null {
     const all = this.allIncidents().filter((is) => is.family === 'blind' && is.state !== 'closed')
-    return all.find((is) => is.members.some((member) => member.probe === probe && member.state !== 'well')) ?? null
+    return all.find((is) => is.members.some((member) => member.probe === probe && member.state !== 'recovered')) ?? null
   }
 
   /**
@@ -454,11 +456,11 @@ class Draft {
   dropUnwatched(): void {
     for (const incident of this.open()) {
       if (incident.family === 'offline') continue
-      const gone = unwell(incident).filter((member) => !this.setup.probes.has(member.probe))
+      const gone = failingMembers(incident).filter((member) => !this.setup.probes.has(member.probe))
       if (gone.length === 0) continue
       // Those that are well stay in its story: whoever was told of them hears of its end.
       const members = incident.members.filter((member) => !gone.includes(member))
-      const left = unwell({ ...incident, members })
+      const left = failingMembers({ ...incident, members })
       const over = incident.audience.filter(
         (a) => a.open && toldOf(a, gone, this.setup).length > 0 && toldOf(a, left, this.setup).length === 0,
       )
@@ -485,25 +487,25 @@ class Draft {
       let changed = false
       const members = incident.members.map((member) => {
         const run = member.evidence.at(-1)
-        if (member.state === 'well' || run === undefined) return member
-        if (!ran.has(member.probe) && member.standing.readAt !== null && reading.at <= member.standing.readAt) return member
+        if (member.state === 'recovered' || run === undefined) return member
+        if (!ran.has(member.probe) && member.judgement.readAt !== null && reading.at <= member.judgement.readAt) return member
         changed = true
-        return { ...member, standing: this.standingOf(member, run, reading) }
+        return { ...member, judgement: this.judgementOf(member, run, reading) }
       })
       if (changed) this.incidents.set(incident.id, { ...incident, members })
     }
   }
 
-  private standingOf(member: Member, run: Outcome, reading: HealthReading) {
+  private judgementOf(member: Member, run: Outcome, reading: HealthReading) {
     const { now } = this.input
     const at = this.failsStillAt(member, run)
     const failure = this.failureOf(member, run, at)
-    if (failure === null) return member.standing
+    if (failure === null) return member.judgement
     const peers = () => this.peersOf(member)
-    const seen = withFirstEnds(reading, member.standing.ends ?? [], now)
+    const seen = withFirstEnds(reading, member.judgement.ends ?? [], now)
     const judged = judge(failure, seen, this.law(), peers, now)
     const ranAt = at === run.startedAt ? null : member.lastRunAt
-    return settleStanding(member.standing, judged, seen, at, this.setup.policy.extensionMs, peers, now, ranAt)
+    return settleJudgement(member.judgement, judged, seen, at, this.setup.policy.extensionMs, peers, now, ranAt)
   }
 
   /**
@@ -535,14 +537,14 @@ class Draft {
   private peersOf(member: Member): Peers {
     const probe = this.setup.probes.get(member.probe)
     const monitor = this.setup.monitors.get(member.monitor)
-    if (probe === undefined || monitor === undefined) return { others: 0, well: 0 }
+    if (probe === undefined || monitor === undefined) return { others: 0, ok: 0 }
     const fares = this.faresOf(operationKey(monitor.partition, probe))
     const mine = fares.accounts.get(accountName(probe, monitor))
     const since = (at: Instant | null | undefined) => at !== null && at !== undefined && at >= member.onset
     // No account has an unclean run without a run: those with one since the onset are among the others.
     const others = notBefore(fares.runs, member.onset) - (since(mine?.run) ? 1 : 0)
-    const unwell = notBefore(fares.uncleans, member.onset) - (since(mine?.unclean) ? 1 : 0)
-    return { others, well: others - unwell }
+    const failingMembers = notBefore(fares.uncleans, member.onset) - (since(mine?.unclean) ? 1 : 0)
+    return { others, ok: others - failingMembers }
   }
 
   /** Read once a decision for each operation, after all runs were taken: every failing account is compared with every other. */
@@ -586,7 +588,8 @@ class Draft {
       let is = incident
       for (const member of incident.members) {
         const run = member.evidence.at(-1)
-        if (run === undefined || (!over && (member.state === 'well' || member.standing.verdict.kind === 'explained'))) continue
+        if (run === undefined || (!over && (member.state === 'recovered' || member.judgement.verdict.kind === 'explained')))
+          continue
         const failure = this.failureOf(member, run, over ? run.startedAt : member.onset)
         if (failure === null) continue
         const judged = judge(failure, reading, this.law(), () => this.peersOf(member), now)
@@ -651,9 +654,9 @@ class Draft {
   }
 
   /** Undecided, or failing in an incident of another family while its last run was of this one. */
-  private mayJoin({ standing, incident, recent }: ProbeState, into: Incident): boolean {
-    if (standing === 'undecided') return true
-    if (standing !== 'failing' || incident === null || incident === into.id) return false
+  private mayJoin({ status, incident, recent }: ProbeState, into: Incident): boolean {
+    if (status === 'undecided') return true
+    if (status !== 'failing' || incident === null || incident === into.id) return false
     return this.openIncident(incident)?.family !== into.family && recent.at(-1)?.family === into.family
   }
 
@@ -811,11 +814,11 @@ function bareMember(probe: Probe, onset: Instant, now: Instant): Member {
     lastOkAt: null,
     gap: null,
     failedAt: now,
-    wellAt: null,
+    recoveredAt: null,
     lastRunAt: onset,
     lastFailedAt: onset,
     evidence: [],
-    standing: NEVER_JUDGED,
+    judgement: NEVER_JUDGED,
   }
 }
 
@@ -830,7 +833,7 @@ function newMember(
 ): Member {
   const evidence = state.trail.length > 0 ? state.trail : [outcome]
   const why = `kind ${outcome.kind}: no AWS outage explains it (monitor ${monitor.name})`
-  const standing =
+  const judgement =
     family === 'outage' ? NEVER_JUDGED : { ...NEVER_JUDGED, verdict: { kind: 'unexplained' as const, why, rejected: [] } }
   return {
     ...bareMember(probe, onset, now),
@@ -839,7 +842,7 @@ function newMember(
     lastRunAt: outcome.startedAt,
     lastFailedAt: outcome.startedAt,
     evidence,
-    standing,
+    judgement,
   }
 }
 
@@ -865,7 +868,7 @@ function inHindsight(
 ): Incident {
   const explainedBefore =
     incident.alibis?.includes(by.arn) === true ||
-    incident.members.some(({ standing }) => standing.lapsed?.arn === by.arn || standing.alibi?.arn === by.arn)
+    incident.members.some(({ judgement }) => judgement.lapsed?.arn === by.arn || judgement.alibi?.arn === by.arn)
   const known =
     incident.explainedBy === by.arn || incident.toldEvents.includes(by.arn) || incident.hindsight.some((h) => h.arn === by.arn)
   if (known || explainedBefore) return incident

@@ -100,12 +100,12 @@ test('rejected events are listed once, with the number of incidents', () => {
     why: 'it is about me-central-1',
   }
   const missed = member({
-    standing: {
+    judgement: {
       ...NEVER_JUDGED,
       verdict: { kind: 'unexplained', why: 'none', rejected: [miss, { ...miss, code: 'AWS_EC2_API_ISSUE' }] },
     },
   })
-  const again = member({ standing: { ...NEVER_JUDGED, verdict: { kind: 'unexplained', why: 'none', rejected: [miss] } } })
+  const again = member({ judgement: { ...NEVER_JUDGED, verdict: { kind: 'unexplained', why: 'none', rejected: [miss] } } })
   const incidents = [closed('aaaa000000000001', { members: [missed, missed] }), closed('bbbb000000000001', { members: [again] })]
   expect(linesOf({ incidents }, 'Near misses')).toEqual([
     'AWS_IAM_OPERATIONAL_ISSUE, me-central-1 (place): it is about me-central-1, in 2 incidents',

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { event, failure, MIN, NOON, reading, type SourceStates } from '../../test/given.ts'
-import { NEVER_JUDGED, settleStanding, withFirstEnds } from './explanation.ts'
-import type { LapseCause, Standing } from './incident.ts'
+import { NEVER_JUDGED, settleJudgement, withFirstEnds } from './explanation.ts'
+import type { Judgement, LapseCause } from './incident.ts'
 import { judge } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
 
 const EXTENSION = 15 * MIN
-const NOBODY = () => ({ others: 0, well: 0 })
+const NOBODY = () => ({ others: 0, ok: 0 })
 const LAW = {
   policy: { lookbackMs: 7 * 60 * MIN, extensionMs: EXTENSION, staleAfterMs: 24 * 60 * MIN },
   relevance: { related: ['IAM'], ignore: [], codes: [] },
@@ -15,18 +15,18 @@ const OPEN = event({ startedAt: NOON - MIN, updatedAt: NOON - MIN })
 
 /** One judgement: a run and a reading in the same minute after noon, onset at noon. */
 function judged(
-  was: Standing,
+  was: Judgement,
   minute: number,
   events: readonly HealthEvent[],
   states: SourceStates = {},
   runMinute = minute,
   extensionMs = EXTENSION,
-): Standing {
+): Judgement {
   const [now, runAt] = [NOON + minute * MIN, NOON + runMinute * MIN]
   const said = withFirstEnds(reading(events, now, states), was.ends ?? [], now)
   const law = { ...LAW, policy: { ...LAW.policy, extensionMs } }
   const verdict = judge(failure({ at: runAt }), said, law, NOBODY, now)
-  return settleStanding(was, verdict, said, runAt, extensionMs, NOBODY, now)
+  return settleJudgement(was, verdict, said, runAt, extensionMs, NOBODY, now)
 }
 const explained = judged(NEVER_JUDGED, 0, [OPEN])
 const ended = (minute: number): HealthEvent => ({
@@ -97,9 +97,9 @@ describe('what an explanation of noon is worth later', () => {
     ['it vanished', [], 'has vanished'],
   ])('the others turn out to be well: it was never ours, and ends at once (%s)', ([, events, how]) => {
     const at = NOON + MIN
-    const well = () => ({ others: 9, well: 9 })
-    const alone = judge(failure({ at }), reading(events, at), LAW, well, at)
-    const is = settleStanding(explained, alone, reading(events, at), at, EXTENSION, well, at)
+    const ok = () => ({ others: 9, ok: 9 })
+    const alone = judge(failure({ at }), reading(events, at), LAW, ok, at)
+    const is = settleJudgement(explained, alone, reading(events, at), at, EXTENSION, ok, at)
     expect(is).toMatchObject({
       verdict: { kind: 'unexplained' },
       carried: null,
@@ -113,12 +113,11 @@ describe('what an explanation of noon is worth later', () => {
   test('an event sent to this account alone is not refuted by the others’ health', () => {
     const own = { ...OPEN, scope: 'ACCOUNT_SPECIFIC', owners: ['111122223333'], sources: ['api'] } as const
     const at = NOON + MIN
-    const well = () => ({ others: 9, well: 9 })
-    const first = judge(failure(), reading([own]), LAW, well, NOON)
-    const was = settleStanding(NEVER_JUDGED, first, reading([own]), NOON, EXTENSION, well, NOON)
+    const ok = () => ({ others: 9, ok: 9 })
+    const first = judge(failure(), reading([own]), LAW, ok, NOON)
+    const was = settleJudgement(NEVER_JUDGED, first, reading([own]), NOON, EXTENSION, ok, NOON)
     expect(
-      settleStanding(was, judge(failure({ at }), reading([], at), LAW, well, at), reading([], at), at, EXTENSION, well, at)
-        .carried,
+      settleJudgement(was, judge(failure({ at }), reading([], at), LAW, ok, at), reading([], at), at, EXTENSION, ok, at).carried,
     ).not.toBeNull()
   })
 
@@ -128,12 +127,12 @@ describe('what an explanation of noon is worth later', () => {
   })
 
   test('carrying it does not lengthen it', () => {
-    let standing = explained
+    let judgement = explained
     for (let minute = 1; minute <= 15; minute++) {
-      standing = judged(standing, minute, [], GONE)
-      expect(standing.alibi?.until).toBe(NOON + EXTENSION)
+      judgement = judged(judgement, minute, [], GONE)
+      expect(judgement.alibi?.until).toBe(NOON + EXTENSION)
     }
-    expect(judged(standing, 16, [], GONE).lapsed?.at).toBe(NOON + EXTENSION)
+    expect(judged(judgement, 16, [], GONE).lapsed?.at).toBe(NOON + EXTENSION)
   })
 
   test('what was undetermined or unexplained is never carried', () => {
@@ -164,12 +163,12 @@ describe('our clock is behind: an end that lies ahead of it counts as now, whene
   const seen = judged(explained, 5, [ahead])
 
   test('the end that was seen first stands', () => {
-    let standing = seen
+    let judgement = seen
     for (let minute = 6; minute <= 20; minute++) {
-      standing = judged(standing, minute, [ahead])
-      expect(standing.alibi, `minute ${minute}`).toMatchObject({ until: NOON + 20 * MIN, open: false })
+      judgement = judged(judgement, minute, [ahead])
+      expect(judgement.alibi, `minute ${minute}`).toMatchObject({ until: NOON + 20 * MIN, open: false })
     }
-    const lapsed = judged(standing, 21, [ahead])
+    const lapsed = judged(judgement, 21, [ahead])
     expect(lapsed).toMatchObject({ verdict: { kind: 'unexplained' }, alibi: null, lapsed: { arn: OPEN.arn } })
     expect(judged(lapsed, 22, [ahead]).verdict.kind, 'and it does not explain anew').toBe('unexplained')
   })

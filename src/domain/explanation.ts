@@ -1,5 +1,5 @@
 import { inWords, utc } from './duration.ts'
-import type { EventEnd, LapseCause, Standing } from './incident.ts'
+import type { EventEnd, Judgement, LapseCause } from './incident.ts'
 import { endOf, testWidth } from './judge.ts'
 import type { HealthEvent, HealthReading, Source } from './outage.ts'
 import type { Instant } from './probe.ts'
@@ -11,7 +11,7 @@ const SOURCE_NAME: Readonly<Record<Source, string>> = { api: 'the Health API', d
 const MAX_ENDS = 20
 
 /** A probe that was not judged yet. */
-export const NEVER_JUDGED: Standing = {
+export const NEVER_JUDGED: Judgement = {
   verdict: { kind: 'undetermined', why: 'not judged yet', rejected: [] },
   carried: null,
   alibi: null,
@@ -45,7 +45,7 @@ function endedAt(event: HealthEvent, at: Instant): HealthEvent {
 }
 
 /** The ends of events that explain or explained this probe, after one more reading; what is open again has none. */
-function endsAfter(was: Standing, judged: Verdict, reading: HealthReading, now: Instant): readonly EventEnd[] {
+function endsAfter(was: Judgement, judged: Verdict, reading: HealthReading, now: Instant): readonly EventEnd[] {
   const known = was.ends ?? []
   const arns = new Set([...known.map(({ arn }) => arn), ...(was.alibi === null ? [] : [was.alibi.arn])])
   if (judged.kind === 'explained') arns.add(judged.by.arn)
@@ -71,8 +71,8 @@ function endsAfter(was: Standing, judged: Verdict, reading: HealthReading, now: 
  * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
  * @param silentSince where there was no such run, for none has said anything since then: the last state stands; else `null`
  */
-export function settleStanding(
-  was: Standing,
+export function settleJudgement(
+  was: Judgement,
   judged: Verdict,
   reading: HealthReading,
   runAt: Instant,
@@ -80,7 +80,7 @@ export function settleStanding(
   peers: () => Peers,
   now: Instant,
   silentSince: Instant | null = null,
-): Standing {
+): Judgement {
   const ends = endsAfter(was, judged, reading, now)
   const after = { readAt: reading.at, ...(ends.length === 0 ? {} : { ends }) }
   if (judged.kind === 'explained') {
@@ -124,7 +124,7 @@ export function settleStanding(
 
 /** Why the explanation of a moment ago is none any more. */
 function howItEnded(
-  was: Standing,
+  was: Judgement,
   judged: Verdict,
   reading: HealthReading,
   end: Instant | null,

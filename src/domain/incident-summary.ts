@@ -22,7 +22,7 @@ export function summaryOf(incident: Incident): IncidentSummary {
 
 export function sumsOf(incident: Incident): MemberSums {
   const { members } = incident
-  const [by] = members.flatMap(({ standing: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by] : []))
+  const [by] = members.flatMap(({ judgement: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by] : []))
   return {
     probes: members.map(({ probe }) => probe),
     monitors: [...new Set(members.map(({ monitor }) => monitor))],

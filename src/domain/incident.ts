@@ -7,7 +7,7 @@ export type IncidentState = 'waiting' | 'suppressed' | 'announced' | 'closed'
  * An explanation that was given, and how long it stands when it can no longer be confirmed (`suppression` and
  * `lapsed-explanation`).
  */
-type StandingAlibi = Readonly<{
+type GivenAlibi = Readonly<{
   arn: string
   /** The last reading that held it. */
   confirmedAt: Instant
@@ -24,12 +24,12 @@ type StandingAlibi = Readonly<{
 export type LapseCause = 'over' | 'unasked' | 'vanished' | 'unfit' | 'alone'
 
 /** What is held of a failing probe: the last judgement, and the explanation that stands or has lapsed. */
-export type Standing = Readonly<{
+export type Judgement = Readonly<{
   /** The verdict that counts: the judge's own, or an earlier explanation that still stands. */
   verdict: Verdict
   /** Says in words when the verdict is not the judge's own, such as "the dashboard could not be asked"; else `null`. */
   carried: string | null
-  alibi: StandingAlibi | null
+  alibi: GivenAlibi | null
   /** How the last explanation ended without being replaced; `null` while one stands or if there was none. */
   lapsed: Readonly<{ arn: string; at: Instant; cause: LapseCause; why: string }> | null
   /** When AWS Health was read for this judgement; `null` if it was never asked (not an outage). */
@@ -48,7 +48,7 @@ export type Member = Readonly<{
   account: string
   /** Operation and parameter as shown: `GetAlternateContact SECURITY`. */
   operation: string
-  state: 'failing' | 'recovering' | 'well'
+  state: 'failing' | 'recovering' | 'recovered'
   onset: Instant
   /** The last ok run before the onset: the trouble began between the two. */
   lastOkAt: Instant | null
@@ -56,13 +56,13 @@ export type Member = Readonly<{
   gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
   /** When the threshold was reached. */
   failedAt: Instant
-  wellAt: Instant | null
+  recoveredAt: Instant | null
   /** Begin of the last conclusive run and of the last failed one. */
   lastRunAt: Instant
   lastFailedAt: Instant
   /** The runs that are shown as evidence: the onset, the one that reached the threshold, the latest (without repeats). */
   evidence: readonly Outcome[]
-  standing: Standing
+  judgement: Judgement
 }>
 
 /** What a recipient has heard of an incident in its current episode, as of the last step. */

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { event, failure, HOUR, MIN, NOON, POLICY, RELEVANCE, reading, type SourceStates } from '../../test/given.ts'
-import { judge, type Law, MAX_REJECTED } from './judge.ts'
+import { type Criteria, judge, MAX_REJECTED } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
 import type { FailureKind, Service } from './probe.ts'
 import type { Failure, Match, Peers, Test } from './verdict.ts'
 
-const LAW: Law = { policy: POLICY, relevance: RELEVANCE }
-const NOBODY: Peers = { others: 0, well: 0 }
+const LAW: Criteria = { policy: POLICY, relevance: RELEVANCE }
+const NOBODY: Peers = { others: 0, ok: 0 }
 const SECOND = 1000
 
 type Given = Readonly<{
@@ -196,7 +196,7 @@ describe('place: is it where the failing endpoint stands?', () => {
 describe('service: is it the failing one, one that holds it, or a related one?', () => {
   const many = { service: 'MULTIPLE_SERVICES' }
   const hit = (...keys: string[]) => keys.map((key) => ({ key, resolvedAt: null }))
-  const well = (key: string, ago: number) => [{ key, resolvedAt: NOON - ago }]
+  const ok = (key: string, ago: number) => [{ key, resolvedAt: NOON - ago }]
   const sts: Partial<Failure> = { service: 'STS' }
   test.for<Row>([
     ['Account itself', { event: { service: 'ACCOUNT' } }, 'direct'],
@@ -228,13 +228,13 @@ describe('service: is it the failing one, one that holds it, or a related one?',
     ['with an empty list', { event: { service: 'DYNAMODB', impacted: [] } }, 'service'],
     [
       'Account resolved for just less than the extension',
-      { event: { service: 'EC2', impacted: well('account', 15 * MIN - 1) } },
+      { event: { service: 'EC2', impacted: ok('account', 15 * MIN - 1) } },
       'impacted',
     ],
-    ['Account resolved for the extension', { event: { service: 'EC2', impacted: well('account', 15 * MIN) } }, 'service'],
+    ['Account resolved for the extension', { event: { service: 'EC2', impacted: ok('account', 15 * MIN) } }, 'service'],
     [
       'the run counts there, not the onset',
-      { event: { service: 'EC2', impacted: well('account', 0) }, failure: { at: NOON + 15 * MIN } },
+      { event: { service: 'EC2', impacted: ok('account', 0) }, failure: { at: NOON + 15 * MIN } },
       'service',
     ],
     ['a key of our region', { event: { service: 'EC2', impacted: hit('account-us-east-1') } }, 'impacted'],
@@ -263,17 +263,17 @@ describe('service: is it the failing one, one that holds it, or a related one?',
     ['several services, a related one in our region', { event: { ...many, impacted: hit('sts-us-east-1') } }, 'related'],
     [
       'several services, the related one well again just now',
-      { event: { ...many, impacted: well('iam', 15 * MIN - 1) } },
+      { event: { ...many, impacted: ok('iam', 15 * MIN - 1) } },
       'related',
     ],
     [
       'several services, the related one well again for the extension',
-      { event: { ...many, impacted: well('iam', 15 * MIN) } },
+      { event: { ...many, impacted: ok('iam', 15 * MIN) } },
       'service',
     ],
     [
       'several services, Account well again and IAM not',
-      { event: { ...many, impacted: [...well('account', HOUR), ...hit('iam')] } },
+      { event: { ...many, impacted: [...ok('account', HOUR), ...hit('iam')] } },
       'related',
     ],
     ['several services as the dashboard writes it', { event: { service: 'multipleservices', impacted: hit('ec2') } }, 'service'],
@@ -380,16 +380,16 @@ describe('time: AWS speaks late, sometimes after the end, and leaves some events
 describe('width: a public event is doubted while the others are well', () => {
   const own: Partial<HealthEvent> = { scope: 'ACCOUNT_SPECIFIC', owners: ['111122223333'] }
   test.for<Row>([
-    ['nobody else is probed', { peers: { others: 0, well: 0 } }, 'related'],
-    ['two others, both well: too few to say', { peers: { others: 2, well: 2 } }, 'related'],
-    ['three others, all well', { peers: { others: 3, well: 3 } }, 'width'],
-    ['four others, three well', { peers: { others: 4, well: 3 } }, 'related'],
-    ['nine of ten well', { peers: { others: 10, well: 9 } }, 'width'],
-    ['eight of ten well', { peers: { others: 10, well: 8 } }, 'related'],
-    ['sixty-three of seventy well', { peers: { others: 70, well: 63 } }, 'width'],
-    ['one fewer', { peers: { others: 70, well: 62 } }, 'related'],
-    ['Account itself is doubted too', { event: { service: 'ACCOUNT' }, peers: { others: 3, well: 3 } }, 'width'],
-    ['an event sent to the account is not: it is ours alone', { event: own, peers: { others: 9, well: 9 } }, 'related'],
+    ['nobody else is probed', { peers: { others: 0, ok: 0 } }, 'related'],
+    ['two others, both well: too few to say', { peers: { others: 2, ok: 2 } }, 'related'],
+    ['three others, all well', { peers: { others: 3, ok: 3 } }, 'width'],
+    ['four others, three well', { peers: { others: 4, ok: 3 } }, 'related'],
+    ['nine of ten well', { peers: { others: 10, ok: 9 } }, 'width'],
+    ['eight of ten well', { peers: { others: 10, ok: 8 } }, 'related'],
+    ['sixty-three of seventy well', { peers: { others: 70, ok: 63 } }, 'width'],
+    ['one fewer', { peers: { others: 70, ok: 62 } }, 'related'],
+    ['Account itself is doubted too', { event: { service: 'ACCOUNT' }, peers: { others: 3, ok: 3 } }, 'width'],
+    ['an event sent to the account is not: it is ours alone', { event: own, peers: { others: 9, ok: 9 } }, 'related'],
   ])('%s', check)
 
   test('the others are asked about only where everything else fits', () => {
@@ -407,7 +407,7 @@ test('the tests are made in the order kind, place, service, time, width, and the
     { service: 'EC2' },
     { updatedAt: NOON - 30 * HOUR },
   ]
-  const peers = { others: 3, well: 3 }
+  const peers = { others: 3, ok: 3 }
   const reasons = wrong.map((_, i) =>
     said({ event: Object.assign({ code: 'AWS_IAM_OPERATIONAL_ISSUE' }, ...wrong.slice(i)), peers }),
   )
@@ -557,7 +557,7 @@ describe('for any events', () => {
     at: instant,
     owners: fc.constant(['111122223333']),
   })
-  const peers = fc.record({ others: fc.nat(20), well: fc.nat(20) })
+  const peers = fc.record({ others: fc.nat(20), ok: fc.nat(20) })
   const decide = (f: Failure, events: readonly HealthEvent[], p: Peers) => judge(f, reading(events), LAW, () => p, NOON)
   const events = fc.uniqueArray(anyEvent, { maxLength: 6, selector: (e) => e.arn })
 

@@ -18,7 +18,7 @@ const WELL_AT_LEAST = 3
 const WELL_IN_TEN = 9
 
 /** What the judge goes by, apart from the failure and the reading. */
-export type Law = Readonly<{ policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>; relevance: Relevance }>
+export type Criteria = Readonly<{ policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>; relevance: Relevance }>
 
 type Miss = Readonly<{ test: Test; why: string }>
 type Passed = Readonly<{ match: Match }>
@@ -29,7 +29,7 @@ type Passed = Readonly<{ match: Match }>
  *
  * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (`consult`).
  */
-export function judge(failure: Failure, reading: HealthReading, law: Law, peers: () => Peers, now: Instant): Verdict {
+export function judge(failure: Failure, reading: HealthReading, law: Criteria, peers: () => Peers, now: Instant): Verdict {
   if (familyOf(failure.kind) !== 'outage') {
     return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, rejected: [] }
   }
@@ -61,7 +61,7 @@ export function judge(failure: Failure, reading: HealthReading, law: Law, peers:
 }
 
 /** One event against all the tests, in order; the first that fails is the reason. */
-function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => Peers, now: Instant): Passed | Miss {
+function consider(event: HealthEvent, failure: Failure, law: Criteria, peers: () => Peers, now: Instant): Passed | Miss {
   const kind = testKind(event, failure, law.relevance)
   if (kind !== null) return { test: 'kind', why: kind }
   const place = testPlace(event, failure)
@@ -78,9 +78,9 @@ function consider(event: HealthEvent, failure: Failure, law: Law, peers: () => P
 }
 
 /** Width: what AWS says of itself in public concerns everybody, and the others are well. */
-export function testWidth({ others, well }: Peers): string | null {
-  if (well < WELL_AT_LEAST || 10 * well < WELL_IN_TEN * others) return null
-  return `the others are well: the same operation is ok for ${well} of ${others} other accounts`
+export function testWidth({ others, ok }: Peers): string | null {
+  if (ok < WELL_AT_LEAST || 10 * ok < WELL_IN_TEN * others) return null
+  return `the others are well: the same operation is ok for ${ok} of ${others} other accounts`
 }
 
 /** Where the sources disagree the reason says so: the other one might have explained. */
@@ -132,7 +132,7 @@ function placesOf(event: HealthEvent): readonly string[] {
 }
 
 /** Service: is it the failing one, one that holds it, or a related one? */
-function testService(event: HealthEvent, failure: Failure, law: Law): Passed | Readonly<{ why: string }> {
+function testService(event: HealthEvent, failure: Failure, law: Criteria): Passed | Readonly<{ why: string }> {
   const { related } = law.relevance
   if (sameService(event.service, failure.service)) return { match: 'direct' }
   const direct = impactsHere(event.impacted, [failure.service], failure.region)
@@ -162,7 +162,7 @@ function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
 }
 
 /** Time: AWS speaks 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
-function testTime(event: HealthEvent, failure: Failure, law: Law, now: Instant): string | null {
+function testTime(event: HealthEvent, failure: Failure, law: Criteria, now: Instant): string | null {
   const { lookbackMs, extensionMs, staleAfterMs } = law.policy
   const start = Math.min(event.startedAt, now)
   if (failure.onset < start - lookbackMs) {

@@ -31,12 +31,12 @@ export type ProbeFacts = Readonly<{
   /** As configured: `self` or twelve digits. */
   account: string
   operation: string
-  state: 'failing' | 'recovering' | 'well'
+  state: 'failing' | 'recovering' | 'recovered'
   onset: Instant
   lastOkAt: Instant | null
   gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
   failedAt: Instant
-  wellAt: Instant | null
+  recoveredAt: Instant | null
   verdict: Verdict
   carried: string | null
   lapsed: string | null

@@ -15,9 +15,9 @@ import {
 } from '../../test/given.ts'
 import { Story } from '../../test/story.ts'
 import { idPart, messageIdOf, notificationId, subjectFor } from './audience.ts'
-import type { Told } from './decide.ts'
+import type { Announced } from './decide.ts'
 import { NEVER_JUDGED } from './explanation.ts'
-import type { Incident, Member, Standing } from './incident.ts'
+import type { Incident, Judgement, Member } from './incident.ts'
 import { judge } from './judge.ts'
 import { type Caller, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
 import { type Backdrop, notificationsFor, plainFacts, probesShown } from './notify.ts'
@@ -42,7 +42,7 @@ function drop(given: SetupGiven = {}, changes: Partial<Backdrop> = {}): Backdrop
     ...changes,
   }
 }
-function told(is: Incident, kind: MailKind, ...recipients: string[]): Told {
+function told(is: Incident, kind: MailKind, ...recipients: string[]): Announced {
   const to = recipients.map((recipient) => ({
     recipient,
     to: [`${recipient}@example.com`],
@@ -91,11 +91,11 @@ describe('until when AWS explains it', () => {
     failure(),
     reading([event()]),
     { policy: POLICY, relevance: RELEVANCE },
-    () => ({ others: 0, well: 0 }),
+    () => ({ others: 0, ok: 0 }),
     NOON,
   )
   const alibi = { arn: 'arn', confirmedAt: NOON, until: NOON + 15 * MIN, open: true }
-  test.for<[string, Partial<Standing>, number | null]>([
+  test.for<[string, Partial<Judgement>, number | null]>([
     ['an open event that was just confirmed: that is not known', { verdict: explained, alibi }, null],
     [
       'one that could not be confirmed: as long as it stands',
@@ -105,9 +105,9 @@ describe('until when AWS explains it', () => {
     ['one that is over: as long as it stands', { verdict: explained, alibi: { ...alibi, open: false } }, NOON + 15 * MIN],
     ['one that explains no longer: until then', { lapsed: { arn: 'arn', at: NOON, cause: 'over', why: 'it ended' } }, NOON],
     ['none: never', {}, null],
-  ])('%s', ([, standing, until]) => {
-    const is = incident({ members: [member({ standing: { ...NEVER_JUDGED, ...standing } })] })
-    expect(facts(is).probes[0]).toMatchObject({ explainedUntil: until, lapsedBy: standing.lapsed?.cause ?? null })
+  ])('%s', ([, judgement, until]) => {
+    const is = incident({ members: [member({ judgement: { ...NEVER_JUDGED, ...judgement } })] })
+    expect(facts(is).probes[0]).toMatchObject({ explainedUntil: until, lapsedBy: judgement.lapsed?.cause ?? null })
   })
 })
 
@@ -223,12 +223,12 @@ describe('what a recipient is told of', () => {
     expect(mail?.facts.probes.map((probe) => probe.monitor)).toEqual(['b'])
   })
   test('the onset of this episode, not of one that is over', () => {
-    const before = member({ probe: 'old', state: 'well', onset: NOON - 5 * HOUR, wellAt: NOON - 4 * HOUR })
+    const before = member({ probe: 'old', state: 'recovered', onset: NOON - 5 * HOUR, recoveredAt: NOON - 4 * HOUR })
     const is = incident({ episodeAt: NOON, members: [before, member({ onset: NOON - 2 * MIN })] })
     expect(facts(is).incident?.onset).toBe(NOON - 2 * MIN)
     const over = incident({
       episodeAt: NOON,
-      members: [before, member({ state: 'well', wellAt: NOON + MIN, onset: NOON - 2 * MIN })],
+      members: [before, member({ state: 'recovered', recoveredAt: NOON + MIN, onset: NOON - 2 * MIN })],
     })
     expect(facts(over).incident?.onset, 'also when it is over').toBe(NOON - 2 * MIN)
   })
@@ -239,8 +239,8 @@ describe('many probes', () => {
   const of = (probe: string, changes: Partial<Member>) => member({ probe, ...changes })
   test('the most telling first: unexplained, recovering, explained, well; then what fails longest', () => {
     const members = [
-      of('well', { state: 'well', wellAt: NOON }),
-      of('explained', { standing: explained }),
+      of('well', { state: 'recovered', recoveredAt: NOON }),
+      of('explained', { judgement: explained }),
       of('recovering', { state: 'recovering' }),
       of('younger', { onset: NOON + MIN }),
       of('failing', {}),

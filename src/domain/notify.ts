@@ -1,7 +1,7 @@
 import { idPart, membersFor, messageIdOf, notificationId, toldOf } from './audience.ts'
-import type { Told } from './decide.ts'
+import type { Announced } from './decide.ts'
 import { inWords, utc } from './duration.ts'
-import type { Audience, Incident, Member, Standing } from './incident.ts'
+import type { Audience, Incident, Judgement, Member } from './incident.ts'
 import { leadMinutesOf } from './lead.ts'
 import {
   type Cause,
@@ -38,7 +38,7 @@ export type Backdrop = Readonly<{
 }>
 
 /** The probes whose runs a mail about this will show: what the daemon has to look up for `Backdrop.strips`. */
-export function probesShown(told: readonly Told[], setup: Setup): readonly string[] {
+export function probesShown(told: readonly Announced[], setup: Setup): readonly string[] {
   const shown = told.flatMap(({ incident, announcement }) =>
     incident === null
       ? []
@@ -48,7 +48,7 @@ export function probesShown(told: readonly Told[], setup: Setup): readonly strin
 }
 
 /** Who is owed what: one notification for each recipient, its facts, id and Message-ID fixed here for good. */
-export function notificationsFor(told: readonly Told[], drop: Backdrop): readonly Notification[] {
+export function notificationsFor(told: readonly Announced[], drop: Backdrop): readonly Notification[] {
   return told.flatMap((one) =>
     one.announcement.to.map((audience) =>
       one.incident === null ? selfAlertMail(one, audience, drop) : incidentMail(one, audience, drop),
@@ -57,7 +57,7 @@ export function notificationsFor(told: readonly Told[], drop: Backdrop): readonl
 }
 
 function incidentMail(
-  { incident, announcement }: Extract<Told, { selfAlert: null }>,
+  { incident, announcement }: Extract<Announced, { selfAlert: null }>,
   audience: Audience,
   drop: Backdrop,
 ): Notification {
@@ -80,7 +80,7 @@ function incidentMail(
 }
 
 function incidentFacts(
-  { incident, announcement }: Extract<Told, { selfAlert: null }>,
+  { incident, announcement }: Extract<Announced, { selfAlert: null }>,
   audience: Audience,
   drop: Backdrop,
 ): Facts {
@@ -155,7 +155,7 @@ export function tellsOf({ id, incident }: Notification, selfAlert: SelfAlert): b
 }
 
 function selfAlertMail(
-  { announcement, selfAlert }: Extract<Told, { incident: null }>,
+  { announcement, selfAlert }: Extract<Announced, { incident: null }>,
   audience: Audience,
   drop: Backdrop,
 ): Notification {
@@ -215,7 +215,8 @@ function membersOf(incident: Incident, kind: MailKind, audience: Audience, setup
 /** The most telling first: what fails and nothing explains, then what fails longest. */
 function inFull(mine: readonly Member[]): readonly Member[] {
   const weight = (member: Member) =>
-    (member.state === 'well' ? 4 : member.standing.verdict.kind === 'explained' ? 2 : 0) + (member.state === 'recovering' ? 1 : 0)
+    (member.state === 'recovered' ? 4 : member.judgement.verdict.kind === 'explained' ? 2 : 0) +
+    (member.state === 'recovering' ? 1 : 0)
   return mine
     .toSorted((a, b) => weight(a) - weight(b) || a.onset - b.onset || a.probe.localeCompare(b.probe))
     .slice(0, MAX_PROBES_IN_FULL)
@@ -229,7 +230,7 @@ function breadthOf(members: readonly Member[]): NonNullable<Facts['breadth']> {
   for (const member of members) {
     if (first === undefined || member.onset < first.onset) first = member
     if (last === undefined || member.onset > last.onset) last = member
-    const run = member.state === 'well' ? undefined : member.evidence.findLast((one) => one.result === 'failed')
+    const run = member.state === 'recovered' ? undefined : member.evidence.findLast((one) => one.result === 'failed')
     const { kind, error, status } = (run === undefined ? null : decisiveTry(run)) ?? { kind: null, error: null, status: null }
     const key = JSON.stringify([member.operation, kind, error, status])
     causes.set(key, { operation: member.operation, kind, error, status, count: (causes.get(key)?.count ?? 0) + 1 })
@@ -263,7 +264,7 @@ function thresholdOf({ fail, periodMs }: Monitor, family: Family, { policy }: Se
 }
 
 function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
-  const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, wellAt, evidence, standing } = member
+  const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, recoveredAt, evidence, judgement } = member
   return {
     probe,
     monitor,
@@ -274,37 +275,37 @@ function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
     lastOkAt,
     gap,
     failedAt,
-    wellAt,
-    verdict: standing.verdict,
-    carried: standing.carried,
-    lapsed: standing.lapsed?.why ?? null,
-    lapsedBy: standing.lapsed?.cause ?? null,
-    explainedUntil: explainedUntil(standing),
+    recoveredAt,
+    verdict: judgement.verdict,
+    carried: judgement.carried,
+    lapsed: judgement.lapsed?.why ?? null,
+    lapsedBy: judgement.lapsed?.cause ?? null,
+    explainedUntil: explainedUntil(judgement),
     evidence,
     strip,
   }
 }
 
 /** An explanation by an open event that was just confirmed has no end yet. */
-function explainedUntil({ alibi, carried, lapsed }: Standing): Instant | null {
+function explainedUntil({ alibi, carried, lapsed }: Judgement): Instant | null {
   if (lapsed !== null) return lapsed.at
   return alibi !== null && (carried !== null || !alibi.open) ? alibi.until : null
 }
 
 /** What holds of their own probes: the incident's verdict is over those of others too. */
 function verdictFor(audience: Audience, mine: readonly Member[], incident: Incident): Verdict['kind'] {
-  const sick = mine.filter((member) => member.state !== 'well')
+  const sick = mine.filter((member) => member.state !== 'recovered')
   return sick.length > 0 ? overallVerdict(sick) : (audience.heard?.verdict ?? incident.verdict)
 }
 
 /** The event that explained one of theirs: that of the incident, if it is not of others alone, or of theirs alone. */
 function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incident, 'explainedBy' | 'leadMinutes'> {
   const { explainedBy, leadMinutes } = incident
-  const explained = ({ standing: { verdict, alibi, lapsed } }: Member) =>
+  const explained = ({ judgement: { verdict, alibi, lapsed } }: Member) =>
     [verdict.kind === 'explained' ? verdict.by.arn : null, alibi?.arn, lapsed?.arn].includes(explainedBy)
   // Of what is known in hindsight no probe knows.
   if (explainedBy !== null && (mine.some(explained) || !incident.members.some(explained))) return { explainedBy, leadMinutes }
-  const own = mine.map(({ standing }) => standing.verdict).find((verdict) => verdict.kind === 'explained')
+  const own = mine.map(({ judgement }) => judgement.verdict).find((verdict) => verdict.kind === 'explained')
   if (own === undefined) return { explainedBy: null, leadMinutes: null }
   return { explainedBy: own.by.arn, leadMinutes: leadMinutesOf(own.by.startedAt, onsetOf(mine)) }
 }

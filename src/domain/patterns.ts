@@ -68,7 +68,7 @@ export function incidentPatterns({ id, family, openedAt, members }: Incident): I
     accounts: seen(members, ({ account }) => account),
     errors: seen(members, errorOf),
     monitors: seen(members, ({ monitor }) => monitor),
-    explanations: seen(members, ({ standing: { verdict } }) =>
+    explanations: seen(members, ({ judgement: { verdict } }) =>
       verdict.kind === 'explained' ? verdict.by.code : `none (${verdict.kind})`,
     ),
     rejected: rejectedIn(members),
@@ -85,8 +85,8 @@ function seen(members: readonly Member[], nameOf: (member: Member) => string): r
 
 function rejectedIn(members: readonly Member[]): readonly RejectedEvent[] {
   const all = new Map<string, RejectedEvent>()
-  for (const { standing } of members) {
-    for (const event of standing.verdict.rejected) {
+  for (const { judgement } of members) {
+    for (const event of judgement.verdict.rejected) {
       if (all.size >= MAX_REJECTED) return [...all.values()]
       all.set(rejectedShown(event), event)
     }

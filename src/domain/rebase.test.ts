@@ -93,11 +93,11 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
           lastOkAt: T + 5,
           gap: { from: T + 6, to: T + 7, why: '' },
           failedAt: T + 8,
-          wellAt: T + 9,
+          recoveredAt: T + 9,
           lastRunAt: T + 10,
           lastFailedAt: T + 11,
           evidence: [outcome],
-          standing: {
+          judgement: {
             verdict: { kind: 'explained' as const, by: alibi, why: '', rejected: [] },
             carried: null,
             alibi: { arn: 'arn', confirmedAt: T + 12, until: T + 13, open: true },

@@ -47,25 +47,25 @@ function rebaseHeard(heard: Heard, by: number): Heard {
 }
 
 function rebaseMember(member: Member, by: number): Member {
-  const { standing } = member
+  const { judgement } = member
   const alibi =
-    standing.alibi === null
+    judgement.alibi === null
       ? null
-      : { ...standing.alibi, confirmedAt: standing.alibi.confirmedAt + by, until: standing.alibi.until + by }
+      : { ...judgement.alibi, confirmedAt: judgement.alibi.confirmedAt + by, until: judgement.alibi.until + by }
   // An end may be one that AWS gave; the earlier of both counts, so that it moves with our clock does no harm.
-  const ends = standing.ends?.map((end) => ({ ...end, at: end.at + by }))
-  const lapsed = standing.lapsed === null ? null : { ...standing.lapsed, at: standing.lapsed.at + by }
+  const ends = judgement.ends?.map((end) => ({ ...end, at: end.at + by }))
+  const lapsed = judgement.lapsed === null ? null : { ...judgement.lapsed, at: judgement.lapsed.at + by }
   return {
     ...member,
     onset: member.onset + by,
     lastOkAt: shift(member.lastOkAt, by),
     gap: rebaseGap(member.gap, by),
     failedAt: member.failedAt + by,
-    wellAt: shift(member.wellAt, by),
+    recoveredAt: shift(member.recoveredAt, by),
     lastRunAt: member.lastRunAt + by,
     lastFailedAt: member.lastFailedAt + by,
     evidence: member.evidence.map((outcome) => rebaseOutcome(outcome, by)),
-    standing: { ...standing, alibi, lapsed, readAt: shift(standing.readAt, by), ...(ends === undefined ? {} : { ends }) },
+    judgement: { ...judgement, alibi, lapsed, readAt: shift(judgement.readAt, by), ...(ends === undefined ? {} : { ends }) },
   }
 }
 

@@ -51,7 +51,7 @@ type MemberJson = Readonly<{
   lastOkAt: string | null
   gap: Readonly<{ from: string; to: string; why: string }> | null
   failedAt: string
-  wellAt: string | null
+  recoveredAt: string | null
   lastRunAt: string
   verdict: Verdict['kind']
   why: string
@@ -149,8 +149,8 @@ export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mail
 }
 
 function memberJson(member: Member): MemberJson {
-  const { probe, monitor, account, operation, state, gap, standing } = member
-  const { verdict } = standing
+  const { probe, monitor, account, operation, state, gap, judgement } = member
+  const { verdict } = judgement
   const by = verdict.kind === 'explained' ? verdict.by : null
   return {
     probe,
@@ -162,7 +162,7 @@ function memberJson(member: Member): MemberJson {
     lastOkAt: isoOrNull(member.lastOkAt),
     gap: gap === null ? null : { from: iso(gap.from), to: iso(gap.to), why: gap.why },
     failedAt: iso(member.failedAt),
-    wellAt: isoOrNull(member.wellAt),
+    recoveredAt: isoOrNull(member.recoveredAt),
     lastRunAt: iso(member.lastRunAt),
     verdict: verdict.kind,
     why: verdict.why,
@@ -178,9 +178,9 @@ function memberJson(member: Member): MemberJson {
             updatedAt: iso(by.updatedAt),
             match: by.match,
           },
-    carried: standing.carried,
-    lapsed: standing.lapsed?.why ?? null,
-    readAt: isoOrNull(standing.readAt),
+    carried: judgement.carried,
+    lapsed: judgement.lapsed?.why ?? null,
+    readAt: isoOrNull(judgement.readAt),
     rejected: verdict.rejected,
     evidence: member.evidence.map(runJson),
   }

@@ -4,8 +4,8 @@ import type { Member } from './incident.ts'
 import { spanOf } from './span.ts'
 
 const S = 1_000
-const one = (probe: string, onset: number, wellAt: number | null): Member =>
-  member({ probe, onset, wellAt, state: wellAt === null ? 'failing' : 'well' })
+const one = (probe: string, onset: number, recoveredAt: number | null): Member =>
+  member({ probe, onset, recoveredAt, state: recoveredAt === null ? 'failing' : 'recovered' })
 
 describe('how long an incident lasted', () => {
   const closed = { state: 'closed' as const, openedAt: NOON + 5 * S, episodeAt: NOON + 5 * S, closedAt: NOON + 100 * S }

@@ -11,7 +11,7 @@ export type Span = Readonly<{ from: Instant; to: Instant | null }>
 export function spanOf(incident: Incident, members: readonly Member[] = incident.members): Span {
   const present = presentOf(members, incident)
   const from = present.length === 0 ? incident.openedAt : Math.min(...present.map(({ onset }) => onset))
-  const ends = present.flatMap(({ wellAt }) => (wellAt === null ? [] : [wellAt]))
+  const ends = present.flatMap(({ recoveredAt }) => (recoveredAt === null ? [] : [recoveredAt]))
   // Some may never have been well again: what is no longer watched leaves its incident as it was.
   const isWell = present.length > 0 && ends.length === present.length
   return { from, to: isWell ? Math.max(...ends) : incident.closedAt }
@@ -19,5 +19,5 @@ export function spanOf(incident: Incident, members: readonly Member[] = incident
 
 /** Those that failed in the current episode: a reopened incident still holds the members of the one before. */
 export function presentOf(members: readonly Member[], { episodeAt }: Pick<Incident, 'episodeAt'>): readonly Member[] {
-  return members.filter(({ wellAt }) => wellAt === null || wellAt >= episodeAt)
+  return members.filter(({ recoveredAt }) => recoveredAt === null || recoveredAt >= episodeAt)
 }

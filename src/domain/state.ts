@@ -10,7 +10,7 @@ export type ProbeState = Readonly<{
   probe: string
   /** The last conclusive runs, oldest first, at most `fail.of`. */
   recent: readonly Mark[]
-  standing: 'well' | 'undecided' | 'failing' | 'recovering'
+  status: 'ok' | 'undecided' | 'failing' | 'recovering'
   /** Begin of the first failed run of the present streak; `null` while well. */
   onset: Instant | null
   /** The incident it is in while failing or recovering; afterwards the last one it was in. */
@@ -96,7 +96,7 @@ export function newProbeState(probe: string, now: Instant): ProbeState {
   return {
     probe,
     recent: [],
-    standing: 'well',
+    status: 'ok',
     onset: null,
     incident: null,
     okRuns: 0,

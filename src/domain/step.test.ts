@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
 import { NEVER_JUDGED } from './explanation.ts'
 import type { Incident, Member } from './incident.ts'
-import { close, flapsNow, remindEveryOf, step, unwell } from './step.ts'
+import { close, failingMembers, flapsNow, remindEveryOf, step } from './step.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 
@@ -21,7 +21,7 @@ const verdict = (kind: Verdict['kind']): Member => {
     match: 'related',
   } as const
   const said = kind === 'explained' ? { kind, by, why: kind, rejected: [] } : { kind, why: kind, rejected: [] }
-  return member({ standing: { ...NEVER_JUDGED, verdict: said } })
+  return member({ judgement: { ...NEVER_JUDGED, verdict: said } })
 }
 
 describe('grouping: the verdict over several', () => {
@@ -66,8 +66,8 @@ test.for<[Incident['family'], number, number | null]>([
 ])('reminder: %s, remindEvery %i: each %s', ([family, every, expected]) => expect(remindEveryOf(family, every)).toBe(expected))
 
 test('those that recover are not well yet', () => {
-  const members = [member({ state: 'failing' }), member({ state: 'recovering' }), member({ state: 'well' })]
-  expect(unwell(incident({ members })).map((m) => m.state)).toEqual(['failing', 'recovering'])
+  const members = [member({ state: 'failing' }), member({ state: 'recovering' }), member({ state: 'recovered' })]
+  expect(failingMembers(incident({ members })).map((m) => m.state)).toEqual(['failing', 'recovering'])
 })
 
 describe('the end of an incident', () => {
@@ -117,16 +117,21 @@ describe('hold waits for the extension of lapsed-explanation, and not for ever',
     [until + 16 * MIN, false, 'failing'],
     [until - MIN, true, 'failing'],
   ])('at %i, the event open: %s', ([now, open, kind]) => {
-    const { standing } = verdict('explained')
+    const { judgement } = verdict('explained')
     const alibi = { arn: 'arn', confirmedAt: NOON, until, open }
-    const sick = { ...verdict('explained'), lastRunAt: now, lastFailedAt: now, standing: { ...standing, alibi } }
-    expect(step(incident({ verdict: 'explained', members: [sick] }), { ...around, now }).announcement?.kind ?? null).toBe(kind)
+    const failing = { ...verdict('explained'), lastRunAt: now, lastFailedAt: now, judgement: { ...judgement, alibi } }
+    expect(step(incident({ verdict: 'explained', members: [failing] }), { ...around, now }).announcement?.kind ?? null).toBe(kind)
   })
   test('nor is anything told as failing while the last run was ok', () => {
     const now = until - MIN
-    const { standing } = verdict('explained')
+    const { judgement } = verdict('explained')
     const alibi = { arn: 'arn', confirmedAt: NOON, until, open: true }
-    const sick = member({ state: 'recovering', lastRunAt: now, lastFailedAt: until - 5 * MIN, standing: { ...standing, alibi } })
-    expect(step(incident({ verdict: 'explained', members: [sick] }), { ...around, now }).announcement).toBeNull()
+    const failing = member({
+      state: 'recovering',
+      lastRunAt: now,
+      lastFailedAt: until - 5 * MIN,
+      judgement: { ...judgement, alibi },
+    })
+    expect(step(incident({ verdict: 'explained', members: [failing] }), { ...around, now }).announcement).toBeNull()
   })
 })

@@ -10,7 +10,7 @@ import type { RuleName } from './rule.ts'
 import type { Setup } from './setup.ts'
 import { type Ack, endOfSilence, quietUntil, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
-import { overallVerdict, renamed, type View, viewOf, viewsOf } from './view.ts'
+import { overallVerdict, type RecipientView, renamed, viewOf, viewsOf } from './view.ts'
 
 /** A mail waits at most this long after the threshold for the other probes of its monitors (`first-email`). */
 export const GATHER_AT_MOST_MS = 30_000
@@ -45,7 +45,7 @@ export type Announcement = Readonly<{
 export type Step = Readonly<{ incident: Incident; announcement: Announcement | null; ledger: readonly LedgerRow[] }>
 
 /** What the step needs to know beside the incident. */
-export type Surroundings = Readonly<{
+export type Context = Readonly<{
   setup: Setup
   now: Instant
   /** Whether every probe of the monitors of these members has run once since their onset (`first-email`). */
@@ -67,19 +67,19 @@ const FIRST_KIND: Readonly<Record<Family, MailKind>> = {
 }
 
 /** A run since the last start, wake-up or silence, without which no timer speaks; one waits for it at most `blindAfter`. */
-function hasRunSince(member: Member, around: Surroundings): boolean {
+function hasRunSince(member: Member, around: Context): boolean {
   const from = Math.max(around.freshSince, quietUntil(member.monitor, around.silences, around.now))
   return member.lastRunAt >= from || around.now >= from + around.setup.policy.blindAfterMs
 }
 
 /** Of the silences over these probes the one that ends first: something may be said then. */
-function quietest(sick: readonly Member[], around: Surroundings): Silence | null {
+function quietest(sick: readonly Member[], around: Context): Silence | null {
   const over = sick.flatMap((member) => silenceOver(member.monitor, around.silences, around.now) ?? [])
   return over.toSorted((a, b) => endOfSilence(a) - endOfSilence(b))[0] ?? null
 }
 
-export function unwell(incident: Incident): readonly Member[] {
-  return incident.members.filter((member) => member.state !== 'well')
+export function failingMembers(incident: Incident): readonly Member[] {
+  return incident.members.filter((member) => member.state !== 'recovered')
 }
 
 /** `recovery`: at the second reopening within six hours an incident flaps. */
@@ -88,7 +88,7 @@ export function flapsNow(reopenedAt: readonly Instant[], now: Instant): boolean 
 }
 
 /** Somebody to whom a mail is due, and why. */
-type Due = Readonly<{ view: View; reason: string }>
+type Due = Readonly<{ view: RecipientView; reason: string }>
 /** Why what is due is not said yet: the rule, a key under which it is written once, the reason. */
 type Block = readonly [rule: RuleName, key: string, reason: string]
 
@@ -100,10 +100,10 @@ type Block = readonly [rule: RuleName, key: string, reason: string]
  *
  * Decides and never acts: the caller commits the step, then the courier sends.
  */
-export function step(was: Incident, around: Surroundings): Step {
+export function step(was: Incident, around: Context): Step {
   const { setup, now } = around
   const { policy } = setup
-  const sick = unwell(was)
+  const sick = failingMembers(was)
   if (was.family === 'offline') return spell(was, around)
   if (sick.length === 0) return close(was, now, 'recovered', 'every probe is well again')
 
@@ -185,7 +185,7 @@ export function step(was: Incident, around: Surroundings): Step {
       ledger: [...notes, row],
     }
   }
-  const isAdded = ({ recipient }: View): boolean => incident.added?.includes(recipient) === true
+  const isAdded = ({ recipient }: RecipientView): boolean => incident.added?.includes(recipient) === true
   /** `config-change`: an added recipient is told with the next mail that is due to those who were told. */
   const withAdded = (due: readonly Due[]): readonly Due[] => {
     const reason = due[0]?.reason ?? ''
@@ -200,7 +200,7 @@ export function step(was: Incident, around: Surroundings): Step {
       : ['silence', `silence ${silence.id}`, `${kind} is silenced until ${utc(endOfSilence(silence))}: ${silence.reason}`]
   }
   /** `first-email`: who shares the trouble is waited for, at most half a minute from when there was something to tell. */
-  const gathering = (view: Pick<View, 'own' | 'unexplained'>): Block | null =>
+  const gathering = (view: Pick<RecipientView, 'own' | 'unexplained'>): Block | null =>
     now >= tellableAt(view.unexplained, setup) + GATHER_AT_MOST_MS || (allLapsed(view) && around.gathered(view.own))
       ? null
       : ['first-email', 'gather', 'the other probes of these monitors have not run yet']
@@ -222,7 +222,7 @@ export function step(was: Incident, around: Surroundings): Step {
   // `late-explanation`.
   const nowExplained = views.filter(
     ({ heard, verdict: mine, own }) =>
-      heard !== null && mine === 'explained' && !heard.explained && own.every((m) => m.standing.carried === null),
+      heard !== null && mine === 'explained' && !heard.explained && own.every((m) => m.judgement.carried === null),
   )
   if (nowExplained.length > 0) {
     const news = nowExplained.filter(({ own, heard }) => eventsOf(own).some((arn) => heard?.events.includes(arn) === false))
@@ -249,7 +249,7 @@ export function step(was: Incident, around: Surroundings): Step {
 
   // `first-email`, to those who were not told: of an incident that is news to all, or to them.
   const kind = incident.flapping && !announced ? 'flapping' : FIRST_KIND[incident.family]
-  const notYet = (view: View): Block | null => {
+  const notYet = (view: RecipientView): Block | null => {
     const waitUntil = thresholdOf(view, incident, setup) + policy.waitMs
     if (now < waitUntil) return ['first-email', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`]
     const others = gathering(view)
@@ -270,7 +270,7 @@ export function step(was: Incident, around: Surroundings): Step {
     const rule =
       kind === 'flapping'
         ? 'recovery'
-        : first.some(({ own }) => own.some((m) => m.standing.lapsed !== null))
+        : first.some(({ own }) => own.some((m) => m.judgement.lapsed !== null))
           ? 'lapsed-explanation'
           : 'first-email'
     return owe(kind, announced ? 'first-email' : rule, due, !oneComes)
@@ -301,10 +301,10 @@ export function step(was: Incident, around: Surroundings): Step {
   const held = views.filter(({ audible, afterMs, heard, heir, own }) => {
     if (policy.holdAtMostMs === 0 || (afterMs !== null && heard === null && !heir)) return false
     const about = audible.length > 0 ? audible : own
-    if (about.some((m) => m.standing.verdict.kind !== 'explained')) return false
+    if (about.some((m) => m.judgement.verdict.kind !== 'explained')) return false
     // Not for ever: the run that ends the extension is waited for as long as any (`blind`).
     return !about.some(
-      ({ standing: { alibi, carried } }) =>
+      ({ judgement: { alibi, carried } }) =>
         alibi !== null && (carried !== null || !alibi.open) && now <= alibi.until + policy.blindAfterMs,
     )
   })
@@ -351,7 +351,7 @@ export function step(was: Incident, around: Surroundings): Step {
     const due = unexplained.filter(({ heard, own }) => every !== null && heard !== null && fresh(heard.at + every, own))
     const reminded = due.filter((view) => !block(view.loud ? null : hushed('reminder', view.unexplained)))
     if (reminded.length > 0) {
-      const reasonFor = ({ own }: View) => `it has lasted ${inWordsByClock(onsetOf(own), now)} and nobody explains it`
+      const reasonFor = ({ own }: RecipientView) => `it has lasted ${inWordsByClock(onsetOf(own), now)} and nobody explains it`
       return owe('reminder', 'reminder', withAdded(reminded.map((view) => ({ view, reason: reasonFor(view) }))))
     }
   }
@@ -368,7 +368,7 @@ export function step(was: Incident, around: Surroundings): Step {
 }
 
 /** The views with what has changed since the last step: an explanation that ended owes a mail, one that is back owes none. */
-function listened(views: readonly View[]): readonly View[] {
+function listened(views: readonly RecipientView[]): readonly RecipientView[] {
   return views.map((view) => {
     const { heard, verdict } = view
     if (heard === null) return view
@@ -379,7 +379,7 @@ function listened(views: readonly View[]): readonly View[] {
 }
 
 /** The same audience if nothing of it has changed: what is the same is not written again. */
-function kept(audience: readonly Audience[], views: readonly View[]): readonly Audience[] {
+function kept(audience: readonly Audience[], views: readonly RecipientView[]): readonly Audience[] {
   const heard = new Map(views.map((view) => [view.recipient, view.heard]))
   const next = audience.map((a) => {
     const now = heard.get(a.recipient) ?? null
@@ -392,7 +392,7 @@ function kept(audience: readonly Audience[], views: readonly View[]): readonly A
  * `config-change`: whoever is notified since the last step of probes that had failed before was added. Who is notified since then
  * for a probe that failed just now was not: to them the trouble is new.
  */
-function newcomers(was: Incident, views: readonly View[], now: Instant): Pick<Incident, 'notified' | 'added'> {
+function newcomers(was: Incident, views: readonly RecipientView[], now: Instant): Pick<Incident, 'notified' | 'added'> {
   const names = views.map((view) => view.recipient)
   const before = was.notified ?? names
   const added = views.filter(
@@ -422,22 +422,22 @@ function without(added: Incident['added'], names: readonly string[]): Pick<Incid
 }
 
 /** `blind`: what waits for a run waits at most `blindAfter`; then the last state stands, which must be that it fails. */
-function waitedInVain(own: readonly Member[], since: Instant, around: Surroundings): boolean {
+function waitedInVain(own: readonly Member[], since: Instant, around: Context): boolean {
   const { freshSince, now, setup } = around
   const failing = own.filter((m) => m.state === 'failing')
   return failing.length > 0 && failing.every((m) => now >= Math.max(since, m.lastRunAt, freshSince) + setup.policy.blindAfterMs)
 }
 
 /** When the threshold was reached for the first of the probes that this recipient is notified of, in the current episode. */
-function thresholdOf({ own, recipient }: View, incident: Incident, setup: Setup): Instant {
+function thresholdOf({ own, recipient }: RecipientView, incident: Incident, setup: Setup): Instant {
   const mine = (m: Member) => setup.monitors.get(m.monitor)?.notify.includes(recipient) === true
-  const past = incident.members.filter((m) => m.wellAt !== null && m.wellAt >= incident.episodeAt && mine(m))
+  const past = incident.members.filter((m) => m.recoveredAt !== null && m.recoveredAt >= incident.episodeAt && mine(m))
   return [...own, ...past].reduce((first, m) => Math.min(first, m.failedAt), Number.POSITIVE_INFINITY)
 }
 
 /** Since when there is something unexplained to tell: the threshold, or the first run that no explanation covered any more. */
 function tellableAt(unexplained: readonly Member[], setup: Setup): Instant {
-  const since = ({ failedAt, lastFailedAt, monitor, standing: { lapsed } }: Member) =>
+  const since = ({ failedAt, lastFailedAt, monitor, judgement: { lapsed } }: Member) =>
     lapsed === null
       ? failedAt
       : Math.max(failedAt, Math.min(lastFailedAt, lapsed.at + (setup.monitors.get(monitor)?.recheckEveryMs ?? 0)))
@@ -445,10 +445,10 @@ function tellableAt(unexplained: readonly Member[], setup: Setup): Instant {
 }
 
 /** Once the explanation of one has lapsed, those that had the same lose theirs with their next run: they are waited for. */
-function allLapsed({ own, unexplained }: Pick<View, 'own' | 'unexplained'>): boolean {
-  if (!unexplained.some((m) => m.standing.lapsed !== null)) return true
+function allLapsed({ own, unexplained }: Pick<RecipientView, 'own' | 'unexplained'>): boolean {
+  if (!unexplained.some((m) => m.judgement.lapsed !== null)) return true
   return !own.some(
-    ({ lastRunAt, standing: { alibi, carried } }) =>
+    ({ lastRunAt, judgement: { alibi, carried } }) =>
       alibi !== null && (carried !== null || !alibi.open) && lastRunAt <= alibi.until,
   )
 }
@@ -502,7 +502,7 @@ export function leave(was: Incident, over: readonly Audience[], now: Instant): S
 }
 
 /** An offline spell is told once, to everybody who is told at once; its end closes it (`offline`). */
-function spell(was: Incident, around: Surroundings): Step {
+function spell(was: Incident, around: Context): Step {
   const { setup, now } = around
   if (!around.offline) return close(was, now, 'recovered', 'the control call gets through again')
   if (was.announcedAt !== null) return { incident: was, announcement: null, ledger: [] }
@@ -540,7 +540,7 @@ function note(is: Incident, was: Incident, sick: readonly Member[], notes: Ledge
       ledger(now, incident, 'verdict', 'consult', `${incident.verdict}: ${whyOf(sick, incident.verdict)}`, evidenceOf(sick)),
     )
   }
-  const by = sick.map((m) => m.standing.verdict).find((v) => v.kind === 'explained')
+  const by = sick.map((m) => m.judgement.verdict).find((v) => v.kind === 'explained')
   if (!explained || by?.kind !== 'explained') return incident
   const leadMinutes = incident.leadMinutes ?? leadMinutesOf(by.by.startedAt, onsetOf(incident.members))
   return { ...incident, explainedBy: by.by.arn, leadMinutes }
@@ -549,39 +549,39 @@ function note(is: Incident, was: Incident, sick: readonly Member[], notes: Ledge
 function evidenceOf(sick: readonly Member[]) {
   return sick.slice(0, 20).map((m) => ({
     probe: m.probe,
-    verdict: m.standing.verdict,
-    carried: m.standing.carried,
-    readAt: m.standing.readAt,
-    lapsed: m.standing.lapsed,
+    verdict: m.judgement.verdict,
+    carried: m.judgement.carried,
+    readAt: m.judgement.readAt,
+    lapsed: m.judgement.lapsed,
   }))
 }
 
 function lapseOf(sick: readonly Member[]): string {
-  const lapsed = sick.find((m) => m.standing.lapsed !== null && m.standing.verdict.kind !== 'explained')?.standing.lapsed
+  const lapsed = sick.find((m) => m.judgement.lapsed !== null && m.judgement.verdict.kind !== 'explained')?.judgement.lapsed
   if (lapsed) return lapsed.why
-  const other = sick.find((m) => m.standing.verdict.kind !== 'explained')
+  const other = sick.find((m) => m.judgement.verdict.kind !== 'explained')
   return other === undefined
     ? 'AWS no longer explains all of it'
-    : `AWS does not explain ${other.operation} (${other.monitor}): ${other.standing.verdict.why}`
+    : `AWS does not explain ${other.operation} (${other.monitor}): ${other.judgement.verdict.why}`
 }
 
 function whyNow(incident: Incident, sick: readonly Member[], verdict: Verdict['kind']): string {
-  if (incident.family !== 'outage') return sick[0]?.standing.verdict.why ?? 'it cannot be an AWS outage'
-  return sick.find((m) => m.standing.lapsed !== null)?.standing.lapsed?.why ?? whyOf(sick, verdict)
+  if (incident.family !== 'outage') return sick[0]?.judgement.verdict.why ?? 'it cannot be an AWS outage'
+  return sick.find((m) => m.judgement.lapsed !== null)?.judgement.lapsed?.why ?? whyOf(sick, verdict)
 }
 
 /** The reason of a probe that has the verdict of all of them, not of any other. */
 function whyOf(sick: readonly Member[], verdict: Verdict['kind']): string {
-  const standing = sick.find((m) => m.standing.verdict.kind === verdict)?.standing
-  return standing?.lapsed?.why ?? standing?.verdict.why ?? verdict
+  const judgement = sick.find((m) => m.judgement.verdict.kind === verdict)?.judgement
+  return judgement?.lapsed?.why ?? judgement?.verdict.why ?? verdict
 }
 
 function whyExplained(sick: readonly Member[]): string {
-  return sick.find((m) => m.standing.verdict.kind === 'explained')?.standing.verdict.why ?? 'AWS explains it'
+  return sick.find((m) => m.judgement.verdict.kind === 'explained')?.judgement.verdict.why ?? 'AWS explains it'
 }
 
 /** `grouping`: one outage is one mail, so those that fail one after another, as their runs reach them, are waited for. */
-function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, around: Surroundings): boolean {
+function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, around: Context): boolean {
   const { now } = around
   const joined = sick.filter((member) => member.failedAt > lastMailAt)
   const first = joined.reduce((a, { failedAt }) => Math.min(a, failedAt), now)
@@ -592,18 +592,18 @@ function noMoreJoin(sick: readonly Member[], lastMailAt: Instant, around: Surrou
 
 /** Whether the explanation has ended, or can no longer be confirmed: silence goes on for `extension`, and the ledger says so. */
 function onBorrowedTime(sick: readonly Member[]): string {
-  const carried = sick.some((m) => m.standing.carried !== null) ? ' unconfirmed' : ''
-  return sick.some((m) => m.standing.alibi?.open === false) ? `${carried} over` : carried
+  const carried = sick.some((m) => m.judgement.carried !== null) ? ' unconfirmed' : ''
+  return sick.some((m) => m.judgement.alibi?.open === false) ? `${carried} over` : carried
 }
 
 function whySilent(sick: readonly Member[]): string {
-  const carried = sick.find((m) => m.standing.carried !== null)?.standing.carried
+  const carried = sick.find((m) => m.judgement.carried !== null)?.judgement.carried
   const why = `silent: ${whyExplained(sick)}`
   return carried === undefined || carried === null ? why : `${why}; ${carried}`
 }
 
 function eventsOf(members: readonly Member[]): readonly string[] {
-  return [...new Set(members.flatMap((m) => (m.standing.verdict.kind === 'explained' ? [m.standing.verdict.by.arn] : [])))]
+  return [...new Set(members.flatMap((m) => (m.judgement.verdict.kind === 'explained' ? [m.judgement.verdict.by.arn] : [])))]
 }
 
 export function onsetOf(members: readonly Member[]): Instant {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { MIN, NOON, run, type Went } from '../../test/given.ts'
 import type { Family } from './probe.ts'
 import { type Gap, newProbeState, type ProbeState } from './state.ts'
-import { advance, FLAPPING_WELL_MS, type InIncident, keepEnds, MAX_TRAIL, type Threshold, type Turn } from './streak.ts'
+import { advance, FLAPPING_WELL_MS, type InIncident, keepEnds, MAX_TRAIL, type Threshold, type Transition } from './streak.ts'
 
 const THRESHOLD: Threshold = { fail: { count: 3, of: 5 }, recover: 2, periodMs: MIN }
 const WENT: Readonly<Record<string, Went>> = {
@@ -19,7 +19,7 @@ const WENT: Readonly<Record<string, Went>> = {
   x: 'offline',
 }
 
-type Played = Readonly<{ states: readonly ProbeState[]; turns: readonly Turn[]; at: (i: number) => number }>
+type Played = Readonly<{ states: readonly ProbeState[]; turns: readonly Transition[]; at: (i: number) => number }>
 
 /** One letter a run, a minute apart; a digit is a gap of so many hours before the next run. */
 function play(
@@ -30,7 +30,7 @@ function play(
 ): Played {
   let state = newProbeState('p', NOON)
   const states: ProbeState[] = []
-  const turns: Turn[] = []
+  const turns: Transition[] = []
   const times: number[] = []
   let at = NOON
   let family: Family = 'outage'
@@ -42,9 +42,9 @@ function play(
     const held = incident === null ? null : { family, flapping: false, ...incident }
     const did = advance(state, run('p', at, WENT[letter]!), threshold, held, absence)
     state = did.state
-    if (did.turn.kind === 'failed' || did.turn.kind === 'other-family') family = did.turn.family
+    if (did.transition.kind === 'failed' || did.transition.kind === 'other-family') family = did.transition.family
     states.push(state)
-    turns.push(did.turn)
+    turns.push(did.transition)
     times.push(at)
     at += MIN
   }
@@ -54,7 +54,7 @@ const last = <T>(list: readonly T[]) => list[list.length - 1]!
 const threshold = (count: number, of: number, recover = 2): Threshold => ({ ...THRESHOLD, fail: { count, of }, recover })
 
 describe('threshold: a probe fails when `count` of its last `of` conclusive runs failed', () => {
-  test.for<[string, string, Turn['kind'], Threshold?]>([
+  test.for<[string, string, Transition['kind'], Threshold?]>([
     ['three in a row', 'FFF', 'failed'],
     ['two in a row, not yet', 'FF', 'undecided'],
     ['one', 'F', 'undecided'],
@@ -99,7 +99,7 @@ describe('threshold: a probe fails when `count` of its last `of` conclusive runs
     expect(states.map((s) => s.onset)).toEqual([at(0), at(0), at(0), at(0), at(3), at(3)])
   })
 
-  test.for<[string, string, Turn['kind']]>([
+  test.for<[string, string, Transition['kind']]>([
     ['internal and unreachable are one family', 'FUF', 'failed'],
     ['credentials, denied and invalid are one family', 'CDI', 'failed'],
     ['two of one and two of the other', 'FFDD', 'undecided'],
@@ -124,12 +124,12 @@ describe('runs that do not count', () => {
   ])('%s: they change neither count nor streak', ([, with_, without]) => {
     const [a, b] = [play(with_), play(without)]
     expect(last(a.turns).kind).toBe(last(b.turns).kind)
-    expect(last(a.states).standing).toBe(last(b.states).standing)
+    expect(last(a.states).status).toBe(last(b.states).status)
     expect(last(a.states).recent).toHaveLength(last(b.states).recent.length)
   })
   test('no onset begins with them', () => {
     const { states, turns } = play('oxxxttz')
-    expect(last(states)).toMatchObject({ standing: 'well', onset: null })
+    expect(last(states)).toMatchObject({ status: 'ok', onset: null })
     expect(turns.slice(1).map((t) => t.kind)).toEqual(Array(6).fill('not-counted'))
   })
   test('they are remembered as runs, though not as conclusive ones, with their reason', () => {
@@ -152,17 +152,17 @@ describe('the test of width: what is not ok at the first try is not clean', () =
 })
 
 describe('recovery: a probe is well again after `recover` ok runs in a row', () => {
-  test.for<[string, string, Turn['kind'], Threshold?]>([
+  test.for<[string, string, Transition['kind'], Threshold?]>([
     ['one ok run is not enough', 'FFFo', 'recovering'],
-    ['two are', 'FFFoo', 'well-again'],
+    ['two are', 'FFFoo', 'recovered'],
     ['not two apart', 'FFFoFo', 'recovering'],
-    ['two in a row after all', 'FFFoFoo', 'well-again'],
-    ['one, where one is enough', 'FFFo', 'well-again', threshold(3, 5, 1)],
+    ['two in a row after all', 'FFFoFoo', 'recovered'],
+    ['one, where one is enough', 'FFFo', 'recovered', threshold(3, 5, 1)],
     ['a failure while recovering fails still', 'FFFoF', 'still-failing'],
   ])('%s', ([, runs, expected, with_]) => expect(last(play(runs, with_).turns).kind).toBe(expected))
 
   test('afterwards its window is empty: old failures do not fail it again', () => {
-    expect(last(play('FFFooF').states)).toMatchObject({ standing: 'undecided' })
+    expect(last(play('FFFooF').states)).toMatchObject({ status: 'undecided' })
     expect(last(play('FFFooFFF').turns).kind).toBe('failed')
   })
 
@@ -171,7 +171,7 @@ describe('recovery: a probe is well again after `recover` ok runs in a row', () 
     const wellRuns = FLAPPING_WELL_MS / MIN
     const almost = play(`FFF${'o'.repeat(wellRuns)}`, THRESHOLD, flapping)
     expect(last(almost.turns).kind).toBe('recovering')
-    expect(last(play(`FFF${'o'.repeat(wellRuns + 1)}`, THRESHOLD, flapping).turns).kind).toBe('well-again')
+    expect(last(play(`FFF${'o'.repeat(wellRuns + 1)}`, THRESHOLD, flapping).turns).kind).toBe('recovered')
     const again = play(`FFF${'o'.repeat(wellRuns)}F${'o'.repeat(wellRuns)}`, THRESHOLD, flapping)
     expect(last(again.turns).kind, 'a failure begins the half hour anew').toBe('recovering')
   })
@@ -181,11 +181,11 @@ describe('restart: a gap in our watch', () => {
   const gap = (before: string, minutes: number, after: string, periodMs = MIN, absence: Gap | null = null) => {
     let state = newProbeState('p', NOON)
     let at = NOON
-    const turns: Turn[] = []
+    const turns: Transition[] = []
     const take = (letter: string) => {
       const did = advance(state, run('p', at, WENT[letter]!), { ...THRESHOLD, periodMs }, null, absence)
       state = did.state
-      turns.push(did.turn)
+      turns.push(did.transition)
     }
     for (const letter of before) {
       take(letter)
@@ -199,7 +199,7 @@ describe('restart: a gap in our watch', () => {
     }
     return { state, turns, from, to: from + minutes * MIN }
   }
-  test.for<[string, number, number, Turn['kind']]>([
+  test.for<[string, number, number, Transition['kind']]>([
     ['of five minutes, in a watch each minute, ends nothing', 5, 1, 'failed'],
     ['of six minutes ends an undecided streak', 6, 1, 'undecided'],
     ['of three periods ends nothing', 9, 3, 'failed'],
@@ -209,16 +209,16 @@ describe('restart: a gap in our watch', () => {
   })
   test('the new streak begins after the gap, and the gap is named', () => {
     const { state, from, to } = gap('oFF', 60, 'F')
-    expect(state).toMatchObject({ standing: 'undecided', onset: to, gap: { from, to, why: 'no run was made' } })
+    expect(state).toMatchObject({ status: 'undecided', onset: to, gap: { from, to, why: 'no run was made' } })
     expect(state.trail, 'the runs before it are no evidence of what comes after').toHaveLength(1)
   })
   test('a gap does not end a failing probe, nor one that recovers', () => {
     expect(last(gap('FFF', 60, 'F').turns).kind).toBe('still-failing')
-    expect(last(gap('FFFo', 60, 'o').turns).kind).toBe('well-again')
+    expect(last(gap('FFFo', 60, 'o').turns).kind).toBe('recovered')
   })
   test('a gap before the onset is named until the streak has ended', () => {
     const { state, from, to } = gap('oo', 60, 'FoFF')
-    expect(state).toMatchObject({ standing: 'failing', gap: { from, to } })
+    expect(state).toMatchObject({ status: 'failing', gap: { from, to } })
     expect(gap('oo', 60, 'ooF').state.gap, 'an ok run after it makes it worthless').toBeNull()
     expect(gap('oo', 60, 'FoooF').state.gap, 'it lay before another streak').toBeNull()
   })
@@ -244,7 +244,7 @@ describe('what is known of the begin', () => {
     ['the last one of its recovery, if it fails again', 'FFFooFoFF', 4],
   ])('%s', ([, runs, index]) => {
     const { states, at } = play(runs)
-    expect(last(states).standing).toBe('failing')
+    expect(last(states).status).toBe('failing')
     expect(last(states).okBefore).toBe(index === null ? null : at(index))
   })
   test('the evidence of an undecided streak is bounded and begins with the onset', () => {
@@ -261,7 +261,7 @@ describe('what is known of the begin', () => {
 })
 
 describe('family-change: another family', () => {
-  test.for<[string, string, Turn['kind']]>([
+  test.for<[string, string, Transition['kind']]>([
     ['the last three failed otherwise', 'FFFDDD', 'other-family'],
     ['the last two failed otherwise', 'FFFDD', 'still-failing'],
     ['three failed otherwise, with an ok between', 'FFFDoDD', 'still-failing'],

@@ -8,7 +8,7 @@ export const FLAPPING_WELL_MS = 30 * MINUTE_MS
 const SHORTEST_GAP_MS = 5 * MINUTE_MS
 
 /** What a run changed for its probe. */
-export type Turn =
+export type Transition =
   /** Neither failed nor ok, or made while we were offline: nothing changes. */
   | Readonly<{ kind: 'not-counted'; why: string }>
   | Readonly<{ kind: 'ok' }>
@@ -19,7 +19,7 @@ export type Turn =
   /** The last `count` conclusive runs are of another family (`family-change`). */
   | Readonly<{ kind: 'other-family'; family: Family; onset: Instant; why: string }>
   | Readonly<{ kind: 'recovering' }>
-  | Readonly<{ kind: 'well-again'; why: string }>
+  | Readonly<{ kind: 'recovered'; why: string }>
 
 export type Threshold = Pick<Monitor, 'fail' | 'recover' | 'periodMs'>
 
@@ -44,10 +44,10 @@ export function advance(
   const clean = outcome.result === 'ok' && outcome.tries[0]?.kind === null
   const ran: ProbeState = { ...was, lastRunAt: at, lastUncleanAt: clean ? was.lastUncleanAt : at }
   if (outcome.result === 'inconclusive') {
-    return turn({ ...ran, inconclusive: outcome.kind }, { kind: 'not-counted', why: outcome.kind })
+    return after({ ...ran, inconclusive: outcome.kind }, { kind: 'not-counted', why: outcome.kind })
   }
   if (outcome.kind === 'offline') {
-    return turn(
+    return after(
       { ...ran, inconclusive: 'offline' },
       { kind: 'not-counted', why: 'the control call failed too: the trouble is on our side' },
     )
@@ -55,7 +55,7 @@ export function advance(
 
   const family = outcome.result === 'ok' ? null : familyOf(outcome.kind)
   const gap = gapBefore(was, at, threshold.periodMs, absence)
-  const ended = gap !== null && was.standing === 'undecided'
+  const ended = gap !== null && was.status === 'undecided'
   const recent: readonly Mark[] = [...(ended ? [] : was.recent), { at, family }].slice(-threshold.fail.of)
   const is: ProbeState = {
     ...ran,
@@ -66,20 +66,20 @@ export function advance(
     trail: ended ? [] : was.trail,
   }
 
-  if (was.standing === 'failing' || was.standing === 'recovering') {
+  if (was.status === 'failing' || was.status === 'recovering') {
     if (family === null) return recovering(is, threshold, incident)
-    const failing: ProbeState = { ...is, standing: 'failing', okRuns: 0, okSince: null }
+    const failing: ProbeState = { ...is, status: 'failing', okRuns: 0, okSince: null }
     const last = recent.slice(-threshold.fail.count)
     const moved =
       incident !== null &&
       family !== incident.family &&
       last.length === threshold.fail.count &&
       last.every((m) => m.family === family)
-    if (!moved) return turn(failing, { kind: 'still-failing' })
+    if (!moved) return after(failing, { kind: 'still-failing' })
     const onset = last[0]?.at ?? at
     const runs = threshold.fail.count === 1 ? 'the last run' : `the last ${threshold.fail.count} runs`
     const why = `${runs} failed as ${family}, no longer as ${incident.family}`
-    return turn({ ...failing, onset, okBefore: is.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
+    return after({ ...failing, onset, okBefore: is.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
   }
 
   const trail = family === null ? is.trail : [...is.trail, outcome]
@@ -97,22 +97,22 @@ export function advance(
     const onset = crossed.first
     const of = recent.length === 1 ? 'the last run' : `${crossed.failed} of the last ${recent.length} runs`
     const why = `${of} failed (the threshold is ${threshold.fail.count} of ${threshold.fail.of})`
-    return turn(
-      { ...is, ...begunAt(onset), standing: 'failing', okRuns: 0, okSince: null },
+    return after(
+      { ...is, ...begunAt(onset), status: 'failing', okRuns: 0, okSince: null },
       { kind: 'failed', family, onset, why },
     )
   }
   const onset = earliestOpenOnset(recent, threshold.fail)
-  if (onset === null) return turn({ ...is, standing: 'well', onset: null, okBefore: null, gap: null, trail: [] }, { kind: 'ok' })
+  if (onset === null) return after({ ...is, status: 'ok', onset: null, okBefore: null, gap: null, trail: [] }, { kind: 'ok' })
   const failed = recent.filter((m) => m.family !== null && m.at >= onset).length
   const why = `${failed} failed since the onset; ${threshold.fail.count} of ${threshold.fail.of} decide`
-  return turn({ ...is, ...begunAt(onset), standing: 'undecided' }, { kind: 'undecided', why })
+  return after({ ...is, ...begunAt(onset), status: 'undecided' }, { kind: 'undecided', why })
 }
 
-export type Advance = Readonly<{ state: ProbeState; turn: Turn }>
+export type Advance = Readonly<{ state: ProbeState; transition: Transition }>
 
-function turn(state: ProbeState, what: Turn): Advance {
-  return { state, turn: what }
+function after(state: ProbeState, what: Transition): Advance {
+  return { state, transition: what }
 }
 
 function recovering(is: ProbeState, threshold: Threshold, incident: InIncident | null): Advance {
@@ -121,11 +121,11 @@ function recovering(is: ProbeState, threshold: Threshold, incident: InIncident |
   const okSince = is.okSince ?? at
   const flapping = incident?.flapping === true
   const well = flapping ? at - okSince >= FLAPPING_WELL_MS : okRuns >= threshold.recover
-  if (!well) return turn({ ...is, standing: 'recovering', okRuns, okSince }, { kind: 'recovering' })
+  if (!well) return after({ ...is, status: 'recovering', okRuns, okSince }, { kind: 'recovering' })
   const why = flapping ? 'well for 30 minutes (it was flapping)' : `${okRuns} ok in a row`
-  return turn(
-    { ...is, standing: 'well', onset: null, okBefore: null, gap: null, recent: [], trail: [], okRuns: 0, okSince: null },
-    { kind: 'well-again', why },
+  return after(
+    { ...is, status: 'ok', onset: null, okBefore: null, gap: null, recent: [], trail: [], okRuns: 0, okSince: null },
+    { kind: 'recovered', why },
   )
 }
 

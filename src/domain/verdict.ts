@@ -16,7 +16,7 @@ export type Failure = Readonly<{
 }>
 
 /** How the other accounts fare with the same operation since this probe's onset (the test of width). */
-export type Peers = Readonly<{ others: number; well: number }>
+export type Peers = Readonly<{ others: number; ok: number }>
 
 /**
  * How an explaining event's service matched: it is the failing one, it lists the failing one as impacted, or the failing one

@@ -10,7 +10,7 @@ import type { Verdict } from './verdict.ts'
  * `first-email` to `reminder`, `escalation` and `grouping` are decided by view, for what is explained or no wider to one may be
  * neither to another.
  */
-export type View = Readonly<{
+export type RecipientView = Readonly<{
   recipient: string
   /** Escalation: told only when the trouble is this old; `null`: told at once. */
   afterMs: number | null
@@ -32,7 +32,7 @@ export type View = Readonly<{
 
 /** `grouping`: explained only if every failing probe is, else unexplained if any is, else undetermined. */
 export function overallVerdict(members: readonly Member[]): Verdict['kind'] {
-  const kinds = members.map((member) => member.standing.verdict.kind)
+  const kinds = members.map((member) => member.judgement.verdict.kind)
   if (kinds.length > 0 && kinds.every((kind) => kind === 'explained')) return 'explained'
   return kinds.includes('unexplained') || kinds.length === 0 ? 'unexplained' : 'undetermined'
 }
@@ -43,11 +43,11 @@ type Around = Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instan
  * The views of everybody whom a monitor of these probes notifies. Who was told and has no failing probe any more has none: they
  * hear of the end, and of nothing before it (`grouping`).
  */
-export function viewsOf(incident: Incident, sick: readonly Member[], around: Around): readonly View[] {
+export function viewsOf(incident: Incident, sick: readonly Member[], around: Around): readonly RecipientView[] {
   const { setup } = around
   const monitors = [...new Set(sick.map((member) => member.monitor))]
   /** Recipients of the same monitors see the same: looked for once, for there may be thousands of probes. */
-  const seen = new Map<string, View>()
+  const seen = new Map<string, RecipientView>()
   return notifiedBy(sick, setup).map((recipient) => {
     const mine = monitors.filter((name) => setup.monitors.get(name)?.notify.includes(recipient) === true)
     const key = JSON.stringify(mine)
@@ -68,11 +68,11 @@ export function viewsOf(incident: Incident, sick: readonly Member[], around: Aro
 }
 
 /** How these probes look to somebody who has heard of none of them. */
-export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): View {
+export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): RecipientView {
   const monitors = [...new Set(own.map((member) => member.monitor))]
   const silenced = new Set(monitors.filter((name) => silenceOver(name, silences, now) !== null))
   const audible = silenced.size === 0 ? own : own.filter((member) => !silenced.has(member.monitor))
-  const unexplained = own.filter((member) => member.standing.verdict.kind !== 'explained')
+  const unexplained = own.filter((member) => member.judgement.verdict.kind !== 'explained')
   const loud = unexplained.some((member) => !silenced.has(member.monitor))
   return { recipient, afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
 }

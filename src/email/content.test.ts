@@ -55,7 +55,11 @@ function brief(count: number): Pick<Facts, 'probes' | 'others' | 'breadth'> {
 
 test('of what has recovered the list says when, and not whether AWS explains it', () => {
   const { probes, others } = many(2)
-  const facts: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'well', wellAt: AT })), others }
+  const facts: Facts = {
+    ...SAMPLES.recovered,
+    probes: probes.map((probe) => ({ ...probe, state: 'recovered', recoveredAt: AT })),
+    others,
+  }
   const text = textOf(facts)
   expect(text).toContain('== What failed =')
   expect(squeezed(text)).toContain(squeezed('(production): recovered at 11:58:48Z'))

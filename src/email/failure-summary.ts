@@ -153,7 +153,7 @@ function causeOf(cause: Cause): string {
 }
 
 function endOf(probe: ProbeFacts, limits: Limits): string {
-  if (probe.state === 'well') return 'recovered'
+  if (probe.state === 'recovered') return 'recovered'
   const outcome = lastFailed(probe) ?? probe.evidence.at(-1) ?? null
   const telling = outcome === null ? null : decisiveTry(outcome)
   return telling === null || telling.kind === null ? 'no failed run' : errorOf(telling, limits)

@@ -77,7 +77,7 @@ const MERGED = { merged: { facts: SAMPLES.failing, why: 'the mail server could n
 
 test('several probes were failing, one was', () => {
   const { probes, others } = many(4)
-  const recovered: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'well' })), others }
+  const recovered: Facts = { ...SAMPLES.recovered, probes: probes.map((probe) => ({ ...probe, state: 'recovered' })), others }
   const said = (facts: Facts) => squeezed(textOf(facts, MERGED))
   expect(said(recovered)).toContain(squeezed('are all ok again. They were failing 11:58 to'))
   expect(said(SAMPLES.recovered)).toContain(squeezed('is ok again. It was failing 11:58 to'))

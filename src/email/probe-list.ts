@@ -47,7 +47,7 @@ function firstAndLast({ breadth, at }: Facts, limits: Limits): readonly string[]
 function probeLine(probe: ProbeFacts, { at, incident }: Facts, limits: Limits): string {
   const name = `${callOf(probe, limits)} (${foreign(probe.monitor, limits.word)})`
   // Once it has recovered, whether AWS explains it no longer matters.
-  if (probe.state === 'well') return `${name}: recovered at ${hhmmss(probe.wellAt ?? at, at)}`
+  if (probe.state === 'recovered') return `${name}: recovered at ${hhmmss(probe.recoveredAt ?? at, at)}`
   const state = probe.state === 'failing' ? 'failing' : 'may be recovering'
   const explained = incident?.family === 'outage' ? `, ${explainedOrNot(probe, at)}` : ''
   return `${name}: ${state} since ${hhmmss(probe.onset, at)}${explained}`

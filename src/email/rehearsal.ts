@@ -186,7 +186,7 @@ export class Rehearsal {
         { at: startedAt, ms: endedAt - startedAt, mark: result },
       ])
     this.decide({ now: end, outcomes })
-    const isUndecided = [...this.world.probes.values()].some(({ standing }) => standing === 'undecided')
+    const isUndecided = [...this.world.probes.values()].some(({ status }) => status === 'undecided')
     this.at += isUndecided ? RETRY_MS : MINUTE_MS - ((this.at - BEGINS_MS) % MINUTE_MS)
   }
 
@@ -205,8 +205,8 @@ export class Rehearsal {
     }
     const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, selfAlerts: alerts, owners, newId }
     const decision = decide(this.world, input, setup)
-    const drop = { ...this.backdrop(now), setup, readings, strips: this.strips(probesShown(decision.told, setup), now) }
-    this.notifications.push(...notificationsFor(decision.told, drop))
+    const drop = { ...this.backdrop(now), setup, readings, strips: this.strips(probesShown(decision.announced, setup), now) }
+    this.notifications.push(...notificationsFor(decision.announced, drop))
     this.ledger.push(...decision.ledger)
     const probes = new Map(this.world.probes)
     for (const state of decision.probes) probes.set(state.probe, state)

@@ -45,7 +45,7 @@ test.for<[string, Partial<Incident>, string]>([
     {
       members: [
         member({
-          standing: { ...NEVER_JUDGED, verdict: SAMPLES['now-explained'].probes[0]?.verdict as Verdict },
+          judgement: { ...NEVER_JUDGED, verdict: SAMPLES['now-explained'].probes[0]?.verdict as Verdict },
         }),
       ],
     },

@@ -66,7 +66,7 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
 }
 
 function healthOf({ members, verdict, explainedBy }: Incident, limits: Limits): string {
-  const by = members.flatMap(({ standing }) => (standing.verdict.kind === 'explained' ? [standing.verdict.by] : []))[0]
+  const by = members.flatMap(({ judgement }) => (judgement.verdict.kind === 'explained' ? [judgement.verdict.by] : []))[0]
   if (by !== undefined) return `${foreign(by.arn, limits.sentence)} appears to be the cause (${by.status}).`
   if (explainedBy !== null) return `${foreign(explainedBy, limits.sentence)} appeared to be the cause, but no longer explains it.`
   return verdict === 'undetermined'

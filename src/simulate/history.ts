@@ -75,7 +75,7 @@ function explanations(incident: Incident): string {
 }
 
 export function explainedBy(incident: Incident): readonly string[] {
-  return incident.members.flatMap(({ state, standing: { verdict } }) =>
-    state !== 'well' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
+  return incident.members.flatMap(({ state, judgement: { verdict } }) =>
+    state !== 'recovered' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
   )
 }

@@ -19,7 +19,7 @@ export type Line = {
 }
 
 /** Decisions that say the same of one probe after another. */
-const OF_EACH_PROBE: ReadonlySet<LedgerRow['decision']> = new Set(['joined', 'well', 'moved'])
+const OF_EACH_PROBE: ReadonlySet<LedgerRow['decision']> = new Set(['joined', 'recovered', 'moved'])
 
 /** The story as it is told: what happened, what was decided and why; what repeats itself is counted. */
 export class Timeline {

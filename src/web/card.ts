@@ -85,8 +85,8 @@ export function cardOf(incident: Incident, history: History, at: Readonly<{ view
   const monitors = [...new Set(incident.members.map(({ monitor }) => monitor))]
   const affected = affectedOf(incident)
   const probes = affected.toSorted((a, b) => Number(b.state === 'failing') - Number(a.state === 'failing') || a.onset - b.onset)
-  const telling = affected.find((member) => member.standing.verdict.kind === incident.verdict) ?? affected[0] ?? null
-  const verdict = telling?.standing.verdict ?? null
+  const telling = affected.find((member) => member.judgement.verdict.kind === incident.verdict) ?? affected[0] ?? null
+  const verdict = telling?.judgement.verdict ?? null
   const rejected = verdict?.rejected ?? []
   return {
     id: incident.id,
@@ -94,7 +94,7 @@ export function cardOf(incident: Incident, history: History, at: Readonly<{ view
     monitors: namesOf(monitors),
     ...stateOf(incident),
     since: isOver ? lasted(spanOf(incident), now) : `${since(incident, now)}${lastOk(probes[0] ?? null, now)}`,
-    aws: isOver ? stop(verdictInWords(incident)) : isItAws(incident, telling?.standing ?? null),
+    aws: isOver ? stop(verdictInWords(incident)) : isItAws(incident, telling?.judgement ?? null),
     awsInShort: isItAwsInShort(incident, verdict),
     notified: notifiedOf(incident, history, view, now),
     acknowledged: acknowledgedOf(incident, view, now),

@@ -11,7 +11,7 @@ export type Status = Readonly<{
 
 /** The probes that an incident is about: all of a closed one, and those of an open one that have not recovered. */
 export function affectedOf({ state, members }: Incident): readonly Member[] {
-  return members.filter((member) => state === 'closed' || member.state !== 'well')
+  return members.filter((member) => state === 'closed' || member.state !== 'recovered')
 }
 
 export function statusOf(incident: Incident): Status {

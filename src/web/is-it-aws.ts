@@ -1,14 +1,14 @@
-import type { Incident, Standing } from '../domain/incident.ts'
+import type { Incident, Judgement } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { foreign } from '../email/foreign.ts'
 import { capital, SENTENCE, stop, WORD } from './phrase.ts'
 
 /** Whether AWS explains an open incident, and why we think so. */
-export function isItAws({ family }: Incident, standing: Standing | null): string {
+export function isItAws({ family }: Incident, judgement: Judgement | null): string {
   if (family === 'offline') return 'No: the control host, which is not part of AWS Account, cannot be reached either.'
-  if (standing === null) return 'Unknown.'
-  const { verdict, carried, lapsed } = standing
+  if (judgement === null) return 'Unknown.'
+  const { verdict, carried, lapsed } = judgement
   const why = sentence(verdict.why)
   if (family === 'blind') return `Unknown: ${why}`
   const ended = lapsed === null ? '' : ` ${capital(sentence(lapsed.why))}`

@@ -14,7 +14,7 @@ export async function latestEvents(
 ): Promise<ReadonlyMap<string, HealthEvent>> {
   const latest = new Map<string, HealthEvent>()
   if (state !== 'closed') return latest
-  const arns = members.flatMap(({ standing: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by.arn] : []))
+  const arns = members.flatMap(({ judgement: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by.arn] : []))
   for (const arn of [...new Set(arns)].slice(0, MAX_EVENTS)) {
     const now = readings.get(partition)?.events.find((event) => event.arn === arn)
     const event = now ?? (await reader.eventHistory(arn, MAX_VERSIONS)).at(-1)?.event
@@ -27,13 +27,13 @@ export async function latestEvents(
 export function withLatest(incident: Incident, latest: ReadonlyMap<string, HealthEvent>): Incident {
   if (latest.size === 0) return incident
   const members = incident.members.map((member) => {
-    const { verdict } = member.standing
+    const { verdict } = member.judgement
     const event = verdict.kind === 'explained' ? latest.get(verdict.by.arn) : undefined
     if (verdict.kind !== 'explained' || event === undefined) return member
     const { status, endedAt, updatedAt, text } = event
     return {
       ...member,
-      standing: { ...member.standing, verdict: { ...verdict, by: { ...verdict.by, status, endedAt, updatedAt, text } } },
+      judgement: { ...member.judgement, verdict: { ...verdict, by: { ...verdict.by, status, endedAt, updatedAt, text } } },
     }
   })
   return { ...incident, members }

@@ -28,7 +28,8 @@ export type Metrics = Readonly<{
 
 const EVENT_LOOP_RESOLUTION_MS = 20
 const OPEN_STATES: readonly Incident['state'][] = ['waiting', 'suppressed', 'announced']
-const STANDINGS = ['well', 'undecided', 'failing', 'recovering'] as const
+/** The value of the label `standing` for each status: dashboards rely on it. */
+const STANDINGS = { ok: 'well', undecided: 'undecided', failing: 'failing', recovering: 'recovering' } as const
 const VERDICTS = ['explained', 'unexplained', 'undetermined'] as const
 const RUN_OUTCOMES = ['ok', ...FAILURE_KINDS, 'throttled', 'stalled'] as const
 const OWED_STATES = ['due', 'sending', 'retrying', 'refused'] as const
@@ -143,8 +144,8 @@ function setWorld(gauges: Gauges, { view: { world, setup }, now }: Moment): void
   gauges.lastRun.reset()
   for (const monitor of setup.monitors.values()) {
     const states = monitor.probes.flatMap(({ id }) => world.probes.get(id) ?? [])
-    for (const standing of STANDINGS) {
-      const count = states.filter((state) => state.standing === standing).length
+    for (const [status, standing] of Object.entries(STANDINGS)) {
+      const count = states.filter((state) => state.status === status).length
       gauges.probes.set({ monitor: monitor.name, standing }, count)
     }
     const last = states.reduce((latest, state) => Math.max(latest, state.lastConclusiveAt ?? 0), 0)

@@ -75,7 +75,7 @@ function nextByHold(incident: Incident, { setup }: View, now: Instant): string {
 function nextByEscalation(incident: Incident, { setup, world }: View, now: Instant): string {
   const { announcedAt, audience } = incident
   if (announcedAt === null || world.acks.has(incident.id)) return ''
-  const failing = incident.members.filter((member) => member.state !== 'well')
+  const failing = incident.members.filter((member) => member.state !== 'recovered')
   const concerned = new Set(failing.flatMap((member) => setup.monitors.get(member.monitor)?.notify ?? []))
   const next = [...setup.recipients.values()].flatMap(({ name, afterMs }) => {
     const isDue = afterMs !== null && announcedAt + afterMs > now && concerned.has(name)

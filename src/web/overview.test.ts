@@ -33,7 +33,7 @@ const scene = (name: string): Scene => SCENES[name]!()
 const [first, second] = PROBES
 
 describe('the first screen: is anything wrong, is it AWS, was anyone notified', () => {
-  const undecided = wellState(first!, { standing: 'undecided', onset: ONSET, recent: [{ at: ONSET, family: 'outage' }] })
+  const undecided = wellState(first!, { status: 'undecided', onset: ONSET, recent: [{ at: ONSET, family: 'outage' }] })
   const blindMember = memberOf(second!, {
     kind: 'unexplained',
     why: 'no conclusive run for 20m (AWS throttles every try)',
@@ -383,7 +383,7 @@ test.for<[number, number, string]>([
             ),
           ],
     probes: unsure.map((probe) =>
-      wellState(probe, { standing: 'undecided', onset: NOW - MINUTE_MS, recent: [{ at: ONSET, family: 'outage' }] }),
+      wellState(probe, { status: 'undecided', onset: NOW - MINUTE_MS, recent: [{ at: ONSET, family: 'outage' }] }),
     ),
   })
   const { answers } = await seen(world)

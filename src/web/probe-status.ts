@@ -27,7 +27,7 @@ export function probeStatuses({ setup, world }: View, now: Instant): readonly Pr
   const blind = new Set(
     [...world.incidents.values()]
       .filter((incident) => incident.family === 'blind' && incident.state !== 'closed')
-      .flatMap((incident) => incident.members.filter((member) => member.state !== 'well').map((member) => member.probe)),
+      .flatMap((incident) => incident.members.filter((member) => member.state !== 'recovered').map((member) => member.probe)),
   )
   return [...setup.monitors.values()].flatMap((monitor) =>
     monitor.probes.map((probe): ProbeStatus => {
@@ -47,12 +47,12 @@ function wordFor(
   state: ProbeState | null,
   { hasRun, isBlind, isOffline }: Readonly<{ hasRun: boolean; isBlind: boolean; isOffline: boolean }>,
 ): Word {
-  if (state?.standing === 'failing' || state?.standing === 'recovering') return state.standing
+  if (state?.status === 'failing' || state?.status === 'recovering') return state.status
   if (isBlind) return 'blind'
   if (state === null || state.lastConclusiveAt === null || !hasRun) return 'not run yet'
   // Offline, we cannot know: green would be a claim.
   if (isOffline) return 'not judged'
-  return state.standing === 'undecided' ? 'checking' : 'ok'
+  return state.status === 'undecided' ? 'checking' : 'ok'
 }
 
 export function countOf(statuses: readonly ProbeStatus[], word: Word): number {

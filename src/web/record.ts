@@ -136,7 +136,7 @@ function worstProbes(monitor: Monitor, world: World, limit: number): readonly st
 }
 
 function isOk(probe: string, { probes }: World): boolean {
-  return (probes.get(probe)?.standing ?? 'well') === 'well'
+  return (probes.get(probe)?.status ?? 'ok') === 'ok'
 }
 
 async function withheld(reader: Reader, now: Instant): Promise<Withheld> {

@@ -48,7 +48,7 @@ describe('the text beside the bars', () => {
     ['when it was last seen, if not', {}, 'open when last seen (12:04 UTC)'],
   ])('the event of a closed incident is shown with %s', ([, over, text]) => {
     const state = { state: 'closed' as const, closedAt: NOW, closedAs: 'recovered' as const }
-    const timeline = of(incident(by(over), { state: 'well', wellAt: NOW - MINUTE_MS }, state))
+    const timeline = of(incident(by(over), { state: 'recovered', recoveredAt: NOW - MINUTE_MS }, state))
     expect(timeline.awsText).toMatch(new RegExp(`, ${text.replace(/[()]/g, '\\$&')}$`))
     expect(timeline.aws).toMatchObject([{ open: false }])
   })
@@ -73,7 +73,7 @@ describe('the text beside the bars', () => {
 describe('the position of the bars', () => {
   test('ours is open to the right while the incident is, and closed afterwards', () => {
     expect(of(incident(UNEXPLAINED)).ours).toMatchObject([{ to: 1000, open: true }])
-    const over = of(incident(UNEXPLAINED, { state: 'well', wellAt: NOW - MINUTE_MS }))
+    const over = of(incident(UNEXPLAINED, { state: 'recovered', recoveredAt: NOW - MINUTE_MS }))
     expect(over.ours).toMatchObject([{ open: false }])
     expect(over.ours[0]?.to).toBeLessThan(1000)
   })

@@ -80,10 +80,10 @@ export function timelineOf(incident: Incident, mails: readonly Owed[] | null, no
 /** Every event that explains, or did when it was last seen, in the order in which they were posted. */
 function eventsOf(incident: Incident): readonly SeenEvent[] {
   const byArn = new Map<string, SeenEvent>()
-  for (const { standing, lastRunAt } of incident.members) {
-    if (standing.verdict.kind !== 'explained') continue
-    const { by } = standing.verdict
-    const seenAt = Math.max(standing.readAt ?? lastRunAt, byArn.get(by.arn)?.seenAt ?? 0)
+  for (const { judgement, lastRunAt } of incident.members) {
+    if (judgement.verdict.kind !== 'explained') continue
+    const { by } = judgement.verdict
+    const seenAt = Math.max(judgement.readAt ?? lastRunAt, byArn.get(by.arn)?.seenAt ?? 0)
     byArn.set(by.arn, { ...by, seenAt })
   }
   return [...byArn.values()].sort((a, b) => a.startedAt - b.startedAt).slice(0, MAX_EVENTS)

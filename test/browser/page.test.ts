@@ -48,9 +48,9 @@ function wideScene(): Scene {
   const [incident] = [...at.view.world.incidents.values()]
   const code = 'AWS_MULTIPLE_SERVICES_OPERATIONAL_ISSUE'
   const by = { ...ALIBI, code, arn: `arn:aws:health:us-east-1::event/MULTIPLE_SERVICES/${code}/${code}_invented_4`, text: LONG }
-  const standing = { verdict: { ...EXPLAINED, kind: 'explained' as const, by, why: `${code} is about ACCOUNT itself` } }
+  const judgement = { verdict: { ...EXPLAINED, kind: 'explained' as const, by, why: `${code} is about ACCOUNT itself` } }
   const members = [
-    ...PROBES.slice(0, 1).map((probe) => memberOf(probe, EXPLAINED, {}, standing)),
+    ...PROBES.slice(0, 1).map((probe) => memberOf(probe, EXPLAINED, {}, judgement)),
     ...PROBES.slice(1, 2).map((probe) => memberOf(probe, UNEXPLAINED, { monitor: LONG, account: LONG, operation: LONG })),
   ]
   const wide = { ...incident!, members, explainedBy: by.arn }

@@ -218,7 +218,7 @@ const INVARIANTS: readonly Invariant[] = [
         if (family !== 'outage' && family !== 'misconfigured') continue
         for (const { probe: id, state } of mail.facts.probes) {
           const probe = probes.get(id)
-          if (state === 'well' || probe === undefined) continue
+          if (state === 'recovered' || probe === undefined) continue
           const key = `${id} ${family} ${mail.to}`
           const before = last.get(key)
           last.set(key, at)
@@ -315,7 +315,7 @@ const INVARIANTS: readonly Invariant[] = [
         const { incident, probes, verdict, reason } = mail.facts
         if (incident === null || incident.family === 'offline' || !SILENCED.has(mail.kind)) return []
         const here = `${mail.kind} to ${mail.recipient} at ${clock(at)}`
-        if (probes.every(({ state }) => state === 'well')) return [`${here}, and all of theirs is well`]
+        if (probes.every(({ state }) => state === 'recovered')) return [`${here}, and all of theirs is well`]
         const held = reason.includes('holdAtMost')
         return verdict === 'explained' && !held ? [`${here}, and AWS explains all of theirs`] : []
       })
@@ -329,7 +329,7 @@ const INVARIANTS: readonly Invariant[] = [
       for (const { at, mail } of mailed) {
         if (mail.incident === null) continue
         const key = `${mail.incident} ${mail.thread}`
-        const failing = mail.facts.probes.filter(({ state }) => state !== 'well').length
+        const failing = mail.facts.probes.filter(({ state }) => state !== 'recovered').length
         const before = last.get(key) ?? 0
         if (mail.kind === 'wider' && failing < 2 * before)
           faults.push(`wider to ${mail.recipient} at ${clock(at)}: ${failing} after ${before}`)
@@ -387,7 +387,7 @@ const INVARIANTS: readonly Invariant[] = [
       return mailed.flatMap(({ at, mail }) => {
         if (!FIRSTS.has(mail.kind) || mail.facts.incident?.family !== 'outage') return []
         const { holdAtMostMs } = truth.configAt(at).policy
-        const failing = mail.facts.probes.filter(({ state }) => state !== 'well')
+        const failing = mail.facts.probes.filter(({ state }) => state !== 'recovered')
         const explained = failing.every(({ probe: id }) => {
           const probe = probes.get(id)
           const episode = probe && truth.failing(probe).find(({ from, to }) => from <= at && at < to)
@@ -432,7 +432,7 @@ const INVARIANTS: readonly Invariant[] = [
                   (is) =>
                     is.state !== 'closed' &&
                     is.family === episode.family &&
-                    is.members.some((m) => m.probe === probe.id && m.state !== 'well'),
+                    is.members.some((m) => m.probe === probe.id && m.state !== 'recovered'),
                 )
               // A thread may have begun under another name, or in an incident of another family (`config-change` and
               // `family-change`).
@@ -512,7 +512,7 @@ const INVARIANTS: readonly Invariant[] = [
       const told = mailed.flatMap(({ mail }) => {
         if (mail.kind !== 'now-explained') return []
         const events = mail.facts.probes.flatMap(({ state, verdict }) =>
-          state !== 'well' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
+          state !== 'recovered' && verdict.kind === 'explained' ? [verdict.by.arn] : [],
         )
         const named = events.length > 0 ? [...new Set(events)].sort() : mail.facts.incident?.explainedBy
         return [`${mail.incident} ${mail.recipient} ${named}`]

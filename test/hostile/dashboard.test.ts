@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { dashboard, MAX_BODY_BYTES } from '../../src/adapters/aws/dashboard.ts'
 import { apiEvent, dashboardEvent, MAX_ELEMENTS, MAX_IMPACTED } from '../../src/adapters/aws/health-answer.ts'
 import { healthApi } from '../../src/adapters/aws/health-api.ts'
-import { NEVER_JUDGED, settleStanding, withFirstEnds } from '../../src/domain/explanation.ts'
+import { NEVER_JUDGED, settleJudgement, withFirstEnds } from '../../src/domain/explanation.ts'
 import { judge } from '../../src/domain/judge.ts'
 import type { HealthEvent, SourceAnswer } from '../../src/domain/outage.ts'
 import { join, MAX_ANSWER_TEXT, MAX_EVENT_TEXT } from '../../src/domain/reading.ts'
@@ -108,7 +108,7 @@ describe('an answer of the dashboard', () => {
       }
       const reading = join(both, answer, 'aws', NOON)
       const law = { policy: POLICY, relevance: RELEVANCE }
-      const verdict = judge(failure(), reading, law, () => ({ others: 0, well: 0 }), NOON)
+      const verdict = judge(failure(), reading, law, () => ({ others: 0, ok: 0 }), NOON)
       // It is labelled `global`, and names no other region.
       expect(verdict.kind).toBe('explained')
     },
@@ -199,7 +199,7 @@ describe('work on foreign text grows with the text', () => {
     })
     const reading = { ...join({ state: 'off', why: '' }, { state: 'off', why: '' }, 'aws', NOON), events: [watched] }
     for (let i = 0; i < 100; i++)
-      judge(failure({ onset: NOON - i }), reading, { policy: POLICY, relevance: RELEVANCE }, () => ({ others: 0, well: 0 }), NOON)
+      judge(failure({ onset: NOON - i }), reading, { policy: POLICY, relevance: RELEVANCE }, () => ({ others: 0, ok: 0 }), NOON)
     expect(reads).toBe(1)
     const closed = { ...reading, events: [event({ region: 'global', status: 'closed', endedAt: NOON - MIN, text: 'Trouble' })] }
     const ends = [{ arn: closed.events[0]?.arn ?? '', at: NOON - 2 * MIN }]
@@ -280,10 +280,10 @@ describe('an event with fields of any type', () => {
           for (const at of [one.startedAt, one.updatedAt, one.endedAt ?? 0]) expect(Number.isSafeInteger(at)).toBe(true)
           expect([typeof one.text, typeof one.service, typeof one.code]).toEqual(['string', 'string', 'string'])
         }
-        const peers = () => ({ others: 0, well: 0 })
+        const peers = () => ({ others: 0, ok: 0 })
         const judged = judge(failure(), reading, { policy: POLICY, relevance: RELEVANCE }, peers, NOON)
-        const standing = settleStanding(NEVER_JUDGED, judged, reading, NOON, POLICY.extensionMs, peers, NOON)
-        expect(JSON.parse(JSON.stringify(standing))).toEqual(standing)
+        const judgement = settleJudgement(NEVER_JUDGED, judged, reading, NOON, POLICY.extensionMs, peers, NOON)
+        expect(JSON.parse(JSON.stringify(judgement))).toEqual(judgement)
       }),
       { numRuns: 300 },
     )

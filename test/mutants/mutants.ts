@@ -151,8 +151,8 @@ export const MUTANTS: readonly Mutant[] = [
         "if (kinds.every((kind) => kind !== 'unexplained'))",
       ],
       [
-        "own.filter((member) => member.standing.verdict.kind !== 'explained')",
-        "own.filter((member) => member.standing.verdict.kind === 'unexplained')",
+        "own.filter((member) => member.judgement.verdict.kind !== 'explained')",
+        "own.filter((member) => member.judgement.verdict.kind === 'unexplained')",
       ],
     ],
   },
@@ -161,7 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: VIEW,
     edits: [
       ["if (kinds.length > 0 && kinds.every((kind) => kind === 'explained'))", 'if (kinds.length < 0)'],
-      ["own.filter((member) => member.standing.verdict.kind !== 'explained')", 'own'],
+      ["own.filter((member) => member.judgement.verdict.kind !== 'explained')", 'own'],
     ],
   },
   {

@@ -1,7 +1,7 @@
 /*
  * Invented worlds for the page: monitors, probes and incidents in every state. No text of AWS's, no account of anybody's.
  */
-import type { Incident, Member, Standing } from '../../src/domain/incident.ts'
+import type { Incident, Judgement, Member } from '../../src/domain/incident.ts'
 import type { LedgerRow } from '../../src/domain/ledger.ts'
 import type { Facts, MailKind, Owed } from '../../src/domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../../src/domain/outage.ts'
@@ -138,7 +138,7 @@ export const EXPLAINED: Verdict = {
   rejected: MISSES,
 }
 
-export function memberOf(probe: Probe, verdict: Verdict, over: Partial<Member> = {}, standing: Partial<Standing> = {}): Member {
+export function memberOf(probe: Probe, verdict: Verdict, over: Partial<Member> = {}, judgement: Partial<Judgement> = {}): Member {
   const onset = over.onset ?? ONSET
   return {
     probe: probe.id,
@@ -150,11 +150,11 @@ export function memberOf(probe: Probe, verdict: Verdict, over: Partial<Member> =
     lastOkAt: onset - MINUTE_MS,
     gap: null,
     failedAt: onset + 45_000,
-    wellAt: null,
+    recoveredAt: null,
     lastRunAt: NOW - 20_000,
     lastFailedAt: NOW - 20_000,
     evidence: [failedRun(probe.id, onset), failedRun(probe.id, onset + 45_000)],
-    standing: { verdict, carried: null, alibi: null, lapsed: null, readAt: NOW - 25_000, ...standing },
+    judgement: { verdict, carried: null, alibi: null, lapsed: null, readAt: NOW - 25_000, ...judgement },
     ...over,
   }
 }
@@ -186,7 +186,7 @@ export function incidentOf(id: string, members: readonly Member[], over: Partial
     lastMailAt: openedAt + 30_000,
     lastWiderAt: null,
     failingAtLastMail: members.length,
-    verdict: members[0]?.standing.verdict.kind ?? 'undetermined',
+    verdict: members[0]?.judgement.verdict.kind ?? 'undetermined',
     lapse: null,
     explanationTold: false,
     withheld: null,
@@ -315,9 +315,9 @@ export function worldOf(
   )
   const states = [...setup.probes.values()].map((probe): ProbeState => {
     const mine = sick.get(probe.id)
-    if (mine === undefined || mine.member.state === 'well') return wellState(probe)
+    if (mine === undefined || mine.member.state === 'recovered') return wellState(probe)
     return wellState(probe, {
-      standing: mine.member.state,
+      status: mine.member.state,
       onset: mine.member.onset,
       incident: mine.incident,
       lastOkAt: mine.member.lastOkAt,
@@ -367,7 +367,7 @@ const closed = (id: string, verdict: Verdict, over: Partial<Incident>) =>
   incidentOf(
     id,
     PROBES.slice(0, 1).map((probe) =>
-      memberOf(probe, verdict, { state: 'well', onset: ONSET - 5 * HOUR_MS, wellAt: ONSET - 4 * HOUR_MS }),
+      memberOf(probe, verdict, { state: 'recovered', onset: ONSET - 5 * HOUR_MS, recoveredAt: ONSET - 4 * HOUR_MS }),
     ),
     { state: 'closed', closedAs: 'recovered', openedAt: ONSET - 5 * HOUR_MS + 45_000, closedAt: ONSET - 4 * HOUR_MS, ...over },
   )
@@ -594,7 +594,7 @@ export function hostileScene(text: string, link: string): Scene {
   const run = member.evidence[0]!
   const evidence = [{ ...run, tries: run.tries.map((one) => ({ ...one, error: text, message: text, requestId: text })) }]
   const open = incidentOf('a3f9c0de51b27764', [{ ...member, evidence }], { announcedAt: null })
-  const closed = incidentOf('b3f9c0de51b27764', [{ ...member, state: 'well' }], {
+  const closed = incidentOf('b3f9c0de51b27764', [{ ...member, state: 'recovered' }], {
     state: 'closed',
     closedAt: NOW,
     closedAs: 'recovered',

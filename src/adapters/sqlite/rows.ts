@@ -80,7 +80,7 @@ export const MEMBER: Shape = {
   evidence: 'list',
   lastOkAt: 'instant?',
   failedAt: 'instant?',
-  wellAt: 'instant?',
+  recoveredAt: 'instant?',
   lastRunAt: 'instant?',
   lastFailedAt: 'instant?',
 }

@@ -319,7 +319,7 @@ describe('of the members of an incident only those are written that have changed
     raw((db) => db.exec(COUNTING))
     await commit(members)
     expect(touched()).toEqual([])
-    const changed = members.with(500, { ...(members[500] as Member), state: 'well' })
+    const changed = members.with(500, { ...(members[500] as Member), state: 'recovered' })
     await commit(changed)
     expect(touched()).toEqual([500])
     await commit([...changed, aMember('new')])
@@ -331,7 +331,9 @@ describe('of the members of an incident only those are written that have changed
   test('what was rolled back counts as not written', async () => {
     const store = await open()
     await store.commit({ ...NOTHING, incidents: [anIncident('a3f9', { members: members.slice(0, 3) })] })
-    const changed = anIncident('a3f9', { members: members.slice(0, 3).map((member) => ({ ...member, state: 'well' as const })) })
+    const changed = anIncident('a3f9', {
+      members: members.slice(0, 3).map((member) => ({ ...member, state: 'recovered' as const })),
+    })
     const broken = { ...NOTHING, incidents: [changed], outcomes: [{ outcome: anOutcome('p', Number.NaN), incident: null }] }
     await expect(store.commit(broken)).rejects.toThrow()
     expect((await store.incident('a3f9'))?.members).toEqual(members.slice(0, 3))
