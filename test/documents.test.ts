@@ -21,7 +21,7 @@ import { OPERATIONS } from '../src/domain/probe.ts'
  * engine, commands by the real command line, links by looking.
  */
 
-const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/**/*.md'), 'test/README.md'].toSorted()
+const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/**/*.md'), 'test/README.md', 'test/mutants/README.md'].toSorted()
 const texts = new Map(DOCUMENTS.map((name) => [name, readFileSync(name, 'utf8')]))
 const scratch = mkdtempSync(join(tmpdir(), 'alibi-documents-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -119,19 +119,20 @@ test.for(named(of('json')))('%s is JSON', ([, { text }]) => {
   expect(() => JSON.parse(text)).not.toThrow()
 })
 
-test("the README's mail is the one that is sent, from its first line on", () => {
+test("the README's email is the one that is sent, from its first line on", () => {
   const shown = of('').find(({ file }) => file === 'README.md')?.text ?? 'nothing'
   expect(readFileSync('test/golden/failing.txt', 'utf8').startsWith(`${shown}\n`)).toBe(true)
 })
 
-test("the README's policy is what `alibi iam-policy` prints for the configuration it shows", async () => {
+test("the policy in docs/operating.md is what `alibi iam-policy` prints for the README's configuration", async () => {
   const readme = blocks.filter(({ file }) => file === 'README.md')
+  const operating = blocks.filter(({ file }) => file === 'docs/operating.md')
   const config = join(scratch, 'readme.yaml')
   writeFileSync(config, readme.find(({ text }) => text.includes('operations:'))?.text ?? '')
   const said: string[] = []
   const io = { out: (text: string) => void said.push(text), err: (text: string) => void said.push(text), env: {} }
   expect(await main(['iam-policy', '--config', config], { ...io, isTty: false, columns: null })).toBe(0)
-  expect(readme.find(({ language }) => language === 'json')?.text).toBe(said.join('\n'))
+  expect(operating.find(({ language }) => language === 'json')?.text).toBe(said.join('\n'))
 })
 
 describe('commands', () => {
