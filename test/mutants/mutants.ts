@@ -1,13 +1,13 @@
-/** A fault that somebody might build in some day: what is searched for must stand in the file exactly once. */
+/** A fault that somebody might introduce one day. Each search text must occur in the file exactly once. */
 export type Mutant = Readonly<{
   name: string
   file: string
   edits: readonly (readonly [search: string, replace: string])[]
-  /** The test that has to fail, for what hardly ever shows in an afternoon; left out: the histories. */
+  /** The test file that has to fail, for a fault that random histories hardly ever show. Without it: the histories. */
   heldBy?: string
 }>
 
-/** What a survey leaves behind. */
+/** The result of a survey. */
 export type Survey = Readonly<{
   seeds: number
   failing: number
@@ -330,12 +330,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ]
 
-/** The source with the fault in it. @throws {Error} when the place is not found: the mutant has to follow the code */
-export function mutated(mutant: Mutant, source: string): string {
-  return mutant.edits.reduce((text, [search, replace]) => {
+/** Where the source text of a mutant does not stand in its file exactly once, after the edits before it; empty if all is found. */
+export function unplaced({ file, edits }: Mutant, source: string): readonly string[] {
+  const wrong: string[] = []
+  let text = source
+  for (const [search, replace] of edits) {
     const parts = text.split(search)
-    if (parts.length !== 2)
-      throw new Error(`mutant "${mutant.name}": found ${parts.length - 1} times in ${mutant.file}: ${search}`)
-    return parts.join(replace)
-  }, source)
+    if (parts.length !== 2) wrong.push(`found ${parts.length - 1} times in ${file}: ${search}`)
+    text = parts.join(replace)
+  }
+  return wrong
+}
+
+/** The source with the fault in it. @throws {Error} if a search text is not found exactly once: the mutant has to follow the code */
+export function mutated(mutant: Mutant, source: string): string {
+  const wrong = unplaced(mutant, source)
+  if (wrong.length > 0) throw new Error(`mutant "${mutant.name}": ${wrong.join('; ')}`)
+  return mutant.edits.reduce((text, [search, replace]) => text.split(search).join(replace), source)
 }

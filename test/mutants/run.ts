@@ -1,17 +1,17 @@
 /*
- * `npm run test:mutants [-- PART OF A NAME]`: plants faults, one at a time, and shows which invariant of the histories notices.
- * Ends with 1 if a fault stays unnoticed. `SEEDS`: histories for each (default 60).
+ * `npm run test:mutants [-- PART OF A NAME]`: plants faults, one at a time, and prints which invariant of the histories notices.
+ * Exits 1 if a fault goes unnoticed, or, before planting any, if a fault no longer finds the source text that it replaces.
+ * `SEEDS`: histories per fault (default 60).
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MUTANTS, type Survey } from './mutants.ts'
+import { MUTANTS, type Mutant, type Survey, unplaced } from './mutants.ts'
 
 const MOST_MS = 30 * 60_000
 const { SEEDS = '60' } = process.env
 const wanted = process.argv.slice(2).join(' ')
-const directory = mkdtempSync(join(tmpdir(), 'alibi-mutants-'))
 
 function survey(name: string): Survey | null {
   const file = join(directory, 'survey.json')
@@ -41,11 +41,27 @@ function failuresOf(name: string, heldBy: string): Readonly<{ failed: number; of
   }
 }
 
+/** The faults that cannot be planted because the code has changed since they were written, one line each. */
+function stale(mutants: readonly Mutant[]): readonly string[] {
+  return mutants.flatMap((mutant) => {
+    const source = existsSync(mutant.file) ? readFileSync(mutant.file, 'utf8') : ''
+    return unplaced(mutant, source).map((wrong) => `${mutant.name}: ${wrong}`)
+  })
+}
+
+const cannotBePlanted = stale(MUTANTS)
+if (cannotBePlanted.length > 0) {
+  console.error('These faults do not fit the code any more; bring test/mutants/mutants.ts up to date:')
+  for (const line of cannotBePlanted) console.error(`- ${line}`)
+  process.exit(1)
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'alibi-mutants-'))
 let unnoticed = 0
 try {
   const sound = survey('')
   if (sound === null || sound.failing > 0) {
-    console.error('without any fault the histories fail already:', sound?.examples.slice(0, 5))
+    console.error('the histories fail even without a fault:', sound?.examples.slice(0, 5))
     process.exitCode = 1
   }
   console.log('| fault | noticed by | histories |\n| --- | --- | --- |')
