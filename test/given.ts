@@ -82,9 +82,14 @@ function source(state: SourceState['state'], detail = state === 'answered' ? 'an
   return { state, at: state === 'off' ? null : NOON, events: 0, skipped: 0, detail }
 }
 
-export type SourceStates = Readonly<{ api?: SourceState['state']; dashboard?: SourceState['state'] }>
+export type SourceStates = Readonly<{
+  api?: SourceState['state']
+  dashboard?: SourceState['state']
+  /** `unproven`: it answered, and nobody knows whether anything feeds it. Left out: there is none. */
+  queue?: SourceState['state'] | 'unproven'
+}>
 
-/** What AWS Health said: both sources answered unless it says otherwise. */
+/** What AWS Health said: API and dashboard answered unless it says otherwise. */
 export function reading(
   events: readonly HealthEvent[],
   at = NOON,
@@ -95,7 +100,13 @@ export function reading(
     partition,
     at,
     events,
-    sources: { api: source(states.api ?? 'answered'), dashboard: source(states.dashboard ?? 'answered') },
+    sources: {
+      api: source(states.api ?? 'answered'),
+      dashboard: source(states.dashboard ?? 'answered'),
+      ...(states.queue === undefined
+        ? {}
+        : { queue: states.queue === 'unproven' ? { ...source('answered'), unproven: true } : source(states.queue) }),
+    },
   }
 }
 

@@ -216,8 +216,8 @@ export class Story {
     for (const partition of partitions) {
       // A source that cannot be asked holds no events.
       const seen = this.events.flatMap((e) => {
-        const sources = e.sources.filter((source) =>
-          this.sources === 'not asked' ? false : (this.sources[source] ?? 'answered') === 'answered',
+        const sources = e.sources.filter(
+          (source) => this.sources !== 'not asked' && (this.sources[source] ?? 'answered') === 'answered',
         )
         return sources.length === 0 ? [] : [{ ...e, sources }]
       })

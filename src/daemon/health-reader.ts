@@ -1,4 +1,4 @@
-import type { HealthReading, Source, SourceAnswer } from '../domain/outage.ts'
+import type { BySource, HealthReading, Source, SourceAnswer } from '../domain/outage.ts'
 import type { Instant, Partition } from '../domain/probe.ts'
 import { admit, join, type Memory, NOTHING_HELD, remembering } from '../domain/reading.ts'
 import type { SetSince } from '../domain/rebase.ts'
@@ -9,7 +9,7 @@ import type { Clock } from '../ports/time.ts'
 import { guardedSource } from './guarded.ts'
 
 /** The sources of a partition; `null` where there is none or it is switched off. */
-export type Sources = Readonly<Record<Source, HealthSource | null>>
+export type Sources = BySource<HealthSource | null>
 
 const OFF: SourceAnswer = { state: 'off', why: 'switched off, or this partition has none' }
 

@@ -5,7 +5,11 @@ import type { HealthEvent, HealthReading, Source } from './outage.ts'
 import type { Instant } from './probe.ts'
 import type { Peers, Verdict } from './verdict.ts'
 
-const SOURCE_NAME: Readonly<Record<Source, string>> = { api: 'the Health API', dashboard: 'the public dashboard' }
+const SOURCE_NAME: Readonly<Record<Source, string>> = {
+  api: 'the Health API',
+  dashboard: 'the public dashboard',
+  queue: 'the health queue',
+}
 
 /** Most ends of events that are remembered of one probe: the newest. */
 const MAX_ENDS = 20
@@ -133,9 +137,12 @@ function howItEnded(
   if (was.verdict.kind !== 'explained') return { how: '', cause: 'unfit' }
   const { by } = was.verdict
   if (end !== null) return { how: `AWS says that ${by.code} ended at ${utc(end)}`, cause: 'over' }
-  const silent = by.sources.filter((source) => reading.sources[source].state !== 'answered')
+  const silent = by.sources.filter((source) => reading.sources[source]?.state !== 'answered')
   if (silent.length > 0 && !reading.events.some((event) => event.arn === by.arn)) {
-    const names = silent.map((source) => `${SOURCE_NAME[source]} could not be asked (${reading.sources[source].detail})`)
+    const names = silent.map(
+      (source) =>
+        `${SOURCE_NAME[source]} could not be asked (${reading.sources[source]?.detail ?? 'it is no longer configured'})`,
+    )
     const how = `${by.code} was last seen ${inWords(now - (was.alibi?.confirmedAt ?? now))} ago: ${names.join(', ')}`
     return { how, cause: 'unasked' }
   }

@@ -1,7 +1,10 @@
 import type { Instant, Partition } from './probe.ts'
 
-/** The two places where AWS speaks of its health. */
-export type Source = 'api' | 'dashboard'
+/** The places where AWS speaks of its health: the Health API, the public dashboard, and a queue that EventBridge fills. */
+export type Source = 'api' | 'dashboard' | 'queue'
+
+/** What there is of each source; the queue is left out where none is configured. */
+export type BySource<T> = Readonly<{ api: T; dashboard: T; queue?: T }>
 
 /** An entry of the dashboard's list of impacted services. */
 export type Impact = Readonly<{
@@ -11,7 +14,7 @@ export type Impact = Readonly<{
   resolvedAt: Instant | null
 }>
 
-/** Something AWS published, from either source or joined from both by ARN. */
+/** Something AWS published, from one source or joined from several by ARN. */
 export type HealthEvent = Readonly<{
   arn: string
   /** Upper-case service code, such as `IAM` or `MULTIPLE_SERVICES`. */
@@ -49,6 +52,8 @@ export type SourceAnswer =
       detail: string
       /** The call that AWS denies us, without which the answer says less; left out where there is none. */
       refused?: string
+      /** Of a queue: nobody knows whether anything feeds it, so that its silence does not mean that there is nothing. */
+      unproven?: true
     }>
   /** It will not answer until something is changed on our side: no support plan, denied. */
   | Readonly<{ state: 'refused'; at: Instant; why: string }>
@@ -66,7 +71,7 @@ export type HealthReading = Readonly<{
   at: Instant
   /** Joined by ARN. */
   events: readonly HealthEvent[]
-  sources: Readonly<Record<Source, SourceState>>
+  sources: BySource<SourceState>
 }>
 
 /** A source's answer without its events: what mails, page and ledger say about how we know. */
@@ -75,6 +80,8 @@ export type SourceState = Readonly<{
   at: Instant | null
   /** Of one that is unavailable: it did answer, only not with what was asked for. */
   heard?: true
+  /** Of a queue that answered: nobody knows whether anything feeds it. */
+  unproven?: true
   /** Events that were read. */
   events: number
   /** Elements that could not be read. */

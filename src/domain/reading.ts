@@ -60,7 +60,9 @@ export function join(api: SourceAnswer, dashboard: SourceAnswer, partition: Part
 /** An answer without its events. */
 export function stateOf(answer: SourceAnswer): SourceState {
   if (answer.state === 'answered') {
-    return { state: 'answered', at: answer.at, events: answer.events.length, skipped: answer.skipped, detail: answer.detail }
+    const { at, events, skipped, detail } = answer
+    const unproven = answer.unproven === true ? { unproven: true as const } : {}
+    return { state: 'answered', at, ...unproven, events: events.length, skipped, detail }
   }
   const heard = answer.state === 'unavailable' && answer.heard === true ? { heard: true as const } : {}
   return {
@@ -97,7 +99,7 @@ function merge(copies: readonly Copy[]): HealthEvent {
     code: fromApi[0]?.code ?? newest.code,
     category: informed.find((event) => event.category !== 'unknown')?.category ?? 'unknown',
     scope: informed.find((event) => event.scope !== 'NONE')?.scope ?? 'NONE',
-    text: all.slice(0, MAX_COPIES).reduceRight((text, event) => union(text, event.text), ''),
+    text: all.slice(0, MAX_COPIES).reduceRight((text, event) => joinTexts(text, event.text), ''),
     impacted: all.find((event) => event.impacted !== null)?.impacted ?? null,
     sources: [...new Set(ranked.map((copy) => copy.source))].sort(),
     owners: [...new Set(all.flatMap((event) => event.owners))].sort(),
@@ -115,7 +117,7 @@ function disagreementOf(newestFirst: readonly Copy[]): Pick<HealthEvent, 'disagr
 }
 
 /** Both texts, the newer one last; a text that holds the other stands for both. */
-function union(older: string, newer: string): string {
+export function joinTexts(older: string, newer: string): string {
   if (older === '' || older === newer) return newer.slice(-MAX_EVENT_TEXT)
   const [a, b] = [folded(older), folded(newer)]
   if (holds(b, a)) return newer.slice(-MAX_EVENT_TEXT)

@@ -1,3 +1,4 @@
+import type { Source } from '../../src/domain/outage.ts'
 import { ANSWERS, type Answer } from '../../src/simulate/answers.ts'
 import type { Deed, EventFields, Happening, Scenario, SmtpState } from '../../src/simulate/scenario.ts'
 import { Dice } from './dice.ts'
@@ -98,7 +99,7 @@ export type Posted = Readonly<{
   to: number
   bearings: Bearings
   startsAt: number
-  in: readonly ('api' | 'dashboard')[]
+  in: readonly Source[]
 }>
 
 export type Drawn = Readonly<{

@@ -14,6 +14,7 @@ import { fieldOf, readThrown } from '../../domain/thrown.ts'
 import { ProxyError } from '../outlet.ts'
 import { KeyringError } from './credentials.ts'
 import { oneLine, recordOf } from './health-answer.ts'
+import { onTheWire } from './raw-answer.ts'
 
 /** What it means that AWS will not answer until something is changed on our side: by name, for the status is 400 for all. */
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -45,8 +46,6 @@ type Command =
   | DescribeEventsForOrganizationCommand
   | DescribeHealthServiceStatusForOrganizationCommand
 type SdkError = Parameters<typeof isThrottlingError>[0]
-type Response = { statusCode: number; body?: unknown }
-type Next = (args: unknown) => Promise<{ response: Response }>
 
 /** Before the one more try of a call that failed for what may be over in a moment. */
 const BLINK_MS = 100
@@ -55,9 +54,7 @@ const BLINK_MS = 100
 export type Patience = { readonly pauseMs: number; throttled: Error | null }
 
 /**
- * Sends a command and returns its answer as it was on the wire. The SDK signs and knows the errors; but one odd field would
- * make it throw a whole answer away, where we only want to lose the element that holds it. The handler bounds the body's size.
- * A call that AWS throttles is tried again until it passes or `abortSignal` aborts: a reading of several calls would otherwise
+ * Sends a command and returns its answer as it was on the wire; the handler bounds the body's size. A call that AWS throttles is tried again until it passes or `abortSignal` aborts: a reading of several calls would otherwise
  * never get through where one a second does.
  * @throws what the SDK throws, or an Error that says that the answer is no JSON object
  */
@@ -67,17 +64,7 @@ export async function send(
   abortSignal: AbortSignal,
   patience: Patience,
 ): Promise<Record<string, unknown>> {
-  let body: string | null = null
-  const listen = (next: Next) => async (args: unknown) => {
-    const result = await next(args)
-    if (result.response.statusCode < 300) {
-      body = await textOf(result.response.body)
-      result.response.body = new TextEncoder().encode('{}')
-    }
-    return result
-  }
-  const stack: { add(middleware: never, options: object): void } = command.middlewareStack
-  stack.add(listen as never, { step: 'deserialize', priority: 'low', name: 'alibiRaw' })
+  const answered = onTheWire(command)
   for (let tries = 1; ; tries++) {
     try {
       await client.send(command as DescribeEventsCommand, { abortSignal })
@@ -89,9 +76,7 @@ export async function send(
       if (pauseMs === null || !(await slept(pauseMs, abortSignal))) throw error
     }
   }
-  const answer = recordOf(parse(body ?? ''))
-  if (answer === null) throw new Error('its answer cannot be read')
-  return answer
+  return answered()
 }
 
 /** `null`: there is no point in one more try. */
@@ -155,18 +140,4 @@ export function heardIn(error: unknown): Readonly<{ heard?: true }> {
 function httpStatusOf(error: unknown): number | null {
   const status = recordOf(fieldOf(error, '$metadata'))?.['httpStatusCode']
   return typeof status === 'number' ? status : null
-}
-
-async function textOf(body: unknown): Promise<string> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) chunks.push(chunk)
-  return new TextDecoder().decode(Buffer.concat(chunks))
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

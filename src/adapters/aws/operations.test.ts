@@ -48,3 +48,17 @@ test('of Organizations there is only what lists', () => {
   })
   expect(taken.toSorted()).toEqual(LISTING)
 })
+
+/** What is taken of SQS: of these DeleteMessageBatch alone writes, and only in the queue that `health.queue` names. */
+const QUEUEING = ['DeleteMessageBatchCommand', 'GetQueueAttributesCommand', 'ReceiveMessageCommand', 'SQSClient']
+
+test('of SQS there is only what receives, deletes what was received, and looks at a queue', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.tsx?$/.test(file) && !/\.test\./.test(file),
+  )
+  const naming = files.filter((file) => readFileSync(join(SRC, file), 'utf8').includes('@aws-sdk/client-sqs'))
+  expect(naming).toEqual([join('adapters', 'aws', 'sqs.ts')])
+  const source = readFileSync(join(SRC, 'adapters/aws/sqs.ts'), 'utf8')
+  const taken = new Set(source.match(/\b(?:\w+Command|SQSClient|SQS)\b/g))
+  expect([...taken].toSorted()).toEqual([...QUEUEING, 'SQS'].toSorted())
+})
