@@ -53,7 +53,7 @@ certificates of \`AWS_CA_BUNDLE\`, or of \`ca_bundle\` in the profile, are trust
 \`AWS_USE_DUALSTACK_ENDPOINT\`, or their keys in the profile, hold where AWS has such an endpoint: Account has none. \`alibi check\` says what is in force, and
 what it does to each endpoint.
 
-\`ALIBI_DEBUG=1\` shows where a fault of Alibi's own happened.
+\`ALIBI_DEBUG=1\` shows where an internal error happened.
 `
 
 const DURATION_MARK = '(\\d{1,9})ms'

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { exposed } from '../adapters/modes.ts'
-import { AWS_KEYS } from '../config/compose.ts'
 import type { Env } from '../config/endpoints.ts'
+import { AWS_KEYS } from '../config/warnings.ts'
 
 /** One application, as pm2 dumps it. */
 type App = Readonly<Record<string, unknown>>

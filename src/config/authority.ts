@@ -1,23 +1,23 @@
 import { X509Certificate } from 'node:crypto'
 
-/** Certificates of a private authority, as a file holds them: PEM. */
+/** Certificates of a private authority (PEM). */
 export type Authority = Readonly<{
-  /** As the configuration names the file. */
+  /** Path of the file, as written in the configuration. */
   path: string
   pem: string
 }>
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
-/** What is wrong with the text of such a file, to go on after "the file …"; `null` for nothing. */
+/** What is wrong with the text of such a file, to follow "the file …"; `null` if nothing is. */
 export function faultOfAuthority(pem: string): string | null {
   const blocks = pem.match(CERTIFICATE) ?? []
-  if (blocks.length === 0) return 'holds no certificate'
+  if (blocks.length === 0) return 'contains no certificate'
   const spoilt = blocks.findIndex((block) => certificate(block) === null)
-  return spoilt === -1 ? null : `holds a certificate that cannot be read (number ${spoilt + 1} of ${blocks.length})`
+  return spoilt === -1 ? null : `contains an invalid certificate (number ${spoilt + 1} of ${blocks.length})`
 }
 
-/** The certificates of the file that are not valid at this moment, each in a few words. */
+/** The certificates of the file that are not valid now, each in a few words. */
 export function invalidNow(pem: string, now: number): readonly string[] {
   return (pem.match(CERTIFICATE) ?? []).flatMap((block) => {
     const read = certificate(block)

@@ -4,17 +4,17 @@ import type { Authority } from './authority.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Network } from './network.ts'
 
-/** What the daemon runs by: `config/alibi.yaml`, parsed, defaulted and cross-checked. Durations in milliseconds. */
+/** `config/alibi.yaml`, parsed and checked, with defaults filled in. Durations are in milliseconds. */
 export type Config = Readonly<{
   /** Absolute path of the file it came from. */
   file: string
   monitors: readonly Monitor[]
-  /** Of the monitors whose accounts are found in the organization; until they are, a monitor has its listed accounts only. */
+  /** Of monitors whose accounts are discovered. Until that is done, a monitor has only the accounts of the file. */
   discoveries: readonly Discovery[]
   policy: Policy
   health: Readonly<{
     api: boolean
-    /** Whole address of the dashboard's JSON, `true` for AWS's own by partition, `false` for none. */
+    /** URL of the dashboard's JSON; `true`: AWS's own, by partition; `false`: none. */
     dashboard: boolean | string
     /** `null`: those of the partition's first monitor. */
     credentials: Credentials | null
@@ -30,7 +30,7 @@ export type Config = Readonly<{
     /** The domain of `from`, in ASCII. */
     domain: string
     smtp: Smtp | null
-    /** Takes over for mails that are owed for longer than `afterMs`. */
+    /** Second mail server, for emails that have been due for longer than `afterMs`. */
     fallback: Readonly<{ afterMs: number; smtp: Smtp }> | null
     directory: string
     subject: 'constant' | 'stateful'
@@ -49,20 +49,20 @@ export type Config = Readonly<{
     host: string
     port: number
     hosts: readonly string[]
-    /** Who asks must show it; never `null` on an address that is not loopback. */
+    /** Clients must send it; never `null` on an address other than loopback. */
     token: string | null
   }> | null
-  /** A healthchecks-style address; it is among the secrets. */
+  /** A healthchecks-style ping URL, which is one of the secrets. */
   heartbeat: Readonly<{ url: string; everyMs: number }> | null
-  /** `to` holds names of recipients. */
+  /** `to`: names of recipients. */
   digest: Readonly<{ schedule: string; timezone: string; to: readonly string[] }> | null
-  /** Addresses in place of AWS's own, by the SDK's variables and shared files. */
+  /** Endpoints in place of AWS's own, by the SDK's variables and shared files. */
   endpoints: Endpoints
   /** Proxies and certificates of the environment. */
   network: Network
-  /** Not faults, yet worth a sentence from `check`: secrets in the environment under pm2, a run that can outlast its schedule. */
+  /** What is valid, but probably not what was meant, for `check` and the log. */
   warnings: readonly string[]
-  /** Values that came from `${…}`: never to be shown. */
+  /** Values that must never be shown. */
   secrets: readonly string[]
 }>
 
@@ -72,13 +72,13 @@ export type Smtp = Readonly<{
   security: 'starttls' | 'tls' | 'none'
   user: string | null
   password: string | null
-  /** What we introduce ourselves as (EHLO); `null`: the name of the host, or the domain of `mail.from`. */
+  /** Name for EHLO; `null`: that of the host, or the domain of `mail.from`. */
   name: string | null
-  /** Trusted in the place of the authorities that Node trusts; `null`: those. */
+  /** Trusted instead of Node's authorities; `null`: those. */
   ca: Authority | null
 }>
 
-/** How the accounts of a monitor are found, and what is asked of each. */
+/** How the accounts of a monitor are discovered, and which operations are called for each. */
 export type Discovery = Readonly<{
   /** Name of the monitor. */
   monitor: string
@@ -88,6 +88,6 @@ export type Discovery = Readonly<{
   exclude: readonly string[]
   everyMs: number
   calls: readonly Call[]
-  /** More accounts than this would be more probes than there may be. */
+  /** Maximum number of accounts, so that there are not too many probes. */
   atMost: number
 }>

@@ -69,6 +69,6 @@ test('the quotas are judged by the accounts that were found', async () => {
   expect(loaded.config.warnings.filter((one) => late.test(one))).toEqual([])
   const many = withAccounts(loaded.config, new Map([['a', accounts]]))
   expect(many.warnings.filter((one) => late.test(one))).toEqual([
-    '1,000 accounts × GetAccountInformation each minute needs 16.7/s; AWS allows 3/s; the shortest round is 334 s (417 s with room for re-runs)',
+    '1,000 accounts × GetAccountInformation every minute needs 16.7 calls/s, but AWS allows 3/s: a round takes at least 334 s (417 s with room for repeated runs)',
   ])
 })

@@ -3,12 +3,12 @@ import type { Config, Discovery } from './config.ts'
 import { probesOf } from './monitors.ts'
 import { quotas, quotaWarnings } from './quotas.ts'
 
-/** Accounts by the monitor that found them: `self` or twelve digits. */
+/** Discovered accounts by monitor: `self` or twelve digits. */
 export type Found = ReadonlyMap<string, readonly string[]>
 
 /**
- * The configuration with the accounts that were found in the organization, beside those that stand in the file. What is
- * excluded is left out; an account in both is there once. Calling it again with another list starts from the file's own.
+ * Adds the accounts that were discovered in the organization to those of the file, without those that are excluded. An account
+ * in both is there once. `config` has to be the one from the file: later lists replace earlier ones.
  */
 export function withAccounts(config: Config, found: Found): Config {
   if (config.discoveries.length === 0) return config
@@ -24,7 +24,7 @@ export function withAccounts(config: Config, found: Found): Config {
 function expanded(monitor: Monitor, { exclude, calls }: Discovery, found: readonly string[]): Monitor {
   const known = new Set(monitor.probes.map(({ account }) => account))
   const more = [...new Set(found)].filter((account) => !known.has(account) && !exclude.includes(account))
-  // AWS refuses GetPrimaryEmail without a member account's id.
+  // AWS rejects GetPrimaryEmail without the id of a member account.
   const probes = probesOf(monitor.name, more, calls).filter(
     ({ account, call }) => account !== 'self' || call.operation !== 'GetPrimaryEmail',
   )

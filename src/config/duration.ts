@@ -16,7 +16,7 @@ export function parseDuration(text: string): number | null {
   )
 }
 
-/** The way back: 5400000 is `1h30m`. Exact, as it would be written in the file. */
+/** `1h30m` for 5400000, as it is written in the file. Exact. */
 export function durationText(ms: number): string {
   if (ms <= 0) return '0s'
   const parts: string[] = []

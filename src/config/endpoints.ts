@@ -4,30 +4,30 @@ import { NONE_WANTED, variantVariables, type Wanted } from './variants.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** The services that are called, by our own clients or by the SDK in search of credentials, as its variables name them. */
+/** Services that Alibi calls, or the SDK for credentials, by the names in its variables. */
 const SERVICES = ['ACCOUNT', 'CLOUDWATCH_LOGS', 'HEALTH', 'ORGANIZATIONS', 'SIGNIN', 'SSO', 'SSO_OIDC', 'STS'] as const
 export type Service = (typeof SERVICES)[number]
 
-/** An address in place of AWS's own. */
+/** An endpoint in place of AWS's own. */
 type Endpoint = Readonly<{
-  /** Where it is said: `AWS_ENDPOINT_URL_STS`, `profile default: endpoint_url`, `services dev: sts.endpoint_url`. */
+  /** Where it is set: `AWS_ENDPOINT_URL_STS`, `profile default: endpoint_url`, `services dev: sts.endpoint_url`. */
   name: string
   value: string
-  /** `null`: it is said of every service. */
+  /** `null`: it is set for all services. */
   service: Service | null
   from: 'environment' | 'shared file'
 }>
 
 export type Endpoints = Readonly<{
-  /** Each that is set and in force. */
+  /** All that are set and used. */
   set: readonly Endpoint[]
-  /** Where each service is asked that is not asked at AWS's own address. */
+  /** By service, for those that do not use AWS's own. */
   of: Readonly<Partial<Record<Service, Endpoint>>>
 }>
 
-/** What the SDK's shared files say of endpoints, for the profile that its clients go by. */
+/** Endpoints of the SDK's shared files, for the profile that its clients use. */
 export type SharedEndpoints = Readonly<{
-  /** `ignore_configured_endpoint_urls`; `null`: nothing is said. */
+  /** `ignore_configured_endpoint_urls`; `null`: not set. */
   ignored: boolean | null
   all: Endpoint | null
   of: Readonly<Partial<Record<Service, Endpoint>>>
@@ -39,10 +39,9 @@ const IGNORE = 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'
 const EVERY = 'AWS_ENDPOINT_URL'
 
 /**
- * Where the control call goes by default: an STS endpoint of the partition outside the region in which Account stands, so
- * that one AWS region in trouble does not look like trouble of our own. aws: us-west-2; aws-cn: cn-north-1; aws-us-gov:
- * us-gov-east-1. aws-eusc has a single region: eu-central-1 of partition aws stands in, for the call is unsigned and says
- * nothing but that the network carries.
+ * Default endpoint of the control call: STS in the same partition, but outside Account's region, so that an outage of one AWS
+ * region does not look like a network problem of our own. aws-eusc has a single region: eu-central-1 of partition aws is used
+ * instead, since the call is unsigned and only shows that the network works.
  */
 export const CONTROL_URL: Readonly<Record<Partition, string>> = {
   aws: 'https://sts.us-west-2.amazonaws.com',
@@ -52,8 +51,8 @@ export const CONTROL_URL: Readonly<Record<Partition, string>> = {
 }
 
 /**
- * Every endpoint that is not AWS's own, as `NAME=address`, for the start, the page and each mail; without credentials and query,
- * and without its path where a secret is a part of it.
+ * Every endpoint that is not AWS's own, as `NAME=URL`, for the log, the page and every email; without credentials and query, and
+ * without the path if it contains a secret.
  */
 export function endpointOverrides(
   config: Readonly<{ endpoints: Endpoints; health: Readonly<{ dashboard: boolean | string }>; secrets: readonly string[] }>,
@@ -66,9 +65,9 @@ export function endpointOverrides(
 }
 
 /**
- * Where the SDK would send its calls (@smithy/core, endpoint adaptors): by a variable of the service, the variable for all,
- * the services section of the profile, the profile, in this order. None counts when it is told to ignore them: by the
- * environment, else by the profile.
+ * Where the SDK would send its calls (@smithy/core, endpoint adaptors), in this order: the variable of the service, the variable
+ * for all services, the services section of the profile, the profile. None of them counts if the environment, else the profile,
+ * says to ignore them.
  */
 export function endpointsOf(env: Env, shared: SharedEndpoints): Endpoints {
   if (flag(env[IGNORE]) ?? shared.ignored ?? false) return { set: [], of: {} }
@@ -86,14 +85,14 @@ export function endpointsOf(env: Env, shared: SharedEndpoints): Endpoints {
   return { set: [...(every === null ? [] : [every]), ...own, ...new Set(fromFile)], of: Object.fromEntries(used) }
 }
 
-/** Its clients go by AWS_PROFILE, else `default`, whatever profile their credentials are of. */
+/** The SDK's clients use AWS_PROFILE, else `default`, whatever profile their credentials come from. */
 export function sharedEndpoints(files: Pick<SharedFiles, 'configFile' | 'credentialsFile'>, env: Env): SharedEndpoints {
   const name = env['AWS_PROFILE'] || 'default'
   const profile: Section = { ...files.credentialsFile[name], ...files.configFile[name] }
   const ignored = flag(profile['ignore_configured_endpoint_urls'])
   const section = profile['services']
   const services = section ? files.configFile[`services.${section}`] : {}
-  // The SDK then finds nothing at all, and says nothing.
+  // The SDK then silently finds nothing at all.
   if (services === undefined) return { ...NOTHING_SHARED, ignored }
   const said = (where: string, key: string, value: string | undefined, service: Service | null): Endpoint | null =>
     value ? { name: `${where}: ${key}`, value, service, from: 'shared file' } : null
@@ -106,14 +105,14 @@ export function sharedEndpoints(files: Pick<SharedFiles, 'configFile' | 'credent
   return { ignored, all, of: Object.fromEntries(of) }
 }
 
-/** The SDK takes nothing else for a yes or a no. */
+/** The SDK accepts no other values. */
 function flag(text: string | undefined): boolean | null {
   return text === 'true' ? true : text === 'false' ? false : null
 }
 
 /**
- * The environment as our own clients read it: in it stands where each service is asked, wherever that was said. The SDK is
- * told not to look for itself, so that what was checked and named is what is asked.
+ * The environment for our own clients, with the endpoint of every service, wherever it was set. The SDK does not look for
+ * endpoints itself, so that the ones that were checked and shown are used.
  */
 export function withEndpoints(env: Env, { of }: Endpoints, variants: Wanted = NONE_WANTED): Env {
   const others = Object.entries(env).filter(([name]) => name !== IGNORE && !name.startsWith(EVERY))
@@ -131,7 +130,7 @@ export function isSafeUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
-/** An address of 127.0.0.0/8; 127.0.0.300 is a name, and may lead anywhere. */
+/** An address in 127.0.0.0/8. 127.0.0.300 is not one but a name, which may resolve to anything. */
 const LOOPBACK_V4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
 
 /** `localhost`, 127.0.0.0/8 or ::1, with or without brackets. */
@@ -140,10 +139,10 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || LOOPBACK_V4.test(name)
 }
 
-/** An address as it may be shown: no user, no password, no query. */
+/** A URL for people, without user, password and query. */
 export function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return 'an unreadable address'
+  if (!URL.canParse(text)) return 'an invalid URL'
   const url = new URL(text)
   const path = url.pathname === '/' ? '' : url.pathname
-  return url.host === '' ? 'an unreadable address' : `${url.protocol}//${url.host}${path}`
+  return url.host === '' ? 'an invalid URL' : `${url.protocol}//${url.host}${path}`
 }

@@ -1,17 +1,17 @@
 import { mayBeSecret } from './secret.ts'
 
-/** Something wrong with the configuration, at a place where a person can mend it. */
+/** Something wrong with the configuration, where it can be corrected. */
 export type Fault = Readonly<{
-  /** From 1. A fault of the file as a whole, or of the environment, stands at 1:1. */
+  /** From 1. A fault of the whole file, or of the environment, is at 1:1. */
   line: number
   column: number
-  /** `monitors[0].schedule`; empty for the file as a whole. */
+  /** `monitors[0].schedule`; empty for the whole file. */
   path: string
-  /** One line: what was expected, and what was found as it is written in the file. Never a secret. */
+  /** One line: what was expected, and what was found, as written in the file. Never a secret. */
   message: string
 }>
 
-/** Beyond this many nobody reads on: the rest is counted. */
+/** Nobody reads more than this: the rest are counted. */
 export const MAX_FAULTS = 200
 
 const MAX_MESSAGE = 500
@@ -23,12 +23,12 @@ export function formatFaults(faults: readonly Fault[], file: string): string {
     .join('\n')
 }
 
-/** A key as it is shown: one that is no plain word is quoted, and bounded. */
+/** A key for people: bounded, and quoted unless it is a plain word. */
 export function keyText(key: string): string {
   return /^[\w-]{1,64}$/.test(key) ? key : JSON.stringify(bounded(oneLine(key), 64))
 }
 
-/** The path of keys as it is shown; what may be a piece of a secret is not. */
+/** A path of keys for people, without what may be a part of a secret. */
 export function pathText(path: readonly (string | number)[]): string {
   let text = ''
   for (const [index, key] of path.entries()) {
@@ -41,7 +41,7 @@ export function pathText(path: readonly (string | number)[]): string {
   return text
 }
 
-/** In the order of the file, once each, bounded in number and length, and without any of the secrets. */
+/** In the order of the file, each once, bounded in number and length, and without secrets. */
 export function tidyFaults(faults: readonly Fault[], secrets: readonly string[]): readonly Fault[] {
   const seen = new Set<string>()
   const once = faults.filter(({ line, column, path, message }) => {
@@ -49,7 +49,7 @@ export function tidyFaults(faults: readonly Fault[], secrets: readonly string[])
     return !seen.has(key) && seen.add(key)
   })
   once.sort((a, b) => a.line - b.line || a.column - b.column)
-  // What is not shown need not be made fit for it: there may be as many faults as the file has lines.
+  // Only those that are shown are cleaned: there may be as many faults as the file has lines.
   const longestFirst = secrets.toSorted((a, b) => b.length - a.length)
   const clean = once.slice(0, MAX_FAULTS).map((fault) => ({
     ...fault,
@@ -59,13 +59,10 @@ export function tidyFaults(faults: readonly Fault[], secrets: readonly string[])
   const left = once.length - clean.length
   if (left === 0) return clean
   const last = clean.at(-1)
-  return [
-    ...clean,
-    { line: last?.line ?? 1, column: last?.column ?? 1, path: '', message: `and ${left} more faults after this one` },
-  ]
+  return [...clean, { line: last?.line ?? 1, column: last?.column ?? 1, path: '', message: `and ${left} more faults` }]
 }
 
-/** A second fence: messages are made without values, and yet a value may stand in the text of a library. */
+/** A second safeguard: messages are made without secrets, but the text of a library may quote one. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return cleaned(
     text,
@@ -77,7 +74,7 @@ function cleaned(text: string, longestFirst: readonly string[]): string {
   return longestFirst.reduce((left, secret) => (secret.length > left.length ? left : left.replaceAll(secret, '***')), text)
 }
 
-/** Control characters, and the separators that some programs take for the end of a line, become spaces. */
+/** Replaces control characters, and separators that some programs take for the end of a line, by spaces. */
 export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }

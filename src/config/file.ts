@@ -1,8 +1,9 @@
 import { resolve as resolvePath } from 'node:path'
-import { compose, MAIL_SERVERS } from './compose.ts'
+import { compose } from './compose.ts'
 import type { Config } from './config.ts'
 import type { Env } from './endpoints.ts'
 import { type Fault, tidyFaults } from './fault.ts'
+import { MAIL_SERVERS } from './mail-checks.ts'
 import { bundleNamed, type NamedBundle, type ReadBundle } from './network.ts'
 import { proxiesOf, proxySecrets } from './proxy.ts'
 import { PRIVATE, readText } from './read-text.ts'
@@ -16,37 +17,35 @@ import { filesReferred, type YamlText, yamlOf } from './yaml-text.ts'
 
 const TOP_KEYS = Object.keys(ConfigSchema.shape)
 
-/** A configuration of 20000 probes is smaller. */
+/** More than a configuration of 20,000 probes needs. */
 export const MAX_FILE_BYTES = 256 * 1024
 export const MAX_SECRET_BYTES = 64 * 1024
 const MAX_SECRET_FILES = 50
-/** All the authorities that a system trusts are a quarter of this. */
-const MAX_BUNDLE_BYTES = 1024 * 1024
-/** The bundle of all public authorities is a quarter of this. */
-const MAX_AUTHORITY_BYTES = 1024 * 1024
-/** Shorter values are not looked for when secrets are blacked out: they would black out half of every word. */
+/** Four times the size of a bundle of all public certificate authorities. */
+const MAX_CERTIFICATE_BYTES = 1024 * 1024
+/** Shorter values are not masked: that would mask a part of almost every word. */
 const MIN_SECRET = 4
 
-const EVERYBODY_READS = 0o004
-const EVERYBODY_WRITES = 0o002
+const OTHERS_READ = 0o004
+const OTHERS_WRITE = 0o002
 
 export type Loaded =
   | Readonly<{ ok: true; config: Config }>
   | Readonly<{
       ok: false
       faults: readonly Fault[]
-      /** The file is faulty, and yet says that the log is JSON: so are its faults then. */
+      /** The file sets `log.format: json`, so its faults are logged as JSON. */
       logsJson?: boolean
     }>
 
 export type LoadOptions = Readonly<{
-  /** What relative paths are relative to; default: the working directory. */
+  /** What relative paths are relative to. Default: the working directory. */
   cwd?: string
-  /** Epoch milliseconds; default: now. Only for the question whether a time zone is about to change its clocks. */
+  /** Epoch milliseconds, to warn of a certificate that is not valid. Default: now. */
   now?: number
 }>
 
-/** Reads the configuration. Never rejects: whatever is wrong with the file is a fault. */
+/** Reads the configuration file. Never rejects: whatever is wrong with it is a fault. */
 export async function loadConfig(file: string, env: Env, options: LoadOptions = {}): Promise<Loaded> {
   const cwd = options.cwd ?? process.cwd()
   const path = resolvePath(cwd, file)
@@ -55,7 +54,7 @@ export async function loadConfig(file: string, env: Env, options: LoadOptions = 
   return parse({ text: read.text, mode: read.mode }, file, env, options)
 }
 
-/** The same from a text that was read already; `file` is what the configuration says it came from. Never rejects. */
+/** Reads a configuration from text. Never rejects. @param file where it is said to come from */
 export async function parseConfig(text: string, file: string, env: Env, options: LoadOptions = {}): Promise<Loaded> {
   return parse({ text, mode: PRIVATE }, file, env, options)
 }
@@ -78,8 +77,8 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
     const sharedFiles = await loadSharedFiles(env)
     const bundle = await readBundle(bundleNamed(env, sharedFiles), cwd)
     for (const secret of proxySecrets(proxiesOf(env))) keep(secrets, secret)
-    const around = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities, bundle }
-    const composed = compose(tree, { ...around, sharedFiles })
+    const context = { file: path, env, cwd, now, secrets: [...secrets], exposed: seen, authorities, bundle }
+    const composed = compose(tree, { ...context, sharedFiles })
     if (composed.ok && faults.length === 0) return composed
     return {
       ok: false,
@@ -87,13 +86,11 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
       logsJson: valueAt(['log', 'format'], tree.root) === 'json',
     }
   } catch (error) {
-    // A bug of ours, or of a library: it must not take the daemon down when a running one reads its file again.
+    // A bug must not stop a daemon that reloads its configuration.
     const name = error instanceof Error ? error.name : 'an unknown error'
     return {
       ok: false,
-      faults: [
-        { line: 1, column: 1, path: '', message: `the configuration could not be read for a fault of Alibi's own (${name})` },
-      ],
+      faults: [{ line: 1, column: 1, path: '', message: `internal error while the configuration was read (${name})` }],
     }
   }
 }
@@ -102,13 +99,13 @@ function keep(secrets: Set<string>, value: string): void {
   if (value.length >= MIN_SECRET) secrets.add(value)
 }
 
-/** What came from files, and what stands where secrets do, wherever it came from. */
+/** Values from files, and values of keys that hold a secret, wherever they come from. */
 function secretsOf(tree: Tree): readonly string[] {
   const drawn = tree.drawn.filter(({ from, path }) => from === 'file' || isSecretPlace(path)).map(({ value }) => value)
   return [...drawn, ...literals(tree, [], tree.root).map(({ value }) => value)]
 }
 
-/** Texts in places of secrets, as they are resolved; the tree is bounded in depth and size. */
+/** Resolved values of keys that hold a secret. The tree is bounded in depth and size. */
 function literals(tree: Tree, path: Path, value: unknown): readonly Literal[] {
   if (typeof value === 'string') {
     const entry = isSecretPlace(path) ? tree.entryAt(path) : undefined
@@ -121,21 +118,21 @@ function literals(tree: Tree, path: Path, value: unknown): readonly Literal[] {
 
 type Literal = Readonly<{
   value: string
-  /** It stands in the file itself, with no reference in it. */
+  /** It is written in the file itself, without a reference. */
   isWritten: boolean
 }>
 
-/** Sentences about a configuration that others may change, or that holds what they must not read. */
+/** Warnings about a configuration that others can change, or that has a secret in it and that others can read. */
 function exposureOf(path: string, mode: number, tree: Tree): readonly string[] {
   const holds = literals(tree, [], tree.root).some(({ isWritten }) => isWritten)
-  if ((mode & EVERYBODY_WRITES) !== 0) return [`everybody on this machine may change ${path} (mode ${modeText(mode)})`]
-  if (!holds || (mode & EVERYBODY_READS) === 0) return []
-  return [`${path} holds a secret, and everybody on this machine may read it (mode ${modeText(mode)}): use \${file:…}`]
+  if ((mode & OTHERS_WRITE) !== 0) return [`everybody on this machine can change ${path} (mode ${modeText(mode)})`]
+  if (!holds || (mode & OTHERS_READ) === 0) return []
+  return [`${path} contains a secret, and everybody on this machine can read it (mode ${modeText(mode)}): use \${file:…}`]
 }
 
 type Secrets = Readonly<{
   files: ReadonlyMap<string, SecretFile>
-  /** Sentences about those that others may read or change. */
+  /** Warnings about those that others can read or change. */
   exposed: readonly string[]
 }>
 
@@ -144,18 +141,15 @@ async function readSecrets(yaml: YamlText, cwd: string): Promise<Secrets> {
   const exposed: string[] = []
   for (const path of filesReferred(yaml)) {
     if (files.size >= MAX_SECRET_FILES) {
-      files.set(path, { ok: false, why: `more than ${MAX_SECRET_FILES} files are referred to` })
+      files.set(path, { ok: false, why: `was not read: the configuration refers to more than ${MAX_SECRET_FILES} files` })
       break
     }
     const read = await readText(resolvePath(cwd, path), MAX_SECRET_BYTES)
     files.set(path, read.ok ? { ok: true, text: read.text.replace(/\r?\n$/, '') } : read)
     if (!read.ok) continue
-    const may = [
-      ...((read.mode & EVERYBODY_READS) === 0 ? [] : ['read']),
-      ...((read.mode & EVERYBODY_WRITES) === 0 ? [] : ['change']),
-    ]
-    if (may.length > 0)
-      exposed.push(`everybody on this machine may ${may.join(' and ')} the secret in ${path} (mode ${modeText(read.mode)})`)
+    const can = [...((read.mode & OTHERS_READ) === 0 ? [] : ['read']), ...((read.mode & OTHERS_WRITE) === 0 ? [] : ['change'])]
+    if (can.length > 0)
+      exposed.push(`everybody on this machine can ${can.join(' and ')} the secret in ${path} (mode ${modeText(read.mode)})`)
   }
   return { files, exposed }
 }
@@ -164,18 +158,18 @@ function modeText(mode: number): string {
   return (mode & 0o777).toString(8).padStart(4, '0')
 }
 
-/** The files of `ca`, by their paths as written; a path that is at fault itself is not followed. */
+/** The files of `ca`, by their paths as written. Faulty paths are left out. */
 async function readAuthorities(tree: Tree, cwd: string): Promise<ReadonlyMap<string, SecretFile>> {
   const files = new Map<string, SecretFile>()
   for (const server of MAIL_SERVERS) {
     const path = [...server, 'ca']
     const ca = valueAt(path, tree.root)
     if (typeof ca !== 'string' || !/^\P{Cc}+$/u.test(ca) || ca.length > MAX_PATH || tree.entryAt(path)?.broken !== false) continue
-    files.set(ca, await readText(resolvePath(cwd, ca), MAX_AUTHORITY_BYTES))
+    files.set(ca, await readText(resolvePath(cwd, ca), MAX_CERTIFICATE_BYTES))
   }
   return files
 }
 
 async function readBundle(named: NamedBundle | null, cwd: string): Promise<ReadBundle> {
-  return named === null ? null : { named, file: await readText(resolvePath(cwd, named.path), MAX_BUNDLE_BYTES) }
+  return named === null ? null : { named, file: await readText(resolvePath(cwd, named.path), MAX_CERTIFICATE_BYTES) }
 }

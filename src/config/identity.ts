@@ -1,28 +1,27 @@
 import type { Env } from './endpoints.ts'
-import type { Tell } from './monitors.ts'
 import { originOf, profileFault } from './profile.ts'
 import type { SharedFiles } from './shared-files.ts'
-import type { Path } from './tree.ts'
+import type { AddFault, Path } from './tree.ts'
 
-/** Where the configuration names a profile; `profile` is `null` where it leaves the choice to the SDK's chain. */
+/** A place where the configuration names a profile, or leaves the choice to the SDK (`null`). */
 export type Named = Readonly<{ path: Path; profile: string | null }>
 
-/** Refuses the profiles with which the SDK would sign as somebody else than was meant, and not say so. */
-export function checkIdentities(all: readonly Named[], env: Env, files: SharedFiles, tell: Tell): void {
+/** Refuses profiles for which the SDK would silently use other credentials than those that were meant. */
+export function checkIdentities(all: readonly Named[], env: Env, files: SharedFiles, addFault: AddFault): void {
   for (const { path, profile } of all) {
     if (profile === null) continue
     const fault = profileFault(profile, files)
-    if (fault?.silent) tell(path, `this profile of the AWS SDK's shared files ${fault.why}`)
+    if (fault?.silent) addFault(path, `this profile of the AWS SDK's shared files ${fault.why}`)
   }
   const name = chainProfile(all, env)
   const fault = name === null ? null : profileFault(name, files)
   if (!fault?.silent) return
   if (env['AWS_PROFILE'])
-    tell(['AWS_PROFILE'], `the environment variable AWS_PROFILE names the profile ${name}, which ${fault.why}`)
-  else tell([], `the profile [default] of the AWS SDK's shared files ${fault.why}`, 'key')
+    addFault(['AWS_PROFILE'], `the environment variable AWS_PROFILE names the profile ${name}, which ${fault.why}`)
+  else addFault([], `the profile [default] of the AWS SDK's shared files ${fault.why}`, 'key')
 }
 
-/** What cannot work as it stands, and is no reason not to start: the files may be put right at any time. */
+/** What cannot work now. It is no reason not to start, since the files can be corrected at any time. */
 export function identityWarnings(all: readonly Named[], env: Env, files: SharedFiles): readonly string[] {
   const origins = [...new Set(all.map(({ profile }) => profile))].map((profile) => originOf(env, profile, files))
   const warnings = origins.flatMap((origin) => (origin.from === 'nowhere' ? [`credentials: ${origin.why}`] : []))
@@ -34,7 +33,7 @@ export function identityWarnings(all: readonly Named[], env: Env, files: SharedF
   return warnings
 }
 
-/** The profile that the chain goes by, where it is used and would come to one. */
+/** The profile that the SDK's chain uses, if any. */
 function chainProfile(all: readonly Named[], env: Env): string | null {
   if (all.every(({ profile }) => profile !== null)) return null
   if (env['AWS_PROFILE']) return env['AWS_PROFILE']

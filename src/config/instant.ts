@@ -2,7 +2,7 @@ import type { Instant } from '../domain/probe.ts'
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/
 
-/** A moment in ISO 8601 that says its zone; `null` for all else, for what has none is another moment on every host. */
+/** A time in ISO 8601 with its zone; `null` for anything else: without a zone it would depend on the host. */
 export function instantOf(given: string): Instant | null {
   const at = ISO.test(given) ? Date.parse(given) : Number.NaN
   return Number.isNaN(at) ? null : at

@@ -1,17 +1,22 @@
 import * as z from 'zod'
 import { ConfigSchema } from './schema.ts'
 
-/** What stands for a `${…}` in a pattern: the daemon alone knows what it will hold. */
+/** Matches a `${…}`, whose value only the daemon knows. */
 const REFERENCE = '\\$\\{'
 
-/** The JSON Schema of the configuration, for editors and `alibi schema`: draft 7, which the YAML language server reads best. */
+/** The JSON Schema of the configuration, for editors and `alibi schema`: draft 7, which the YAML language server supports best. */
 export function configSchema(): object {
   const { $schema, ...schema } = z.toJSONSchema(ConfigSchema, { io: 'input', target: 'draft-07', unrepresentable: 'any' })
-  const described = { $schema, title: 'Alibi', description: 'config/alibi.yaml: what is watched, and who is told.', ...schema }
+  const described = {
+    $schema,
+    title: 'Alibi',
+    description: 'config/alibi.yaml: what is monitored, and who is notified.',
+    ...schema,
+  }
   return withReferences(described) as object
 }
 
-/** Wherever more than plain text is asked for, a text with a `${…}` in it is allowed too. */
+/** Allows a text with a `${…}` in it wherever more than plain text is expected. */
 function withReferences(node: unknown, isName = false): unknown {
   if (Array.isArray(node)) return node.map((item) => withReferences(item))
   if (typeof node !== 'object' || node === null) return node
@@ -22,7 +27,7 @@ function withReferences(node: unknown, isName = false): unknown {
   const { type, pattern, enum: values, description, default: byDefault, ...rest } = out
   if (type === 'string' && typeof pattern === 'string') {
     const { pattern: _, ...plain } = out
-    // The names of recipients are keys, and in keys nothing is resolved.
+    // Names of recipients are keys, where no `${…}` is resolved.
     if (isName) return { ...plain, pattern: forEditors(pattern) }
     return pattern.includes(NO_CONTROL) ? plain : { ...plain, pattern: `(?:${forEditors(pattern)})|${REFERENCE}` }
   }
@@ -39,7 +44,7 @@ function withReferences(node: unknown, isName = false): unknown {
 
 const NO_CONTROL = '\\P{Cc}'
 
-/** Not every editor reads patterns as Unicode: there, a letter is what is none of ASCII's other characters. */
+/** Not every editor supports Unicode classes in patterns: any non-ASCII character counts as a letter. */
 function forEditors(pattern: string): string {
   return pattern.replaceAll('\\p{L}\\p{N}', 'A-Za-z0-9\\u00a1-\\uffff')
 }

@@ -1,9 +1,9 @@
-/** Longer words are not compared: nobody misspells them by two letters, and the table grows with the product. */
+/** Longer words are not compared: the cost grows with the product of the lengths. */
 const MAX_LENGTH = 64
-/** So many candidates are compared, the first: there are some 600 time zones. */
+/** At most this many candidates are compared; there are about 600 time zones. */
 const MAX_CANDIDATES = 1_000
 
-/** The candidate that a misspelt word most likely meant; `null` when none is near. Ties go to the first. */
+/** The candidate that a misspelt word probably means; `null` if none is near. The first one wins a tie. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > MAX_LENGTH) return null
   const wanted = word.toLowerCase()
@@ -23,7 +23,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+/** How many insertions, deletions, replacements and swaps of neighbours turn one word into the other. */
 function distance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

@@ -20,8 +20,14 @@ const PROFILES: readonly (readonly [name: string, text: string, fault: RegExp | 
   ['assumes-by-the-environment', `${ROLE}credential_source = Environment\n`, null, false, 'AKIAROLE by AKIAENV'],
   ['keys-beside-a-role', `${ROLE}${KEYS}`, /^has role_arn, but neither source_profile nor credential_source/, true, 'AKIAKEYS'],
   ['process-beside-a-role', `${ROLE}credential_process = ${PROCESS}\n`, /^has role_arn, but neither/, true, 'AKIAPROCESS'],
-  ['both-sources', `${ROLE}source_profile = keys\ncredential_source = Environment\n${KEYS}`, /^has both/, true, 'AKIAKEYS'],
-  ['keys-beside-a-token', `${ROLE}web_identity_token_file = /t\n${KEYS}`, /^has keys beside/, true, 'AKIAKEYS'],
+  [
+    'both-sources',
+    `${ROLE}source_profile = keys\ncredential_source = Environment\n${KEYS}`,
+    /^has role_arn with both/,
+    true,
+    'AKIAKEYS',
+  ],
+  ['keys-beside-a-token', `${ROLE}web_identity_token_file = /t\n${KEYS}`, /^has keys as well/, true, 'AKIAKEYS'],
   ['role-alone', ROLE, /^has role_arn, but neither/, true, null],
   ['source-lost', `${ROLE}source_profile = nobody\n`, /source_profile = nobody, which is not in/, false, null],
   [
@@ -48,7 +54,7 @@ const PROFILES: readonly (readonly [name: string, text: string, fault: RegExp | 
   ['other-half', 'aws_secret_access_key = s\n', /^has aws_secret_access_key without aws_access_key_id/, false, null],
   ['sso-lost', 'sso_session = gone\nsso_account_id = 1\nsso_role_name = r\n', /no section \[sso-session gone\]/, false, null],
   ['sso-short', 'sso_session = there\nsso_account_id = 1\n', /^lacks sso_role_name/, false, null],
-  ['nothing', 'region = eu-west-1\n', /^gives no credentials/, false, null],
+  ['nothing', 'region = eu-west-1\n', /^provides no credentials/, false, null],
 ]
 
 let directory: string
@@ -118,13 +124,13 @@ describe('where the credentials come from', () => {
       'nothing is left',
       { AWS_EC2_METADATA_DISABLED: 'true' },
       null,
-      'nowhere: there are none: no AWS_PROFILE, no AWS_ACCESS_KEY_ID',
+      'nowhere: no credentials: no AWS_PROFILE, no AWS_ACCESS_KEY_ID',
     ],
     [
       'half a key is no key',
       { AWS_ACCESS_KEY_ID: 'a' },
       null,
-      'nowhere: AWS_ACCESS_KEY_ID is set in the environment, and AWS_SECRET',
+      'nowhere: AWS_ACCESS_KEY_ID is set in the environment, but AWS_SECRET',
     ],
     [
       'half a token',
@@ -150,7 +156,7 @@ describe('where the credentials come from', () => {
 
   test('where nobody is at home there is no profile, and that is said', () => {
     const nobody = { ...files, looked: [] }
-    const why = 'no home directory (HOME is not set, and the system does not know this user)'
+    const why = 'no home directory (HOME is not set, and this user has none)'
     expect(shown(originOf({ AWS_PROFILE: 'p' }, null, nobody))).toContain(why)
     expect(shown(originOf({ AWS_EC2_METADATA_DISABLED: 'true' }, null, nobody))).toContain(why)
     expect(shown(originOf(KEY, null, nobody))).toBe('the environment')

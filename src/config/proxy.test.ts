@@ -20,9 +20,9 @@ test.for<[string, string, RegExp | null]>([
   ['http://p:3128', '24.21.0', null],
   ['https://p', '25.0.0', null],
   ['p:3128', '24.5.0', null],
-  ['socks5://p:1080', '24.21.0', /names a proxy of socks5:\/\/, which Alibi cannot use: expected http:\/\/ or https:\/\//],
-  ['http://', '24.21.0', /is no address/],
-  ['http://p:3128', '24.4.1', /Node 24\.4\.1 cannot go through one: it needs 24\.5 or newer/],
+  ['socks5://p:1080', '24.21.0', /names a socks5:\/\/ proxy: expected http:\/\/ or https:\/\//],
+  ['http://', '24.21.0', /is not a URL/],
+  ['http://p:3128', '24.4.1', /requires Node 24\.5 or newer: this is Node 24\.4\.1/],
 ])('%s under Node %s', ([text, node, why]) => {
   const { https } = proxiesOf({ HTTPS_PROXY: text })
   const fault = https === null ? 'none' : proxyFault(https, node)

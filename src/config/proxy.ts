@@ -1,19 +1,19 @@
 import type { Env } from './endpoints.ts'
 
-/** A proxy that the environment names. It may hold a user and a password: shown is only `proxyShown`. */
+/** A proxy that the environment names. It may contain a user and a password: show only `proxyShown`. */
 export type ProxyAddress = Readonly<{ variable: string; url: string }>
 
-/** What the environment says of the way out. */
+/** The proxies of the environment. */
 export type Proxies = Readonly<{
   https: ProxyAddress | null
   http: ProxyAddress | null
-  /** Entries of NO_PROXY: hosts to which there is a direct way. */
+  /** Entries of NO_PROXY: hosts that are connected to directly. */
   direct: readonly string[]
 }>
 
 export const NO_PROXIES: Proxies = { https: null, http: null, direct: [] }
 
-/** As curl and the AWS CLI read them: in small letters first, and one that is empty is not set. */
+/** As curl and the AWS CLI read them: lower case first; an empty one counts as not set. */
 export function proxiesOf(env: Env): Proxies {
   const named = (name: string): ProxyAddress | null => {
     const variable = [name, name.toUpperCase()].find((one) => env[one]?.trim())
@@ -27,33 +27,33 @@ export function proxiesOf(env: Env): Proxies {
   }
 }
 
-/** `proxy.example:3128` is written often, and means http. */
+/** `proxy.example:3128` without a scheme means http. */
 function withScheme(text: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
 }
 
-/** Node 24.5 is the first whose agents can go through a proxy: one before it would go past it, and say nothing. */
+/** The first version of Node whose agents support a proxy. Earlier ones would silently connect directly. */
 const FIRST_NODE = [24, 5] as const
 
-/** Why the proxy cannot be used, to go on after its name; `null` where it can. */
+/** Why the proxy cannot be used, to follow its name; `null` if it can. */
 export function proxyFault({ url }: ProxyAddress, nodeVersion: string): string | null {
   const parsed = URL.canParse(url) ? new URL(url) : null
-  if (parsed === null || parsed.hostname === '') return 'is no address: expected http://host:port'
+  if (parsed === null || parsed.hostname === '') return 'is not a URL: expected http://host:port'
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
-    return `names a proxy of ${parsed.protocol}//, which Alibi cannot use: expected http:// or https://`
+    return `names a ${parsed.protocol}// proxy: expected http:// or https://`
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
   const isOld = major < FIRST_NODE[0] || (major === FIRST_NODE[0] && minor < FIRST_NODE[1])
-  return isOld ? `names a proxy, and Node ${nodeVersion} cannot go through one: it needs ${FIRST_NODE.join('.')} or newer` : null
+  return isOld ? `names a proxy, which requires Node ${FIRST_NODE.join('.')} or newer: this is Node ${nodeVersion}` : null
 }
 
 /** `HTTPS_PROXY=http://proxy.example:3128`, without user and password. */
 export function proxyShown({ variable, url }: ProxyAddress): string {
-  if (!URL.canParse(url)) return `${variable} (an unreadable address)`
+  if (!URL.canParse(url)) return `${variable} (invalid URL)`
   const { protocol, host } = new URL(url)
   return `${variable}=${protocol}//${host}`
 }
 
-/** Parts of the proxies' addresses that nobody may see. */
+/** The parts of the proxies' URLs that must not be shown. */
 export function proxySecrets({ https, http }: Proxies): readonly string[] {
   return [https, http].flatMap((proxy) => {
     if (proxy === null || !URL.canParse(proxy.url)) return []

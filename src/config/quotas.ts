@@ -3,7 +3,7 @@ import { type QuotaRow, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
 import { readSchedule } from '../schedule/calendar.ts'
 import { durationText } from './duration.ts'
 
-/** Calls a second by caller and operation, against AWS's quotas: what `check` prints. */
+/** Calls per second by caller and operation, compared with AWS's quotas, as `check` prints them. */
 export function quotas(config: Readonly<{ monitors: readonly Monitor[] }>): readonly QuotaRow[] {
   return quotaRows(
     config.monitors.map((monitor) => {
@@ -13,10 +13,10 @@ export function quotas(config: Readonly<{ monitors: readonly Monitor[] }>): read
   )
 }
 
-/** Operations that one account is asked more than once, by their parameter. */
+/** Operations that may be called several times for an account, with different parameters. */
 const BY_PARAMETER: ReadonlySet<string> = new Set(['GetAlternateContact', 'GetRegionOptStatus'])
 
-/** One sentence for each quota that the schedules cannot keep, with what a round of them takes at the quota and at the scheduled share of it. */
+/** A warning for every quota that the schedules exceed, with how long a round takes at the quota and at the scheduled share of it. */
 export function quotaWarnings(rows: readonly QuotaRow[]): readonly string[] {
   return rows.flatMap(({ operation, partition, probes, callsPerSecond, quota, fits }) => {
     if (fits || quota === null) return []
@@ -27,7 +27,7 @@ export function quotaWarnings(rows: readonly QuotaRow[]): readonly string[] {
     const needs = numberText(isClose ? Math.ceil(callsPerSecond * 100) / 100 : Math.round(callsPerSecond * 10) / 10)
     const where = partition === 'aws' ? '' : ` in partition ${partition}`
     return [
-      `${many} each ${gapText(Math.round((1000 * probes) / callsPerSecond))} needs ${needs}/s; AWS allows ${quota.perSecond}/s${where}; the shortest round is ${shortest(quota.perSecond)} s (${shortest(quota.perSecond * SCHEDULED_SHARE)} s with room for re-runs)`,
+      `${many} every ${gapText(Math.round((1000 * probes) / callsPerSecond))} needs ${needs} calls/s, but AWS allows ${quota.perSecond}/s${where}: a round takes at least ${shortest(quota.perSecond)} s (${shortest(quota.perSecond * SCHEDULED_SHARE)} s with room for repeated runs)`,
     ]
   })
 }

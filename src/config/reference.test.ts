@@ -31,11 +31,11 @@ test.for<[string, string, string]>([
 test.for<[string, string, RegExp]>([
   ['a variable that is not set', '${NOPE}', /`NOPE` is not set/],
   ['a file that cannot be read', '${file:/gone}', /does not exist/],
-  ['no name', '${}', /neither/],
-  ['a name that is none', '${1+1}', /neither/],
-  ['no end', 'x ${HOST', /without its }/],
-  ['a default that holds another', '${NOPE:-${HOST}}', /^the default of `NOPE` cannot hold another \$\{…\}$/],
-  ['the same where the variable is set', '${HOST:-x${NOPE}}', /^the default of `HOST` cannot hold another/],
+  ['no name', '${}', /^expected \$\{VAR\}/],
+  ['a name that is none', '${1+1}', /^expected \$\{VAR\}/],
+  ['no end', 'x ${HOST', /without a closing }/],
+  ['a default that holds another', '${NOPE:-${HOST}}', /^the default of `NOPE` cannot contain another \$\{…\}$/],
+  ['the same where the variable is set', '${HOST:-x${NOPE}}', /^the default of `HOST` cannot contain another/],
 ])('%s is a fault', ([, text, fault]) => expect(resolve(text, sources).faults).toEqual([expect.stringMatching(fault)]))
 
 test('what came from outside is told, and a default is not', () => {

@@ -1,14 +1,14 @@
 /**
- * `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` inside a scalar; `$${` is a plain `${`.
- * Resolved after YAML was parsed, so that no value can change the file's structure, and once only, so that a value that
- * itself holds `${` stays as it is.
+ * `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` inside a scalar; `$${` is a literal `${`.
+ * Resolved after the YAML has been parsed, so that no value can change the structure of the file, and only once, so that a
+ * value with a `${` in it stays as it is.
  */
-/** What one value may come to with everything put in: a certificate chain and more. */
+/** Maximum length of a resolved value: more than a certificate chain. */
 export const MAX_RESOLVED_CHARS = 128 * 1024
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
 const FILE = /^file:(.+)$/s
 
-/** What a reference can draw from. Files are read beforehand: by path, the text or why there is none. */
+/** Where values come from. Files have been read before: by path, the text, or why there is none. */
 export type Sources = Readonly<{
   env: Readonly<Record<string, string | undefined>>
   files: ReadonlyMap<string, SecretFile>
@@ -18,9 +18,9 @@ export type SecretFile = Readonly<{ ok: true; text: string }> | Readonly<{ ok: f
 
 export type Resolved = Readonly<{
   text: string
-  /** Whether it held any reference at all. */
+  /** Whether there was a reference in it. */
   referred: boolean
-  /** What was put in from outside the file; a default that stands in the file is not among it. */
+  /** Values from outside the file; a default is not one. */
   values: readonly Readonly<{ from: 'env' | 'file'; name: string; value: string }>[]
   /** Each in one sentence, without any value. */
   faults: readonly string[]
@@ -34,7 +34,7 @@ export function filesIn(text: string): readonly string[] {
 /** `$${`, `${…}`, or a `${` without its `}`: then there is no `inner`. */
 type Token = Readonly<{ from: number; to: number; token: string; inner: string | undefined }>
 
-/** Looked for by hand: an expression would look for the end of each `${` without one through all of the text. */
+/** Without a regular expression, which would search the whole text for the end of every unclosed `${`. */
 function tokensIn(text: string): readonly Token[] {
   const tokens: Token[] = []
   const last = text.lastIndexOf('}')
@@ -58,7 +58,7 @@ export function resolve(text: string, sources: Sources): Resolved {
     if (token === '$${') return '${'
     referred = true
     if (inner === undefined) {
-      faults.push(`a \${ without its }; a plain \${ is written $\${`)
+      faults.push(`a \${ without a closing }; write $\${ for a literal \${`)
       return token
     }
     const path = FILE.exec(inner)?.[1]
@@ -72,23 +72,23 @@ export function resolve(text: string, sources: Sources): Resolved {
       return token
     }
     const [, name, fallback] = VARIABLE.exec(inner) ?? []
-    // The first } would end it, and what follows would be put behind whatever it came to.
+    // The first } would end the outer reference, and the rest would be appended to its value.
     if (fallback?.includes('${') === true) {
-      faults.push(`the default of \`${name}\` cannot hold another \${…}`)
+      faults.push(`the default of \`${name}\` cannot contain another \${…}`)
       return token
     }
     if (name === undefined) {
-      faults.push(`a \${…} that is neither \${VAR}, \${VAR:-default} nor \${file:PATH}; a plain \${ is written $\${`)
+      faults.push(`expected \${VAR}, \${VAR:-default} or \${file:PATH}; write $\${ for a literal \${`)
       return token
     }
     const value = sources.env[name]
-    // As in a shell: `:-` also stands in for a variable that is set and empty.
+    // As in a shell, `:-` also applies to a variable that is set but empty.
     if (value !== undefined && !(value === '' && fallback !== undefined)) {
       values.push({ from: 'env', name, value })
       return value
     }
     if (fallback !== undefined) return fallback
-    faults.push(`the environment variable \`${name}\` is not set; a default is written \`\${${name}:-…}\``)
+    faults.push(`the environment variable \`${name}\` is not set; write \`\${${name}:-…}\` to give it a default`)
     return token
   }
   const parts: string[] = []
@@ -100,7 +100,7 @@ export function resolve(text: string, sources: Sources): Resolved {
     done = to
     length += part.length
     if (length <= MAX_RESOLVED_CHARS) continue
-    faults.push(`it comes to more than ${MAX_RESOLVED_CHARS} characters`)
+    faults.push(`its value is longer than ${MAX_RESOLVED_CHARS} characters`)
     break
   }
   return { text: `${parts.join('')}${text.slice(done)}`, referred, values, faults }

@@ -1,4 +1,4 @@
-/** Where a list holds what it holds further up already. */
+/** Indexes of values that are in the list before. */
 export function repeatsIn(list: readonly unknown[]): readonly number[] {
   const before = new Set<unknown>()
   const repeats: number[] = []

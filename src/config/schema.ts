@@ -9,7 +9,7 @@ import { WebSchema } from './web-schema.ts'
 
 /*
  * The shape of `config/alibi.yaml`: keys, kinds of value, limits, defaults and descriptions. docs/configuration.md and
- * config/alibi.schema.json are made from it. What concerns more than one key is checked in compose.ts.
+ * config/alibi.schema.json are made from it. What concerns more than one key is checked in cross-checks.ts.
  */
 
 export const MAX_MONITORS = 200

@@ -9,19 +9,19 @@ const MAX_SHARED_BYTES = 1024 * 1024
 
 export type Section = Readonly<Record<string, string | undefined>>
 
-/** The two files that the AWS SDKs and the AWS CLI share, by default `~/.aws/config` and `~/.aws/credentials`. */
+/** The two files that the AWS SDKs and the AWS CLI share: by default `~/.aws/config` and `~/.aws/credentials`. */
 export type SharedFiles = Readonly<{
   configFile: Readonly<Record<string, Section>>
   credentialsFile: Readonly<Record<string, Section>>
-  /** Where they were looked for, and what kept us from reading one that is there; empty where there is no place to look. */
+  /** Where they were looked for, with why one could not be read; empty if there is no home directory. */
   looked: readonly string[]
-  /** Why one that is there is not read by anybody, in a sentence: it is no regular file, or too large. `null`: all is well. */
+  /** Why a file must not be read, in a sentence: it is not a regular file, or too large. `null`: both are fine. */
   unfit: string | null
 }>
 
 export const NO_SHARED_FILES: SharedFiles = { configFile: {}, credentialsFile: {}, looked: [], unfit: null }
 
-/** Reads both as the SDK does. A file that is not there or cannot be read states nothing. Never rejects, and never waits. */
+/** Reads both as the SDK does. A file that does not exist or cannot be read counts as empty. Never rejects, never blocks. */
 export async function loadSharedFiles(env: Env): Promise<SharedFiles> {
   const home = env['HOME'] || env['USERPROFILE'] || null
   const place = (variable: string, name: string) => env[variable] || (home === null ? null : join(home, '.aws', name))
@@ -46,12 +46,12 @@ async function unfitAmong(places: readonly (string | null)[]): Promise<string | 
   return null
 }
 
-/** The longest that AWS or a cluster makes are a few KiB. */
+/** Tokens of AWS and of clusters have a few KiB at most. */
 const MAX_TOKEN_BYTES = 64 * 1024
-/** Profiles that lead to each other: the SDK follows them for as long as they do. */
+/** Profiles may refer to one another, and the SDK follows them. */
 const MAX_CHAIN = 20
 
-/** Why a token's file that the SDK's providers would read is not to be read, in a sentence; `null`: none is at fault. */
+/** Why a token file that the SDK would read must not be read, in a sentence; `null` if all are fine. */
 export async function unfitToken(env: Env, files: SharedFiles, profile: string | null): Promise<string | null> {
   const named = [env['AWS_WEB_IDENTITY_TOKEN_FILE'], env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']]
   for (let name = profile, i = 0; name !== null && i < MAX_CHAIN; i++) {
@@ -72,14 +72,11 @@ async function lookedAt(path: string): Promise<string> {
     return path
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null
-    return code === 'ENOENT' || code === 'ENOTDIR' ? `${path} (not there)` : `${path} (cannot be read: ${code})`
+    return code === 'ENOENT' || code === 'ENOTDIR' ? `${path} (does not exist)` : `${path} (cannot be read: ${code})`
   }
 }
 
-/**
- * A profile as the SDK puts it together for credentials and region: key by key, the credentials file before the config file.
- * `null`: it is in neither.
- */
+/** A profile as the SDK merges it for credentials and region: the credentials file wins, key by key. `null`: in neither file. */
 export function profileIn({ configFile, credentialsFile }: SharedFiles, name: string): Section | null {
   const found = [configFile, credentialsFile].flatMap((file) => (Object.hasOwn(file, name) ? [file[name]] : []))
   return found.length === 0 ? null : Object.assign({}, ...found)

@@ -221,3 +221,6 @@ export function valueAt(path: Path, root: unknown): unknown {
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** Adds a fault at a path; at its key if the value is not what is wrong. */
+export type AddFault = (path: Path, message: string, at?: 'key' | 'value') => void

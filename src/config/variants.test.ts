@@ -22,15 +22,15 @@ test.for<[Record<string, string>, string | null, string | null]>([
   [{ AWS_PROFILE: 'gone' }, null, null],
 ])('what is wanted by %j', ([env, fips, dualstack]) => expect(variantsWanted(env, FILES)).toEqual({ fips, dualstack }))
 
-test('what is neither yes nor no is refused: the SDK would fail each call', () => {
+test('a value other than true and false is refused: the SDK would fail every call', () => {
   const told: string[] = []
   const env = { AWS_USE_FIPS_ENDPOINT: '1' }
   checkVariants(env, { ...NO_FILES, configFile: { default: { use_dualstack_endpoint: 'TRUE' } } }, (path, message) => {
     told.push(`${path.join('.')}: ${message}`)
   })
   expect(told).toEqual([
-    'AWS_USE_FIPS_ENDPOINT: the environment variable AWS_USE_FIPS_ENDPOINT is neither true nor false',
-    ": in the AWS SDK's shared files, profile default: use_dualstack_endpoint is neither true nor false",
+    'AWS_USE_FIPS_ENDPOINT: the environment variable AWS_USE_FIPS_ENDPOINT must be true or false',
+    ": in the AWS SDK's shared files, profile default: use_dualstack_endpoint must be true or false",
   ])
 })
 
@@ -80,8 +80,8 @@ test('what each does to each endpoint is said', () => {
   const asked = (service: Service, name: string, region: string) => ({ service, name, region })
   const all = [asked('ACCOUNT', 'Account', 'us-east-1'), asked('STS', 'STS', 'us-west-2'), asked('STS', 'STS', 'eu-west-1')]
   expect(variantsShown({ fips: 'AWS_USE_FIPS_ENDPOINT', dualstack: null }, all)).toEqual([
-    'AWS_USE_FIPS_ENDPOINT: asked at the FIPS endpoint: STS in us-west-2',
-    'AWS_USE_FIPS_ENDPOINT: has no FIPS endpoint, and is asked at its plain one: Account in us-east-1, STS in eu-west-1',
+    'AWS_USE_FIPS_ENDPOINT: FIPS endpoint used for STS in us-west-2',
+    'AWS_USE_FIPS_ENDPOINT: no FIPS endpoint, default one used, for Account in us-east-1, STS in eu-west-1',
   ])
   expect(variantsShown(NONE_WANTED, all)).toEqual([])
 })

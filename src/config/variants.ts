@@ -1,12 +1,12 @@
 import type { Env, Service } from './endpoints.ts'
-import type { Tell } from './monitors.ts'
 import type { SharedFiles } from './shared-files.ts'
+import type { AddFault } from './tree.ts'
 
-/** Other endpoints of AWS's own for the same service: with validated cryptography, or reached by IPv6 too. */
+/** Alternative AWS endpoints of a service: with FIPS-validated cryptography, or reachable by IPv6 as well. */
 export type Variant = 'fips' | 'dualstack'
 const VARIANTS = ['fips', 'dualstack'] as const
 
-/** Where it is said that a variant is wanted: `AWS_USE_FIPS_ENDPOINT`, `profile prod: use_fips_endpoint`; `null`: nowhere. */
+/** What asks for a variant: `AWS_USE_FIPS_ENDPOINT`, `profile prod: use_fips_endpoint`; `null`: nothing does. */
 export type Wanted = Readonly<Record<Variant, string | null>>
 export const NONE_WANTED: Wanted = { fips: null, dualstack: null }
 
@@ -26,8 +26,8 @@ const OTHERS = 'af-south-1 ca-central-1 ca-west-1 il-central-1 me-central-1 me-s
 )
 
 /**
- * The variants that there are (botocore 1.43.107, endpoints.json). The SDK makes up an address for every service and region,
- * such as account-fips.us-east-1.amazonaws.com, and each call ends in a name that does not resolve.
+ * The variants that exist (botocore 1.43.107, endpoints.json). The SDK invents a host for every service and region, such as
+ * account-fips.us-east-1.amazonaws.com, which does not resolve.
  */
 const EXISTS: Readonly<Record<Variant, Readonly<Partial<Record<Service, readonly string[]>>>>> = {
   fips: {
@@ -39,7 +39,7 @@ const EXISTS: Readonly<Record<Variant, Readonly<Partial<Record<Service, readonly
   dualstack: { CLOUDWATCH_LOGS: [...US, ...GOV, ...EUROPE, ...ASIA, ...OCEANIA, ...OTHERS] },
 }
 
-/** As the SDK reads them: the variable, else the profile in force. */
+/** As the SDK reads them: the variable, else the profile in use. */
 export function variantsWanted(env: Env, files: SharedFiles): Wanted {
   const nameOf = (variant: Variant) => {
     const found = said(variant, env, files)
@@ -59,32 +59,32 @@ function said(variant: Variant, env: Env, { configFile, credentialsFile }: Share
   return value === undefined ? null : { name: `profile ${profile}: ${key}`, value }
 }
 
-/** The SDK fails each call where one of them is neither `true` nor `false`, and the AWS CLI takes it for a no. */
-export function checkVariants(env: Env, files: SharedFiles, tell: Tell): void {
+/** For a value other than `true` and `false` the SDK fails every call, while the AWS CLI takes it for `false`. */
+export function checkVariants(env: Env, files: SharedFiles, addFault: AddFault): void {
   for (const variant of VARIANTS) {
     const found = said(variant, env, files)
     if (found === null || /^(true|false)$/.test(found.value)) continue
     const isVariable = found.name === VARIABLE[variant]
-    const message = `${isVariable ? 'the environment variable ' : "in the AWS SDK's shared files, "}${found.name} is neither true nor false`
-    if (isVariable) tell([found.name], message)
-    else tell([], message, 'key')
+    const message = `${isVariable ? 'the environment variable ' : "in the AWS SDK's shared files, "}${found.name} must be true or false`
+    if (isVariable) addFault([found.name], message)
+    else addFault([], message, 'key')
   }
 }
 
-/** For the environment as our own clients read it (`withEndpoints`). */
+/** Variables for the environment that our own clients read (`withEndpoints`). */
 export function variantVariables(wanted: Wanted): Env {
   return Object.fromEntries(VARIANTS.map((variant) => [VARIABLE[variant], String(wanted[variant] !== null)]))
 }
 
-/** The variant by which a service is asked in a region; `null`: at its plain address. */
+/** The variant that is used for a service in a region; `null`: the default endpoint. */
 export function variantIn(env: Env, service: Service, region: string): Variant | null {
   return VARIANTS.find((variant) => env[VARIABLE[variant]] === 'true' && EXISTS[variant][service]?.includes(region)) ?? null
 }
 
-/** A service that is asked, by its name as it is shown. */
+/** A service that is called, and its name for people. */
 export type Asked = Readonly<{ service: Service; name: string; region: string }>
 
-/** What each variant that is wanted does to each endpoint that is asked; those with an address of their own are left out. */
+/** What each requested variant changes, for people. */
 export function variantsShown(wanted: Wanted, asked: readonly Asked[]): readonly string[] {
   const env = variantVariables(wanted)
   return VARIANTS.flatMap((variant) => {
@@ -95,8 +95,8 @@ export function variantsShown(wanted: Wanted, asked: readonly Asked[]): readonly
     const list = (all: readonly Asked[]) => all.map(({ name: shown, region }) => `${shown} in ${region}`).join(', ')
     const what = variant === 'fips' ? 'FIPS' : 'dual-stack'
     return [
-      ...(by.length === 0 ? [] : [`${name}: asked at the ${what} endpoint: ${list(by)}`]),
-      ...(rest.length === 0 ? [] : [`${name}: has no ${what} endpoint, and is asked at its plain one: ${list(rest)}`]),
+      ...(by.length === 0 ? [] : [`${name}: ${what} endpoint used for ${list(by)}`]),
+      ...(rest.length === 0 ? [] : [`${name}: no ${what} endpoint, default one used, for ${list(rest)}`]),
     ]
   })
 }

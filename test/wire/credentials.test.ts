@@ -315,7 +315,7 @@ test('without any of it the instance gives its role, and it is known whence it i
   instance.refuse()
   aheadMs = 7 * HOUR_MS
   await expect(ring.get(CHAINED, TIMEOUT_MS, never)).rejects.toThrow(
-    /^credentials: there are none: no AWS_PROFILE, no AWS_ACCESS_KEY_ID in the environment, no \[default\] profile in .*, and no role of an instance: /,
+    /^credentials: no credentials: no AWS_PROFILE, no AWS_ACCESS_KEY_ID in the environment, no \[default\] profile in .*, and no role of an instance: /,
   )
 })
 

@@ -98,7 +98,7 @@ test('check refuses a schedule that AWS allows nobody to keep, with the numbers;
   - { name: many, schedule: "*/10 * * * * *", spread: 0s, accounts: [${ids}], attempts: 1, timeout: 900ms, retryInterval: 2s }`
   await using on = await stage({ monitors })
   const sentence =
-    '60 accounts × GetAccountInformation each 10s needs 6/s; AWS allows 3/s; the shortest round is 20 s (25 s with room for re-runs)'
+    '60 accounts × GetAccountInformation every 10s needs 6 calls/s, but AWS allows 3/s: a round takes at least 20 s (25 s with room for repeated runs)'
   const ended = await on.alibi('check')
   expect(ended.code).toBe(78)
   expect(ended.err).toContain(sentence)

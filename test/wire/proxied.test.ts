@@ -28,9 +28,9 @@ test('check --live asks AWS through the proxy, and names it without its password
   expect(ended).toMatchObject({ code: 0, err: '' })
   expect(ended.out).toContain(CALLER.arn)
   expect(ended.out).toMatch(
-    /note: HTTPS by the proxy HTTPS_PROXY=http:\/\/127\.0\.0\.1:\d+, but for NO_PROXY: smtp\.example \(never for this machine, nor for mail\)/,
+    /note: HTTPS through the proxy HTTPS_PROXY=http:\/\/127\.0\.0\.1:\d+, except NO_PROXY: smtp\.example \(never to this machine, and not for email\)/,
   )
-  expect(ended.out).toContain(`trusted beside Node’s own authorities: AWS_CA_BUNDLE=${proxy.authority}`)
+  expect(ended.out).toContain(`trusted in addition to Node's authorities: AWS_CA_BUNDLE=${proxy.authority}`)
   expect(ended.out).not.toContain('hunter22')
   // Which region of AWS Health is active is looked up where there are name servers.
   const asked = proxy.asked.map((host) => host.replace(/^health\.us-east-[12]\./, 'health.REGION.'))
@@ -63,9 +63,7 @@ test('a FIPS endpoint is asked where there is one, and elsewhere its lack is nam
   behind(on, proxy)
   const ended = await on.alibi('check', '--live')
   expect(ended).toMatchObject({ code: 0, err: '' })
-  expect(ended.out).toMatch(
-    /note: AWS_USE_FIPS_ENDPOINT: asked at the FIPS endpoint: STS in us-west-2, AWS Health in us-east-2$/m,
-  )
+  expect(ended.out).toMatch(/note: AWS_USE_FIPS_ENDPOINT: FIPS endpoint used for STS in us-west-2, AWS Health in us-east-2$/m)
   expect(ended.out).toMatch(
     /note: AWS_USE_FIPS_ENDPOINT: has no FIPS endpoint, .*: Account in us-east-1, AWS Health in us-east-1$/m,
   )
@@ -96,7 +94,7 @@ test.for<[string, Record<string, string>, string]>([
   ['socks', { HTTPS_PROXY: 'socks5://u:hunter22@p:1080' }, 'HTTPS_PROXY names a proxy of socks5://, which Alibi cannot use'],
   ['neither yes nor no', { AWS_USE_FIPS_ENDPOINT: '1' }, 'AWS_USE_FIPS_ENDPOINT is neither true nor false'],
   ['no bundle', { AWS_CA_BUNDLE: '/nonexistent/ca.pem' }, 'AWS_CA_BUNDLE names /nonexistent/ca.pem, which does not exist'],
-  ['a bundle of nothing', { AWS_CA_BUNDLE: '/dev/null' }, 'AWS_CA_BUNDLE names /dev/null, which is no regular file'],
+  ['a bundle of nothing', { AWS_CA_BUNDLE: '/dev/null' }, 'AWS_CA_BUNDLE names /dev/null, which is not a regular file'],
 ])('what cannot be used is refused: %s', async ([, env, message]) => {
   await using on = await stage(PARTS)
   Object.assign(on.env, env)

@@ -97,7 +97,7 @@ function ask(origin: Giver, stsRegion: string, assume: ReturnType<typeof assumer
 /** `profile prod (credential_process): it failed: no token` */
 function failureOf(error: unknown, origin: Giver, files: SharedFiles): string {
   const said = messageOfThrown(error)
-  if (origin.from === 'instance') return `there are none: ${nothingElse(files)}, and no role of an instance: ${said}`
+  if (origin.from === 'instance') return `no credentials: ${nothingElse(files)}, and no role of an instance: ${said}`
   const shown = originShown(origin)
   if (origin.from !== 'profile' || !said.startsWith('Command failed')) return `${shown}: ${said}`
   return `${shown}: it failed${lastWords(said, profileIn(files, origin.name)?.['credential_process'] ?? '')}`

@@ -28,7 +28,7 @@ test('nothing can be beneath a file', () => {
 
 test.for<[string, () => void, RegExp]>([
   ['a directory', () => mkdirSync(path), /alibi\.db is a directory: set storage\.path to a file/],
-  ['a device', () => symlinkSync('/dev/null', path), /alibi\.db is no regular file/],
+  ['a device', () => symlinkSync('/dev/null', path), /alibi\.db is not a regular file/],
   ['a link to itself', () => symlinkSync(path, path), /alibi\.db cannot be looked at \(ELOOP\)/],
 ])('%s is said, to who lists and to who opens', async ([, make, says]) => {
   make()

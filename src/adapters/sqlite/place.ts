@@ -26,7 +26,7 @@ export function placeOf(path: string): Place {
       }
     const stat = statSync(path)
     if (stat.isFile()) return { kind: 'file', bytes: stat.size }
-    const what = stat.isDirectory() ? 'is a directory' : 'is no regular file'
+    const what = stat.isDirectory() ? 'is a directory' : 'is not a regular file'
     return { kind: 'unfit', why: `${what}: set storage.path to a file, which Alibi makes itself` }
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'

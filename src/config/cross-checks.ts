@@ -1,0 +1,158 @@
+import type * as z from 'zod'
+import { type Endpoints, isLoopback, isSafeUrl, SAFE_URL_TEXT, shownUrl } from './endpoints.ts'
+import { HealthSchema } from './health-schema.ts'
+import { checkIdentities, type Named } from './identity.ts'
+import type { LoadContext } from './load-context.ts'
+import { checkMail } from './mail-checks.ts'
+import { checkCredentials, checkMonitor, checkRecipients, type Readable } from './monitor-checks.ts'
+import { MAX_RECIPIENTS, MonitorSchema } from './monitor-schema.ts'
+import { defaultRegion, listedAccounts, MAX_PROBES } from './monitors.ts'
+import { checkNetwork } from './network.ts'
+import { repeatsIn } from './repeats.ts'
+import { MAX_MONITORS, RecipientName } from './schema.ts'
+import { mayComeFromFile } from './secret.ts'
+import { NO_SHARED_FILES } from './shared-files.ts'
+import { type AddFault, isMapping, type Path, type Tree, valueAt } from './tree.ts'
+import { checkVariants } from './variants.ts'
+import { listenOf } from './web-schema.ts'
+
+/**
+ * Checks what concerns more than one key, or the file and the environment. Works on the plain values, key by key, so that a
+ * fault in one key does not hide those of others.
+ */
+export function crossCheck(tree: Tree, context: LoadContext, endpoints: Endpoints, addFault: AddFault): void {
+  const { env, sharedFiles = NO_SHARED_FILES, authorities, bundle = null } = context
+  if (sharedFiles.unfit !== null) addFault([], sharedFiles.unfit)
+  checkOrigins(tree, addFault)
+  const recipients = recipientNames(tree, addFault)
+  checkMonitors(tree, context, recipients, addFault)
+  checkDigest(tree, recipients, addFault)
+  checkHealth(tree, addFault)
+  checkIdentities(profilesNamed(tree), env, sharedFiles, addFault)
+  checkWeb(tree, addFault)
+  checkEndpoints(endpoints, addFault)
+  checkMail(tree, authorities, addFault)
+  checkNetwork(env, bundle, process.versions.node, addFault)
+  checkVariants(env, sharedFiles, addFault)
+}
+
+function checkOrigins(tree: Tree, addFault: AddFault): void {
+  for (const { path, from } of tree.drawn) {
+    if (from === 'file' && !mayComeFromFile(path))
+      addFault(
+        path,
+        'a value from a file is treated as a secret, but this one is shown in emails or logs: write it here, or use an environment variable',
+      )
+  }
+}
+
+/** Checks the recipients. The names that can be used in lists, or `null` if they cannot be told. */
+function recipientNames(tree: Tree, addFault: AddFault): readonly string[] | null {
+  const recipients = valueAt(['recipients'], tree.root)
+  if (!isMapping(recipients)) return null
+  const names = Object.keys(recipients)
+  if (names.length === 0) addFault(['recipients'], 'expected at least one recipient', 'key')
+  else if (names.every((name) => valueAt([name, 'selfAlerts'], recipients) === false))
+    addFault(
+      ['recipients'],
+      'expected at least one recipient without `selfAlerts: false`: otherwise nobody learns that Alibi cannot work',
+      'key',
+    )
+  if (names.length > MAX_RECIPIENTS) addFault(['recipients'], `expected at most ${MAX_RECIPIENTS} recipients`, 'key')
+  for (const name of names.slice(0, MAX_RECIPIENTS)) {
+    const addresses = valueAt([name, 'to'], recipients)
+    if (!Array.isArray(addresses)) continue
+    for (const index of repeatsIn(addresses)) {
+      if (typeof addresses[index] === 'string') addFault(['recipients', name, 'to', index], 'this address is in the list twice')
+    }
+  }
+  const usable = names.length > MAX_RECIPIENTS ? [] : names.filter((name) => RecipientName.safeParse(name).success)
+  return usable.length === 0 ? null : usable
+}
+
+function checkMonitors(tree: Tree, context: LoadContext, recipients: readonly string[] | null, addFault: AddFault): void {
+  const { env, sharedFiles = NO_SHARED_FILES } = context
+  checkDefaultRegion(context, addFault)
+  const isGiven = (path: Path) => tree.entryAt(path) !== undefined
+  const monitors = valueAt(['monitors'], tree.root)
+  let probes = 0
+  const names = new Set<string>()
+  // More monitors than are allowed are a fault of the schema.
+  for (const [index, raw] of (Array.isArray(monitors) ? monitors.slice(0, MAX_MONITORS) : []).entries()) {
+    const path = ['monitors', index]
+    if (!isMapping(raw)) continue
+    const monitor: Readable = readable(MonitorSchema.shape, raw)
+    const { name = '', accounts = [], operations = [] } = monitor
+    const isFaulty = monitor.region === undefined && isGiven([...path, 'region'])
+    const found = monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
+    const region = !isFaulty && isRegion(found) ? found : null
+    checkMonitor(monitor, path, { isGiven, region, recipients, addFault })
+    if (monitor.name !== undefined && names.has(name))
+      addFault(isGiven([...path, 'name']) ? [...path, 'name'] : path, 'every monitor needs a unique name')
+    names.add(name)
+    probes += listedAccounts(accounts).length * operations.length
+  }
+  if (probes > MAX_PROBES) addFault(['monitors'], `${probes} probes are too many: expected at most ${MAX_PROBES}`, 'key')
+}
+
+function checkDefaultRegion({ env }: LoadContext, addFault: AddFault): void {
+  if (isRegion(defaultRegion(env, null, NO_SHARED_FILES))) return
+  const variable = env['AWS_REGION'] ? 'AWS_REGION' : 'AWS_DEFAULT_REGION'
+  addFault([variable], `the environment variable ${variable} is not a region such as \`us-east-1\``)
+}
+
+function isRegion(text: string): boolean {
+  return MonitorSchema.shape.region.safeParse(text).success
+}
+
+function checkDigest(tree: Tree, recipients: readonly string[] | null, addFault: AddFault): void {
+  const to = valueAt(['digest', 'to'], tree.root)
+  if (Array.isArray(to) && recipients !== null) checkRecipients(to, ['digest', 'to'], recipients, addFault)
+}
+
+function checkHealth(tree: Tree, addFault: AddFault): void {
+  const credentials = HealthSchema.shape.credentials.safeParse(valueAt(['health', 'credentials'], tree.root))
+  if (credentials.success && credentials.data !== undefined)
+    checkCredentials(credentials.data, ['health', 'credentials'], null, addFault)
+}
+
+function checkWeb(tree: Tree, addFault: AddFault): void {
+  const text = valueAt(['web', 'listen'], tree.root)
+  const listen = typeof text === 'string' ? listenOf(text) : null
+  if (listen !== null && !isLoopback(listen.host) && valueAt(['web', 'token'], tree.root) === undefined)
+    addFault(['web', 'listen'], 'expected a loopback address; any other address requires `web.token`')
+}
+
+function checkEndpoints({ set }: Endpoints, addFault: AddFault): void {
+  for (const { name, value, from } of set) {
+    if (isSafeUrl(value)) continue
+    const shown = shownUrl(value)
+    if (from === 'environment') addFault([name], `the environment variable ${name} is ${shown}: expected ${SAFE_URL_TEXT}`)
+    else addFault([], `the AWS SDK's shared file has ${name} = ${shown}: expected ${SAFE_URL_TEXT}`, 'key')
+  }
+}
+
+/** Every place where the configuration names a profile, or leaves the choice to the SDK. */
+export function profilesNamed({ root }: Tree): readonly Named[] {
+  const monitors = valueAt(['monitors'], root)
+  const places: Path[] = Array.isArray(monitors) ? monitors.map((_, index) => ['monitors', index]) : [['monitors', 0]]
+  if (valueAt(['health', 'credentials'], root) !== undefined) places.push(['health'])
+  return places.map((place) => {
+    const path = [...place, 'credentials', 'profile']
+    const profile = valueAt(path, root)
+    return { path, profile: typeof profile === 'string' ? profile : null }
+  })
+}
+
+/** The keys with a valid value; the others are left out. */
+function readable<S extends Readonly<Record<string, z.core.$ZodType>>>(
+  shape: S,
+  raw: Record<string, unknown>,
+): { [K in keyof S]?: z.output<S[K]> } {
+  const out: Record<string, unknown> = {}
+  for (const [key, schema] of Object.entries(shape)) {
+    const read = (schema as z.ZodType).safeParse(raw[key])
+    if (read.success) out[key] = read.data
+  }
+  return out as { [K in keyof S]?: z.output<S[K]> }
+}

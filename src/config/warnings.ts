@@ -1,0 +1,143 @@
+import { toldOfUs } from '../domain/audience.ts'
+import { ACCOUNT_REGION } from '../domain/policy.ts'
+import type { Monitor } from '../domain/probe.ts'
+import { REGIONS } from '../domain/region.ts'
+import { readSchedule } from '../schedule/calendar.ts'
+import { invalidNow } from './authority.ts'
+import type { Config } from './config.ts'
+import { durationText } from './duration.ts'
+import { type Env, isLoopback } from './endpoints.ts'
+import { nearest } from './nearest.ts'
+import { quotas, quotaWarnings } from './quotas.ts'
+import { longestRunMs } from './run-length.ts'
+import { isSecretPlace } from './secret.ts'
+import type { Tree } from './tree.ts'
+
+/** What is valid, but probably not what was meant. */
+export function warningsOf(config: Config, tree: Tree, env: Env, now: number): readonly string[] {
+  return [
+    ...config.monitors.flatMap(scheduleWarnings),
+    ...config.monitors.flatMap(regionWarnings),
+    ...recipientWarnings(config),
+    ...policyWarnings(config),
+    ...mailWarnings(config),
+    ...webWarnings(config),
+    ...sharedRegions(config, env),
+    ...secretsInPm2(tree, env),
+    ...quotaWarnings(quotas(config)),
+    ...authorityWarnings(config, now),
+  ]
+}
+
+function scheduleWarnings(monitor: Monitor): readonly string[] {
+  const schedule = readSchedule(monitor.schedule)
+  if (!schedule.ok) return []
+  const { shortestMs } = schedule.calendar.gaps
+  const runMs = longestRunMs(monitor)
+  if (monitor.spreadMs + runMs <= shortestMs) return []
+  const sum = `a spread of ${durationText(monitor.spreadMs)} and a run of up to ${durationText(runMs)}`
+  return [
+    `monitor ${monitor.name}: ${sum} can exceed the schedule's shortest interval of ${durationText(shortestMs)}; a run that would start during another one is skipped`,
+  ]
+}
+
+function regionWarnings({ name, region: own, probes }: Monitor): readonly string[] {
+  const asked = probes.flatMap(({ call }) => (call.operation === 'GetRegionOptStatus' ? [call.parameter ?? ''] : []))
+  return [...new Set([own, ...asked])].flatMap((region) => {
+    if (Object.hasOwn(REGIONS, region)) return []
+    const meant = nearest(region, Object.keys(REGIONS))
+    return [`monitor ${name}: this version does not know the region ${region}${meant === null ? '' : `; did you mean ${meant}?`}`]
+  })
+}
+
+function recipientWarnings({ monitors, recipients, mail }: Config): readonly string[] {
+  const isEscalation = (name: string) => recipients.find((recipient) => recipient.name === name)?.afterMs !== null
+  const late = monitors.filter(({ notify }) => notify.every(isEscalation))
+  const onlySelfAlerts = toldOfUs(recipients).filter(
+    ({ name, selfAlerts }) => selfAlerts === undefined && !monitors.some(({ notify }) => notify.includes(name)),
+  )
+  const isExample = recipients.some(({ to }) => to.some((address) => /@example\.(?:com|org|net)$/i.test(address)))
+  return [
+    ...late.map(({ name }) => `monitor ${name}: every recipient it notifies has \`after\`, so nobody is notified at once`),
+    ...onlySelfAlerts.map(
+      ({ name }) =>
+        `recipient ${name}: no monitor notifies it, but it still gets self-alerts, such as a faulty configuration; set its selfAlerts to true if that is intended, else to false`,
+    ),
+    ...(isExample && mail.smtp !== null
+      ? ['a recipient is at example.com, example.org or example.net, where no email ever arrives']
+      : []),
+  ]
+}
+
+function policyWarnings({ policy, health }: Config): readonly string[] {
+  return [
+    ...(policy.waitMs > 0
+      ? [
+          'policy.wait delays every email about an unexplained failure; half of the time AWS posts its event more than 76 minutes after the failure began',
+        ]
+      : []),
+    ...(policy.holdAtMostMs === 0
+      ? ['policy.holdAtMost is 0s: a failure that AWS explains stays silent for as long as the event is open']
+      : []),
+    ...(policy.remindEveryMs === 0 ? ['policy.remindEvery is 0s: there are no reminders while an incident lasts'] : []),
+    ...(!health.api && health.dashboard === false
+      ? [
+          'health.api and health.dashboard are both off: no failure can be explained, and every failure is reported as undetermined',
+        ]
+      : []),
+  ]
+}
+
+function mailWarnings({ mail }: Config): readonly string[] {
+  return mail.smtp === null ? [`mail.smtp is not set: emails are written to ${mail.directory} and reach nobody`] : []
+}
+
+function webWarnings({ web }: Config): readonly string[] {
+  if (web === null || isLoopback(web.host)) return []
+  return [
+    `web.listen is ${web.host}: the page and \`web.token\` cross the network unencrypted unless a proxy with TLS is in front of it`,
+  ]
+}
+
+/** What would fail together with the monitored endpoint, most often email through SES in us-east-1. */
+function sharedRegions(config: Config, env: Env): readonly string[] {
+  const monitored = [...new Set(config.monitors.map((monitor) => ACCOUNT_REGION[monitor.partition]))]
+  const runsOnAws = env['AWS_EXECUTION_ENV'] !== undefined || env['ECS_CONTAINER_METADATA_URI_V4'] !== undefined
+  const places: readonly (readonly [string, string | null])[] = [
+    ['mail.smtp.host', config.mail.smtp?.host ?? null],
+    ['mail.fallback.smtp.host', config.mail.fallback?.smtp.host ?? null],
+    ['control.url', new URL(config.control.url).hostname],
+    ['this host', runsOnAws ? (env['AWS_REGION'] ?? null) : null],
+  ]
+  return places.flatMap(([what, where]) => {
+    const region = where === null ? undefined : monitored.find((one) => where.split('.').includes(one))
+    if (region === undefined) return []
+    const effect = what === 'control.url' ? 'look like a network problem of this host' : 'keep emails from leaving as well'
+    return [`${what} is in ${region}, like the monitored endpoint: an outage of that region would ${effect}`]
+  })
+}
+
+/** Whoever has these can act as us. */
+export const AWS_KEYS = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
+
+function secretsInPm2(tree: Tree, env: Env): readonly string[] {
+  if (env['pm_id'] === undefined && env['PM2_HOME'] === undefined) return []
+  const drawn = tree.drawn.filter(({ from, path }) => from === 'env' && isSecretPlace(path)).map(({ name }) => name)
+  const keys = AWS_KEYS.filter((name) => (env[name] ?? '') !== '')
+  const warning = (names: readonly string[], instead: string) =>
+    names.length === 0
+      ? []
+      : [
+          `${names.join(', ')}: under pm2, do not put secrets into the environment: \`pm2 save\` writes them unencrypted to a file that everybody can read; ${instead}`,
+        ]
+  return [
+    ...warning([...new Set(drawn)], `use \${file:/run/secrets/…}`),
+    ...warning(keys, 'use a profile (`credentials: { profile: … }`)'),
+  ]
+}
+
+/** An expired authority is not a fault of the configuration: the file can be replaced, and is read again on SIGHUP. */
+function authorityWarnings({ mail }: Config, now: number): readonly string[] {
+  const named = [['mail.smtp.ca', mail.smtp?.ca] as const, ['mail.fallback.smtp.ca', mail.fallback?.smtp.ca] as const]
+  return named.flatMap(([key, ca]) => (ca == null ? [] : invalidNow(ca.pem, now).map((why) => `${key}: in ${ca.path} ${why}`)))
+}
