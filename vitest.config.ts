@@ -32,6 +32,8 @@ const VIRTUAL = [
   'thousand-accounts',
   'calls-to-health',
 ].map((name) => `test/${name}.test.ts`)
+/** Tests that talk to a PostgreSQL of their own: test/postgres/server.ts. */
+const POSTGRES = 'test/postgres/**/*.test.ts'
 const SLOW = 'src/domain/histories.test.ts'
 VIRTUAL.push(SLOW)
 
@@ -50,11 +52,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [...QUICK, ...VIRTUAL, ...BUILT] },
+        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [...QUICK, ...VIRTUAL, ...BUILT, POSTGRES] },
       },
       {
         extends: true,
         test: { name: 'virtual', include: VIRTUAL },
+      },
+      {
+        extends: true,
+        test: { name: 'postgres', include: [POSTGRES], globalSetup: ['test/wire/built.ts', 'test/postgres/setup.ts'] },
       },
       {
         extends: true,

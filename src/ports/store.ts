@@ -136,12 +136,18 @@ export type Reader = {
   deliveredSince(since: Instant): Promise<readonly Readonly<{ address: string; at: Instant }>[]>
 }
 
-/** The store cannot be trusted or reached; `fatal` ends the process, and pm2 starts it again. */
+/**
+ * The store cannot be trusted or reached. `fatal` ends the process, and pm2 starts it again. `uncertain`: what is stored may
+ * differ from what the caller holds to be so, for the answer to a commit was lost, or somebody else may write now. Nothing is
+ * written until the state has been loaded again.
+ */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly fatal: boolean
-  constructor(message: string, options: { fatal: boolean; cause?: unknown }) {
+  readonly uncertain: boolean
+  constructor(message: string, options: { fatal: boolean; uncertain?: boolean; cause?: unknown }) {
     super(message, { cause: options.cause })
     this.fatal = options.fatal
+    this.uncertain = options.uncertain ?? false
   }
 }

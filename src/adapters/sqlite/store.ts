@@ -1,32 +1,30 @@
-import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
 import type { Incident, Member } from '../../domain/incident.ts'
-import { type MemberSums, summaryOf, sumsOf } from '../../domain/incident-summary.ts'
+import { type MemberSums, summaryOf } from '../../domain/incident-summary.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Moment, Stamp } from '../../domain/moment.ts'
 import type { Notification } from '../../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
 import { type IncidentPatterns, incidentPatterns } from '../../domain/patterns.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
-import { DAY_MS, HOUR_MS } from '../../domain/probe.ts'
+import { HOUR_MS } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../../domain/state.ts'
 import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
-import { type Base, decode, encode, type StoredForm } from './event-form.ts'
-import { storeError } from './fault.ts'
-import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
-import { bytesAt } from './place.ts'
-import { createPrivately } from './private-file.ts'
-import type { Row, Values } from './rows.ts'
+import { type Base, decode, encode, type StoredForm } from '../stored/event-form.ts'
+import { DailyRoom, hashOf, readingDocument, saidBy } from '../stored/kept-reading.ts'
+import { type Placed, placesOf } from '../stored/placed-members.ts'
+import type { Row, Values } from '../stored/rows.ts'
 import {
   copyValues,
   document,
   hourHolding,
   hourOf,
   INCIDENT,
+  incidentValues,
   LEDGER_ROW,
   MEMBER,
   markOf,
@@ -37,7 +35,11 @@ import {
   SILENCE,
   SUMS,
   shaped,
-} from './rows.ts'
+} from '../stored/rows.ts'
+import { storeError } from './fault.ts'
+import { checkOwner, MIGRATIONS, migrate, versionOf } from './migrations.ts'
+import { bytesAt } from './place.ts'
+import { createPrivately } from './private-file.ts'
 
 export type StoreOptions = Readonly<{
   path: string
@@ -66,11 +68,6 @@ const MAX_MEMBERS = 20_000
 const MAX_LISTED_MEMBERS = 50_000
 /** Incidents that are loaded at start: the open ones and those that closed lately. */
 const MAX_LOADED = 10_000
-/**
- * Characters of new forms of events that are kept of a day. The longest day of AWS so far fills a part of it; a dashboard
- * that changed wholly with each reading would otherwise fill any disk.
- */
-const MAX_FORMS_A_DAY = 4 * 1024 * 1024
 /** Bases of bases that are followed: more than any form has. */
 const MAX_BASES = 100
 /** `sweep` counts what is left up to here. */
@@ -288,7 +285,7 @@ class SqliteStore implements Store {
   readonly #written = new Map<string, readonly Placed[]>()
   /** Of each event of a partition's last reading: its form as it was written. */
   readonly #lastForms = new Map<Partition, ReadonlyMap<string, Base>>()
-  #kept = { day: 0, characters: 0 }
+  readonly #room = new DailyRoom()
   #closed = false
 
   constructor(db: DatabaseSync, options: StoreOptions) {
@@ -663,17 +660,13 @@ class SqliteStore implements Store {
     }
     this.#lastForms.set(reading.partition, written)
     const forms = [...written.values()].map(({ id }) => id)
-    const states = Object.entries(reading.sources).map(([source, { state, skipped, detail }]) => [source, state, skipped, detail])
-    const said = createHash('sha256')
-      .update(JSON.stringify([forms.toSorted((a, b) => a - b), states, left > 0]))
-      .digest('hex')
+    const said = saidBy(reading, forms, left)
     const last = this.#q('lastReading').get(reading.partition)
     if (last !== undefined && last['said'] === said) {
       this.#q('prolongReading').run(reading.at, Number(last['id']))
       return
     }
-    const { events: _, sources, ...rest } = reading
-    const doc = JSON.stringify({ ...rest, sources: left === 0 ? sources : sourcesLeaving(left, sources), forms })
+    const doc = readingDocument(reading, forms, left)
     this.#run('addReading', { partition: reading.partition, since: reading.at, said, doc })
   }
 
@@ -681,23 +674,15 @@ class SqliteStore implements Store {
   #eventForm(event: HealthEvent, base: Base | null, seenAt: Instant): Base | null {
     const { arn } = event
     const whole = JSON.stringify(event)
-    const hash = createHash('sha256').update(whole).digest('hex')
+    const hash = hashOf(whole)
     const id = this.#q('eventFormId').get(arn, hash)?.['id']
     // How long its chain is nobody remembers: it counts as one that has to be written whole.
     if (id !== undefined) return base?.id === id ? base : { id: Number(id), event, chain: Number.POSITIVE_INFINITY }
     const { stored, chain } = encode(event, base)
     const doc = JSON.stringify(stored)
-    if (!this.#hasRoomFor(doc.length, seenAt)) return null
+    if (!this.#room.take(doc.length, seenAt)) return null
     this.#run('addEventForm', { arn, hash, seenAt, doc })
     return { id: Number(this.#q('eventFormId').get(arn, hash)?.['id']), event, chain }
-  }
-
-  #hasRoomFor(characters: number, at: Instant): boolean {
-    const day = Math.floor(at / DAY_MS)
-    if (this.#kept.day !== day) this.#kept = { day, characters: 0 }
-    if (this.#kept.characters + characters > MAX_FORMS_A_DAY) return false
-    this.#kept.characters += characters
-    return true
   }
 
   #form(id: number, known: Map<number, HealthEvent | null>, bases = 0): HealthEvent | null {
@@ -807,34 +792,4 @@ class SqliteStore implements Store {
       this.#observe(method, performance.now() - began)
     }
   }
-}
-
-/** What the sources said, with a word on events that are not kept. */
-function sourcesLeaving(left: number, sources: HealthReading['sources']): HealthReading['sources'] {
-  const name = sources.dashboard.state === 'answered' ? 'dashboard' : 'api'
-  const detail = `${sources[name].detail}, ${left} of the events are not kept: too much has changed within a day`
-  return { ...sources, [name]: { ...sources[name], detail } }
-}
-
-type Placed = Readonly<{ place: number; member: Member }>
-
-/** Each member in the place that it had, where that leaves them in their order; else behind all others. */
-function placesOf(members: readonly Member[], known: readonly Placed[]): readonly Placed[] {
-  const before = new Map(known.map(({ place, member }) => [member.probe, place]))
-  let next = (known.at(-1)?.place ?? -1) + 1
-  let last = -1
-  return members.map((member) => {
-    const had = before.get(member.probe)
-    last = had !== undefined && had > last ? had : next++
-    return { place: last, member }
-  })
-}
-
-/** What lists need of the members is written when an incident closes: until then it would have to be written with each run. */
-function incidentValues(incident: Incident): Values {
-  const { members: _, ...header } = incident
-  const { id, state, family, partition, openedAt, closedAt } = header
-  const sums = state === 'closed' ? JSON.stringify(sumsOf(incident)) : null
-  const patterns = state === 'closed' ? JSON.stringify(incidentPatterns(incident)) : null
-  return { id, state, family, partition, openedAt, closedAt, doc: JSON.stringify(header), sums, patterns }
 }

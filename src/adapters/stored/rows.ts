@@ -1,5 +1,8 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { Incident } from '../../domain/incident.ts'
+import { sumsOf } from '../../domain/incident-summary.ts'
 import type { Notification, NotificationState, Owed, StripMark, Wording } from '../../domain/notification.ts'
+import { incidentPatterns } from '../../domain/patterns.ts'
 import type { Outcome } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
 import type { HourSum, StoredOutcome } from '../../ports/store.ts'
@@ -137,6 +140,15 @@ export function copyValues(owed: Owed): Values {
     deliveredAt: owed.deliveredAt,
     reply: owed.reply,
   }
+}
+
+/** What lists need of the members is written when an incident closes: until then it would have to be written with each run. */
+export function incidentValues(incident: Incident): Values {
+  const { members: _, ...header } = incident
+  const { id, state, family, partition, openedAt, closedAt } = header
+  const sums = state === 'closed' ? JSON.stringify(sumsOf(incident)) : null
+  const patterns = state === 'closed' ? JSON.stringify(incidentPatterns(incident)) : null
+  return { id, state, family, partition, openedAt, closedAt, doc: JSON.stringify(header), sums, patterns }
 }
 
 export function notificationValues(notification: Notification): Values {
