@@ -68,7 +68,10 @@ const web =
         reader: store,
         ...(scheduled ? { metrics } : {}),
         clock: wired.clock,
-        health: daemon.health,
+        health: async () => {
+          const reasons = await daemon.selfCheck()
+          return { ok: reasons.length === 0, reasons }
+        },
         view: () => ({
           world: daemon.world(),
           setup: setupOf(config),

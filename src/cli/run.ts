@@ -124,7 +124,6 @@ export async function run(options: ConfigOptions, io: Io): Promise<number> {
       await was.end()
       session = await begin(config, around, was.daemon.world().connectivity)
       members.watch()
-      if (JSON.stringify(config.mail) !== JSON.stringify(was.config.mail)) await session.daemon.retryRefused()
       if (JSON.stringify(config.web) !== JSON.stringify(was.config.web)) {
         await web?.close()
         web = await serve(session, log, store, metrics, () => session)
@@ -300,7 +299,10 @@ async function serve(session: Session, log: RunLog, store: Store, metrics: Metri
     reader: store,
     clock: wired.clock,
     metrics,
-    health: () => now().daemon.health(),
+    health: async () => {
+      const reasons = await now().daemon.selfCheck()
+      return { ok: reasons.length === 0, reasons }
+    },
     view: () => {
       const { daemon, config: present, wired: parts } = now()
       return {

@@ -1,5 +1,6 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
 import { iso } from '../domain/duration.ts'
+import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import { keyOf, nameOf } from '../domain/mailing.ts'
 import type { Facts, Notification, Owed, Wording } from '../domain/notification.ts'
@@ -15,6 +16,7 @@ import type { Meter } from '../ports/meter.ts'
 import { type OwedChange, type Store, StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { byReason, FALLBACK, fatesOf, type Outcome, rowsOf, settledBy, type Way } from './fates.ts'
+import { retryRefused } from './refused-emails.ts'
 import { Wakeup } from './wakeup.ts'
 import { letterOf } from './wording.ts'
 
@@ -128,6 +130,11 @@ export class Courier {
     return seen === undefined
       ? Math.max(0, clock.now() - owed.notification.createdAt)
       : seen.owedMs + (clock.monotonic() - seen.at)
+  }
+
+  /** Refused emails get one more attempt. @param incidents those that are remembered, open or closed */
+  async retryRefused(incidents: readonly Incident[]): Promise<void> {
+    if (await retryRefused(this.deps, incidents)) this.nudge()
   }
 
   /** These self-alerts are over: their emails that have not left need not leave. One that may have been accepted is finished. */

@@ -17,7 +17,7 @@ const MAX_INCIDENTS = 1_000
 /** The time that one digest covers at most, on a schedule that runs less often. */
 const LONGEST_MS = 366 * DAY_MS
 
-export type SummaryDeps = Readonly<{
+export type DigestsDeps = Readonly<{
   digest: NonNullable<Config['digest']>
   store: Store
   log: Log
@@ -32,21 +32,24 @@ export type SummaryDeps = Readonly<{
  * Owes the digest of each fire of its schedule, once: ids are made of the fire's time, so that a fire which passed while we
  * were not running is caught up by the next start, and one that was owed before it ended is not owed again.
  */
-export class Summary {
-  private readonly deps: SummaryDeps
+export class Digests {
+  private readonly deps: DigestsDeps
   private readonly planner: Planner
-  private lookedUntil: Instant
+  private lookedUntil: Instant | null = null
 
-  /** `from`: when we were last known to be alive, or now on a new database. */
-  constructor(deps: SummaryDeps, from: Instant) {
+  constructor(deps: DigestsDeps) {
     this.deps = deps
     this.planner = plannerOf(deps.digest.schedule, deps.digest.timezone)
+  }
+
+  /** What fell due from this moment on is caught up with. */
+  resume(from: Instant): void {
     this.lookedUntil = from
   }
 
   /** Owes what fell due since the last look; the latest fire only, if there were several. @throws {StoreError} */
   async look(now: Instant): Promise<void> {
-    const fire = this.planner.last(Math.min(this.lookedUntil, now), now)
+    const fire = this.planner.last(Math.min(this.lookedUntil ?? now, now), now)
     if (fire !== null) await this.owe(fire.at, now)
     this.lookedUntil = now
   }

@@ -184,15 +184,12 @@ class Stage {
 
   /** As SIGHUP does (cli/run.ts): the old session ends, one under the new configuration begins. A dead daemon reads it when it starts. */
   private reload(config: Config | null): void {
-    const { process, config: was } = this
+    const { process } = this
     if (config === null) return
     this.config = config
     if (process === null || process.life.over || process.stop.signal.aborted) return
     this.stop(process)
-    void process.ended.then(async () => {
-      await this.boot(process.daemon.world().connectivity)
-      if (JSON.stringify(config.mail) !== JSON.stringify(was.mail)) await this.process?.daemon.retryRefused()
-    })
+    void process.ended.then(() => this.boot(process.daemon.world().connectivity))
   }
 
   private stop({ stop, kill, life }: Process): void {

@@ -19,6 +19,7 @@ export type Survey = Readonly<{
 const COURIER = 'src/daemon/courier.ts'
 const FATES = 'src/daemon/fates.ts'
 const ENGINE = 'src/daemon/engine.ts'
+const LIVE_WORLD = 'src/daemon/live-world.ts'
 const STEP = 'src/domain/step.ts'
 const VIEW = 'src/domain/view.ts'
 const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)'
@@ -43,8 +44,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: ENGINE,
     edits: [
       [
-        '      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications,',
-        '      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications: [],\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,',
+        '    await writes.write({\n      ...decision,\n      notifications,',
+        '    await writes.write({ ...decision, notifications: [], readings: [], outcomes: [] })\n    await writes.write({\n      ...decision,\n      incidents: [],\n      probes: [],\n      ledger: [],\n      notifications,',
       ],
     ],
   },
@@ -53,21 +54,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: ENGINE,
     edits: [
       [
-        '      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications,',
-        '      await this.commit({\n        ...decision,\n        incidents: [],\n        probes: [],\n        ledger: [],\n        notifications,\n        readings: [],\n        outcomes: [],\n      })\n      await this.commit({\n        ...decision,\n        incidents: [...incidents.values()],\n        probes: [...probes.values()],\n        notifications: [],',
+        '    await writes.write({\n      ...decision,\n      notifications,',
+        '    await writes.write({\n      ...decision,\n      incidents: [],\n      probes: [],\n      ledger: [],\n      notifications,\n      readings: [],\n      outcomes: [],\n    })\n    await writes.write({\n      ...decision,\n      notifications: [],',
       ],
     ],
   },
   {
     name: 'forgets at a restart that it has announced',
-    file: ENGINE,
+    file: LIVE_WORLD,
     edits: [
       [LOADED, 'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, announcedAt: null })'],
     ],
   },
   {
     name: 'loses its timers at a restart',
-    file: ENGINE,
+    file: LIVE_WORLD,
     edits: [
       [
         LOADED,
@@ -77,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'forgets at a restart who was told',
-    file: ENGINE,
+    file: LIVE_WORLD,
     edits: [[LOADED, 'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, audience: [] })']],
   },
   {
@@ -292,20 +293,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lets silences stand where they were when the clock is set',
-    file: ENGINE,
+    file: 'src/daemon/operator-orders.ts',
     edits: [
-      ['await this.rebaseOrders(by)', 'if (by === 0) await this.rebaseOrders(by)'],
+      ['async rebase(by: number): Promise<void> {\n', 'async rebase(by: number): Promise<void> {\n    if (by !== 0) return\n'],
       ['setBetween(order, stamp) ?? of.get(id) ?? 0', '0 * (setBetween(order, stamp) ?? of.get(id) ?? 0)'],
     ],
   },
   {
     name: 'forgets on disk that silences were dated anew',
-    file: ENGINE,
+    file: 'src/daemon/write-behind.ts',
     edits: [['if (redate === null) await store.commit(change)', 'if (redate !== undefined) await store.commit(change)']],
   },
   {
     name: 'takes a clock that was set ahead while nobody ran for a long sleep',
-    file: ENGINE,
+    file: 'src/daemon/clock-changes.ts',
     edits: [['if (by !== null) return by\n', 'if (by !== null) return Math.min(0, by)\n']],
     heldBy: 'test/scenarios.test.ts',
   },
