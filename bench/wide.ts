@@ -4,7 +4,7 @@ import { median, rounded } from './figure.ts'
 import type { Lap } from './lap.ts'
 import type { Turn } from './stand-in.ts'
 
-/** ProbeScheduler until the threshold, and while everything fails. */
+/** Rounds until the threshold, and while everything fails. */
 const COUNT = 2
 const LAPS = 5
 

@@ -21,7 +21,13 @@ import { OPERATIONS } from '../src/domain/probe.ts'
  * engine, commands by the real command line, links by looking.
  */
 
-const DOCUMENTS = [...globSync('*.md'), ...globSync('docs/**/*.md'), 'test/README.md', 'test/mutants/README.md'].toSorted()
+const DOCUMENTS = [
+  ...globSync('*.md'),
+  ...globSync('docs/**/*.md'),
+  ...globSync('bench/*.md'),
+  'test/README.md',
+  'test/mutants/README.md',
+].toSorted()
 const texts = new Map(DOCUMENTS.map((name) => [name, readFileSync(name, 'utf8')]))
 const scratch = mkdtempSync(join(tmpdir(), 'alibi-documents-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))

@@ -4,12 +4,20 @@ import { POLICY_NAMES, type Result, type Row } from './tally.ts'
 
 const SHOWN: Readonly<Record<PolicyName, string>> = {
   alibi: 'Alibi',
-  everyFailure: 'mail on every failure',
-  threshold: 'mail after the threshold',
+  everyFailure: 'email on every failure',
+  threshold: 'email at the threshold',
   anyOpenEvent: 'any open event explains',
   accountOnly: 'only ACCOUNT, start ≤ failure',
 }
-const HEAD = ['', 'wrongly silent', 'silent, with reason', 'mailed, then explained', 'median min to mail', 'mails an outage', 'n']
+const HEAD = [
+  '',
+  'wrongly silent',
+  'silent, with reason',
+  'emailed, then explained',
+  'median minutes to email',
+  'emails per outage',
+  'n',
+]
 
 export function table(parts: readonly Part[], result: Result, seconds: number): string {
   const blocks = parts.map(({ set, part, what, outages }) => {
@@ -18,9 +26,9 @@ export function table(parts: readonly Part[], result: Result, seconds: number): 
     return rows === undefined ? `${title}: nothing to replay` : `${title}\n${block(rows)}`
   })
   const notes = [
-    `${result.held} failures of (a) were explained for longer than holdAtMost: silent until then, and told after it (hold).`,
-    `${result.hindsights} were told and over when AWS posted: the ledger says that it explains them (late-explanation).`,
-    `${result.broken.length} failures break what is promised of them. ${Math.round(seconds)} s.`,
+    `${result.held} failures of (a) were explained for longer than holdAtMost: silent until then, emailed after it (hold).`,
+    `${result.hindsights} were emailed, but over before AWS posted: only the ledger says that AWS explains them (late-explanation).`,
+    `${result.broken.length} failures break a promise. ${Math.round(seconds)} s.`,
   ]
   return `${blocks.join('\n\n')}\n\n${notes.join('\n')}`
 }
