@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import type { HttpRequest } from '@smithy/core/protocols'
+import type { NodeHttpHandler } from '@smithy/node-http-handler'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { endpointOverride } from '../adapters/aws/endpoint.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
@@ -165,7 +165,7 @@ describe("what the SDK's shared files say", () => {
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(directory, 'credentials'))
     const asked: string[] = []
     const requestHandler = {
-      handle: async ({ protocol, hostname }: HttpRequest) => {
+      handle: async ({ protocol, hostname }: Parameters<NodeHttpHandler['handle']>[0]) => {
         asked.push(`${protocol}//${hostname}`)
         throw new Error('heard enough')
       },

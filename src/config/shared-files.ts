@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadSharedConfigFiles } from '@smithy/core/config'
+import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader'
 import type { Env } from './endpoints.ts'
 import { whyUnfit } from './read-text.ts'
 

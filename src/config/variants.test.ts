@@ -2,7 +2,7 @@ import { CloudWatchLogsClient, PutLogEventsCommand } from '@aws-sdk/client-cloud
 import { DescribeEventsCommand, HealthClient } from '@aws-sdk/client-health'
 import { ListAccountsCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import type { HttpRequest } from '@smithy/core/protocols'
+import type { NodeHttpHandler } from '@smithy/node-http-handler'
 import { describe, expect, test } from 'vitest'
 import { placeOf } from '../adapters/aws/endpoint.ts'
 import type { Service } from './endpoints.ts'
@@ -65,7 +65,7 @@ describe('the SDK asks at the address that there is', () => {
   ])('%s in %s', async ([service, region, env, host]) => {
     const asked: string[] = []
     const requestHandler = {
-      handle: async ({ hostname }: HttpRequest) => {
+      handle: async ({ hostname }: Parameters<NodeHttpHandler['handle']>[0]) => {
         asked.push(hostname)
         throw new Error('heard enough')
       },

@@ -2,7 +2,8 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import type { OwnFault } from '../../domain/own-fault.ts'
 import type { Clock } from '../../ports/time.ts'
 import { within } from '../stall.ts'
-import { type Answer, carry } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { asCall } from './call.ts'
 import { type Keyring, KeyringError } from './credentials.ts'
 import type { Env } from './endpoint.ts'
 import { type Asking, type Holder, stsClient } from './provider.ts'
@@ -26,7 +27,9 @@ export async function callerIdentity(
     const credentials = await ring.get(holder, timeoutMs, signal)
     const client = stsClient(holder.stsRegion, env, ring.handler, credentials)
     const { Account: account, Arn: arn } = await within(timeoutMs, signal, (abortSignal) =>
-      ring.handler.clockOffset.corrected(() => client.send(carry(new GetCallerIdentityCommand({}), { heard, abortSignal }))),
+      ring.handler.clockOffset.corrected(() =>
+        asCall({ heard, abortSignal }, () => client.send(new GetCallerIdentityCommand({}))),
+      ),
     )
     if (typeof account !== 'string' || typeof arn !== 'string') return NAMELESS
     if (!/^\d{12}$/.test(account) || !/^arn:[\w+=,.@:/-]{1,600}$/.test(arn)) return NAMELESS

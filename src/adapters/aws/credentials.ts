@@ -2,9 +2,10 @@ import type { OwnFault } from '../../domain/own-fault.ts'
 import type { Clock } from '../../ports/time.ts'
 import type { Outlet } from '../outlet.ts'
 import { AbandonedError, DeadlineError, within } from '../stall.ts'
-import { type Answer, BoundedHandler } from './answer.ts'
+import type { Answer } from './answer.ts'
 import type { Env } from './endpoint.ts'
 import { classify } from './failure.ts'
+import { BoundedHandler } from './handler.ts'
 import { type Asking, type Holder, type Identity, provide } from './provider.ts'
 
 /** Temporary credentials are renewed this long before they end; until then a renewal that fails harms nobody. */

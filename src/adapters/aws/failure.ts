@@ -3,7 +3,8 @@ import type { Obstacle, Operation, Try } from '../../domain/probe.ts'
 import { fieldOf, readThrown, type Thrown } from '../../domain/thrown.ts'
 import { ProxyError } from '../outlet.ts'
 import { DeadlineError } from '../stall.ts'
-import { type Answer, AnswerTooLargeError, MAX_ANSWER_BYTES } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { AnswerTooLargeError, MAX_ANSWER_BYTES } from './body.ts'
 
 export const MAX_MESSAGE_CHARS = 300
 const MAX_NAME_CHARS = 80
@@ -67,6 +68,7 @@ const CREDENTIALS = new Set([
   'UnrecognizedClientException',
 ])
 
+/** Error names by which AWS says that it is asked too often. */
 const THROTTLED = /^(TooManyRequests|Throttl|RequestThrottled|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded|EC2Throttled)/
 const DENIED = /^(AccessDenied|Forbidden|UnauthorizedOperation)/
 
@@ -134,7 +136,7 @@ function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kin
     return isMisfit ? null : 'internal'
   }
   if (asked === 'ACCOUNT' && (status === 424 || name === 'ResourceUnavailableException')) return 'internal'
-  if (status === 429 || THROTTLED.test(name)) return 'throttled'
+  if (isThrottled(name, status)) return 'throttled'
   if (asked === 'provider') return 'credentials'
   if (status === 408 || !whole) return 'unreachable'
   if (status === null) return CREDENTIALS.has(name) ? 'credentials' : 'invalid'
@@ -143,6 +145,10 @@ function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kin
   if (DENIED.test(name) || status === 403) return 'denied'
   if (name === 'ResourceNotFoundException' && MAY_BE_ABSENT.has(operation)) return null
   return 'invalid'
+}
+
+export function isThrottled(name: string, status: number | null): boolean {
+  return status === 429 || THROTTLED.test(name)
 }
 
 /** Of OpenSSL's verification, and Node's own look at the names in a certificate. */
@@ -160,7 +166,7 @@ export function obstacleIn(error: unknown): Obstacle | null {
 }
 
 /** Node wraps the failures of several addresses of one host into one error: any of them will do. */
-function isBrokenLine(error: unknown, wrapped = 0): boolean {
+export function isBrokenLine(error: unknown, wrapped = 0): boolean {
   const thrown = readThrown(error)
   if (BROKEN_LINE.test(nodeCode(error, thrown))) return true
   if (thrown.errors.length > 0) return wrapped < MAX_WRAPPED && thrown.errors.every((one) => isBrokenLine(one, wrapped + 1))

@@ -7,9 +7,9 @@ import { MAX_ANSWER_TEXT } from '../../domain/reading.ts'
 import type { HealthSource } from '../../ports/health.ts'
 import { DeadlineError, within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
-import { BoundedHandler } from './answer.ts'
 import { type Env, endpointOverride, placeOf } from './endpoint.ts'
 import { eventTexts } from './event-texts.ts'
+import { BoundedHandler } from './handler.ts'
 import { apiEvent, mostlyReadable } from './health-answer.ts'
 import {
   areBadCredentials,
@@ -111,18 +111,17 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   function clientIn(region: string): HealthClient {
     const known = clients.get(region)
     if (known !== undefined) return known
-    const client = handler.clockOffset.shared(
-      new HealthClient({
-        ...placeOf(options.env, 'HEALTH', region),
-        credentials: async () => {
-          identity = await options.credentials()
-          return identity
-        },
-        maxAttempts: MAX_ATTEMPTS,
-        retryMode: 'standard',
-        ...handler.client,
-      }),
-    )
+    const credentials = async () => {
+      identity = await options.credentials()
+      return identity
+    }
+    const client = new HealthClient({
+      ...placeOf(options.env, 'HEALTH', region),
+      ...handler.clockOffset.signing({ credentials, region, service: 'health' }),
+      maxAttempts: MAX_ATTEMPTS,
+      retryMode: 'standard',
+      ...handler.client,
+    })
     clients.set(region, client)
     return client
   }
@@ -285,7 +284,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     async ask(now, since, signal): Promise<SourceAnswer> {
       if (refused !== null && now >= refused.at && now - refused.at < REFUSED_FOR_MS) return refused
       refused = null
-      const patience: Patience = { pauseMs, throttled: null }
+      const patience: Patience = { pauseMs, clockOffset: handler.clockOffset, throttled: null }
       try {
         return await within(timeoutMs, signal, (bound) => consult({ now, since, signal: bound, patience }))
       } catch (error) {
@@ -308,7 +307,7 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
       try {
         const { regions: homes } = await candidates({ now: Date.now(), signal })
         const client = clientIn(homes[0] ?? HEALTH_HOMES[partition].regions[0])
-        return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, bounded))
+        return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, handler.clockOffset, bounded))
       } catch (error) {
         return { state: 'unavailable', detail: reasonOf(error) }
       }

@@ -8,11 +8,12 @@ import {
   type HealthClient,
   HealthServiceException,
 } from '@aws-sdk/client-health'
-import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry'
 import { throttlePauseMs } from '../../domain/backoff.ts'
 import { fieldOf, readThrown } from '../../domain/thrown.ts'
 import { ProxyError } from '../outlet.ts'
+import type { ClockOffset } from './clock-offset.ts'
 import { KeyringError } from './credentials.ts'
+import { isBrokenLine, isThrottled } from './failure.ts'
 import { oneLine, recordOf } from './health-answer.ts'
 import { onTheWire } from './raw-answer.ts'
 
@@ -45,17 +46,17 @@ type Command =
   | DescribeEventsCommand
   | DescribeEventsForOrganizationCommand
   | DescribeHealthServiceStatusForOrganizationCommand
-type SdkError = Parameters<typeof isThrottlingError>[0]
 
 /** Before the one more try of a call that failed for what may be over in a moment. */
 const BLINK_MS = 100
 
 /** What one question bears: how long it first waits when AWS throttles, and how AWS said so when it was last heard of. */
-export type Patience = { readonly pauseMs: number; throttled: Error | null }
+export type Patience = { readonly pauseMs: number; readonly clockOffset: ClockOffset; throttled: Error | null }
 
 /**
- * Sends a command and returns its answer as it was on the wire; the handler bounds the body's size. A call that AWS throttles is tried again until it passes or `abortSignal` aborts: a reading of several calls would otherwise
- * never get through where one a second does.
+ * Sends a command and returns its answer as it was on the wire; the handler bounds the body's size. A call that AWS throttles is
+ * tried again until it passes or `abortSignal` aborts: a reading of several calls would otherwise never get through where one a
+ * second does.
  * @throws what the SDK throws, or an Error that says that the answer is no JSON object
  */
 export async function send(
@@ -67,7 +68,7 @@ export async function send(
   const answered = onTheWire(command)
   for (let tries = 1; ; tries++) {
     try {
-      await client.send(command as DescribeEventsCommand, { abortSignal })
+      await patience.clockOffset.corrected(() => client.send(command as DescribeEventsCommand, { abortSignal }))
       patience.throttled = null
       break
     } catch (error) {
@@ -82,7 +83,7 @@ export async function send(
 /** `null`: there is no point in one more try. */
 function pauseAfter(error: unknown, tries: number, { pauseMs }: Patience): number | null {
   if (isThrottling(error)) return throttlePauseMs(tries, pauseMs)
-  const mayPass = [isTransientError, isServerError].some((is) => error instanceof Error && is(error as SdkError))
+  const mayPass = isBrokenLine(error) || isBrokenLine(fieldOf(error, 'cause')) || (httpStatusOf(error) ?? 0) >= 500
   return tries === 1 && mayPass ? BLINK_MS : null
 }
 
@@ -93,7 +94,7 @@ async function slept(ms: number, signal: AbortSignal): Promise<boolean> {
 
 /** AWS says that it is asked too often. */
 export function isThrottling(error: unknown): error is Error {
-  return error instanceof Error && isThrottlingError(error as SdkError)
+  return error instanceof Error && isThrottled(nameOf(error), httpStatusOf(error))
 }
 
 /** Why AWS will not answer until something is changed on our side; `null` for any other trouble. */

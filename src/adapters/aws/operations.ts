@@ -11,10 +11,9 @@ import {
   ListRegionsCommand,
 } from '@aws-sdk/client-account'
 import type { Operation, Probe } from '../../domain/probe.ts'
-import { type Call, carry } from './answer.ts'
+import { asCall, type Call } from './call.ts'
 
 type Target = Readonly<{ AccountId?: string }>
-/** The client is one that was made `overheard`. */
 type Ask = (client: AccountClient, probe: Probe, call: Call) => Promise<unknown>
 
 /** `self` sends no AccountId: a management account may not name its own id. */
@@ -30,25 +29,27 @@ const REGIONS_ASKED = 5
  * that writes can be reached by a name from a configuration file.
  */
 export const ASK: Readonly<Record<Operation, Ask>> = {
-  GetAccountInformation: (client, probe, call) => client.send(carry(new GetAccountInformationCommand(target(probe)), call)),
+  GetAccountInformation: (client, probe, call) =>
+    asCall(call, () => client.send(new GetAccountInformationCommand(target(probe)))),
   GetAlternateContact: (client, probe, call) => {
     const AlternateContactType = (probe.call.parameter ?? 'OPERATIONS') as AlternateContactType
-    return client.send(carry(new GetAlternateContactCommand({ AlternateContactType, ...target(probe) }), call))
+    return asCall(call, () => client.send(new GetAlternateContactCommand({ AlternateContactType, ...target(probe) })))
   },
-  GetContactInformation: (client, probe, call) => client.send(carry(new GetContactInformationCommand(target(probe)), call)),
+  GetContactInformation: (client, probe, call) =>
+    asCall(call, () => client.send(new GetContactInformationCommand(target(probe)))),
   GetGovCloudAccountInformation: (client, probe, call) => {
     const StandardAccountId = target(probe).AccountId
     const input = StandardAccountId === undefined ? {} : { StandardAccountId }
-    return client.send(carry(new GetGovCloudAccountInformationCommand(input), call))
+    return asCall(call, () => client.send(new GetGovCloudAccountInformationCommand(input)))
   },
   GetPrimaryEmail: (client, probe, call) =>
-    client.send(carry(new GetPrimaryEmailCommand({ AccountId: undefined, ...target(probe) }), call)),
+    asCall(call, () => client.send(new GetPrimaryEmailCommand({ AccountId: undefined, ...target(probe) }))),
   GetPrimaryEmailUpdateStatus: (client, probe, call) =>
-    client.send(carry(new GetPrimaryEmailUpdateStatusCommand(target(probe)), call)),
+    asCall(call, () => client.send(new GetPrimaryEmailUpdateStatusCommand(target(probe)))),
   GetRegionOptStatus: (client, probe, call) => {
     const RegionName = probe.call.parameter ?? 'us-east-1'
-    return client.send(carry(new GetRegionOptStatusCommand({ RegionName, ...target(probe) }), call))
+    return asCall(call, () => client.send(new GetRegionOptStatusCommand({ RegionName, ...target(probe) })))
   },
   ListRegions: (client, probe, call) =>
-    client.send(carry(new ListRegionsCommand({ MaxResults: REGIONS_ASKED, ...target(probe) }), call)),
+    asCall(call, () => client.send(new ListRegionsCommand({ MaxResults: REGIONS_ASKED, ...target(probe) }))),
 }

@@ -9,6 +9,7 @@ import { THROTTLE_PAUSE_MS } from '../../domain/backoff.ts'
 import type { HealthEvent } from '../../domain/outage.ts'
 import { DAY_MS, type Instant } from '../../domain/probe.ts'
 import { DeadlineError, within } from '../stall.ts'
+import type { ClockOffset } from './clock-offset.ts'
 import { apiEvent } from './health-answer.ts'
 import { isThrottling, nameOf, type Patience, reasonOf, refusalOf, send } from './health-call.ts'
 
@@ -154,13 +155,17 @@ const OFF = 'the organization view is not enabled, or not for these credentials:
 export type OrganizationStatus = Readonly<{ state: 'enabled' | 'off' | 'refused' | 'unavailable'; detail: string }>
 
 /** For `check --live`. Never rejects. */
-export async function organizationViewStatus(client: HealthClient, signal: AbortSignal): Promise<OrganizationStatus> {
+export async function organizationViewStatus(
+  client: HealthClient,
+  clockOffset: ClockOffset,
+  signal: AbortSignal,
+): Promise<OrganizationStatus> {
   try {
     const { healthServiceAccessStatusForOrganization: status } = await send(
       client,
       new DescribeHealthServiceStatusForOrganizationCommand({}),
       signal,
-      { pauseMs: THROTTLE_PAUSE_MS, throttled: null },
+      { pauseMs: THROTTLE_PAUSE_MS, clockOffset, throttled: null },
     )
     return status === 'ENABLED' ? { state: 'enabled', detail: 'enabled' } : { state: 'off', detail: 'not enabled' }
   } catch (error) {

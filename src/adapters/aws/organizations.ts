@@ -55,16 +55,16 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
     return await within(timeoutMs, signal, async (bound) => {
       const who = await callerIdentity(holder, { keyring, clock, env, timeoutMs: IDENTITY_TIMEOUT_MS, signal: bound })
       if ('why' in who) return { ok: false, why: `whose credentials these are is not known: ${who.why}` }
-      const client = keyring.handler.clockOffset.shared(
-        new OrganizationsClient({
-          // Its only region in every partition is the one in which Account stands too (client-organizations, endpoint rules).
-          ...placeOf(env, 'ORGANIZATIONS', ACCOUNT_REGION[partition]),
-          credentials: () => keyring.get(holder, PAGE_TIMEOUT_MS, bound),
-          maxAttempts: MAX_ATTEMPTS,
-          retryMode: 'standard',
-          ...keyring.handler.client,
-        }),
-      )
+      // Its only region in every partition is the one in which Account stands too (client-organizations, endpoint rules).
+      const region = ACCOUNT_REGION[partition]
+      const credentials = () => keyring.get(holder, PAGE_TIMEOUT_MS, bound)
+      const client = new OrganizationsClient({
+        ...placeOf(env, 'ORGANIZATIONS', region),
+        ...keyring.handler.clockOffset.signing({ credentials, region, service: 'organizations' }),
+        maxAttempts: MAX_ATTEMPTS,
+        retryMode: 'standard',
+        ...keyring.handler.client,
+      })
       const told = await new Listed(client, maxPages, bound).all(options.ous)
       const names = told.filter(({ id, management, active }) => active && (id === who.account || id !== management))
       const accounts = names.map(({ id }) => id).toSorted()

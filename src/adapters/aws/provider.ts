@@ -12,8 +12,10 @@ import { loadSharedFiles, profileIn, type SharedFiles, unfitToken } from '../../
 import type { Credentials } from '../../domain/probe.ts'
 import { messageOfThrown } from '../../domain/thrown.ts'
 import type { Clock } from '../../ports/time.ts'
-import { type Answer, type BoundedHandler, carry, overheard } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { asCall } from './call.ts'
 import { type Env, placeOf } from './endpoint.ts'
+import type { BoundedHandler } from './handler.ts'
 
 const ROLE_SECONDS = 3_600
 /** An argument of a command that follows a name such as `--password`: what the command says must not show it. */
@@ -135,11 +137,11 @@ function assumer(stsRegion: string, { clock, env, handler, asking, signal }: Sea
   return {
     role: (source: Identity, params: RoleParams) => {
       const client = stsClient(stsRegion, env, handler, source)
-      return role(() => client.send(carry(new AssumeRoleCommand(params), { heard, abortSignal: signal })))
+      return role(() => asCall({ heard, abortSignal: signal }, () => client.send(new AssumeRoleCommand(params))))
     },
     withWebIdentity: (params: WebIdentityParams) => {
       const client = stsClient(stsRegion, env, handler, null)
-      return role(() => client.send(carry(new AssumeRoleWithWebIdentityCommand(params), { heard, abortSignal: signal })))
+      return role(() => asCall({ heard, abortSignal: signal }, () => client.send(new AssumeRoleWithWebIdentityCommand(params))))
     },
   }
 }
@@ -160,11 +162,6 @@ function identityIn(given: Roled['Credentials']): Identity | null {
 
 /** For one call. @param credentials `null` for those that need none */
 export function stsClient(region: string, env: Env, handler: BoundedHandler, credentials: Identity | null): STSClient {
-  const client = new STSClient({
-    ...placeOf(env, 'STS', region),
-    ...handler.client,
-    maxAttempts: 1,
-    ...(credentials === null ? {} : { credentials }),
-  })
-  return handler.clockOffset.shared(overheard(client))
+  const signing = credentials === null ? {} : handler.clockOffset.signing({ credentials, region, service: 'sts' })
+  return new STSClient({ ...placeOf(env, 'STS', region), ...handler.client, ...signing, maxAttempts: 1 })
 }

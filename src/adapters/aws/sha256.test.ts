@@ -1,4 +1,4 @@
-import { Sha256 as Theirs } from '@smithy/core/checksum'
+import { createHash, createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sha256WithKeys } from './sha256.ts'
@@ -30,19 +30,20 @@ const data = fc.oneof(
   bytes.map((all) => all.slice().buffer),
 )
 
-test('is what the SDK’s own is, whatever it is given', async () => {
+test('is what Node makes of it, whatever it is given', async () => {
   const Ours = sha256WithKeys()
   await fc.assert(
     fc.asyncProperty(
       fc.option(fc.oneof(fc.string({ minLength: 1 }), bytes), { nil: undefined }),
       fc.array(data),
       async (secret, parts) => {
-        const [ours, theirs] = [new Ours(secret), new Theirs(secret)]
+        const ours = new Ours(secret)
+        const theirs = secret === undefined ? createHash('sha256') : createHmac('sha256', secret)
         for (const part of parts) {
           ours.update(part)
           theirs.update(typeof part === 'string' ? Buffer.from(part) : new Uint8Array(part as Uint8Array))
         }
-        expect(Buffer.from(await ours.digest())).toEqual(Buffer.from(await theirs.digest()))
+        expect(Buffer.from(await ours.digest())).toEqual(theirs.digest())
         ours.reset()
         ours.update('again')
         expect(await ours.digest()).toHaveLength(32)

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { SQSClient } from '@aws-sdk/client-sqs'
-import { isThrottlingError } from '@smithy/core/retry'
 import type { Instant, Partition } from '../../domain/probe.ts'
 import type { QueueContent } from '../../domain/queue-message.ts'
 import type { HealthQueue, QueueMessage, Received } from '../../ports/health-queue.ts'
 import type { Clock } from '../../ports/time.ts'
 import type { Outlet } from '../outlet.ts'
 import { AbandonedError, within } from '../stall.ts'
-import { AnswerTooLargeError, BoundedHandler } from './answer.ts'
+import { AnswerTooLargeError } from './body.ts'
 import type { Keyring } from './credentials.ts'
 import { NO_OTHER_ENDPOINT } from './endpoint.ts'
 import { readMessage } from './eventbridge.ts'
+import { BoundedHandler } from './handler.ts'
 import { instantOf, recordOf } from './health-answer.ts'
-import { areBadCredentials, heardIn, nameOf, oursIn, reasonOf } from './health-call.ts'
+import { areBadCredentials, heardIn, isThrottling, nameOf, oursIn, reasonOf } from './health-call.ts'
 import type { Holder, Identity } from './provider.ts'
 import { onTheWire } from './raw-answer.ts'
 
@@ -78,7 +78,7 @@ type Command = Readonly<{ middlewareStack: unknown }>
  */
 export function sqsQueue(options: SqsOptions): Sqs {
   const { url, region, partition, holder, keyring, clock, timeoutMs } = options
-  const handler = new BoundedHandler(options.outlet)
+  const handler = new BoundedHandler(options.outlet, MAX_BYTES)
   let client: SQSClient | null = null
   let identity: Identity | null = null
 
@@ -91,21 +91,20 @@ export function sqsQueue(options: SqsOptions): Sqs {
     const sdk = await import('@aws-sdk/client-sqs')
     return within(ms, signal, async (abortSignal) => {
       identity = await keyring.get(holder, ms, abortSignal)
-      client ??= handler.clockOffset.shared(
-        new sdk.SQSClient({
-          region,
-          ...NO_OTHER_ENDPOINT,
-          endpoint: new URL(url).origin,
-          credentials: async () => identity ?? (await keyring.get(holder, ms, abortSignal)),
-          maxAttempts: 1,
-          retryMode: 'standard',
-          // One wrong checksum would cost all the messages of the answer: each is checked here.
-          md5: false,
-          ...handler.client,
-        }),
-      )
+      const credentials = async () => identity ?? (await keyring.get(holder, ms, abortSignal))
+      client ??= new sdk.SQSClient({
+        region,
+        ...NO_OTHER_ENDPOINT,
+        endpoint: new URL(url).origin,
+        ...handler.clockOffset.signing({ credentials, region, service: 'sqs' }),
+        maxAttempts: 1,
+        retryMode: 'standard',
+        // One wrong checksum would cost all the messages of the answer: each is checked here.
+        md5: false,
+        ...handler.client,
+      })
       const command = make(sdk)
-      const answered = onTheWire(command, MAX_BYTES)
+      const answered = onTheWire(command)
       await client.send(command as never, { abortSignal })
       return answered()
     })
@@ -119,8 +118,7 @@ export function sqsQueue(options: SqsOptions): Sqs {
     const name = nameOf(error)
     if (isOfSqs(error) && Object.hasOwn(REFUSALS, name)) return { state: 'refused', why: `${REFUSALS[name]} (${name})` }
     const why = reasonOf(error)
-    const isThrottled = THROTTLES.has(name) || (error instanceof Error && isThrottlingError(error as never))
-    if (isThrottled) return { state: 'unavailable', why, heard: true, throttled: true }
+    if (THROTTLES.has(name) || isThrottling(error)) return { state: 'unavailable', why, heard: true, throttled: true }
     const heard = error instanceof AnswerTooLargeError ? { heard: true as const } : heardIn(error)
     return { state: 'unavailable', why, ...heard, ...oursIn(error) }
   }
