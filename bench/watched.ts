@@ -77,6 +77,7 @@ const web =
           setup: setupOf(config),
           readings: daemon.readings(),
           overrides: wired.overrides,
+          digest: config.digest,
           version: 'bench',
         }),
       })

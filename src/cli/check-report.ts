@@ -8,6 +8,7 @@ import type { Discovered } from './discovered-accounts.ts'
 import { type Finding, findingText } from './finding.ts'
 import { type Io, say } from './io.ts'
 import { mailServers } from './mail-advice.ts'
+import { gapText, nextText, type Scheduled, scheduleNotes } from './schedule-notes.ts'
 import { table } from './table.ts'
 
 /** All that `check` found out. */
@@ -17,6 +18,8 @@ export type CheckReport = Readonly<{
   file: string
   discovered: readonly Discovered[]
   quotas: readonly QuotaRow[]
+  /** Of every monitor, in their order, then of the digest. */
+  schedules: readonly Scheduled[]
   /** Schedules that AWS's quotas cannot keep. */
   late: readonly string[]
   warnings: readonly string[]
@@ -29,11 +32,11 @@ export type CheckReport = Readonly<{
 }>
 
 export function reportJson(report: CheckReport) {
-  const { config, discovered } = report
+  const { config, discovered, schedules } = report
   const selfAlerts = new Set(toldOfUs(config.recipients).map(({ name }) => name))
   return {
     config: config.file,
-    monitors: config.monitors.map(({ name, schedule, timezone, region, partition, probes, notify }) => ({
+    monitors: config.monitors.map(({ name, schedule, timezone, region, partition, probes, notify }, n) => ({
       name,
       schedule,
       timezone,
@@ -41,7 +44,9 @@ export function reportJson(report: CheckReport) {
       partition,
       probes: probes.map(({ id }) => id),
       notify,
+      ...outlookJson(schedules[n]),
     })),
+    digest: config.digest === null ? null : { ...config.digest, ...outlookJson(schedules[config.monitors.length]) },
     recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs, selfAlerts: selfAlerts.has(name) })),
     organizations: discovered.map(({ monitor, accounts, listedAt, why }) => ({
       monitor,
@@ -58,9 +63,16 @@ export function reportJson(report: CheckReport) {
   }
 }
 
+/** Times between runs are seconds. */
+function outlookJson(scheduled: Scheduled | undefined) {
+  if (scheduled === undefined) return {}
+  const { next, usualGapMs, longestGapMs, meaning } = scheduled.outlook
+  return { nextRun: next === null ? null : iso(next), usualGap: usualGapMs / 1_000, longestGap: longestGapMs / 1_000, meaning }
+}
+
 export function printReport(report: CheckReport, io: Io): void {
   say(io, contents(report))
-  io.out(`\n${monitorTable(report.config, io.columns)}`)
+  io.out(`\n${monitorTable(report, io.columns)}`)
   io.out(`\n${quotaTable(report.quotas, io.columns)}`)
   const notes = notesOf(report)
   if (notes.length > 0) say(io, `\n${notes.join('\n')}`)
@@ -71,16 +83,21 @@ export function printReport(report: CheckReport, io: Io): void {
   else io.out(report.isGood ? '\nThe configuration is valid.' : '')
 }
 
-function monitorTable({ monitors }: Config, columns: number | null): string {
-  const rows = monitors.map(({ name, schedule, timezone, probes, region, notify }) => [
+function monitorTable({ config: { monitors }, schedules }: CheckReport, columns: number | null): string {
+  const rows = monitors.map(({ name, schedule, timezone, probes, region, notify }, n) => [
     name,
     schedule,
     timezone,
+    ...nextRun(schedules[n]),
     String(probes.length),
     region,
     notify.join(', '),
   ])
-  return table(['monitor', 'schedule', 'time zone', 'probes', 'region', 'notifies'], rows, columns)
+  return table(['monitor', 'schedule', 'time zone', 'next run', 'longest gap', 'probes', 'region', 'notifies'], rows, columns)
+}
+
+function nextRun(scheduled: Scheduled | undefined): readonly [string, string] {
+  return scheduled === undefined ? ['', ''] : [nextText(scheduled), gapText(scheduled)]
 }
 
 function quotaTable(quotas: readonly QuotaRow[], columns: number | null): string {
@@ -94,16 +111,17 @@ function quotaTable(quotas: readonly QuotaRow[], columns: number | null): string
   return table(['operation', 'probes', 'calls a second', 'AWS allows a caller', ''], rows, columns)
 }
 
-function notesOf({ warnings, late, overrides, network }: CheckReport): readonly string[] {
+function notesOf({ warnings, late, overrides, network, schedules }: CheckReport): readonly string[] {
   return [
     // Schedules that are late are errors, which follow at the end.
     ...warnings.filter((warning) => !late.includes(warning)).map((warning) => `warning: ${warning}`),
     ...overrides.map((override) => `note: not AWS’s own endpoint: ${override}`),
     ...network.map((line) => `note: ${line}`),
+    ...scheduleNotes(schedules).map((line) => `note: ${line}`),
   ]
 }
 
-function contents({ config, file, discovered }: CheckReport): string {
+function contents({ config, file, discovered, schedules }: CheckReport): string {
   const { monitors, recipients, mail, heartbeat, digest, log } = config
   const probes = monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const addresses = recipients.reduce((sum, recipient) => sum + recipient.to.length, 0)
@@ -120,10 +138,15 @@ function contents({ config, file, discovered }: CheckReport): string {
     `database: ${config.storage.path}`,
     `status page: ${pageText(config)}`,
     ...(heartbeat === null ? [] : [`heartbeat: every ${inWords(heartbeat.everyMs)}`]),
-    ...(digest === null ? [] : [`digest: at ${digest.schedule} (${digest.timezone}), to ${digest.to.join(', ')}`]),
+    ...(digest === null ? [] : [digestLine(digest, schedules.at(-1))]),
     ...(log.cloudwatch === null ? [] : [`log: also to CloudWatch Logs, group ${log.cloudwatch.group}`]),
   ]
   return [`Found in ${file}:`, ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
+function digestLine({ schedule, timezone, to }: NonNullable<Config['digest']>, scheduled: Scheduled | undefined): string {
+  const when = scheduled === undefined ? '' : `, next ${nextText(scheduled)}, longest gap ${gapText(scheduled)}`
+  return `digest: at ${schedule} (${timezone})${when}, to ${to.join(', ')}`
 }
 
 function organizationLine({ monitor, accounts, listedAt, why }: Discovered, { monitors }: Config): string {

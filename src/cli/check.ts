@@ -11,6 +11,7 @@ import { type Finding, failed, passed } from './finding.ts'
 import { configured, type Io, type ListOptions } from './io.ts'
 import { liveChecks } from './live-checks.ts'
 import { savedSecrets } from './pm2.ts'
+import { schedulesOf, scheduleWarnings } from './schedule-notes.ts'
 import { VERSION } from './version.ts'
 
 export type CheckOptions = ListOptions & Readonly<{ live?: boolean }>
@@ -25,13 +26,21 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const rows = quotas(config)
   const late = quotaWarnings(rows)
   const unfit = unfitDatabase(config)
+  const schedules = schedulesOf(config, wired.clock.now())
   const report: CheckReport = {
     config,
     file: options.config,
     discovered,
     quotas: rows,
+    schedules,
     late,
-    warnings: [...config.warnings, ...exposedFiles(config), ...openDirectories(config), ...savedSecrets(io.env, config.secrets)],
+    warnings: [
+      ...config.warnings,
+      ...scheduleWarnings(schedules),
+      ...exposedFiles(config),
+      ...openDirectories(config),
+      ...savedSecrets(io.env, config.secrets),
+    ],
     overrides: wired.overrides,
     network: wired.network,
     live,

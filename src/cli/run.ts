@@ -310,6 +310,7 @@ async function serve(session: Session, log: RunLog, store: Store, metrics: Metri
         setup: setupOf(present),
         readings: daemon.readings(),
         overrides: parts.overrides,
+        digest: present.digest,
         version: VERSION,
       }
     },

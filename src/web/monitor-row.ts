@@ -4,8 +4,9 @@ import { operationShown } from '../domain/setup.ts'
 import type { ProbeState } from '../domain/state.ts'
 import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
+import { gapInWords, outlookOf } from '../schedule/outlook.ts'
 import { type Hour, hourOf } from './hour.ts'
-import { ago, clockTime, counted, WORD } from './phrase.ts'
+import { ago, clockTime, counted, SENTENCE, WORD } from './phrase.ts'
 import { countOf, type ProbeStatus, TONE, WORDS, type Word } from './probe-status.ts'
 
 /** Probes of one monitor that are listed, worst first; the others are counted. */
@@ -19,6 +20,8 @@ export type MonitorRow = Readonly<{
   counts: string
   /** Its schedule, and whom it notifies. */
   about: string
+  /** When it runs next, and what may surprise about its schedule. */
+  next: string
   lastRun: string
   /** `null` where no run of the last hour is known. */
   hour: Hour | null
@@ -42,6 +45,7 @@ export function monitorRow(
     tone: worst === undefined ? 'plain' : TONE[worst.word],
     counts: countsOf(statuses),
     about: aboutOf(monitor),
+    next: nextRun(monitor, now),
     hour: marks === null ? null : hourOf(marks, now),
     lastRun: last === 0 ? 'never' : ago(last, now),
     probes: sorted.slice(0, MAX_PROBES).map((status) => probeRow(status, now)),
@@ -60,6 +64,14 @@ function countsOf(statuses: readonly ProbeStatus[]): string {
 function aboutOf({ schedule, timezone, notify }: Monitor): string {
   const recipients = notify.map((name) => foreign(name, WORD)).join(', ') || 'nobody'
   return `${foreign(schedule, WORD)} (${foreign(timezone, WORD)}), notifies ${recipients}`
+}
+
+/** Also of the digest. */
+export function nextRun({ schedule, timezone }: Pick<Monitor, 'schedule' | 'timezone'>, now: Instant): string {
+  const { next, longestGapMs, warning, meaning } = outlookOf(schedule, timezone, now)
+  const when = next === null ? 'next run: none in sight' : `next run ${clockTime(next, now)}`
+  const gap = warning ?? `at most ${gapInWords(longestGapMs)} between two runs`
+  return [when, gap, ...meaning.map((words) => foreign(words, SENTENCE))].join('; ')
 }
 
 function moreOf(left: readonly ProbeStatus[]): string | null {

@@ -67,7 +67,7 @@ export function OverviewSections({ page }: { page: Overview }) {
       )}
       <Incidents cards={page.incidents} more={page.moreIncidents} />
       <Mails rows={page.mails} more={page.moreMails} />
-      <Monitors rows={page.monitors} more={page.moreMonitors} />
+      <Monitors page={page} />
       <Withheld list={page.withheld} />
       <Section id="sources" title="Where this comes from">
         <div class="box">
@@ -128,7 +128,7 @@ function Mails({ rows, more }: { rows: readonly MailRow[]; more: number }) {
   )
 }
 
-function Monitors({ rows, more }: { rows: readonly MonitorRow[]; more: number }) {
+function Monitors({ page: { monitors: rows, moreMonitors: more, digest } }: { page: Overview }) {
   return (
     <section id="monitors" data-live="" aria-labelledby="monitors-h">
       <h2 id="monitors-h">Monitors</h2>
@@ -136,6 +136,11 @@ function Monitors({ rows, more }: { rows: readonly MonitorRow[]; more: number })
         <Monitor row={row} />
       ))}
       {more > 0 ? <p id="monitors-more">And {more} more monitors, none of them worse.</p> : null}
+      {digest === null ? null : (
+        <p id="digest" class="soft small">
+          Digest: {digest}
+        </p>
+      )}
     </section>
   )
 }
@@ -149,7 +154,11 @@ function Monitor({ row }: { row: MonitorRow }) {
         <span class={`t-${row.tone}`}>{row.counts}</span>
         <span class="soft small">last run {row.lastRun}</span>
       </div>
-      <p class="soft small">{row.about}</p>
+      <p class="soft small">
+        {row.about}
+        <br />
+        {row.next}
+      </p>
       {row.hour === null ? null : <HourFigure hour={row.hour} />}
       {row.tone === 'good' ? (
         <details id={`m-${row.name}-probes`}>

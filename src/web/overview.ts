@@ -1,13 +1,15 @@
 import type { Incident } from '../domain/incident.ts'
 import type { HealthEvent } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
+import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
 import { type Answer, answersOf, headline } from './answers.ts'
 import { type Card, cardOf, LONG, SHORT } from './card.ts'
 import { withLatest } from './latest.ts'
 import { type MailRow, mailRow } from './mail-row.ts'
-import { type MonitorRow, monitorRow } from './monitor-row.ts'
+import { type MonitorRow, monitorRow, nextRun } from './monitor-row.ts'
 import type { History } from './notified.ts'
+import { WORD } from './phrase.ts'
 import { type ProbeStatus, probeStatuses } from './probe-status.ts'
 import { type RecentRow, recentRow } from './recent-row.ts'
 import type { OnRecord } from './record.ts'
@@ -31,6 +33,8 @@ export type Overview = Readonly<{
   moreIncidents: number
   monitors: readonly MonitorRow[]
   moreMonitors: number
+  /** When the digest is due; `null` without one. */
+  digest: string | null
   sources: readonly SourceRow[]
   /** `null` where the ledger cannot be read. */
   withheld: WithheldList | null
@@ -56,6 +60,10 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     moreIncidents: known.openCount - cards.length,
     monitors: monitors.slice(0, MAX_MONITORS),
     moreMonitors: Math.max(0, monitors.length - MAX_MONITORS),
+    digest:
+      view.digest === null
+        ? null
+        : `${foreign(view.digest.schedule, WORD)} (${foreign(view.digest.timezone, WORD)}), ${nextRun(view.digest, now)}`,
     sources: sourceRows(view, now),
     withheld: known.withheld === null ? null : withheldList(known.withheld, view, now),
     mails: mailsShown(known.outbox).map((owed) => mailRow(owed, now)),

@@ -11,6 +11,7 @@ export type View = Readonly<{
   readings: ReadonlyMap<Partition, HealthReading>
   /** Endpoints that are not AWS's own, each as `NAME=address`. */
   overrides: readonly string[]
+  digest: Readonly<{ schedule: string; timezone: string }> | null
   version: string
 }>
 

@@ -339,7 +339,14 @@ export function worldOf(
     silences: [],
     acks: new Map(),
   }
-  const view: View = { world, setup, readings: new Map([['aws', readingOf()]]), overrides: [], version: '0.1.0' }
+  const view: View = {
+    world,
+    setup,
+    readings: new Map([['aws', readingOf()]]),
+    overrides: [],
+    digest: { schedule: '0 8 * * 1', timezone: 'Etc/UTC' },
+    version: '0.1.0',
+  }
   const disk = newDisk()
   for (const incident of incidents) disk.incidents.set(incident.id, incident)
   for (const state of states) lastHour(disk, state)
