@@ -33,7 +33,7 @@ function described(place: string, cause: unknown): Readonly<{ text: string; fata
     return { text: `${place} refuses the login (${message}): look at the user and password of storage.postgres.url` }
   if (code === NO_SUCH_DATABASE) return { text: `${place}: ${message}: create it, or correct storage.postgres.url` }
   if (code === NO_RIGHT)
-    return { text: `${place}: ${message}: grant the user of storage.postgres.url the rights (docs/fleet.md)` }
+    return { text: `${place}: ${message}: grant the user of storage.postgres.url the right to use its schema` }
   if (code === READ_ONLY)
     return { text: `${place} takes no writes: storage.postgres.url must lead to the primary, not to a standby` }
   if (code === TOO_MANY_CONNECTIONS) return { text: `${place} has no connection left: raise max_connections or lower poolSize` }
