@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Node 24.21.0. The manual says of --disable-sigusr1: "Disable the ability of starting a debugging session by sending a SIGUSR1
-# signal to the process." One would expect it to touch the debugger alone. Node does more: it keeps SIGUSR1 blocked in every
-# thread of the process, so that a listener of the program's own for SIGUSR1 is never called either, and says nothing of it.
-# The signal stays pending for ever. Whoever hardens a daemon with the flag loses "reopen the log files", which recipes for
-# logrotate ask for by SIGUSR1; SIGUSR2 arrives.
+# signal to the process." One would expect it to affect only the debugger. Node does more: it keeps SIGUSR1 blocked in every
+# thread of the process, so that the program's own listener for SIGUSR1 is never called either, without any warning. The
+# signal stays pending forever. A daemon that is hardened with this flag can no longer reopen its log files on SIGUSR1, which
+# logrotate recipes send; SIGUSR2 still arrives.
 #
 # Seen, on Linux:
 #   without the flag: heard SIGUSR1, heard SIGUSR2

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Node 24.21.0. A request whose AbortSignal is aborted ends with an AbortError and closes its socket, as by `request.destroy()`.
-# Through the agent's own proxy support (`proxyEnv`) that is not so until the tunnel is there: with a proxy that accepts the
-# connection and says nothing to CONNECT, an aborted request emits neither `error` nor `close`, and its socket stays open for as
-# long as the proxy is silent. Only the agent's `timeout` ends it, with ERR_PROXY_TUNNEL. So each deadline that is kept by an
-# AbortSignal alone leaks a socket.
+# Node 24.21.0. A request whose AbortSignal is aborted ends with an AbortError and closes its socket, like `request.destroy()`.
+# With the agent's own proxy support (`proxyEnv`) that is not true until the tunnel exists: if the proxy accepts the connection
+# but does not answer CONNECT, an aborted request emits neither `error` nor `close`, and its socket stays open for as long as the
+# proxy is silent. Only the agent's `timeout` ends it, with ERR_PROXY_TUNNEL. So every deadline that relies on an AbortSignal
+# alone leaks a socket.
 #
 # Seen:
 #   aborted, without a proxy: AbortError, 0 sockets left

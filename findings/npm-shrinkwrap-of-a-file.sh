@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # npm 11.19.1. Its manual says of npm-shrinkwrap.json that it "may be included when publishing a package", and recommends it for
-# "daemons and command-line tools intended as global installs". One would expect that a package that is handed around as a file
-# (`npm pack`, then `npm install -g ./package.tgz`) brings its locked tree along. It does not, in two ways, and nothing is said:
-#   - `npm pack` leaves npm-shrinkwrap.json out of a package that has `files`, unless it is named there;
-#   - `npm install` of a .tgz that does hold one does not read it: what the ranges allow today is installed. (The registry marks
-#     versions that have one, `_hasShrinkwrap`; a file has no such mark, and it does not count in package.json either.)
+# "daemons and command-line tools intended as global installs". One would expect a package that is distributed as a file
+# (`npm pack`, then `npm install -g ./package.tgz`) to bring its locked tree along. It does not, for two reasons and without warning:
+#   - `npm pack` leaves npm-shrinkwrap.json out of a package that has `files`, unless it is listed there;
+#   - `npm install` of a .tgz that contains one does not read it, but installs whatever the ranges allow today. (The registry marks
+#     versions that have one, `_hasShrinkwrap`; a file has no such mark, and one in package.json is ignored.)
 # `npm ci` in the unpacked package reads it, with its hashes.
 #
 # Seen:
@@ -26,7 +26,7 @@ packed() { (cd daemon && npm pack --silent >/dev/null && tar tzf daemon-1.0.0.tg
 echo 'module.exports = require("ms")' >daemon/index.js
 manifest '"index.js"'
 (cd daemon && npm install --silent --package-lock-only ms@2.0.0 && npm shrinkwrap --silent)
-# As a lock is that was made when 2.0.0 was the newest.
+# Like a lock file that was made when 2.0.0 was the newest version.
 node -e "const f='daemon/npm-shrinkwrap.json', s=JSON.parse(fs.readFileSync(f)); s.packages[''].dependencies.ms='^2.0.0'; fs.writeFileSync(f, JSON.stringify(s))"
 manifest '"index.js"'
 without=$(packed)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# https-proxy-agent 9.1.0 under client-account 3.1169.0, as the AWS SDK's documentation has it for a proxy: the agent is handed
-# to NodeHttpHandler. A proxy that will not open the tunnel answers CONNECT with 407 or 502. One would expect a network error:
-# AWS was never asked. The agent hands the proxy's answer on as that of the target, and the SDK throws an exception of the
-# service with the proxy's status: AccountServiceException, fault "server", HTTP 502. Whoever judges by status takes a proxy in
-# trouble for an outage of AWS. Node's own agent with `proxyEnv` (24.5 and newer) throws ERR_PROXY_TUNNEL.
+# https-proxy-agent 9.1.0 with client-account 3.1169.0, as the AWS SDK's documentation recommends for a proxy: the agent is passed
+# to NodeHttpHandler. A proxy that cannot open the tunnel answers CONNECT with 407 or 502. One would expect a network error,
+# because AWS was never reached. Instead, the agent passes the proxy's answer on as if it came from the target, and the SDK throws
+# a service exception with the proxy's status: AccountServiceException, fault "server", HTTP 502. A program that goes by the
+# status mistakes a failing proxy for an AWS outage. Node's own agent with `proxyEnv` (24.5 and newer) throws ERR_PROXY_TUNNEL.
 #
 # Seen:
 #   https-proxy-agent, 502: AccountServiceException server 502
