@@ -7,6 +7,8 @@ import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import { incidentPatterns } from '../src/domain/patterns.ts'
 import type { Outcome } from '../src/domain/probe.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
+import type { KeptEvent } from '../src/domain/queue-message.ts'
+import { newQueueRecord } from '../src/domain/queue-record.ts'
 import type { Connectivity, ProbeState } from '../src/domain/state.ts'
 import type { Change, Store } from '../src/ports/store.ts'
 import { StoreError } from '../src/ports/store.ts'
@@ -727,6 +729,27 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.recall('list')).toBe('["b"]')
       expect(await store.recall('other')).toBe('text')
       expect((await store.load(0)).lastAlive).toEqual({ at: T0 })
+    })
+
+    test('of the health queue each event is kept in its last form, together with what is known of the queue', async () => {
+      const url = 'https://sqs.us-east-1.amazonaws.com/123456789012/alibi-health'
+      const kept = (id: string, over: object = {}): KeptEvent => ({
+        event: { arn: `arn:aws:health:us-east-1::event/IAM/X/${id}`, status: 'open', text: 'one', ...over } as HealthEvent,
+        toldAt: T0,
+        seenAt: T0 + 1,
+      })
+      const record = { ...newQueueRecord(url), polledAt: T0, since: T0 }
+      expect(await store.queue(url)).toBeNull()
+      await store.keepQueue(record, [kept('b'), kept('a')], [])
+      expect(await store.queue(url)).toEqual({ record, events: [kept('a'), kept('b')] })
+      const heard = { ...record, heardAt: T0 + 5, trouble: { state: 'refused' as const, why: 'denied' } }
+      await store.keepQueue(heard, [kept('b', { status: 'closed' })], [kept('a').event.arn, 'not there'])
+      expect(await store.queue(url)).toEqual({ record: heard, events: [kept('b', { status: 'closed' })] })
+      // Another queue: nothing of the one before counts.
+      const other = newQueueRecord(`${url}-2`)
+      await store.keepQueue(other, [], [])
+      expect(await store.queue(other.url)).toEqual({ record: other, events: [] })
+      expect(await store.queue(url)).toBeNull()
     })
 
     test('a closed store says so, and may be closed again', async () => {

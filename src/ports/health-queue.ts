@@ -1,5 +1,6 @@
 import type { Instant } from '../domain/probe.ts'
 import type { QueueContent } from '../domain/queue-message.ts'
+import type { QueueTrouble } from '../domain/queue-record.ts'
 
 /** A message that was taken out of the queue for a while: unless it is deleted it comes back. */
 export type QueueMessage = Readonly<{
@@ -13,12 +14,7 @@ export type QueueMessage = Readonly<{
 }>
 
 /** What came of asking the queue. */
-export type Received =
-  | Readonly<{ state: 'received'; messages: readonly QueueMessage[] }>
-  /** It will not answer until something is changed on our side: denied, no such queue. */
-  | Readonly<{ state: 'refused'; why: string }>
-  /** As in `SourceAnswer`. */
-  | Readonly<{ state: 'unavailable'; why: string; ours?: 'credentials'; heard?: true; throttled?: true }>
+export type Received = Readonly<{ state: 'received'; messages: readonly QueueMessage[] }> | QueueTrouble
 
 /** A queue that EventBridge fills with events of AWS Health. */
 export type HealthQueue = {

@@ -6,6 +6,8 @@ import type { Notification, Owed, StripMark } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import type { IncidentPatterns } from '../domain/patterns.ts'
 import type { Instant, Outcome, Partition } from '../domain/probe.ts'
+import type { KeptEvent } from '../domain/queue-message.ts'
+import type { KeptQueue, QueueRecord } from '../domain/queue-record.ts'
 import type { Ack, Silence } from '../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../domain/state.ts'
 
@@ -90,6 +92,8 @@ export type Store = Reader & {
   watch(changed: () => void, signal: AbortSignal): void
   /** Keeps a text under a key in the place of the one before. Keys of its own: it shares none with the rest of the store. */
   remember(key: string, value: string): Promise<void>
+  /** Keeps what is known of the health queue: the record, these events by ARN, and no more of those. Another address replaces all. */
+  keepQueue(record: QueueRecord, events: readonly KeptEvent[], forgotten: readonly string[]): Promise<void>
   /** Remembers that the daemon was alive then: for the gap in our watch, and for a clock that is set while nobody runs. */
   alive(stamp: Stamp): Promise<void>
   /** Sums up and deletes runs older than their keep, at most `limit` rows; says how many are left to do: 0 when done. */
@@ -128,6 +132,8 @@ export type Reader = {
   readings(partition: Partition, from: Instant, to: Instant, limit: number): Promise<readonly KeptReading[]>
   /** Every form in which an event was seen, oldest first: edits, new dates, ends, returns. */
   eventHistory(arn: string, limit: number): Promise<readonly Readonly<{ seenAt: Instant; event: HealthEvent }>[]>
+  /** What is kept of the health queue of this address; `null` if nothing is. */
+  queue(url: string): Promise<KeptQueue | null>
   /** Silences that last, or ended at or after `endedSince`; oldest first. */
   silences(endedSince: Instant): Promise<readonly Silence[]>
   /** Of incidents that are not closed. */

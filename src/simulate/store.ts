@@ -6,6 +6,8 @@ import type { Owed } from '../domain/notification.ts'
 import type { HealthEvent, HealthReading } from '../domain/outage.ts'
 import { incidentPatterns } from '../domain/patterns.ts'
 import { HOUR_MS } from '../domain/probe.ts'
+import type { KeptEvent } from '../domain/queue-message.ts'
+import type { QueueRecord } from '../domain/queue-record.ts'
 import { type Ack, endOfSilence, rebaseSilence, type Silence } from '../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../domain/state.ts'
 import type { HourSum, KeptReading, Store, StoredOutcome } from '../ports/store.ts'
@@ -32,6 +34,8 @@ export type Disk = {
   /** Oldest first. */
   readings: KeptReading[]
   memos: Map<string, string>
+  /** What is kept of the health queue, its events by ARN. */
+  queue: { record: QueueRecord; events: Map<string, KeptEvent> } | null
 }
 
 export function newDisk(): Disk {
@@ -49,6 +53,7 @@ export function newDisk(): Disk {
     acks: new Map(),
     readings: [],
     memos: new Map(),
+    queue: null,
   }
 }
 
@@ -187,6 +192,19 @@ export function memoryStore(disk: Disk = newDisk()): MemoryStore {
       ),
     remember: (key, value) => call(() => void disk.memos.set(key, value)),
     recall: (key) => call(() => disk.memos.get(key) ?? null),
+    keepQueue: (record, events, forgotten) =>
+      call(() => {
+        const known = disk.queue?.record.url === record.url ? disk.queue.events : new Map<string, KeptEvent>()
+        for (const kept of copy(events)) known.set(kept.event.arn, kept)
+        for (const arn of forgotten) known.delete(arn)
+        disk.queue = { record: copy(record), events: known }
+      }),
+    queue: (url) =>
+      call(() => {
+        if (disk.queue?.record.url !== url) return null
+        const events = [...disk.queue.events.values()].sort((a, b) => (a.event.arn < b.event.arn ? -1 : 1))
+        return copy({ record: disk.queue.record, events })
+      }),
     addAck: (ack) =>
       call(() => {
         disk.acks.set(ack.incident, copy(ack))

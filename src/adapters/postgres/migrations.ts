@@ -80,6 +80,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX hours_hour ON hours (hour);
   `,
+  // Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
+  'CREATE TABLE queue_events (arn text COLLATE "C" PRIMARY KEY, doc text NOT NULL)',
 ]
 
 /** Says that the schema is Alibi's, and of which version: a key of `meta`. */

@@ -41,6 +41,9 @@ export const WRITE = {
   setCopy: `UPDATE copies SET state = $3, attempts = $4, next_at = $5, error = $6, uncertain = $7, no_session = $8,
       delivered_at = $9, reply = $10 WHERE notification = $1 AND address = $2`,
   setWording: 'UPDATE notifications SET wording = $2 WHERE id = $1',
+  putQueueEvent: 'INSERT INTO queue_events (arn, doc) VALUES ($1, $2) ON CONFLICT (arn) DO UPDATE SET doc = excluded.doc',
+  dropQueueEvents: 'DELETE FROM queue_events WHERE arn = ANY ($1)',
+  dropQueue: 'DELETE FROM queue_events',
   addSilence: `INSERT INTO silences (id, until, ended_at, at, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
   endSilence: 'UPDATE silences SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL AND until > $2',
   redateSilence: 'UPDATE silences SET at = $2, until = $3, ended_at = $4, doc = $5 WHERE id = $1',
@@ -93,6 +96,7 @@ export const READ = {
     WHERE n.incident = $1 ORDER BY n.created_at, n.seq, n.id, c.place LIMIT ${MAX_MAILS}`,
   delivered: `SELECT address, delivered_at FROM copies WHERE delivered_at >= $1
     ORDER BY delivered_at, notification, place LIMIT ${MAX_MAILS}`,
+  queueEvents: 'SELECT doc FROM queue_events ORDER BY arn LIMIT $1',
   silences: 'SELECT ended_at, doc FROM silences WHERE least(until, coalesce(ended_at, until)) >= $1 ORDER BY at, id',
   silenceToRedate: 'SELECT at, until, ended_at, doc FROM silences WHERE id = $1 FOR UPDATE',
   acks: `SELECT a.incident, a.at, a.moment, a.reason FROM acks a JOIN incidents i ON i.id = a.incident

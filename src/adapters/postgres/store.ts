@@ -5,6 +5,8 @@ import type { Moment, Stamp } from '../../domain/moment.ts'
 import type { Notification } from '../../domain/notification.ts'
 import { type IncidentPatterns, incidentPatterns } from '../../domain/patterns.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
+import type { KeptEvent } from '../../domain/queue-message.ts'
+import type { QueueRecord } from '../../domain/queue-record.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../../domain/state.ts'
 import type { Change, Loaded, OwedChange, Store } from '../../ports/store.ts'
@@ -14,11 +16,13 @@ import {
   hourHolding,
   hourOf,
   INCIDENT,
+  KEPT_EVENT,
   LEDGER_ROW,
   MEMBER,
   markOf,
   owedOf,
   PATTERNS,
+  QUEUE_RECORD,
   type Row,
   SILENCE,
   SUMS,
@@ -47,6 +51,10 @@ const MAX_COUNTED = 5_000
 const WATCH_MS = 2_000
 /** Before the keys of `remember`, in a table that holds keys of our own too. */
 const MEMO = 'memo:'
+/** Under it stands what is known of the health queue as a whole. */
+const QUEUE = 'queue'
+/** Events of the health queue that are read: more than are kept. */
+const MAX_QUEUE_EVENTS = 2_000
 /** What verbs change with each write. */
 const TOUCHED = 'touched'
 
@@ -159,6 +167,25 @@ class PostgresStore implements Store {
 
   async recall(key: string): Promise<string | null> {
     return this.#read('recall', (tx) => metaOf<string>(tx, `${MEMO}${key}`))
+  }
+
+  async keepQueue(record: QueueRecord, events: readonly KeptEvent[], forgotten: readonly string[]): Promise<void> {
+    await this.#write('keepQueue', async (tx) => {
+      if ((await metaOf<QueueRecord>(tx, QUEUE))?.url !== record.url) await tx.change(WRITE.dropQueue)
+      await tx.change(WRITE.putMeta, [QUEUE, JSON.stringify(record)])
+      for (const kept of events) await tx.change(WRITE.putQueueEvent, [kept.event.arn, JSON.stringify(kept)])
+      if (forgotten.length > 0) await tx.change(WRITE.dropQueueEvents, [forgotten])
+    })
+  }
+
+  async queue(url: string) {
+    return this.#read('queue', async (tx) => {
+      const [row] = await tx.query(READ.meta, [QUEUE])
+      const record = row === undefined ? null : shaped<QueueRecord>(row, QUEUE_RECORD)
+      if (record?.url !== url) return null
+      const rows = await tx.query(READ.queueEvents, [MAX_QUEUE_EVENTS])
+      return { record, events: rows.map((one) => shaped<KeptEvent>(one, KEPT_EVENT)) }
+    })
   }
 
   watch(changed: () => void, signal: AbortSignal): void {

@@ -95,6 +95,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE incidents ADD COLUMN sums TEXT;
   ALTER TABLE incidents ADD COLUMN patterns TEXT;
   `,
+  // Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
+  `
+  CREATE TABLE queue_events (arn TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** The version that the file stands at: 0 for one that holds nothing yet. */

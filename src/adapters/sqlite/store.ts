@@ -10,6 +10,8 @@ import type { HealthEvent, HealthReading } from '../../domain/outage.ts'
 import { type IncidentPatterns, incidentPatterns } from '../../domain/patterns.ts'
 import type { Instant, Outcome, Partition } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
+import type { KeptEvent } from '../../domain/queue-message.ts'
+import type { QueueRecord } from '../../domain/queue-record.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../../domain/state.ts'
 import type { Change, KeptReading, Loaded, OwedChange, Store, StoredOutcome } from '../../ports/store.ts'
@@ -25,12 +27,14 @@ import {
   hourOf,
   INCIDENT,
   incidentValues,
+  KEPT_EVENT,
   LEDGER_ROW,
   MEMBER,
   markOf,
   notificationValues,
   owedOf,
   PATTERNS,
+  QUEUE_RECORD,
   runValues,
   SILENCE,
   SUMS,
@@ -76,6 +80,10 @@ const MAX_COUNTED = 5_000
 const WATCH_MS = 2_000
 /** Before the keys of `remember`, in a table that holds keys of our own too. */
 const MEMO = 'memo:'
+/** Under it stands what is known of the health queue as a whole. */
+const QUEUE = 'queue'
+/** Events of the health queue that are read: more than are kept. */
+const MAX_QUEUE_EVENTS = 2_000
 /** Pages of the write-ahead log (4 KiB each) after which SQLite checkpoints by itself, if nobody called `checkpoint`. */
 const AUTO_CHECKPOINT_PAGES = 4_000
 const WAL_KEEP_BYTES = 4 * 1024 * 1024
@@ -230,6 +238,10 @@ const SQL = {
   eventFormId: 'SELECT id FROM event_forms WHERE arn = ? AND hash = ?',
   eventForm: 'SELECT doc FROM event_forms WHERE id = ?',
   eventHistory: 'SELECT seen_at, doc FROM event_forms WHERE arn = ? ORDER BY seen_at, id LIMIT ?',
+  putQueueEvent: 'INSERT INTO queue_events (arn, doc) VALUES ($arn, $doc) ON CONFLICT (arn) DO UPDATE SET doc = excluded.doc',
+  dropQueueEvent: 'DELETE FROM queue_events WHERE arn = ?',
+  dropQueue: 'DELETE FROM queue_events',
+  queueEvents: 'SELECT doc FROM queue_events ORDER BY arn LIMIT ?',
   lastReading: 'SELECT id, said FROM readings WHERE partition = ? ORDER BY since DESC, id DESC LIMIT 1',
   prolongReading: 'UPDATE readings SET until = max(until, ?) WHERE id = ?',
   addReading: 'INSERT INTO readings (partition, since, until, said, doc) VALUES ($partition, $since, $since, $said, $doc)',
@@ -363,6 +375,25 @@ class SqliteStore implements Store {
 
   async recall(key: string): Promise<string | null> {
     return this.#read('recall', () => this.#meta<string>(`${MEMO}${key}`))
+  }
+
+  async keepQueue(record: QueueRecord, events: readonly KeptEvent[], forgotten: readonly string[]): Promise<void> {
+    this.#write('keepQueue', () => {
+      if (this.#meta<QueueRecord>(QUEUE)?.url !== record.url) this.#q('dropQueue').run()
+      this.#run('putMeta', { key: QUEUE, doc: JSON.stringify(record) })
+      for (const kept of events) this.#run('putQueueEvent', { arn: kept.event.arn, doc: JSON.stringify(kept) })
+      for (const arn of forgotten) this.#q('dropQueueEvent').run(arn)
+    })
+  }
+
+  async queue(url: string) {
+    return this.#read('queue', () => {
+      const row = this.#q('meta').get(QUEUE)
+      const record = row === undefined ? null : shaped<QueueRecord>(row, QUEUE_RECORD)
+      if (record?.url !== url) return null
+      const rows = this.#q('queueEvents').all(MAX_QUEUE_EVENTS)
+      return { record, events: rows.map((row) => shaped<KeptEvent>(row, KEPT_EVENT)) }
+    })
   }
 
   async acks() {

@@ -57,6 +57,9 @@ export function shaped<T>(row: Row, shape: Shape, column = 'doc'): T {
 
 type Shape = Readonly<Record<string, Kind>>
 
+export const QUEUE_RECORD: Shape = { url: 'text', polledAt: 'instant?', since: 'instant?', heardAt: 'instant?' }
+export const KEPT_EVENT: Shape = { event: 'object', toldAt: 'instant', seenAt: 'instant' }
+
 export const INCIDENT: Shape = {
   id: 'text',
   partition: 'text',

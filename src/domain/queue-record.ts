@@ -1,0 +1,118 @@
+import { utc } from './duration.ts'
+import type { SourceAnswer } from './outage.ts'
+import type { Policy } from './policy.ts'
+import { DAY_MS, type Instant } from './probe.ts'
+import type { KeptEvent } from './queue-message.ts'
+
+/** Why the queue gives nothing at the moment; as in `SourceAnswer`. */
+export type QueueTrouble =
+  | Readonly<{ state: 'refused'; why: string }>
+  | Readonly<{ state: 'unavailable'; why: string; ours?: 'credentials'; heard?: true; throttled?: true }>
+
+/** What is known of a health queue as a whole; kept, so that a restart and the verbs beside the daemon know it. */
+export type QueueRecord = Readonly<{
+  /** Of another address nothing counts. */
+  url: string
+  /** When it was last asked and answered. */
+  polledAt: Instant | null
+  /** From when on nothing was missed; `null`: it was never asked. */
+  since: Instant | null
+  /** When an event of AWS Health last came, after `since`: the proof that something feeds it. */
+  heardAt: Instant | null
+  /** Messages that were left in it, and why the last one was. */
+  left: Readonly<{ count: number; why: string; at: Instant }> | null
+  /** `null` while it answers. */
+  trouble: QueueTrouble | null
+}>
+
+/** What is kept of a health queue. */
+export type KeptQueue = Readonly<{ record: QueueRecord; events: readonly KeptEvent[] }>
+
+export type QueueLaw = Readonly<{
+  /** How long the queue keeps a message that nobody receives. */
+  retentionMs: number
+  policy: Pick<Policy, 'lookbackMs' | 'staleAfterMs'>
+}>
+
+/** Events that are kept, the newest: more than AWS has had open at any time. */
+export const MAX_KEPT_EVENTS = 500
+/** An event is kept for at least so long after the last message about it. */
+const KEPT_MS = 30 * DAY_MS
+/**
+ * One region and the global services have public events every few weeks. A queue that brought none for so long may be fed by
+ * nothing.
+ */
+const PROVEN_MS = 60 * DAY_MS
+/** What was left is named for so long. */
+const LEFT_NAMED_MS = DAY_MS
+
+export function newQueueRecord(url: string): QueueRecord {
+  return { url, polledAt: null, since: null, heardAt: null, left: null, trouble: null }
+}
+
+/**
+ * The queue answered. After a gap longer than its retention messages are lost: what was known before says no more how things stand,
+ * and what feeds it has to be proven again.
+ * @param gapMs how long it was not asked; `null` where that is not known better than by `polledAt`
+ */
+export function answeredAt(record: QueueRecord, now: Instant, retentionMs: number, gapMs: number | null = null): QueueRecord {
+  const gap = gapMs ?? (record.polledAt === null ? Number.POSITIVE_INFINITY : now - record.polledAt)
+  const isWhole = record.since !== null && gap <= retentionMs
+  const left = record.left !== null && now - record.left.at > LEFT_NAMED_MS ? null : record.left
+  return {
+    ...record,
+    polledAt: now,
+    since: isWhole ? record.since : now,
+    heardAt: isWhole ? record.heardAt : null,
+    left,
+    trouble: null,
+  }
+}
+
+/** Events that need not be kept any longer: those of long ago, and the oldest of too many. */
+export function forgottenOf(events: readonly KeptEvent[], { policy }: QueueLaw, now: Instant): readonly string[] {
+  const keepMs = Math.max(KEPT_MS, policy.lookbackMs + policy.staleAfterMs)
+  const newestFirst = events.toSorted((a, b) => b.seenAt - a.seenAt || b.event.updatedAt - a.event.updatedAt)
+  return newestFirst.filter(({ seenAt }, i) => i >= MAX_KEPT_EVENTS || now - seenAt > keepMs).map(({ event }) => event.arn)
+}
+
+/** Which of the events that were heard of could explain anything here, apart from the tests that the judge makes. */
+export type Interest = Readonly<{ services: readonly string[]; regions: readonly string[] }>
+
+/**
+ * What the queue says at this moment: every event that is open, and those that were updated of late, each in the last form that
+ * came. A queue tells changes and not the state of things, so its silence means something only where it is proven that something
+ * feeds it; and an event that was open before a gap may have ended within it.
+ */
+export function answerOf({ record, events }: KeptQueue, interest: Interest, since: Instant, now: Instant): SourceAnswer {
+  if (record.trouble !== null) return { ...record.trouble, at: now }
+  const { since: known, heardAt } = record
+  if (known === null) return { state: 'unavailable', at: now, why: 'it has not been asked yet' }
+  const told = events
+    .filter(({ event, seenAt }) => (event.status === 'closed' ? event.updatedAt >= since : seenAt >= known))
+    .map(({ event }) => event)
+    .filter(
+      ({ service, region }) => interest.services.includes(service) && (region === null || interest.regions.includes(region)),
+    )
+  const isProven = heardAt !== null && now - heardAt <= PROVEN_MS
+  const detail = [nameOf(record.url), proofOf(record, now), ...leftIn(record)].join(', ')
+  const answer = { state: 'answered' as const, at: now, events: told, skipped: record.left?.count ?? 0, detail }
+  return isProven ? answer : { ...answer, unproven: true }
+}
+
+function proofOf({ since, heardAt }: QueueRecord, now: Instant): string {
+  if (heardAt === null)
+    return `no event has come since ${utc(since ?? now)}, and nothing older is known: whether a rule feeds it is not known`
+  const isLongAgo = now - heardAt > PROVEN_MS
+  return `the last event came ${utc(heardAt)}${isLongAgo ? ': whether a rule still feeds it is not known' : ''}`
+}
+
+function leftIn({ left }: QueueRecord): readonly string[] {
+  if (left === null) return []
+  return [`${left.count} ${left.count === 1 ? 'message was' : 'messages were'} left in it, the last since ${left.why}`]
+}
+
+/** The name of a queue: the last part of its address. */
+function nameOf(url: string): string {
+  return `queue ${url.split('/').at(-1) ?? ''}`
+}
