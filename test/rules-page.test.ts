@@ -4,6 +4,7 @@ import { configSchema } from '../src/config/json-schema.ts'
 import { MAIL_KINDS } from '../src/domain/notification.ts'
 import { FAILURE_KINDS, familyOf } from '../src/domain/probe.ts'
 import { RULE_NAMES } from '../src/domain/rule.ts'
+import { RULES } from '../src/domain/step.ts'
 import { TRANSITIONS } from './transitions.ts'
 
 /* docs/rules.md is the law: what it names has to be there, and what the code names has to be on it. */
@@ -43,6 +44,13 @@ function rowsOf(text: string): readonly (readonly string[])[] {
 
 test('the headings are the names of the rules, in the same order', () => {
   expect(rules.map(({ title }) => title)).toEqual(RULE_NAMES.map((name) => `\`${name}\``))
+})
+
+test('the rules that decide about emails apply in the order that `timers` gives', () => {
+  const text = rules.find(({ title }) => title === '`timers`')?.text ?? ''
+  const order = /The first of these rules that applies wins: (.+?)\.\s/s.exec(text)?.[1] ?? ''
+  const names = [...order.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name).filter((name) => name !== 'wider')
+  expect(names).toEqual(['recovery', ...RULES.map(([name]) => name)])
 })
 
 test.for(rules.map((rule) => [rule.title, rule.text] as const))('%s says which keys concern it, and why', ([, text]) => {

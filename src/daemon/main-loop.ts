@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { FLUSH_AFTER_MS, nextBeatAt } from '../domain/cadence.ts'
 import { type Instant, MINUTE_MS } from '../domain/probe.ts'
-import { GATHER_AT_MOST_MS } from '../domain/step.ts'
+import { GATHER_AT_MOST_MS } from '../domain/rules/gathering.ts'
 import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import type { ControlCalls } from './control-calls.ts'

@@ -164,3 +164,13 @@ export type Incident = Readonly<{
   /** Since the second reopening within six hours: it closes only after half an hour of being well. */
   flapping: boolean
 }>
+
+/** The probes of an incident that have not recovered. */
+export function failingMembers(incident: Incident): readonly Member[] {
+  return incident.members.filter((member) => member.state !== 'recovered')
+}
+
+/** The earliest onset. */
+export function onsetOf(members: readonly Member[]): Instant {
+  return Math.min(...members.map((member) => member.onset))
+}

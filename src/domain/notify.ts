@@ -1,7 +1,7 @@
 import { idPart, membersFor, messageIdOf, notificationId, toldOf } from './audience.ts'
 import type { Announced } from './decide.ts'
 import { inWords, utc } from './duration.ts'
-import type { Audience, Incident, Judgement, Member } from './incident.ts'
+import { type Audience, type Incident, type Judgement, type Member, onsetOf } from './incident.ts'
 import { leadMinutesOf } from './lead.ts'
 import {
   type Cause,
@@ -17,11 +17,11 @@ import {
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
 import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
+import { remindEveryOf } from './rules/reminder.ts'
 import { headingOf } from './self-alert.ts'
 import type { Setup } from './setup.ts'
 import { presentOf, spanOf } from './span.ts'
 import type { SelfAlert } from './state.ts'
-import { onsetOf, remindEveryOf } from './step.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 

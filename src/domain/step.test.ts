@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
 import { NEVER_JUDGED } from './explanation.ts'
-import type { Incident, Member } from './incident.ts'
-import { close, failingMembers, flapsNow, remindEveryOf, step } from './step.ts'
+import { failingMembers, type Incident, type Member } from './incident.ts'
+import { close, flapsNow } from './rules/recovery.ts'
+import { remindEveryOf } from './rules/reminder.ts'
+import { step } from './step.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 

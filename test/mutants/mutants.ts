@@ -20,7 +20,6 @@ const COURIER = 'src/daemon/courier.ts'
 const FATES = 'src/daemon/fates.ts'
 const ENGINE = 'src/daemon/engine.ts'
 const LIVE_WORLD = 'src/daemon/live-world.ts'
-const STEP = 'src/domain/step.ts'
 const VIEW = 'src/domain/view.ts'
 const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)'
 
@@ -174,33 +173,36 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'never ends a silence that lasts',
-    file: STEP,
-    edits: [['if (policy.holdAtMostMs === 0 || (', 'if (policy.holdAtMostMs >= 0 || (']],
+    file: 'src/domain/rules/hold.ts',
+    edits: [['const held = holdAtMostMs === 0 ?', 'const held = holdAtMostMs >= 0 ?']],
   },
-  { name: 'never reminds', file: STEP, edits: [['fresh(heard.at + every, own)', 'now < 0 && fresh(heard.at + every, own)']] },
+  {
+    name: 'never reminds',
+    file: 'src/domain/rules/reminder.ts',
+    edits: [['heard !== null && firesNow(', 'heard !== null && everyMs < 0 && firesNow(']],
+  },
   {
     name: 'never escalates',
-    file: STEP,
-    edits: [['fresh(announcedAt + afterMs, own)', 'now < 0 && fresh(announcedAt + afterMs, own)']],
+    file: 'src/domain/rules/escalation.ts',
+    edits: [
+      ['firesNow(announcedAt + afterMs, own, situation)', 'afterMs < 0 && firesNow(announcedAt + afterMs, own, situation)'],
+    ],
   },
   {
     name: 'tells of the end also those who were not told of the beginning',
-    file: STEP,
+    file: 'src/domain/rules/recovery.ts',
     edits: [
       [
-        "const told = as === 'changed' ? [] : was.audience.filter((a) => a.open).map(",
-        "const told = as === 'changed' ? [] : was.audience.map(",
+        "const to = as === 'changed' ? [] : was.audience.filter((a) => a.open).map(",
+        "const to = as === 'changed' ? [] : was.audience.map(",
       ],
     ],
   },
   {
     name: 'closes without a word what is no longer watched',
-    file: STEP,
+    file: 'src/domain/rules/recovery.ts',
     edits: [
-      [
-        "const told = as === 'changed' ? [] : was.audience.filter(",
-        "const told = as !== 'recovered' ? [] : was.audience.filter(",
-      ],
+      ["const to = as === 'changed' ? [] : was.audience.filter(", "const to = as !== 'recovered' ? [] : was.audience.filter("],
     ],
   },
   {
@@ -215,7 +217,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'writes no reason for a silence',
-    file: STEP,
+    file: 'src/domain/rules/owed.ts',
     edits: [
       [
         'withheld: key }, announcement: null, ledger: [...notes, row] }',
@@ -225,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'says again what AWS says, each time it says it',
-    file: STEP,
+    file: 'src/domain/rules/late-explanation.ts',
     edits: [['heard?.events.includes(arn) === false', 'heard?.events.includes(arn) !== undefined']],
   },
   {
@@ -268,8 +270,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'counts for one recipient what fails for another',
-    file: STEP,
-    edits: [['if (audible.length < 2 * heard.failing ||', 'if (sick.length < 2 * heard.failing ||']],
+    file: 'src/domain/rules/grouping.ts',
+    edits: [['widerTo(view, situation.context)', 'widerTo({ ...view, audible: situation.failing }, situation.context)']],
   },
   {
     name: 'tells everybody whatever fails',

@@ -1,0 +1,37 @@
+import { MAX_RERUN } from '../cadence.ts'
+import type { Member } from '../incident.ts'
+import { type Instant, MINUTE_MS } from '../probe.ts'
+import type { RecipientView } from '../view.ts'
+import { withAdded } from './config-change.ts'
+import type { Context } from './context.ts'
+import { GATHER_AT_MOST_MS } from './gathering.ts'
+import { type Addressee, due, type Rule } from './result.ts'
+
+const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
+/** Where not all can run again at once (`threshold`), the others follow with their schedule: `wider` waits until no more join. */
+const WIDER_SETTLES_MS = 30_000
+const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
+
+/** `wider`: tells those for whom at least twice as many probes fail as when they were last sent an email. */
+export const grouping: Rule = (situation) => {
+  if (!situation.timersMayFire) return null
+  const wider = situation.views.flatMap((view) => widerTo(view, situation.context))
+  return wider.length === 0 ? null : due('wider', 'grouping', withAdded(wider, situation))
+}
+
+function widerTo(view: RecipientView, context: Context): readonly Addressee[] {
+  const { heard, audible } = view
+  if (heard === null || view.verdict === 'explained' || !view.loud || heard.failing === 0) return []
+  if (heard.widerAt !== null && context.now - heard.widerAt < WIDER_AT_MOST_EVERY_MS) return []
+  if (audible.length < 2 * heard.failing || !noMoreJoin(audible, heard.at, context)) return []
+  return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last mail was sent` }]
+}
+
+/** One outage is one email: probes that fail one after another, as their runs reach them, are waited for. */
+function noMoreJoin(failing: readonly Member[], lastEmailAt: Instant, { now, gathered }: Context): boolean {
+  const joined = failing.filter((member) => member.failedAt > lastEmailAt)
+  const first = joined.reduce((a, { failedAt }) => Math.min(a, failedAt), now)
+  if (failing.length <= MAX_RERUN) return now >= first + GATHER_AT_MOST_MS || joined.length === 0 || gathered(joined)
+  const last = joined.reduce((a, { failedAt }) => Math.max(a, failedAt), Number.NEGATIVE_INFINITY)
+  return now - last >= WIDER_SETTLES_MS || now - first >= WIDER_GATHERS_AT_MOST_MS
+}

@@ -1,0 +1,103 @@
+import type { Step } from '../announcement.ts'
+import { opened } from '../audience.ts'
+import type { Audience, Heard, Incident } from '../incident.ts'
+import type { LedgerRow } from '../ledger.ts'
+import type { RecipientView } from '../view.ts'
+import { eventsOf, evidenceOf } from './reasons.ts'
+import type { Addressee, Blocked, Due } from './result.ts'
+import type { Situation } from './situation.ts'
+
+/** Reasons of one email that the ledger names, where each recipient has their own. */
+const MAX_REASONS = 3
+
+/** The step that owes this email. */
+export function owed(due: Due, situation: Situation): Step {
+  const { incident, verdict, notes, context } = situation
+  const { kind, rule } = due
+  const seq = incident.seq + 1
+  const to = due.to.map((addressee) => notified(addressee, due, situation))
+  const reasons = new Map(due.to.map(({ view, reason }) => [view.recipient, reason]))
+  const reason = [...new Set(reasons.values())].slice(0, MAX_REASONS).join('; ')
+  const row: LedgerRow = {
+    at: context.now,
+    incident: incident.id,
+    probe: null,
+    decision: 'mailed',
+    rule,
+    reason: `${kind}: ${reason}`,
+    evidence: { to: [...reasons.keys()], seq, verdict },
+  }
+  return {
+    incident: announced(to, due, situation),
+    announcement: { kind, reason, reasons, rule, seq, to, hindsight: incident.hindsight },
+    ledger: [...notes, row],
+  }
+}
+
+/** The step that owes nothing, and records why. */
+export function withheld({ rule, key, reason }: Blocked, { incident, failing, verdict, notes, context }: Situation): Step {
+  const silent = verdict === 'explained' ? 'suppressed' : 'waiting'
+  const state = incident.announcedAt === null ? silent : 'announced'
+  if (incident.withheld === key) return { incident: { ...incident, state }, announcement: null, ledger: notes }
+  const row: LedgerRow = {
+    at: context.now,
+    incident: incident.id,
+    probe: null,
+    decision: 'withheld',
+    rule,
+    reason,
+    evidence: evidenceOf(failing),
+  }
+  return { incident: { ...incident, state, withheld: key }, announcement: null, ledger: [...notes, row] }
+}
+
+/** A recipient's side of the incident once the email is owed to them. */
+function notified({ view }: Addressee, due: Due, situation: Situation): Audience {
+  const { incident, context } = situation
+  const entry = opened(incident, view.recipient, incident.seq + 1, context.setup)
+  return {
+    ...entry,
+    monitors: union(entry.monitors ?? [], [...new Set(view.own.map((member) => member.monitor))]),
+    reopened: entry.reopened ?? incident.reopenedAt.length,
+    heard: heardWith(due, view, situation),
+  }
+}
+
+function heardWith(due: Due, view: RecipientView, { incident, context: { now } }: Situation): Heard {
+  const known = incident.audience.find((a) => a.recipient === view.recipient)
+  const events = known?.heard?.events ?? (known === undefined ? [] : incident.toldEvents)
+  const explained = view.verdict === 'explained'
+  return {
+    at: due.setsPace ? now : (incident.lastMailAt ?? now),
+    failing: view.own.length,
+    widerAt: due.kind === 'wider' ? now : (view.heard?.widerAt ?? null),
+    verdict: view.verdict,
+    lapse: null,
+    explained,
+    events: explained ? union(events, eventsOf(view.own)) : events,
+  }
+}
+
+/** The incident once the email is owed to these recipients. */
+function announced(to: readonly Audience[], due: Due, { incident, views, context: { now } }: Situation): Incident {
+  const names = to.map((a) => a.recipient)
+  const othersKnow = views.some((view) => view.heard !== null && !names.includes(view.recipient))
+  const { added } = incident
+  return {
+    ...incident,
+    audience: [...incident.audience.filter((a) => !names.includes(a.recipient)), ...to],
+    seq: incident.seq + 1,
+    state: 'announced',
+    announcedAt: incident.announcedAt ?? now,
+    lastMailAt: due.setsPace ? now : incident.lastMailAt,
+    toldEvents: to.reduce((all, { heard }) => union(all, heard?.explained === true ? heard.events : []), incident.toldEvents),
+    withheld: null,
+    // What is known in hindsight is told to everybody who was notified.
+    hindsight: othersKnow ? incident.hindsight : [],
+    ...(added === undefined ? {} : { added: added.filter((name) => !names.includes(name)) }),
+  }
+}
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  return [...new Set([...a, ...b])]
+}
