@@ -17,7 +17,7 @@ import { fileMailer } from './adapters/maildir.ts'
 import { Outlet } from './adapters/outlet.ts'
 import { smtpMailer } from './adapters/smtp.ts'
 import type { Config, Smtp } from './config/config.ts'
-import { endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
+import { type Env, endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
 import { networkShown } from './config/network.ts'
 import { type Asked, variantsShown } from './config/variants.ts'
 import type { Sources } from './daemon/health-reader.ts'
@@ -31,8 +31,6 @@ import type { Mail, Mailer } from './ports/mailer.ts'
 import type { Organization } from './ports/organization.ts'
 import type { Prober } from './ports/prober.ts'
 import type { Clock } from './ports/time.ts'
-
-type Env = Readonly<Record<string, string | undefined>>
 
 /** The partition's DNS suffix, for the address that a mail names (client-account's endpoint rules). */
 const SUFFIX: Readonly<Record<Partition, string>> = {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { printError } from '../adapters/standard-streams.ts'
 import type { Config } from '../config/config.ts'
+import type { Env } from '../config/endpoints.ts'
 import { formatFaults } from '../config/fault.ts'
 import { type Loaded, loadConfig } from '../config/file.ts'
 import { visibleLines } from '../domain/visible.ts'
@@ -14,7 +15,7 @@ const DEFAULT_COLUMNS = 80
 export type Io = Readonly<{
   out: (text: string) => void
   err: (text: string) => void
-  env: Readonly<Record<string, string | undefined>>
+  env: Env
   isTty: boolean
   /** Writes to standard error unchanged: for moving the cursor, never for text from outside. Default: `err`. */
   raw?: (text: string) => void

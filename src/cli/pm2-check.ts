@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Env } from '../config/endpoints.ts'
 import { readText } from '../config/read-text.ts'
 import { type Finding, failed, passed } from './finding.ts'
-import type { Io } from './io.ts'
 import { isAlibi, pm2Home } from './pm2.ts'
 import { GRACE_MS } from './run.ts'
 
@@ -15,7 +15,7 @@ const MAX_ECOSYSTEM_BYTES = 64 * 1024
 const DEFAULT_KILL_TIMEOUT_MS = 1_600
 
 /** pm2's kill_timeout has to be longer than the daemon may take to stop. Asks the running pm2, else reads ecosystem.config.js. */
-export async function pm2Checks(env: Io['env'], directory: string): Promise<readonly Finding[]> {
+export async function pm2Checks(env: Env, directory: string): Promise<readonly Finding[]> {
   const running = await killTimeoutOfPm2(env)
   if (running !== null) return [killTimeoutFinding('pm2', running)]
   const planned = await killTimeoutOfFile(join(directory, 'ecosystem.config.js'))
@@ -29,7 +29,7 @@ export function killTimeoutFinding(what: string, killTimeoutMs: number): Finding
 }
 
 /** Asks pm2 only if it is running, since asking would start it. `null` if it is not, or does not run Alibi. */
-async function killTimeoutOfPm2(env: Io['env']): Promise<number | null> {
+async function killTimeoutOfPm2(env: Env): Promise<number | null> {
   try {
     const pid = await readText(join(pm2Home(env), 'pm2.pid'), MAX_PID_BYTES)
     process.kill(pid.ok && /^\d+\s*$/.test(pid.text) ? Number(pid.text) : Number.NaN, 0)

@@ -1,8 +1,11 @@
-/**
+import type { Env } from './endpoints.ts'
+
+/*
  * `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` inside a scalar; `$${` is a literal `${`.
  * Resolved after the YAML has been parsed, so that no value can change the structure of the file, and only once, so that a
  * value with a `${` in it stays as it is.
  */
+
 /** Maximum length of a resolved value: more than a certificate chain. */
 export const MAX_RESOLVED_CHARS = 128 * 1024
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
@@ -10,7 +13,7 @@ const FILE = /^file:(.+)$/s
 
 /** Where values come from. Files have been read before: by path, the text, or why there is none. */
 export type Sources = Readonly<{
-  env: Readonly<Record<string, string | undefined>>
+  env: Env
   files: ReadonlyMap<string, SecretFile>
 }>
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { durationText } from '../config/duration.ts'
 import { type Daemon, type DaemonDeps, startDaemon } from '../daemon/daemon.ts'
+import { counted } from '../domain/counted.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import { credentialsKey, MINUTE_MS, type Monitor, type Outcome, type Partition } from '../domain/probe.ts'
 import type { Connectivity } from '../domain/state.ts'
@@ -240,7 +241,7 @@ class Stage {
       )
       this.process = { life, daemon, store, stop, kill, ended }
       const told = this.config.recipients.map(({ name }) => name).join(', ')
-      this.timeline.daemon(`Alibi runs: ${plural(monitors.length, 'monitor')}, ${plural(probes, 'probe')}; it tells ${told}`)
+      this.timeline.daemon(`Alibi runs: ${counted(monitors.length, 'monitor')}, ${counted(probes, 'probe')}; it tells ${told}`)
     } catch (cause) {
       this.fault('the daemon starts', messageOf(cause))
     }
@@ -429,10 +430,6 @@ function moodOf(state: SmtpState): string {
 
 function quoted(text: string | undefined): string {
   return text === undefined ? '' : `: "${text.length > 160 ? `${text.slice(0, 159)}…` : text}"`
-}
-
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function messageOf(value: unknown): string {

@@ -1,11 +1,11 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
+import type { Env } from '../../config/endpoints.ts'
 import type { OwnFault } from '../../domain/own-fault.ts'
 import type { Clock } from '../../ports/time.ts'
 import { within } from '../stall.ts'
 import type { Answer } from './answer.ts'
 import { asCall } from './call.ts'
 import { type Keyring, KeyringError } from './credentials.ts'
-import type { Env } from './endpoint.ts'
 import { type Asking, type Holder, stsClient } from './provider.ts'
 
 /** Who these credentials are and where they come from; or in one line why that could not be learnt, and what of it is ours. */

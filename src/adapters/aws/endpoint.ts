@@ -1,9 +1,7 @@
-import type { Service } from '../../config/endpoints.ts'
+import type { Env, Service } from '../../config/endpoints.ts'
 import { variantIn } from '../../config/variants.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Partition } from '../../domain/probe.ts'
-
-export type Env = Readonly<Record<string, string | undefined>>
 
 /** A partition's other region: STS is asked there, so that trouble of Account's own region does not take the credentials along. */
 const OTHER_REGION: Readonly<Record<Partition, string>> = {

@@ -1,8 +1,9 @@
+import type { Env } from '../../config/endpoints.ts'
 import { type Credentials, credentialsKey, HOUR_MS, MINUTE_MS, type Monitor } from '../../domain/probe.ts'
 import type { Clock } from '../../ports/time.ts'
 import { type CallerIdentity, callerIdentity } from './caller.ts'
 import type { Keyring } from './credentials.ts'
-import { type Env, stsRegionOf } from './endpoint.ts'
+import { stsRegionOf } from './endpoint.ts'
 
 const ASK_MS = 10_000
 const AGAIN_WHEN_KNOWN_MS = 12 * HOUR_MS

@@ -4,6 +4,7 @@ import {
   ListOrganizationalUnitsForParentCommand,
   OrganizationsClient,
 } from '@aws-sdk/client-organizations'
+import type { Env } from '../../config/endpoints.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Credentials, Partition } from '../../domain/probe.ts'
 import { readThrown } from '../../domain/thrown.ts'
@@ -12,7 +13,7 @@ import type { Clock } from '../../ports/time.ts'
 import { DeadlineError, within } from '../stall.ts'
 import { callerIdentity } from './caller.ts'
 import { type Keyring, KeyringError } from './credentials.ts'
-import { type Env, placeOf, stsRegionOf } from './endpoint.ts'
+import { placeOf, stsRegionOf } from './endpoint.ts'
 
 /** The most that AWS puts on a page of accounts or units (botocore organizations/2016-11-28, MaxResults). */
 const PAGE_SIZE = 20

@@ -7,6 +7,7 @@ import {
   type fromNodeProviderChain,
   fromTokenFile,
 } from '@aws-sdk/credential-providers'
+import type { Env } from '../../config/endpoints.ts'
 import { type Giver, nothingElse, originOf, originShown } from '../../config/profile.ts'
 import { loadSharedFiles, profileIn, type SharedFiles, unfitToken } from '../../config/shared-files.ts'
 import type { Credentials } from '../../domain/probe.ts'
@@ -14,7 +15,7 @@ import { messageOfThrown } from '../../domain/thrown.ts'
 import type { Clock } from '../../ports/time.ts'
 import type { Answer } from './answer.ts'
 import { asCall } from './call.ts'
-import { type Env, placeOf } from './endpoint.ts'
+import { placeOf } from './endpoint.ts'
 import type { BoundedHandler } from './handler.ts'
 
 const ROLE_SECONDS = 3_600
