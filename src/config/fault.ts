@@ -1,3 +1,4 @@
+import { visible } from '../domain/visible.ts'
 import { mayBeSecret } from './secret.ts'
 
 /** Something wrong with the configuration, where it can be corrected. */
@@ -23,9 +24,9 @@ export function formatFaults(faults: readonly Fault[], file: string): string {
     .join('\n')
 }
 
-/** A key for people: bounded, and quoted unless it is a plain word. */
+/** A key for people: bounded, quoted unless it is a plain word, and with control characters made visible. */
 export function keyText(key: string): string {
-  return /^[\w-]{1,64}$/.test(key) ? key : JSON.stringify(bounded(oneLine(key), 64))
+  return /^[\w-]{1,64}$/.test(key) ? key : visible(JSON.stringify(bounded(key, 64)))
 }
 
 /** A path of keys for people, without what may be a part of a secret. */

@@ -3,7 +3,7 @@ import { bounded, type Fault, keyText, oneLine, pathText } from './fault.ts'
 import { withFound } from './found.ts'
 import { type KeyHome, keyHomes } from './key-homes.ts'
 import { nearest } from './nearest.ts'
-import { holdsSecret, keyBeforeValue } from './secret.ts'
+import { keyBeforeValue, maySpillSecret } from './secret.ts'
 import { isMapping, type Path, type Tree, valueAt } from './tree.ts'
 import { NEEDS_UNIT, QUOTE_ACCOUNT } from './values.ts'
 
@@ -101,23 +101,20 @@ function unknownKey(path: Path, known: readonly string[], { tree, home }: Contex
   if (before !== null)
     return { ...tree.fault(path, `there is no space after \`${before}:\``, 'key'), path: pathText([...parent, before]) }
   const meant = nearest(key, known)
-  if (meant === null && holdsSecret(parent)) return hiddenKey(path, known, tree)
-  if (meant !== null) {
-    const fault = tree.fault(path, `unknown key; did you mean \`${meant}\`?`, 'key')
-    return { ...fault, path: parent.length === 0 ? fault.path : `${pathText(parent)}.${keyText(key)}` }
-  }
-  if (key === '<<') return tree.fault(path, 'merge keys are not supported: an alias replaces a whole value', 'key')
-  const belongs = home(key, parent)
-  const where = belongs === null ? `expected ${namesText(known)}` : `it belongs ${belongs}`
-  return tree.fault(path, `unknown key; ${where}`, 'key')
-}
-
-/** It may be a piece of a secret: a comma ends a value without quotes, and what follows is taken for a key. */
-function hiddenKey(path: Path, known: readonly string[], tree: Tree): Fault {
+  const shownPath = parent.length === 0 ? keyText(key) : `${pathText(parent)}.${keyText(key)}`
+  const faultAtKey = (message: string): Fault => ({ ...tree.fault(path, message, 'key'), path: shownPath })
+  if (meant !== null) return faultAtKey(`unknown key; did you mean \`${meant}\`?`)
   const isAlone = tree.entryAt(path)?.written === ''
-  const hint = isAlone ? '; put a value with a comma in quotes' : ''
-  const message = `unknown key, which is not shown; expected ${namesText(known)}${hint}`
-  return { ...tree.fault(path, message, 'key'), path: pathText(path.slice(0, -1)) }
+  const isFlow = tree.entryAt(parent)?.isFlow === true
+  const keys = Object.keys(valueAt(parent, tree.root) ?? {})
+  if (maySpillSecret(parent, { key, keys, isFlow, isAlone })) {
+    const hint = isFlow ? `; put ${isAlone ? 'a colon after a key, and ' : ''}a value with a comma in quotes` : ''
+    const message = `unknown key, not shown because it may be part of a secret; expected ${namesText(known)}${hint}`
+    return { ...tree.fault(path, message, 'key'), path: pathText(parent) }
+  }
+  if (key === '<<') return faultAtKey('merge keys are not supported: an alias replaces a whole value')
+  const belongs = home(key, parent)
+  return faultAtKey(`unknown key; ${belongs === null ? `expected ${namesText(known)}` : `it belongs ${belongs}`}`)
 }
 
 function namesText(names: readonly string[]): string {

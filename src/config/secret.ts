@@ -24,8 +24,34 @@ function holderAt(path: Path) {
 }
 
 /** Whether a mapping at this path has a secret in it. */
-export function holdsSecret(path: Path): boolean {
+function holdsSecret(path: Path): boolean {
   return holderAt(path) !== null
+}
+
+/** How keys of a configuration look: passwords and tokens rarely do. */
+const KEY_SHAPE = /^[A-Za-z][A-Za-z_-]{0,23}$/
+
+/** An unknown key, and the mapping that it is in. */
+export type UnknownKey = Readonly<{
+  key: string
+  /** All keys of the mapping, in the order of the file. */
+  keys: readonly string[]
+  /** The mapping is written with `{ }`. */
+  isFlow: boolean
+  /** Nothing is written after the key. */
+  isAlone: boolean
+}>
+
+/**
+ * Whether an unknown key of the mapping at this path may be a part of a secret, and so must not be shown. In `{ }` a comma ends
+ * a value without quotes, and the rest of a password becomes a key without a value, or with one if a colon follows; and an entry
+ * without a colon is a key. Elsewhere somebody may have written the secret in place of its key.
+ */
+export function maySpillSecret(parent: Path, { key, keys, isFlow, isAlone }: UnknownKey): boolean {
+  const holder = holderAt(parent)
+  const isAfterSecret = keys.slice(0, keys.indexOf(key)).some((one) => one === holder?.secret || SECRET_KEYS.includes(one))
+  if (holder === null) return isFlow && isAfterSecret
+  return !KEY_SHAPE.test(key) || (isFlow && (isAlone || isAfterSecret))
 }
 
 /** Whether a key of the mapping at this path may be a part of a secret, because it does not belong there. */

@@ -21,6 +21,8 @@ type Entry = Readonly<{
   referred: boolean
   /** Its `${…}` could not be resolved; that is a fault already. */
   broken: boolean
+  /** It is a mapping or a list in `{ }` or `[ ]`. */
+  isFlow: boolean
 }>
 
 /** A value that comes from outside the file. */
@@ -123,15 +125,15 @@ class TreeBuilder {
     this.checkSize(spot.path, offset)
     const enter = (entry: Partial<Entry>) =>
       this.entries.set(keyOf(spot.path), {
-        ...{ key: spot.key, value: offset, written: null, referred: false, broken: false },
+        ...{ key: spot.key, value: offset, written: null, referred: false, broken: false, isFlow: false },
         ...entry,
       })
     if (isMap(node)) {
-      enter({})
+      enter({ isFlow: node.flow === true })
       return this.mappingOf(node as YAMLMap.Parsed, spot.path, offset)
     }
     if (isSeq(node)) {
-      enter({})
+      enter({ isFlow: node.flow === true })
       return node.items.map((item, index) =>
         this.valueOf(item as ParsedNode | null, { path: [...spot.path, index], key: null, parent: offset }),
       )
@@ -169,7 +171,7 @@ class TreeBuilder {
     const target = this.anchors.get(alias.source)
     if (target !== undefined) return target
     this.faults.push(this.faultAt(offset, path, 'this alias has no anchor above it'))
-    this.entries.set(keyOf(path), { key, value: offset, written: null, referred: true, broken: true })
+    this.entries.set(keyOf(path), { key, value: offset, written: null, referred: true, broken: true, isFlow: false })
     return undefined
   }
 
