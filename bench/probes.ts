@@ -144,7 +144,7 @@ function perProbe({ cpuMs, probes: n }: Lap): number {
 function onDisk(path: string): { runs: number; ok: number; bytes: number } {
   const db = new DatabaseSync(path, { readOnly: true })
   try {
-    const counted = db.prepare("SELECT count(*) AS runs, coalesce(sum(result = 'ok'), 0) AS ok FROM runs").get()
+    const counted = db.prepare('SELECT count(*) AS runs, coalesce(sum(result = 0), 0) AS ok FROM runs').get()
     const pages = Number(Object.values(db.prepare('PRAGMA page_count').get() ?? {})[0])
     const pageSize = Number(Object.values(db.prepare('PRAGMA page_size').get() ?? {})[0])
     return { runs: Number(counted?.['runs']), ok: Number(counted?.['ok']), bytes: pages * pageSize }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { databaseExists, openStore } from '../adapters/sqlite/store.ts'
+import { databaseExists } from '../adapters/sqlite/open.ts'
+import { openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { EXIT, Exit } from './exit.ts'

@@ -96,7 +96,10 @@ export type Store = Reader & {
   keepQueue(record: QueueRecord, events: readonly KeptEvent[], forgotten: readonly string[]): Promise<void>
   /** Remembers that the daemon was alive then: for the gap in our watch, and for a clock that is set while nobody runs. */
   alive(stamp: Stamp): Promise<void>
-  /** Sums up and deletes runs older than their keep, at most `limit` rows; says how many are left to do: 0 when done. */
+  /**
+   * One step of retention, of at most `limit` rows: old runs are summed up and deleted, old hours and readings are deleted. Says how
+   * many rows are left to do, as far as is known: 0 when everything has been looked at.
+   */
   sweep(before: Readonly<{ runs: Instant; hours: Instant }>, limit: number): Promise<number>
   /** Moves the write-ahead log into the database when it has grown. */
   checkpoint(): Promise<void>

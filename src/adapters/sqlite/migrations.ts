@@ -16,17 +16,23 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE incidents (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, family TEXT NOT NULL, partition TEXT NOT NULL,
-    opened_at INTEGER NOT NULL, closed_at INTEGER, doc TEXT NOT NULL
+    opened_at INTEGER NOT NULL, closed_at INTEGER, doc TEXT NOT NULL,
+    -- What lists need of the members of a closed incident; NULL while it is open.
+    sums TEXT, patterns TEXT
   ) STRICT;
   CREATE INDEX incidents_open ON incidents (opened_at) WHERE state <> 'closed';
   CREATE INDEX incidents_closed ON incidents (closed_at) WHERE state = 'closed';
   CREATE INDEX incidents_opened ON incidents (opened_at);
+  -- An outage of a thousand accounts is megabytes, of which a run changes one member: members are rows of their own.
+  CREATE TABLE members (
+    incident TEXT NOT NULL REFERENCES incidents (id), place INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (incident, place)
+  ) STRICT;
 
   CREATE TABLE probes (probe TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
   CREATE TABLE self_alerts (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
 
   CREATE TABLE silences (id TEXT PRIMARY KEY, until INTEGER NOT NULL, ended_at INTEGER, at INTEGER NOT NULL, doc TEXT NOT NULL) STRICT;
-  CREATE TABLE acks (incident TEXT PRIMARY KEY, at INTEGER NOT NULL, reason TEXT) STRICT;
+  CREATE TABLE acks (incident TEXT PRIMARY KEY, at INTEGER NOT NULL, moment TEXT, reason TEXT) STRICT;
 
   CREATE TABLE ledger (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, incident TEXT, probe TEXT, decision TEXT NOT NULL, doc TEXT NOT NULL
@@ -60,44 +66,29 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX readings_since ON readings (partition, since);
 
+  -- Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
+  CREATE TABLE queue_events (arn TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
   CREATE TABLE probe_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 
+  -- Runs of no incident, until they are summed up. result: 0 ok, 1 failed, 2 inconclusive. request_id: the sixteen bytes of a UUID,
+  -- else text. doc: only where it says more than "ok".
   CREATE TABLE runs (
-    probe INTEGER NOT NULL REFERENCES probe_names (id), at INTEGER NOT NULL, ms INTEGER NOT NULL, result TEXT NOT NULL, kind TEXT,
-    tries INTEGER NOT NULL, request_id TEXT, incident TEXT, doc TEXT,
-    PRIMARY KEY (probe, at)
+    probe INTEGER NOT NULL REFERENCES probe_names (id), at INTEGER NOT NULL, ms INTEGER NOT NULL, result INTEGER NOT NULL,
+    tries INTEGER NOT NULL, request_id ANY, doc TEXT, PRIMARY KEY (probe, at)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX runs_plain ON runs (probe, at) WHERE incident IS NULL;
-  CREATE INDEX runs_incident ON runs (incident, at) WHERE incident IS NOT NULL;
+  -- Runs that are evidence of an incident: kept for ever.
+  CREATE TABLE incident_runs (
+    probe INTEGER NOT NULL REFERENCES probe_names (id), at INTEGER NOT NULL, ms INTEGER NOT NULL, result INTEGER NOT NULL,
+    incident TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (probe, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX incident_runs_incident ON incident_runs (incident, at);
 
   CREATE TABLE hours (
     probe INTEGER NOT NULL REFERENCES probe_names (id), hour INTEGER NOT NULL,
     ok INTEGER NOT NULL, failed INTEGER NOT NULL, inconclusive INTEGER NOT NULL, sum_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL,
     PRIMARY KEY (probe, hour)
   ) STRICT, WITHOUT ROWID;
-  `,
-  // An outage of a thousand accounts is megabytes, of which a run changes one member: members are rows of their own.
-  `
-  CREATE TABLE members (
-    incident TEXT NOT NULL REFERENCES incidents (id), place INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (incident, place)
-  ) STRICT;
-  INSERT INTO members (incident, place, doc)
-    SELECT i.id, m.key, m.value FROM incidents i, json_each(i.doc, '$.members') m ORDER BY i.id, m.key;
-  UPDATE incidents SET doc = json_remove(doc, '$.members');
-  `,
-  // When something was dated by clocks that nobody can set: how far the wall clock was set while nobody ran follows from it.
-  `
-  ALTER TABLE acks ADD COLUMN moment TEXT;
-  UPDATE meta SET doc = json_object('at', json(doc)) WHERE key = 'alive';
-  `,
-  // What lists need of the members of a closed incident; NULL while it is open.
-  `
-  ALTER TABLE incidents ADD COLUMN sums TEXT;
-  ALTER TABLE incidents ADD COLUMN patterns TEXT;
-  `,
-  // Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
-  `
-  CREATE TABLE queue_events (arn TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
 ]
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { asPlainUser } from '../../../test/plain-user.ts'
 import { StoreError } from '../../ports/store.ts'
+import { databaseExists } from './open.ts'
 import { bytesAt, placeOf } from './place.ts'
-import { databaseExists, openStore } from './store.ts'
+import { openStore } from './store.ts'
 
 let directory: string
 let path: string

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -13,16 +14,17 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { asPlainUser } from '../../../test/plain-user.ts'
 import { aMember, aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
 import type { Member } from '../../domain/incident.ts'
-import type { Store } from '../../ports/store.ts'
+import type { Store, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { APPLICATION_ID, MIGRATIONS, migrate, versionOf } from './migrations.ts'
-import { databaseExists, openStore } from './store.ts'
+import { databaseExists } from './open.ts'
+import { openStore } from './store.ts'
 
 let directory: string
 let path: string
@@ -279,22 +281,6 @@ describe('migrations', () => {
   })
 })
 
-test('a database of the first version keeps its incidents, with their members in their order', async () => {
-  const incident = anIncident('a3f9', { members: Array.from({ length: 12 }, (_, i) => aMember(`p${i}`)) })
-  const bare = anIncident('b', { state: 'closed', closedAt: T0 })
-  mkdirSync(join(directory, 'data'))
-  raw((db) => {
-    migrate(db, path, MIGRATIONS.slice(0, 1))
-    const put = db.prepare(
-      'INSERT INTO incidents (id, state, family, partition, opened_at, closed_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    )
-    for (const is of [incident, bare])
-      put.run(is.id, is.state, is.family, is.partition, is.openedAt, is.closedAt, JSON.stringify(is))
-  })
-  const store = await open()
-  expect((await store.load(0)).incidents).toEqual([incident, bare])
-})
-
 describe('of the members of an incident only those are written that have changed', () => {
   /** Counts in the file itself: each row that is written or deleted, by whatever statement. */
   const COUNTING = `CREATE TABLE touched (place INTEGER);
@@ -350,6 +336,104 @@ test('ok runs outside of an incident are kept without a document', async () => {
   ]
   await store.commit({ ...NOTHING, outcomes })
   expect(raw((db) => db.prepare('SELECT doc IS NULL AS bare FROM runs ORDER BY at').all())).toEqual([{ bare: 1 }, { bare: 0 }])
+})
+
+test('a run takes no more bytes than its numbers and its request id, and is in one place only', async () => {
+  const store = await open()
+  const probes = Array.from({ length: 100 }, (_, i) => `p${i}`)
+  const minutes = 100
+  const runOf = (probe: string, at: number): StoredOutcome => {
+    const outcome = anOutcome(probe, at)
+    const tries = outcome.tries.map((one) => ({ ...one, requestId: randomUUID() }))
+    return { outcome: { ...outcome, tries }, incident: null }
+  }
+  for (let i = 0; i < minutes; i++)
+    await store.commit({ ...NOTHING, outcomes: probes.map((probe, n) => runOf(probe, T0 + i * 60_000 + n)) })
+  const bytes = raw((db) => {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    return Number(db.prepare("SELECT sum(pgsize) AS n FROM dbstat WHERE name LIKE '%runs%'").get()?.['n'])
+  })
+  // Half of what it took with ids as text and an index of its own: 87.
+  expect(bytes / (probes.length * minutes)).toBeLessThan(44)
+  const first = runOf('p0', T0)
+  await store.commit({ ...NOTHING, incidents: [anIncident('a3f9')], outcomes: [{ ...first, incident: 'a3f9' }] })
+  expect(await store.runs('a3f9', 10)).toEqual([first.outcome])
+  expect(await store.strip('p0', 0)).toHaveLength(minutes)
+})
+
+test('a request id that is no UUID is kept as it is', async () => {
+  const store = await open()
+  const outcome = anOutcome('p', T0)
+  const withId = (requestId: string, at: number) => ({
+    outcome: { ...outcome, startedAt: at, tries: outcome.tries.map((one) => ({ ...one, requestId })) },
+    incident: null,
+  })
+  const id = '0e9d3f52-7c1a-4b9e-8f00-0123456789ab'
+  await store.commit({ ...NOTHING, outcomes: [withId(id, T0), withId('EXAMPLE123', T0 + 1)] })
+  const stored = raw((db) => db.prepare('SELECT typeof(request_id) AS type, hex(request_id) AS hex FROM runs ORDER BY at').all())
+  expect(stored[0]).toEqual({ type: 'blob', hex: id.replaceAll('-', '').toUpperCase() })
+  expect(stored[1]).toMatchObject({ type: 'text' })
+})
+
+describe('a sweep', () => {
+  /** How often a statement was executed meanwhile. */
+  async function executed(work: () => Promise<unknown>): Promise<number> {
+    const spies = (['all', 'get', 'run'] as const).map((method) => vi.spyOn(StatementSync.prototype, method))
+    try {
+      await work()
+      return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
+    } finally {
+      for (const spy of spies) spy.mockRestore()
+    }
+  }
+  const runsOf = (count: number, at: number): StoredOutcome[] =>
+    Array.from({ length: count }, (_, i) => ({ outcome: anOutcome(`p${i}`, at), incident: null }))
+
+  test('takes a few statements a step, however many probes there are, and looks at each of them', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, outcomes: runsOf(3_500, T0) })
+    const before = { runs: T0, hours: 0 }
+    const steps: number[] = []
+    let left = 1
+    for (; left > 0 && steps.length < 10; ) {
+      steps.push(
+        await executed(async () => {
+          left = await store.sweep(before, 500)
+        }),
+      )
+    }
+    expect(steps).toHaveLength(4)
+    for (const statements of steps) expect(statements).toBeLessThanOrEqual(4)
+  })
+
+  test('lets the event loop turn between two steps', async () => {
+    const store = await open()
+    let turns = 0
+    const turn = () => {
+      turns += 1
+      immediate = setImmediate(turn)
+    }
+    let immediate = setImmediate(turn)
+    for (let i = 0; i < 5; i++) await store.sweep({ runs: T0, hours: 0 }, 500)
+    clearImmediate(immediate)
+    expect(turns).toBeGreaterThanOrEqual(4)
+  })
+
+  test('takes a few statements a step also where every probe has old runs', async () => {
+    const store = await open()
+    await store.commit({ ...NOTHING, outcomes: runsOf(1_200, T0) })
+    let left = 1
+    let steps = 0
+    for (; left > 0 && steps < 20; steps++) {
+      const statements = await executed(async () => {
+        left = await store.sweep({ runs: T0 + 1, hours: 0 }, 500)
+      })
+      expect(statements).toBeLessThanOrEqual(6)
+    }
+    expect(left).toBe(0)
+    expect(raw((db) => db.prepare('SELECT count(*) AS n FROM runs').get())).toEqual({ n: 0 })
+    expect(raw((db) => db.prepare('SELECT sum(ok) AS n FROM hours').get())).toEqual({ n: 1_200 })
+  })
 })
 
 test('each call is told with how long it kept the event loop', async () => {
