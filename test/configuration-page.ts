@@ -1,17 +1,17 @@
 /*
- * docs/configuration.md, made from the JSON Schema of the configuration: what a key is for stands in one place, beside its
- * bounds, and the page, the editors and `alibi schema` all say the same.
+ * docs/configuration.md, generated from the JSON Schema of the configuration: every key is described in one place, beside its
+ * limits, and the page, the editors and `alibi schema` all say the same.
  */
 
 type Node = Readonly<Record<string, unknown>>
 
-/** Prose that no schema holds; the reference proper follows it. */
+/** The introduction; the generated reference follows it. */
 const HEAD = `# Configuration reference
 
-<!-- Made from the schema by \`npm run docs\`: edit the schemas in src/config, not this page. -->
+<!-- Generated from the schema by \`npm run docs\`: edit the schemas in src/config, not this page. -->
 
-Everything Alibi knows about your accounts stands in one file, \`config/alibi.yaml\` unless \`--config\` names another. The commented sample
-there is the place to start; this page is the place to look a key up. What each timer and threshold does is defined in [rules.md](rules.md).
+Alibi is configured by one file: \`config/alibi.yaml\`, unless \`--config\` names another. Start with the commented sample there, and use this page
+to look up a key. [rules.md](rules.md) defines what each timer and threshold does.
 
 The smallest file that works has a recipient and a sender; every other key has a default:
 
@@ -24,36 +24,36 @@ mail:
 
 ## How it is read
 
-- **Strict.** An unknown key is an error with line, column and the key that was probably meant. \`alibi check\` lists every fault at once and
-  ends with 78. A file that loads cannot fail later for being a bad configuration.
-- **Durations** are \`250ms\`, \`30s\`, \`5m\`, \`1h30m\`, \`2d\`. A number without a unit is an error.
+- **Strict.** An unknown key is an error, with line, column and the key that you probably meant. \`alibi check\` lists all faults at once and
+  exits with 78. A file that loads cannot fail later for being a bad configuration.
+- **Durations** are written \`250ms\`, \`30s\`, \`5m\`, \`1h30m\` or \`2d\`. A number without a unit is an error.
 - **References.** \`\${NAME}\` is an environment variable, \`\${NAME:-default}\` one with a default, \`\${file:/run/secrets/x}\` the content of a regular
-  file of at most 64 KiB. They are resolved after the YAML is parsed, inside values only; \`$\${\` is a plain \`\${\`. Inside \`{ }\` and \`[ ]\` they stand in
-  quotes. What comes from a file, and every password, token, external id and heartbeat address, is a secret: it is shown nowhere. So a file is
-  refused where the value has to be shown: it may stand in \`password\`, \`user\`, \`token\`, \`externalId\`, \`heartbeat.url\`, \`health.dashboard.url\` and
-  \`control.url\` (of the last two the host is shown), and nowhere else.
+  file of at most 64 KiB. They are resolved after the YAML is parsed, and only inside values; write \`$\${\` for a plain \`\${\`. Inside \`{ }\` and \`[ ]\` they
+  need quotes. The content of such a file is secret, and so is every password, token, external id and heartbeat URL: Alibi shows them nowhere. So a file is
+  rejected where its value has to be shown. It is accepted in \`password\`, \`user\`, \`token\`, \`externalId\`, \`heartbeat.url\`, \`health.dashboard.url\` and
+  \`control.url\` (of the last two, the host is shown).
 - **Relative paths** are relative to the working directory, which \`ecosystem.config.js\` sets to the project's root.
-- **Changes** are read at start and on SIGHUP. A faulty file leaves the old one in force and is told by log, metric and one mail.
+- **Changes** are read at the start and on SIGHUP. If the new file is faulty, the old configuration stays in force, and the log, a metric and one email say so.
   \`storage.path\`, \`log.format\`, \`log.file\` and \`log.cloudwatch\` need a restart.
-- **Completion.** With the first line \`# yaml-language-server: $schema=./alibi.schema.json\` an editor that speaks the YAML language server
-  completes keys and marks faults. \`alibi schema\` prints the same schema.
+- **Completion.** With \`# yaml-language-server: $schema=./alibi.schema.json\` as the first line, editors with YAML language server support
+  complete keys and mark faults. \`alibi schema\` prints the same schema.
 `
 
 const TAIL = `
 ## Environment
 
-The AWS SDK's own variables work: \`AWS_PROFILE\`, \`AWS_REGION\`, \`AWS_ENDPOINT_URL_ACCOUNT\`, \`AWS_ENDPOINT_URL_HEALTH\`, \`AWS_ENDPOINT_URL_STS\` and the
-others; so do \`endpoint_url\` and \`services\` in its shared file, of the profile \`AWS_PROFILE\` or \`default\`. An endpoint of your own has to be https, or on
-this machine; it is named at start, on the page and in each mail. \`AWS_PROFILE\`, \`credentials.profile\` and a \`[default]\` profile that speaks of
-credentials are used or they are an error: unlike the SDK, Alibi never goes on to the role of the instance.
+The AWS SDK's environment variables work: \`AWS_PROFILE\`, \`AWS_REGION\`, \`AWS_ENDPOINT_URL_ACCOUNT\`, \`AWS_ENDPOINT_URL_HEALTH\`, \`AWS_ENDPOINT_URL_STS\` and the
+others. So do \`endpoint_url\` and \`services\` in its shared config file, for the profile \`AWS_PROFILE\` or \`default\`. An endpoint of your own has to use https,
+except on this machine; the log at the start, the page and every email name it. If \`AWS_PROFILE\`, \`credentials.profile\` or a \`[default]\` profile with
+credentials cannot be used, that is an error: unlike the SDK, Alibi never falls back to the role of the instance.
 
-\`HTTPS_PROXY\` and \`HTTP_PROXY\` (in small letters first) name the proxy by which Alibi asks AWS, the dashboard, the control host, the heartbeat and CloudWatch
-Logs; \`NO_PROXY\` excepts hosts (\`host\`, \`.suffix\`, \`host:port\`, \`10.0.0.0/8\`, \`*\`), and this machine is always excepted. Mail goes by no proxy. The
-certificates of \`AWS_CA_BUNDLE\`, or of \`ca_bundle\` in the profile, are trusted for the same calls, beside those that Node trusts. \`AWS_USE_FIPS_ENDPOINT\` and
-\`AWS_USE_DUALSTACK_ENDPOINT\`, or their keys in the profile, hold where AWS has such an endpoint: Account has none. \`alibi check\` says what is in force, and
-what it does to each endpoint.
+\`HTTPS_PROXY\` and \`HTTP_PROXY\` (lower case takes precedence) name the proxy for calls to AWS, the dashboard, the control host, the heartbeat and CloudWatch
+Logs. \`NO_PROXY\` lists exceptions (\`host\`, \`.suffix\`, \`host:port\`, \`10.0.0.0/8\`, \`*\`); this machine is always one. Email uses no proxy. The
+certificates of \`AWS_CA_BUNDLE\`, or of \`ca_bundle\` in the profile, are trusted for the same calls, in addition to those that Node trusts.
+\`AWS_USE_FIPS_ENDPOINT\` and \`AWS_USE_DUALSTACK_ENDPOINT\`, or their keys in the profile, apply where AWS has such an endpoint; Account has none. \`alibi check\`
+says which of these settings are in force, and what they do to each endpoint.
 
-\`ALIBI_DEBUG=1\` shows where an internal error happened.
+\`ALIBI_DEBUG=1\` shows where in the code an internal error happened.
 `
 
 const DURATION_MARK = '(\\d{1,9})ms'
