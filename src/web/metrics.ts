@@ -26,7 +26,8 @@ export type Metrics = Readonly<{
   close: () => void
 }>
 
-const EVENT_LOOP_RESOLUTION_MS = 20
+/** Each look wakes the process: four a second say what the metric is read for, which is seconds (config/prometheus/alibi.rules.yml). */
+const EVENT_LOOP_RESOLUTION_MS = 250
 const OPEN_STATES: readonly Incident['state'][] = ['waiting', 'suppressed', 'announced']
 /** The value of the label `standing` for each status: dashboards rely on it. */
 const STANDINGS = { ok: 'well', undecided: 'undecided', failing: 'failing', recovering: 'recovering' } as const
