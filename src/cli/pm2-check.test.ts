@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { GRACE_MS } from '../daemon/session.ts'
 import { killTimeoutFinding, killTimeoutIn, killTimeoutOfFile } from './pm2-check.ts'
-import { GRACE_MS } from './run.ts'
 
 const app = (name: string, env: object) => ({ name, pid: 7, pm2_env: { pm_exec_path: `/srv/${name}/index.js`, ...env } })
 const printed = (...apps: readonly object[]) => `[PM2] some noise\n${JSON.stringify(apps)}\n`

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Env } from '../config/endpoints.ts'
 import { readText } from '../config/read-text.ts'
+import { GRACE_MS } from '../daemon/session.ts'
 import { type Finding, failed, passed } from './finding.ts'
 import { isAlibi, pm2Home } from './pm2.ts'
-import { GRACE_MS } from './run.ts'
 
 const PM2_TIMEOUT_MS = 10_000
 const MAX_PM2_OUTPUT = 8 * 1024 * 1024

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { GRACE_MS } from '../../src/cli/run.ts'
+import { GRACE_MS } from '../../src/daemon/session.ts'
 import { DEADLINE_MS, end, ROOT, type Stage, stage, until } from './daemon-process.ts'
 
 const PM2 = join(ROOT, 'node_modules/pm2/bin/pm2')

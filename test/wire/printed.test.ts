@@ -79,7 +79,7 @@ test.for([
   expect(ended).toMatchObject({ code: 70, signal: null, err: '' })
   expect(records(ended).at(-1)).toMatchObject({
     level: 'error',
-    message: 'internal error: Alibi ends',
+    message: 'internal error: Alibi exits',
     error: { name: 'TypeError', message: 'by nobody caught', stack: expect.stringContaining('within.mjs') },
   })
 })
