@@ -199,10 +199,11 @@ export class Sessions<E extends Equipment> {
   }
 
   private async membershipOf(config: Config, store: Store): Promise<Membership> {
-    const { organization, clock, log, random01 } = this.host
+    const { host } = this
+    const { clock, log, random01 } = host
     const membership = new Membership({
       ...{ config, store, clock, log, random01 },
-      organization: organization(config),
+      organization: host.organization(config),
       selfAlert: (key, text) => this.current.daemon.selfAlert(key, text),
       changed: () => {
         this.areAccountsStale = true
