@@ -101,7 +101,11 @@ function readAnswer(shape: string, events: number): unknown {
     skipped: 0,
     detail: '',
   })
-  const reading = join(answer(read.map((one) => ({ ...one, text: `${one.text.slice(1)}x` }))), answer(read), 'aws', NOW)
+  const reading = join(
+    { api: answer(read.map((one) => ({ ...one, text: `${one.text.slice(1)}x` }))), dashboard: answer(read) },
+    'aws',
+    NOW,
+  )
   const failure = {
     kind: 'internal',
     service: 'ACCOUNT',

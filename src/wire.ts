@@ -10,6 +10,7 @@ import { endpointOverride, stsRegionOf } from './adapters/aws/endpoint.ts'
 import { healthApi } from './adapters/aws/health-api.ts'
 import { type Identities, type User, identities as watchIdentities } from './adapters/aws/identities.ts'
 import type { OrganizationStatus } from './adapters/aws/organization-view.ts'
+import { type Sqs, sqsQueue } from './adapters/aws/sqs.ts'
 import { systemClock } from './adapters/clock.ts'
 import { ehloName } from './adapters/ehlo-name.ts'
 import { httpHeartbeat } from './adapters/heartbeat.ts'
@@ -19,11 +20,14 @@ import { smtpMailer } from './adapters/smtp.ts'
 import type { Config, Smtp } from './config/config.ts'
 import { type Env, endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
 import { networkShown } from './config/network.ts'
+import { queueOverride } from './config/queue-url.ts'
 import { type Asked, variantsShown } from './config/variants.ts'
 import type { Sources } from './daemon/health-reader.ts'
+import type { QueueSetting } from './daemon/queue-reader.ts'
 import type { Caller, Facts, Notification } from './domain/notification.ts'
-import { ACCOUNT_REGION } from './domain/policy.ts'
+import { ACCOUNT_REGION, partitionOf } from './domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
+import type { Interest } from './domain/queue-record.ts'
 import type { Delivery } from './email/delivery.ts'
 import { renderEmail } from './email/render.ts'
 import type { Heartbeat } from './ports/heartbeat.ts'
@@ -46,6 +50,8 @@ export type Wired = AsyncDisposable &
     clock: Clock
     prober: Prober
     sources: ReadonlyMap<Partition, Sources>
+    /** The health queue; `null` where none is configured, or nothing is monitored in its partition. */
+    queue: (QueueSetting & Readonly<{ queue: Sqs }>) | null
     mailer: Mailer
     fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
     identities: Identities
@@ -102,8 +108,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
           drop: (identity) => keyring.drop(holder, identity),
           env,
           timeoutMs: config.health.timeoutMs,
-          services: ['ACCOUNT', 'STS', ...config.health.relevance.related],
-          regions: regionsOf(monitors.filter((monitor) => monitor.partition === partition)),
+          ...interestOf(config, partition),
           owners: () => identities.owners(asker.credentials),
           members,
           cacheForMs: config.health.cacheForMs,
@@ -124,6 +129,8 @@ export function wire(config: Config, given: Env, version: string): Wired {
     })
   }
 
+  const queue = queueOf(config, { asking, keyring, outlet })
+  held.defer(() => queue?.queue.close())
   const mailer = mailerOf(config)
   held.defer(() => mailer.close())
   const second = config.mail.fallback
@@ -134,13 +141,18 @@ export function wire(config: Config, given: Env, version: string): Wired {
     clock,
     prober,
     sources,
+    queue,
     mailer,
     fallback,
     identities,
     keyring,
     env,
-    overrides: endpointOverrides(config),
-    network: [...networkShown(config.network), ...variantsShown(config.network.variants, askedBy(config))],
+    overrides: [...endpointOverrides(config), ...queueOverride(config)],
+    network: [
+      ...networkShown(config.network),
+      ...variantsShown(config.network.variants, askedBy(config)),
+      ...queueVariant(config),
+    ],
     owners: (probe, monitor) => (probe.account === 'self' ? identities.owners(monitor.credentials) : [probe.account]),
     sender: (monitor) => {
       const partition = monitor?.partition ?? 'aws'
@@ -160,6 +172,38 @@ export function wire(config: Config, given: Env, version: string): Wired {
     organization,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+type Asking = Readonly<{ asking: ReadonlyMap<Partition, User>; keyring: ReturnType<typeof openKeyring>; outlet: Outlet }>
+
+function queueOf(config: Config, { asking, keyring, outlet }: Asking): Wired['queue'] {
+  const { queue, timeoutMs } = config.health
+  const partition = queue === null ? null : partitionOf(queue.region)
+  const asker = partition === null ? undefined : asking.get(partition)
+  if (queue === null || partition === null || asker === undefined) return null
+  const { url, region, retentionMs } = queue
+  const holder = { credentials: queue.credentials ?? asker.credentials, stsRegion: stsRegionOf({ partition, region }) }
+  return {
+    queue: sqsQueue({ url, region, partition, holder, keyring, clock: systemClock, timeoutMs, outlet }),
+    url,
+    partition,
+    interest: interestOf(config, partition),
+    retentionMs,
+  }
+}
+
+/** The queue's host stands in its URL: no setting of the environment changes it. */
+function queueVariant({ health: { queue }, network: { variants } }: Config): readonly string[] {
+  if (queue === null || variants.fips === null || /\bsqs-fips\b/.test(new URL(queue.url).hostname)) return []
+  return [
+    `${variants.fips}: does not concern the health queue, which is asked at the host in health.queue.url (sqs-fips.${queue.region}.amazonaws.com is the FIPS endpoint)`,
+  ]
+}
+
+/** Services and regions whose events can explain a failure in this partition. */
+function interestOf({ monitors, health }: Config, partition: Partition): Interest {
+  const regions = regionsOf(monitors.filter((monitor) => monitor.partition === partition))
+  return { services: ['ACCOUNT', 'STS', ...health.relevance.related], regions: [...regions, 'global'] }
 }
 
 /** The way out that the environment describes, for everything but mail. */

@@ -129,7 +129,7 @@ async function stretch(polls: readonly Poll[], rules: Setup, random: () => numbe
     const admitted = admit(memory, answer)
     memory = admitted.memory
     if (reading === null || askedAt === at || reading.sources.dashboard.state !== admitted.answer.state)
-      reading = join({ state: 'off', why: 'no support plan' }, admitted.answer, 'aws', at)
+      reading = join({ api: { state: 'off', why: 'no support plan' }, dashboard: admitted.answer }, 'aws', at)
     watch.read({ ...reading, at })
     if (at >= turnsAt) {
       ok = !ok

@@ -47,7 +47,13 @@ function answered(events: readonly (HealthEvent | null)[]): SourceAnswer {
 }
 
 function verdictOn(api: SourceAnswer, board: SourceAnswer, partition: Partition = 'aws'): Verdict {
-  return judge(failure({ region: ACCOUNT_REGION[partition] }), join(api, board, partition, NOON), LAW, NOBODY, NOON)
+  return judge(
+    failure({ region: ACCOUNT_REGION[partition] }),
+    join({ api, dashboard: board }, partition, NOON),
+    LAW,
+    NOBODY,
+    NOON,
+  )
 }
 
 async function served(body: Uint8Array): Promise<SourceAnswer> {
@@ -226,12 +232,14 @@ describe('one event in both sources is one event', () => {
   ])('%s: the later update says how it stands, and both are named', ([, arn]) => {
     const open = apiEvent({ ...described, arn }, NOON, [])
     const over = dashboardEvent({ ...shown, arn, status: '0', end_time: String(seconds(NOON - 5 * MIN)) }, NOON)
-    const reading = join(answered([open]), answered([over]), 'aws', NOON)
+    const reading = join({ api: answered([open]), dashboard: answered([over]) }, 'aws', NOON)
     expect(reading.events).toHaveLength(1)
     const both = { sources: ['api', 'dashboard'], service: 'IAM', scope: 'PUBLIC', region: 'us-east-1' }
     expect(reading.events[0]).toMatchObject({ ...both, status: 'closed', endedAt: NOON - 5 * MIN })
     const again = apiEvent({ ...described, arn, lastUpdatedTime: seconds(NOON - MIN) }, NOON, [])
-    expect(join(answered([again]), answered([over]), 'aws', NOON).events).toMatchObject([{ ...both, status: 'open' }])
+    expect(join({ api: answered([again]), dashboard: answered([over]) }, 'aws', NOON).events).toMatchObject([
+      { ...both, status: 'open' },
+    ])
   })
 
   test('a new start, other words, a return: the ARN stays, and so does the explanation', () => {

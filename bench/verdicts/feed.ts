@@ -28,7 +28,7 @@ export class Feed {
     const api = admit(memory.api, answered(held.api, now, 'health.us-east-1.amazonaws.com'))
     const dashboard = admit(memory.dashboard, answered(held.dashboard, now, 'health.aws.amazon.com'))
     const key = `${segment} ${api.answer.state} ${dashboard.answer.state}`
-    const reading = this.readings.get(key) ?? join(api.answer, dashboard.answer, 'aws', now)
+    const reading = this.readings.get(key) ?? join({ api: api.answer, dashboard: dashboard.answer }, 'aws', now)
     this.readings.set(key, reading)
     return { reading: { ...reading, at: now }, memory: { api: api.memory, dashboard: dashboard.memory } }
   }

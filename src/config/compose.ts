@@ -16,6 +16,7 @@ import { asciiDomainOf } from './mailbox.ts'
 import { MAX_ACCOUNTS } from './monitor-schema.ts'
 import { credentialsOf, defaultRegion, MAX_PROBES, monitorOf } from './monitors.ts'
 import { networkOf } from './network.ts'
+import { regionOfQueue } from './queue-url.ts'
 import { ConfigSchema, type ParsedConfig } from './schema.ts'
 import { schemaFaults } from './schema-faults.ts'
 import { NO_SHARED_FILES } from './shared-files.ts'
@@ -64,7 +65,7 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
     monitors,
     discoveries: discoveriesOf(parsed.monitors, monitors),
     policy: policyOf(parsed.policy),
-    health: healthOf(parsed.health),
+    health: healthOf(parsed.health, monitors[0]?.region),
     control: { url: parsed.control.url ?? sts ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'] },
     recipients: Object.entries(parsed.recipients).map(([name, { to, after, selfAlerts }]) => ({
       ...{ name, to, afterMs: after ?? null },
@@ -104,12 +105,21 @@ function policyOf(policy: ParsedConfig['policy']): Config['policy'] {
   }
 }
 
-function healthOf(health: ParsedConfig['health']): Config['health'] {
-  const { api, dashboard, credentials, related, ignore, codes } = health
+function healthOf(health: ParsedConfig['health'], region: string | undefined): Config['health'] {
+  const { api, dashboard, credentials, queue, related, ignore, codes } = health
   return {
     api,
     dashboard: typeof dashboard === 'boolean' ? dashboard : dashboard.url,
     credentials: credentials === undefined ? null : credentialsOf(credentials),
+    queue:
+      queue === undefined
+        ? null
+        : {
+            url: queue.url,
+            region: queue.region ?? regionOfQueue(queue.url) ?? region ?? ACCOUNT_REGION.aws,
+            credentials: queue.credentials === undefined ? null : credentialsOf(queue.credentials),
+            retentionMs: queue.retention,
+          },
     relevance: { related, ignore, codes },
     cacheForMs: health.cacheFor,
     idleEveryMs: health.idleEvery,

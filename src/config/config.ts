@@ -18,6 +18,7 @@ export type Config = Readonly<{
     dashboard: boolean | string
     /** `null`: those of the partition's first monitor. */
     credentials: Credentials | null
+    queue: HealthQueueConfig | null
     relevance: Relevance
     cacheForMs: number
     idleEveryMs: number
@@ -64,6 +65,16 @@ export type Config = Readonly<{
   warnings: readonly string[]
   /** Values that must never be shown. */
   secrets: readonly string[]
+}>
+
+/** A queue that EventBridge fills with the events of AWS Health. */
+export type HealthQueueConfig = Readonly<{
+  url: string
+  region: string
+  /** `null`: those that ask the Health API. */
+  credentials: Credentials | null
+  /** How long the queue keeps a message. */
+  retentionMs: number
 }>
 
 export type Smtp = Readonly<{

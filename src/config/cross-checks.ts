@@ -8,6 +8,7 @@ import { checkCredentials, checkMonitor, checkRecipients, type Readable } from '
 import { MAX_RECIPIENTS, MonitorSchema } from './monitor-schema.ts'
 import { defaultRegion, listedAccounts, MAX_PROBES } from './monitors.ts'
 import { checkNetwork } from './network.ts'
+import { isQueueUrl, regionOfQueue } from './queue-url.ts'
 import { repeatsIn } from './repeats.ts'
 import { MAX_MONITORS, RecipientName } from './schema.ts'
 import { mayComeFromFile } from './secret.ts'
@@ -114,6 +115,20 @@ function checkHealth(tree: Tree, addFault: AddFault): void {
   const credentials = HealthSchema.shape.credentials.safeParse(valueAt(['health', 'credentials'], tree.root))
   if (credentials.success && credentials.data !== undefined)
     checkCredentials(credentials.data, ['health', 'credentials'], null, addFault)
+  checkQueue(tree, addFault)
+}
+
+function checkQueue(tree: Tree, addFault: AddFault): void {
+  const path = ['health', 'queue']
+  const given = valueAt(path, tree.root)
+  if (!isMapping(given)) return
+  const credentials = HealthSchema.shape.credentials.safeParse(given['credentials'])
+  if (credentials.success && credentials.data !== undefined)
+    checkCredentials(credentials.data, [...path, 'credentials'], null, addFault)
+  const { url, region } = given
+  const inUrl = typeof url === 'string' && isQueueUrl(url) ? regionOfQueue(url) : null
+  if (inUrl !== null && typeof region === 'string' && isRegion(region) && region !== inUrl)
+    addFault([...path, 'region'], `expected \`${inUrl}\`, the region in the URL`)
 }
 
 function checkWeb(tree: Tree, addFault: AddFault): void {
@@ -136,7 +151,8 @@ function checkEndpoints({ set }: Endpoints, addFault: AddFault): void {
 export function profilesNamed({ root }: Tree): readonly Named[] {
   const monitors = valueAt(['monitors'], root)
   const places: Path[] = Array.isArray(monitors) ? monitors.map((_, index) => ['monitors', index]) : [['monitors', 0]]
-  if (valueAt(['health', 'credentials'], root) !== undefined) places.push(['health'])
+  for (const place of [['health'], ['health', 'queue']])
+    if (valueAt([...place, 'credentials'], root) !== undefined) places.push(place)
   return places.map((place) => {
     const path = [...place, 'credentials', 'profile']
     const profile = valueAt(path, root)

@@ -164,6 +164,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
       api: true,
       dashboard: true,
       credentials: null,
+      queue: null,
       relevance: {
         related: ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'],
         ignore: ['AWS_RISK_IAM_QUARANTINE'],

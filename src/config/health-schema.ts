@@ -1,11 +1,14 @@
 import * as z from 'zod'
 import { CredentialsSchema } from './credentials-schema.ts'
 import { isSafeUrl, SAFE_URL_TEXT } from './endpoints.ts'
-import { DAY, duration, flag, HOUR, line, list, MINUTE, SECOND, strict, url } from './values.ts'
+import { isQueueUrl } from './queue-url.ts'
+import { DAY, duration, flag, HOUR, line, list, MINUTE, REGION, REGION_TEXT, SECOND, strict, url } from './values.ts'
 
 const MAX_CODES = 100
 const SERVICE_CODE = /^[A-Z][A-Z0-9_]{1,99}$/
 const TYPE_CODE = /^[A-Z_][A-Z0-9_]{2,99}$/
+
+const QUEUE_TEXT = 'the URL of an SQS queue such as `https://sqs.us-east-1.amazonaws.com/111122223333/alibi-health`'
 
 const serviceCodes = (what: string) => list(line(what, { pattern: SERVICE_CODE }), 'service codes', 0, MAX_CODES)
 const typeCodes = (what: string) => list(line(what, { pattern: TYPE_CODE }), 'event type codes', 0, MAX_CODES)
@@ -24,6 +27,22 @@ export const HealthSchema = strict({
     )
     .prefault(true)
     .describe('Ask the public AWS Health Dashboard, which requires no credentials; or where its JSON is.'),
+  queue: strict({
+    url: url(QUEUE_TEXT, isQueueUrl).describe(
+      'URL of an Amazon SQS queue that an EventBridge rule fills with the events of AWS Health.',
+    ),
+    region: line(REGION_TEXT, { max: 32, pattern: REGION })
+      .optional()
+      .describe('Region of the queue. Default: the one in the URL, else that of the first monitor.'),
+    credentials: CredentialsSchema.optional().describe(
+      "Credentials for the queue. Default: those for the AWS Health API, which are by default those of the partition's first monitor.",
+    ),
+    retention: duration(MINUTE, 14 * DAY)
+      .prefault('4d')
+      .describe("The queue's message retention period. If Alibi was away for longer, events may be missing, and it says so."),
+  })
+    .optional()
+    .describe('Read the events of AWS Health from a queue, which requires no support plan. Default: none.'),
   credentials: CredentialsSchema.optional().describe(
     "Credentials for the AWS Health API. Default: those of the partition's first monitor.",
   ),

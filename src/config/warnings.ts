@@ -1,5 +1,5 @@
 import { toldOfUs } from '../domain/audience.ts'
-import { ACCOUNT_REGION } from '../domain/policy.ts'
+import { ACCOUNT_REGION, partitionOf } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import { REGIONS } from '../domain/region.ts'
 import { readSchedule } from '../schedule/calendar.ts'
@@ -20,6 +20,7 @@ export function warningsOf(config: Config, tree: Tree, env: Env, now: number): r
     ...config.monitors.flatMap(regionWarnings),
     ...recipientWarnings(config),
     ...policyWarnings(config),
+    ...queueWarnings(config),
     ...mailWarnings(config),
     ...webWarnings(config),
     ...sharedRegions(config, env),
@@ -80,12 +81,17 @@ function policyWarnings({ policy, health }: Config): readonly string[] {
       ? ['policy.holdAtMost is 0s: a failure that AWS explains stays silent for as long as the event is open']
       : []),
     ...(policy.remindEveryMs === 0 ? ['policy.remindEvery is 0s: there are no reminders while an incident lasts'] : []),
-    ...(!health.api && health.dashboard === false
+    ...(!health.api && health.dashboard === false && health.queue === null
       ? [
           'health.api and health.dashboard are both off: no failure can be explained, and every failure is reported as undetermined',
         ]
       : []),
   ]
+}
+
+function queueWarnings({ monitors, health: { queue } }: Config): readonly string[] {
+  if (queue === null || monitors.some(({ partition }) => partition === partitionOf(queue.region))) return []
+  return [`health.queue is in ${queue.region}, in whose partition nothing is monitored: it is not read`]
 }
 
 function mailWarnings({ mail }: Config): readonly string[] {

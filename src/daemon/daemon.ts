@@ -3,7 +3,7 @@ import { gapRow } from '../domain/digest.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import type { HealthReading } from '../domain/outage.ts'
-import type { Monitor, Partition, Probe } from '../domain/probe.ts'
+import type { Instant, Monitor, Partition, Probe } from '../domain/probe.ts'
 import { type Setup, setupOf } from '../domain/setup.ts'
 import type { Connectivity, Gap, World } from '../domain/state.ts'
 import type { Delivery } from '../email/delivery.ts'
@@ -29,6 +29,7 @@ import { HeartbeatLoop } from './heartbeat.ts'
 import { Herald } from './herald.ts'
 import { MainLoop } from './main-loop.ts'
 import type { Pace } from './probe-scheduler.ts'
+import { QueueReader, type QueueSetting } from './queue-reader.ts'
 import { Schedules } from './schedules.ts'
 import { selfCheck } from './self-check.ts'
 import { Wakeup } from './wakeup.ts'
@@ -44,7 +45,10 @@ export type DaemonDeps = Readonly<{
   log: Log
   /** Counts what happens; nobody does, if left out. */
   meter?: Meter
+  /** Without the health queue, which is read all the time. */
   sources: ReadonlyMap<Partition, Sources>
+  /** The health queue; left out, or `null`, where there is none. */
+  queue?: QueueSetting | null
   /** How fast runs follow each other; what AWS allows, if left out. */
   pace?: Pace
   random01: () => number
@@ -122,9 +126,10 @@ function assemble(deps: Guarded, config: Config, { setup, failures, kill }: Surr
   const background = new Background(failed)
   const wakeup = new Wakeup()
   const { cacheForMs } = config.health
+  const queue = queueOf(deps, config, (sentAt) => polling.heard(deps.queue?.partition ?? 'aws', sentAt))
+  const sources = withQueue(deps, queue)
   const reader = new HealthReader({
-    ...{ clock, log, meter, cacheForMs },
-    sources: deps.sources,
+    ...{ clock, log, meter, cacheForMs, sources },
     lookbackMs: config.policy.lookbackMs,
   })
   const courier = courierOf(deps, config, setup)
@@ -140,7 +145,7 @@ function assemble(deps: Guarded, config: Config, { setup, failures, kill }: Surr
     },
     slept: (forMs) => recordGap({ from: clock.now() - forMs, to: clock.now(), why: 'this machine slept' }, deps, background),
   })
-  const polling = new HealthPolling({ config, reader, engine, background, kill })
+  const polling: HealthPolling = new HealthPolling({ config, reader, engine, background, clock, meter, kill })
   const controlCalls = new ControlCalls({ config, prober, engine, background, clock, log, kill })
   const submit = (run: FinishedRun) => engine.submit(run, kill)
   const schedules = new Schedules({
@@ -148,7 +153,7 @@ function assemble(deps: Guarded, config: Config, { setup, failures, kill }: Surr
     ...(pace && { pace }),
   })
   const check = () => selfCheck({ schedules, engine, courier, store })
-  const heartbeat = heartbeatOf(deps, config, { polling, reader, check })
+  const heartbeat = heartbeatOf({ ...deps, sources }, config, { polling, reader, check })
   const herald = new Herald({ mailer, clock, log, letter })
   const diskAlarm = new DiskAlarm({ clock, setup, engine, herald, overrides, sender })
   const digests =
@@ -158,7 +163,23 @@ function assemble(deps: Guarded, config: Config, { setup, failures, kill }: Surr
   const loop: MainLoop = new MainLoop({
     ...{ config, clock, store, engine, schedules, polling, controlCalls, diskAlarm, digests, heartbeat, wakeup, failed, kill },
   })
-  return { reader, courier, engine, schedules, digests, heartbeat, loop, background, check }
+  return { reader, courier, engine, schedules, digests, heartbeat, queue, loop, background, check }
+}
+
+/** Who reads the health queue; `null` where there is none. */
+function queueOf(
+  { queue, store, clock, log }: Guarded,
+  { policy }: Config,
+  arrived: (sentAt: readonly Instant[]) => void,
+): QueueReader | null {
+  if (queue == null) return null
+  return new QueueReader({ setting: queue, law: { retentionMs: queue.retentionMs, policy }, store, clock, log, arrived })
+}
+
+function withQueue({ sources, queue }: Guarded, reader: QueueReader | null): ReadonlyMap<Partition, Sources> {
+  const beside = queue == null ? undefined : sources.get(queue.partition)
+  if (queue == null || beside === undefined) return sources
+  return new Map([...sources, [queue.partition, { ...beside, queue: reader }]])
 }
 
 function courierOf(deps: Guarded, config: Config, { mailDomain }: Setup): Courier {
@@ -196,8 +217,9 @@ type Running = Readonly<{ log: Log; failures: FailureLog; ended: AbortSignal; ki
 
 /** Until `ended`, then until everything is on disk. */
 async function run(parts: Parts, { log, failures, ended, kill }: Running): Promise<void> {
-  const { loop, courier, heartbeat, schedules, background, engine } = parts
-  const others = Promise.all([courier.run(ended, kill), heartbeat?.run(ended)])
+  const { loop, courier, heartbeat, queue, schedules, background, engine } = parts
+  const reading = queue?.run(ended, kill).catch((cause) => failures.report('failed to read the health queue', cause))
+  const others = Promise.all([courier.run(ended, kill), heartbeat?.run(ended), reading])
   await loop.run(ended)
   const fatal: unknown = ended.reason
   const isFatal = fatal instanceof StoreError

@@ -165,6 +165,11 @@ export class Engine {
     return this.mutex.run(() => this.decideOn(occasion))
   }
 
+  /** Whether the newest reading of a partition has been judged. */
+  hasJudged(partition: Partition): boolean {
+    return this.known.judgedBy.get(partition) === this.deps.reader.readings().get(partition)?.at
+  }
+
   /** Remembers on disk that we are alive, by a clock that is not set unnoticed. @throws {StoreError} */
   alive(): Promise<void> {
     return this.mutex.run(async () => {

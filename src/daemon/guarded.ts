@@ -2,6 +2,7 @@ import type { SourceAnswer } from '../domain/outage.ts'
 import type { Outcome, Probe } from '../domain/probe.ts'
 import { nameOfThrown } from '../domain/thrown.ts'
 import type { HealthSource } from '../ports/health.ts'
+import type { HealthQueue } from '../ports/health-queue.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
 import { type Fate, type Mail, MailError, type Mailer } from '../ports/mailer.ts'
 import type { Organization } from '../ports/organization.ts'
@@ -33,6 +34,28 @@ export function guardedSource(source: HealthSource): HealthSource {
 
 function isAnswer(answer: SourceAnswer): boolean {
   return answer.state === 'answered' ? Array.isArray(answer.events) : typeof answer.state === 'string'
+}
+
+export function guardedQueue(queue: HealthQueue): HealthQueue {
+  const broken = (cause: unknown) => `an internal error of Alibi: ${nameOfThrown(cause)}`
+  return {
+    async receive(waitMs, limit, signal) {
+      try {
+        const received = await queue.receive(waitMs, limit, signal)
+        const isSound = received.state !== 'received' || Array.isArray(received.messages)
+        return isSound ? received : { state: 'unavailable', why: broken(new TypeError('no messages')) }
+      } catch (cause) {
+        return { state: 'unavailable', why: broken(cause) }
+      }
+    },
+    async delete(messages, signal) {
+      try {
+        return await queue.delete(messages, signal)
+      } catch (cause) {
+        return broken(cause)
+      }
+    },
+  }
 }
 
 /** Whatever a mailer throws is a MailError: one that is tried again, for nobody knows how far it came. */

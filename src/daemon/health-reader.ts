@@ -1,10 +1,10 @@
-import type { BySource, HealthReading, Source, SourceAnswer } from '../domain/outage.ts'
+import type { BySource, HealthReading, Source, SourceAnswer, SourceState } from '../domain/outage.ts'
 import type { Instant, Partition } from '../domain/probe.ts'
 import { admit, join, type Memory, NOTHING_HELD, remembering } from '../domain/reading.ts'
 import type { SetSince } from '../domain/rebase.ts'
 import type { HealthSource } from '../ports/health.ts'
 import type { Log } from '../ports/log.ts'
-import { type Meter, SILENT_METER } from '../ports/meter.ts'
+import type { Meter } from '../ports/meter.ts'
 import type { Clock } from '../ports/time.ts'
 import { guardedSource } from './guarded.ts'
 
@@ -46,6 +46,8 @@ type Patience = {
 type Turns = {
   /** The newest one that is over. */
   last: Readonly<{ begun: number; ended: number }> | null
+  /** What that one is made of, apart from the queue, and when its sources were asked. */
+  asked: Readonly<{ at: Instant; api: SourceAnswer; dashboard: SourceAnswer }> | null
   /** The one that is under way. */
   flight: Readonly<{ begun: number; reading: Promise<HealthReading> }> | null
   /** The one after it, for those who come too late for it. */
@@ -82,14 +84,17 @@ export class HealthReader {
     // How old what a source said would be by the new clock is not worth knowing: it is asked again.
     for (const patience of this.patience.values()) patience.said = null
     for (const [partition, reading] of this.last) {
-      const by = setSince(reading.at, this.turnsOf(partition).last?.ended ?? 0)
-      if (by !== 0) this.last.set(partition, { ...reading, at: reading.at + by })
+      const turns = this.turnsOf(partition)
+      const by = setSince(reading.at, turns.last?.ended ?? 0)
+      if (by === 0) continue
+      this.last.set(partition, { ...reading, at: reading.at + by })
+      if (turns.asked !== null) turns.asked = { ...turns.asked, at: turns.asked.at + by }
     }
   }
 
-  /** When the newest reading was made; 0 when there is none. */
+  /** When the sources were last asked; 0 when they never were. */
   lastAt(partition: Partition): Instant {
-    return this.last.get(partition)?.at ?? 0
+    return this.turnsOf(partition).asked?.at ?? 0
   }
 
   /** When the newest reading that is over was begun, on the monotonic clock. */
@@ -107,16 +112,37 @@ export class HealthReader {
     const oldest = clock.monotonic() - maxAgeMs
     const known = this.last.get(partition)
     // By the wall clock as well: the monotonic one stands still while the machine sleeps.
-    const isFresh = known !== undefined && clock.now() - known.at < maxAgeMs && this.begunAt(partition) > oldest
-    if (isFresh) return Promise.resolve(known)
+    const isFresh = clock.now() - this.lastAt(partition) < maxAgeMs && this.begunAt(partition) > oldest
+    if (isFresh && known !== undefined) return Promise.resolve(known)
     if (turns.flight !== null && turns.flight.begun >= oldest) return turns.flight.reading
     if (turns.flight === null && this.waitMs(turns) <= 0) return this.begin(partition, signal)
     turns.next ??= this.inTurn(partition, signal)
     return turns.next
   }
 
+  /**
+   * The queue has said something by itself: the newest reading is joined anew with it, and nobody is asked, unless that reading is
+   * too old to be relied on. Never rejects.
+   */
+  async refresh(partition: Partition, signal: AbortSignal): Promise<void> {
+    const { clock, cacheForMs } = this.deps
+    const turns = this.turnsOf(partition)
+    await turns.flight?.reading
+    const { asked } = turns
+    const isFresh = clock.monotonic() - this.begunAt(partition) < cacheForMs && clock.now() - this.lastAt(partition) < cacheForMs
+    if (asked === null || !isFresh) {
+      await this.read(partition, cacheForMs, signal)
+      return
+    }
+    const now = clock.now()
+    const queue = await this.askOne('queue', partition, { now, since: now - this.deps.lookbackMs, signal })
+    // Later than the one before in any case, or nobody would look at it.
+    const at = Math.max(clock.now(), (this.last.get(partition)?.at ?? 0) + 1)
+    this.keep(join({ ...asked, queue }, partition, at))
+  }
+
   private turnsOf(partition: Partition): Turns {
-    const known = this.turns.get(partition) ?? { last: null, flight: null, next: null }
+    const known = this.turns.get(partition) ?? { last: null, asked: null, flight: null, next: null }
     this.turns.set(partition, known)
     return known
   }
@@ -139,7 +165,6 @@ export class HealthReader {
     const turns = this.turnsOf(partition)
     const begun = clock.monotonic()
     const reading = this.ask(partition, signal).then((made) => {
-      this.last.set(partition, made)
       turns.last = { begun, ended: clock.monotonic() }
       turns.flight = null
       return made
@@ -149,30 +174,46 @@ export class HealthReader {
   }
 
   private async ask(partition: Partition, signal: AbortSignal): Promise<HealthReading> {
-    const { clock, meter = SILENT_METER, log, lookbackMs } = this.deps
+    const { clock, log, lookbackMs } = this.deps
     const now = clock.now()
     const question = { now, since: now - lookbackMs, signal }
     const [api, dashboard] = await Promise.all([
       this.askOne('api', partition, question),
       this.askOne('dashboard', partition, question),
+      // Only until it can answer.
+      this.sourceOf('queue', partition)?.ask(now, now, signal),
     ])
-    const reading = join(api, dashboard, partition, clock.now())
-    meter.read(reading)
-    const { sources: states } = reading
+    const at = clock.now()
+    // Last, and at once: what came while the others were asked is known.
+    const queue = await this.askOne('queue', partition, question)
+    this.turnsOf(partition).asked = { at, api, dashboard }
+    const reading = this.keep(join({ api, dashboard, queue }, partition, at))
+    const { sources } = reading
     log.info('AWS Health read', {
       partition,
       events: reading.events.length,
       open: reading.events.filter((event) => event.status === 'open').length,
-      api: `${states.api.state}${states.api.detail === '' ? '' : `: ${states.api.detail}`}`,
-      dashboard: `${states.dashboard.state}${states.dashboard.detail === '' ? '' : `: ${states.dashboard.detail}`}`,
+      api: stateText(sources.api),
+      dashboard: stateText(sources.dashboard),
+      ...(sources.queue === undefined ? {} : { queue: stateText(sources.queue) }),
       ms: Math.round(clock.now() - now),
     })
     return reading
   }
 
+  private keep(reading: HealthReading): HealthReading {
+    this.last.set(reading.partition, reading)
+    this.deps.meter?.read(reading)
+    return reading
+  }
+
+  private sourceOf(source: Source, partition: Partition): HealthSource | null {
+    return this.deps.sources.get(partition)?.[source] ?? null
+  }
+
   private async askOne(source: Source, partition: Partition, question: Question): Promise<SourceAnswer> {
     const key = `${partition} ${source}`
-    const asked = this.deps.sources.get(partition)?.[source] ?? null
+    const asked = this.sourceOf(source, partition)
     const answer = asked === null ? OFF : await this.askPatiently(key, asked, question)
     const doubted = admit(this.memory.get(key) ?? NOTHING_HELD, answer)
     this.memory.set(key, doubted.memory)
@@ -199,4 +240,8 @@ export class HealthReader {
     const isFresh = said !== null && now - said.at < cacheForMs
     return isFresh ? { ...said, detail: `${said.detail}, and throttles since` } : { ...throttled, at: now }
   }
+}
+
+function stateText({ state, detail }: SourceState): string {
+  return detail === '' ? state : `${state}: ${detail}`
 }

@@ -162,7 +162,8 @@ describe('a control host that is in trouble itself mutes nothing', () => {
 describe('nobody at all has answered since the start', () => {
   const cutOff = calls('---', INITIAL_CONNECTIVITY)
   const later = NOON + 20 * MIN
-  const reading = (api: SourceAnswer, dashboard: SourceAnswer = { state: 'off', why: '' }) => join(api, dashboard, 'aws', later)
+  const reading = (api: SourceAnswer, dashboard: SourceAnswer = { state: 'off', why: '' }) =>
+    join({ api, dashboard }, 'aws', later)
   const unavailable = (heard: boolean): SourceAnswer => ({
     state: 'unavailable',
     at: later,

@@ -7,7 +7,7 @@ import { type Audience, failingMembers, type Incident, type Member } from './inc
 import { judge } from './judge.ts'
 import { leadMinutesOf } from './lead.ts'
 import type { LedgerRow } from './ledger.ts'
-import type { HealthReading, Source } from './outage.ts'
+import { type HealthReading, SOURCES, type Source } from './outage.ts'
 import type { Policy } from './policy.ts'
 import {
   type ControlAnswer,
@@ -670,10 +670,10 @@ class Draft {
       else this.selfAlert(key, text)
     }
     for (const [partition, reading] of this.input.readings) {
-      for (const source of ['api', 'dashboard'] as const) {
+      for (const source of SOURCES) {
         const key = `${SOURCE_ALERT}${source}:${partition}`
-        const { state, detail } = reading.sources[source]
-        if (state === 'refused') this.selfAlert(key, refusal(source, detail))
+        const { state, detail } = reading.sources[source] ?? GONE
+        if (state === 'refused') this.selfAlert(key, refusal(source, detail, reading.sources.queue === undefined))
         if (state === 'answered') this.clearSelfAlert(key)
       }
     }
@@ -902,10 +902,17 @@ function blindWhy(state: ProbeState): string {
   }
 }
 
-function refusal(source: Source, detail: string): string {
-  const name = source === 'api' ? 'The AWS Health API' : 'The public AWS Health Dashboard'
-  const key = source === 'api' ? 'health.api: false' : 'health.dashboard: false'
-  return `${name} refuses to answer: ${detail}. Verdicts rest on the other source until that changes; it is asked again once a day. \`${key}\` stops asking.`
+const GONE = { state: 'off', detail: '' } as const
+
+function refusal(source: Source, detail: string, areTwo: boolean): string {
+  const { name, stop, again } = REFUSING[source]
+  return `${name} refuses to answer: ${detail}. Verdicts rest on the other ${areTwo ? 'source' : 'sources'} until that changes; it is asked again ${again}. ${stop}`
+}
+
+const REFUSING: Readonly<Record<Source, Readonly<{ name: string; stop: string; again: string }>>> = {
+  api: { name: 'The AWS Health API', stop: '`health.api: false` stops asking.', again: 'once a day' },
+  dashboard: { name: 'The public AWS Health Dashboard', stop: '`health.dashboard: false` stops asking.', again: 'once a day' },
+  queue: { name: 'The health queue', stop: 'Without `health.queue` it is not asked.', again: 'every five minutes' },
 }
 
 function equalShallow(a: Incident | undefined, b: Incident): boolean {

@@ -1,15 +1,9 @@
 import { inWords, utc } from './duration.ts'
 import type { EventEnd, Judgement, LapseCause } from './incident.ts'
 import { endOf, testWidth } from './judge.ts'
-import type { HealthEvent, HealthReading, Source } from './outage.ts'
+import { type HealthEvent, type HealthReading, SOURCE_NAME } from './outage.ts'
 import type { Instant } from './probe.ts'
 import type { Peers, Verdict } from './verdict.ts'
-
-const SOURCE_NAME: Readonly<Record<Source, string>> = {
-  api: 'the Health API',
-  dashboard: 'the public dashboard',
-  queue: 'the health queue',
-}
 
 /** Most ends of events that are remembered of one probe: the newest. */
 const MAX_ENDS = 20
@@ -137,7 +131,10 @@ function howItEnded(
   if (was.verdict.kind !== 'explained') return { how: '', cause: 'unfit' }
   const { by } = was.verdict
   if (end !== null) return { how: `AWS says that ${by.code} ended at ${utc(end)}`, cause: 'over' }
-  const silent = by.sources.filter((source) => reading.sources[source]?.state !== 'answered')
+  const silent = by.sources.filter((source) => {
+    const said = reading.sources[source]
+    return said?.state !== 'answered' || said.unproven === true
+  })
   if (silent.length > 0 && !reading.events.some((event) => event.arn === by.arn)) {
     const names = silent.map(
       (source) =>

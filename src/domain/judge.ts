@@ -1,6 +1,6 @@
 import { inWords, utc } from './duration.ts'
 import { impactsHere, sameService } from './impacted.ts'
-import type { HealthEvent, HealthReading, Impact } from './outage.ts'
+import { type HealthEvent, type HealthReading, type Impact, SOURCE_NAME, SOURCES, type SourceState } from './outage.ts'
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant } from './probe.ts'
 import { regionsNamed } from './region.ts'
@@ -224,33 +224,49 @@ function whyExplained(event: HealthEvent, match: Match, failure: Failure): strin
 
 /** `consult`: what may be concluded when no event explains. */
 function nothingFound(reading: HealthReading, failure: Failure, considered: string) {
-  const { api, dashboard } = reading.sources
-  const answered = [
-    api.state === 'answered' ? 'the Health API' : null,
-    dashboard.state === 'answered' ? 'the public dashboard' : null,
-  ]
-  const who = answered.filter((name) => name !== null)
+  const { api, dashboard, queue } = reading.sources
+  const who = SOURCES.filter((source) => speaks(reading.sources[source])).map((source) => SOURCE_NAME[source])
   if (who.length === 0) {
+    const queued = queue === undefined ? '' : `; queue: ${queue.detail}`
     return {
       kind: 'undetermined' as const,
-      why: `AWS Health could not be asked (API: ${api.detail}; dashboard: ${dashboard.detail})`,
+      why: `AWS Health could not be asked (API: ${api.detail}; dashboard: ${dashboard.detail}${queued})`,
     }
   }
   if (api.state === 'unavailable') {
+    const others = queue === undefined ? 'the dashboard holds' : 'the other sources hold'
     return {
       kind: 'undetermined' as const,
-      why: `the Health API could not be asked (${api.detail}), and the dashboard holds nothing that explains it`,
+      why: `the Health API could not be asked (${api.detail}), and ${others} nothing that explains it`,
+    }
+  }
+  // Where the API does not answer, the queue stands in for it: it alone hears of what AWS tells this account.
+  if (api.state !== 'answered' && queue?.state === 'unavailable') {
+    return {
+      kind: 'undetermined' as const,
+      why: `the health queue could not be read (${queue.detail}), and the dashboard holds nothing that explains it`,
     }
   }
   const missing = [
     api.state === 'refused' ? `the Health API refuses (${api.detail})` : null,
     dashboard.state === 'unavailable' ? `the dashboard could not be asked (${dashboard.detail})` : null,
+    queue === undefined || speaks(queue) ? null : `the health queue says nothing (${queue.detail})`,
   ].filter((text) => text !== null)
   const rest = missing.length === 0 ? '' : `; ${missing.join('; ')}`
   return {
     kind: 'unexplained' as const,
-    why: `no event of AWS Health explains a failure of ${failure.service} in ${failure.region}: ${who.join(' and ')} answered, ${considered}${rest}`,
+    why: `no event of AWS Health explains a failure of ${failure.service} in ${failure.region}: ${listed(who)} answered, ${considered}${rest}`,
   }
+}
+
+/** It answered, and its silence means that there is nothing. */
+function speaks(source: SourceState | undefined): boolean {
+  return source?.state === 'answered' && source.unproven !== true
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
 /** Inserts a rejected event among the closest ones; the list stays as short as a verdict carries. */

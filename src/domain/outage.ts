@@ -3,6 +3,13 @@ import type { Instant, Partition } from './probe.ts'
 /** The places where AWS speaks of its health: the Health API, the public dashboard, and a queue that EventBridge fills. */
 export type Source = 'api' | 'dashboard' | 'queue'
 
+export const SOURCES: readonly Source[] = ['api', 'dashboard', 'queue']
+export const SOURCE_NAME: Readonly<Record<Source, string>> = {
+  api: 'the Health API',
+  dashboard: 'the public dashboard',
+  queue: 'the health queue',
+}
+
 /** What there is of each source; the queue is left out where none is configured. */
 export type BySource<T> = Readonly<{ api: T; dashboard: T; queue?: T }>
 

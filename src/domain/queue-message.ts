@@ -8,8 +8,8 @@ export type QueueContent =
   | Readonly<{ kind: 'event'; event: HealthEvent; toldAt: Instant }>
   /** From AWS Health, and no outage: an abuse report, a scheduled change, what CloudTrail says about calls of the Health API. */
   | Readonly<{ kind: 'beside'; why: string }>
-  /** Says that it is from AWS Health, and cannot be read. */
-  | Readonly<{ kind: 'unreadable'; why: string }>
+  /** Says that it is from AWS Health, and cannot be read; `arn` where at least that is known. */
+  | Readonly<{ kind: 'unreadable'; why: string; arn?: string }>
   /** Not from AWS Health. */
   | Readonly<{ kind: 'foreign'; why: string }>
 
@@ -20,6 +20,8 @@ export type KeptEvent = Readonly<{
   toldAt: Instant
   /** When a message about the event was last read. */
   seenAt: Instant
+  /** A later message about it could not be read: how it stands is not known. */
+  unclear?: true
 }>
 
 /**
@@ -44,6 +46,7 @@ export function decideMessage(content: QueueContent, known: KeptEvent | undefine
     case 'beside':
       return { fate: 'beside', kept: null }
     case 'unreadable':
+      return { fate: 'left', kept: known === undefined || known.unclear ? null : { ...known, unclear: true } }
     case 'foreign':
       return { fate: 'left', kept: null }
     case 'event':
@@ -60,9 +63,11 @@ function decideEvent(told: KeptEvent, known: KeptEvent | undefined): Decided {
   if (known === undefined) return { fate: 'taken', kept: told }
   const isLater = compareForms(told, known) > 0
   const [older, newer] = isLater ? [known, told] : [told, known]
+  const isUnclear = known.unclear === true && told.event.updatedAt <= known.event.updatedAt
   const kept: KeptEvent = {
-    ...newer,
-    seenAt: Math.max(told.seenAt, known.seenAt),
+    toldAt: newer.toldAt,
+    seenAt: newer.seenAt,
+    ...(isUnclear ? { unclear: true } : {}),
     event: {
       ...newer.event,
       // Every account gets a message of its own, and every update a text of its own: an older one may name the region.

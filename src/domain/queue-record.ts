@@ -1,7 +1,7 @@
 import { utc } from './duration.ts'
 import type { SourceAnswer } from './outage.ts'
 import type { Policy } from './policy.ts'
-import { DAY_MS, type Instant } from './probe.ts'
+import { DAY_MS, type Instant, MINUTE_MS } from './probe.ts'
 import type { KeptEvent } from './queue-message.ts'
 
 /** Why the queue gives nothing at the moment; as in `SourceAnswer`. */
@@ -13,6 +13,8 @@ export type QueueTrouble =
 export type QueueRecord = Readonly<{
   /** Of another address nothing counts. */
   url: string
+  /** When it was last asked, with whatever came of it. */
+  askedAt: Instant | null
   /** When it was last asked and answered. */
   polledAt: Instant | null
   /** From when on nothing was missed; `null`: it was never asked. */
@@ -43,11 +45,13 @@ const KEPT_MS = 30 * DAY_MS
  * nothing.
  */
 const PROVEN_MS = 60 * DAY_MS
+/** A question lasts half a minute at most: an answer that is older says that nobody asks any more. */
+const FRESH_MS = 3 * MINUTE_MS
 /** What was left is named for so long. */
 const LEFT_NAMED_MS = DAY_MS
 
 export function newQueueRecord(url: string): QueueRecord {
-  return { url, polledAt: null, since: null, heardAt: null, left: null, trouble: null }
+  return { url, askedAt: null, polledAt: null, since: null, heardAt: null, left: null, trouble: null }
 }
 
 /**
@@ -57,10 +61,11 @@ export function newQueueRecord(url: string): QueueRecord {
  */
 export function answeredAt(record: QueueRecord, now: Instant, retentionMs: number, gapMs: number | null = null): QueueRecord {
   const gap = gapMs ?? (record.polledAt === null ? Number.POSITIVE_INFINITY : now - record.polledAt)
-  const isWhole = record.since !== null && gap <= retentionMs
+  const isWhole = record.since !== null && record.since <= now && gap <= retentionMs
   const left = record.left !== null && now - record.left.at > LEFT_NAMED_MS ? null : record.left
   return {
     ...record,
+    askedAt: now,
     polledAt: now,
     since: isWhole ? record.since : now,
     heardAt: isWhole ? record.heardAt : null,
@@ -85,18 +90,21 @@ export type Interest = Readonly<{ services: readonly string[]; regions: readonly
  * feeds it; and an event that was open before a gap may have ended within it.
  */
 export function answerOf({ record, events }: KeptQueue, interest: Interest, since: Instant, now: Instant): SourceAnswer {
-  if (record.trouble !== null) return { ...record.trouble, at: now }
-  const { since: known, heardAt } = record
-  if (known === null) return { state: 'unavailable', at: now, why: 'it has not been asked yet' }
+  const { since: known, heardAt, polledAt, askedAt, trouble } = record
+  if (trouble !== null) return { ...trouble, at: askedAt ?? now }
+  if (known === null || polledAt === null) return { state: 'unavailable', at: now, why: 'it has not been asked yet' }
+  if (now - polledAt > FRESH_MS) return { state: 'unavailable', at: polledAt, why: `nobody has read it since ${utc(polledAt)}` }
   const told = events
-    .filter(({ event, seenAt }) => (event.status === 'closed' ? event.updatedAt >= since : seenAt >= known))
+    .filter(({ event, seenAt, unclear }) =>
+      event.status === 'closed' ? event.updatedAt >= since : seenAt >= known && unclear !== true,
+    )
     .map(({ event }) => event)
     .filter(
       ({ service, region }) => interest.services.includes(service) && (region === null || interest.regions.includes(region)),
     )
   const isProven = heardAt !== null && now - heardAt <= PROVEN_MS
   const detail = [nameOf(record.url), proofOf(record, now), ...leftIn(record)].join(', ')
-  const answer = { state: 'answered' as const, at: now, events: told, skipped: record.left?.count ?? 0, detail }
+  const answer = { state: 'answered' as const, at: polledAt, events: told, skipped: record.left?.count ?? 0, detail }
   return isProven ? answer : { ...answer, unproven: true }
 }
 
@@ -115,4 +123,22 @@ function leftIn({ left }: QueueRecord): readonly string[] {
 /** The name of a queue: the last part of its address. */
 function nameOf(url: string): string {
   return `queue ${url.split('/').at(-1) ?? ''}`
+}
+
+/** Every moment by our clock, after that was set by so many milliseconds. What AWS dated stays as it is. */
+export function rebaseRecord(record: QueueRecord, by: number): QueueRecord {
+  const shift = (at: Instant | null) => (at === null ? null : at + by)
+  const { askedAt, polledAt, since, heardAt, left } = record
+  return {
+    ...record,
+    askedAt: shift(askedAt),
+    polledAt: shift(polledAt),
+    since: shift(since),
+    heardAt: shift(heardAt),
+    left: left === null ? null : { ...left, at: left.at + by },
+  }
+}
+
+export function rebaseKept(kept: KeptEvent, by: number): KeptEvent {
+  return { ...kept, seenAt: kept.seenAt + by }
 }

@@ -35,7 +35,7 @@ const said = (events: readonly HealthEvent[], at = T): SourceAnswer => ({
 const off: SourceAnswer = { state: 'off', why: 'not configured' }
 const away: SourceAnswer = { state: 'unavailable', at: T, why: 'timed out' }
 const one = (api: Partial<HealthEvent>, dashboard: Partial<HealthEvent>) =>
-  join(said([event(api)]), said([event({ sources: ['dashboard'], ...dashboard })]), 'aws', T).events
+  join({ api: said([event(api)]), dashboard: said([event({ sources: ['dashboard'], ...dashboard })]) }, 'aws', T).events
 
 describe('join', () => {
   test.for<[string, Partial<HealthEvent>, Partial<HealthEvent>, Partial<HealthEvent>]>([
@@ -107,12 +107,14 @@ describe('join', () => {
   })
 
   test('an event of one source only is named as such', () => {
-    expect(join(off, said([event({ sources: ['dashboard'] })]), 'aws', T).events[0]?.sources).toEqual(['dashboard'])
-    expect(join(said([event()]), away, 'aws', T).events[0]?.sources).toEqual(['api'])
+    expect(join({ api: off, dashboard: said([event({ sources: ['dashboard'] })]) }, 'aws', T).events[0]?.sources).toEqual([
+      'dashboard',
+    ])
+    expect(join({ api: said([event()]), dashboard: away }, 'aws', T).events[0]?.sources).toEqual(['api'])
   })
 
   test('how each source stands is kept beside the events', () => {
-    expect(join(said([event(), event({ arn: 'arn:2' })]), away, 'aws-cn', T)).toMatchObject({
+    expect(join({ api: said([event(), event({ arn: 'arn:2' })]), dashboard: away }, 'aws-cn', T)).toMatchObject({
       partition: 'aws-cn',
       at: T,
       sources: {
@@ -154,10 +156,9 @@ describe('join', () => {
         ({ was, shuffled, again }) => {
           // NaN times cannot be ordered; the adapters never let one through.
           const sane = (list: readonly HealthEvent[]) => list.filter((e) => !Number.isNaN(e.updatedAt))
-          const before = join(said(sane(was[0])), said(sane(was[1])), 'aws', T).events
+          const before = join({ api: said(sane(was[0])), dashboard: said(sane(was[1])) }, 'aws', T).events
           const after = join(
-            said(sane([...shuffled[0], ...again[0]])),
-            said(sane([...again[1], ...shuffled[1]])),
+            { api: said(sane([...shuffled[0], ...again[0]])), dashboard: said(sane([...again[1], ...shuffled[1]])) },
             'aws',
             T,
           ).events
@@ -167,7 +168,8 @@ describe('join', () => {
       ),
     ))
 
-  test('it never throws', () => fc.assert(fc.property(events, events, (a, b) => void join(said(a), said(b), 'aws', T))))
+  test('it never throws', () =>
+    fc.assert(fc.property(events, events, (a, b) => void join({ api: said(a), dashboard: said(b) }, 'aws', T))))
 })
 
 describe('admit', () => {

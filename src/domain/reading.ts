@@ -1,4 +1,13 @@
-import type { HealthEvent, HealthReading, Source, SourceAnswer, SourceState } from './outage.ts'
+import {
+  type BySource,
+  type HealthEvent,
+  type HealthReading,
+  SOURCE_NAME,
+  SOURCES,
+  type Source,
+  type SourceAnswer,
+  type SourceState,
+} from './outage.ts'
 import type { Instant, Partition } from './probe.ts'
 import { holds } from './search.ts'
 
@@ -47,14 +56,17 @@ export function admit(memory: Memory, answer: SourceAnswer): Readonly<{ answer: 
 }
 
 /**
- * Joins what both sources said by ARN. The copy that was updated last says how the event stands; the API knows
+ * Joins what the sources said by ARN. The copy that was updated last says how the event stands; the API knows
  * category, scope and owners better, the dashboard alone lists impacted services. The order of events and repeated
  * events make no difference.
  */
-export function join(api: SourceAnswer, dashboard: SourceAnswer, partition: Partition, at: Instant): HealthReading {
-  const copies = Map.groupBy([...tagged(api, 'api'), ...tagged(dashboard, 'dashboard')], (copy) => copy.event.arn)
+export function join({ api, dashboard, queue }: BySource<SourceAnswer>, partition: Partition, at: Instant): HealthReading {
+  const all = [...tagged(api, 'api'), ...tagged(dashboard, 'dashboard'), ...(queue === undefined ? [] : tagged(queue, 'queue'))]
+  const copies = Map.groupBy(all, (copy) => copy.event.arn)
   const events = [...copies.values()].map(merge).sort((a, b) => b.updatedAt - a.updatedAt || compare(a.arn, b.arn))
-  return { partition, at, events, sources: { api: stateOf(api), dashboard: stateOf(dashboard) } }
+  // A queue that is not configured is not spoken of.
+  const third = queue === undefined || queue.state === 'off' ? {} : { queue: stateOf(queue) }
+  return { partition, at, events, sources: { api: stateOf(api), dashboard: stateOf(dashboard), ...third } }
 }
 
 /** An answer without its events. */
@@ -75,6 +87,8 @@ export function stateOf(answer: SourceAnswer): SourceState {
   }
 }
 
+const LATER: Readonly<Record<Source, string>> = { api: 'the API', dashboard: 'the dashboard', queue: 'the queue' }
+
 type Copy = Readonly<{ event: HealthEvent; source: Source }>
 
 function tagged(answer: SourceAnswer, source: Source): Copy[] {
@@ -89,14 +103,18 @@ function merge(copies: readonly Copy[]): HealthEvent {
     (a, b) => b.event.updatedAt - a.event.updatedAt || compare(a.source, b.source) || compare(a.key, b.key),
   )
   const all = ranked.map((copy) => copy.event)
-  const fromApi = ranked.filter((copy) => copy.source === 'api').map((copy) => copy.event)
+  // AWS says in so many words what the dashboard's reader has to conclude from codes.
+  const [fromApi, fromQueue] = (['api', 'queue'] as const).map((source) =>
+    ranked.filter((copy) => copy.source === source).map((copy) => copy.event),
+  )
   const newest = all[0] as HealthEvent
-  const informed = [...fromApi, ...all]
+  const stated = [...(fromApi ?? []), ...(fromQueue ?? [])]
+  const informed = [...stated, ...all]
   return {
     ...newest,
     service: informed.find((event) => event.service !== '')?.service ?? newest.service,
     region: informed.find((event) => event.region !== null)?.region ?? null,
-    code: fromApi[0]?.code ?? newest.code,
+    code: stated[0]?.code ?? newest.code,
     category: informed.find((event) => event.category !== 'unknown')?.category ?? 'unknown',
     scope: informed.find((event) => event.scope !== 'NONE')?.scope ?? 'NONE',
     text: all.slice(0, MAX_COPIES).reduceRight((text, event) => joinTexts(text, event.text), ''),
@@ -109,11 +127,15 @@ function merge(copies: readonly Copy[]): HealthEvent {
 
 /** What each source says, where they differ: whoever reads the verdict should know that there was a choice. */
 function disagreementOf(newestFirst: readonly Copy[]): Pick<HealthEvent, 'disagreement'> {
-  const api = newestFirst.find((copy) => copy.source === 'api')?.event
-  const board = newestFirst.find((copy) => copy.source === 'dashboard')?.event
-  if (api === undefined || board === undefined || api.status === board.status) return {}
-  const later = newestFirst[0]?.source === 'api' ? 'the API' : 'the dashboard'
-  return { disagreement: `the Health API says ${api.status}, the public dashboard ${board.status}: ${later} is newer` }
+  const said = SOURCES.flatMap((source) => {
+    const event = newestFirst.find((copy) => copy.source === source)?.event
+    return event === undefined ? [] : [{ source, status: event.status }]
+  })
+  const [first, ...others] = said
+  if (first === undefined || others.every(({ status }) => status === first.status)) return {}
+  const words = others.map(({ source, status }) => `${SOURCE_NAME[source]} ${status}`)
+  const later = LATER[newestFirst[0]?.source ?? first.source]
+  return { disagreement: `${SOURCE_NAME[first.source]} says ${first.status}, ${words.join(', ')}: ${later} is newer` }
 }
 
 /** Both texts, the newer one last; a text that holds the other stands for both. */

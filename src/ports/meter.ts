@@ -25,6 +25,8 @@ export type Meter = {
   skipped(monitor: string): void
   /** AWS Health was asked. */
   read(reading: HealthReading): void
+  /** What AWS told by the health queue was judged, so long after it was put there. */
+  told(agoMs: number): void
 }
 
 /** For whoever does not count: the simulator, verbs, most tests. */
@@ -37,4 +39,5 @@ export const SILENT_METER: Meter = {
   began() {},
   skipped() {},
   read() {},
+  told() {},
 }

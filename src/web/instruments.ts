@@ -7,6 +7,9 @@ const STORE_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 2]
 /** A busy event loop delays a run by milliseconds; more than that is a machine that is too small. */
 const BEGIN_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10]
 
+/** An event is judged within a second; while Alibi was stopped, hours later. */
+const TOLD_BUCKETS_S = [0.1, 0.5, 1, 2, 5, 15, 60, 600, 3600]
+
 export type Counters = ReturnType<typeof createCounters>
 
 /** What is counted when it happens. */
@@ -45,6 +48,12 @@ export function createCounters(register: Registry) {
       'Rounds skipped because the previous round of the monitor was still running.',
       ['monitor'],
     ),
+    toldSeconds: new Histogram({
+      name: 'alibi_health_queue_delay_seconds',
+      help: 'From the moment EventBridge put an event into the health queue until it was judged.',
+      buckets: TOLD_BUCKETS_S,
+      registers,
+    }),
     storeSeconds: new Histogram({
       name: 'alibi_store_blocking_seconds',
       help: 'How long a database call blocked the process.',

@@ -4,6 +4,7 @@ import type { Incident } from '../domain/incident.ts'
 import { DECISIONS } from '../domain/ledger.ts'
 import { isOpen } from '../domain/mailing.ts'
 import { MAIL_KINDS, type Owed } from '../domain/notification.ts'
+import { SOURCES } from '../domain/outage.ts'
 import { FAILURE_KINDS, type Instant } from '../domain/probe.ts'
 import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import type { Setup } from '../domain/setup.ts'
@@ -28,6 +29,7 @@ export type Metrics = Readonly<{
 
 /** Each look wakes the process: four a second say what the metric is read for, which is seconds (config/prometheus/alibi.rules.yml). */
 const EVENT_LOOP_RESOLUTION_MS = 250
+const NO_SOURCE = { state: 'off', at: null } as const
 const OPEN_STATES: readonly Incident['state'][] = ['waiting', 'suppressed', 'announced']
 /** The value of the label `standing` for each status: dashboards rely on it. */
 const STANDINGS = { ok: 'well', undecided: 'undecided', failing: 'failing', recovering: 'recovering' } as const
@@ -123,8 +125,8 @@ function meterOf(counters: Counters, gauges: Gauges, series: FirstSeries): Meter
     began: (_, lateMs) => counters.beginLag.observe(lateMs / 1000),
     skipped: (monitor) => counters.skipped.inc({ monitor }),
     read({ partition, sources }) {
-      for (const source of ['api', 'dashboard'] as const) {
-        const { state, at } = sources[source]
+      for (const source of SOURCES) {
+        const { state, at } = sources[source] ?? NO_SOURCE
         if (state === 'off') {
           gauges.sourceUp.remove({ partition, source })
           continue
@@ -133,6 +135,7 @@ function meterOf(counters: Counters, gauges: Gauges, series: FirstSeries): Meter
         if (state === 'answered' && at !== null) gauges.lastSuccess.set({ partition, source }, at / 1000)
       }
     },
+    told: (agoMs) => counters.toldSeconds.observe(agoMs / 1000),
   }
 }
 

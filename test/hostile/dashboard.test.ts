@@ -106,7 +106,7 @@ describe('an answer of the dashboard', () => {
         ...answer,
         events: answer.events.map((one): HealthEvent => ({ ...one, text: `${one.text.slice(1)}x`, sources: ['api'] })),
       }
-      const reading = join(both, answer, 'aws', NOON)
+      const reading = join({ api: both, dashboard: answer }, 'aws', NOON)
       const law = { policy: POLICY, relevance: RELEVANCE }
       const verdict = judge(failure(), reading, law, () => ({ others: 0, ok: 0 }), NOON)
       // It is labelled `global`, and names no other region.
@@ -197,7 +197,10 @@ describe('work on foreign text grows with the text', () => {
         return 'Trouble in Stockholm'
       },
     })
-    const reading = { ...join({ state: 'off', why: '' }, { state: 'off', why: '' }, 'aws', NOON), events: [watched] }
+    const reading = {
+      ...join({ api: { state: 'off', why: '' }, dashboard: { state: 'off', why: '' } }, 'aws', NOON),
+      events: [watched],
+    }
     for (let i = 0; i < 100; i++)
       judge(failure({ onset: NOON - i }), reading, { policy: POLICY, relevance: RELEVANCE }, () => ({ others: 0, ok: 0 }), NOON)
     expect(reads).toBe(1)
@@ -271,8 +274,10 @@ describe('an event with fields of any type', () => {
           events: events.filter((one) => one !== null),
         })
         const reading = join(
-          answered(api.map((one) => apiEvent(one, NOON, []))),
-          answered(board.map((one) => dashboardEvent(one, NOON))),
+          {
+            api: answered(api.map((one) => apiEvent(one, NOON, []))),
+            dashboard: answered(board.map((one) => dashboardEvent(one, NOON))),
+          },
           'aws',
           NOON,
         )

@@ -689,7 +689,7 @@ describe('the public dashboard', () => {
 test('both sources tell of one event, and an answer that is suddenly empty is not believed at once', async () => {
   aws.publish({ id: 'big', text: 'Errors', impacted: ['account'] })
   const held = await board().ask(T, T, never)
-  const reading = join(await api().ask(T, T - HOUR, never), held, 'aws', T)
+  const reading = join({ api: await api().ask(T, T - HOUR, never), dashboard: held }, 'aws', T)
   expect(reading.events).toMatchObject([
     { sources: ['api', 'dashboard'], impacted: [{ key: 'account', resolvedAt: null }], scope: 'PUBLIC' },
   ])

@@ -59,7 +59,9 @@ function readDetail(
     ownersOf(detail, envelope),
   )
   if (event === null) {
-    return isScheduled ? beside('a scheduled change') : unreadable(`its startTime is ${shown(detail['startTime'])}`)
+    return isScheduled
+      ? beside('a scheduled change')
+      : { ...unreadable(`its startTime is ${shown(detail['startTime'])}`), arn: detail['eventArn'] as string }
   }
   if (event.category === 'scheduledChange') return beside('a scheduled change')
   return { kind: 'event', event: { ...event, text: textOf(detail['eventDescription']), sources: ['queue'] }, toldAt: told ?? now }
@@ -110,4 +112,4 @@ function parsed(text: string): unknown {
 
 const foreign = (why: string): QueueContent => ({ kind: 'foreign', why })
 const beside = (why: string): QueueContent => ({ kind: 'beside', why })
-const unreadable = (why: string): QueueContent => ({ kind: 'unreadable', why })
+const unreadable = (why: string) => ({ kind: 'unreadable' as const, why })
