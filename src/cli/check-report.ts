@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { shownUrl } from '../config/endpoints.ts'
 import { toldOfUs } from '../domain/audience.ts'
 import { counted } from '../domain/counted.ts'
 import { inWords, iso, utc } from '../domain/duration.ts'
@@ -163,7 +164,11 @@ function mailText(config: Config): string {
 }
 
 function sourcesText({ health }: Config): string {
-  const sources = [...(health.api ? ['Health API'] : []), ...(health.dashboard === false ? [] : ['public dashboard'])]
+  const sources = [
+    ...(health.api ? ['Health API'] : []),
+    ...(health.dashboard === false ? [] : ['public dashboard']),
+    ...(health.queue === null ? [] : [`queue ${shownUrl(health.queue.url)}`]),
+  ]
   return sources.length === 0 ? 'not asked, so that every outage is undetermined and reported' : sources.join(' and ')
 }
 

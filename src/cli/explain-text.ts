@@ -138,6 +138,7 @@ function judgementsIn(evidence: unknown): readonly Judgement[] {
 
 function readingLines(readings: readonly KeptReading[], { columns, time }: Format): readonly string[] {
   if (readings.length === 0) return []
+  const isQueued = readings.some(({ reading }) => reading.sources.queue !== undefined)
   const rows = readings
     .slice(-SHOWN.readings)
     .map(({ since, until, reading }) => [
@@ -145,11 +146,12 @@ function readingLines(readings: readonly KeptReading[], { columns, time }: Forma
       until === since ? '-' : inWordsByClock(since, until),
       sourceText(reading.sources.api),
       sourceText(reading.sources.dashboard),
+      ...(isQueued ? [reading.sources.queue === undefined ? '-' : sourceText(reading.sources.queue)] : []),
       String(reading.events.length),
     ])
   return [
     `AWS Health${lastOf(SHOWN.readings, readings.length)}`,
-    table(['from', 'unchanged for', 'Health API', 'dashboard', 'events'], rows, columns),
+    table(['from', 'unchanged for', 'Health API', 'dashboard', ...(isQueued ? ['queue'] : []), 'events'], rows, columns),
     '',
   ]
 }

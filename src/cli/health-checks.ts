@@ -1,15 +1,17 @@
 import type { OrganizationStatus } from '../adapters/aws/organization-view.ts'
+import type { Config } from '../config/config.ts'
 import { counted } from '../domain/counted.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import type { Partition } from '../domain/probe.ts'
 import type { Wired } from '../wire.ts'
 import { FIND_CREDENTIALS } from './failure-advice.ts'
 import { type Finding, failed, passed } from './finding.ts'
+import { queueChecks } from './queue-checks.ts'
 
 const LOOKBACK_MS = 60_000
 
 /** Asks both sources of every partition, and where the Health API answers, the status of the organization view. */
-export async function healthChecks(wired: Wired, signal: AbortSignal) {
+export async function healthChecks(config: Config, wired: Wired, signal: AbortSignal) {
   const now = wired.clock.now()
   const asked = [...wired.sources].flatMap(([partition, { api, dashboard }]) => [
     { what: `Health API (${partition})`, source: api, partition, isApi: true },
@@ -23,7 +25,10 @@ export async function healthChecks(wired: Wired, signal: AbortSignal) {
   )
   const answering = answers.flatMap(({ isApi, partition, answer }) => (isApi && answer?.state === 'answered' ? [partition] : []))
   return {
-    sources: answers.map(({ what, answer }) => (answer === null ? passed(what, 'off') : sourceFinding(what, answer))),
+    sources: [
+      ...answers.map(({ what, answer }) => (answer === null ? passed(what, 'off') : sourceFinding(what, answer))),
+      ...(await queueChecks(config, wired, signal)),
+    ],
     views: await organizationChecks(wired, answering, signal),
   }
 }

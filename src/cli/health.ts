@@ -93,6 +93,7 @@ function answerText({ reading, verdict }: Answer, columns: number | null, then?:
     `AWS Health, partition ${reading.partition}, ${utc(reading.at)}`,
     `  Health API: ${sourceText(reading.sources.api)}`,
     `  dashboard:  ${sourceText(reading.sources.dashboard)}`,
+    ...(reading.sources.queue === undefined ? [] : [`  queue:      ${sourceText(reading.sources.queue)}`]),
   ]
   if (reading.events.length > 0) {
     const rows = reading.events.map((event) => [

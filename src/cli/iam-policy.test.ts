@@ -52,6 +52,11 @@ test.for<[string, string, readonly string[]]>([
     ],
   ],
   [
+    'of SQS there are two actions, for the queue that is read',
+    'health: { api: false, queue: { url: "https://sqs.eu-west-1.amazonaws.com/111122223333/alibi-health" } }',
+    ['account:GetAccountInformation', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'],
+  ],
+  [
     'accounts that are found need to be listed',
     'health: { api: false }\nmonitors: [{ accounts: { organization: {} } }]',
     ['account:GetAccountInformation', 'organizations:ListAccounts'],
@@ -144,4 +149,18 @@ test('nothing that is granted writes to Account', async () => {
   const granted = policiesFor(await config(EVERYTHING)).flatMap(({ policy }) => policy.Statement.flatMap(({ Action }) => Action))
   expect(granted.filter((action) => WRITING_OPERATIONS.some((name) => action === `account:${name}`))).toEqual([])
   expect(granted.filter((action) => /\*/.test(action))).toEqual([])
+})
+
+test.for<[string, string]>([
+  ['https://sqs.eu-west-1.amazonaws.com/111122223333/alibi-health', 'arn:aws:sqs:eu-west-1:111122223333:alibi-health'],
+  ['https://sqs-fips.us-east-2.amazonaws.com/111122223333/a.fifo', 'arn:aws:sqs:us-east-2:111122223333:a.fifo'],
+  ['https://vpce-0a1b-c2d3.sqs.us-east-1.vpce.amazonaws.com/111122223333/q', 'arn:aws:sqs:us-east-1:111122223333:q'],
+])('the queue at %s is allowed by its ARN', async ([url, arn]) => {
+  const [only] = policiesFor(await config(`health: { queue: { url: "${url}" } }`))
+  expect(only?.policy.Statement).toContainEqual({
+    Sid: 'ReadQueue',
+    Effect: 'Allow',
+    Action: ['sqs:DeleteMessage', 'sqs:ReceiveMessage'],
+    Resource: arn,
+  })
 })

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { arnOfQueue } from '../config/queue-url.ts'
 import { partitionOf } from '../domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor } from '../domain/probe.ts'
 import { EXIT } from './exit.ts'
@@ -29,7 +30,9 @@ const HEALTH_OF_MEMBERS = [
 /** For monitors that discover their accounts. */
 const LIST_ALL = ['organizations:ListAccounts'] as const
 const LIST_BY_OU = ['organizations:ListAccountsForParent', 'organizations:ListOrganizationalUnitsForParent'] as const
-/** All that Alibi ever writes to AWS, and only with `log.cloudwatch`. The log group must exist already. */
+/** The queue in `health.queue` and no other. DeleteMessageBatch needs no permission of its own. */
+const QUEUE = ['sqs:DeleteMessage', 'sqs:ReceiveMessage'] as const
+/** Apart from messages that it deletes from that queue, all that Alibi ever writes to AWS, and only with `log.cloudwatch`. The log group must exist already. */
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'] as const
 
 /** Something that an identity has to be allowed to do. */
@@ -37,7 +40,7 @@ type Grant = Readonly<{ credentials: Credentials; statement: Statement }>
 
 /** The least that each identity of the configuration needs; the one that Alibi runs as comes first. */
 export function policiesFor(config: Config): readonly PolicyFor[] {
-  const grants = [...probing(config), ...readingHealth(config), ...writingLog(config)]
+  const grants = [...probing(config), ...readingHealth(config), ...readingQueue(config), ...writingLog(config)]
   const byIdentity = Map.groupBy([...grants, ...assumingRoles(grants)], ({ credentials }) => credentialsKey(credentials))
   return [...byIdentity.values()]
     .flatMap((some) => (some[0] === undefined ? [] : [{ credentials: some[0].credentials, grants: some }]))
@@ -77,6 +80,16 @@ function readingHealth(config: Config): readonly Grant[] {
       ...(hasMembers ? [{ credentials, statement: allow('AskHealthOfMembers', HEALTH_OF_MEMBERS, '*') }] : []),
     ]
   })
+}
+
+function readingQueue({ monitors, health }: Config): readonly Grant[] {
+  const { queue } = health
+  if (queue === null) return []
+  const partition = partitionOf(queue.region)
+  const first = monitors.find((monitor) => monitor.partition === partition)
+  const credentials = queue.credentials ?? health.credentials ?? first?.credentials
+  if (first === undefined || credentials === undefined) return []
+  return [{ credentials, statement: allow('ReadQueue', QUEUE, arnOfQueue(queue.url, partition, queue.region)) }]
 }
 
 function writingLog({ log }: Config): readonly Grant[] {

@@ -16,7 +16,7 @@ export async function liveChecks(config: Config, wired: Wired, io: Io): Promise<
   const [identities, operations, health, control, mail, disk, ...others] = await Promise.all([
     identityChecks(config, wired, signal),
     operationChecks(config, wired, signal),
-    healthChecks(wired, signal),
+    healthChecks(config, wired, signal),
     controlCheck(config, wired, signal),
     mailChecks(config, wired, signal),
     diskCheck(config),

@@ -68,7 +68,7 @@ export type Config = Readonly<{
 }>
 
 /** A queue that EventBridge fills with the events of AWS Health. */
-export type HealthQueueConfig = Readonly<{
+type HealthQueueConfig = Readonly<{
   url: string
   region: string
   /** `null`: those that ask the Health API. */

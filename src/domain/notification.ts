@@ -1,5 +1,5 @@
 import type { LapseCause, PastThread } from './incident.ts'
-import type { SourceState } from './outage.ts'
+import type { BySource, SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { RuleName } from './rule.ts'
 import type { Verdict } from './verdict.ts'
@@ -103,7 +103,7 @@ export type Facts = Readonly<{
     last: Readonly<{ probe: string; at: Instant }>
   }>
   verdict: Verdict['kind'] | null
-  sources: Readonly<{ api: SourceState; dashboard: SourceState; at: Instant }> | null
+  sources: Readonly<BySource<SourceState> & { at: Instant }> | null
   /** When the next mail comes, in words with times in UTC: "a reminder at 14:04Z if it lasts …". */
   next: string | null
   /** Lines for mails that are not about probes: a refused source, what a test is for, what a summary sums up. */

@@ -1,4 +1,5 @@
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
+import { SOURCE_NAME } from '../domain/outage.ts'
 import type { Alibi, Match, Verdict } from '../domain/verdict.ts'
 import { type Block, type Row, rows } from './block.ts'
 import { lapsedProbe } from './explanation.ts'
@@ -33,7 +34,7 @@ function lapsedEvent(facts: Facts, limits: Limits): readonly Block[] {
 
 function eventRows(by: Alibi, match: Row, { at, timezone }: Facts, limits: Limits): readonly Row[] {
   const { word } = limits
-  const sources = by.sources.map((source) => (source === 'api' ? 'the Health API' : 'the public dashboard'))
+  const sources = by.sources.map((source) => SOURCE_NAME[source])
   return [
     ['Event', `${foreign(by.code, word)}, ${by.status}`],
     ['Service', `${foreign(by.service, word)} in ${foreign(by.region ?? 'no named region', word)}`],

@@ -1,5 +1,5 @@
 import type { Facts } from '../domain/notification.ts'
-import type { SourceState } from '../domain/outage.ts'
+import { SOURCES, type SourceState } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
 import { type Block, heading, list, type Row, rows, text } from './block.ts'
 import { excerpt } from './excerpt.ts'
@@ -26,15 +26,26 @@ function finding(facts: Facts, { telling }: FailureSummary, limits: Limits): str
   return facts.verdict === 'unexplained' ? `No event${where} explains it` : `Whether an event${where} explains it is not known`
 }
 
-function whoAnswered({ api, dashboard, at }: NonNullable<Facts['sources']>, mailedAt: Instant): string {
-  const states = [api.state, dashboard.state]
-  const asked = states.filter((state) => state !== 'off').length
+function whoAnswered({ api, dashboard, queue, at }: NonNullable<Facts['sources']>, mailedAt: Instant): string {
+  const sources = [api, dashboard, ...(queue === undefined ? [] : [queue])]
+  const asked = sources.filter(({ state }) => state !== 'off').length
   if (asked === 0) return 'no source is configured'
-  const answered = states.filter((state) => state === 'answered').length
+  const answered = sources.filter(({ state, unproven }) => state === 'answered' && unproven !== true).length
   const when = `checked at ${hhmmss(at, mailedAt)}`
-  if (answered === 0) return `${when}, ${asked === 1 ? 'the only source did not answer' : 'neither source answered'}`
-  if (answered === 2) return `${when}, both sources answered`
-  return asked === 1 ? `${when}, the only source answered` : `${when}, 1 of 2 sources answered`
+  if (answered === 0) return `${when}, ${NOBODY[asked] ?? NOBODY[3]}`
+  if (answered === asked) return `${when}, ${ALL[asked] ?? ALL[3]}`
+  return `${when}, ${answered} of ${asked} sources answered`
+}
+
+const NOBODY: Readonly<Record<number, string>> = {
+  1: 'the only source did not answer',
+  2: 'neither source answered',
+  3: 'no source answered',
+}
+const ALL: Readonly<Record<number, string>> = {
+  1: 'the only source answered',
+  2: 'both sources answered',
+  3: 'all three sources answered',
 }
 
 /** What each source answered, and which events were rejected or found later. */
@@ -44,7 +55,9 @@ export function awsHealthAnswers(facts: Facts, limits: Limits): readonly Block[]
 
 function sourceRows({ sources, at }: Facts, limits: Limits): readonly Block[] {
   if (sources === null) return []
-  return [rows(sourceRow('Health API', sources.api, at, limits), sourceRow('Dashboard', sources.dashboard, at, limits))]
+  const { api, dashboard, queue } = sources
+  const third = queue === undefined ? [] : [sourceRow('Queue', queue, at, limits)]
+  return [rows(sourceRow('Health API', api, at, limits), sourceRow('Dashboard', dashboard, at, limits), ...third)]
 }
 
 function sourceRow(name: string, source: SourceState, mailedAt: Instant, limits: Limits): Row {
@@ -65,7 +78,7 @@ function sourceRow(name: string, source: SourceState, mailedAt: Instant, limits:
 
 function rejectedEvents({ incident, sources, probes }: Facts, limits: Limits): readonly Block[] {
   if (incident?.family !== 'outage') return []
-  if (sources?.api.state !== 'answered' && sources?.dashboard.state !== 'answered') return []
+  if (sources === null || SOURCES.every((source) => sources[source]?.state !== 'answered')) return []
   const { word, sentence } = limits
   const rejected = new Map(probes.flatMap(({ verdict }) => verdict.rejected).map((event) => [`${event.arn} ${event.why}`, event]))
   if (rejected.size === 0) return [text('No event came close to explaining it.')]

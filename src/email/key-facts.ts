@@ -1,5 +1,6 @@
 import { leadWords } from '../domain/lead.ts'
 import type { Facts } from '../domain/notification.ts'
+import { SOURCES } from '../domain/outage.ts'
 import { advice } from './advice.ts'
 import { awsHealthSentence } from './aws-health.ts'
 import type { Delivery } from './delivery.ts'
@@ -114,7 +115,7 @@ function runbooks({ monitors }: Facts, limits: Limits): readonly KeyFact[] {
 /** Where AWS may say what we do not know: what its event says now, or what a source holds that could not be asked. */
 function statusPage({ incident, verdict, sources }: Facts): readonly KeyFact[] {
   if (incident?.partition !== 'aws' || incident.family !== 'outage') return []
-  const isUnasked = sources?.api.state === 'unavailable' || sources?.dashboard.state === 'unavailable'
+  const isUnasked = SOURCES.some((source) => sources?.[source]?.state === 'unavailable')
   if (verdict === 'unexplained' && !isUnasked) return []
   return [{ label: 'AWS status page', text: STATUS_PAGE, link: STATUS_PAGE }]
 }

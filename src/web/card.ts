@@ -3,6 +3,7 @@ import { errorName } from '../domain/error-name.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import { mailingsOf } from '../domain/mailing.ts'
+import { SOURCE_NAME } from '../domain/outage.ts'
 import { decisiveTry, type Family, type Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { type Span, spanOf } from '../domain/span.ts'
@@ -182,7 +183,7 @@ function eventOf(by: Alibi, { isOver, now }: Readonly<{ isOver: boolean; now: In
   // The events of a closed incident are no longer followed: whether this one is still open is unknown.
   const status = isOver && by.endedAt === null ? `${by.status} when last seen` : by.status
   const ended = by.endedAt === null ? '' : `, ended ${clockTime(by.endedAt, now)}`
-  const sources = by.sources.map((source) => (source === 'api' ? 'the Health API' : 'the public dashboard'))
+  const sources = by.sources.map((source) => SOURCE_NAME[source])
   return {
     title: `${foreign(by.code, WORD)} in ${foreign(by.region ?? 'no named region', WORD)} (${status})`,
     times: `First posted ${clockTime(by.startedAt, now)}, last updated ${clockTime(by.updatedAt, now)}${ended}; seen in ${sources.join(' and ') || 'neither source any more'}`,

@@ -1,4 +1,4 @@
-import type { HealthReading, SourceState } from '../domain/outage.ts'
+import { type HealthReading, SOURCES, type Source, type SourceState } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
 import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
@@ -8,10 +8,11 @@ import type { View } from './view.ts'
 /** Something that Alibi asks besides AWS Account, and its last answer. */
 export type SourceRow = Readonly<{ name: string; state: string; tone: Tone; age: string; detail: string }>
 
-const SOURCES: readonly (readonly ['api' | 'dashboard', string])[] = [
-  ['api', 'AWS Health API'],
-  ['dashboard', 'Public AWS Health Dashboard'],
-]
+const TITLE: Readonly<Record<Source, string>> = {
+  api: 'AWS Health API',
+  dashboard: 'Public AWS Health Dashboard',
+  queue: 'AWS Health events by EventBridge (queue)',
+}
 const NOT_ASKED = { state: 'not asked yet', tone: 'plain', age: '', detail: '' } as const
 
 /** The sources of AWS Health in each partition, and the control host. */
@@ -19,8 +20,9 @@ export function sourceRows(view: View, now: Instant): readonly SourceRow[] {
   const partitions = [...new Set([...view.setup.monitors.values()].map(({ partition }) => partition))]
   const rows = partitions.flatMap((partition) => {
     const reading = view.readings.get(partition)
-    return SOURCES.map(([source, title]): SourceRow => {
-      const name = partitions.length > 1 ? `${title}, ${partition}` : title
+    const shown = SOURCES.filter((source) => source !== 'queue' || reading?.sources.queue !== undefined)
+    return shown.map((source): SourceRow => {
+      const name = partitions.length > 1 ? `${TITLE[source]}, ${partition}` : TITLE[source]
       return { name, ...(reading === undefined ? NOT_ASKED : answerOf(reading, source, now)) }
     })
   })
@@ -29,15 +31,17 @@ export function sourceRows(view: View, now: Instant): readonly SourceRow[] {
 
 type Answer = Omit<SourceRow, 'name'>
 
-function answerOf({ events, sources }: HealthReading, source: 'api' | 'dashboard', now: Instant): Answer {
-  const { state, at, skipped, detail, events: count }: SourceState = sources[source]
+function answerOf({ events, sources }: HealthReading, source: Source, now: Instant): Answer {
+  const said: SourceState | undefined = sources[source]
+  if (said === undefined) return NOT_ASKED
+  const { state, at, skipped, detail, events: count, unproven } = said
   const rest = { age: at === null ? '' : ago(at, now), detail: foreign(detail, SENTENCE) }
   switch (state) {
     case 'answered': {
       const open = events.filter((event) => event.status === 'open' && event.sources.includes(source)).length
       const unreadable = skipped === 0 ? '' : `, ${skipped} unreadable`
-      const said = `answered: ${counted(count, 'event')}, ${open} open${unreadable}`
-      return { state: said, tone: skipped === 0 ? 'good' : 'warn', ...rest }
+      const text = `answered: ${counted(count, 'event')}, ${open} open${unreadable}`
+      return { state: text, tone: skipped === 0 && unproven !== true ? 'good' : 'warn', ...rest }
     }
     case 'refused':
       return { state: 'refuses to answer', tone: 'warn', ...rest }
