@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { EXIT } from '../src/cli/exit.ts'
 import { build } from '../src/cli/program.ts'
 import { summaryOf } from '../src/domain/incident-summary.ts'
+import { DECISIONS } from '../src/domain/ledger.ts'
 import { MAIL_KINDS } from '../src/domain/notification.ts'
 import { RULE_NAMES } from '../src/domain/rule.ts'
 import { incidentJson, storyJson } from '../src/domain/shown.ts'
@@ -56,6 +57,13 @@ describe('JSON', () => {
     const [, fields = ''] = /and (`partition`.+) \|$/.exec(row('`alibi explain')) ?? []
     expect(wordsOf(fields)).toEqual(story)
   })
+})
+
+test('every decision of the ledger', () => {
+  const named = chapter('JSON')
+    .split('\n')
+    .find((line) => line.startsWith('| `decision`'))
+  expect(DECISIONS.filter((decision) => named?.includes(`\`${decision}\``) !== true)).toEqual([])
 })
 
 test('every header and every kind of email, each with rules that there are', () => {
