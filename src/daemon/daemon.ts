@@ -102,7 +102,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     signals.stop,
   )
   const { monitors, probes, recipients } = setup
-  log.info('monitoring', { monitors: monitors.size, probes: probes.size, recipients: recipients.size, overrides })
+  log.info('watching', { monitors: monitors.size, probes: probes.size, recipients: recipients.size, overrides })
   const { absence, incidents } = engine.world()
   if (absence !== null) recordGap(absence, deps, background)
   // What the mail server refused may have been mended while nobody ran: one attempt, before anything else leaves.

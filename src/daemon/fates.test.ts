@@ -45,7 +45,7 @@ const settled = (owing: readonly Owed[], fates: readonly Fate[], over: Partial<A
   settledBy({
     owed: owing,
     fates,
-    way: { name: '', isLast: true },
+    route: { name: '', isLast: true },
     wording: WORDING,
     now: NOON + MIN,
     random01: 0,
@@ -55,7 +55,7 @@ const settled = (owing: readonly Owed[], fates: readonly Fate[], over: Partial<A
 
 describe('each address has a fate of its own', () => {
   test('250 is delivered, 4xx waits, 5xx is refused, with the words of each', () => {
-    const { changes, rows, outcomes } = settled(
+    const { changes, rows, results } = settled(
       [owed('a'), owed('b'), owed('c')],
       [taken('a'), failed('b', '450 later'), failed('c', '550 no', { permanent: true })],
     )
@@ -68,7 +68,7 @@ describe('each address has a fate of its own', () => {
       ['delivered', 'failing to oncall (a): 250 ok', { id: 'i.1.oncall', seq: 1, addresses: ['a'] }],
       ['refused', 'failing to oncall (c): 550 no', { id: 'i.1.oncall', seq: 1, addresses: ['c'] }],
     ])
-    expect(outcomes.map(({ result, addresses, said }) => [result, addresses, said])).toEqual([
+    expect(results.map(({ result, addresses, said }) => [result, addresses, said])).toEqual([
       ['delivered', ['a'], '250 ok'],
       ['deferred', ['b'], '450 later'],
       ['refused', ['c'], '550 no'],
@@ -76,9 +76,9 @@ describe('each address has a fate of its own', () => {
   })
 
   test('those who are told the same stand in one row and one line', () => {
-    const { rows, outcomes } = settled([owed('a'), owed('b')], [taken('a'), taken('b')])
+    const { rows, results } = settled([owed('a'), owed('b')], [taken('a'), taken('b')])
     expect(rows.map(({ reason }) => reason)).toEqual(['failing to oncall (a, b): 250 ok'])
-    expect(outcomes).toHaveLength(1)
+    expect(results).toHaveLength(1)
   })
 
   test('of an address that nothing was said of, nobody knows', () => {
@@ -108,7 +108,7 @@ describe('when it is tried again', () => {
     const [change] = settled([owing], [fate], over).changes
     return change?.nextAt === undefined ? change?.state : change.nextAt - NOON - MIN
   }
-  const first = { way: { name: '', isLast: false } }
+  const first = { route: { name: '', isLast: false } }
   test('one recipient too many is next, and has not failed', () => {
     const { changes } = settled([owed('a'), owed('b')], [taken('a'), failed('b', '452 4.5.3', { crowded: true })])
     expect(changes[1]).toMatchObject({ state: 'retrying', attempts: 0, nextAt: NOON + MIN })
@@ -121,13 +121,13 @@ describe('when it is tried again', () => {
     expect(changes).toMatchObject([{ state: 'retrying', noSession: true }])
     expect(settled([owed('a', { noSession: true })], [failed('a', '450 later')]).changes).toMatchObject([{ noSession: false }])
   })
-  test('what the first way refuses for good waits for the second', () => {
+  test('what the first mail server rejects for good waits for the second', () => {
     const no = failed('a', '550', { permanent: true })
     expect(nextAt(owed('a'), no, { ...first, takesOverIn: () => 3 * MIN })).toBe(3 * MIN)
     expect(nextAt(owed('a'), no, { ...first, takesOverIn: () => -MIN })).toBe(0)
-    expect(nextAt(owed('a'), no, { way: { name: FALLBACK, isLast: true } })).toBe('refused')
+    expect(nextAt(owed('a'), no, { route: { name: FALLBACK, isLast: true } })).toBe('refused')
   })
-  test('the second way takes over when its time has come, and not before', () => {
+  test('the second mail server takes over when its time has come, and not before', () => {
     const later = failed('a', '450')
     expect(nextAt(owed('a'), later, { ...first, takesOverIn: () => 3_000 })).toBe(3_000)
     expect(nextAt(owed('a'), later, { ...first, takesOverIn: () => 10 * MIN })).toBe(RETRY_FIRST_MS)
@@ -135,7 +135,7 @@ describe('when it is tried again', () => {
   })
   test('its words say whose they are', () => {
     const { changes } = settled([owed('a'), owed('b')], [taken('a'), failed('b', '450')], {
-      way: { name: FALLBACK, isLast: true },
+      route: { name: FALLBACK, isLast: true },
     })
     expect(changes.map(({ reply, error }) => [reply, error])).toEqual([
       ['fallback: 250 ok', null],

@@ -17,6 +17,7 @@ export type Survey = Readonly<{
 }>
 
 const COURIER = 'src/daemon/courier.ts'
+const DISPATCH = 'src/daemon/dispatch.ts'
 const FATES = 'src/daemon/fates.ts'
 const ENGINE = 'src/daemon/engine.ts'
 const LIVE_WORLD = 'src/daemon/live-world.ts'
@@ -26,15 +27,15 @@ const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(inci
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'marks a mail as delivered before it is sent',
-    file: COURIER,
+    file: DISPATCH,
     edits: [
       [
         "going.map((one) => ({ ...nameOf(one), state: 'sending' as const, attempts: one.attempts + 1, wording })),\n      [],",
         "going.map((one) => ({ ...nameOf(one), state: 'delivered' as const, attempts: one.attempts + 1, deliveredAt: clock.now(), wording })),\n      rowsOf(clock.now(), going, { decision: 'delivered', rule: null, reason: 'soon' }),",
       ],
       [
-        'await this.record(settled.changes, settled.rows)',
-        "await this.record(settled.changes.filter(({ state }) => state !== 'delivered').map((change) => ({ ...change, deliveredAt: null })), settled.rows.filter(({ decision }) => decision !== 'delivered'))",
+        'await records.write(settled.changes, settled.rows)',
+        "await records.write(settled.changes.filter(({ state }) => state !== 'delivered').map((change) => ({ ...change, deliveredAt: null })), settled.rows.filter(({ decision }) => decision !== 'delivered'))",
       ],
     ],
   },
@@ -82,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sends under a Message-ID made anew each time',
-    file: COURIER,
+    file: DISPATCH,
     edits: [
       [
         'letterOf(first.notification, wording, thread, letter), envelope }',
@@ -112,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       ['if (fate?.accepted === true) {', 'if (some) {'],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source
-      ['`${way.name}${fate.reply}`', '`${way.name}250`'],
+      ['`${route.name}${fate.reply}`', '`${route.name}250`'],
     ],
   },
   {
@@ -122,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sends a mail to all its addresses again for one that did not get it',
-    file: COURIER,
+    file: DISPATCH,
     edits: [
       ['const envelope = going.map(({ address }) => address)', 'const envelope = going.length > 0 ? first.notification.to : []'],
     ],

@@ -40,7 +40,7 @@ test('accounts are found, probed, and known to the next start without asking; no
 
   const asked = on.organization.asked.length
   const second = on.daemon()
-  const ready = await second.line('the watch', (line) => line['message'] === 'monitoring')
+  const ready = await second.line('the watch', (line) => line['message'] === 'watching')
   expect(ready).toMatchObject({ probes: 2 })
   await stopped(second)
   expect(on.organization.asked.length).toBe(asked)
@@ -59,11 +59,11 @@ test('a listing that fails leaves the accounts as they were; a changed file take
   await on.configure({ monitors: MONITORS(`{ exclude: ["${A}"] }`) })
   daemon.kill('SIGHUP')
   await daemon.line('the reload', (line) => line['message'] === 'configuration reloaded')
-  expect(daemon.lines.findLast((line) => line['message'] === 'monitoring')).toMatchObject({ probes: 2 })
+  expect(daemon.lines.findLast((line) => line['message'] === 'watching')).toMatchObject({ probes: 2 })
   await on.configure({ monitors: MONITORS('{ ous: [r-ab12] }') })
   daemon.kill('SIGHUP')
   await daemon.line('the failure', (line) => line['message'] === 'organization could not be listed')
-  expect(daemon.lines.findLast((line) => line['message'] === 'monitoring')).toMatchObject({ probes: 0 })
+  expect(daemon.lines.findLast((line) => line['message'] === 'watching')).toMatchObject({ probes: 0 })
   await stopped(daemon)
   expect(daemon.lines.filter(isListed).length).toBe(1)
 })
