@@ -198,6 +198,6 @@ export class Dispatch {
   }
 }
 
-export function fieldsOf({ notification: { id, kind, incident, recipient } }: Owed) {
+function fieldsOf({ notification: { id, kind, incident, recipient } }: Owed) {
   return { id, kind, incident, recipient }
 }
