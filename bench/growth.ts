@@ -118,5 +118,5 @@ function readAnswer(shape: string, events: number): unknown {
     policy: { lookbackMs: 7 * HOUR_MS, extensionMs: 15 * MINUTE_MS, staleAfterMs: 24 * HOUR_MS },
     relevance: { related: ['IAM'], ignore: [], codes: [] },
   }
-  return judgeFailure(failure, reading, law, () => ({ others: 0, ok: 0 }), NOW)
+  return judgeFailure(failure, reading, { ...law, peers: () => ({ others: 0, ok: 0 }), now: NOW })
 }

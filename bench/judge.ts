@@ -1,4 +1,4 @@
-import { type Criteria, judge as judgeFailure } from '../src/domain/judge.ts'
+import { judge as judgeFailure } from '../src/domain/judge.ts'
 import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import { HOUR_MS, MINUTE_MS } from '../src/domain/probe.ts'
 import type { Failure } from '../src/domain/verdict.ts'
@@ -31,14 +31,14 @@ export const judge: Bench = async ({ size }) => {
     at: NOW - MINUTE_MS,
     owners: ['123456789012'],
   }
-  const law: Criteria = {
+  const law = {
     policy: { lookbackMs: 7 * HOUR_MS, extensionMs: 15 * MINUTE_MS, staleAfterMs: 24 * HOUR_MS },
     relevance: { related: ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'], ignore: [], codes: [] },
   }
   const took: number[] = []
   for (let i = 0; i < size.judgements; i++) {
     const began = performance.now()
-    const verdict = judgeFailure(failure, reading, law, () => ({ others: 0, ok: 0 }), NOW)
+    const verdict = judgeFailure(failure, reading, { ...law, peers: () => ({ others: 0, ok: 0 }), now: NOW })
     took.push(performance.now() - began)
     if (verdict.kind !== 'unexplained') throw new Error(`the verdict should be unexplained and is ${verdict.kind}`)
   }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { dashboard } from '../src/adapters/aws/dashboard.ts'
 import { apiEvent, dashboardEvent } from '../src/adapters/aws/health-answer.ts'
-import { type Criteria, judge } from '../src/domain/judge.ts'
+import { judge } from '../src/domain/judge.ts'
 import type { HealthEvent, SourceAnswer } from '../src/domain/outage.ts'
 import { ACCOUNT_REGION } from '../src/domain/policy.ts'
 import type { Partition } from '../src/domain/probe.ts'
@@ -11,7 +11,7 @@ import { join } from '../src/domain/reading.ts'
 import type { Verdict } from '../src/domain/verdict.ts'
 import { failure, HOUR, MIN, NOON, POLICY, RELEVANCE } from './given.ts'
 
-const LAW: Criteria = { policy: POLICY, relevance: RELEVANCE }
+const LAW = { policy: POLICY, relevance: RELEVANCE }
 const OFF: SourceAnswer = { state: 'off', why: 'not configured' }
 const NOBODY = () => ({ others: 0, ok: 0 })
 const NEW_ARN = 'arn:aws:health:us-east-1::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/AWS_IAM_OPERATIONAL_ISSUE_A5508_C0E97449FDD'
@@ -47,13 +47,8 @@ function answered(events: readonly (HealthEvent | null)[]): SourceAnswer {
 }
 
 function verdictOn(api: SourceAnswer, board: SourceAnswer, partition: Partition = 'aws'): Verdict {
-  return judge(
-    failure({ region: ACCOUNT_REGION[partition] }),
-    join({ api, dashboard: board }, partition, NOON),
-    LAW,
-    NOBODY,
-    NOON,
-  )
+  const reading = join({ api, dashboard: board }, partition, NOON)
+  return judge(failure({ region: ACCOUNT_REGION[partition] }), reading, { ...LAW, peers: NOBODY, now: NOON })
 }
 
 async function served(body: Uint8Array): Promise<SourceAnswer> {

@@ -79,7 +79,12 @@ function verdictOf(config: Config, reading: HealthReading, owners: readonly stri
     at,
     owners,
   } as const
-  return judge(failure, reading, { policy: config.policy, relevance: config.health.relevance }, () => ({ others: 0, ok: 0 }), at)
+  return judge(failure, reading, {
+    policy: config.policy,
+    relevance: config.health.relevance,
+    peers: () => ({ others: 0, ok: 0 }),
+    now: at,
+  })
 }
 
 function answerJson({ reading, verdict }: Answer) {

@@ -51,7 +51,10 @@ function testMail(recipient: Recipient, mailDomain: string, wired: Wired): Notif
     to: recipient.to,
     inReplyTo: null,
     createdAt: now,
-    facts: plainFacts('test', TEST_EMAIL.reason, TEST_EMAIL.subject, TEST_EMAIL.lines(recipient), { now, ...wired }),
+    facts: plainFacts(
+      { kind: 'test', reason: TEST_EMAIL.reason, subject: TEST_EMAIL.subject, lines: TEST_EMAIL.lines(recipient) },
+      { now, ...wired },
+    ),
   }
 }
 

@@ -120,13 +120,12 @@ async function verdictsOf(failed: readonly Run[], wired: Wired, config: Config):
         at: outcome.startedAt,
         owners: wired.owners(probe, monitor),
       }
-      return judge(
-        failure,
-        reading,
-        { policy: config.policy, relevance: config.health.relevance },
-        () => ({ others: 0, ok: 0 }),
-        wired.clock.now(),
-      )
+      return judge(failure, reading, {
+        policy: config.policy,
+        relevance: config.health.relevance,
+        peers: () => ({ others: 0, ok: 0 }),
+        now: wired.clock.now(),
+      })
     }),
   )
 }

@@ -161,7 +161,7 @@ export class Consultation {
     const monitor = probe === undefined ? undefined : setup.monitors.get(probe.monitor)
     if (state === undefined || monitor === undefined) return false
     if (state.status !== 'undecided') return state.status === 'ok'
-    return advance(state, outcome, monitor, null, absence).transition.kind === 'failed'
+    return advance(state, outcome, monitor, { incident: null, absence }).transition.kind === 'failed'
   }
 
   private waitingIn(partition: Partition): readonly FinishedRun[] {

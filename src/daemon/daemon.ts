@@ -189,7 +189,7 @@ function courierOf(deps: Guarded, config: Config, { mailDomain }: Setup): Courie
     maxPerHour: config.mail.maxPerHour,
     mailDomain,
     plainFacts: (kind, reason, subject, lines) =>
-      plainFacts(kind, reason, subject, lines, { now: clock.now(), overrides, sender }),
+      plainFacts({ kind, reason, subject, lines }, { now: clock.now(), overrides, sender }),
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Decision } from '../domain/decide.ts'
+import type { Decision } from '../domain/decision.ts'
 import { decisiveTry } from '../domain/probe.ts'
 import type { Setup } from '../domain/setup.ts'
 import type { Log } from '../ports/log.ts'

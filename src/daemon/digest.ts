@@ -70,7 +70,10 @@ export class Digests {
       watched: watchedBy(setup.probes.values()),
     })
     const facts: Facts = {
-      ...plainFacts('digest', headline, '[alibi] summary', [headline], { now, overrides, sender }),
+      ...plainFacts(
+        { kind: 'digest', reason: headline, subject: '[alibi] summary', lines: [headline] },
+        { now, overrides, sender },
+      ),
       chapters,
     }
     const notifications = digest.to.map((recipient) => this.mailTo(recipient, fire, facts))

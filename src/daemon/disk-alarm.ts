@@ -54,7 +54,7 @@ export class DiskAlarm {
     ]
     const subject = '[alibi] the database cannot be written'
     const context = { now: clock.now(), overrides, sender }
-    const facts = plainFacts('misconfigured', 'the database cannot be written', subject, lines, context)
+    const facts = plainFacts({ kind: 'misconfigured', reason: 'the database cannot be written', subject, lines }, context)
     return outsideTheStore({ ...facts, rule: 'self-alert' }, since, setup)
   }
 }

@@ -89,7 +89,12 @@ export class HealthPolling {
     const { config, engine } = this.deps
     const { monitors, policy, health } = config
     const world = engine.world()
-    return readingEveryMs(partition, world.incidents.values(), isUndecided(partition, monitors, world), policy, health, now)
+    return readingEveryMs(partition, world.incidents.values(), {
+      isUndecided: isUndecided(partition, monitors, world),
+      policy,
+      health,
+      now,
+    })
   }
 }
 

@@ -1,8 +1,8 @@
-import { type Decision, rememberMs } from '../domain/decide.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { Incident } from '../domain/incident.ts'
 import { JUMP_MS } from '../domain/moment.ts'
 import type { Source } from '../domain/outage.ts'
-import type { Policy } from '../domain/policy.ts'
+import { type Policy, rememberMs } from '../domain/policy.ts'
 import type { Instant, Partition } from '../domain/probe.ts'
 import { rebaseConnectivity, rebaseGap, rebaseIncident, rebaseProbe } from '../domain/rebase.ts'
 import {

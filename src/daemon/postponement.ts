@@ -1,4 +1,4 @@
-import type { Decision } from '../domain/decide.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { Partition } from '../domain/probe.ts'
 import type { Clock } from '../ports/time.ts'
 import type { HealthReader } from './health-reader.ts'

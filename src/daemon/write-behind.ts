@@ -1,4 +1,4 @@
-import type { Decision } from '../domain/decide.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Instant } from '../domain/probe.ts'
 import type { Connectivity, ProbeState } from '../domain/state.ts'

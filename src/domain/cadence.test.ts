@@ -32,12 +32,22 @@ describe('consult: how often AWS Health is asked', () => {
     ['one that no outage explains neither', [incident({ family: 'misconfigured' })], false, idle],
   ])('%s', ([, incidents, undecided, expected]) => {
     expect(
-      readingEveryMs('aws', incidents, undecided, { lookbackMs: 7 * HOUR }, { cacheForMs: cache, idleEveryMs: idle }, NOON),
+      readingEveryMs('aws', incidents, {
+        isUndecided: undecided,
+        policy: { lookbackMs: 7 * HOUR },
+        health: { cacheForMs: cache, idleEveryMs: idle },
+        now: NOON,
+      }),
     ).toBe(expected)
   })
   test('an idleEvery shorter than that stays', () => {
     expect(
-      readingEveryMs('aws', [closed(0)], false, { lookbackMs: HOUR }, { cacheForMs: cache, idleEveryMs: 2 * MIN }, NOON),
+      readingEveryMs('aws', [closed(0)], {
+        isUndecided: false,
+        policy: { lookbackMs: HOUR },
+        health: { cacheForMs: cache, idleEveryMs: 2 * MIN },
+        now: NOON,
+      }),
     ).toBe(2 * MIN)
   })
 })

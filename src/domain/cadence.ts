@@ -10,20 +10,25 @@ export const CONTROL_RETRY_MS = 20_000
 /** Probes of a monitor that are re-run at a time: re-runs share AWS's quotas with everything else (`threshold`). */
 export const MAX_RERUN = 20
 
+type ReadingNeeds = Readonly<{
+  /** Whether any probe of the partition is undecided. */
+  isUndecided: boolean
+  policy: Pick<Policy, 'lookbackMs'>
+  health: Readonly<{ cacheForMs: number; idleEveryMs: number }>
+  now: Instant
+}>
+
 /** `consult`: how old a reading of this partition may be before AWS Health is asked again. */
 export function readingEveryMs(
   partition: Partition,
   incidents: Iterable<Incident>,
-  undecided: boolean,
-  policy: Pick<Policy, 'lookbackMs'>,
-  health: { cacheForMs: number; idleEveryMs: number },
-  now: Instant,
+  { isUndecided, policy, health, now }: ReadingNeeds,
 ): number {
-  let every = undecided ? health.cacheForMs : health.idleEveryMs
-  for (const is of incidents) {
-    if (is.partition !== partition || is.family !== 'outage') continue
-    if (is.state !== 'closed') return health.cacheForMs
-    if (is.closedAt !== null && now - is.closedAt <= policy.lookbackMs) every = Math.min(every, READ_AFTERWARDS_MS)
+  let every = isUndecided ? health.cacheForMs : health.idleEveryMs
+  for (const { partition: where, family, state, closedAt } of incidents) {
+    if (where !== partition || family !== 'outage') continue
+    if (state !== 'closed') return health.cacheForMs
+    if (closedAt !== null && now - closedAt <= policy.lookbackMs) every = Math.min(every, READ_AFTERWARDS_MS)
   }
   return every
 }

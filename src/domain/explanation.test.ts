@@ -25,8 +25,8 @@ function judged(
   const [now, runAt] = [NOON + minute * MIN, NOON + runMinute * MIN]
   const said = withFirstEnds(reading(events, now, states), was.ends ?? [], now)
   const law = { ...LAW, policy: { ...LAW.policy, extensionMs } }
-  const verdict = judge(failure({ at: runAt }), said, law, NOBODY, now)
-  return settleJudgement(was, verdict, said, runAt, extensionMs, NOBODY, now)
+  const verdict = judge(failure({ at: runAt }), said, { ...law, peers: NOBODY, now })
+  return settleJudgement(was, verdict, said, { runAt, extensionMs, peers: NOBODY, now })
 }
 const explained = judged(NEVER_JUDGED, 0, [OPEN])
 const ended = (minute: number): HealthEvent => ({
@@ -98,8 +98,8 @@ describe('what an explanation of noon is worth later', () => {
   ])('the others turn out to be well: it was never ours, and ends at once (%s)', ([, events, how]) => {
     const at = NOON + MIN
     const ok = () => ({ others: 9, ok: 9 })
-    const alone = judge(failure({ at }), reading(events, at), LAW, ok, at)
-    const is = settleJudgement(explained, alone, reading(events, at), at, EXTENSION, ok, at)
+    const alone = judge(failure({ at }), reading(events, at), { ...LAW, peers: ok, now: at })
+    const is = settleJudgement(explained, alone, reading(events, at), { runAt: at, extensionMs: EXTENSION, peers: ok, now: at })
     expect(is).toMatchObject({
       verdict: { kind: 'unexplained' },
       carried: null,
@@ -114,10 +114,20 @@ describe('what an explanation of noon is worth later', () => {
     const own = { ...OPEN, scope: 'ACCOUNT_SPECIFIC', owners: ['111122223333'], sources: ['api'] } as const
     const at = NOON + MIN
     const ok = () => ({ others: 9, ok: 9 })
-    const first = judge(failure(), reading([own]), LAW, ok, NOON)
-    const was = settleJudgement(NEVER_JUDGED, first, reading([own]), NOON, EXTENSION, ok, NOON)
+    const first = judge(failure(), reading([own]), { ...LAW, peers: ok, now: NOON })
+    const was = settleJudgement(NEVER_JUDGED, first, reading([own]), {
+      runAt: NOON,
+      extensionMs: EXTENSION,
+      peers: ok,
+      now: NOON,
+    })
     expect(
-      settleJudgement(was, judge(failure({ at }), reading([], at), LAW, ok, at), reading([], at), at, EXTENSION, ok, at).carried,
+      settleJudgement(was, judge(failure({ at }), reading([], at), { ...LAW, peers: ok, now: at }), reading([], at), {
+        runAt: at,
+        extensionMs: EXTENSION,
+        peers: ok,
+        now: at,
+      }).carried,
     ).not.toBeNull()
   })
 

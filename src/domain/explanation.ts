@@ -3,7 +3,7 @@ import type { EventEnd, Judgement, LapseCause } from './incident.ts'
 import { endOf, testWidth } from './judge.ts'
 import { type HealthEvent, type HealthReading, SOURCE_NAME } from './outage.ts'
 import type { Instant } from './probe.ts'
-import type { Peers, Verdict } from './verdict.ts'
+import type { Alibi, Peers, Verdict } from './verdict.ts'
 
 /** Most ends of events that are remembered of one probe: the newest. */
 const MAX_ENDS = 20
@@ -56,29 +56,34 @@ function endsAfter(was: Judgement, judged: Verdict, reading: HealthReading, now:
   return ends.slice(-MAX_ENDS)
 }
 
+type Circumstances = Readonly<{
+  /** When the run that is judged began: time passes by runs, so that a silence ends only on a fresh one. */
+  runAt: Instant
+  extensionMs: number
+  peers: () => Peers
+  now: Instant
+  /** Since when no run has said anything, where the last state stands and there is no such run; else `null`. */
+  silentSince?: Instant | null
+}>
+
 /**
  * `suppression` and `lapsed-explanation`: which verdict counts, given the judge's newest one and the explanation that was given
  * before.
  *
- * An explanation is never dropped on the spot: it stands for `extension`, counted from the event's end, or from the last
- * reading that held it where it vanished, no longer matches, or could not be asked. A run begun later than that is judged
- * by what is known now, and `lapsed` says how the explanation ended. Only our own evidence ends it at once: that the others
- * are well (the test of width) can but come later than the explanation, when they have run, and was true all along.
+ * An explanation is not dropped at once: it stands for `extension`, counted from the event's end, or from the last reading that
+ * held the event if it vanished, no longer matches, or could not be confirmed. A run that began later is judged by what is
+ * known now, and `lapsed` says how the explanation ended. Only our own evidence ends it at once: that the others are well (the
+ * test of width) can be known only later, when they have run, but was true all along.
  *
- * @param reading with the ends that were first seen (`withFirstEnds`)
- * @param runAt begin of the run that was judged: time passes by runs, so that a silence ends only on a fresh one
- * @param silentSince where there was no such run, for none has said anything since then: the last state stands; else `null`
+ * @param reading with the ends that were seen first (`withFirstEnds`)
  */
 export function settleJudgement(
   was: Judgement,
   judged: Verdict,
   reading: HealthReading,
-  runAt: Instant,
-  extensionMs: number,
-  peers: () => Peers,
-  now: Instant,
-  silentSince: Instant | null = null,
+  circumstances: Circumstances,
 ): Judgement {
+  const { runAt, extensionMs, peers, now, silentSince = null } = circumstances
   const ends = endsAfter(was, judged, reading, now)
   const after = { readAt: reading.at, ...(ends.length === 0 ? {} : { ends }) }
   if (judged.kind === 'explained') {
@@ -87,30 +92,28 @@ export function settleJudgement(
     const alibi = { arn: judged.by.arn, confirmedAt: reading.at, until, open: end === null }
     return { ...after, verdict: judged, carried: null, alibi, lapsed: null }
   }
-  const { alibi } = was
-  if (alibi === null || was.verdict.kind !== 'explained') {
+  const { alibi, verdict } = was
+  if (alibi === null || verdict.kind !== 'explained') {
     return { ...after, verdict: judged, carried: null, alibi: null, lapsed: was.lapsed }
   }
   const held = reading.events.find((event) => event.arn === alibi.arn)
   const end = held === undefined ? (ends.find(({ arn }) => arn === alibi.arn)?.at ?? null) : endOf(held, now)
-  // Counted anew each time: a policy that was changed meanwhile holds from this run on (`config-change`), its timer from where it
-  // began.
+  // Counted again each time: a changed policy holds from this run on (`config-change`), and its timer keeps its origin.
   const until = (end ?? alibi.confirmedAt) + extensionMs
-  const { how, cause } = howItEnded(was, judged, reading, end, now)
-  const isPublic = held === undefined ? was.verdict.by.sources.includes('dashboard') : held.scope === 'PUBLIC'
+  const { how, cause } =
+    end === null
+      ? howItWasLost(verdict.by, judged, reading, now - alibi.confirmedAt)
+      : { how: `AWS says that ${verdict.by.code} ended at ${utc(end)}`, cause: 'over' as const }
+  const isPublic = held === undefined ? verdict.by.sources.includes('dashboard') : held.scope === 'PUBLIC'
   const width = isPublic ? testWidth(peers()) : null
   if (width !== null) {
     const why = how.includes(width) ? how : `${how}, and ${width}`
     return { ...after, verdict: judged, carried: null, alibi: null, lapsed: { arn: alibi.arn, at: now, cause: 'alone', why } }
   }
   if (runAt <= until) {
-    const by =
-      held === undefined
-        ? was.verdict.by
-        : { ...was.verdict.by, status: held.status, endedAt: held.endedAt, updatedAt: held.updatedAt }
-    const verdict: Verdict = { kind: 'explained', by, why: was.verdict.why, rejected: judged.rejected }
     const carried = `${how}; the explanation stands until ${utc(until)}`
-    return { ...after, verdict, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null }
+    const standing: Verdict = { ...verdict, by: asLastSeen(verdict.by, held), rejected: judged.rejected }
+    return { ...after, verdict: standing, carried, alibi: { ...alibi, until, open: alibi.open && end === null }, lapsed: null }
   }
   const still =
     silentSince === null
@@ -120,28 +123,28 @@ export function settleJudgement(
   return { ...after, verdict: judged, carried: null, alibi: null, lapsed }
 }
 
-/** Why the explanation of a moment ago is none any more. */
-function howItEnded(
-  was: Judgement,
+function asLastSeen(by: Alibi, event: HealthEvent | undefined): Alibi {
+  if (event === undefined) return by
+  return { ...by, status: event.status, endedAt: event.endedAt, updatedAt: event.updatedAt }
+}
+
+/** Why an event that explained a moment ago, and is not over, does so no longer. */
+function howItWasLost(
+  by: Alibi,
   judged: Verdict,
   reading: HealthReading,
-  end: Instant | null,
-  now: Instant,
-): { how: string; cause: LapseCause } {
-  if (was.verdict.kind !== 'explained') return { how: '', cause: 'unfit' }
-  const { by } = was.verdict
-  if (end !== null) return { how: `AWS says that ${by.code} ended at ${utc(end)}`, cause: 'over' }
+  unseenMs: number,
+): Readonly<{ how: string; cause: LapseCause }> {
   const silent = by.sources.filter((source) => {
     const said = reading.sources[source]
     return said?.state !== 'answered' || said.unproven === true
   })
   if (silent.length > 0 && !reading.events.some((event) => event.arn === by.arn)) {
-    const names = silent.map(
-      (source) =>
-        `${SOURCE_NAME[source]} could not be asked (${reading.sources[source]?.detail ?? 'it is no longer configured'})`,
-    )
-    const how = `${by.code} was last seen ${inWords(now - (was.alibi?.confirmedAt ?? now))} ago: ${names.join(', ')}`
-    return { how, cause: 'unasked' }
+    const names = silent.map((source) => {
+      const detail = reading.sources[source]?.detail ?? 'it is no longer configured'
+      return `${SOURCE_NAME[source]} could not be asked (${detail})`
+    })
+    return { how: `${by.code} was last seen ${inWords(unseenMs)} ago: ${names.join(', ')}`, cause: 'unasked' }
   }
   const miss = judged.rejected.find((near) => near.arn === by.arn)
   if (miss !== undefined) return { how: `${by.code} no longer explains it: ${miss.why}`, cause: 'unfit' }

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { event, failure, HOUR, MIN, NOON, POLICY, RELEVANCE, reading, type SourceStates } from '../../test/given.ts'
-import { type Criteria, judge, MAX_REJECTED } from './judge.ts'
+import { judge, MAX_REJECTED } from './judge.ts'
 import type { HealthEvent } from './outage.ts'
 import type { FailureKind, Service } from './probe.ts'
 import type { Failure, Match, Peers, Test } from './verdict.ts'
 
-const LAW: Criteria = { policy: POLICY, relevance: RELEVANCE }
+const LAW = { policy: POLICY, relevance: RELEVANCE }
 const NOBODY: Peers = { others: 0, ok: 0 }
 const SECOND = 1000
 
@@ -21,7 +21,7 @@ type Given = Readonly<{
 function verdictOn(given: Given) {
   const law = { policy: { ...POLICY, ...given.law?.policy }, relevance: { ...RELEVANCE, ...given.law?.relevance } }
   const now = given.now ?? given.failure?.at ?? NOON
-  return judge(failure(given.failure), reading([event(given.event)]), law, () => given.peers ?? NOBODY, now)
+  return judge(failure(given.failure), reading([event(given.event)]), { ...law, peers: () => given.peers ?? NOBODY, now })
 }
 
 /** `direct`, `impacted` or `related` where it explains; else the test that it failed. */
@@ -396,7 +396,9 @@ describe('width: a public event is doubted while the others are well', () => {
     const asked = () => {
       throw new Error('asked')
     }
-    expect(judge(failure(), reading([event({ region: 'us-west-2' })]), LAW, asked, NOON).kind).toBe('unexplained')
+    expect(judge(failure(), reading([event({ region: 'us-west-2' })]), { ...LAW, peers: asked, now: NOON }).kind).toBe(
+      'unexplained',
+    )
   })
 })
 
@@ -416,13 +418,11 @@ test('the tests are made in the order kind, place, service, time, width, and the
 
 describe('of several that explain, the verdict names', () => {
   const named = (...events: Partial<HealthEvent>[]) => {
-    const verdict = judge(
-      failure(),
-      reading(events.map((changes, i) => event({ arn: `arn:${i}`, ...changes }))),
-      LAW,
-      () => NOBODY,
-      NOON,
-    )
+    const verdict = judge(failure(), reading(events.map((changes, i) => event({ arn: `arn:${i}`, ...changes }))), {
+      ...LAW,
+      peers: () => NOBODY,
+      now: NOON,
+    })
     return verdict.kind === 'explained' ? verdict.by.arn : verdict.kind
   }
   const over: Partial<HealthEvent> = { status: 'closed', endedAt: NOON - MIN, updatedAt: NOON }
@@ -467,7 +467,11 @@ describe('consult: what nothing found means', () => {
     [{ api: 'off', dashboard: 'off' }, 'undetermined'],
   ]
   test.for(rows)('%o is %s', ([states, expected]) => {
-    const verdict = judge(failure(), reading([event({ region: 'us-west-2' })], NOON, states), LAW, () => NOBODY, NOON)
+    const verdict = judge(failure(), reading([event({ region: 'us-west-2' })], NOON, states), {
+      ...LAW,
+      peers: () => NOBODY,
+      now: NOON,
+    })
     expect(verdict.kind).toBe(expected)
     expect(verdict.rejected, 'what was considered is kept all the same').toHaveLength(1)
   })
@@ -475,10 +479,11 @@ describe('consult: what nothing found means', () => {
     expect(new Set(rows.map(([s]) => `${s.api} ${s.dashboard}`)).size).toBe(anything.length ** 2)
   })
   test.for(rows)('%o: what explains explains, whoever else could not be asked', ([states]) => {
-    expect(judge(failure(), reading([event()], NOON, states), LAW, () => NOBODY, NOON).kind).toBe('explained')
+    expect(judge(failure(), reading([event()], NOON, states), { ...LAW, peers: () => NOBODY, now: NOON }).kind).toBe('explained')
   })
   test('the reason names why AWS Health could not be asked', () => {
-    const why = (states: SourceStates) => judge(failure(), reading([], NOON, states), LAW, () => NOBODY, NOON).why
+    const why = (states: SourceStates) =>
+      judge(failure(), reading([], NOON, states), { ...LAW, peers: () => NOBODY, now: NOON }).why
     expect(why({ api: 'unavailable', dashboard: 'unavailable' })).toMatch(
       /could not be asked \(API: it was unavailable; dashboard: it was unavailable\)/,
     )
@@ -495,7 +500,7 @@ describe('what a verdict carries', () => {
       event({ arn: 'time', updatedAt: 0 }),
       event({ arn: 'place', region: 'us-west-2' }),
     ]
-    const { rejected } = judge(failure(), reading(events), LAW, () => NOBODY, NOON)
+    const { rejected } = judge(failure(), reading(events), { ...LAW, peers: () => NOBODY, now: NOON })
     expect(rejected.map((miss) => [miss.arn, miss.test])).toEqual([
       ['time', 'time'],
       ['place', 'place'],
@@ -505,15 +510,15 @@ describe('what a verdict carries', () => {
   })
   test('that the sources disagree about an event, whether it explains or not', () => {
     const disagreement = 'the Health API says open, the public dashboard closed'
-    const explained = judge(failure(), reading([event({ disagreement })]), LAW, () => NOBODY, NOON)
+    const explained = judge(failure(), reading([event({ disagreement })]), { ...LAW, peers: () => NOBODY, now: NOON })
     expect(explained.why).toContain(`open, although ${disagreement}`)
     const over = { status: 'closed', endedAt: NOON - HOUR, updatedAt: NOON - HOUR, disagreement } as const
-    const not = judge(failure(), reading([event(over)]), LAW, () => NOBODY, NOON)
+    const not = judge(failure(), reading([event(over)]), { ...LAW, peers: () => NOBODY, now: NOON })
     expect(not.rejected[0]?.why).toBe(`it had ended 1h before the failure began (${disagreement})`)
   })
   test('at most so many, however many events there are', () => {
     const events = Array.from({ length: 500 }, (_, i) => event({ arn: `arn:${i}`, region: 'us-west-2' }))
-    expect(judge(failure(), reading(events), LAW, () => NOBODY, NOON).rejected).toHaveLength(MAX_REJECTED)
+    expect(judge(failure(), reading(events), { ...LAW, peers: () => NOBODY, now: NOON }).rejected).toHaveLength(MAX_REJECTED)
   })
   test('the newest part of a long text, bounded', () => {
     const verdict = verdictOn({ event: { text: `${'old '.repeat(5000)}the newest update` } })
@@ -558,7 +563,8 @@ describe('for any events', () => {
     owners: fc.constant(['111122223333']),
   })
   const peers = fc.record({ others: fc.nat(20), ok: fc.nat(20) })
-  const decide = (f: Failure, events: readonly HealthEvent[], p: Peers) => judge(f, reading(events), LAW, () => p, NOON)
+  const decide = (f: Failure, events: readonly HealthEvent[], p: Peers) =>
+    judge(f, reading(events), { ...LAW, peers: () => p, now: NOON })
   const events = fc.uniqueArray(anyEvent, { maxLength: 6, selector: (e) => e.arn })
 
   test('an event that cannot concern us never changes the verdict', () => {

@@ -18,27 +18,33 @@ const WELL_AT_LEAST = 3
 const WELL_IN_TEN = 9
 
 /** What the judge goes by, apart from the failure and the reading. */
-export type Criteria = Readonly<{ policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>; relevance: Relevance }>
+export type Criteria = Readonly<{
+  policy: Pick<Policy, 'lookbackMs' | 'extensionMs' | 'staleAfterMs'>
+  relevance: Relevance
+  /** Asked only for a public event that has passed every other test. */
+  peers: () => Peers
+  now: Instant
+}>
 
 type Miss = Readonly<{ test: Test; why: string }>
 type Passed = Readonly<{ match: Match }>
 
 /**
  * Does something that AWS said explain this failure? The five tests of docs/rules.md; an event that does not pass
- * all of them is kept as rejected, with the reason. `peers` is asked only for a public event that passed everything else.
+ * all of them is kept as rejected, with the reason.
  *
  * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (`consult`).
  */
-export function judge(failure: Failure, reading: HealthReading, law: Criteria, peers: () => Peers, now: Instant): Verdict {
+export function judge(failure: Failure, reading: HealthReading, criteria: Criteria): Verdict {
   if (familyOf(failure.kind) !== 'outage') {
     return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, rejected: [] }
   }
-  const isStronger = strongerAt(now)
+  const isStronger = strongerAt(criteria.now)
   let best: Found | undefined
   let missed = 0
   const rejected: RejectedEvent[] = []
   for (const event of reading.events) {
-    const found = consider(event, failure, law, peers, now)
+    const found = consider(event, failure, criteria)
     if ('match' in found) {
       const match = { event, match: found.match }
       if (best === undefined || isStronger(match, best)) best = match
@@ -61,17 +67,17 @@ export function judge(failure: Failure, reading: HealthReading, law: Criteria, p
 }
 
 /** One event against all the tests, in order; the first that fails is the reason. */
-function consider(event: HealthEvent, failure: Failure, law: Criteria, peers: () => Peers, now: Instant): Passed | Miss {
-  const kind = testKind(event, failure, law.relevance)
+function consider(event: HealthEvent, failure: Failure, criteria: Criteria): Passed | Miss {
+  const kind = testKind(event, failure, criteria.relevance)
   if (kind !== null) return { test: 'kind', why: kind }
   const place = testPlace(event, failure)
   if (place !== null) return { test: 'place', why: place }
-  const service = testService(event, failure, law)
+  const service = testService(event, failure, criteria)
   if ('why' in service) return { test: 'service', why: service.why }
-  const time = testTime(event, failure, law, now)
+  const time = testTime(event, failure, criteria)
   if (time !== null) return { test: 'time', why: time }
   if (event.scope === 'PUBLIC') {
-    const width = testWidth(peers())
+    const width = testWidth(criteria.peers())
     if (width !== null) return { test: 'width', why: width }
   }
   return service
@@ -132,11 +138,11 @@ function placesOf(event: HealthEvent): readonly string[] {
 }
 
 /** Service: is it the failing one, one that holds it, or a related one? */
-function testService(event: HealthEvent, failure: Failure, law: Criteria): Passed | Readonly<{ why: string }> {
-  const { related } = law.relevance
+function testService(event: HealthEvent, failure: Failure, { policy, relevance }: Criteria): Passed | Readonly<{ why: string }> {
+  const { related } = relevance
   if (sameService(event.service, failure.service)) return { match: 'direct' }
   const direct = impactsHere(event.impacted, [failure.service], failure.region)
-  if (direct.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) return { match: 'impacted' }
+  if (direct.some((impact) => lasts(impact, failure.at, policy.extensionMs))) return { match: 'impacted' }
   if (isNotification(event)) return { why: `a notification explains only its own service, and it is about ${event.service}` }
   if (!related.some((code) => sameService(code, event.service))) {
     return { why: `${event.service} is neither ${failure.service} nor related to it` }
@@ -148,7 +154,7 @@ function testService(event: HealthEvent, failure: Failure, law: Criteria): Passe
         why: `none of its ${event.impacted.length} impacted services is ${failure.service} or related to it in ${failure.region}`,
       }
     }
-    if (!ours.some((impact) => lasts(impact, failure.at, law.policy.extensionMs))) {
+    if (!ours.some((impact) => lasts(impact, failure.at, policy.extensionMs))) {
       const keys = ours.map((impact) => impact.key).slice(0, 3)
       return { why: `${keys.join(', ')} among its impacted services ${keys.length === 1 ? 'is' : 'are'} well again` }
     }
@@ -162,8 +168,8 @@ function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
 }
 
 /** Time: AWS speaks 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
-function testTime(event: HealthEvent, failure: Failure, law: Criteria, now: Instant): string | null {
-  const { lookbackMs, extensionMs, staleAfterMs } = law.policy
+function testTime(event: HealthEvent, failure: Failure, { policy, now }: Criteria): string | null {
+  const { lookbackMs, extensionMs, staleAfterMs } = policy
   const start = Math.min(event.startedAt, now)
   if (failure.onset < start - lookbackMs) {
     return `it began ${inWords(start - failure.onset)} after the failure, more than ${inWords(lookbackMs)}`

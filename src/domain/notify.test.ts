@@ -15,7 +15,7 @@ import {
 } from '../../test/given.ts'
 import { Story } from '../../test/story.ts'
 import { idPart, messageIdOf, notificationId, subjectFor } from './audience.ts'
-import type { Announced } from './decide.ts'
+import type { Announced } from './decision.ts'
 import { NEVER_JUDGED } from './explanation.ts'
 import type { Incident, Judgement, Member } from './incident.ts'
 import { judge } from './judge.ts'
@@ -87,13 +87,12 @@ test('an email names the credentials of each of its monitors, and those of sever
 })
 
 describe('until when AWS explains it', () => {
-  const explained = judge(
-    failure(),
-    reading([event()]),
-    { policy: POLICY, relevance: RELEVANCE },
-    () => ({ others: 0, ok: 0 }),
-    NOON,
-  )
+  const explained = judge(failure(), reading([event()]), {
+    policy: POLICY,
+    relevance: RELEVANCE,
+    peers: () => ({ others: 0, ok: 0 }),
+    now: NOON,
+  })
   const alibi = { arn: 'arn', confirmedAt: NOON, until: NOON + 15 * MIN, open: true }
   test.for<[string, Partial<Judgement>, number | null]>([
     ['an open event that was just confirmed: that is not known', { verdict: explained, alibi }, null],
@@ -349,7 +348,7 @@ test('what is said in every mail: what is not AWS itself, who sent it, the time 
 })
 
 test('a mail about nothing but its lines', () => {
-  const plain = plainFacts('test', 'because', 'subject', ['a', 'b'], drop())
+  const plain = plainFacts({ kind: 'test', reason: 'because', subject: 'subject', lines: ['a', 'b'] }, drop())
   expect(plain).toMatchObject({
     kind: 'test',
     at: NOON,

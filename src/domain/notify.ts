@@ -1,5 +1,5 @@
 import { idPart, membersFor, messageIdOf, notificationId, toldOf } from './audience.ts'
-import type { Announced } from './decide.ts'
+import type { Announced } from './decision.ts'
 import { inWords, utc } from './duration.ts'
 import { type Audience, type Incident, type Judgement, type Member, onsetOf } from './incident.ts'
 import { leadMinutesOf } from './lead.ts'
@@ -127,7 +127,7 @@ function incidentFacts(
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
-    next: nextMail(incident, audience, verdictFor(audience, mine, incident), setup, now),
+    next: nextMail(incident, audience, verdictFor(audience, mine, incident), { setup, now }),
     lines: [],
     overrides: drop.overrides,
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
@@ -161,7 +161,10 @@ function selfAlertMail(
 ): Notification {
   const id = notificationId(selfAlertScope(selfAlert), announcement.seq, audience.recipient)
   const messageId = messageIdOf(id, drop.setup.mailDomain)
-  const plain = plainFacts(announcement.kind, announcement.reason, audience.subject, [selfAlert.text], drop)
+  const plain = plainFacts(
+    { kind: announcement.kind, reason: announcement.reason, subject: audience.subject, lines: [selfAlert.text] },
+    drop,
+  )
   const { advice } = headingOf(selfAlert.key)
   return {
     id,
@@ -180,10 +183,7 @@ function selfAlertMail(
 
 /** The facts of a mail that is about no incident. */
 export function plainFacts(
-  kind: Facts['kind'],
-  reason: string,
-  subject: string,
-  lines: readonly string[],
+  { kind, reason, subject, lines }: Pick<Facts, 'kind' | 'reason' | 'subject' | 'lines'>,
   drop: Pick<Backdrop, 'now' | 'overrides' | 'sender'>,
 ): Facts {
   return {
@@ -311,7 +311,12 @@ function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incide
 }
 
 /** When the next mail comes: the question that everybody asks who has read this one. */
-function nextMail(incident: Incident, audience: Audience, verdict: Verdict['kind'], setup: Setup, now: Instant): string | null {
+function nextMail(
+  incident: Incident,
+  audience: Audience,
+  verdict: Verdict['kind'],
+  { setup, now }: Readonly<{ setup: Setup; now: Instant }>,
+): string | null {
   if (incident.state === 'closed') return null
   const { holdAtMostMs, remindEveryMs } = setup.policy
   const from = audience.heard?.at ?? incident.lastMailAt ?? now

@@ -15,6 +15,11 @@ export type Policy = Readonly<{
   blindAfterMs: number
 }>
 
+/** How long a closed incident can still be reopened, or explained in hindsight. */
+export function rememberMs(policy: Policy): number {
+  return Math.max(policy.reopenWithinMs, policy.lookbackMs) + policy.extensionMs
+}
+
 /** Which events can be an alibi, apart from time and place. */
 export type Relevance = Readonly<{
   /** Service codes beside the failing service itself. */

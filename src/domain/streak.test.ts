@@ -40,7 +40,7 @@ function play(
       continue
     }
     const held = incident === null ? null : { family, flapping: false, ...incident }
-    const did = advance(state, run('p', at, WENT[letter]!), threshold, held, absence)
+    const did = advance(state, run('p', at, WENT[letter]!), threshold, { incident: held, absence })
     state = did.state
     if (did.transition.kind === 'failed' || did.transition.kind === 'other-family') family = did.transition.family
     states.push(state)
@@ -183,7 +183,7 @@ describe('restart: a gap in our watch', () => {
     let at = NOON
     const turns: Transition[] = []
     const take = (letter: string) => {
-      const did = advance(state, run('p', at, WENT[letter]!), { ...THRESHOLD, periodMs }, null, absence)
+      const did = advance(state, run('p', at, WENT[letter]!), { ...THRESHOLD, periodMs }, { incident: null, absence })
       state = did.state
       turns.push(did.transition)
     }

@@ -26,6 +26,9 @@ export type Threshold = Pick<Monitor, 'fail' | 'recover' | 'periodMs'>
 /** What is known of the probe's incident: its family, and whether it flaps. */
 export type InIncident = Readonly<{ family: Family; flapping: boolean }>
 
+/** `absence`: the last time in which Alibi did not run. */
+type Surroundings = Readonly<{ incident: InIncident | null; absence: Gap | null }>
+
 /**
  * `threshold` and the probe's half of `recovery`, `restart` and `family-change`: what one more run means for a probe.
  *
@@ -33,13 +36,7 @@ export type InIncident = Readonly<{ family: Family; flapping: boolean }>
  * earliest failed run from which the count can still be reached within `of` runs; when there is none left, the streak is
  * decided as harmless.
  */
-export function advance(
-  was: ProbeState,
-  outcome: Outcome,
-  threshold: Threshold,
-  incident: InIncident | null,
-  absence: Gap | null,
-) {
+export function advance(was: ProbeState, outcome: Outcome, threshold: Threshold, { incident, absence }: Surroundings): Advance {
   const at = outcome.startedAt
   const clean = outcome.result === 'ok' && outcome.tries[0]?.kind === null
   const ran: ProbeState = { ...was, lastRunAt: at, lastUncleanAt: clean ? was.lastUncleanAt : at }

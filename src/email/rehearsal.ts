@@ -1,5 +1,6 @@
 import { messageIdOf, notificationId } from '../domain/audience.ts'
-import { decide, type Input } from '../domain/decide.ts'
+import { decide } from '../domain/decide.ts'
+import type { Input } from '../domain/decision.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Facts, Notification, StripMark } from '../domain/notification.ts'
 import { type Backdrop, notificationsFor, plainFacts, probesShown } from '../domain/notify.ts'
@@ -168,7 +169,7 @@ export class Rehearsal {
 
   /** An email that belongs to no incident. */
   plain({ kind, reason, subject, lines, scope }: Plain): Notification {
-    const facts = plainFacts(kind, reason, subject, lines, this.backdrop(this.at))
+    const facts = plainFacts({ kind, reason, subject, lines }, this.backdrop(this.at))
     const id = notificationId(scope, 1, 'oncall')
     const messageId = messageIdOf(id, this.setup.mailDomain)
     const to = ['oncall@example.com']

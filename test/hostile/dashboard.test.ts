@@ -108,7 +108,7 @@ describe('an answer of the dashboard', () => {
       }
       const reading = join({ api: both, dashboard: answer }, 'aws', NOON)
       const law = { policy: POLICY, relevance: RELEVANCE }
-      const verdict = judge(failure(), reading, law, () => ({ others: 0, ok: 0 }), NOON)
+      const verdict = judge(failure(), reading, { ...law, peers: () => ({ others: 0, ok: 0 }), now: NOON })
       // It is labelled `global`, and names no other region.
       expect(verdict.kind).toBe('explained')
     },
@@ -202,7 +202,12 @@ describe('work on foreign text grows with the text', () => {
       events: [watched],
     }
     for (let i = 0; i < 100; i++)
-      judge(failure({ onset: NOON - i }), reading, { policy: POLICY, relevance: RELEVANCE }, () => ({ others: 0, ok: 0 }), NOON)
+      judge(failure({ onset: NOON - i }), reading, {
+        policy: POLICY,
+        relevance: RELEVANCE,
+        peers: () => ({ others: 0, ok: 0 }),
+        now: NOON,
+      })
     expect(reads).toBe(1)
     const closed = { ...reading, events: [event({ region: 'global', status: 'closed', endedAt: NOON - MIN, text: 'Trouble' })] }
     const ends = [{ arn: closed.events[0]?.arn ?? '', at: NOON - 2 * MIN }]
@@ -286,8 +291,13 @@ describe('an event with fields of any type', () => {
           expect([typeof one.text, typeof one.service, typeof one.code]).toEqual(['string', 'string', 'string'])
         }
         const peers = () => ({ others: 0, ok: 0 })
-        const judged = judge(failure(), reading, { policy: POLICY, relevance: RELEVANCE }, peers, NOON)
-        const judgement = settleJudgement(NEVER_JUDGED, judged, reading, NOON, POLICY.extensionMs, peers, NOON)
+        const judged = judge(failure(), reading, { policy: POLICY, relevance: RELEVANCE, peers, now: NOON })
+        const judgement = settleJudgement(NEVER_JUDGED, judged, reading, {
+          runAt: NOON,
+          extensionMs: POLICY.extensionMs,
+          peers,
+          now: NOON,
+        })
         expect(JSON.parse(JSON.stringify(judgement))).toEqual(judgement)
       }),
       { numRuns: 300 },

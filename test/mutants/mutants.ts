@@ -256,8 +256,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'leaves the old thread as it is when a trouble changes its family',
-    file: 'src/domain/decide.ts',
-    edits: [['if (into !== null && (empty || heirs.length > 0)) this.handOver(from, into, heirs)', 'void into']],
+    file: 'src/domain/phases/family-change.ts',
+    edits: [['if (into !== null && (isEmpty || heirs.length > 0)) handOver(draft, from, into, heirs)', 'void into']],
   },
   {
     name: 'lets the mails of a thread lie that went into another',

@@ -1,0 +1,56 @@
+import type { Incident } from '../incident.ts'
+import type { Family, Instant, Partition } from '../probe.ts'
+import type { Draft } from './draft.ts'
+
+/** An incident that opens now. @param openedAt when what it is about began, if that was earlier */
+export function newIncident(draft: Draft, partition: Partition, family: Family, openedAt: Instant = draft.input.now): Incident {
+  return {
+    id: draft.input.newId(),
+    partition,
+    family,
+    state: 'waiting',
+    continues: null,
+    openedAt,
+    episodeAt: draft.input.now,
+    announcedAt: null,
+    closedAt: null,
+    closedAs: null,
+    members: [],
+    audience: [],
+    seq: 0,
+    lastMailAt: null,
+    lastWiderAt: null,
+    failingAtLastMail: 0,
+    verdict: 'undetermined',
+    lapse: null,
+    explanationTold: false,
+    withheld: null,
+    toldEvents: [],
+    explainedBy: null,
+    leadMinutes: null,
+    hindsight: [],
+    reopenedAt: [],
+    flapping: false,
+  }
+}
+
+/** A closed incident that opens again now: a new episode in the same thread. */
+export function reopened(closed: Incident, now: Instant, reopenedAt: readonly Instant[], flapping: boolean): Incident {
+  return {
+    ...closed,
+    state: 'waiting',
+    episodeAt: now,
+    announcedAt: null,
+    closedAt: null,
+    closedAs: null,
+    lastMailAt: null,
+    lastWiderAt: null,
+    failingAtLastMail: 0,
+    verdict: 'undetermined',
+    explanationTold: false,
+    lapse: null,
+    withheld: null,
+    reopenedAt,
+    flapping,
+  }
+}
