@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { aNotification, NOTHING, storeContract } from '../../test/store-contract.ts'
 import { StoreError } from '../ports/store.ts'
-import { memoryStore, newDisk } from './store.ts'
+import { newDisk } from './disk/disk.ts'
+import { memoryStore } from './store.ts'
 
 storeContract('the store in memory', async () => {
   const disk = newDisk()
