@@ -17,7 +17,7 @@ import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
 import { Outlet } from './adapters/outlet.ts'
 import { smtpMailer } from './adapters/smtp.ts'
-import type { Config, Smtp } from './config/config.ts'
+import { type Config, type Smtp, subjectStyle } from './config/config.ts'
 import { type Env, endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
 import { networkShown } from './config/network.ts'
 import { queueOverride } from './config/queue-url.ts'
@@ -162,7 +162,7 @@ export function wire(config: Config, given: Env, version: string): Wired {
       const asked = callersOf(monitor === null ? monitors : [monitor], identities)
       return { version, host: hostname(), sdk, endpoint, signingRegion, caller, callers: asked }
     },
-    letter: (notification, delivery) => renderEmail(notification, delivery, config.mail.subject),
+    letter: (notification, delivery) => renderEmail(notification, delivery, subjectStyle(config, notification.recipient)),
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
     heartbeat:

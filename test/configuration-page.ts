@@ -13,7 +13,7 @@ const HEAD = `# Configuration reference
 Alibi is configured by one file: \`config/alibi.yaml\`, unless \`--config\` names another. Start with the commented sample there, and use this page
 to look up a key. [rules.md](rules.md) defines what each timer and threshold does.
 
-The smallest file that works has a recipient and a sender; every other key has a default:
+The smallest file that works has a recipient and a sender. Every other key has a default:
 
 \`\`\`yaml
 recipients:
@@ -40,6 +40,29 @@ mail:
 `
 
 const TAIL = `
+## Choosing emails
+
+By default every recipient gets every email about the probes of the monitors that notify them. A recipient can choose less:
+
+\`\`\`yaml
+recipients:
+  oncall: { to: [oncall@example.com] }
+  pager: { to: [pager@example.com], kinds: [failing, misconfigured, blind, recovered], subject: stateful }
+  owner: { to: [owner@example.com], only: digest }
+digest: { schedule: "0 8 * * 1" }
+\`\`\`
+
+- \`failing\`, \`misconfigured\` and \`blind\` are the first email about an outage, about rejected access and about probes without a result. \`failing\` includes
+  \`flapping\`, \`still-failing\` and, with \`after\`, \`escalated\`.
+- \`wider\`, \`reminder\`, \`now-explained\` and \`recovered\` follow. \`recovered\` and \`now-explained\` are sent only to those who got another email about the incident.
+  Exception: a recipient who chose nothing else gets every one of them.
+- If nobody would get \`failing\` for some monitor, the configuration is refused. If nobody would get \`misconfigured\` or \`blind\`, \`alibi check\` warns.
+- \`kinds\` does not apply to self-alerts: see \`selfAlerts\`.
+- \`only: digest\` leaves nothing but the digest: no alerts, no self-alerts.
+- \`subject: stateful\` puts the state into the subject, for pagers that open and resolve by it. Threads break.
+
+[\`choice\`](rules.md#choice) is the rule behind it. What somebody did not choose is in the ledger.
+
 ## Environment
 
 The AWS SDK's environment variables work: \`AWS_PROFILE\`, \`AWS_REGION\`, \`AWS_ENDPOINT_URL_ACCOUNT\`, \`AWS_ENDPOINT_URL_HEALTH\`, \`AWS_ENDPOINT_URL_STS\` and the
@@ -100,7 +123,7 @@ function text(description: unknown): string {
   return typeof description === 'string' ? description : ''
 }
 
-/** A mapping's default is that of its keys, which stand below it. */
+/** A mapping's default is that of its keys, which follow it. */
 function shown(value: unknown): string {
   if (value === undefined || (isNode(value) && Object.keys(value).length === 0)) return ''
   if (isNode(value)) {
@@ -110,7 +133,7 @@ function shown(value: unknown): string {
   return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``
 }
 
-/** What may stand there, in few words; the `\${…}` that may stand everywhere is told once, above. */
+/** What the value can be, in a few words. That it can be a `\${…}` is said once, above. */
 function value(node: Node): string {
   const { type, pattern, items } = node
   const values = node['enum'] as readonly string[] | undefined
@@ -128,7 +151,9 @@ function value(node: Node): string {
 }
 
 function plural(items: Node): string {
-  if (items['anyOf'] !== undefined) return 'operations'
-  if (items['type'] === 'object') return 'mappings'
+  if (isNode(items['properties'])) return 'mappings'
+  const alternatives = (items['anyOf'] ?? []) as readonly Node[]
+  if (alternatives.some((one) => one['type'] === 'object')) return 'operations'
+  if (alternatives.length > 0) return 'kinds'
   return String(items['pattern'] ?? '').includes(ACCOUNT_MARK) ? 'accounts' : 'texts'
 }

@@ -1,5 +1,6 @@
 /* What the domain's tests are given: plain values with everything ordinary filled in, so that a row says only what matters. */
 
+import type { Choice } from '../src/domain/choice.ts'
 import { NEVER_JUDGED } from '../src/domain/explanation.ts'
 import type { Incident, Member } from '../src/domain/incident.ts'
 import type { HealthEvent, HealthReading, SourceState } from '../src/domain/outage.ts'
@@ -237,6 +238,8 @@ function recipients(
 export type SetupGiven = Readonly<{
   monitors?: readonly MonitorGiven[]
   recipients?: Readonly<Record<string, number | null>>
+  /** The kinds of email that recipients get, of those who do not get all. */
+  kinds?: Readonly<Record<string, readonly Choice[]>>
   /** Of recipients whose addresses are others than their name at example.com. */
   addresses?: Readonly<Record<string, readonly string[]>>
   policy?: Partial<Policy>
@@ -246,7 +249,10 @@ export type SetupGiven = Readonly<{
 export function setup(given: SetupGiven = {}): Setup {
   return setupOf({
     monitors: (given.monitors ?? [{}]).map(monitor),
-    recipients: recipients(given.recipients ?? { oncall: null }, given.addresses),
+    recipients: recipients(given.recipients ?? { oncall: null }, given.addresses).map((one) => {
+      const kinds = given.kinds?.[one.name]
+      return kinds === undefined ? one : { ...one, kinds }
+    }),
     policy: { ...POLICY, ...given.policy },
     health: { relevance: { ...RELEVANCE, codes: given.codes ?? [] } },
     mail: { domain: 'example.com' },

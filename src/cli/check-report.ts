@@ -3,6 +3,7 @@ import { shownUrl } from '../config/endpoints.ts'
 import { toldOfUs } from '../domain/audience.ts'
 import { counted } from '../domain/counted.ts'
 import { inWords, iso, utc } from '../domain/duration.ts'
+import type { Recipient } from '../domain/policy.ts'
 import type { QuotaRow } from '../domain/quota.ts'
 import { nameFor } from '../wire.ts'
 import type { Discovered } from './discovered-accounts.ts'
@@ -48,7 +49,9 @@ export function reportJson(report: CheckReport) {
       ...outlookJson(schedules[n]),
     })),
     digest: config.digest === null ? null : { ...config.digest, ...outlookJson(schedules[config.monitors.length]) },
-    recipients: config.recipients.map(({ name, to, afterMs }) => ({ name, to, afterMs, selfAlerts: selfAlerts.has(name) })),
+    recipients: config.recipients.map(({ name, to, afterMs, kinds = null }) => {
+      return { name, to, afterMs, kinds, selfAlerts: selfAlerts.has(name) }
+    }),
     organizations: discovered.map(({ monitor, accounts, listedAt, why }) => ({
       monitor,
       accounts: accounts.length,
@@ -126,7 +129,7 @@ function contents({ config, file, discovered, schedules }: CheckReport): string 
   const { monitors, recipients, mail, heartbeat, digest, log } = config
   const probes = monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const addresses = recipients.reduce((sum, recipient) => sum + recipient.to.length, 0)
-  const names = recipients.map(({ name, afterMs }) => (afterMs === null ? name : `${name} after ${inWords(afterMs)}`))
+  const names = recipients.map((recipient) => recipientText(recipient, config))
   const lines = [
     `${counted(monitors.length, 'monitor')}, ${counted(probes, 'probe')}`,
     ...discovered.map((one) => organizationLine(one, config)),
@@ -148,6 +151,13 @@ function contents({ config, file, discovered, schedules }: CheckReport): string 
 function digestLine({ schedule, timezone, to }: NonNullable<Config['digest']>, scheduled: Scheduled | undefined): string {
   const when = scheduled === undefined ? '' : `, next ${nextText(scheduled)}, longest gap ${gapText(scheduled)}`
   return `digest: at ${schedule} (${timezone})${when}, to ${to.join(', ')}`
+}
+
+/** `oncall`, `manager after 30 min`, `pager (only failing, recovered)`, `owner (no monitor notifies it)` */
+function recipientText({ name, afterMs, kinds }: Recipient, { monitors }: Config): string {
+  const isNotified = monitors.some(({ notify }) => notify.includes(name))
+  const choice = !isNotified ? ' (no monitor notifies it)' : kinds === undefined ? '' : ` (only ${kinds.join(', ')})`
+  return `${name}${afterMs === null ? '' : ` after ${inWords(afterMs)}`}${choice}`
 }
 
 function organizationLine({ monitor, accounts, listedAt, why }: Discovered, { monitors }: Config): string {

@@ -1,6 +1,6 @@
 import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
-import { ACCOUNT_REGION } from '../domain/policy.ts'
+import { ACCOUNT_REGION, type Recipient } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import type { Authority } from './authority.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
@@ -54,9 +54,10 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
   const { env, cwd, file, secrets, sharedFiles = NO_SHARED_FILES, bundle = null } = context
   const { storage, web, heartbeat, digest } = parsed
   const names = Object.keys(parsed.recipients)
+  const alerted = names.filter((name) => parsed.recipients[name]?.only === undefined)
   const monitors = parsed.monitors.map((monitor) => {
     const region = monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
-    return monitorOf(monitor, region, names)
+    return monitorOf(monitor, region, alerted)
   })
   // An endpoint that is set for all services is the same for Account: it is no third party.
   const sts = endpoints.of.STS?.service === 'STS' ? endpoints.of.STS.value : null
@@ -67,10 +68,7 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
     policy: policyOf(parsed.policy),
     health: healthOf(parsed.health, monitors[0]?.region),
     control: { url: parsed.control.url ?? sts ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'] },
-    recipients: Object.entries(parsed.recipients).map(([name, { to, after, selfAlerts }]) => ({
-      ...{ name, to, afterMs: after ?? null },
-      ...(selfAlerts === undefined ? {} : { selfAlerts }),
-    })),
+    recipients: Object.entries(parsed.recipients).map(recipientOf),
     mail: mailOf(parsed.mail, context),
     storage: { path: resolvePath(cwd, storage.path), keep: { runsMs: storage.keep.runs, hoursMs: storage.keep.hours } },
     log: logOf(parsed.log, cwd, monitors[0]?.region, endpoints),
@@ -88,6 +86,17 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
     network: networkOf(env, sharedFiles, bundle),
     warnings: [],
     secrets,
+  }
+}
+
+function recipientOf([name, parsed]: readonly [string, ParsedConfig['recipients'][string]]): Recipient {
+  const { to, after, only, kinds, subject } = parsed
+  const selfAlerts = only === 'digest' ? false : parsed.selfAlerts
+  return {
+    ...{ name, to, afterMs: after ?? null },
+    ...(selfAlerts === undefined ? {} : { selfAlerts }),
+    ...(kinds === undefined ? {} : { kinds }),
+    ...(subject === undefined ? {} : { subject }),
   }
 }
 

@@ -77,6 +77,14 @@ type HealthQueueConfig = Readonly<{
   retentionMs: number
 }>
 
+/** How the subjects of a recipient's emails are written. */
+export function subjectStyle(
+  { recipients, mail }: Pick<Config, 'recipients' | 'mail'>,
+  recipient: string,
+): 'constant' | 'stateful' {
+  return recipients.find(({ name }) => name === recipient)?.subject ?? mail.subject
+}
+
 export type Smtp = Readonly<{
   host: string
   port: number

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { type Endpoints, isLoopback, isSafeUrl, SAFE_URL_TEXT, shownUrl } from './endpoints.ts'
+import { keyText } from './fault.ts'
 import { HealthSchema } from './health-schema.ts'
 import { checkIdentities, type Named } from './identity.ts'
 import type { LoadContext } from './load-context.ts'
@@ -53,14 +54,15 @@ function recipientNames(tree: Tree, addFault: AddFault): readonly string[] | nul
   if (!isMapping(recipients)) return null
   const names = Object.keys(recipients)
   if (names.length === 0) addFault(['recipients'], 'expected at least one recipient', 'key')
-  else if (names.every((name) => valueAt([name, 'selfAlerts'], recipients) === false))
+  else if (names.every((name) => valueAt([name, 'selfAlerts'], recipients) === false || isOnlyDigest(name, recipients)))
     addFault(
       ['recipients'],
-      'expected at least one recipient without `selfAlerts: false`: otherwise nobody learns that Alibi cannot work',
+      'expected at least one recipient without `selfAlerts: false` and `only: digest`: otherwise nobody learns that Alibi cannot work',
       'key',
     )
   if (names.length > MAX_RECIPIENTS) addFault(['recipients'], `expected at most ${MAX_RECIPIENTS} recipients`, 'key')
   for (const name of names.slice(0, MAX_RECIPIENTS)) {
+    checkOnly(name, tree, addFault)
     const addresses = valueAt([name, 'to'], recipients)
     if (!Array.isArray(addresses)) continue
     for (const index of repeatsIn(addresses)) {
@@ -71,11 +73,32 @@ function recipientNames(tree: Tree, addFault: AddFault): readonly string[] | nul
   return usable.length === 0 ? null : usable
 }
 
+function isOnlyDigest(name: string, recipients: unknown): boolean {
+  return valueAt([name, 'only'], recipients) === 'digest'
+}
+
+/** `only: digest` leaves nothing to choose, and needs a digest that goes to this recipient. */
+function checkOnly(name: string, { root }: Tree, addFault: AddFault): void {
+  const path = ['recipients', name]
+  const at = (key: string) => valueAt([...path, key], root)
+  if (at('only') !== 'digest') return
+  for (const key of ['kinds', 'after']) {
+    if (at(key) !== undefined) addFault([...path, key], `\`only: digest\` leaves \`${key}\` without effect`, 'key')
+  }
+  if (at('selfAlerts') === true) addFault([...path, 'selfAlerts'], '`only: digest` excludes self-alerts', 'key')
+  const digest = valueAt(['digest'], root)
+  const to = valueAt(['digest', 'to'], root)
+  if (digest === undefined) addFault([...path, 'only'], '`only: digest` requires `digest`, which is not set', 'key')
+  else if (Array.isArray(to) && !to.includes(name))
+    addFault([...path, 'only'], '`digest.to` does not include this recipient', 'key')
+}
+
 function checkMonitors(tree: Tree, context: LoadContext, recipients: readonly string[] | null, addFault: AddFault): void {
   const { env, sharedFiles = NO_SHARED_FILES } = context
   checkDefaultRegion(context, addFault)
   const isGiven = (path: Path) => tree.entryAt(path) !== undefined
   const monitors = valueAt(['monitors'], tree.root)
+  const given = valueAt(['recipients'], tree.root)
   let probes = 0
   const names = new Set<string>()
   // More monitors than are allowed are a fault of the schema.
@@ -88,12 +111,44 @@ function checkMonitors(tree: Tree, context: LoadContext, recipients: readonly st
     const found = monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
     const region = !isFaulty && isRegion(found) ? found : null
     checkMonitor(monitor, path, { isGiven, region, recipients, addFault })
+    if (recipients !== null) checkAlerted(monitor, path, { isGiven, recipients, given, addFault })
     if (monitor.name !== undefined && names.has(name))
       addFault(isGiven([...path, 'name']) ? [...path, 'name'] : path, 'every monitor needs a unique name')
     names.add(name)
     probes += listedAccounts(accounts).length * operations.length
   }
+  if (monitors === undefined && recipients !== null) checkAlerted({}, ['monitors', 0], { isGiven, recipients, given, addFault })
   if (probes > MAX_PROBES) addFault(['monitors'], `${probes} probes are too many: expected at most ${MAX_PROBES}`, 'key')
+}
+
+type Alerted = Readonly<{
+  isGiven: (path: Path) => boolean
+  recipients: readonly string[]
+  /** The recipients as they are in the file. */
+  given: unknown
+  addFault: AddFault
+}>
+
+/** A failure that nobody would be emailed is a missed alert, so it is a fault of the configuration. */
+function checkAlerted(
+  { name = 'default', notify }: Readable,
+  path: Path,
+  { isGiven, recipients, given, addFault }: Alerted,
+): void {
+  const names = notify ?? recipients
+  if (!names.every((name) => recipients.includes(name))) return
+  names.forEach((recipient, index) => {
+    if (notify !== undefined && isOnlyDigest(recipient, given))
+      addFault([...path, 'notify', index], 'this recipient gets only the digest: `only: digest`')
+  })
+  const isAlerted = (recipient: string) => {
+    const kinds = valueAt([recipient, 'kinds'], given)
+    return !isOnlyDigest(recipient, given) && (!Array.isArray(kinds) || kinds.includes('failing'))
+  }
+  if (names.some(isAlerted)) return
+  const message = `nobody would be emailed if monitor ${keyText(name)} fails: expected a recipient without \`kinds\`, or with \`failing\` among them`
+  if (isGiven([...path, 'notify'])) addFault([...path, 'notify'], message, 'key')
+  else addFault(['recipients'], message, 'key')
 }
 
 function checkDefaultRegion({ env }: LoadContext, addFault: AddFault): void {

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { asPlainUser } from '../../test/plain-user.ts'
+import { toldOfUs } from '../domain/audience.ts'
 import { setupOf } from '../domain/setup.ts'
-import type { Config } from './config.ts'
+import { type Config, subjectStyle } from './config.ts'
 import { endpointOverrides } from './endpoints.ts'
 import { type Fault, formatFaults, MAX_FAULTS } from './fault.ts'
 import { type Loaded, loadConfig, MAX_FILE_BYTES, MAX_SECRET_BYTES, parseConfig } from './file.ts'
@@ -221,6 +222,11 @@ test('the full sample says what the defaults say, beside what it adds', async ()
   expect(config.recipients).toEqual([
     { name: 'oncall', to: ['oncall@example.com'], afterMs: null },
     { name: 'manager', to: ['manager@example.com'], afterMs: 30 * 60_000 },
+    {
+      ...{ name: 'pager', to: ['pager@example.com'], afterMs: null },
+      ...{ kinds: ['failing', 'misconfigured', 'blind', 'recovered'], subject: 'stateful' },
+    },
+    { name: 'owner', to: ['owner@example.com'], afterMs: null, selfAlerts: false },
   ])
   expect(config.mail.smtp).toEqual({
     host: 'smtp.example.com',
@@ -239,7 +245,7 @@ test('the full sample says what the defaults say, beside what it adds', async ()
   })
   expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null })
   expect(config.heartbeat).toEqual({ url: 'https://hc-ping.com/0f5bd6a8-invented', everyMs: 60_000 })
-  expect(config.digest).toEqual({ schedule: '0 8 * * 1', timezone: 'Etc/UTC', to: ['oncall'] })
+  expect(config.digest).toEqual({ schedule: '0 8 * * 1', timezone: 'Etc/UTC', to: ['oncall', 'owner'] })
   expect(config.secrets).toEqual(['correct-horse-battery', 'https://hc-ping.com/0f5bd6a8-invented'])
 })
 
@@ -251,7 +257,7 @@ test('the sample that is shipped is valid as it stands', async () => {
 test('the sample says the truth about every default: with all that is commented out it is the same', async () => {
   const sample = readFileSync('config/alibi.yaml', 'utf8')
   const untrue =
-    /\(no default\)|profile|roleArn|# credentials:|# smtp|host:|port:|security:|user:|password:|manager|- Get|- List|# log:/
+    /\(no default\)|profile|roleArn|# credentials:|# smtp|host:|port:|security:|user:|password:|manager|pager|owner|- Get|- List|# log:/
   const full = sample
     .split('\n')
     .map((line) => (untrue.test(line) ? line : line.replace(/^( *)# ( *(?:\w+:(?: |$)).*)$/, '$1$2')))
@@ -629,10 +635,40 @@ recipients: { oncall: { to: [a@b.example] } }\n`
   })
 })
 
+describe('what recipients choose', () => {
+  const TWO = 'mail: { from: a@b.example, subject: constant }\nrecipients:\n  oncall: { to: [a@b.example] }\n'
+  const choosing = async (recipient: string, more = '') =>
+    configOf(await parse(`${TWO}  boss: { to: [b@b.example], ${recipient} }\ndigest: {}\n${more}`))
+
+  test('kinds and subject are theirs alone', async () => {
+    const config = await choosing('kinds: [failing, recovered], subject: stateful')
+    expect(config.recipients[1]).toMatchObject({ name: 'boss', kinds: ['failing', 'recovered'], subject: 'stateful' })
+    expect(config.recipients[0]).toEqual({ name: 'oncall', to: ['a@b.example'], afterMs: null })
+    expect([subjectStyle(config, 'oncall'), subjectStyle(config, 'boss'), subjectStyle(config, 'gone')]).toEqual([
+      'constant',
+      'stateful',
+      'constant',
+    ])
+  })
+
+  test('only: digest: no monitor notifies them, no self-alert goes to them, and the digest does', async () => {
+    const { monitors, digest, recipients } = await choosing(
+      'only: digest',
+      'monitors: [{ name: a }, { name: b, notify: [oncall] }]',
+    )
+    expect([...monitors.map(({ notify }) => notify), digest?.to]).toEqual([['oncall'], ['oncall'], ['oncall', 'boss']])
+    expect(toldOfUs(recipients).map(({ name }) => name)).toEqual(['oncall'])
+  })
+})
+
 describe('warnings', () => {
   const quiet = `mail: { from: a@b.example, smtp: { host: localhost } }\nrecipients: { oncall: { to: [a@b.example] } }\n`
   const withPassword = (more: string) => quiet.replace('localhost }', `${more} }`)
   test('none for a plain file', async () => expect(configOf(await parse(quiet)).warnings).toEqual([]))
+  test('nor for a page with a token behind a proxy', async () => {
+    const web = 'web: { hosts: [alibi.example.com], token: hunter-hunter-hunter-22 }'
+    expect(configOf(await parse(`${quiet}${web}`)).warnings).toEqual([])
+  })
 
   test.for<[string, string, Record<string, string>, RegExp]>([
     ['nobody notified at once', quiet.replace('] }', '], after: 5m }'), {}, /nobody is notified at once/],
@@ -659,6 +695,18 @@ describe('warnings', () => {
       /^recipient boss: no monitor notifies it, but it still gets self-alerts/,
     ],
     ['spread and run beyond the schedule', `${quiet}monitors: [{ schedule: "*/20 * * * * *" }]`, {}, /is skipped/],
+    [
+      'nobody gets a first email of a kind',
+      quiet.replace('] }', '], kinds: [failing, blind] }'),
+      {},
+      /^monitor default: no recipient gets `misconfigured`/,
+    ],
+    [
+      'an open page behind a proxy',
+      `${quiet}web: { hosts: [alibi.example.com] }`,
+      {},
+      /^web\.hosts is set without web\.token: whoever reaches the proxy \(alibi\.example\.com\) can read/,
+    ],
     ['an unknown region', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],
     [
       'a quota that is exceeded',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CHOICES } from '../domain/choice.ts'
 import { asciiDomainOf } from './mailbox.ts'
 import { DAY, duration, HOST, HOUR, line, list, MAX_PATH, oneOf, SECOND, strict, whole } from './values.ts'
 
@@ -19,6 +20,9 @@ function isMailbox(text: string): boolean {
   return ADDRESS.test(named?.[2] ?? text) && asciiDomainOf(text) !== null
 }
 
+/** Whether the subject stays the same, or says the state. */
+const Subject = oneOf(['constant', 'stateful'])
+
 export const RecipientSchema = strict({
   to: list(
     line('an address such as `oncall@example.com`', { max: 254, pattern: ADDRESS }),
@@ -35,6 +39,14 @@ export const RecipientSchema = strict({
     .describe(
       'Gets self-alerts: emails about Alibi itself, such as a faulty configuration, a source that refuses to answer, or a host that is offline. Default: true without `after`, or if every recipient has `after`.',
     ),
+  kinds: list(oneOf(CHOICES), 'kinds', 1, CHOICES.length)
+    .optional()
+    .describe('Kinds of email about probes that this recipient gets. Default: all. See "Choosing emails" below.'),
+  only: z
+    .literal('digest', 'expected `digest`')
+    .optional()
+    .describe('`digest`: no alerts and no self-alerts, only the periodic digest.'),
+  subject: Subject.optional().describe('Like `mail.subject`, for this recipient. Default: `mail.subject`.'),
 })
 
 export const SmtpSchema = strict({
@@ -76,9 +88,9 @@ export const MailSchema = strict({
     .optional()
     .describe('Second mail server, for emails that the first one does not accept.'),
   directory: line('a path', { max: MAX_PATH }).prefault('data/mail').describe('Where emails are written if there is no `smtp`.'),
-  subject: oneOf(['constant', 'stateful'])
-    .prefault('constant')
-    .describe('constant: all emails of an incident stay in one thread; stateful: the subject says the state, and threads break.'),
+  subject: Subject.prefault('constant').describe(
+    'constant: all emails of an incident stay in one thread; stateful: the subject says the state, and threads break.',
+  ),
   maxPerHour: whole(1, 10_000)
     .prefault(30)
     .describe('Maximum number of emails to one address in an hour; the rest becomes one summary.'),

@@ -1,4 +1,5 @@
 import { toldOfUs } from '../domain/audience.ts'
+import { choosesFirst } from '../domain/choice.ts'
 import { ACCOUNT_REGION, partitionOf } from '../domain/policy.ts'
 import type { Monitor } from '../domain/probe.ts'
 import { REGIONS } from '../domain/region.ts'
@@ -59,6 +60,7 @@ function recipientWarnings({ monitors, recipients, mail }: Config): readonly str
   )
   const isExample = recipients.some(({ to }) => to.some((address) => /@example\.(?:com|org|net)$/i.test(address)))
   return [
+    ...unchosen(monitors, recipients),
     ...late.map(({ name }) => `monitor ${name}: every recipient it notifies has \`after\`, so nobody is notified at once`),
     ...onlySelfAlerts.map(
       ({ name }) =>
@@ -68,6 +70,17 @@ function recipientWarnings({ monitors, recipients, mail }: Config): readonly str
       ? ['a recipient is at example.com, example.org or example.net, where no email ever arrives']
       : []),
   ]
+}
+
+/** That nobody gets `failing` is a fault; that nobody gets another first email is allowed, but an alert may be missed. */
+function unchosen(monitors: Config['monitors'], recipients: Config['recipients']): readonly string[] {
+  const families = ['misconfigured', 'blind'] as const
+  return monitors.flatMap(({ name, notify }) => {
+    const notified = recipients.filter((recipient) => notify.includes(recipient.name))
+    const missed = families.filter((family) => !notified.some((recipient) => choosesFirst(recipient, family)))
+    const kinds = missed.map((kind) => `\`${kind}\``).join(' and ')
+    return missed.length === 0 ? [] : [`monitor ${name}: no recipient gets ${kinds}: if it cannot probe AWS, nobody is emailed`]
+  })
 }
 
 function policyWarnings({ policy, health }: Config): readonly string[] {
@@ -99,7 +112,13 @@ function mailWarnings({ mail }: Config): readonly string[] {
 }
 
 function webWarnings({ web }: Config): readonly string[] {
-  if (web === null || isLoopback(web.host)) return []
+  if (web === null) return []
+  if (isLoopback(web.host)) {
+    if (web.hosts.length === 0 || web.token !== null) return []
+    return [
+      `web.hosts is set without web.token: whoever reaches the proxy (${web.hosts.join(', ')}) can read the page and its API`,
+    ]
+  }
   return [
     `web.listen is ${web.host}: the page and \`web.token\` cross the network unencrypted unless a proxy with TLS is in front of it`,
   ]

@@ -84,9 +84,13 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
     .filter((one, i) => all.findIndex((other) => other.thread === one.thread && other.incident === one.incident) === i)
     .slice(-MAX_PAST)
   const goesOn = { from: { id: from.id, family: from.family }, past }
+  const { unsent } = old
   if (mine?.open === true) {
     const monitors = union(mine.monitors ?? [], old.monitors ?? [])
-    return { ...mine, told: union(addressesTold(mine), addressesTold(old)), monitors, ...goesOn }
+    const { unsent: mineUnsent, ...rest } = mine
+    const both = unsent === undefined || mineUnsent === undefined ? {} : { unsent: mineUnsent }
+    const thread = mineUnsent === 'never' && unsent === undefined ? { root: old.root, subject: old.subject } : {}
+    return { ...rest, ...both, ...thread, told: union(addressesTold(mine), addressesTold(old)), monitors, ...goesOn }
   }
   const { recipient, to, subject, root } = old
   const monitors = union(mine?.monitors ?? [], old.monitors ?? [])
@@ -101,6 +105,7 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
     heir: true,
     ...goesOn,
     ...(monitors.length === 0 ? {} : { monitors }),
+    ...(unsent === undefined ? {} : { unsent }),
     ...(reopened === undefined ? {} : { reopened }),
   }
 }

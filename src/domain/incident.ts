@@ -95,6 +95,11 @@ export type Audience = Readonly<{
   root: string
   /** Told of the fall and not yet of the rise. */
   open: boolean
+  /**
+   * They got no email so far, in their choice of kinds (`choice`): never about this incident, so that `root` is of none that was
+   * sent; or not in this episode.
+   */
+  unsent?: 'never' | 'in this episode'
   heard?: Heard
   /** Monitors of whose probes they were told: what their end is about when these notify them no longer. */
   monitors?: readonly string[]

@@ -1,4 +1,5 @@
 import { idPart, membersFor, messageIdOf, notificationId, toldOf } from './audience.ts'
+import { isChosen } from './choice.ts'
 import type { Announced } from './decision.ts'
 import { inWords, utc } from './duration.ts'
 import { type Audience, type Incident, type Judgement, type Member, onsetOf } from './incident.ts'
@@ -320,16 +321,21 @@ function nextMail(
   if (incident.state === 'closed') return null
   const { holdAtMostMs, remindEveryMs } = setup.policy
   const from = audience.heard?.at ?? incident.lastMailAt ?? now
-  if (incident.family === 'offline' || incident.family === 'blind') return 'when it is over'
+  const { family } = incident
+  const chosen = setup.recipients.get(audience.recipient) ?? {}
+  const gets = (kind: MailKind) => isChosen(chosen, { kind, family, isFollowUp: true })
+  const end = gets('recovered') ? ['when it is over'] : []
+  if (family === 'offline' || family === 'blind') return end[0] ?? null
   const parts: string[] = []
-  if (verdict === 'explained') {
+  if (verdict === 'explained' && gets('still-failing')) {
     parts.push('if it goes on after AWS says that it is over')
     if (holdAtMostMs > 0) parts.push(`at ${utc(from + holdAtMostMs)} if AWS still explains it then`)
-  } else {
-    const every = remindEveryOf(incident.family, remindEveryMs)
-    if (every !== null) parts.push(`a reminder at ${utc(from + every)} (each ${inWords(every)}) while it lasts`)
-    if (incident.family === 'outage') parts.push('when AWS publishes an event that explains it')
-    parts.push('when at least twice as many probes fail')
+  } else if (verdict !== 'explained') {
+    const every = remindEveryOf(family, remindEveryMs)
+    if (every !== null && gets('reminder'))
+      parts.push(`a reminder at ${utc(from + every)} (each ${inWords(every)}) while it lasts`)
+    if (family === 'outage' && gets('now-explained')) parts.push('when AWS publishes an event that explains it')
+    if (gets('wider')) parts.push('when at least twice as many probes fail')
   }
-  return `${parts.join(', or ')}, or when it is over`
+  return [...parts, ...end].join(', or ') || null
 }

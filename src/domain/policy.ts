@@ -1,3 +1,4 @@
+import type { Choice } from './choice.ts'
 import type { Partition } from './probe.ts'
 
 /** The timers of an incident's life; every one in milliseconds. docs/rules.md says what each does. */
@@ -38,6 +39,10 @@ export type Recipient = Readonly<{
   afterMs: number | null
   /** Whether they are told of what belongs to no monitor; left out: see `toldOfUs`. */
   selfAlerts?: boolean
+  /** The kinds of email about probes that they get; left out: all (`choice`). */
+  kinds?: readonly Choice[]
+  /** What subjects are like; left out: `mail.subject`. */
+  subject?: 'constant' | 'stateful'
 }>
 
 /** The region in which a partition's Account endpoint stands and signs (client-account's endpoint rules). */

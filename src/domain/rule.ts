@@ -14,6 +14,7 @@ export const RULE_NAMES = [
   'escalation',
   'recovery',
   'silence',
+  'choice',
   'restart',
   'grouping',
   'blind',

@@ -1,4 +1,5 @@
 import { addressesTold, membersFor, notifiedBy } from './audience.ts'
+import { choosesFirst } from './choice.ts'
 import type { Audience, Heard, Incident, Member } from './incident.ts'
 import type { Instant } from './probe.ts'
 import type { Setup } from './setup.ts'
@@ -55,7 +56,7 @@ export function viewsOf(incident: Incident, sick: readonly Member[], around: Aro
     const own = known?.own ?? (mine.length === monitors.length ? sick : membersFor(recipient, sick, setup))
     const view = known ?? viewOf(recipient, own, around)
     seen.set(key, view)
-    const entry = incident.audience.find((a) => a.recipient === recipient && a.open)
+    const entry = incident.audience.find((a) => a.recipient === recipient && a.open && !isMissed(a, incident, setup))
     const untold = entry?.heir === true || incident.announcedAt === null
     return {
       ...view,
@@ -65,6 +66,12 @@ export function viewsOf(incident: Incident, sick: readonly Member[], around: Aro
       heir: entry !== undefined && untold,
     }
   })
+}
+
+/** `choice`: they got no email, and have chosen the first one since: to them the incident is new. */
+function isMissed({ recipient, unsent }: Audience, { family }: Incident, setup: Setup): boolean {
+  const chosen = setup.recipients.get(recipient)
+  return unsent !== undefined && chosen !== undefined && choosesFirst(chosen, family)
 }
 
 /** How these probes look to somebody who has heard of none of them. */
@@ -108,6 +115,7 @@ export function renamed(incident: Incident, sick: readonly Member[], setup: Setu
     const old = audience.find(
       (a) =>
         a.open &&
+        a.unsent === undefined &&
         !names.includes(a.recipient) &&
         [...monitors].every((monitor) => a.monitors?.includes(monitor) === true) &&
         addressesTold(a).some((address) => to.includes(address)),

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import { type Config, subjectStyle } from '../config/config.ts'
 import type { DaemonDeps } from '../daemon/daemon.ts'
 import { type Carried, type Cause, type Equipment, type Session, Sessions } from '../daemon/session.ts'
 import { counted } from '../domain/counted.ts'
@@ -146,7 +146,7 @@ export class Process {
       owners: (probe, monitor) => (probe.account === 'self' ? [`self@${credentialsKey(monitor.credentials)}`] : [probe.account]),
       sender: (monitor) => sender(monitor, version),
       overrides: [],
-      letter: (notification, delivery) => renderEmail(notification, delivery, config.mail.subject),
+      letter: (notification, delivery) => renderEmail(notification, delivery, subjectStyle(config, notification.recipient)),
     }
     return { ...rigged(deps, this), async [Symbol.asyncDispose]() {} }
   }

@@ -1,6 +1,7 @@
 import type { Step } from '../announcement.ts'
 import type { Incident, Member } from '../incident.ts'
 import type { Instant } from '../probe.ts'
+import { withoutUnwanted } from '../rules/choice.ts'
 import type { ProbeState } from '../state.ts'
 import { step } from '../step.ts'
 import type { Draft } from './draft.ts'
@@ -10,7 +11,7 @@ export function stepIncidents(draft: Draft): void {
   const { world, setup, input, freshSince } = draft
   for (const incident of draft.openIncidents()) {
     if (draft.settled.has(incident.id)) continue
-    const done = step(incident, {
+    const next = step(incident, {
       setup,
       now: input.now,
       gathered: (members) => haveAllRun(draft, incident, members),
@@ -19,12 +20,14 @@ export function stepIncidents(draft: Draft): void {
       silences: world.silences,
       ack: world.acks.get(incident.id) ?? null,
     })
-    conclude(draft, done)
+    conclude(draft, next)
   }
 }
 
-/** Takes over a step. @param after the incident as it goes on, where that is not what the email is about */
-export function conclude(draft: Draft, done: Step, after: Incident = done.incident): void {
+/** Takes over a step. @param members those that the incident goes on with, where its email is about others */
+export function conclude(draft: Draft, step: Step, members: readonly Member[] = step.incident.members): void {
+  const done = withoutUnwanted(step, draft.incident(step.incident.id), draft.setup, draft.input.now)
+  const after: Incident = { ...done.incident, members }
   const hasChanged = !equalShallow(draft.incident(after.id), after)
   if (done.announcement !== null || done.ledger.length > 0 || hasChanged) draft.putIncident(after)
   draft.ledger.push(...done.ledger)

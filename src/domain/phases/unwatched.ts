@@ -30,6 +30,6 @@ function dropFrom(draft: Draft, incident: Incident): void {
     draft.settled.add(incident.id)
     const step = leave(incident, over, now)
     // The email is about the probes that are gone, but the incident goes on without them.
-    conclude(draft, step, { ...step.incident, members: rest.members })
+    conclude(draft, step, rest.members)
   } else draft.putIncident(rest)
 }
