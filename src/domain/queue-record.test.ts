@@ -40,7 +40,7 @@ describe('what the queue says', () => {
     const closed = (id: string, updatedAt: number) =>
       kept({ arn: id, status: 'closed', endedAt: updatedAt, updatedAt }, updatedAt)
     const said = answer({}, [kept({ arn: 'a' }), closed('b', NOON - HOUR), closed('c', NOON - 8 * HOUR)])
-    expect(said).toMatchObject({ state: 'answered', detail: 'queue alibi-health, the last event came 2026-03-10 11:00Z' })
+    expect(said).toMatchObject({ state: 'answered', detail: 'alibi-health, the last event came 2026-03-10 11:00Z' })
     expect(said).not.toHaveProperty('unproven')
     expect(arnsIn(said)).toEqual(['open a', 'closed b'])
   })

@@ -122,7 +122,7 @@ function leftIn({ left }: QueueRecord): readonly string[] {
 
 /** The name of a queue: the last part of its address. */
 function nameOf(url: string): string {
-  return `queue ${url.split('/').at(-1) ?? ''}`
+  return url.split('/').at(-1) ?? url
 }
 
 /** Every moment by our clock, after that was set by so many milliseconds. What AWS dated stays as it is. */

@@ -12,6 +12,7 @@ import {
   type Probe,
   type Try,
 } from '../domain/probe.ts'
+import type { Interest } from '../domain/queue-record.ts'
 import type { HealthSource } from '../ports/health.ts'
 import type { Prober } from '../ports/prober.ts'
 import { NO_NETWORK, type Reply, replyOf } from './answers.ts'
@@ -123,6 +124,15 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
   }
 }
 
+/** Services and regions whose events can explain anything in this partition. */
+export function interestIn({ monitors, health }: Config, partition: Partition): Interest {
+  const own = monitors.filter((monitor) => monitor.partition === partition).map(({ region }) => region)
+  return {
+    services: ['ACCOUNT', 'STS', ...health.relevance.related],
+    regions: [ACCOUNT_REGION[partition], OTHER_REGION[partition], ...own, 'global'],
+  }
+}
+
 /** The virtual Health API of a partition; `null` where the configuration has none. */
 export function virtualHealthApi(world: World, config: Config, partition: Partition, life: Life): HealthSource | null {
   if (!config.health.api) return null
@@ -130,13 +140,7 @@ export function virtualHealthApi(world: World, config: Config, partition: Partit
   const credentials = config.health.credentials ?? monitors[0]?.credentials
   const owners = credentials === undefined ? [] : [`self@${credentialsKey(credentials)}`]
   // As the real one filters its questions: what can explain, where it can.
-  const services = new Set(['ACCOUNT', 'STS', ...config.health.relevance.related])
-  const regions = new Set([
-    ACCOUNT_REGION[partition],
-    OTHER_REGION[partition],
-    ...monitors.map((monitor) => monitor.region),
-    'global',
-  ])
+  const { services, regions } = interestIn(config, partition)
   let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
 
   /** As the real one: a call that is throttled is tried again for as long as the question may last. */
@@ -175,7 +179,9 @@ export function virtualHealthApi(world: World, config: Config, partition: Partit
           if (!passed)
             return { state: 'unavailable', at: now, why: 'ThrottlingException: Rate exceeded', heard: true, throttled: true }
           const all = world.board.inApi(now, since, owners)
-          const events = all.filter(({ service, region }) => services.has(service) && (region === null || regions.has(region)))
+          const events = all.filter(
+            ({ service, region }) => services.includes(service) && (region === null || regions.includes(region)),
+          )
           return { state: 'answered', at: now, events, skipped: 0, detail: 'simulated' }
         }
       }

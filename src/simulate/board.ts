@@ -21,10 +21,16 @@ type Posted = {
   in: readonly Source[]
 }
 
-/** What AWS has published, and how each of the two sources shows it. */
+/** What AWS has published, and how each source shows it. */
 export class HealthBoard {
   private readonly posted = new Map<string, Posted>()
   private readonly arns = new Map<string, string>()
+  private readonly isQueued: boolean
+
+  /** @param isQueued EventBridge tells what AWS publishes, unless an event says otherwise */
+  constructor(isQueued: boolean) {
+    this.isQueued = isQueued
+  }
 
   publish(id: string, event: EventFields & Readonly<{ service: string }>, now: Instant): void {
     const { service, region = null, category = 'issue', scope = 'PUBLIC', text, impacted, start = now, updated = now } = event
@@ -44,7 +50,10 @@ export class HealthBoard {
       updatedAt: updated,
       endedAt: null,
       // The public dashboard does not show what was sent to one account.
-      in: event.in ?? (scope === 'PUBLIC' ? ['api', 'dashboard'] : ['api']),
+      in: event.in ?? [
+        ...(scope === 'PUBLIC' ? (['api', 'dashboard'] as const) : (['api'] as const)),
+        ...(this.isQueued ? ['queue' as const] : []),
+      ],
     })
   }
 
@@ -100,6 +109,22 @@ export class HealthBoard {
         sources: ['api'],
         owners: event.scope === 'ACCOUNT_SPECIFIC' ? owners : [],
       }))
+  }
+
+  /** What EventBridge is told of an event; `null` where it is told nothing. */
+  forQueue(id: string, now: Instant): HealthEvent | null {
+    const event = this.posted.get(id)
+    if (event === undefined || !event.in.includes('queue')) return null
+    return {
+      ...common(event, now),
+      category: event.category,
+      scope: event.scope,
+      status: status(event, now),
+      text: event.texts.at(-1) ?? '',
+      impacted: null,
+      sources: ['queue'],
+      owners: [],
+    }
   }
 
   /** What the public dashboard shows: it states neither category nor scope. */

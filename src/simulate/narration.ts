@@ -24,6 +24,8 @@ export function narrated(deed: Deed): string {
       return `the Health API: ${deed.state}`
     case 'dashboard':
       return `the public dashboard: ${deed.state}`
+    case 'queue':
+      return `the health queue: ${deed.state}`
     case 'network':
       return `our network: ${deed.up ? 'up' : 'down'}`
     case 'smtp':

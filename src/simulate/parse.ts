@@ -185,18 +185,31 @@ class Reader {
 
   private deed(given: HappeningGiven, path: Path, at: number, file: string, own: Config | undefined): Deed | null {
     const verbs = (
-      ['account', 'health', 'dashboard', 'network', 'smtp', 'disk', 'daemon', 'reload', 'clock', 'silence', 'ack'] as const
+      [
+        'account',
+        'health',
+        'dashboard',
+        'queue',
+        'network',
+        'smtp',
+        'disk',
+        'daemon',
+        'reload',
+        'clock',
+        'silence',
+        'ack',
+      ] as const
     ).filter((verb) => given[verb] !== undefined)
     const [verb, second] = verbs
     if (verb === undefined)
       return this.tell(
         path,
-        'nothing happens here: expected `account`, `health`, `dashboard`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
+        'nothing happens here: expected `account`, `health`, `dashboard`, `queue`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
       )
     if (second !== undefined)
       return this.tell([...path, second], `one thing happens at a time: \`${verb}\` stands here already`, 'key')
     if (verb !== 'health') {
-      for (const key of ['event', 'id'] as const)
+      for (const key of ['event', 'id', 'delay', 'copies'] as const)
         if (given[key] !== undefined) return this.tell([...path, key], 'it goes with `health`', 'key')
     }
     const { account, health, dashboard, network, smtp, disk, daemon, clock, silence } = given
@@ -207,6 +220,7 @@ class Reader {
     }
     if (health !== undefined) return this.health(given, health, path, at)
     if (dashboard !== undefined) return { verb: 'dashboard', state: dashboard }
+    if (given.queue !== undefined) return { verb: 'queue', state: given.queue }
     if (network !== undefined) return { verb: 'network', up: network === 'up' }
     if (smtp !== undefined) return { verb: 'smtp', state: smtp }
     if (disk !== undefined) return { verb: 'disk', full: disk === 'full' }
@@ -252,7 +266,7 @@ class Reader {
   private health(given: HappeningGiven, health: NonNullable<HappeningGiven['health']>, path: Path, at: number): Deed | null {
     const { event, id: outer } = given
     if (health !== 'publish' && health !== 'update' && health !== 'close' && health !== 'withdraw') {
-      for (const key of ['event', 'id'] as const)
+      for (const key of ['event', 'id', 'delay', 'copies'] as const)
         if (given[key] !== undefined) return this.tell([...path, key], `\`health: ${health}\` takes none`, 'key')
       return { verb: 'api', state: health }
     }
@@ -262,6 +276,9 @@ class Reader {
     if (outer !== undefined && event?.id !== undefined && outer !== event.id)
       return this.tell([...path, 'event', 'id'], 'another id stands beside the event')
     const fields = event === undefined ? {} : this.fields(event, [...path, 'event'], at)
+    const { delay, copies } = given
+    const isDelivered = delay !== undefined || copies !== undefined
+    const delivery = isDelivered ? { delivery: { delayMs: delay ?? 0, copies: copies ?? 1 } } : {}
     if (health === 'publish') {
       if (this.published.has(id)) return this.tell(idPath, 'an event of this id was published before')
       this.published.add(id)
@@ -273,19 +290,21 @@ class Reader {
       const { service } = fields
       return service === undefined
         ? this.tell([...path, 'event'], 'it needs its `service`')
-        : { verb: 'publish', id, event: { ...fields, service } }
+        : { verb: 'publish', id, event: { ...fields, service }, ...delivery }
     }
     if (!this.published.has(id)) {
       const meant = nearest(id, this.published)
       return this.tell(idPath, `no event of this id was published before${meant === null ? '' : `; did you mean \`${meant}\`?`}`)
     }
     if (health === 'withdraw') {
+      if (isDelivered)
+        return this.tell([...path, delay === undefined ? 'copies' : 'delay'], '`health: withdraw` takes only an `id`', 'key')
       this.published.delete(id)
       return event === undefined
         ? { verb: 'withdraw', id }
         : this.tell([...path, 'event'], '`health: withdraw` takes only an `id`', 'key')
     }
-    return { verb: health, id, event: fields }
+    return { verb: health, id, event: fields, ...delivery }
   }
 
   private fields(event: EventGiven, path: Path, at: number): EventFields {

@@ -63,6 +63,18 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   return stage.play()
 }
 
+/** EventBridge has a part in the story: its configuration has a queue, or an event comes by one. */
+function speaksOfQueue({ config, happenings }: Scenario): boolean {
+  const isQueued = ({ health }: Config) => health.queue !== null
+  return (
+    isQueued(config) ||
+    happenings.some(({ deed }) => {
+      if (deed.verb === 'reload') return deed.config !== null && isQueued(deed.config)
+      return 'event' in deed && deed.event.in?.includes('queue') === true
+    })
+  )
+}
+
 class Stage {
   private readonly scenario: Scenario
   private readonly options: PlayOptions
@@ -82,7 +94,7 @@ class Stage {
     this.scenario = scenario
     this.options = options
     this.clock = virtualClock(scenario.start)
-    this.world = new World(() => scenario.start + this.clock.elapsed())
+    this.world = new World(() => scenario.start + this.clock.elapsed(), speaksOfQueue(scenario))
     this.timeline = new Timeline(() => this.clock.elapsed())
     this.config = scenario.config
   }

@@ -17,6 +17,7 @@ import { type Life, lifeOn, mortal } from './life.ts'
 import { virtualMailer } from './mail-server.ts'
 import { type MemoryStore, memoryStore } from './store.ts'
 import type { Timeline } from './timeline.ts'
+import { virtualQueue } from './virtual-queue.ts'
 import type { World } from './world.ts'
 
 /** What a process finds around it, and what others learn of it. */
@@ -141,6 +142,7 @@ export class Process {
       },
       log: this.log(),
       sources: new Map(partitions.map((partition) => [partition, sourcesOf(partition)])),
+      queue: virtualQueue(world, config, life),
       random01,
       newId: () => newId(random01),
       owners: (probe, monitor) => (probe.account === 'self' ? [`self@${credentialsKey(monitor.credentials)}`] : [probe.account]),
@@ -170,6 +172,7 @@ export class Process {
           // The mail server has already said that an email was delivered.
           for (const row of ledger) if (row.decision !== 'delivered') timeline.decision(row)
         }),
+      keepQueue: (record, events, forgotten) => written(() => store.keepQueue(record, events, forgotten)),
       alive: (at) => written(() => store.alive(at)),
       sweep: (before, limit) => written(() => store.sweep(before, limit)),
       checkpoint: () => written(() => store.checkpoint()),

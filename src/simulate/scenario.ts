@@ -23,6 +23,9 @@ export const API_STATES = ['ok', 'unavailable', 'subscription-required', 'thrott
 export type ApiState = (typeof API_STATES)[number]
 export const DASHBOARD_STATES = ['ok', 'unavailable', 'empty-body'] as const
 export type DashboardState = (typeof DASHBOARD_STATES)[number]
+/** `unfed`: it can be read, and no rule puts anything into it. */
+export const QUEUE_STATES = ['ok', 'unavailable', 'denied', 'unfed'] as const
+export type QueueState = (typeof QUEUE_STATES)[number]
 /** `no-login`: nobody may log in, so that nothing is said of any mail. */
 export const SMTP_STATES = ['up', 'down', 'deferring', 'rejecting', 'hanging', 'no-login'] as const
 /** What the mail server says to everybody, or to single addresses while it takes the mails of the others. */
@@ -32,14 +35,18 @@ export function isWhole(state: SmtpState): state is (typeof SMTP_STATES)[number]
   return typeof state === 'string'
 }
 
+/** How a word of AWS's comes by the queue: so much later, and so often. */
+export type Delivery = Readonly<{ delayMs: number; copies: number }>
+
 /** What changes the world around Alibi. */
 export type WorldDeed =
   | Readonly<{ verb: 'account'; answer: Answer; operation: Operation | null; account: string | null }>
-  | Readonly<{ verb: 'publish'; id: string; event: EventFields & Readonly<{ service: string }> }>
-  | Readonly<{ verb: 'update' | 'close'; id: string; event: EventFields }>
+  | Readonly<{ verb: 'publish'; id: string; event: EventFields & Readonly<{ service: string }>; delivery?: Delivery }>
+  | Readonly<{ verb: 'update' | 'close'; id: string; event: EventFields; delivery?: Delivery }>
   | Readonly<{ verb: 'withdraw'; id: string }>
   | Readonly<{ verb: 'api'; state: ApiState }>
   | Readonly<{ verb: 'dashboard'; state: DashboardState }>
+  | Readonly<{ verb: 'queue'; state: QueueState }>
   | Readonly<{ verb: 'network'; up: boolean }>
   | Readonly<{ verb: 'smtp'; state: SmtpState }>
   | Readonly<{ verb: 'disk'; full: boolean }>

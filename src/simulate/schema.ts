@@ -6,7 +6,7 @@ import { NEEDS_UNIT } from '../config/values.ts'
 import { MAIL_KINDS } from '../domain/notification.ts'
 import { OPERATIONS } from '../domain/probe.ts'
 import { ANSWERS } from './answers.ts'
-import { API_STATES, DASHBOARD_STATES, SMTP_STATES } from './scenario.ts'
+import { API_STATES, DASHBOARD_STATES, QUEUE_STATES, SMTP_STATES } from './scenario.ts'
 
 /*
  * The shape of a scenario file, as docs/reference.md has it. As in config/values.ts a message says what is expected, never what
@@ -154,8 +154,8 @@ export const EventSchema = strict(
     start: Moment.optional(),
     updated: Moment.optional(),
     in: z
-      .array(oneOf(['api', 'dashboard']), 'expected `[api]` or `[dashboard]`')
-      .min(1, 'expected `[api]` or `[dashboard]`')
+      .array(oneOf(['api', 'dashboard', 'queue']), 'expected a list such as `[api]`, `[dashboard]` or `[queue]`')
+      .min(1, 'expected a list such as `[api]`, `[dashboard]` or `[queue]`')
       .optional(),
   },
   'an event such as `{ id: big, service: IAM, region: us-east-1, text: "…" }`',
@@ -167,6 +167,9 @@ const PartOfConfig = z.record(z.string(), z.unknown(), 'expected any part of a c
 
 export const HEALTH_VERBS = ['publish', 'update', 'close', 'withdraw', ...API_STATES] as const
 
+const MAX_COPIES = 10
+const COPIES = `expected a number of copies from 1 to ${MAX_COPIES}`
+
 const HappeningSchema = strict(
   {
     at: Moment,
@@ -174,7 +177,11 @@ const HappeningSchema = strict(
     health: oneOf(HEALTH_VERBS).optional(),
     event: EventSchema.optional(),
     id: Id.optional(),
+    /** How much later, and how often, it comes by the queue. */
+    delay: Duration.optional(),
+    copies: z.int(COPIES).min(1, COPIES).max(MAX_COPIES, COPIES).optional(),
     dashboard: oneOf(DASHBOARD_STATES).optional(),
+    queue: oneOf(QUEUE_STATES).optional(),
     network: oneOf(['up', 'down']).optional(),
     smtp: SmtpSchema.optional(),
     disk: oneOf(['full', 'ok']).optional(),

@@ -1,6 +1,7 @@
 import type { Operation, Probe } from '../domain/probe.ts'
 import type { Answer } from './answers.ts'
 import { HealthBoard } from './board.ts'
+import { AT_ONCE, EventQueue } from './event-queue.ts'
 import type { ApiState, DashboardState, SmtpState, WorldDeed } from './scenario.ts'
 
 /** Which probes an answer is meant for; `null`: every one. */
@@ -17,15 +18,20 @@ export class World {
   api: ApiState = 'ok'
   dashboard: DashboardState = 'ok'
   diskFull = false
+  readonly queue: EventQueue
+  /** EventBridge tells what AWS publishes. */
+  readonly isQueued: boolean
   private targets: readonly Target[] = []
   /** When the Health API lets the next call through, where it is limited. */
   private nextCallAt = 0
   private readonly trueNow: () => number
 
   /** @param trueNow what the time really is, whatever the daemon's clock says */
-  constructor(trueNow: () => number) {
+  constructor(trueNow: () => number, isQueued = false) {
     this.trueNow = trueNow
-    this.board = new HealthBoard()
+    this.isQueued = isQueued
+    this.board = new HealthBoard(isQueued)
+    this.queue = new EventQueue(trueNow)
   }
 
   /** The wall clock of everybody but the daemon. */
@@ -52,6 +58,15 @@ export class World {
   }
 
   apply(deed: WorldDeed): void {
+    this.change(deed)
+    if (deed.verb === 'publish' || deed.verb === 'update' || deed.verb === 'close') {
+      const event = this.board.forQueue(deed.id, this.now())
+      if (event !== null) this.queue.put(event, deed.delivery ?? AT_ONCE)
+    }
+    this.queue.wake()
+  }
+
+  private change(deed: WorldDeed): void {
     switch (deed.verb) {
       case 'account': {
         const { operation, account, answer } = deed
@@ -76,6 +91,9 @@ export class World {
         return
       case 'dashboard':
         this.dashboard = deed.state
+        return
+      case 'queue':
+        this.queue.state = deed.state
         return
       case 'network':
         this.networkUp = deed.up
