@@ -7,6 +7,8 @@ import type { Clock } from '../ports/time.ts'
 import type { Clocks } from './clock-watch.ts'
 import { datedOutcome, type FinishedRun } from './finished-run.ts'
 import type { HealthReader } from './health-reader.ts'
+import { ENOUGH_RUNS, GATHER_MS, isAnyWide } from './run-gathering.ts'
+import { Wakeup } from './wakeup.ts'
 
 /** Runs that wait for AWS Health. Beyond it the oldest are dropped. */
 const MAX_WAITING = 50_000
@@ -34,6 +36,8 @@ export class Consultation {
   /** How many runs of each probe wait: a later one waits behind them. */
   private readonly waitingOf = new Map<string, number>()
   private readonly underWay = new Map<Partition, Promise<void>>()
+  /** Of each partition: ends the wait for further runs of a wide incident. */
+  private readonly enough = new Map<Partition, Wakeup>()
 
   constructor(deps: ConsultationDeps) {
     this.deps = deps
@@ -54,12 +58,14 @@ export class Consultation {
     const { probe } = run.outcome
     this.waiting.add(run)
     this.waitingOf.set(probe, (this.waitingOf.get(probe) ?? 0) + 1)
+    if (this.waiting.size >= ENOUGH_RUNS) this.enoughIn(partition).nudge()
     // A run that comes while AWS Health is being asked shares the answer, or the next one if this one began too early for it.
     while (this.waiting.has(run)) await this.consult(partition, signal)
   }
 
-  /** Resolves when nobody is being asked. */
+  /** Ends the wait for further runs. Resolves when nobody is being asked. */
   async idle(): Promise<void> {
+    for (const partition of this.underWay.keys()) this.enoughIn(partition).nudge()
     await Promise.all(this.underWay.values())
   }
 
@@ -80,7 +86,9 @@ export class Consultation {
   }
 
   private async ask(partition: Partition, signal: AbortSignal): Promise<void> {
-    const { reader, checkClocks } = this.deps
+    const { clock, reader, checkClocks } = this.deps
+    // What fails in a wide incident is decided on together: each decision looks at all of its members.
+    if (this.isWideIn(partition)) await this.enoughIn(partition).wait(clock, GATHER_MS, signal)
     await checkClocks()
     await reader.read(partition, this.maxAgeMs(partition), signal)
     const served = this.servedBy(partition)
@@ -143,6 +151,16 @@ export class Consultation {
       setup,
     )
     return announced.length > 0 || ledger.some(({ decision }) => decision === 'opened' || decision === 'reopened')
+  }
+
+  private enoughIn(partition: Partition): Wakeup {
+    const known = this.enough.get(partition) ?? new Wakeup()
+    this.enough.set(partition, known)
+    return known
+  }
+
+  private isWideIn(partition: Partition): boolean {
+    return isAnyWide([...this.deps.world().incidents.values()].filter((incident) => incident.partition === partition))
   }
 
   private allOkIn(partition: Partition): boolean {

@@ -22,6 +22,7 @@ import { LiveWorld } from './live-world.ts'
 import { Mutex } from './mutex.ts'
 import { OperatorOrders } from './operator-orders.ts'
 import { Postponement } from './postponement.ts'
+import { RunGathering } from './run-gathering.ts'
 import { WriteBehind } from './write-behind.ts'
 
 export type EngineDeps = Readonly<{
@@ -70,6 +71,7 @@ type Memory = Readonly<{
   clocks: Clocks
   clockChanges: ClockChanges
   consultation: Consultation
+  gathering: RunGathering
   postponement: Postponement
   /** When the reading was made by which a partition's incidents were last judged. */
   judgedBy: Map<Partition, Instant>
@@ -130,8 +132,13 @@ export class Engine {
       checkClocks: () => this.mutex.run(() => clockChanges.check()),
       decide: (runs) => this.look({ runs }),
     })
+    const gathering = new RunGathering({
+      clock,
+      world: () => viewOf({ world, orders, writes }),
+      decide: (runs) => this.look({ runs }),
+    })
     const postponement = new Postponement({ clock, reader, askAgain })
-    return { world, orders, writes, clocks, clockChanges, consultation, postponement, judgedBy }
+    return { world, orders, writes, clocks, clockChanges, consultation, gathering, postponement, judgedBy }
   }
 
   /** @throws {Error} before the start */
@@ -156,9 +163,9 @@ export class Engine {
 
   /** Takes a finished run. Resolves when it has been decided on; plain ones are on disk with the next flush. */
   async submit(run: FinishedRun, signal: AbortSignal): Promise<void> {
-    const { consultation } = this.known
+    const { consultation, gathering } = this.known
     const partition = consultation.partitionToAsk(run.outcome)
-    if (partition === null) return this.look({ runs: [run] })
+    if (partition === null) return gathering.submit(run, signal)
     return consultation.wait(run, partition, signal)
   }
 
@@ -202,6 +209,7 @@ export class Engine {
 
   /** Resolves when everything that was submitted is decided on and on disk, dated by the present clock: the next start goes by it. */
   async drain(): Promise<void> {
+    await this.known.gathering.idle()
     await this.known.consultation.idle()
     await this.checkClocks()
     await this.flush()

@@ -1,0 +1,64 @@
+import type { Incident } from '../domain/incident.ts'
+import type { World } from '../domain/state.ts'
+import type { Clock } from '../ports/time.ts'
+import type { FinishedRun } from './finished-run.ts'
+import { Wakeup } from './wakeup.ts'
+
+/** An incident with this many members is wide: a decision looks at all of them, so its runs are decided on together. */
+const WIDE_MEMBERS = 50
+/** How long a run of a wide incident waits for others, and how many are enough not to wait any longer. */
+export const GATHER_MS = 1_000
+export const ENOUGH_RUNS = 100
+
+/** Whether any of these incidents is open and wide. */
+export function isAnyWide(incidents: Iterable<Incident>): boolean {
+  for (const { state, members } of incidents) if (state !== 'closed' && members.length >= WIDE_MEMBERS) return true
+  return false
+}
+
+export type RunGatheringDeps = Readonly<{
+  clock: Clock
+  world: () => World
+  decide: (runs: readonly FinishedRun[]) => Promise<void>
+}>
+
+/** Runs that need not wait for AWS Health but belong to a wide incident: a thousand recoveries are a few decisions, not a thousand. */
+export class RunGathering {
+  private readonly deps: RunGatheringDeps
+  private readonly enough = new Wakeup()
+  private gathering: Readonly<{ runs: FinishedRun[]; decided: Promise<void> }> | null = null
+
+  constructor(deps: RunGatheringDeps) {
+    this.deps = deps
+  }
+
+  /** Resolves when the run has been decided on. */
+  submit(run: FinishedRun, signal: AbortSignal): Promise<void> {
+    if (!this.isOfWide(run)) return this.deps.decide([run])
+    if (this.gathering === null) this.gathering = { runs: [], decided: this.decideSoon(signal) }
+    this.gathering.runs.push(run)
+    if (this.gathering.runs.length >= ENOUGH_RUNS) this.enough.nudge()
+    return this.gathering.decided
+  }
+
+  /** Ends the wait. Resolves when nothing is being gathered. */
+  async idle(): Promise<void> {
+    if (this.gathering === null) return
+    this.enough.nudge()
+    await this.gathering.decided.catch(() => {})
+  }
+
+  private async decideSoon(signal: AbortSignal): Promise<void> {
+    await this.enough.wait(this.deps.clock, GATHER_MS, signal)
+    const runs = this.gathering?.runs ?? []
+    this.gathering = null
+    await this.deps.decide(runs)
+  }
+
+  private isOfWide({ outcome }: FinishedRun): boolean {
+    const { probes, incidents } = this.deps.world()
+    const id = probes.get(outcome.probe)?.incident ?? null
+    const incident = id === null ? undefined : incidents.get(id)
+    return incident !== undefined && isAnyWide([incident])
+  }
+}
