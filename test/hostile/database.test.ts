@@ -79,7 +79,7 @@ describe('a row that Alibi did not write', () => {
   const good = JSON.stringify(anIncident('a', { openedAt: 1 }))
   const member = (doc: string) => (db: DatabaseSync) => {
     incident(good)(db)
-    db.prepare("INSERT INTO members VALUES ('a', 0, ?)").run(doc)
+    db.prepare("INSERT INTO members (incident, place, doc) VALUES ('a', 0, ?)").run(doc)
   }
   test.for<[string, (db: DatabaseSync) => void]>([
     ['is no JSON', incident('{')],

@@ -5,6 +5,7 @@ import type { Instant } from '../../domain/probe.ts'
 import { type Placed, placesOf } from '../stored/placed-members.ts'
 import { INCIDENT, incidentValues, MEMBER, PATTERNS, type Row, SUMS, shaped } from '../stored/rows.ts'
 import type { Database } from './database.ts'
+import { RejectedEvents, withRejected } from './rejected-events.ts'
 
 /** Members of one incident: as many as there may be probes. */
 const MAX_MEMBERS = 20_000
@@ -18,11 +19,11 @@ const PUT = `INSERT INTO incidents (id, state, family, partition, opened_at, clo
   ON CONFLICT (id) DO UPDATE SET state = excluded.state, family = excluded.family, partition = excluded.partition,
     opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc, sums = excluded.sums,
     patterns = excluded.patterns`
-const PUT_MEMBER =
-  'INSERT INTO members (incident, place, doc) VALUES (?, ?, ?) ON CONFLICT (incident, place) DO UPDATE SET doc = excluded.doc'
+const PUT_MEMBER = `INSERT INTO members (incident, place, rejected, doc) VALUES (?, ?, ?, ?)
+  ON CONFLICT (incident, place) DO UPDATE SET rejected = excluded.rejected, doc = excluded.doc`
 const DROP_MEMBER = 'DELETE FROM members WHERE incident = ? AND place = ?'
 const DROP_MEMBERS = 'DELETE FROM members WHERE incident = ?'
-const MEMBERS = `SELECT doc FROM members WHERE incident = ? ORDER BY place LIMIT ${MAX_MEMBERS}`
+const MEMBERS = `SELECT rejected, doc FROM members WHERE incident = ? ORDER BY place LIMIT ${MAX_MEMBERS}`
 const LIVE = `SELECT doc FROM incidents WHERE state <> 'closed'
   UNION ALL SELECT doc FROM incidents WHERE state = 'closed' AND closed_at >= ? LIMIT ${MAX_LOADED}`
 const NEWEST = 'SELECT doc, sums FROM incidents ORDER BY opened_at DESC, id DESC LIMIT ?'
@@ -33,11 +34,13 @@ const ONE = 'SELECT doc FROM incidents WHERE id = ?'
 /** Incidents, with each of their members in a row of its own. */
 export class Incidents {
   readonly #db: Database
+  readonly #rejected: RejectedEvents
   /** Of each open incident: its members as they were last written, in their order, each with its place. */
   readonly #written = new Map<string, readonly Placed[]>()
 
   constructor(db: Database) {
     this.#db = db
+    this.#rejected = new RejectedEvents(db)
     db.onRollback(() => this.#written.clear())
   }
 
@@ -46,16 +49,35 @@ export class Incidents {
     const { id, members } = incident
     this.#db.run(PUT, incidentValues(incident))
     const known = this.#written.get(id)
-    if (known === undefined) this.#db.run(DROP_MEMBERS, id)
+    if (known === undefined) this.#dropMembers(id)
     const placed = placesOf(members, known ?? [])
     const kept = new Set(placed.map(({ place }) => place))
-    for (const { place } of known ?? []) if (!kept.has(place)) this.#db.run(DROP_MEMBER, id, place)
+    for (const { place } of known ?? []) if (!kept.has(place)) this.#dropMember(id, place)
     const before = new Map((known ?? []).map(({ place, member }) => [place, member]))
     for (const { place, member } of placed) {
-      if (before.get(place) !== member) this.#db.run(PUT_MEMBER, id, place, JSON.stringify(member))
+      if (before.get(place) !== member) this.#putMember(id, place, member)
     }
-    if (incident.state === 'closed') this.#written.delete(id)
-    else this.#written.set(id, placed)
+    this.#rejected.tidy(id)
+    if (incident.state !== 'closed') this.#written.set(id, placed)
+    else {
+      this.#written.delete(id)
+      this.#rejected.forget(id)
+    }
+  }
+
+  #putMember(id: string, place: number, member: Member): void {
+    const list = this.#rejected.put(id, place, member.judgement.verdict.rejected)
+    this.#db.run(PUT_MEMBER, id, place, list, JSON.stringify(list === null ? member : withRejected(member, [])))
+  }
+
+  #dropMember(id: string, place: number): void {
+    this.#rejected.drop(id, place)
+    this.#db.run(DROP_MEMBER, id, place)
+  }
+
+  #dropMembers(id: string): void {
+    this.#rejected.dropAll(id)
+    this.#db.run(DROP_MEMBERS, id)
   }
 
   /** Those that are not closed, and those that closed at or after `closedSince`. */
@@ -100,7 +122,12 @@ export class Incidents {
 
   #whole(row: Row): Incident {
     const header = shaped<Omit<Incident, 'members'>>(row, INCIDENT)
-    const members = this.#db.all(MEMBERS, header.id).map((member) => shaped<Member>(member, MEMBER))
+    const lists = this.#rejected.of(header.id)
+    const members = this.#db.all(MEMBERS, header.id).map((member) => {
+      const known = shaped<Member>(member, MEMBER)
+      const rejected = lists.get(Number(member['rejected'] ?? -1))
+      return rejected === undefined ? known : withRejected(known, rejected)
+    })
     return { ...header, members }
   }
 }

@@ -25,8 +25,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX incidents_opened ON incidents (opened_at);
   -- An outage of a thousand accounts is megabytes, of which a run changes one member: members are rows of their own.
   CREATE TABLE members (
-    incident TEXT NOT NULL REFERENCES incidents (id), place INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (incident, place)
+    incident TEXT NOT NULL REFERENCES incidents (id), place INTEGER NOT NULL, rejected INTEGER, doc TEXT NOT NULL,
+    PRIMARY KEY (incident, place)
   ) STRICT;
+  -- The events that were considered for members and rejected: each list once, by the number that stands in members.rejected.
+  CREATE TABLE rejected_events (
+    incident TEXT NOT NULL REFERENCES incidents (id), list INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (incident, list)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE probes (probe TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
   CREATE TABLE self_alerts (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;

@@ -328,6 +328,53 @@ describe('of the members of an incident only those are written that have changed
   })
 })
 
+describe('the rejected events of the members of an incident', () => {
+  const rejectedBy = (reading: number) =>
+    Array.from({ length: 20 }, (_, i) => ({ arn: `arn:${i}`, code: 'C', region: null, test: 'place', why: `reading ${reading}` }))
+  const membersBy = (reading: number, count = 1_000): Member[] =>
+    Array.from({ length: count }, (_, i) => {
+      const verdict = { kind: 'unexplained', why: 'none fits', rejected: rejectedBy(reading) }
+      return aMember(`p${i}`, { judgement: { verdict } as unknown as Member['judgement'] })
+    })
+  const lists = () =>
+    raw((db) =>
+      db
+        .prepare('SELECT doc FROM rejected_events')
+        .all()
+        .map(({ doc }) => JSON.parse(String(doc))[0].why),
+    )
+
+  test('are kept once for each reading by which members were judged, and are read as they were', async () => {
+    const store = await open()
+    const put = (members: readonly Member[]) => store.commit({ ...NOTHING, incidents: [anIncident('a3f9', { members })] })
+    await put(membersBy(1))
+    expect(lists()).toEqual(['reading 1'])
+    const half = [...membersBy(2, 500), ...membersBy(1).slice(500)]
+    await put(half)
+    expect(lists()).toEqual(['reading 1', 'reading 2'])
+    expect((await store.incident('a3f9'))?.members).toEqual(half)
+    await put(membersBy(2))
+    expect(lists(), 'a list that no member has any more is gone').toEqual(['reading 2'])
+    await store.close()
+    const again = await open()
+    const loaded = (await again.load(0)).incidents[0]
+    expect(loaded?.members).toEqual(membersBy(2))
+    expect(loaded?.members[0]?.judgement.verdict.rejected).toBe(loaded?.members[999]?.judgement.verdict.rejected)
+    await again.commit({ ...NOTHING, incidents: [anIncident('a3f9', { members: membersBy(3, 3) })] })
+    expect(lists()).toEqual(['reading 3'])
+  })
+
+  test('of a write that was rolled back nothing is remembered', async () => {
+    const store = await open()
+    const broken = { outcome: anOutcome('p', Number.NaN), incident: null }
+    const incidents = [anIncident('a3f9', { members: membersBy(1, 3) })]
+    await expect(store.commit({ ...NOTHING, incidents, outcomes: [broken] })).rejects.toThrow()
+    expect(lists()).toEqual([])
+    await store.commit({ ...NOTHING, incidents })
+    expect((await store.incident('a3f9'))?.members).toEqual(membersBy(1, 3))
+  })
+})
+
 test('ok runs outside of an incident are kept without a document', async () => {
   const store = await open()
   const outcomes = [
