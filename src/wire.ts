@@ -24,10 +24,12 @@ import { queueOverride } from './config/queue-url.ts'
 import { type Asked, variantsShown } from './config/variants.ts'
 import type { Sources } from './daemon/health-reader.ts'
 import type { QueueSetting } from './daemon/queue-reader.ts'
+import { codesToAsk } from './domain/judge.ts'
 import type { Caller, Facts, Notification } from './domain/notification.ts'
 import { ACCOUNT_REGION, partitionOf } from './domain/policy.ts'
 import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
 import type { Interest } from './domain/queue-record.ts'
+import { regionOf } from './domain/setup.ts'
 import type { Delivery } from './email/delivery.ts'
 import { renderEmail } from './email/render.ts'
 import type { Heartbeat } from './ports/heartbeat.ts'
@@ -202,8 +204,8 @@ function queueVariant({ health: { queue }, network: { variants } }: Config): rea
 
 /** Services and regions whose events can explain a failure in this partition. */
 function interestOf({ monitors, health }: Config, partition: Partition): Interest {
-  const regions = regionsOf(monitors.filter((monitor) => monitor.partition === partition))
-  return { services: ['ACCOUNT', 'STS', ...health.relevance.related], regions: [...regions, 'global'] }
+  const inPartition = monitors.filter((monitor) => monitor.partition === partition)
+  return { services: codesToAsk(inPartition, health.relevance), regions: [...regionsOf(inPartition), 'global'] }
 }
 
 /** The way out that the environment describes, for everything but mail. */
@@ -292,10 +294,11 @@ function callersOf(monitors: readonly Monitor[], identities: Identities): readon
 
 const NO_CREDENTIALS: Credentials = { profile: null, roleArn: null, externalId: null, sessionName: null }
 
-/** Regions of the endpoints that can fail: Account's, and STS's where a role is assumed. */
+/** Regions of the endpoints that can fail: Account's, those of other services, and STS's where a role is assumed. */
 function regionsOf(monitors: readonly Monitor[]): readonly string[] {
   const regions = monitors.flatMap((monitor) => [
     ACCOUNT_REGION[monitor.partition],
+    ...monitor.probes.map((probe) => regionOf(probe, monitor.partition)),
     ...(monitor.credentials.roleArn === null ? [] : [stsRegionOf(monitor)]),
   ])
   return [...new Set(regions)]

@@ -32,6 +32,9 @@ mail:
   need quotes. The content of such a file is secret, and so is every password, token, external id and heartbeat URL: Alibi shows them nowhere. So a file is
   rejected where its value has to be shown. It is accepted in \`password\`, \`user\`, \`token\`, \`externalId\`, \`heartbeat.url\`, \`health.dashboard.url\` and
   \`control.url\` (of the last two, the host is shown).
+- **Operations of other services** than Account are \`service:Operation\`, with the parameters of the API and, beside them, \`expect\` (a member that every
+  healthy answer has; \`nothing\`: an empty answer is healthy, too) and \`rate\` (calls per second that AWS allows; default 3):
+  \`- dynamodb:DescribeTable: { TableName: orders }\`. [services.md](services.md) has the rest.
 - **Relative paths** are relative to the working directory, which \`ecosystem.config.js\` sets to the project's root.
 - **Changes** are read at the start and on SIGHUP. If the new file is faulty, the old configuration stays in force, and the log, a metric and one email say so.
   \`storage.path\`, \`log.format\`, \`log.file\` and \`log.cloudwatch\` need a restart.

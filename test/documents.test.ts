@@ -14,6 +14,8 @@ import { build, main } from '../src/cli/program.ts'
 import { formatFaults } from '../src/config/fault.ts'
 import { parseConfig } from '../src/config/file.ts'
 import { configSchema } from '../src/config/json-schema.ts'
+import { serviceNamed } from '../src/domain/catalogue.ts'
+import { readingOf, readingOperations } from '../src/domain/only-reads.ts'
 import { OPERATIONS } from '../src/domain/probe.ts'
 
 /*
@@ -397,8 +399,16 @@ log: { cloudwatch: { group: /alibi, region: eu-west-1 } }
     if (!loaded.ok) throw new Error(formatFaults(loaded.faults, 'alibi.yaml'))
     const used = policiesFor(loaded.config).flatMap(({ policy }) => policy.Statement.flatMap(({ Action }) => Action))
     const template = readFileSync('config/cloudformation/alibi-role.yaml', 'utf8')
-    const granted = template.match(/\b(?:account|health|organizations|logs):[A-Za-z]+$/gm) ?? []
-    expect(granted.toSorted()).toEqual([...new Set(used)].toSorted())
+    const granted = template.match(/\b(?:account|health|organizations|logs):[A-Za-z]+(?=[,"\n])/g) ?? []
+    expect([...new Set(granted)].toSorted()).toEqual([...new Set(used)].toSorted())
+    const pattern = new RegExp(/AllowedPattern: (\^\[a-z0-9-\]\+:.*)$/m.exec(template)?.[1] ?? 'none')
+    for (const name of ['dynamodb', 's3', 'api-gateway', 'keyspaces', 'budgets', 'iam']) {
+      const service = serviceNamed(name)
+      const actions = service === null ? [] : readingOperations(service).map((operation) => readingOf(service, operation))
+      for (const read of actions) expect(read.ok && pattern.test(read.action), JSON.stringify(read)).toBe(true)
+    }
+    expect(['apigateway:GET', 'cassandra:Select', 'budgets:ViewBudget'].every((action) => pattern.test(action))).toBe(true)
+    expect(['dynamodb:PutItem', 'dynamodb:*', 's3:DeleteBucket'].some((action) => pattern.test(action))).toBe(false)
   })
 
   test('the systemd unit starts a verb that there is, and leaves a faulty configuration to a person', () => {

@@ -41,6 +41,7 @@ export const RELEVANCE = {
   related: ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'],
   ignore: ['AWS_RISK_IAM_QUARANTINE'],
   codes: [] as string[],
+  relatedTo: {} as Record<string, string[]>,
 }
 
 /** An open public event of IAM in us-east-1, first posted half an hour before noon, that explains a failure of Account at noon. */

@@ -1,7 +1,9 @@
+import { commandOf } from '../adapters/aws/service-client.ts'
 import { placeOf } from '../adapters/sqlite/place.ts'
 import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
 import { counted } from '../domain/counted.ts'
+import { isServiceCall } from '../domain/probe.ts'
 import { wire } from '../wire.ts'
 import { type CheckReport, printReport, reportJson } from './check-report.ts'
 import { type Discovered, lastListed, listNow, withDiscovered } from './discovered-accounts.ts'
@@ -26,6 +28,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const rows = quotas(config)
   const late = quotaWarnings(rows)
   const unfit = unfitDatabase(config)
+  const missing = missingClients(config)
   const schedules = schedulesOf(config, wired.clock.now())
   const report: CheckReport = {
     config,
@@ -44,13 +47,25 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     overrides: wired.overrides,
     network: wired.network,
     live,
-    isGood: late.length === 0 && unfit === null,
+    isGood: late.length === 0 && unfit === null && missing.length === 0,
   }
   if (options.json === true) io.out(JSON.stringify(reportJson(report), null, 2))
   else printReport(report, io)
   if (late.length > 0) throw new Exit(EXIT.config, refusal(late))
+  if (missing.length > 0)
+    throw new Exit(EXIT.config, `Operations that cannot be called:\n${missing.map((line) => `  ${line}`).join('\n')}`)
   if (unfit !== null) throw new Exit(EXIT.unavailable, unfit)
   return live?.some(({ ok }) => !ok) === true ? EXIT.unavailable : EXIT.ok
+}
+
+/** Operations of other services whose client is not installed, or has no such operation. */
+function missingClients({ monitors }: Config): readonly string[] {
+  const calls = monitors.flatMap(({ probes }) => probes.map(({ call }) => call)).filter(isServiceCall)
+  const whys = calls.flatMap(({ operation }) => {
+    const found = commandOf(operation)
+    return 'why' in found ? [found.why] : []
+  })
+  return [...new Set(whys)]
 }
 
 /** Why `run` could not open the database: something else is in its place. That a file belongs to another user is not looked at. */

@@ -23,7 +23,9 @@ export function faultAdvice(fault: OwnFault): string {
     case 'late credentials':
       return 'use a faster source of credentials, or raise the `timeout` of the monitor; credentials that come too late are kept for the next try'
     case 'wrong request':
-      return 'AWS says that the request is invalid: check account ids and parameters'
+      return 'AWS says that the request is invalid: check account ids, parameters, and that what they name is there'
+    case 'missing client':
+      return 'install the client of that service beside Alibi, as the message says, and restart Alibi'
     case 'internal error':
       return 'this is an internal error of Alibi: please report it'
     case 'name':

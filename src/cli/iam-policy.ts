@@ -1,7 +1,9 @@
 import type { Config } from '../config/config.ts'
 import { arnOfQueue } from '../config/queue-url.ts'
+import { serviceNamed } from '../domain/catalogue.ts'
+import { readingOf } from '../domain/only-reads.ts'
 import { partitionOf } from '../domain/policy.ts'
-import { type Credentials, credentialsKey, type Monitor } from '../domain/probe.ts'
+import { type Call, type Credentials, credentialsKey, type Monitor } from '../domain/probe.ts'
 import { EXIT } from './exit.ts'
 import { configured, type Io, type ListOptions } from './io.ts'
 
@@ -59,13 +61,22 @@ function probing({ monitors, discoveries }: Config): readonly Grant[] {
     const { credentials } = first
     const discovering = discoveries.filter(({ monitor }) => some.some(({ name }) => name === monitor))
     const calls = [...some.flatMap(({ probes }) => probes.map(({ call }) => call)), ...discovering.flatMap(({ calls }) => calls)]
-    const operations = calls.map(({ operation }) => `account:${operation}`)
+    const operations = calls.flatMap(actionsOf)
     const lists = discovering.flatMap(({ ous }) => (ous === null ? LIST_ALL : LIST_BY_OU))
     return [
       { credentials, statement: allow('Probe', operations, '*') },
       ...(lists.length === 0 ? [] : [{ credentials, statement: allow('FindAccounts', lists, '*') }]),
     ]
   })
+}
+
+/** Operations of other services may have an action of another name: `s3:ListBuckets` is `s3:ListAllMyBuckets`. */
+function actionsOf({ operation }: Call): readonly string[] {
+  const [name = '', action] = operation.split(':')
+  if (action === undefined) return [`account:${operation}`]
+  const service = serviceNamed(name)
+  const reading = service === null ? null : readingOf(service, action)
+  return reading?.ok === true ? [reading.action] : []
 }
 
 function readingHealth(config: Config): readonly Grant[] {

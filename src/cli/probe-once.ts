@@ -2,7 +2,7 @@ import { AWS_PACE, ProbeScheduler } from '../daemon/probe-scheduler.ts'
 import { advanceConnectivity, blame } from '../domain/connectivity.ts'
 import { UNSTATED_QUOTA } from '../domain/pace.ts'
 import type { Monitor, Outcome } from '../domain/probe.ts'
-import { quotaOf, quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
+import { quotaRows, SCHEDULED_SHARE } from '../domain/quota.ts'
 import { INITIAL_CONNECTIVITY } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
 import type { Clock } from '../ports/time.ts'
@@ -48,8 +48,8 @@ export function withSetup(outcomes: readonly Outcome[]): readonly Outcome[] {
 /** The least time that one round of these monitors takes, in milliseconds. The operation with the tightest quota decides. */
 export function shortestRoundMs(monitors: readonly Monitor[]): number {
   const rows = quotaRows(monitors.map((monitor) => ({ monitor, shortestGapMs: monitor.periodMs })))
-  const durations = rows.map(({ operation, partition, probes }) => {
-    const { perSecond, burst } = quotaOf(operation, partition) ?? UNSTATED_QUOTA
+  const durations = rows.map(({ quota, probes }) => {
+    const { perSecond, burst } = quota ?? UNSTATED_QUOTA
     return (Math.max(0, probes - burst) * 1000) / (perSecond * SCHEDULED_SHARE)
   })
   return Math.max(0, ...durations)

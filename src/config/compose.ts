@@ -1,13 +1,15 @@
 import { resolve as resolvePath } from 'node:path'
 import type * as z from 'zod'
-import { ACCOUNT_REGION, type Recipient } from '../domain/policy.ts'
-import type { Monitor } from '../domain/probe.ts'
+import { ACCOUNT_REGION, type Recipient, type Relevance } from '../domain/policy.ts'
+import type { AccountCall, Monitor } from '../domain/probe.ts'
+import { plainCode } from '../domain/service-facts.ts'
 import type { Authority } from './authority.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
-import { crossCheck, profilesNamed } from './cross-checks.ts'
-import { CONTROL_URL, type Endpoints, endpointsOf, sharedEndpoints } from './endpoints.ts'
+import { clientsNamed, crossCheck, profilesNamed } from './cross-checks.ts'
+import { CONTROL_URL, type Endpoints, endpointsOf, sharedEndpoints, variableName } from './endpoints.ts'
 import { type Fault, withoutSecrets } from './fault.ts'
 import { withFound } from './found.ts'
+import { RELATED_TO_ACCOUNT } from './health-schema.ts'
 import { identityWarnings } from './identity.ts'
 import { keyHomes } from './key-homes.ts'
 import type { LoadContext } from './load-context.ts'
@@ -16,6 +18,7 @@ import { asciiDomainOf } from './mailbox.ts'
 import { MAX_ACCOUNTS } from './monitor-schema.ts'
 import { credentialsOf, defaultRegion, MAX_PROBES, monitorOf } from './monitors.ts'
 import { networkOf } from './network.ts'
+import type { ParsedCall } from './operation.ts'
 import { regionOfQueue } from './queue-url.ts'
 import { ConfigSchema, type ParsedConfig } from './schema.ts'
 import { schemaFaults } from './schema-faults.ts'
@@ -33,7 +36,9 @@ export function compose(tree: Tree, context: LoadContext): Composed {
   const addFault: AddFault = (path, message, at = 'value') => {
     faults.push(tree.fault(path, at === 'key' ? message : withFound(message, path, tree), at))
   }
-  const endpoints = endpointsOf(context.env, sharedEndpoints(context.sharedFiles ?? NO_SHARED_FILES, context.env))
+  const others = clientsNamed(tree).map(variableName)
+  const shared = sharedEndpoints(context.sharedFiles ?? NO_SHARED_FILES, context.env, others)
+  const endpoints = endpointsOf(context.env, shared, others)
   crossCheck(tree, context, endpoints, addFault)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   const config = configOf(parsed.data, context, endpoints)
@@ -56,7 +61,7 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
   const names = Object.keys(parsed.recipients)
   const alerted = names.filter((name) => parsed.recipients[name]?.only === undefined)
   const monitors = parsed.monitors.map((monitor) => {
-    const region = monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
+    const region = monitor.region ?? monitor.regions?.[0] ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
     return monitorOf(monitor, region, alerted)
   })
   // An endpoint that is set for all services is the same for Account: it is no third party.
@@ -129,17 +134,33 @@ function healthOf(health: ParsedConfig['health'], region: string | undefined): C
             credentials: queue.credentials === undefined ? null : credentialsOf(queue.credentials),
             retentionMs: queue.retention,
           },
-    relevance: { related, ignore, codes },
+    relevance: { ...relatedOf(related), ignore, codes },
     cacheForMs: health.cacheFor,
     idleEveryMs: health.idleEvery,
     timeoutMs: health.timeout,
   }
 }
 
+function isOfAccount(call: ParsedCall): call is AccountCall {
+  return !('input' in call)
+}
+
+/** A list is about Account; a mapping about the services that it names. */
+function relatedOf(related: ParsedConfig['health']['related']): Pick<Relevance, 'related' | 'relatedTo'> {
+  if (Array.isArray(related)) return { related }
+  const { ACCOUNT = RELATED_TO_ACCOUNT, ...others } = related
+  return {
+    related: ACCOUNT,
+    relatedTo: Object.fromEntries(Object.entries(others).map(([code, list]) => [plainCode(code), list])),
+  }
+}
+
 /** Probes that are not in the file yet are shared out so that every account that is found costs the same. */
 function discoveriesOf(parsed: ParsedConfig['monitors'], monitors: readonly Monitor[]): readonly Discovery[] {
   const found = parsed.flatMap(({ name, accounts, operations }) =>
-    Array.isArray(accounts) ? [] : [{ monitor: name, organization: accounts.organization, calls: operations }],
+    Array.isArray(accounts)
+      ? []
+      : [{ monitor: name, organization: accounts.organization, calls: operations.filter(isOfAccount) }],
   )
   const left = MAX_PROBES - monitors.reduce((sum, { probes }) => sum + probes.length, 0)
   const each = found.reduce((sum, { calls }) => sum + calls.length, 0)
@@ -149,7 +170,7 @@ function discoveriesOf(parsed: ParsedConfig['monitors'], monitors: readonly Moni
     exclude,
     everyMs: every,
     calls,
-    atMost: Math.min(MAX_ACCOUNTS, Math.floor(left / each)),
+    atMost: Math.min(MAX_ACCOUNTS, Math.floor(left / Math.max(1, each))),
   }))
 }
 

@@ -1,4 +1,6 @@
 import type * as z from 'zod'
+import { serviceNamed } from '../domain/catalogue.ts'
+import { partitionOf } from '../domain/policy.ts'
 import { type Endpoints, isLoopback, isSafeUrl, SAFE_URL_TEXT, shownUrl } from './endpoints.ts'
 import { keyText } from './fault.ts'
 import { HealthSchema } from './health-schema.ts'
@@ -7,7 +9,7 @@ import type { LoadContext } from './load-context.ts'
 import { checkMail } from './mail-checks.ts'
 import { checkCredentials, checkMonitor, checkRecipients, type Readable } from './monitor-checks.ts'
 import { MAX_RECIPIENTS, MonitorSchema } from './monitor-schema.ts'
-import { defaultRegion, listedAccounts, MAX_PROBES } from './monitors.ts'
+import { callsIn, defaultRegion, listedAccounts, MAX_PROBES, probesOf } from './monitors.ts'
 import { checkNetwork } from './network.ts'
 import { isQueueUrl, regionOfQueue } from './queue-url.ts'
 import { repeatsIn } from './repeats.ts'
@@ -106,16 +108,17 @@ function checkMonitors(tree: Tree, context: LoadContext, recipients: readonly st
     const path = ['monitors', index]
     if (!isMapping(raw)) continue
     const monitor: Readable = readable(MonitorSchema.shape, raw)
-    const { name = '', accounts = [], operations = [] } = monitor
+    const { name = '', accounts = [], operations = [], regions = [] } = monitor
     const isFaulty = monitor.region === undefined && isGiven([...path, 'region'])
-    const found = monitor.region ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
+    const found = monitor.region ?? regions[0] ?? defaultRegion(env, monitor.credentials?.profile ?? null, sharedFiles)
     const region = !isFaulty && isRegion(found) ? found : null
     checkMonitor(monitor, path, { isGiven, region, recipients, addFault })
     if (recipients !== null) checkAlerted(monitor, path, { isGiven, recipients, given, addFault })
     if (monitor.name !== undefined && names.has(name))
       addFault(isGiven([...path, 'name']) ? [...path, 'name'] : path, 'every monitor needs a unique name')
     names.add(name)
-    probes += listedAccounts(accounts).length * operations.length
+    const calls = callsIn(operations, regions.length === 0 ? [found] : regions, partitionOf(found))
+    probes += probesOf(name, listedAccounts(accounts), calls).length
   }
   if (monitors === undefined && recipients !== null) checkAlerted({}, ['monitors', 0], { isGiven, recipients, given, addFault })
   if (probes > MAX_PROBES) addFault(['monitors'], `${probes} probes are too many: expected at most ${MAX_PROBES}`, 'key')
@@ -226,4 +229,15 @@ function readable<S extends Readonly<Record<string, z.core.$ZodType>>>(
     if (read.success) out[key] = read.data
   }
   return out as { [K in keyof S]?: z.output<S[K]> }
+}
+
+/** The SDK's clients of the other services than Account that monitors name. */
+export function clientsNamed({ root }: Tree): readonly string[] {
+  const monitors = valueAt(['monitors'], root)
+  const operations = (Array.isArray(monitors) ? monitors.slice(0, MAX_MONITORS) : []).flatMap((monitor: unknown) => {
+    const list = isMapping(monitor) ? monitor['operations'] : undefined
+    return Array.isArray(list) ? list.flatMap((one: unknown) => (isMapping(one) ? Object.keys(one) : [one])) : []
+  })
+  const names = operations.flatMap((one) => (typeof one === 'string' && one.includes(':') ? [one.split(':')[0] ?? ''] : []))
+  return [...new Set(names.flatMap((name) => serviceNamed(name)?.client ?? []))]
 }

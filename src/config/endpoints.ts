@@ -6,7 +6,13 @@ export type Env = Readonly<Record<string, string | undefined>>
 
 /** Services that Alibi calls, or the SDK for credentials, by the names in its variables. */
 const SERVICES = ['ACCOUNT', 'CLOUDWATCH_LOGS', 'HEALTH', 'ORGANIZATIONS', 'SIGNIN', 'SSO', 'SSO_OIDC', 'STS'] as const
-export type Service = (typeof SERVICES)[number]
+/** Others than these are the services that monitors name, by their clients: `DYNAMODB`, `CLOUDWATCH_LOGS`. */
+export type Service = (typeof SERVICES)[number] | (string & {})
+
+/** How the SDK's variables and shared files name the service of a client. */
+export function variableName(client: string): string {
+  return client.toUpperCase().replaceAll('-', '_')
+}
 
 /** An endpoint in place of AWS's own. */
 type Endpoint = Readonly<{
@@ -66,18 +72,19 @@ export function endpointOverrides(
 
 /**
  * Where the SDK would send its calls (@smithy/core, endpoint adaptors), in this order: the variable of the service, the variable
- * for all services, the services section of the profile, the profile. None of them counts if the environment, else the profile,
+ * for all services, the services section of the profile, the profile. `others` are services that monitors name. None of them counts if the environment, else the profile,
  * says to ignore them.
  */
-export function endpointsOf(env: Env, shared: SharedEndpoints): Endpoints {
+export function endpointsOf(env: Env, shared: SharedEndpoints, others: readonly string[] = []): Endpoints {
   if (flag(env[IGNORE]) ?? shared.ignored ?? false) return { set: [], of: {} }
   const variable = (name: string, service: Service | null): Endpoint | null => {
     const value = env[name]
     return value ? { name, value, service, from: 'environment' } : null
   }
   const every = variable(EVERY, null)
-  const own = SERVICES.flatMap((service) => variable(`${EVERY}_${service}`, service) ?? [])
-  const used = SERVICES.flatMap((service) => {
+  const services = [...new Set([...SERVICES, ...others])]
+  const own = services.flatMap((service) => variable(`${EVERY}_${service}`, service) ?? [])
+  const used = services.flatMap((service) => {
     const found = own.find((one) => one.service === service) ?? every ?? shared.of[service] ?? shared.all
     return found === null ? [] : [[service, found] as const]
   })
@@ -86,7 +93,11 @@ export function endpointsOf(env: Env, shared: SharedEndpoints): Endpoints {
 }
 
 /** The SDK's clients use AWS_PROFILE, else `default`, whatever profile their credentials come from. */
-export function sharedEndpoints(files: Pick<SharedFiles, 'configFile' | 'credentialsFile'>, env: Env): SharedEndpoints {
+export function sharedEndpoints(
+  files: Pick<SharedFiles, 'configFile' | 'credentialsFile'>,
+  env: Env,
+  others: readonly string[] = [],
+): SharedEndpoints {
   const name = env['AWS_PROFILE'] || 'default'
   const profile: Section = { ...files.credentialsFile[name], ...files.configFile[name] }
   const ignored = flag(profile['ignore_configured_endpoint_urls'])
@@ -96,7 +107,7 @@ export function sharedEndpoints(files: Pick<SharedFiles, 'configFile' | 'credent
   if (services === undefined) return { ...NOTHING_SHARED, ignored }
   const said = (where: string, key: string, value: string | undefined, service: Service | null): Endpoint | null =>
     value ? { name: `${where}: ${key}`, value, service, from: 'shared file' } : null
-  const of = SERVICES.flatMap((service) => {
+  const of = [...new Set([...SERVICES, ...others])].flatMap((service) => {
     const key = `${service.toLowerCase()}.endpoint_url`
     const found = said(`services ${section}`, key, services[key], service)
     return found === null ? [] : [[service, found] as const]
@@ -116,7 +127,7 @@ function flag(text: string | undefined): boolean | null {
  */
 export function withEndpoints(env: Env, { of }: Endpoints, variants: Wanted = NONE_WANTED): Env {
   const others = Object.entries(env).filter(([name]) => name !== IGNORE && !name.startsWith(EVERY))
-  const own = Object.entries(of).map(([service, { value }]) => [`${EVERY}_${service}`, value] as const)
+  const own = Object.entries(of).map(([service, endpoint]) => [`${EVERY}_${service}`, endpoint?.value] as const)
   return { ...Object.fromEntries([...others, ...own]), ...variantVariables(variants) }
 }
 

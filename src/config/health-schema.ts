@@ -13,6 +13,11 @@ const QUEUE_TEXT = 'the URL of an SQS queue such as `https://sqs.us-east-1.amazo
 const serviceCodes = (what: string) => list(line(what, { pattern: SERVICE_CODE }), 'service codes', 0, MAX_CODES)
 const typeCodes = (what: string) => list(line(what, { pattern: TYPE_CODE }), 'event type codes', 0, MAX_CODES)
 
+const SERVICE_TEXT = 'a service code in capitals, such as `IAM`'
+const relatedCodes = serviceCodes(SERVICE_TEXT)
+/** By default. */
+export const RELATED_TO_ACCOUNT: readonly string[] = ['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES']
+
 export const HealthSchema = strict({
   api: flag().prefault(true).describe('Ask the AWS Health API, which requires a support plan that includes it.'),
   dashboard: z
@@ -46,9 +51,22 @@ export const HealthSchema = strict({
   credentials: CredentialsSchema.optional().describe(
     "Credentials for the AWS Health API. Default: those of the partition's first monitor.",
   ),
-  related: serviceCodes('a service code in capitals, such as `IAM`')
-    .prefault(['IAM', 'STS', 'ORGANIZATIONS', 'MULTIPLE_SERVICES'])
-    .describe("Services whose events explain a failure of Account, in addition to Account's own events."),
+  related: z
+    .union(
+      [
+        relatedCodes,
+        z.record(
+          line(SERVICE_TEXT, { pattern: SERVICE_CODE }),
+          relatedCodes,
+          'expected a mapping of service codes to lists of them',
+        ),
+      ],
+      'expected a list of service codes, or `{ DYNAMODB: [IAM, STS] }`',
+    )
+    .prefault([...RELATED_TO_ACCOUNT])
+    .describe(
+      "Services whose events explain a failure of Account, in addition to Account's own events; or a mapping that says so of each service, by its code.",
+    ),
   ignore: typeCodes('an event type code in capitals')
     .prefault(['AWS_RISK_IAM_QUARANTINE'])
     .describe('Event type codes that never explain a failure.'),

@@ -1,11 +1,11 @@
 import { partitionOf } from '../domain/policy.ts'
-import type { Call } from '../domain/probe.ts'
 import { readSchedule } from '../schedule/calendar.ts'
 import type { ParsedCredentials } from './credentials-schema.ts'
 import { durationText } from './duration.ts'
 import type { ParsedAccounts, ParsedMonitor } from './monitor-schema.ts'
-import { listedAccounts } from './monitors.ts'
+import { listedAccounts, onlyRegion } from './monitors.ts'
 import { nearest } from './nearest.ts'
+import type { ParsedCall } from './operation.ts'
 import { repeatsIn } from './repeats.ts'
 import { longestRunMs, longestRunText } from './run-length.ts'
 import type { AddFault, Path } from './tree.ts'
@@ -34,6 +34,7 @@ export function checkMonitor(monitor: Readable, path: Path, context: MonitorCont
   if (credentials !== undefined) checkCredentials(credentials, [...path, 'credentials'], region, addFault)
   if (accounts !== undefined) checkAccounts(accounts, [...path, 'accounts'], addFault)
   checkOperations(monitor, path, addFault)
+  checkRegions(monitor, path, context)
   if (recipients !== null) checkRecipients(notify ?? [], [...path, 'notify'], recipients, addFault)
 }
 
@@ -92,20 +93,44 @@ function listsOf(accounts: ParsedAccounts): readonly (readonly [Path, readonly s
   ]
 }
 
-function checkOperations({ operations = [], accounts = [] }: Readable, path: Path, addFault: AddFault): void {
-  const probesSelf = listedAccounts(accounts).includes('self')
+function checkOperations({ operations = [], accounts }: Readable, path: Path, addFault: AddFault): void {
+  // Where the accounts are faulty, nothing is said of whom the operations are asked.
+  const probesSelf = accounts === undefined ? null : listedAccounts(accounts).includes('self')
   operations.forEach((call, index) => {
     const at = [...path, 'operations', index]
     if (operations.findIndex((other) => isSameCall(other, call)) < index) addFault(at, 'this operation is in the list twice')
-    if (call.operation === 'GetPrimaryEmail' && probesSelf)
+    if (call.operation === 'GetPrimaryEmail' && probesSelf === true)
       addFault(
         at,
         'AWS answers it only for member accounts, not for `self`; move it to a monitor whose `accounts` are member accounts',
       )
+    if ('input' in call && probesSelf === false)
+      addFault(
+        at,
+        'other services than Account can be asked only of `self`, the account of the credentials: move it to a monitor with credentials of that account',
+      )
   })
 }
 
-function isSameCall(a: Call, b: Call): boolean {
+/** The regions of other services: in the partition of the monitor, each once, and asked at all. */
+function checkRegions({ operations, regions }: Readable, path: Path, { region, addFault }: MonitorContext): void {
+  if (regions === undefined) return
+  const at = [...path, 'regions']
+  for (const index of repeatsIn(regions)) addFault([...at, index], 'this region is in the list twice')
+  if (region === null) return
+  const partition = partitionOf(region)
+  regions.forEach((one, index) => {
+    if (partitionOf(one) !== partition)
+      addFault(
+        [...at, index],
+        `this region is in another partition than the monitor's region, ${region}: expected one of ${partition}`,
+      )
+  })
+  if (operations !== undefined && !operations.some((call) => 'input' in call && onlyRegion(call.operation, partition) === null))
+    addFault(at, 'none of the operations is asked by region: expected one such as `dynamodb:ListTables`', 'key')
+}
+
+function isSameCall(a: ParsedCall, b: ParsedCall): boolean {
   return a.operation === b.operation && a.parameter === b.parameter
 }
 

@@ -27,6 +27,7 @@ export const MAX_RECIPIENTS = 100
 const MAX_OUS = 100
 const MAX_OPERATIONS = 64
 const MAX_WINDOW = 20
+const MAX_REGIONS = 50
 const MAX_ATTEMPTS = 10
 /** The pattern of the API itself (botocore organizations/2016-11-28, ParentId). */
 const OU = /^(?:r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$/
@@ -124,8 +125,11 @@ export const MonitorSchema = strict({
   region: line(REGION_TEXT, { max: 32, pattern: REGION })
     .optional()
     .describe(
-      "Determines the partition, and so the Account endpoint. Default: AWS_REGION, else the profile's region, else AWS_DEFAULT_REGION, else us-east-1.",
+      "Determines the partition, and so the Account endpoint. Default: the first of `regions`, else AWS_REGION, else the profile's region, else AWS_DEFAULT_REGION, else us-east-1.",
     ),
+  regions: list(line(REGION_TEXT, { max: 32, pattern: REGION }), 'regions', 1, MAX_REGIONS)
+    .optional()
+    .describe('Regions in which operations of other services are asked; Account has one endpoint only. Default: `region`.'),
   credentials: CredentialsSchema.optional().describe(
     "Credentials to use. Default: the SDK's default chain (environment, profile, SSO, instance role, …).",
   ),
@@ -140,7 +144,9 @@ export const MonitorSchema = strict({
     ),
   operations: list(OperationCall, 'operations', 1, MAX_OPERATIONS)
     .prefault(['GetAccountInformation'])
-    .describe('Read-only operations to call for every account.'),
+    .describe(
+      'Read-only operations: of Account, called for every account, and `service:Operation` of any other service, called for `self`.',
+    ),
   attempts: whole(1, MAX_ATTEMPTS).prefault(3).describe('Maximum number of tries in a run; the run ends with the first ok one.'),
   backoff: duration(0, MINUTE)
     .prefault('1s')

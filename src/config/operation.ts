@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { ALTERNATE_CONTACT_TYPES, type Call, OPERATIONS, type Operation, WRITING_OPERATIONS } from '../domain/probe.ts'
+import { type AccountCall, ALTERNATE_CONTACT_TYPES, OPERATIONS, type Operation, WRITING_OPERATIONS } from '../domain/probe.ts'
 import { nearest } from './nearest.ts'
+import { SERVICE_OPERATION_SCHEMAS, type ServiceAsk, serviceAskOf } from './service-operation.ts'
 import { REGION, REGION_TEXT } from './values.ts'
 
 /** Operations with a parameter, its key, and an example of its value. */
@@ -14,12 +15,15 @@ function hasParameter(operation: Operation): operation is keyof typeof PARAMETER
 }
 
 /** Adds an issue at a path beneath the operation, at the key there or at its value. */
-type Refuse = (message: string, path?: string[], at?: 'key' | 'value') => never
+export type Refuse = (message: string, path?: string[], at?: 'key' | 'value') => never
 
-/** An operation of the Account API, as its name or as a mapping of its name to its parameter. */
+/** A call as it is in the file. The regions of a call to another service than Account are those of its monitor. */
+export type ParsedCall = AccountCall | ServiceAsk
+
+/** An operation of the Account API or, as `service:Operation`, of any other; its name, or a mapping of its name to its parameters. */
 export const OperationCall = z
   .any()
-  .transform((given, context): Call => {
+  .transform((given, context): ParsedCall => {
     const refuse: Refuse = (message, path = [], at = 'value') => {
       context.addIssue({ code: 'custom', message, path, params: { at } })
       return z.NEVER
@@ -27,6 +31,7 @@ export const OperationCall = z
     const isMapping = typeof given === 'object' && given !== null && !Array.isArray(given)
     if (typeof given !== 'string' && !isMapping) return refuse('expected an operation such as `GetAccountInformation`')
     const names = isMapping ? Object.keys(given) : [given]
+    if (names.some((one) => String(one).includes(':'))) return serviceAskOf(given, refuse)
     const name = names[0]
     if (name === undefined || names.length > 1) return refuse('expected one operation per entry of the list')
     const operation = OPERATIONS.find((known) => known === name)
@@ -34,7 +39,7 @@ export const OperationCall = z
     return callOf(operation, isMapping ? given[name] : undefined, refuse)
   })
   .meta({
-    description: 'One of the eight read-only operations of the Account API.',
+    description: 'One of the eight read-only operations of the Account API, or `service:Operation` of any other service.',
     anyOf: [
       { type: 'string', enum: OPERATIONS.filter((name) => !hasParameter(name)) },
       parameterSchema('GetAlternateContact', {
@@ -43,6 +48,7 @@ export const OperationCall = z
         description: 'Which alternate contact.',
       }),
       parameterSchema('GetRegionOptStatus', { type: 'string', pattern: REGION.source, description: 'Which region.' }),
+      ...SERVICE_OPERATION_SCHEMAS,
     ],
   })
 
@@ -50,10 +56,12 @@ function unknownOperation(name: string): string {
   const isWriting = [...WRITING_OPERATIONS].some((known) => known.toLowerCase() === name.toLowerCase())
   if (isWriting) return 'this operation writes; Alibi only reads'
   const meant = nearest(name, OPERATIONS)
-  return meant === null ? `expected one of ${OPERATIONS.join(', ')}` : `no such operation; did you mean \`${meant}\`?`
+  return meant === null
+    ? `expected one of ${OPERATIONS.join(', ')}, or an operation of another service such as \`dynamodb:DescribeTable\``
+    : `no such operation; did you mean \`${meant}\`?`
 }
 
-function callOf(operation: Operation, given: unknown, refuse: Refuse): Call {
+function callOf(operation: Operation, given: unknown, refuse: Refuse): AccountCall {
   if (!hasParameter(operation)) {
     if (given !== undefined) return refuse(`it takes no parameters: write \`- ${operation}\``, [operation])
     return { operation, parameter: null }

@@ -1,8 +1,11 @@
 import { toldOfUs } from '../domain/audience.ts'
+import { serviceNamed } from '../domain/catalogue.ts'
 import { choosesFirst } from '../domain/choice.ts'
-import { ACCOUNT_REGION, partitionOf } from '../domain/policy.ts'
-import type { Monitor } from '../domain/probe.ts'
+import { partitionOf } from '../domain/policy.ts'
+import { isServiceCall, type Monitor } from '../domain/probe.ts'
 import { REGIONS } from '../domain/region.ts'
+import { memoryOf, priceOf } from '../domain/service-facts.ts'
+import { regionOf } from '../domain/setup.ts'
 import { readSchedule } from '../schedule/calendar.ts'
 import { invalidNow } from './authority.ts'
 import type { Config } from './config.ts'
@@ -19,6 +22,7 @@ export function warningsOf(config: Config, tree: Tree, env: Env, now: number): r
   return [
     ...config.monitors.flatMap(scheduleWarnings),
     ...config.monitors.flatMap(regionWarnings),
+    ...serviceWarnings(config),
     ...recipientWarnings(config),
     ...policyWarnings(config),
     ...queueWarnings(config),
@@ -43,8 +47,29 @@ function scheduleWarnings(monitor: Monitor): readonly string[] {
   ]
 }
 
+/** What watching other services costs: money, and memory. */
+function serviceWarnings({ monitors }: Config): readonly string[] {
+  const calls = monitors.flatMap(({ probes }) => probes.map(({ call }) => call)).filter(isServiceCall)
+  const services = new Map(
+    calls.flatMap(({ operation }) => {
+      const service = serviceNamed(operation.split(':')[0] ?? '')
+      return service === null ? [] : [[service.name, service] as const]
+    }),
+  )
+  return [...services.values()].flatMap((service) => {
+    const price = priceOf(service)
+    const megabytes = memoryOf(service)
+    return [
+      ...(price === null ? [] : [`${service.title} charges for each call: ${price}`]),
+      ...(megabytes === null ? [] : [`the client of ${service.title} takes about ${megabytes} MB of memory`]),
+    ]
+  })
+}
+
 function regionWarnings({ name, region: own, probes }: Monitor): readonly string[] {
-  const asked = probes.flatMap(({ call }) => (call.operation === 'GetRegionOptStatus' ? [call.parameter ?? ''] : []))
+  const asked = probes.flatMap(({ call }) =>
+    isServiceCall(call) ? [call.region] : call.operation === 'GetRegionOptStatus' ? [call.parameter ?? ''] : [],
+  )
   return [...new Set([own, ...asked])].flatMap((region) => {
     if (Object.hasOwn(REGIONS, region)) return []
     const meant = nearest(region, Object.keys(REGIONS))
@@ -126,7 +151,9 @@ function webWarnings({ web }: Config): readonly string[] {
 
 /** What would fail together with the monitored endpoint, most often email through SES in us-east-1. */
 function sharedRegions(config: Config, env: Env): readonly string[] {
-  const monitored = [...new Set(config.monitors.map((monitor) => ACCOUNT_REGION[monitor.partition]))]
+  const monitored = [
+    ...new Set(config.monitors.flatMap(({ probes, partition }) => probes.map((probe) => regionOf(probe, partition)))),
+  ]
   const runsOnAws = env['AWS_EXECUTION_ENV'] !== undefined || env['ECS_CONTAINER_METADATA_URI_V4'] !== undefined
   const places: readonly (readonly [string, string | null])[] = [
     ['mail.smtp.host', config.mail.smtp?.host ?? null],

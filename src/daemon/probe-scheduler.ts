@@ -1,15 +1,15 @@
 import { rerunAt, rerunsOf } from '../domain/cadence.ts'
 import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled, UNSTATED_QUOTA } from '../domain/pace.ts'
 import {
+  type Call,
   credentialsKey,
   type Instant,
   type Monitor,
-  type Operation,
   type Outcome,
   type Partition,
   type Probe,
 } from '../domain/probe.ts'
-import { type Quota, quotaOf } from '../domain/quota.ts'
+import { type Quota, quotaKey, quotaOf, slowerOf } from '../domain/quota.ts'
 import type { ProbeState } from '../domain/state.ts'
 import type { Prober } from '../ports/prober.ts'
 import { StoreError } from '../ports/store.ts'
@@ -32,7 +32,7 @@ const MAX_REPEATS = 3
 /** How fast it goes: AWS's quotas and even work, unless a bench says otherwise. */
 export type Pace = Readonly<{
   /** What AWS allows one caller; `null` where it states nothing. */
-  quotaOf: (operation: Operation, partition: Partition) => Quota | null
+  quotaOf: (call: Call, partition: Partition) => Quota | null
   /** Milliseconds between the begins of two runs of a round. */
   stepOfRound: (probes: number, periodMs: number) => number
 }>
@@ -63,7 +63,8 @@ type Turn = {
 
 /** What one caller asks of one operation: all monitors with the same credentials share it, as they share AWS's quota. */
 type Lane = {
-  readonly quota: Quota
+  /** `null`: neither AWS nor the configuration says how fast it may go. */
+  stated: Quota | null
   budget: Budget
   readonly reruns: Turn[]
   readonly scheduled: Turn[]
@@ -180,14 +181,13 @@ export class ProbeScheduler {
   private laneFor(probe: Probe, monitor: Monitor): Lane {
     const known = this.laneOf.get(probe)
     if (known !== undefined) return known
-    const { operation } = probe.call
-    const key = `${monitor.partition} ${credentialsKey(monitor.credentials)} ${operation}`
+    const key = `${monitor.partition} ${credentialsKey(monitor.credentials)} ${quotaKey(probe.call)}`
+    const stated = this.deps.pace.quotaOf(probe.call, monitor.partition)
     let lane = this.lanes.get(key)
     if (lane === undefined) {
-      const quota = this.deps.pace.quotaOf(operation, monitor.partition) ?? UNSTATED_QUOTA
-      lane = { quota, budget: FRESH_BUDGET, reruns: [], scheduled: [], running: 0, wait: null }
+      lane = { stated, budget: FRESH_BUDGET, reruns: [], scheduled: [], running: 0, wait: null }
       this.lanes.set(key, lane)
-    }
+    } else lane.stated = slowerOf(lane.stated, stated)
     this.laneOf.set(probe, lane)
     return lane
   }
@@ -204,7 +204,7 @@ export class ProbeScheduler {
         return
       }
       const now = clock.monotonic()
-      const { at, budget } = reserve(lane.budget, lane.quota, turn.kind, now)
+      const { at, budget } = reserve(lane.budget, lane.stated ?? UNSTATED_QUOTA, turn.kind, now)
       if (at > now) {
         turn.dueAt = Math.max(turn.dueAt, at)
         this.comeBack(lane, at, now)
@@ -279,7 +279,8 @@ export class ProbeScheduler {
   /** Every further try was a call as well, and a 429 slows whatever comes next. */
   private account(lane: Lane, kind: Turn['kind'], { tries }: Outcome, reserved: number): void {
     const now = this.deps.clock.monotonic()
-    for (let i = reserved; i < tries.length; i++) lane.budget = reserve(lane.budget, lane.quota, kind, now).budget
+    for (let i = reserved; i < tries.length; i++)
+      lane.budget = reserve(lane.budget, lane.stated ?? UNSTATED_QUOTA, kind, now).budget
     if (tries.some((made) => made.kind === 'throttled')) lane.budget = throttled(lane.budget, now)
   }
 

@@ -1,7 +1,8 @@
 import type { Impact } from './outage.ts'
 import { splitKey } from './region.ts'
+import { plainCode } from './service-facts.ts'
 
-/** The dashboard writes `multipleservices` where the API writes `MULTIPLE_SERVICES`. */
+/** The dashboard writes `multipleservices` where the API writes `MULTIPLE_SERVICES`, and `elb` for `ELASTICLOADBALANCING`. */
 export function sameService(a: string, b: string): boolean {
   return a === b || plain(a) === plain(b)
 }
@@ -32,7 +33,7 @@ function indexOf(impacted: readonly Impact[]): ReadonlyMap<string, readonly Loca
   const index = new Map<string, Located[]>()
   for (const [place, impact] of impacted.entries()) {
     const { service, region } = splitKey(impact.key)
-    const name = withoutSigns(service)
+    const name = plainCode(service)
     const located = index.get(name)
     if (located === undefined) index.set(name, [{ impact, region, place }])
     else located.push({ impact, region, place })
@@ -47,12 +48,8 @@ const plains = new Map<string, string>()
 function plain(service: string): string {
   const known = plains.get(service)
   if (known !== undefined) return known
-  const read = withoutSigns(service)
+  const read = plainCode(service)
   if (plains.size >= MAX_PLAIN) plains.clear()
   plains.set(service, read)
   return read
-}
-
-function withoutSigns(service: string): string {
-  return service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
 }

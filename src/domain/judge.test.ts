@@ -33,6 +33,44 @@ function said(given: Given): Match | Test | 'nothing' {
 type Row = readonly [string, Given, Match | Test]
 const check = ([, given, expected]: Row) => expect(said(given)).toBe(expected)
 
+describe('any service: it is judged by its own code, in its own region', () => {
+  const inIreland = (service: string, over: Partial<HealthEvent> = {}): Partial<HealthEvent> => ({
+    service,
+    code: `AWS_${service}_OPERATIONAL_ISSUE`,
+    region: 'eu-west-1',
+    ...over,
+  })
+  const ofS3 = { service: 'S3', region: 'eu-west-1' }
+  const ofElb = { service: 'ELASTICLOADBALANCING', region: 'eu-west-1' }
+  test.for<Row>([
+    ['its own event explains', { failure: ofS3, event: inIreland('S3') }, 'direct'],
+    ['the same event in another region does not', { failure: ofS3, event: inIreland('S3', { region: 'us-east-1' }) }, 'place'],
+    ['under the name of the dashboard too', { failure: ofElb, event: inIreland('elb') }, 'direct'],
+    ['what signs and lets in every call is related', { failure: ofS3, event: inIreland('IAM') }, 'related'],
+    ['and so is STS', { failure: ofS3, event: inIreland('STS') }, 'related'],
+    ['an event of many services, whose list is not known', { failure: ofS3, event: inIreland('MULTIPLE_SERVICES') }, 'related'],
+    ['Organizations is not: a table has nothing to do with it', { failure: ofS3, event: inIreland('ORGANIZATIONS') }, 'service'],
+    ['nor any other service', { failure: ofS3, event: inIreland('EC2') }, 'service'],
+    ['what its API is a part of is', { failure: { ...ofS3, service: 'DOCDB' }, event: inIreland('RDS') }, 'related'],
+    ['and AWS tells of VPCs apart from EC2', { failure: { ...ofS3, service: 'EC2' }, event: inIreland('VPC') }, 'related'],
+    [
+      'what the configuration says of a service stands in place of that',
+      { failure: ofS3, event: inIreland('IAM'), law: { relevance: { relatedTo: { S3: ['KMS'] } } } },
+      'service',
+    ],
+    [
+      'and adds to it as well',
+      { failure: ofElb, event: inIreland('EC2'), law: { relevance: { relatedTo: { ELASTICLOADBALANCING: ['EC2'] } } } },
+      'related',
+    ],
+    [
+      'health.related is about Account',
+      { failure: ofS3, event: inIreland('KMS'), law: { relevance: { related: ['KMS'] } } },
+      'service',
+    ],
+  ])('%s', check)
+})
+
 describe('kind: is it the sort of thing that AWS publishes about an outage, and about ours?', () => {
   const notification = {
     service: 'ACCOUNT',

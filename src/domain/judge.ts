@@ -1,9 +1,11 @@
+import { serviceNamed } from './catalogue.ts'
 import { inWords, utc } from './duration.ts'
 import { impactsHere, sameService } from './impacted.ts'
 import { type HealthEvent, type HealthReading, type Impact, SOURCE_NAME, SOURCES, type SourceState } from './outage.ts'
 import type { Policy, Relevance } from './policy.ts'
-import { DAY_MS, familyOf, type Instant } from './probe.ts'
+import { DAY_MS, familyOf, type Instant, isServiceCall, type Monitor } from './probe.ts'
 import { regionsNamed } from './region.ts'
+import { codesOf, plainCode, relatedByDefault } from './service-facts.ts'
 import type { Alibi, Failure, Match, Peers, RejectedEvent, Test, Verdict } from './verdict.ts'
 
 /** Rejected events that a verdict carries: those that came closest. */
@@ -139,7 +141,7 @@ function placesOf(event: HealthEvent): readonly string[] {
 
 /** Service: is it the failing one, one that holds it, or a related one? */
 function testService(event: HealthEvent, failure: Failure, { policy, relevance }: Criteria): Passed | Readonly<{ why: string }> {
-  const { related } = relevance
+  const related = relatedTo(failure.service, relevance)
   if (sameService(event.service, failure.service)) return { match: 'direct' }
   const direct = impactsHere(event.impacted, [failure.service], failure.region)
   if (direct.some((impact) => lasts(impact, failure.at, policy.extensionMs))) return { match: 'impacted' }
@@ -160,6 +162,28 @@ function testService(event: HealthEvent, failure: Failure, { policy, relevance }
     }
   }
   return { match: 'related' }
+}
+
+/** The services whose events explain a failure of this one, beside its own. */
+function relatedTo(service: string, { related, relatedTo: others = {} }: Relevance): readonly string[] {
+  const own = others[plainCode(service)]
+  if (own !== undefined) return own
+  return service === 'ACCOUNT' || service === 'STS' ? related : relatedByDefault(service)
+}
+
+/** The codes by which AWS may tell of anything that concerns these monitors: the services asked, STS, and those related to them. */
+export function codesToAsk(monitors: readonly Monitor[], relevance: Relevance): readonly string[] {
+  const operations = new Set(
+    monitors.flatMap(({ probes }) => probes.flatMap(({ call }) => (isServiceCall(call) ? [call.operation] : []))),
+  )
+  const services = [...operations].flatMap((operation) => serviceNamed(operation.split(':')[0] ?? '') ?? [])
+  const codes = [
+    'ACCOUNT',
+    'STS',
+    ...relevance.related,
+    ...services.flatMap((one) => [...codesOf(one), ...relatedTo(codesOf(one)[0], relevance)]),
+  ]
+  return [...new Set(codes)]
 }
 
 /** Unresolved, or resolved for less than `extension`. */

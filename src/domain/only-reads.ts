@@ -3,7 +3,14 @@ import { actionNamedOtherwise } from './iam-action.ts'
 import { ACTION_LINES } from './iam-data.ts'
 
 /** May an operation be probed? `action`: the permission that it needs, as IAM names it. */
-export type Reading = Readonly<{ ok: true; action: string }> | Readonly<{ ok: false; why: string }>
+export type Reading =
+  | Readonly<{ ok: true; action: string }>
+  | Readonly<{
+      ok: false
+      why: string
+      /** There is no such action: the name may be mistyped. */
+      isUnknown?: true
+    }>
 
 /** Operations that only read are named with one of these. */
 const VERB = /^(?:BatchDescribe|BatchGet|Describe|Get|Head|List|Lookup|Search)(?=[A-Z0-9])/
@@ -39,9 +46,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   'dynamodb-streams:GetRecords': CONTENT,
   'ebs:GetSnapshotBlock': CONTENT,
   'ec2:DescribeInstanceAttribute': SECRETS,
+  'ec2:DescribeLaunchTemplateVersions': SECRETS,
   'ec2:DescribeVpnConnections': KEYS,
   'ec2:GetConsoleOutput': CONTENT,
   'ec2:GetConsoleScreenshot': CONTENT,
+  'ec2:GetInstanceUefiData': CONTENT,
+  'ec2:GetLaunchTemplateData': SECRETS,
   'ec2:GetPasswordData': SECRETS,
   'ec2:GetVpnConnectionDeviceSampleConfiguration': KEYS,
   'ecr:BatchGetImage': CONTENT,
@@ -56,6 +66,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   'iot-data-plane:GetThingShadow': CONTENT,
   'kafka:GetBootstrapBrokers': CONTENT,
   'kinesis:GetRecords': CONTENT,
+  'lambda:GetDurableExecution': CONTENT,
+  'lambda:GetDurableExecutionHistory': CONTENT,
+  'lambda:GetDurableExecutionState': CONTENT,
   'lambda:GetFunction': LINKS,
   'lambda:GetLayerVersion': LINKS,
   'lambda:GetLayerVersionByArn': LINKS,
@@ -74,6 +87,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'redshift-data:GetStatementResultV2': CONTENT,
   's3:GetDataAccess': TOKENS,
   's3:GetObject': CONTENT,
+  's3:GetObjectAnnotation': CONTENT,
   's3:GetObjectTorrent': CONTENT,
   's3-control:GetDataAccess': TOKENS,
   'sagemaker-featurestore-runtime:BatchGetRecord': CONTENT,
@@ -117,24 +131,21 @@ export function readingOf(service: AwsService, operation: string): Reading {
   const full = `${service.name}:${operation}`
   if (!/^[A-Z][A-Za-z0-9]{2,99}$/.test(operation)) return refused('expected an operation such as `DescribeTable`, in capitals')
   if (!VERB.test(operation))
-    return refused(
-      `${full} does more than read: Alibi only calls what is named Describe…, Get…, Head…, List…, Lookup… or Search…`,
-    )
+    return refused(`it does more than read: Alibi only calls what is named Describe…, Get…, Head…, List…, Lookup… or Search…`)
   const reason =
     REFUSED[full] ??
     REFUSED[`${service.client}:${operation}`] ??
     REFUSED[`${service.prefix}:${operation}`] ??
     SUSPICIOUS.find(([pattern]) => pattern.test(operation))?.[1]
-  if (reason !== undefined) return refused(`${full} is not called by Alibi: ${reason}`)
+  if (reason !== undefined) return refused(`Alibi does not call it: ${reason}`)
   const action = actionNamedOtherwise(service.client, operation) ?? `${service.prefix}:${operation}`
   const found = findAction(action)
-  if (found === null)
-    return refused(
-      `which permission ${full} needs is not known, and so whether it only reads (as of the list of actions that this version has)`,
-    )
-  return found.reads
-    ? { ok: true, action: found.name }
-    : refused(`${full} changes something: AWS gives its action the level Write`)
+  if (found === null) {
+    const why =
+      'the permission that it needs is not known, and so whether it only reads (as of the list of actions that this version has)'
+    return { ok: false, why, isUnknown: true }
+  }
+  return found.reads ? { ok: true, action: found.name } : refused('it changes something: AWS gives its action the level Write')
 }
 
 /** Parameters, in small letters, by which an operation that reads hands out what it would otherwise hide. */

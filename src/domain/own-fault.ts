@@ -10,6 +10,8 @@ export type OwnFault =
   | 'late credentials'
   | 'denied'
   | 'wrong request'
+  /** The SDK's client of a service is not installed. */
+  | 'missing client'
   /** Something threw that is neither AWS's word nor the network's. */
   | 'internal error'
   /** What never worked since the start: the name, the certificate or the proxy. */
@@ -27,6 +29,7 @@ export function ownFaultOf(
     case 'denied':
       return 'denied'
     case 'invalid':
+      if (error === 'MissingClient') return 'missing client'
       return status === null ? 'internal error' : 'wrong request'
     case 'setup':
       return obstacle ?? 'name'

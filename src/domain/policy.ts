@@ -23,8 +23,10 @@ export function rememberMs(policy: Policy): number {
 
 /** Which events can be an alibi, apart from time and place. */
 export type Relevance = Readonly<{
-  /** Service codes beside the failing service itself. */
+  /** Service codes beside the failing service itself, where that is Account or STS. */
   related: readonly string[]
+  /** The same by service, by its code without signs; for those that are not in it, what is related by default. */
+  relatedTo?: Readonly<Record<string, readonly string[]>>
   /** Type codes that never explain. */
   ignore: readonly string[]
   /** Type codes, or endings of type codes, that explain beside the built-in ones. */

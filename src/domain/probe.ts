@@ -47,13 +47,35 @@ export const WRITING_OPERATIONS = [
 
 export const ALTERNATE_CONTACT_TYPES = ['BILLING', 'OPERATIONS', 'SECURITY'] as const
 
-/** An operation as it is configured. `parameter` is the contact type or the region where one is required. */
-export type Call = Readonly<{ operation: Operation; parameter: string | null }>
+/** An operation of Account as it is configured. `parameter` is the contact type or the region where one is required. */
+export type AccountCall = Readonly<{ operation: Operation; parameter: string | null }>
+
+/** An operation of any other service, in one region. */
+export type ServiceCall = Readonly<{
+  operation: ServiceOperation
+  /** `input` as one word, to tell calls of the same operation apart; `null` where there is none. */
+  parameter: string | null
+  /** The region of the endpoint that is asked. */
+  region: string
+  input: Readonly<Record<string, unknown>>
+  /** The member that has to be in a healthy answer; `null`: as the service is known to answer. */
+  expect: string | null
+  /** Calls a second that are allowed; `null`: not stated. */
+  rate: number | null
+}>
+/** Its service, by the name in the catalogue, and its own: `dynamodb:DescribeTable`. */
+type ServiceOperation = `${string}:${string}`
+
+export type Call = AccountCall | ServiceCall
+
+export function isServiceCall(call: Call): call is ServiceCall {
+  return 'input' in call
+}
 
 export type Partition = 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc'
 
-/** The AWS service that did not answer as it should: Account itself, or STS while a role was assumed. */
-export type Service = 'ACCOUNT' | 'STS'
+/** The AWS service that did not answer as it should, by its code in AWS Health: the one that was asked, or STS while a role was assumed. */
+export type Service = string
 
 export type FailureKind = 'internal' | 'unreachable' | 'offline' | 'setup' | 'credentials' | 'denied' | 'invalid'
 
@@ -93,7 +115,10 @@ export function credentialsKey(credentials: Credentials): string {
 }
 
 export type Probe = Readonly<{
-  /** `monitor/account/Operation` or `monitor/account/Operation:parameter`; stable across restarts and configurations. */
+  /**
+   * `monitor/account/Operation`, or with what tells it apart: `Operation:parameter`, `service:Operation@region:parameter`. Stable
+   * across restarts and configurations.
+   */
   id: string
   monitor: string
   /** `self` (no AccountId is sent) or twelve digits. */
@@ -102,7 +127,46 @@ export type Probe = Readonly<{
 }>
 
 export function probeId(monitor: string, account: string, call: Call): string {
-  return `${monitor}/${account}/${call.operation}${call.parameter === null ? '' : `:${call.parameter}`}`
+  const where = isServiceCall(call) ? `@${call.region}` : ''
+  return `${monitor}/${account}/${call.operation}${where}${call.parameter === null ? '' : `:${call.parameter}`}`
+}
+
+const MAX_PARAMETER = 60
+const PLAIN_PARAMETER = /^[\w.=,+-]+$/
+
+/**
+ * The parameters of a call as one word, for ids and for the eye: `TableName=orders`. Where something of them cannot be shown so, a
+ * sum over all of them follows, so that different calls stay different.
+ */
+export function parameterOf(input: Readonly<Record<string, unknown>>): string | null {
+  const entries = Object.entries(input).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  if (entries.length === 0) return null
+  const whole = entries.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(',')
+  if (PLAIN_PARAMETER.test(whole) && whole.length <= MAX_PARAMETER) return whole
+  return `${whole.replaceAll(/[^\w.=,+-]+/g, '_').slice(0, MAX_PARAMETER)}~${sumOf(whole)}`
+}
+
+/** FNV-1a, 32 bits, as eight hexadecimal digits. */
+function sumOf(text: string): string {
+  let sum = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193)
+  return (sum >>> 0).toString(16).padStart(8, '0')
+}
+
+/** A call as it is shown: `GetAlternateContact SECURITY`, `dynamodb:DescribeTable TableName=orders in eu-west-1`. */
+export function callShown(call: Call): string {
+  const what = call.parameter === null ? call.operation : `${call.operation} ${call.parameter}`
+  return isServiceCall(call) ? `${what} in ${call.region}` : what
+}
+
+/** What can be read of a probe that is known by its id alone: its account, and its call as it is shown. */
+export function partsOfId(id: string): Readonly<{ account: string; operation: string }> {
+  // The monitor's name may hold a slash of its own.
+  const parts = id.split('/')
+  const call = parts.at(-1) ?? ''
+  const [, operation = '', region = '', parameter] = /^([^@]+)@([a-z0-9-]+)(?::(.*))?$/.exec(call) ?? []
+  const what = parameter === undefined ? operation : `${operation} ${parameter}`
+  return { account: parts.at(-2) ?? '', operation: operation === '' ? call.replace(':', ' ') : `${what} in ${region}` }
 }
 
 export type Monitor = Readonly<{
@@ -157,6 +221,8 @@ export type Try = Readonly<{
   skewMs: number | null
   /** Of a try that is `unreachable`: by what, if by one of these. */
   obstacle?: Obstacle
+  /** The host that was asked, where that is another service than Account. */
+  host?: string
 }>
 
 /** One unsigned HTTPS request to the control host: any HTTP answer counts as getting through. */

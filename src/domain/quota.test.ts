@@ -50,7 +50,7 @@ test('an operation with several parameters is one operation to the quota', () =>
 })
 
 test('every operation has a quota or is known to have none; contacts in China have one of their own', () => {
-  const without = OPERATIONS.filter((operation) => quotaOf(operation, 'aws') === null)
+  const without = OPERATIONS.filter((operation) => quotaOf({ operation, parameter: null }, 'aws') === null)
   expect(without).toEqual(['GetGovCloudAccountInformation', 'GetPrimaryEmailUpdateStatus'])
-  expect(quotaOf('GetContactInformation', 'aws-cn')).toEqual({ perSecond: 3, burst: 5 })
+  expect(quotaOf({ operation: 'GetContactInformation', parameter: null }, 'aws-cn')).toEqual({ perSecond: 3, burst: 5 })
 })

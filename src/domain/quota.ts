@@ -1,4 +1,4 @@
-import { credentialsKey, type Monitor, type Operation, type Partition } from './probe.ts'
+import { type Call, credentialsKey, isServiceCall, type Monitor, type Operation, type Partition } from './probe.ts'
 
 /** Calls a second that AWS allows one caller, and how many may come at once. */
 export type Quota = Readonly<{ perSecond: number; burst: number }>
@@ -21,7 +21,10 @@ const QUOTAS: Readonly<Record<Operation, Quota | null>> = {
 /** The same page: contacts in China. */
 const CONTACTS_IN_CHINA: Quota = { perSecond: 3, burst: 5 }
 
-export function quotaOf(operation: Operation, partition: Partition): Quota | null {
+/** `null` where AWS states none, and for other services the configuration neither. */
+export function quotaOf(call: Call, partition: Partition): Quota | null {
+  if (isServiceCall(call)) return call.rate === null ? null : { perSecond: call.rate, burst: Math.max(1, Math.floor(call.rate)) }
+  const { operation } = call
   const isContact = operation === 'GetAlternateContact' || operation === 'GetContactInformation'
   return isContact && partition === 'aws-cn' ? CONTACTS_IN_CHINA : QUOTAS[operation]
 }
@@ -31,7 +34,8 @@ export type QuotaRow = Readonly<{
   /** `credentialsKey` of the caller. Different credentials may still be one caller to AWS: that cannot be told from the file. */
   credentials: string
   partition: Partition
-  operation: Operation
+  /** With its region, where there is one for each: `dynamodb:DescribeTable in eu-west-1`. */
+  operation: string
   probes: number
   /** Scheduled runs a second when every monitor fires at its shortest gap and every first try is ok. */
   callsPerSecond: number
@@ -43,24 +47,34 @@ export type QuotaRow = Readonly<{
 /** The sum of many equal parts is a little more or less than their product. */
 const ROUNDING = 1e-6
 
+/** Calls that share a quota: of one operation, in one region where each has an endpoint of its own. */
+export function quotaKey(call: Call): string {
+  return isServiceCall(call) ? `${call.operation} in ${call.region}` : call.operation
+}
+
 /** Some quotas count by caller and some by the account that is asked; all are taken as by caller, which is the stricter. */
 export function quotaRows(monitors: readonly Readonly<{ monitor: Monitor; shortestGapMs: number }>[]): readonly QuotaRow[] {
-  const sums = new Map<
-    string,
-    { credentials: string; partition: Partition; operation: Operation; probes: number; callsPerSecond: number }
-  >()
+  const sums = new Map<string, Omit<QuotaRow, 'fits'>>()
   for (const { monitor, shortestGapMs } of monitors) {
     const { partition } = monitor
     const credentials = credentialsKey(monitor.credentials)
     for (const { call } of monitor.probes) {
-      const { operation } = call
+      const operation = quotaKey(call)
       const key = `${partition} ${credentials} ${operation}`
-      const sum = sums.get(key) ?? { credentials, partition, operation, probes: 0, callsPerSecond: 0 }
-      sums.set(key, { ...sum, probes: sum.probes + 1, callsPerSecond: sum.callsPerSecond + 1000 / shortestGapMs })
+      const quota = quotaOf(call, partition)
+      const sum = sums.get(key) ?? { credentials, partition, operation, probes: 0, callsPerSecond: 0, quota }
+      const slower = slowerOf(sum.quota, quota)
+      sums.set(key, { ...sum, probes: sum.probes + 1, callsPerSecond: sum.callsPerSecond + 1000 / shortestGapMs, quota: slower })
     }
   }
-  return [...sums.values()].map((sum) => {
-    const quota = quotaOf(sum.operation, sum.partition)
-    return { ...sum, quota, fits: quota === null || sum.callsPerSecond <= quota.perSecond * SCHEDULED_SHARE + ROUNDING }
-  })
+  return [...sums.values()].map((sum) => ({
+    ...sum,
+    fits: sum.quota === null || sum.callsPerSecond <= sum.quota.perSecond * SCHEDULED_SHARE + ROUNDING,
+  }))
+}
+
+/** Where two monitors state a rate for the same calls, the lower one holds. */
+export function slowerOf(a: Quota | null, b: Quota | null): Quota | null {
+  if (a === null || b === null) return a ?? b
+  return a.perSecond <= b.perSecond ? a : b
 }

@@ -1,5 +1,5 @@
-import type { Policy, Recipient, Relevance } from './policy.ts'
-import { credentialsKey, type Monitor, type Partition, type Probe } from './probe.ts'
+import { ACCOUNT_REGION, type Policy, type Recipient, type Relevance } from './policy.ts'
+import { callShown, credentialsKey, isServiceCall, type Monitor, type Partition, type Probe } from './probe.ts'
 
 /** The configuration as the decisions need it: plain values, indexed once. */
 export type Setup = Readonly<{
@@ -9,7 +9,7 @@ export type Setup = Readonly<{
   policy: Policy
   relevance: Relevance
   mailDomain: string
-  /** Probes of the same operation in the same partition, for the test of width. */
+  /** Probes of the same operation in the same partition and region, for the test of width. */
   sameOperation: ReadonlyMap<string, readonly Probe[]>
 }>
 
@@ -43,8 +43,14 @@ export function setupOf(config: {
   }
 }
 
-export function operationKey(partition: Partition, probe: Probe): string {
-  return `${partition} ${probe.call.operation}`
+/** What is compared with what: the same operation in the same region. */
+export function operationKey(partition: Partition, { call }: Probe): string {
+  return isServiceCall(call) ? `${partition} ${call.operation} ${call.region}` : `${partition} ${call.operation}`
+}
+
+/** The region of the endpoint that a probe asks, whoever turns out to fail. */
+export function regionOf({ call }: Probe, partition: Partition): string {
+  return isServiceCall(call) ? call.region : ACCOUNT_REGION[partition]
 }
 
 /** An account as one name: twelve digits, or `self@` and the key of the credentials that it is the self of. */
@@ -52,7 +58,7 @@ export function accountName(probe: Probe, monitor: Monitor): string {
   return probe.account === 'self' ? `self@${credentialsKey(monitor.credentials)}` : probe.account
 }
 
-/** An operation as it is shown: `GetAlternateContact SECURITY`. */
+/** A probe's call as it is shown. */
 export function operationShown(probe: Probe): string {
-  return probe.call.parameter === null ? probe.call.operation : `${probe.call.operation} ${probe.call.parameter}`
+  return callShown(probe.call)
 }

@@ -51,8 +51,8 @@ function afterRunbook(facts: Facts, failure: FailureSummary): string {
   const lapsed = lapsedProbe(facts)
   if (lapsed !== null) return lapseAdvice(lapsed)
   if (facts.verdict === 'undetermined') return `Check the AWS status page. If it shows nothing, ${OPEN_CASE}`
-  if (failure.telling?.service === 'STS')
-    return `STS is failing, not Account: check whether the role can be assumed from elsewhere. If not, ${OPEN_CASE}`
+  if (failure.isSts)
+    return `STS is failing, not ${failure.services}: check whether the role can be assumed from elsewhere. If not, ${OPEN_CASE}`
   if (failure.kind === 'unreachable')
     return `This host’s network is up: it can reach other hosts. If the failure lasts, ${OPEN_CASE}`
   return `AWS has not posted a matching event. ${IF_AFFECTED}`
@@ -86,6 +86,8 @@ function setupAdvice({ kind, telling }: FailureSummary): string {
       return 'Compare the caller’s policy with the output of `alibi iam-policy`; a service control policy may also deny access.'
     case 'wrong request':
       return `Check the accounts and parameters in the configuration; ${LIVE_CHECK} tries each of them.`
+    case 'missing client':
+      return 'Install the SDK’s client of that service beside Alibi with the command below, and restart Alibi.'
     case 'internal error':
       return 'This is an internal error in Alibi: please report it with the error below.'
     case 'name':

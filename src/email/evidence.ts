@@ -1,6 +1,7 @@
 import { errorAside } from '../domain/error-name.ts'
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
-import type { Instant, Outcome, Try } from '../domain/probe.ts'
+import { type Instant, type Outcome, partsOfId, type Try } from '../domain/probe.ts'
+import { isOfSts } from '../domain/service-facts.ts'
 import { type Block, heading, type TryLine } from './block.ts'
 import { callOf, lastFailed } from './failure-summary.ts'
 import { foreign } from './foreign.ts'
@@ -42,7 +43,7 @@ function runBlock(run: Outcome, mailedAt: Instant, limits: Limits): Block {
   const shown = tries.slice(skipped).map(
     (one, index): TryLine => ({
       at: hhmmss(one.at, mailedAt),
-      what: `try ${skipped + index + 1} of ${tries.length}: ${resultOf(one, tries[skipped + index - 1] ?? null, limits)}`,
+      what: `try ${skipped + index + 1} of ${tries.length}: ${stsOf(one, run)}${resultOf(one, tries[skipped + index - 1] ?? null, limits)}`,
       ids: idsOf(one, limits),
       ok: one.kind === null,
     }),
@@ -67,15 +68,19 @@ function controlCall({ control }: Outcome, mailedAt: Instant, limits: Limits): r
   return [`Control call at ${hhmmss(control.at, mailedAt)}: ${result} in ${Math.round(control.ms)} ms (${detail}).`]
 }
 
+/** Who failed, where that is not the service that the probe asks. */
+function stsOf(one: Try, { probe }: Outcome): string {
+  return isOfSts(one, partsOfId(probe).operation) ? 'STS ' : ''
+}
+
 /** `InternalServerException, HTTP 500, 1213 ms: The service could not …`, without a message that the try before had as well. */
 function resultOf(one: Try, before: Try | null, limits: Limits): string {
-  const sts = one.service === 'STS' ? 'STS ' : ''
   const result = one.kind === null ? 'ok' : foreign(errorAside(one), limits.word)
   const status = one.status === null ? ', no answer' : one.kind === null ? `, HTTP ${one.status}` : ''
   // In `HTTP 503 with a body that is not JSON` the status would be a repetition.
   const said = one.message?.replace(/^HTTP \d+ (?=with)/, '') ?? ''
   const message = said === '' || said === one.error || one.message === before?.message ? '' : `: ${foreign(said, limits.word)}`
-  return `${sts}${result}${status}, ${Math.round(one.ms)} ms${message}`
+  return `${result}${status}, ${Math.round(one.ms)} ms${message}`
 }
 
 function idsOf({ requestId, apigwId }: Try, limits: Limits): string | null {

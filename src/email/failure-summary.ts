@@ -1,7 +1,8 @@
 import { type Ended, errorAside, errorName } from '../domain/error-name.ts'
 import type { Cause, Facts, ProbeFacts } from '../domain/notification.ts'
 import { ownFaultOf } from '../domain/own-fault.ts'
-import { decisiveTry, type FailureKind, type Outcome, type Try } from '../domain/probe.ts'
+import { decisiveTry, type FailureKind, type Outcome, partsOfId, type Try } from '../domain/probe.ts'
+import { askedOf, isOfSts, titleOf } from '../domain/service-facts.ts'
 import { excerptPhrase } from './excerpt.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
@@ -16,34 +17,49 @@ export type FailureSummary = Readonly<{
   kind: FailureKind | null
   /** The try that shows what went wrong, from a run that failed in the most common way. */
   telling: Try | null
+  /** It is STS that fails, asked for credentials. */
+  isSts: boolean
+  /** The services that were asked, as people call them: `Account`, `DynamoDB and S3`. */
+  services: string
   /** Probes by operation, most first, each with the errors that they ended with. */
   groups: readonly string[]
 }>
 
 /** Names of monitors in the first sentence. */
 const MAX_MONITORS = 3
+/** Services and regions there. */
+const MAX_PLACES = 3
 
 export function summarize(facts: Facts, limits: Limits): FailureSummary {
   const { probes, others } = facts
   const [first] = probes
   const total = probes.length + Math.max(others.total, others.names.length)
   const { outcome, isMixed } = mostCommon(probes, limits)
+  const failing = probes.find(({ probe }) => probe === outcome?.probe) ?? first
   const telling = outcome === null ? null : decisiveTry(outcome)
   const kind = outcome?.result === 'failed' ? outcome.kind : null
   const what = total === 1 && first !== undefined ? callOf(first, limits) : countedCalls(facts, total, limits)
   const ended = telling ?? { kind, error: null, status: null }
+  const isSts = telling !== null && failing !== undefined && isOfSts(telling, failing.operation)
   return {
     what: `${what}${monitorsOf(facts, limits)}`,
-    does: kind === null ? null : does(kind, ended, { isMixed, isSts: telling?.service === 'STS', isSeveral: total > 1 }, limits),
+    does: kind === null ? null : does(kind, ended, { isMixed, isSts, isSeveral: total > 1 }, limits),
     total,
     kind,
     telling,
+    isSts,
+    services: servicesOf(facts),
     groups: groupsOf(facts, limits),
   }
 }
 
-/** `GetContactInformation for account 111122223333`, `… for our own account` */
+/**
+ * `GetContactInformation for account 111122223333`, `… for our own account`, `DynamoDB in eu-west-1 (DescribeTable TableName=orders)`;
+ * of another service than Account it is always our own.
+ */
 export function callOf(probe: ProbeFacts, limits: Limits): string {
+  const asked = askedOf(probe.operation)
+  if (asked !== null) return foreign(`${asked.service} in ${asked.region} (${asked.call})`, limits.word)
   const account = probe.account === 'self' ? 'our own account' : `account ${foreign(probe.account, limits.word)}`
   return `${foreign(probe.operation, limits.word)} for ${account}`
 }
@@ -96,6 +112,7 @@ function does(
     case 'denied':
       return `${isSeveral ? 'are' : 'is'} denied ${aside}`
     case 'invalid':
+      if (ownFault === 'missing client') return `cannot be called because the SDK’s client for it is not installed`
       if (ownFault === 'internal error') return `${fails} because of an internal error in Alibi ${aside}`
       return `${isSeveral ? 'reject' : 'rejects'} our request as invalid ${aside}`
   }
@@ -108,19 +125,27 @@ function monitorsOf({ monitors }: Facts, limits: Limits): string {
 }
 
 function countedCalls({ probes, others }: Facts, total: number, limits: Limits): string {
-  const all = [...probes, ...others.names.map(partsOf)]
+  const all = [...probes, ...others.names.map(partsOfId)]
   const accounts = new Set(all.map(({ account }) => account)).size
   const operations = new Set(all.map(({ operation }) => operation))
   // Only so many names of further probes are known: there may be more accounts.
   const least = others.total > others.names.length ? 'at least ' : ''
-  const operation = operations.size === 1 ? ` of ${foreign([...operations][0] ?? '', limits.word)}` : ''
+  const places = [...new Set([...operations].map((operation) => placeOf(operation)))]
+  // Of Account alone the place says nothing; of other services it says more than the operations.
+  const isElsewhere = places.some((place) => place !== 'Account')
+  const one = operations.size === 1 ? ` of ${foreign([...operations][0] ?? '', limits.word)}` : ''
+  const operation = isElsewhere ? ` of ${foreign(excerptPhrase(places, MAX_PLACES), limits.word)}` : one
   return `${total} probes${operation} in ${least}${accounts} ${accounts === 1 ? 'account' : 'accounts'}`
 }
 
-/** A probe's id is `monitor/account/Operation:parameter`; the monitor's name may hold a slash of its own. */
-function partsOf(id: string): { account: string; operation: string } {
-  const parts = id.split('/')
-  return { account: parts.at(-2) ?? '', operation: (parts.at(-1) ?? '').replace(':', ' ') }
+function placeOf(operation: string): string {
+  const asked = askedOf(operation)
+  return asked === null ? 'Account' : `${asked.service} in ${asked.region}`
+}
+
+function servicesOf({ probes, others }: Facts): string {
+  const operations = [...probes.map(({ operation }) => operation), ...others.names.map((id) => partsOfId(id).operation)]
+  return excerptPhrase([...new Set(operations.map(titleOf))], MAX_PLACES)
 }
 
 /** What some probes of one operation ended with. */

@@ -1,6 +1,7 @@
 import { errorAside } from '../domain/error-name.ts'
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
 import type { Outcome, Try } from '../domain/probe.ts'
+import { askedOf, isOfSts, titleOf } from '../domain/service-facts.ts'
 import type { Block } from './block.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
@@ -23,8 +24,8 @@ export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>,
   const shown = probes.slice(0, limits.probes)
   const word = (text: string) => foreign(text, limits.word)
   const head = [
-    'Read-only calls to the AWS Account Management API are failing.',
-    `Endpoint: ${word(sentBy.endpoint)} (signing region ${word(sentBy.signingRegion)})`,
+    `Read-only calls to ${word(askedAs(probes))} are failing.`,
+    ...endpointLines(sentBy, probes, limits),
     `Caller: ${sentBy.caller === null ? 'unknown' : word(sentBy.caller)}`,
     `Client: AWS SDK for JavaScript ${word(sentBy.sdk)}, Alibi ${word(sentBy.version)}`,
   ]
@@ -32,6 +33,25 @@ export function supportBlock(facts: Pick<Facts, 'sentBy' | 'probes' | 'others'>,
   const more = probes.length + facts.others.total - shown.length
   const lines = [...head, ...calls, ...(more > 0 ? ['', moreCalls(more)] : [])]
   return withinLength(lines, limits.support)
+}
+
+/** The services by which AWS Support knows what fails. */
+function askedAs(probes: readonly ProbeFacts[]): string {
+  const titles = [...new Set(probes.map(({ operation }) => titleOf(operation)))]
+  return titles.map((title) => (title === 'Account' ? 'the AWS Account Management API' : title)).join(', ') || 'AWS'
+}
+
+function endpointLines(sentBy: Facts['sentBy'], probes: readonly ProbeFacts[], limits: Limits): readonly string[] {
+  const word = (text: string) => foreign(text, limits.word)
+  const isAccount = probes.length === 0 || probes.some(({ operation }) => askedOf(operation) === null)
+  const tries = probes.flatMap(({ evidence }) => evidence.flatMap((run) => run.tries))
+  const hosts = tries.flatMap(({ host, region }) =>
+    host === undefined ? [] : [`Endpoint: ${word(host)} (signing region ${word(region)})`],
+  )
+  return [
+    ...(isAccount ? [`Endpoint: ${word(sentBy.endpoint)} (signing region ${word(sentBy.signingRegion)})`] : []),
+    ...[...new Set(hosts)].slice(0, limits.probes),
+  ]
 }
 
 function moreCalls(more: number): string {
@@ -42,31 +62,39 @@ function moreCalls(more: number): string {
 
 function callLines(probe: ProbeFacts, limits: Limits): readonly string[] {
   const failed = probe.evidence.filter((run) => run.result === 'failed').slice(-limits.runs)
-  const [name, parameter] = foreign(probe.operation, limits.word).split(' ')
-  const target = probe.account === 'self' ? 'the caller’s own account (no AccountId sent)' : foreign(probe.account, limits.word)
+  const asked = askedOf(probe.operation)
+  const [name = '', parameter] = foreign(asked?.call ?? probe.operation, limits.word).split(' ')
+  const service = asked === null ? 'account' : probe.operation.slice(0, probe.operation.indexOf(':'))
+  const target =
+    probe.account === 'self'
+      ? asked === null
+        ? 'the caller’s own account (no AccountId sent)'
+        : 'the caller’s own account'
+      : foreign(probe.account, limits.word)
   return [
     '',
-    `Operation: account:${name}${parameter === undefined ? '' : ` (${parameter})`}`,
+    `Operation: ${foreign(service, limits.word)}:${name}${parameter === undefined ? '' : ` (${parameter})`}`,
     `Target account: ${target}`,
     `First failure: ${iso(probe.onset)}`,
     `Last success before it: ${probe.lastOkAt === null ? 'unknown' : iso(probe.lastOkAt)}`,
-    ...failed.flatMap((run) => runLines(run, limits)),
+    ...failed.flatMap((run) => runLines(run, probe.operation, limits)),
   ]
 }
 
-function runLines(run: Outcome, limits: Limits): readonly string[] {
+function runLines(run: Outcome, operation: string, limits: Limits): readonly string[] {
   const shown = run.tries.slice(-limits.tries)
   const skipped = run.tries.length - shown.length
-  return shown.flatMap((one, index) => tryLines(one, skipped + index + 1, run.tries.length, limits))
+  return shown.flatMap((one, index) => tryLines(one, `${skipped + index + 1} of ${run.tries.length}`, operation, limits))
 }
 
-function tryLines(one: Try, nth: number, of: number, limits: Limits): readonly string[] {
+function tryLines(one: Try, nth: string, operation: string, limits: Limits): readonly string[] {
   const word = (text: string) => foreign(text, limits.word)
   const name = one.kind !== null ? word(errorAside(one)) : one.status === null ? 'ok' : `ok, HTTP ${one.status}`
   const result = one.status === null ? `${name}, no HTTP answer` : name
-  const where = `${one.service === 'STS' ? 'sts:AssumeRole' : 'account'} ${word(one.region)}`
+  const service = operation.includes(':') ? operation.slice(0, operation.indexOf(':')) : 'account'
+  const where = `${isOfSts(one, operation) ? 'sts:AssumeRole' : word(service)} ${word(one.region)}`
   return [
-    `- ${iso(one.at)} try ${nth} of ${of}, ${where}: ${result}, ${Math.round(one.ms)} ms`,
+    `- ${iso(one.at)} try ${nth}, ${where}: ${result}, ${Math.round(one.ms)} ms`,
     ...(one.requestId === null ? [] : [`  x-amzn-requestid: ${word(one.requestId)}`]),
     ...(one.apigwId === null ? [] : [`  x-amz-apigw-id: ${word(one.apigwId)}`]),
     ...(one.traceId === null ? [] : [`  x-amzn-trace-id: ${word(one.traceId)}`]),

@@ -1,6 +1,7 @@
 import { errorName } from '../domain/error-name.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { Facts } from '../domain/notification.ts'
+import { titleOf } from '../domain/service-facts.ts'
 import { spanOf } from '../domain/span.ts'
 import { foreign } from './foreign.ts'
 import { LIMITS, type Limits } from './limits.ts'
@@ -40,10 +41,12 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
     ?.tries.findLast(({ kind }) => kind !== 'throttled')
   const error = telling === undefined ? 'errors' : foreign(errorName(telling), limits.word)
   const operations = [...new Set(facts.probes.map(({ operation }) => foreign(operation.split(' ')[0] ?? operation, limits.word)))]
+  const titles = [...new Set(facts.probes.map(({ operation }) => titleOf(operation)))]
+  const services = titles.map((title) => (title === 'Account' ? 'AWS Account Management' : title)).join(', ')
   const [which, returned] =
     operations.length === 1
-      ? [`account:${operations[0]}`, 'has returned']
-      : ['several read-only operations of AWS Account Management', 'have returned']
+      ? [operations[0]?.includes(':') ? operations[0] : `account:${operations[0]}`, 'has returned']
+      : [`several read-only operations of ${services}`, 'have returned']
   const duration =
     end === null
       ? `It was still failing at ${iso(now)}, after ${spanBetween(onset, now)}.`
@@ -59,7 +62,7 @@ export function supportCase({ incident, facts, impacts, now }: CaseInput): Suppo
   const room = MAX_BODY - head.join('\n').length - 1
   const body = [...head, ...supportBlock(facts, { ...limits, support: Math.max(0, room - 60) })].join('\n')
   return {
-    subject: foreign(`AWS Account Management: ${error} from ${which}, since ${iso(onset).slice(0, 16)}Z`, MAX_SUBJECT),
+    subject: foreign(`${services}: ${error} from ${which}, since ${iso(onset).slice(0, 16)}Z`, MAX_SUBJECT),
     body: body.slice(0, MAX_BODY),
     plan: PLAN,
   }

@@ -1,4 +1,5 @@
-import type { Obstacle, Operation, Try } from '../domain/probe.ts'
+import type { Call, Obstacle, Try } from '../domain/probe.ts'
+import { serviceCode } from '../domain/service-facts.ts'
 
 /** What the virtual AWS can answer a probe (docs/reference.md, Scenario files). */
 export const ANSWERS = [
@@ -29,7 +30,7 @@ const REFUSED_MS = 15
 const NO_NAME_MS = 20
 
 /** Operations for which "there is none" is a healthy answer (docs/rules.md, Failure kinds). */
-const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
+const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
   'GetAlternateContact',
   'GetContactInformation',
   'GetGovCloudAccountInformation',
@@ -40,17 +41,18 @@ const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
 export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms' | 'obstacle'>
 
 /** The try that the real prober would make of this answer, in its own words (adapters/aws/failure.ts). */
-export function replyOf(answer: Answer, operation: Operation, timeoutMs: number): Reply {
+export function replyOf(answer: Answer, { operation }: Call, timeoutMs: number): Reply {
+  const service = serviceCode(operation)
   const said = (status: number, kind: Try['kind'], error: string, message: string): Reply => {
-    return { kind, error, message, status, service: 'ACCOUNT', ms: ANSWER_MS }
+    return { kind, error, message, status, service, ms: ANSWER_MS }
   }
   const unheard = (ms: number, error: string, message: string): Reply => {
-    return { kind: 'unreachable', error, message, status: null, service: 'ACCOUNT', ms }
+    return { kind: 'unreachable', error, message, status: null, service, ms }
   }
   const barred = (obstacle: Obstacle, error: string, message: string): Reply => {
     return { ...unheard(REFUSED_MS, error, message), obstacle }
   }
-  const ok: Reply = { kind: null, error: null, message: null, status: 200, service: 'ACCOUNT', ms: ANSWER_MS }
+  const ok: Reply = { kind: null, error: null, message: null, status: 200, service, ms: ANSWER_MS }
   switch (answer) {
     case 'ok':
       return ok

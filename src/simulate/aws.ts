@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { backoffMs, throttlePauseMs } from '../domain/backoff.ts'
+import { codesToAsk } from '../domain/judge.ts'
 import type { SourceAnswer } from '../domain/outage.ts'
 import { ACCOUNT_REGION } from '../domain/policy.ts'
 import {
@@ -13,6 +14,8 @@ import {
   type Try,
 } from '../domain/probe.ts'
 import type { Interest } from '../domain/queue-record.ts'
+import { serviceCode } from '../domain/service-facts.ts'
+import { regionOf } from '../domain/setup.ts'
 import type { HealthSource } from '../ports/health.ts'
 import type { Prober } from '../ports/prober.ts'
 import { NO_NETWORK, type Reply, replyOf } from './answers.ts'
@@ -54,7 +57,7 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
 
   async function attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
     const at = life.now()
-    const reply: Reply = world.networkUp ? replyOf(world.answerTo(probe), probe.call.operation, monitor.timeoutMs) : NO_NETWORK
+    const reply: Reply = world.networkUp ? replyOf(world.answerTo(probe), probe.call, monitor.timeoutMs) : NO_NETWORK
     await life.sleep(Math.min(reply.ms, monitor.timeoutMs), signal)
     if (signal.aborted) return null
     calls += 1
@@ -64,7 +67,7 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
     return {
       ...reply,
       at,
-      region: reply.service === 'STS' ? stsRegion : home,
+      region: reply.service !== serviceCode(probe.call.operation) ? stsRegion : regionOf(probe, monitor.partition),
       requestId: heard ? `51a1a7ed-0000-4000-8000-${String(calls).padStart(12, '0')}` : null,
       apigwId: null,
       traceId: null,
@@ -126,10 +129,11 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
 
 /** Services and regions whose events can explain anything in this partition. */
 export function interestIn({ monitors, health }: Config, partition: Partition): Interest {
-  const own = monitors.filter((monitor) => monitor.partition === partition).map(({ region }) => region)
+  const own = monitors.filter((monitor) => monitor.partition === partition)
+  const regions = own.flatMap(({ region, probes }) => [region, ...probes.map((probe) => regionOf(probe, partition))])
   return {
-    services: ['ACCOUNT', 'STS', ...health.relevance.related],
-    regions: [ACCOUNT_REGION[partition], OTHER_REGION[partition], ...own, 'global'],
+    services: codesToAsk(own, health.relevance),
+    regions: [...new Set([ACCOUNT_REGION[partition], OTHER_REGION[partition], ...regions, 'global'])],
   }
 }
 

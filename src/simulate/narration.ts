@@ -9,6 +9,11 @@ export function narrated(deed: Deed): string {
       const whom = [operation, account === null ? null : `account ${account}`].filter((part) => part !== null)
       return `AWS answers ${answer} to ${whom.length === 0 ? 'every probe' : whom.join(' of ')}`
     }
+    case 'service': {
+      const { service, operation, region, answer } = deed
+      const what = [service, operation].filter((part) => part !== null).join(':')
+      return `AWS answers ${answer} to ${what === '' ? 'every service but Account' : what}${region === null ? '' : ` in ${region}`}`
+    }
     case 'publish': {
       const { service, region = null, text, start } = deed.event
       const began = start === undefined ? '' : `, which began at ${new Date(start).toISOString().slice(0, 16)}Z according to AWS`

@@ -61,7 +61,7 @@ describe('a fault is one line with its place and a way out', () => {
     [
       'nothing that happens',
       `${HEAD}events:\n  - { at: 9m }\n`,
-      's.yaml:5:5  events[0]: nothing happens here: expected `account`, `health`, `dashboard`, `queue`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
+      's.yaml:5:5  events[0]: nothing happens here: expected `account`, `service`, `health`, `dashboard`, `queue`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
     ],
     [
       'two things at once',

@@ -7,7 +7,7 @@ import { nearest } from '../config/nearest.ts'
 import { schemaFaults } from '../config/schema-faults.ts'
 import { type Path, parseTree, type Tree } from '../config/tree.ts'
 import { yamlOf } from '../config/yaml-text.ts'
-import { DAY_MS, HOUR_MS, type Instant } from '../domain/probe.ts'
+import { DAY_MS, HOUR_MS, type Instant, isServiceCall } from '../domain/probe.ts'
 import { configAt, simulatorsConfig } from './merged.ts'
 import type { Deed, EventFields, Expectation, Happening, Scenario, Span } from './scenario.ts'
 import { type EventGiven, type ExpectationGiven, type HappeningGiven, type Moment, ScenarioSchema } from './schema.ts'
@@ -141,6 +141,7 @@ class Reader {
     if (own === undefined) {
       for (const { one, path } of timed) {
         this.asked(one, [...path, 'account'])
+        this.askedOfService(one, [...path, 'service'])
         this.written(one, [...path, 'smtp'])
       }
     }
@@ -159,6 +160,28 @@ class Reader {
       this.tell([...path, 'account'], `no probe asks for this account: expected ${listed(accounts)}`)
     else if (operation !== undefined && account !== undefined && !pairs.has(`${operation} ${account}`))
       this.tell(path, 'no probe makes this call for this account')
+  }
+
+  /** The same of other services. */
+  private askedOfService({ service: given }: HappeningGiven, path: Path): void {
+    if (given === undefined || this.configs.length === 0) return
+    const calls = this.configs
+      .flatMap(({ monitors }) => monitors.flatMap(({ probes }) => probes.map(({ call }) => call)))
+      .filter(isServiceCall)
+    if (calls.length === 0) return void this.tell(path, 'no probe asks any other service than Account', 'key')
+    if (typeof given === 'string') return
+    const parts = calls.map(({ operation, region }) => {
+      const [service = '', name = ''] = operation.split(':')
+      return { service, operation: name, region }
+    })
+    let left = parts
+    for (const key of ['service', 'operation', 'region'] as const) {
+      const wanted = given[key]
+      const known = new Set(left.map((part) => part[key]))
+      if (wanted === undefined) continue
+      left = left.filter((part) => part[key] === wanted)
+      if (left.length === 0) return void this.tell([...path, key], `no probe makes such a call: expected ${listed(known)}`)
+    }
   }
 
   /** Says so where no mail would ever go to an address of which the mail server has something to say. */
@@ -187,6 +210,7 @@ class Reader {
     const verbs = (
       [
         'account',
+        'service',
         'health',
         'dashboard',
         'queue',
@@ -204,7 +228,7 @@ class Reader {
     if (verb === undefined)
       return this.tell(
         path,
-        'nothing happens here: expected `account`, `health`, `dashboard`, `queue`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
+        'nothing happens here: expected `account`, `service`, `health`, `dashboard`, `queue`, `network`, `smtp`, `disk`, `daemon`, `reload`, `clock`, `silence` or `ack`',
       )
     if (second !== undefined)
       return this.tell([...path, second], `one thing happens at a time: \`${verb}\` stands here already`, 'key')
@@ -212,11 +236,21 @@ class Reader {
       for (const key of ['event', 'id', 'delay', 'copies'] as const)
         if (given[key] !== undefined) return this.tell([...path, key], 'it goes with `health`', 'key')
     }
-    const { account, health, dashboard, network, smtp, disk, daemon, clock, silence } = given
+    const { account, service, health, dashboard, network, smtp, disk, daemon, clock, silence } = given
     if (account !== undefined) {
       return typeof account === 'string'
         ? { verb: 'account', answer: account, operation: null, account: null }
         : { verb: 'account', answer: account.answer, operation: account.operation ?? null, account: account.account ?? null }
+    }
+    if (service !== undefined) {
+      const whom = typeof service === 'string' ? { answer: service } : service
+      return {
+        verb: 'service',
+        answer: whom.answer,
+        service: whom.service ?? null,
+        operation: whom.operation ?? null,
+        region: whom.region ?? null,
+      }
     }
     if (health !== undefined) return this.health(given, health, path, at)
     if (dashboard !== undefined) return { verb: 'dashboard', state: dashboard }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { MailKind } from '../domain/notification.ts'
 import type { HealthEvent, Source } from '../domain/outage.ts'
-import type { Instant, Operation } from '../domain/probe.ts'
+import type { Instant } from '../domain/probe.ts'
 import type { Answer } from './answers.ts'
 
 /** What an event of AWS Health is said to be; in an `update` only what changes. Times are epoch milliseconds. */
@@ -40,7 +40,8 @@ export type Delivery = Readonly<{ delayMs: number; copies: number }>
 
 /** What changes the world around Alibi. */
 export type WorldDeed =
-  | Readonly<{ verb: 'account'; answer: Answer; operation: Operation | null; account: string | null }>
+  | Readonly<{ verb: 'account'; answer: Answer; operation: string | null; account: string | null }>
+  | Readonly<{ verb: 'service'; answer: Answer; service: string | null; operation: string | null; region: string | null }>
   | Readonly<{ verb: 'publish'; id: string; event: EventFields & Readonly<{ service: string }>; delivery?: Delivery }>
   | Readonly<{ verb: 'update' | 'close'; id: string; event: EventFields; delivery?: Delivery }>
   | Readonly<{ verb: 'withdraw'; id: string }>

@@ -118,6 +118,28 @@ const AccountSchema = z.union(
   },
 )
 
+/** The answer of other services than Account. */
+const ServiceAnswerSchema = z.union(
+  [
+    oneOf(ANSWERS),
+    strict(
+      {
+        service: text('the name of a service such as `dynamodb`').optional(),
+        operation: text('an operation such as `DescribeTable`').optional(),
+        region: text('a region such as `eu-west-1`').optional(),
+        answer: oneOf(ANSWERS),
+      },
+      '`{ service, operation, region, answer }`',
+    ),
+  ],
+  {
+    error: (issue) => {
+      const meant = typeof issue.input === 'string' ? nearest(issue.input, ANSWERS) : null
+      return `expected an answer, as \`account\` has them, or \`{ service, operation, region, answer }\`${meant === null ? '' : `; did you mean \`${meant}\`?`}`
+    },
+  },
+)
+
 const Addresses = z
   .array(
     text('an address such as `oncall@example.com`', MAX_ADDRESS),
@@ -174,6 +196,7 @@ const HappeningSchema = strict(
   {
     at: Moment,
     account: AccountSchema.optional(),
+    service: ServiceAnswerSchema.optional(),
     health: oneOf(HEALTH_VERBS).optional(),
     event: EventSchema.optional(),
     id: Id.optional(),

@@ -1,11 +1,26 @@
-import type { Operation, Probe } from '../domain/probe.ts'
+import { isServiceCall, type Probe } from '../domain/probe.ts'
 import type { Answer } from './answers.ts'
 import { HealthBoard } from './board.ts'
 import { AT_ONCE, EventQueue } from './event-queue.ts'
 import type { ApiState, DashboardState, SmtpState, WorldDeed } from './scenario.ts'
 
-/** Which probes an answer is meant for; `null`: every one. */
-type Target = Readonly<{ operation: Operation | null; account: string | null; answer: Answer }>
+/** Which probes an answer is meant for: of Account, or of other services; of these, `null`: every one. */
+type Target = Extract<WorldDeed, { verb: 'account' | 'service' }>
+
+function isMeant(target: Target, { account, call }: Probe): boolean {
+  const matches = (wanted: string | null, is: string) => wanted === null || wanted === is
+  if (target.verb === 'account')
+    return !isServiceCall(call) && matches(target.operation, call.operation) && matches(target.account, account)
+  if (!isServiceCall(call)) return false
+  const [service = '', operation = ''] = call.operation.split(':')
+  return matches(target.service, service) && matches(target.operation, operation) && matches(target.region, call.region)
+}
+
+/** What holds for every probe leaves nothing of what was said before of its kind. */
+function isWhole(target: Target): boolean {
+  if (target.verb === 'account') return target.operation === null && target.account === null
+  return target.service === null && target.operation === null && target.region === null
+}
 
 /** What a limited Health API lets through: one call in so much time. */
 const LIMITED_EVERY_MS = 1_000
@@ -50,11 +65,7 @@ export class World {
   }
 
   answerTo(probe: Probe): Answer {
-    const meant = this.targets.findLast(
-      ({ operation, account }) =>
-        (operation === null || operation === probe.call.operation) && (account === null || account === probe.account),
-    )
-    return meant?.answer ?? 'ok'
+    return this.targets.findLast((target) => isMeant(target, probe))?.answer ?? 'ok'
   }
 
   apply(deed: WorldDeed): void {
@@ -68,12 +79,10 @@ export class World {
 
   private change(deed: WorldDeed): void {
     switch (deed.verb) {
-      case 'account': {
-        const { operation, account, answer } = deed
-        // What holds for every probe leaves nothing of what was said before.
-        this.targets = operation === null && account === null ? [deed] : [...this.targets, { operation, account, answer }]
+      case 'account':
+      case 'service':
+        this.targets = [...this.targets.filter(({ verb }) => !isWhole(deed) || verb !== deed.verb), deed]
         return
-      }
       case 'publish':
         this.board.publish(deed.id, deed.event, this.now())
         return

@@ -1,20 +1,32 @@
 import type { AccountClient } from '@aws-sdk/client-account'
 import type { Env } from '../../config/endpoints.ts'
 import { backoffMs } from '../../domain/backoff.ts'
-import { ACCOUNT_REGION } from '../../domain/policy.ts'
-import type { ControlAnswer, Monitor, Outcome, Partition, Probe, Try } from '../../domain/probe.ts'
+import {
+  type ControlAnswer,
+  isServiceCall,
+  type Monitor,
+  type Outcome,
+  type Partition,
+  type Probe,
+  type Try,
+} from '../../domain/probe.ts'
+import { serviceCode } from '../../domain/service-facts.ts'
+import { regionOf } from '../../domain/setup.ts'
 import type { Prober } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
 import { Outlet } from '../outlet.ts'
 import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
 import { accountClient } from './account-client.ts'
 import type { Answer } from './answer.ts'
+import { MAX_SERVICE_ANSWER_BYTES } from './body.ts'
+import type { Sent } from './call.ts'
 import { controlCall } from './control.ts'
 import { type Keyring, KeyringError, keyring } from './credentials.ts'
 import { endpointOverride, stsRegionOf } from './endpoint.ts'
 import { type Classified, type Context, classify, headOf } from './failure.ts'
 import { ASK } from './operations.ts'
 import type { Holder, Identity } from './provider.ts'
+import { type LoadPackage, ServiceClients } from './service-client.ts'
 
 /** Runs of one moment share a control call: an answer this old still speaks of now. */
 const CONTROL_SHARED_MS = 5_000
@@ -34,6 +46,8 @@ export type ProberOptions = Readonly<{
   version: string
   /** Shared with whoever else needs the same credentials; closed by its owner. Left out: one of its own. */
   keyring?: Keyring
+  /** Finds the SDK's clients of other services; left out: those that are installed. */
+  load?: LoadPackage
 }>
 
 /** A body of a 200 that is no JSON object. Its content stays unknown: it may hold personal data. */
@@ -46,13 +60,20 @@ class NoMonitorError extends Error {
   override readonly name = 'NoMonitor'
 }
 
-/** Asks the Account API, within bounds, and says in an outcome what came of it. */
+/** Asks the Account API, and other services by their own clients, within bounds, and says in an outcome what came of it. */
 export function accountProber(options: ProberOptions): Prober & { close(): void } {
   const { clock, control, env, random01, version } = options
   const monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
   const { outlet = new Outlet() } = options
   const ring = options.keyring ?? keyring({ clock, env, outlet })
   const clients = new Map<string, { identity: Identity; client: AccountClient }>()
+  const services = new ServiceClients({
+    env,
+    handler: ring.handler,
+    version,
+    ...(options.load === undefined ? {} : { load: options.load }),
+  })
+  services.prepare(options.monitors.flatMap(({ probes }) => probes.map(({ call }) => call).filter(isServiceCall)))
   const meter = stallMeter(clock)
   const closed = new AbortController()
   let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
@@ -79,30 +100,41 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     const begun = clock.monotonic()
     const spent = () => clock.monotonic() - begun
     const holder: Holder = { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) }
-    const region = ACCOUNT_REGION[monitor.partition]
+    const { call } = probe
+    const place = { region: regionOf(probe, monitor.partition), host: null as string | null }
     const heard: { answer: Answer | null; heardAt: number | null } = { answer: null, heardAt: null }
     const hear = (answer: Answer) => Object.assign(heard, { answer, heardAt: clock.now() })
-    const about = { operation: probe.call.operation, account: probe.account, region, stsRegion: holder.stsRegion } as const
-    const said = (classified: Classified): Try => ({ at, ms: Math.round(spent()), ...classified })
+    const service = serviceCode(call.operation)
+    const asked = isServiceCall(call) ? 'SERVICE' : 'ACCOUNT'
+    const about = { operation: call.operation, account: probe.account, service, stsRegion: holder.stsRegion } as const
+    const said = (classified: Classified): Try => {
+      const isAsked = place.host !== null && classified.service === service
+      return { at, ms: Math.round(spent()), ...classified, ...(isAsked ? { host: place.host as string } : {}) }
+    }
     const failed = (error: unknown, context: Pick<Context, 'asked' | 'answer' | 'heardAt' | 'origin'>) =>
-      error instanceof AbandonedError ? null : said(classify(error, { ...about, ...context }))
+      error instanceof AbandonedError ? null : said(classify(error, { ...about, region: place.region, ...context }))
 
     let identity: Identity
     try {
       identity = await ring.get(holder, monitor.timeoutMs, signal)
     } catch (error) {
-      if (!(error instanceof KeyringError)) return failed(error, { asked: 'ACCOUNT', ...heard })
+      if (!(error instanceof KeyringError)) return failed(error, { asked, ...heard })
       return failed(error.cause, error)
     }
     try {
-      const client = clientOf(monitor.partition, holder, identity)
       // The time that the credentials took is part of the try's; a little is left for the call in any case.
       const leftMs = Math.max(monitor.timeoutMs - spent(), monitor.timeoutMs / 10)
-      await within(leftMs, signal, (ended) => ASK[probe.call.operation](client, probe, { heard: hear, abortSignal: ended }))
-      if (heard.answer?.body?.isObject === false) throw new UnreadableError('no JSON object')
-      return said({ kind: null, error: null, message: null, ...headOf(heard), service: 'ACCOUNT', region })
+      await within(leftMs, signal, (abortSignal) => {
+        const sent = { heard: hear, abortSignal }
+        if (!isServiceCall(call)) return ASK[call.operation](clientOf(monitor.partition, holder, identity), probe, sent)
+        const found = (request: Sent) => Object.assign(place, placeOfRequest(request, place.region))
+        const maxBytes = MAX_SERVICE_ANSWER_BYTES
+        return services.ask(call, { ...sent, asked: found, identity, maxBytes, answer: () => heard.answer })
+      })
+      if (asked === 'ACCOUNT' && heard.answer?.body?.isObject === false) throw new UnreadableError('no JSON object')
+      return said({ kind: null, error: null, message: null, ...headOf(heard), service, region: place.region })
     } catch (error) {
-      const result = failed(error, { asked: 'ACCOUNT', ...heard })
+      const result = failed(error, { asked, ...heard })
       if (result?.kind === 'credentials') ring.drop(holder, identity)
       return result
     }
@@ -181,6 +213,15 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
       if (options.keyring === undefined) ring.close()
     },
   }
+}
+
+const AWS_HOST = /\.(?:amazonaws\.com(?:\.cn)?|api\.aws|amazonaws\.eu|on\.aws)$/
+const SIGNED_FOR = /Credential=[^/]+\/\d{8}\/([a-z0-9-]{3,32})\//
+
+/** Where a request goes, as the SDK has resolved it. One that goes to AWS is signed for the region in which its endpoint is. */
+function placeOfRequest({ hostname, headers }: Sent, region: string): Readonly<{ host: string; region: string }> {
+  const [, signedFor = region] = SIGNED_FOR.exec(headers['authorization'] ?? '') ?? []
+  return { host: hostname, region: AWS_HOST.test(hostname) ? signedFor : region }
 }
 
 /** Longer than a tenth of the time that a try has, and at least 200 ms (docs/rules.md, Failure kinds). */

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 
 /** The body of an answer to a probe, or of STS, is read up to this size: the largest real one (a page of regions) is a few kilobytes. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
+/** The same for other services: a page of EC2's instances may have megabytes. */
+export const MAX_SERVICE_ANSWER_BYTES = 8 * 1024 * 1024
 
 export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLarge'

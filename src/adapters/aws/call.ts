@@ -1,8 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Answer } from './answer.ts'
+import type { Identity } from './provider.ts'
 
 /** What belongs to a single call: who is told the head of its answer, even if the SDK then throws without it, and what ends it. */
-export type Call = Readonly<{ heard: (answer: Answer) => void; abortSignal: AbortSignal }>
+export type Call = Readonly<{
+  heard: (answer: Answer) => void
+  abortSignal: AbortSignal
+  /** Told of the request as it is sent. */
+  asked?: (request: Sent) => void
+  /** Whose call it is, where one client is shared by several. */
+  identity?: Identity
+  /** Up to where its answer is read; left out: as for a call to Account. */
+  maxBytes?: number
+}>
+
+export type Sent = Readonly<{ hostname: string; headers: Readonly<Record<string, string>> }>
 
 const calls = new AsyncLocalStorage<Call>()
 

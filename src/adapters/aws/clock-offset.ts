@@ -1,5 +1,6 @@
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Headers } from './answer.ts'
+import { currentCall } from './call.ts'
 import type { Identity } from './provider.ts'
 import { sha256WithKeys } from './sha256.ts'
 
@@ -9,6 +10,12 @@ const SKEWED_MS = 4 * 60_000
 const MAX_FLIGHT_MS = 15 * 60_000
 /** The last time that a signature can be dated. */
 const MAX_DATE = Date.parse('9999-12-31T00:00:00Z')
+
+/** A client wants credentials even if it does not sign with them. */
+const NOBODY: Identity = { accessKeyId: 'alibi', secretAccessKey: 'alibi' }
+
+/** What the endpoint rules say of how to sign. */
+type Scheme = Readonly<{ signingName?: string; signingRegion?: string }>
 
 type SigningOptions = Readonly<{ credentials: Identity | (() => Promise<Identity>); region: string; service: string }>
 
@@ -44,6 +51,32 @@ export class ClockOffset {
       credentials: typeof credentials === 'function' ? provided : credentials,
       signer: { sign: sign as SignatureV4['sign'] },
     }
+  }
+
+  /**
+   * The same for a client that several identities share: each call is signed by the one that it bears (`asCall`), for the service
+   * and region that the client's endpoint rules name, else for these.
+   */
+  signingByCall(byDefault: () => Readonly<{ service: string; region: string; uriEscapePath: boolean }>) {
+    const signers = new WeakMap<Identity, SignatureV4>()
+    const signerOf = (identity: Identity) => {
+      const known = signers.get(identity)
+      if (known !== undefined) return known
+      const signer = new SignatureV4({ credentials: identity, sha256: sha256WithKeys(), ...byDefault() })
+      signers.set(identity, signer)
+      return signer
+    }
+    const signer = async (scheme?: Scheme) => {
+      const { service, region } = byDefault()
+      const scope = { signingService: scheme?.signingName ?? service, signingRegion: scheme?.signingRegion ?? region }
+      const sign = (request: never) => {
+        const identity = currentCall()?.identity
+        if (identity === undefined) throw new Error('this call bears no identity')
+        return signerOf(identity).sign(request, { ...scope, signingDate: new Date(Date.now() + this.ms) })
+      }
+      return { sign }
+    }
+    return { credentials: NOBODY, signer }
   }
 
   /** Asks once more, at once, if the refusal itself showed that our clock is off. */

@@ -1,10 +1,11 @@
 import { InternalServerException } from '@aws-sdk/client-account'
-import type { Obstacle, Operation, Try } from '../../domain/probe.ts'
+import type { Obstacle, Try } from '../../domain/probe.ts'
 import { fieldOf, readThrown, type Thrown } from '../../domain/thrown.ts'
 import { ProxyError } from '../outlet.ts'
 import { DeadlineError } from '../stall.ts'
 import type { Answer } from './answer.ts'
-import { AnswerTooLargeError, MAX_ANSWER_BYTES } from './body.ts'
+import { AnswerTooLargeError, MAX_ANSWER_BYTES, MAX_SERVICE_ANSWER_BYTES } from './body.ts'
+import { MissingClientError, UnexpectedAnswerError } from './service-client.ts'
 
 export const MAX_MESSAGE_CHARS = 300
 const MAX_NAME_CHARS = 80
@@ -13,16 +14,18 @@ const MAX_WRAPPED = 3
 
 /** What was being done when a try failed. */
 export type Context = Readonly<{
-  operation: Operation
+  operation: string
   /** As configured: the one account id that may be named in a message. */
   account: string
-  /** Region of the Account endpoint. */
+  /** Region of the endpoint that is asked. */
   region: string
   /**
-   * Who was being asked: `ACCOUNT` for the operation itself, `STS` while a role was assumed, `provider` while credentials
+   * Who was being asked: `ACCOUNT` for the operation itself, `SERVICE` for one of another service, `STS` while a role was assumed, `provider` while credentials
    * were looked for anywhere else (files, a process, the instance, SSO).
    */
-  asked: 'ACCOUNT' | 'STS' | 'provider'
+  asked: 'ACCOUNT' | 'SERVICE' | 'STS' | 'provider'
+  /** The code of the other service. */
+  service?: string
   /** Region in which STS was asked. */
   stsRegion: string
   /** The head of the answer, if one came from whoever was asked. */
@@ -37,7 +40,7 @@ export type Context = Readonly<{
 export type Classified = Omit<Try, 'at' | 'ms'>
 
 /** The operations for which "there is none" is a healthy answer (docs/rules.md, Failure kinds). */
-const MAY_BE_ABSENT: ReadonlySet<Operation> = new Set([
+const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
   'GetAlternateContact',
   'GetContactInformation',
   'GetGovCloudAccountInformation',
@@ -69,7 +72,8 @@ const CREDENTIALS = new Set([
 ])
 
 /** Error names by which AWS says that it is asked too often. */
-const THROTTLED = /^(TooManyRequests|Throttl|RequestThrottled|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded|EC2Throttled)/
+const THROTTLED =
+  /^(TooManyRequests|Throttl|RequestThrottled|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded|EC2Throttled|ProvisionedThroughputExceeded|PriorRequestNotComplete)/
 const DENIED = /^(AccessDenied|Forbidden|UnauthorizedOperation)/
 
 /** Codes of Node's network, of its HTTP parser, of its streams and of OpenSSL: the line broke before a whole answer came. */
@@ -81,18 +85,19 @@ const BROKEN_LINE =
  *
  * | asked | what came | kind |
  * | --- | --- | --- |
+ * | another service | a throttling error by name in a 503 (S3, EC2) or in a 200 (S3) | `throttled` |
  * | anybody | `InternalServerException` of client-account, any 5xx | `internal` |
- * | Account | a 2xx whose JSON the SDK could read, but for the format of a field | ok |
- * | anybody | any other 2xx that could not be read | `internal` |
+ * | Account, another service | a 2xx whose JSON the SDK could read, but for the format of a field | ok |
+ * | anybody | any other 2xx that could not be read, or lacks what is always there | `internal` |
  * | Account | ResourceUnavailableException, 424: what AWS needs for the answer is not available to it | `internal` |
  * | anybody | 429, or a throttling error by name | `throttled` |
  * | provider | anything else | `credentials` |
  * | anybody | our deadline, a broken line, a TLS error, 408: no whole answer | `unreachable` |
  * | STS | any other answer: a refusal | `credentials` |
- * | Account | credentials refused by name, 401 | `credentials` |
- * | Account | AccessDenied by name, 403 | `denied` |
+ * | Account, another service | credentials refused by name, 401 | `credentials` |
+ * | Account, another service | AccessDenied by name, 403 | `denied` |
  * | Account | ResourceNotFoundException where there may be none | ok |
- * | Account | any other 4xx | `invalid` |
+ * | Account, another service | any other 4xx | `invalid` |
  * | anybody | anything else: a fault of ours, a redirect | `invalid` |
  *
  * The last row is why a bug of ours or a broken configuration is never called an outage of AWS: it is told as
@@ -109,7 +114,7 @@ export function classify(error: unknown, context: Context): Classified {
     error: kind === null ? null : nameOf(error, answer),
     message: kind === null ? null : messageOf(error, context),
     ...headOf(context),
-    service: isSts ? 'STS' : 'ACCOUNT',
+    service: isSts ? 'STS' : (context.service ?? 'ACCOUNT'),
     region: isSts ? context.stsRegion : context.region,
   }
 }
@@ -128,11 +133,13 @@ export function headOf({ answer, heardAt }: Pick<Context, 'answer' | 'heardAt'>)
 function kindOf(error: unknown, { asked, answer, operation }: Context): Try['kind'] {
   const { name } = readThrown(error)
   const status = answer?.status ?? null
+  if (asked === 'SERVICE' && (status === 503 || status === 200) && isService(error, name) && THROTTLED.test(name))
+    return 'throttled'
   const whole = !(error instanceof DeadlineError) && !isBrokenLine(error)
   if (error instanceof InternalServerException || (status !== null && status >= 500)) return 'internal'
   if (whole && status !== null && status >= 200 && status < 300) {
     // The SDK has read the JSON and stumbled over a field: a date in another format is no outage.
-    const isMisfit = asked === 'ACCOUNT' && answer?.body?.isObject === true && /^(TypeError|RangeError)$/.test(name)
+    const isMisfit = asked !== 'STS' && answer?.body?.isObject === true && /^(TypeError|RangeError)$/.test(name)
     return isMisfit ? null : 'internal'
   }
   if (asked === 'ACCOUNT' && (status === 424 || name === 'ResourceUnavailableException')) return 'internal'
@@ -198,18 +205,20 @@ function messageOf(error: unknown, context: Context): string {
     return answer === null ? error.message : `${error.message}: HTTP ${answer.status} came, its body did not end`
   }
   if (error instanceof AnswerTooLargeError)
-    return `HTTP ${answer?.status ?? ''} with an answer of more than ${MAX_ANSWER_BYTES} bytes`
+    return `HTTP ${answer?.status ?? ''} with an answer of more than ${asked === 'SERVICE' ? MAX_SERVICE_ANSWER_BYTES : MAX_ANSWER_BYTES} bytes`
   if (isBrokenLine(error) && answer !== null) return `HTTP ${answer.status} came, and the connection broke before its body ended`
-  if (answer !== null && answer.status < 300) return `HTTP ${answer.status} with a body that cannot be read`
+  if (error instanceof UnexpectedAnswerError || error instanceof MissingClientError) return thrown.message
+  if (answer !== null && answer.status < 300 && !isService(error, name))
+    return `HTTP ${answer.status} with a body that cannot be read`
   if (answer !== null && !isService(error, name))
-    return `HTTP ${answer.status} with a body that is not ${asked === 'STS' ? 'XML' : 'JSON'}`
+    return `HTTP ${answer.status} with a body that ${asked === 'SERVICE' ? 'cannot be read' : `is not ${asked === 'STS' ? 'XML' : 'JSON'}`}`
   // A message that is no text says as little as none.
   if (answer !== null && (thrown.message === '' || /^Unknown(Error)?$/.test(thrown.message)))
     return `HTTP ${answer.status} without a message`
   if (asked === 'provider' && thrown.message.startsWith('Command failed')) return 'credential_process failed'
   const message = thrown.message || readThrown(errors[0]).message
   const said = redact(message, context.account, isService(error, name)) || 'an error without a message'
-  const isOwn = asked === 'ACCOUNT' && answer === null && kindOf(error, context) === 'invalid'
+  const isOwn = (asked === 'ACCOUNT' || asked === 'SERVICE') && answer === null && kindOf(error, context) === 'invalid'
   return isOwn ? `internal error: ${said}` : said
 }
 

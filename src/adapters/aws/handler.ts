@@ -56,13 +56,18 @@ export class BoundedHandler extends NodeHttpHandler {
   override async handle(request: HttpRequest, options?: HandlerOptions) {
     const call = currentCall()
     const bounded = call === undefined ? options : { ...options, abortSignal: call.abortSignal }
+    call?.asked?.(request)
     const sentAt = Date.now()
     const { response } = await (this.#outlet.isDirect ? super.handle(request, bounded) : this.#handleByWay(request, bounded))
     this.clockOffset.learn(response.headers, { sentAt, receivedAt: Date.now() })
     const seen = new BodySeen()
     call?.heard(answerOf(response.statusCode, response.headers, seen))
     try {
-      response.body = await collect(response.body as Readable, seen, call === undefined ? this.#maxBytes : MAX_ANSWER_BYTES)
+      response.body = await collect(
+        response.body as Readable,
+        seen,
+        call === undefined ? this.#maxBytes : (call.maxBytes ?? MAX_ANSWER_BYTES),
+      )
     } catch (error) {
       // As the SDK does with an error that it meets in a body: the status did come.
       throw error instanceof Error ? Object.assign(error, { $metadata: { httpStatusCode: response.statusCode } }) : error

@@ -1,0 +1,159 @@
+import { createRequire } from 'node:module'
+import { type Env, variableName } from '../../config/endpoints.ts'
+import { type AwsService, serviceNamed } from '../../domain/catalogue.ts'
+import { readingOf } from '../../domain/only-reads.ts'
+import type { ServiceCall } from '../../domain/probe.ts'
+import { expectedOf } from '../../domain/service-facts.ts'
+import type { Answer } from './answer.ts'
+import { asCall, type Call } from './call.ts'
+import { endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
+import type { BoundedHandler } from './handler.ts'
+
+type Command = object
+type Client = { send(command: Command): Promise<unknown>; config: { defaultSigningName?: string } }
+/** What a package `@aws-sdk/client-…` exports, as far as it is used. */
+type Package = Readonly<Record<string, unknown>>
+type Constructor<A, T> = new (argument: A) => T
+
+/** Finds the package of a client; throws if it is not installed. */
+export type LoadPackage = (name: string) => Package
+
+/** The client is to be installed by whoever watches its service. */
+export class MissingClientError extends Error {
+  override readonly name = 'MissingClient'
+}
+
+/** A 200 that lacks what is in every healthy answer. */
+export class UnexpectedAnswerError extends Error {
+  override readonly name = 'UnexpectedAnswer'
+}
+
+const require = createRequire(import.meta.url)
+
+function loadInstalled(name: string): Package {
+  return require(name) as Package
+}
+
+/** The newest that goes with the SDK that Alibi itself uses. */
+const NEWEST = (require('@aws-sdk/client-account/package.json') as { version: string }).version
+
+/** `npm install @aws-sdk/client-dynamodb@"<=3.1169.0"`: not every client has each version. */
+function installCommand({ client }: AwsService): string {
+  return `npm install --save-exact "@aws-sdk/client-${client}@<=${NEWEST}"`
+}
+
+type Ready = Readonly<{ service: AwsService; action: string; package: Package }>
+
+/**
+ * What is needed to make a call, from the service's own client; `why` where it cannot be made. Nothing but an operation that only
+ * reads is ever found, whatever the configuration says.
+ */
+export function commandOf(operation: string, load: LoadPackage = loadInstalled): Ready | Readonly<{ why: string }> {
+  const [name = '', action = ''] = operation.split(':')
+  const service = serviceNamed(name)
+  if (service === null) return { why: `there is no service ${name}` }
+  const reading = readingOf(service, action)
+  if (!reading.ok) return { why: `${operation}: ${reading.why}` }
+  const packageName = `@aws-sdk/client-${service.client}`
+  let found: Package
+  try {
+    found = load(packageName)
+  } catch {
+    return { why: `${packageName} is not installed: run \`${installCommand(service)}\`` }
+  }
+  if (typeof found[`${action}Command`] === 'function') return { service, action, package: found }
+  return { why: `the installed ${packageName} has no operation ${action}: check the name, or install a newer version` }
+}
+
+export type ServiceClientsOptions = Readonly<{
+  env: Env
+  handler: BoundedHandler
+  /** Alibi's version, for the user agent. */
+  version: string
+  /** Left out: those that are installed beside Alibi. */
+  load?: LoadPackage
+}>
+
+/** The clients of other services than Account: one for each service and region, whoever's call it is. */
+export class ServiceClients {
+  readonly #options: ServiceClientsOptions
+  readonly #clients = new Map<string, Client>()
+
+  constructor(options: ServiceClientsOptions) {
+    this.#options = options
+  }
+
+  /** Loads what these calls need, so that no call has to wait for it. What is missing is said by the call itself. */
+  prepare(calls: Iterable<ServiceCall>): void {
+    for (const operation of new Set([...calls].map((call) => call.operation))) commandOf(operation, this.#options.load)
+  }
+
+  /**
+   * Makes the call, and looks whether its answer is one of the service.
+   * @throws {MissingClientError} {UnexpectedAnswerError} or what the SDK throws
+   */
+  async ask(call: ServiceCall, sent: Call & Readonly<{ answer: () => Answer | null }>): Promise<void> {
+    const ready = commandOf(call.operation, this.#options.load)
+    if ('why' in ready) throw new MissingClientError(ready.why)
+    const client = this.#clientOf(ready, call.region)
+    const Named = ready.package[`${ready.action}Command`] as Constructor<object, Command>
+    // The SDK may change what it is given.
+    const command = new Named(structuredClone(call.input))
+    const answer = (await asCall(sent, () => client.send(command))) as Readonly<Record<string, unknown>>
+    const missing = missingIn(answer, call, sent.answer())
+    // A stream that nobody reads would hold its connection.
+    for (const value of Object.values(answer)) (value as { destroy?: () => void } | null | undefined)?.destroy?.()
+    if (missing !== null) throw new UnexpectedAnswerError(`HTTP ${sent.answer()?.status ?? 200} without ${missing}`)
+  }
+
+  #clientOf({ service, package: found }: Ready, region: string): Client {
+    const key = `${service.client} ${region}`
+    const known = this.#clients.get(key)
+    if (known !== undefined) return known
+    const { handler, version, env } = this.#options
+    const endpoint = endpointOverride(env, variableName(service.client))
+    const name = Object.keys(found).find((one) => /^[A-Z]\w*Client$/.test(one))
+    if (name === undefined) throw new MissingClientError(`@aws-sdk/client-${service.client} exports no client`)
+    const Named = found[name] as Constructor<object, Client>
+    const uriEscapePath = service.prefix !== 's3'
+    const scope = () => ({ service: client.config.defaultSigningName ?? service.prefix, region, uriEscapePath })
+    const client: Client = new Named({
+      region,
+      ...handler.clockOffset.signingByCall(scope),
+      ...handler.client,
+      ...NO_OTHER_ENDPOINT,
+      customUserAgent: [['alibi', version]],
+      // In code, whatever the client or the environment would do: DynamoDB's makes four attempts.
+      retryStrategy: { retry: (next: (args: unknown) => unknown, args: unknown) => next(args) },
+      maxAttempts: 1,
+      cacheMiddleware: true,
+      ...SETTLED,
+      ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
+    })
+    this.#clients.set(key, client)
+    return client
+  }
+}
+
+/** What would lead a call to another host or region than the one that is asked (DynamoDB, SQS, S3). */
+const SETTLED = {
+  accountIdEndpointMode: 'disabled',
+  useQueueUrlAsEndpoint: false,
+  followRegionRedirects: false,
+  useGlobalEndpoint: false,
+  useArnRegion: false,
+  disableS3ExpressSessionAuth: true,
+} as const
+
+/** What a healthy answer would have; `null`: it has it. */
+function missingIn(
+  answer: Readonly<Record<string, unknown>>,
+  { operation, expect }: ServiceCall,
+  head: Answer | null,
+): string | null {
+  const expected = expect === null ? expectedOf(operation) : expect === 'nothing' ? 'nothing' : { member: expect }
+  if (expected === 'nothing') return head?.requestId == null ? 'a request id of AWS' : null
+  const members = Object.keys(answer).filter((name) => name !== '$metadata' && answer[name] !== undefined)
+  if (expected === 'any') return members.length === 0 ? 'anything in it' : null
+  return members.includes(expected.member) ? null : `\`${expected.member}\` in its answer`
+}
