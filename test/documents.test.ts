@@ -394,12 +394,13 @@ monitors:
 recipients: { oncall: { to: [oncall@example.com] } }
 mail: { from: alibi@example.com }
 log: { cloudwatch: { group: /alibi, region: eu-west-1 } }
+health: { queue: { url: "https://sqs.us-west-2.amazonaws.com/111122223333/alibi-health" } }
 `
     const loaded = await parseConfig(everything, 'alibi.yaml', {}, { cwd: scratch })
     if (!loaded.ok) throw new Error(formatFaults(loaded.faults, 'alibi.yaml'))
     const used = policiesFor(loaded.config).flatMap(({ policy }) => policy.Statement.flatMap(({ Action }) => Action))
     const template = readFileSync('config/cloudformation/alibi-role.yaml', 'utf8')
-    const granted = template.match(/\b(?:account|health|organizations|logs):[A-Za-z]+(?=[,"\n])/g) ?? []
+    const granted = template.match(/\b(?:account|health|organizations|logs|sqs):[A-Za-z]+(?=[,"\n])/g) ?? []
     expect([...new Set(granted)].toSorted()).toEqual([...new Set(used)].toSorted())
     const pattern = new RegExp(/AllowedPattern: (\^\[a-z0-9-\]\+:.*)$/m.exec(template)?.[1] ?? 'none')
     for (const name of ['dynamodb', 's3', 'api-gateway', 'keyspaces', 'budgets', 'iam']) {

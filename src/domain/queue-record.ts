@@ -61,7 +61,8 @@ export function newQueueRecord(url: string): QueueRecord {
  */
 export function answeredAt(record: QueueRecord, now: Instant, retentionMs: number, gapMs: number | null = null): QueueRecord {
   const gap = gapMs ?? (record.polledAt === null ? Number.POSITIVE_INFINITY : now - record.polledAt)
-  const isWhole = record.since !== null && record.since <= now && gap <= retentionMs
+  // A clock that was set back while nobody ran hides how long that was.
+  const isWhole = record.since !== null && record.since <= now && gap >= -MINUTE_MS && gap <= retentionMs
   const left = record.left !== null && now - record.left.at > LEFT_NAMED_MS ? null : record.left
   return {
     ...record,

@@ -52,16 +52,18 @@ describe('the systemd unit', () => {
   })
 })
 
+/* CloudFormation's short forms, as plain values. */
+const tag = (name: string, collection?: 'seq' | 'map') => ({
+  tag: `!${name}`,
+  ...(collection === undefined
+    ? { resolve: (text: string) => ({ [name]: text }) }
+    : { collection, resolve: (node: { toJSON(): unknown }) => ({ [name]: node.toJSON() }) }),
+})
+const names = ['Ref', 'Sub', 'If', 'Equals', 'Not', 'And', 'Condition', 'GetAtt']
+const customTags = names.flatMap((name) => [tag(name), tag(name, 'seq')])
+
 describe('the role', () => {
   type Statement = Readonly<{ Sid: string; Action: unknown; Resource: unknown }>
-  const tag = (name: string, collection?: 'seq' | 'map') => ({
-    tag: `!${name}`,
-    ...(collection === undefined
-      ? { resolve: (text: string) => ({ [name]: text }) }
-      : { collection, resolve: (node: { toJSON(): unknown }) => ({ [name]: node.toJSON() }) }),
-  })
-  const names = ['Ref', 'Sub', 'If', 'Equals', 'Not', 'And', 'Condition', 'GetAtt']
-  const customTags = names.flatMap((name) => [tag(name), tag(name, 'seq')])
   const text = readFileSync('config/cloudformation/alibi-role.yaml', 'utf8')
   const template = parse(text, { customTags: customTags as never, logLevel: 'error' })
   const { Parameters, Resources } = JSON.parse(JSON.stringify(template))
@@ -105,11 +107,54 @@ describe('the role', () => {
     expect(new RegExp(Parameters.LogGroup.AllowedPattern).test('*')).toBe(false)
   })
 
+  test('it reads one queue and deletes from no other', () => {
+    expect(statement('ReadQueue').Resource).toEqual({ Ref: 'QueueArn' })
+    const queue = new RegExp(Parameters.QueueArn.AllowedPattern)
+    expect(queue.test('arn:aws:sqs:us-west-2:111122223333:alibi-health')).toBe(true)
+    const wide = [
+      '*',
+      'arn:aws:sqs:*:111122223333:alibi-health',
+      'arn:aws:sqs:us-west-2:111122223333:*',
+      'arn:aws:sqs:us-west-2:*:q',
+    ]
+    expect(wide.filter((one) => queue.test(one))).toEqual([])
+  })
+
   test('it writes nothing else', () => {
     const actions = statements.flatMap(({ Action }) => (Array.isArray(Action) ? (Action as string[]) : []))
     expect(actions.filter((action) => !/^(?:health|organizations):(?:Describe|List)/.test(action))).toEqual([
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
       'logs:CreateLogStream',
       'logs:PutLogEvents',
     ])
+  })
+})
+
+describe('the queue of AWS Health events', () => {
+  const text = readFileSync('config/cloudformation/alibi-health-queue.yaml', 'utf8')
+  const { Resources } = JSON.parse(JSON.stringify(parse(text, { customTags: customTags as never, logLevel: 'error' })))
+
+  test('only its own rule may put anything into it, and nobody without TLS', () => {
+    const [sends, refused] = Resources.QueuePolicy.Properties.PolicyDocument.Statement
+    expect(sends).toMatchObject({
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Condition: { ArnEquals: { 'aws:SourceArn': { GetAtt: 'Rule.Arn' } } },
+    })
+    expect(refused).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })
+  })
+
+  test('both rules take what AWS Health tells, and no more', () => {
+    for (const rule of [Resources.Rule, Resources.ForwardingRule])
+      expect(rule.Properties.EventPattern).toEqual({ source: ['aws.health'], 'detail-type': ['AWS Health Event'] })
+  })
+
+  test('what Alibi leaves in it is put aside, after more receptions than a few restarts make', () => {
+    const { RedrivePolicy, MessageRetentionPeriod } = Resources.Queue.Properties
+    expect(RedrivePolicy.deadLetterTargetArn).toEqual({ GetAtt: 'DeadLetters.Arn' })
+    expect(RedrivePolicy.maxReceiveCount).toBeGreaterThanOrEqual(5)
+    expect(MessageRetentionPeriod).toBe(14 * 24 * 3600)
   })
 })
