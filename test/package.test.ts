@@ -64,6 +64,7 @@ describe('what is packed', () => {
         'README.md',
         'config/alibi.schema.json',
         'config/alibi.yaml',
+        'config/scenario.schema.json',
         'config/cloudformation/alibi-role.yaml',
         'config/grafana/alibi.json',
         'config/prometheus/alibi.rules.yml',
@@ -179,6 +180,8 @@ test(
 
     const schema = await run(alibi, ['schema'], { cwd: empty, env })
     expect(JSON.parse(schema.stdout)).toEqual(JSON.parse(readFileSync('config/alibi.schema.json', 'utf8')))
+    const ofScenarios = await run(alibi, ['schema', '--scenario'], { cwd: empty, env })
+    expect(JSON.parse(ofScenarios.stdout)).toEqual(JSON.parse(readFileSync('config/scenario.schema.json', 'utf8')))
 
     const demo = await run(alibi, ['demo', '--keep', join(empty, 'kept')], { cwd: empty, env, timeout: DEMO_MS })
     expect(demo.stdout).toMatch(/recovered/i)

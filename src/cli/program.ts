@@ -263,12 +263,13 @@ function addFiles(program: Command, context: Context): void {
   })
   const schema = add(program, {
     name: 'schema',
-    says: 'Print the JSON Schema of the configuration.',
+    says: 'Print the JSON Schema of the configuration, for editors.',
     example: 'alibi schema > alibi.schema.json',
   })
-  schema.action(async () => {
+  schema.option('--scenario', 'that of scenario files instead').action(async ({ scenario }) => {
     const { configSchema } = await import('../config/json-schema.ts')
-    io.out(JSON.stringify(configSchema(), null, 2))
+    const { scenarioSchema } = await import('../simulate/json-schema.ts')
+    io.out(JSON.stringify(scenario === true ? scenarioSchema() : configSchema(), null, 2))
   })
 }
 

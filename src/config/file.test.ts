@@ -705,7 +705,7 @@ describe('warnings', () => {
       'an open page behind a proxy',
       `${quiet}web: { hosts: [alibi.example.com] }`,
       {},
-      /^web\.hosts is set without web\.token: whoever reaches the proxy \(alibi\.example\.com\) can read/,
+      /^web: the page answers to alibi\.example\.com without a web\.token: whoever reaches the proxy can read it/,
     ],
     ['an unknown region', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],
     [

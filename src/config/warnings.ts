@@ -141,7 +141,7 @@ function webWarnings({ web }: Config): readonly string[] {
   if (isLoopback(web.host)) {
     if (web.hosts.length === 0 || web.token !== null) return []
     return [
-      `web.hosts is set without web.token: whoever reaches the proxy (${web.hosts.join(', ')}) can read the page and its API`,
+      `web: the page answers to ${web.hosts.join(', ')} without a web.token: whoever reaches the proxy can read it and its API`,
     ]
   }
   return [
