@@ -65,7 +65,10 @@ class Targets {
     else if (typeof given !== 'string') this.serviceCall(given, path)
   }
 
-  private serviceCall(given: Readonly<Partial<Record<'service' | 'operation' | 'region', string>>>, path: Path): void {
+  private serviceCall(
+    given: Readonly<Partial<Record<'service' | 'operation' | 'region', string | undefined>>>,
+    path: Path,
+  ): void {
     let left = this.serviceCalls
     for (const key of ['service', 'operation', 'region'] as const) {
       const wanted = given[key]
