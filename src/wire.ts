@@ -37,6 +37,7 @@ import type { Mail, Mailer } from './ports/mailer.ts'
 import type { Organization } from './ports/organization.ts'
 import type { Prober } from './ports/prober.ts'
 import type { Clock } from './ports/time.ts'
+import { waysBack } from './ways-back.ts'
 
 /** The partition's DNS suffix, for the address that a mail names (client-account's endpoint rules). */
 const SUFFIX: Readonly<Record<Partition, string>> = {
@@ -164,7 +165,10 @@ export function wire(config: Config, given: Env, version: string): Wired {
       const asked = callersOf(monitor === null ? monitors : [monitor], identities)
       return { version, host: hostname(), sdk, endpoint, signingRegion, caller, callers: asked }
     },
-    letter: (notification, delivery) => renderEmail(notification, delivery, subjectStyle(config, notification.recipient)),
+    letter: (notification, delivery) => {
+      const style = subjectStyle(config, notification.recipient)
+      return renderEmail(notification, { ...delivery, ...waysBack(notification, config, env) }, style)
+    },
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
     heartbeat:

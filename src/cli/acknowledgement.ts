@@ -2,21 +2,26 @@ import { systemClock } from '../adapters/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { writing } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
+import { unknownIncident, wholeId } from './incident-id.ts'
 import { type ConfigOptions, configured, type Io, say } from './io.ts'
 import { reasonOf } from './reason.ts'
 
 /** Acknowledges an incident: no reminders and no escalation until it closes (`silence`). */
-export async function acknowledge(id: string, options: ConfigOptions & Readonly<{ reason?: string }>, io: Io): Promise<number> {
+export async function acknowledge(
+  given: string,
+  options: ConfigOptions & Readonly<{ reason?: string }>,
+  io: Io,
+): Promise<number> {
   const config = await configured(options, io)
   const reason = options.reason === undefined ? null : reasonOf(options.reason)
-  const unknown = `there is no incident ${id}: see \`alibi incidents\``
   const work = async (store: Store) => {
+    const id = await wholeId(given, store)
     const incident = await store.incident(id)
-    if (incident === null) throw new Exit(EXIT.usage, unknown)
-    if (incident.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
+    if (incident?.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
     await store.addAck({ incident: id, at: systemClock.now(), moment: systemClock.moment(), reason })
+    return id
   }
-  await writing(config, work, unknown)
+  const id = await writing(config, work, unknownIncident(given))
   say(
     io,
     `Incident ${id} is acknowledged: no reminders and no escalation until it closes. If it grows or ends, you are still notified.`,

@@ -114,12 +114,14 @@ export class DaemonHost implements Host<Wiring> {
   async serve({ config, equipment }: Session<Wiring>, current: () => Session<Wiring>): Promise<Page | null> {
     const { log, given, store } = this
     if (config.web === null || store === null) return null
+    const { token, url } = config.web
     return startWeb({
       listen: config.web,
       log,
       reader: store,
       clock: equipment.clock,
       metrics: given.metrics,
+      ...(token === null || url === null ? {} : { answers: { token, take: (answer) => current().daemon.answer(answer) } }),
       health: async () => {
         const reasons = await current().daemon.selfCheck()
         return { ok: reasons.length === 0, reasons }

@@ -8,6 +8,7 @@ import type { KeptReading, Store } from '../ports/store.ts'
 import { asExit, notFound, readerIfExists } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import { MAX_JSON_ROWS, storyText } from './explain-text.ts'
+import { unknownIncident, wholeId } from './incident-id.ts'
 import { configured, type Io, type ListOptions } from './io.ts'
 import { printSupportCase } from './support-case.ts'
 
@@ -28,14 +29,16 @@ export type Story = Readonly<{
 }>
 
 /** Shows one incident in full, as it was decided at the time: nothing is judged again. */
-export async function explain(id: string, options: ListOptions & Readonly<{ supportCase?: boolean }>, io: Io): Promise<number> {
+export async function explain(
+  given: string,
+  options: ListOptions & Readonly<{ supportCase?: boolean }>,
+  io: Io,
+): Promise<number> {
   const config = await configured(options, io)
   const isJson = options.json === true
-  const unknown = `there is no incident ${id}: see \`alibi incidents\``
   const store = await readerIfExists(config)
-  if (store === null) throw notFound(unknown, config)
-  const story = await read(store, id, isJson ? LIMIT_JSON : LIMIT_TEXT)
-  if (story === null) throw new Exit(EXIT.usage, unknown)
+  if (store === null) throw notFound(unknownIncident(given), config)
+  const story = await read(store, given, isJson ? LIMIT_JSON : LIMIT_TEXT)
   if (options.supportCase === true) return printSupportCase(story, config, isJson, io)
   io.out(
     isJson
@@ -46,10 +49,11 @@ export async function explain(id: string, options: ListOptions & Readonly<{ supp
 }
 
 /** Closes the store in the end. */
-async function read(store: Store, id: string, limit: Readonly<{ ledger: number; runs: number }>): Promise<Story | null> {
+async function read(store: Store, given: string, limit: Readonly<{ ledger: number; runs: number }>): Promise<Story> {
   try {
+    const id = await wholeId(given, store)
     const incident = await store.incident(id)
-    if (incident === null) return null
+    if (incident === null) throw new Exit(EXIT.usage, unknownIncident(given))
     const from = Math.min(incident.openedAt, ...incident.members.map((member) => member.onset))
     const to = incident.closedAt ?? Date.now()
     return {

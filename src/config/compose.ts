@@ -77,7 +77,7 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
     mail: mailOf(parsed.mail, context),
     storage: { path: resolvePath(cwd, storage.path), keep: { runsMs: storage.keep.runs, hoursMs: storage.keep.hours } },
     log: logOf(parsed.log, cwd, monitors[0]?.region, endpoints),
-    web: web === false ? null : { host: web.listen.host, port: web.listen.port, hosts: web.hosts, token: web.token ?? null },
+    web: web === false ? null : webOf(web),
     heartbeat: heartbeat === undefined ? null : { url: heartbeat.url, everyMs: heartbeat.every },
     digest:
       digest === undefined
@@ -102,6 +102,17 @@ function recipientOf([name, parsed]: readonly [string, ParsedConfig['recipients'
     ...(selfAlerts === undefined ? {} : { selfAlerts }),
     ...(kinds === undefined ? {} : { kinds }),
     ...(subject === undefined ? {} : { subject }),
+  }
+}
+
+/** The host of its address is one by which the page may be asked for. */
+function webOf({ listen, hosts, token, url }: Exclude<ParsedConfig['web'], false>): Config['web'] {
+  const named = url === undefined ? null : new URL(url).hostname
+  return {
+    ...listen,
+    hosts: named === null || hosts.includes(named) ? hosts : [...hosts, named],
+    token: token ?? null,
+    url: url ?? null,
   }
 }
 

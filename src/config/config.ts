@@ -52,6 +52,8 @@ export type Config = Readonly<{
     hosts: readonly string[]
     /** Clients must send it; never `null` on an address other than loopback. */
     token: string | null
+    /** Where people reach the page, without a slash at the end; `null` if nobody said. */
+    url: string | null
   }> | null
   /** A healthchecks-style ping URL, which is one of the secrets. */
   heartbeat: Readonly<{ url: string; everyMs: number }> | null

@@ -188,7 +188,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
     },
     storage: { path: join(process.cwd(), 'data/alibi.db'), keep: { runsMs: 7 * 86_400_000, hoursMs: 400 * 86_400_000 } },
     log: { level: 'info', format: null, file: null, cloudwatch: null },
-    web: { host: '127.0.0.1', port: 9464, hosts: [], token: null },
+    web: { host: '127.0.0.1', port: 9464, hosts: [], token: null, url: null },
     heartbeat: null,
     digest: null,
     discoveries: [],
@@ -243,7 +243,7 @@ test('the full sample says what the defaults say, beside what it adds', async ()
     file: { path: join(process.cwd(), 'data/alibi.log'), maxSizeBytes: 10 * 1024 * 1024, keep: 5 },
     cloudwatch: { group: '/alibi', stream: 'production', region: 'eu-west-1', endpoint: null },
   })
-  expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null })
+  expect(config.web).toEqual({ host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null, url: null })
   expect(config.heartbeat).toEqual({ url: 'https://hc-ping.com/0f5bd6a8-invented', everyMs: 60_000 })
   expect(config.digest).toEqual({ schedule: '0 8 * * 1', timezone: 'Etc/UTC', to: ['oncall', 'owner'] })
   expect(config.secrets).toEqual(['correct-horse-battery', 'https://hc-ping.com/0f5bd6a8-invented'])
@@ -519,14 +519,21 @@ describe('values', () => {
 
   test.for<[string, Config['web']]>([
     ['web: false', null],
-    ['web: {}', { host: '127.0.0.1', port: 9464, hosts: [], token: null }],
-    ['web:', { host: '127.0.0.1', port: 9464, hosts: [], token: null }],
-    ['web: { listen: "[::1]:80" }', { host: '::1', port: 80, hosts: [], token: null }],
+    ['web: {}', { host: '127.0.0.1', port: 9464, hosts: [], token: null, url: null }],
+    ['web:', { host: '127.0.0.1', port: 9464, hosts: [], token: null, url: null }],
+    ['web: { listen: "[::1]:80" }', { host: '::1', port: 80, hosts: [], token: null, url: null }],
     [
       'web: { listen: "0.0.0.0:9464", token: hunter-hunter-hunter-22 }',
-      { host: '0.0.0.0', port: 9464, hosts: [], token: 'hunter-hunter-hunter-22' },
+      { host: '0.0.0.0', port: 9464, hosts: [], token: 'hunter-hunter-hunter-22', url: null },
     ],
-    ['web: { listen: "localhost:0", hosts: [a.example] }', { host: 'localhost', port: 0, hosts: ['a.example'], token: null }],
+    [
+      'web: { url: "https://alibi.example.com/on-call/" }',
+      { host: '127.0.0.1', port: 9464, hosts: ['alibi.example.com'], token: null, url: 'https://alibi.example.com/on-call' },
+    ],
+    [
+      'web: { listen: "localhost:0", hosts: [a.example] }',
+      { host: 'localhost', port: 0, hosts: ['a.example'], token: null, url: null },
+    ],
   ])('%s', async ([text, web]) => expect(configOf(await parse(ENOUGH + text)).web).toEqual(web))
 
   test.for<[string, string, Record<string, string>]>([

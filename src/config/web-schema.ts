@@ -22,6 +22,16 @@ const Listen = line('an address and a port such as `127.0.0.1:9464`').transform(
   return z.NEVER
 })
 
+const URL_TEXT = 'expected an http or https address without user, query and fragment, such as `https://alibi.example.com`'
+
+/** Without a slash at its end; `null` for anything but an address that a path can follow. */
+function webUrl(text: string): string | null {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) return null
+  if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return null
+  return url.href.replace(/\/+$/, '')
+}
+
 export const WebSchema = z.union(
   [
     z.literal(false),
@@ -33,6 +43,17 @@ export const WebSchema = z.union(
         .optional()
         .describe(
           `Token that clients must send: as a Bearer token, or once as ?token=. Best kept in a file: "\${file:/run/secrets/web}".`,
+        ),
+      url: line('an address such as `https://alibi.example.com`', { max: 500 })
+        .transform((text, context) => {
+          const url = webUrl(text)
+          if (url !== null) return url
+          context.addIssue({ code: 'custom', message: URL_TEXT })
+          return z.NEVER
+        })
+        .optional()
+        .describe(
+          'Address under which people reach the page, such as that of a proxy; may have a path. Emails then link to their incident, and with `token` the link allows to acknowledge and to silence it.',
         ),
       hosts: list(line('a host name', { max: 253, pattern: HOST }), 'host names', 0, MAX_HOSTS)
         .prefault([])

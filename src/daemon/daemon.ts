@@ -14,6 +14,7 @@ import { type Meter, SILENT_METER } from '../ports/meter.ts'
 import type { Prober } from '../ports/prober.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import type { Clock, Ticker } from '../ports/time.ts'
+import { type Answer, type AnswerResult, takeAnswer } from './answers.ts'
 import { Background } from './background.ts'
 import { ControlCalls } from './control-calls.ts'
 import { Courier } from './courier.ts'
@@ -77,6 +78,8 @@ export type Daemon = Readonly<{
   selfCheck: () => Promise<readonly string[]>
   /** Reports something once, such as a faulty configuration on disk; `null`: it is over. */
   selfAlert: (key: string, text: string | null) => Promise<void>
+  /** Takes what somebody answers to an email. */
+  answer: (answer: Answer) => Promise<AnswerResult>
 }>
 
 /** Starts to monitor. Resolves when the first schedule runs. @throws {StoreError} when the store cannot be read */
@@ -113,6 +116,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
     readings: () => reader.readings(),
     selfCheck: parts.check,
     selfAlert: (key, text) => engine.look({ selfAlerts: [{ key, text }] }),
+    answer: (answer) => takeAnswer(answer, { store, clock, reread: () => readOrders(parts) }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { idPart, membersFor, messageIdOf, notificationId, toldOf } from './audience.ts'
+import { idPart, membersFor, messageIdOf, notificationId, notifiedBy, toldOf } from './audience.ts'
 import { isChosen } from './choice.ts'
 import type { Announced } from './decision.ts'
 import { inWords, utc } from './duration.ts'
@@ -311,6 +311,17 @@ function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incide
   return { explainedBy: own.by.arn, leadMinutes: leadMinutesOf(own.by.startedAt, onsetOf(mine)) }
 }
 
+/** Whom else it reaches, and when (`escalation`): `pager at 2026-03-10 10:18Z`. */
+function escalations({ announcedAt, members, audience }: Incident, setup: Setup, now: Instant): string[] {
+  const failing = members.filter(({ state }) => state !== 'recovered')
+  const known = new Set(audience.filter(({ open }) => open).map(({ recipient }) => recipient))
+  return notifiedBy(failing, setup).flatMap((name) => {
+    const afterMs = setup.recipients.get(name)?.afterMs ?? null
+    const at = (announcedAt ?? now) + (afterMs ?? 0)
+    return afterMs === null || known.has(name) || at <= now ? [] : [`to ${name} at ${utc(at)} unless it is acknowledged`]
+  })
+}
+
 /** When the next mail comes: the question that everybody asks who has read this one. */
 function nextMail(
   incident: Incident,
@@ -326,7 +337,7 @@ function nextMail(
   const gets = (kind: MailKind) => isChosen(chosen, { kind, family, isFollowUp: true })
   const end = gets('recovered') ? ['when it is over'] : []
   if (family === 'offline' || family === 'blind') return end[0] ?? null
-  const parts: string[] = []
+  const parts: string[] = verdict === 'explained' ? [] : escalations(incident, setup, now)
   if (verdict === 'explained' && gets('still-failing')) {
     parts.push('if it goes on after AWS says that it is over')
     if (holdAtMostMs > 0) parts.push(`at ${utc(from + holdAtMostMs)} if AWS still explains it then`)

@@ -41,7 +41,7 @@ export function contentOf(
     title: foreign(facts.subject, limits.sentence),
     opening: opening(facts, merged, limits),
     warnings: warnings(facts, delivery, limits),
-    keyFacts: keyFacts(facts, merged, limits),
+    keyFacts: keyFacts(facts, delivery, limits),
     sections: sectionsOf(facts, delivery, limits),
     footer: footer(facts, seq, limits),
   })
@@ -54,6 +54,7 @@ function sectionsOf(facts: Facts, delivery: Delivery, limits: Limits): readonly 
   // A recovery that also covers an undelivered alert shows that alert's evidence, unless it has its own.
   const shown = merged !== null && probes.every((probe) => probe.evidence.length === 0) ? merged.facts : facts
   const sections: readonly (readonly [string, readonly Block[]])[] = [
+    ['Commands', commands(facts, delivery, limits)],
     [kind === 'recovered' ? 'What failed' : 'What is failing', failingProbes(facts, failure, limits)],
     ['AWS event', awsEvent(facts, limits)],
     ['Evidence', evidence(shown, limits)],
@@ -63,7 +64,6 @@ function sectionsOf(facts: Facts, delivery: Delivery, limits: Limits): readonly 
     [kind === 'digest' ? 'Summary' : 'Details', details(facts, limits)],
     ...chapters(facts, limits),
     ['For AWS Support (copy from here)', support(facts, limits)],
-    ['Commands', commands(facts, limits)],
   ]
   return sections.flatMap(([title, blocks]) => (blocks.length === 0 ? [] : [{ title, blocks }]))
 }

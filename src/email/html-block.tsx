@@ -1,4 +1,4 @@
-import type { Block, Row, TryLine } from './block.ts'
+import type { Block, Row, Timed, TryLine } from './block.ts'
 import { BREAK, MONO, SMALL } from './html-style.ts'
 import { Table } from './html-table.tsx'
 import { LIGHT, type Palette } from './palette.ts'
@@ -26,6 +26,8 @@ export function BlockPart({ block }: { block: Block }) {
       return <ListPart items={block.items} />
     case 'rows':
       return <RowsPart rows={block.rows} />
+    case 'times':
+      return <TimesPart zone={block.zone} times={block.times} />
     case 'tries':
       return <TriesPart title={block.title} tries={block.tries} note={block.note} />
     case 'strip':
@@ -66,6 +68,40 @@ function RowsPart({ rows }: { rows: readonly Row[] }) {
           </td>
           <td class="text" valign="top" style={`${TEXT}padding:1px 0;${BREAK}`}>
             {value}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  )
+}
+
+function TimesPart({ zone, times }: { zone: string | null; times: readonly Timed[] }) {
+  const time = `${SMALL}padding:1px 10px 1px 0;white-space:nowrap;`
+  return (
+    <Table style="margin:0 0 8px;">
+      {zone === null ? null : (
+        <tr>
+          <td class="soft" width="84" style={time}>
+            UTC
+          </td>
+          <td class="soft" width="60" style={time}>
+            {zone}
+          </td>
+          <td />
+        </tr>
+      )}
+      {times.map(([utc, local, what]) => (
+        <tr>
+          <td class="soft" valign="top" width="84" style={time}>
+            {utc}
+          </td>
+          {zone === null ? null : (
+            <td class="soft" valign="top" width="60" style={time}>
+              {local}
+            </td>
+          )}
+          <td class="text" valign="top" style={`${TEXT}padding:1px 0;${BREAK}`}>
+            {what}
           </td>
         </tr>
       ))}

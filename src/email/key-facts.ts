@@ -19,8 +19,9 @@ export type KeyFact = Readonly<{ label: string; text: string; link: string | nul
 const STATUS_PAGE = 'https://health.aws.amazon.com/health/status'
 
 /** The first screen, below the first sentence: what a person who has just been woken needs. */
-export function keyFacts(facts: Facts, merged: Delivery['merged'], limits: Limits): readonly KeyFact[] {
+export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): readonly KeyFact[] {
   const { incident, kind } = facts
+  const { merged } = delivery
   if (incident === null) return [...selfAlertFacts(facts, limits), ...nextEmail(facts, limits)]
   const failure = summarize(facts, limits)
   const isOver = kind === 'recovered' || kind === 'dropped'
@@ -32,7 +33,9 @@ export function keyFacts(facts: Facts, merged: Delivery['merged'], limits: Limit
     ...fact('Began', began(facts)),
     ...(kind === 'recovered' ? howLong(facts) : []),
     ...fact('Do first', advice(facts, failure)),
-    ...(isOver ? [] : [...runbooks(facts, limits), ...statusPage(facts)]),
+    ...(isOver ? [] : runbooks(facts, limits)),
+    ...incidentPage(facts, delivery),
+    ...(isOver ? [] : statusPage(facts)),
     ...nextEmail(facts, limits),
   ]
 }
@@ -110,6 +113,13 @@ function runbooks({ monitors }: Facts, limits: Limits): readonly KeyFact[] {
     const label = monitors.length > 1 ? `Runbook ${foreign(name, limits.word)}` : 'Runbook'
     return [{ label, text: link ?? foreign(runbook, limits.sentence), link }]
   })
+}
+
+/** The way to the incident; while it lasts, also to the buttons that acknowledge and silence it. */
+function incidentPage({ incident }: Facts, { page }: Delivery): readonly KeyFact[] {
+  if (incident === null || page === undefined || page === null) return []
+  const label = page.hasButtons && incident.closedAt === null ? 'Acknowledge or silence' : 'Incident'
+  return [{ label, text: page.url, link: page.url }]
 }
 
 /** Where AWS may say what we do not know: what its event says now, or what a source holds that could not be asked. */

@@ -272,6 +272,8 @@ function blockSayings(block: Block): string[] {
       return [...block.items]
     case 'rows':
       return block.rows.flat()
+    case 'times':
+      return [block.zone ?? '', ...block.times.flatMap(([utc, there, what]) => [utc, there ?? '', what])]
     case 'tries':
       return [block.title, ...block.tries.flatMap(({ at, what, ids }) => [`${at} ${what}`, ids ?? '']), block.note ?? '']
     case 'strip':

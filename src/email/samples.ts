@@ -218,6 +218,16 @@ type Case = Readonly<{ mail: Notification; delivery?: Partial<Delivery> }>
 
 /** Further cases, each with its delivery. */
 const FURTHER: Readonly<Record<string, Case>> = {
+  'failing-linked': {
+    mail: NOTIFICATIONS.failing,
+    delivery: {
+      shell: { host: 'host-7', user: 'alibi', directory: '/opt/alibi', program: 'npx alibi', options: '' },
+      page: {
+        url: 'https://alibi.example.com/incidents/a3f9c0de51b27764?answer=tb8e80.b25jYWxs.0123456789abcdefghijklmnopqrstuvwxyzABCDEFG',
+        hasButtons: true,
+      },
+    },
+  },
   'failing-again': { mail: flaps('failing') },
   'failing-undetermined-late': {
     mail: new Rehearsal(NOON_OR_SO - HOUR_MS)

@@ -91,8 +91,8 @@ function tryLines(one: Try, nth: string, operation: string, limits: Limits): rea
   const word = (text: string) => foreign(text, limits.word)
   const name = one.kind !== null ? word(errorAside(one)) : one.status === null ? 'ok' : `ok, HTTP ${one.status}`
   const result = one.status === null ? `${name}, no HTTP answer` : name
-  const service = operation.includes(':') ? operation.slice(0, operation.indexOf(':')) : 'account'
-  const where = `${isOfSts(one, operation) ? 'sts:AssumeRole' : word(service)} ${word(one.region)}`
+  const service = operation.includes(':') ? operation.slice(0, operation.indexOf(':')) : 'Account'
+  const where = `${isOfSts(one, operation) ? 'sts:AssumeRole' : `${word(service)} API`} in ${word(one.region)}`
   return [
     `- ${iso(one.at)} try ${nth}, ${where}: ${result}, ${Math.round(one.ms)} ms`,
     ...(one.requestId === null ? [] : [`  x-amzn-requestid: ${word(one.requestId)}`]),

@@ -41,6 +41,8 @@ function blockLines(block: Block): string[] {
         wrap(`${label.padEnd(width)}  ${value}`, ' '.repeat(Math.min(width + 2, 22)), width + 2),
       )
     }
+    case 'times':
+      return timesLines(block)
     case 'tries':
       return [
         ...wrap(block.title),
@@ -55,6 +57,17 @@ function blockLines(block: Block): string[] {
     case 'copy':
       return [...block.lines]
   }
+}
+
+function timesLines({ zone, times }: Extract<Block, { type: 'times' }>): string[] {
+  const all = zone === null ? times : [['UTC', zone, ''] as const, ...times]
+  const width = (cells: readonly string[]) => Math.max(...cells.map((cell) => cell.length))
+  const utc = width(all.map(([cell]) => cell))
+  const local = zone === null ? 0 : width(all.map(([, cell]) => cell ?? '')) + 2
+  return all.flatMap(([at, there, what]) => {
+    const start = `${at.padEnd(utc)}  ${local === 0 ? '' : (there ?? '').padEnd(local)}`
+    return wrap(`${start}${what}`, ' '.repeat(start.length), start.length)
+  })
 }
 
 /** A word; what stands in backquotes is one word, so that a command is not broken. */

@@ -1,6 +1,6 @@
 import type { Facts } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
-import { type Block, rows, text } from './block.ts'
+import type { Block } from './block.ts'
 import { type Delivery, LATE_MS } from './delivery.ts'
 import { foreign } from './foreign.ts'
 import { endOf, hhmmss, local } from './times.ts'
@@ -13,12 +13,17 @@ export function timeline(facts: Facts, delivery: Delivery): readonly Block[] {
   // A stable sort: moments that coincide stay in the order in which they happen.
   const moments = momentsOf(facts, delivery).toSorted(([a], [b]) => a - b)
   if (moments.length === 0) return []
-  const zone = local(at, timezone) === null ? [] : [text(`UTC = ${foreign(timezone, 60)}`)]
+  const zone = local(at, timezone) === null ? null : foreign(cityOf(timezone), 60)
   const times = moments.map(([when, what]) => {
     const there = local(when, timezone)
-    return [`${hhmmss(when, at)}${there === null ? '' : ` = ${there.slice(0, 5)}`}`, what] as const
+    return [hhmmss(when, at), there === null ? null : there.slice(0, 5), what] as const
   })
-  return [...zone, rows(...times)]
+  return [{ type: 'times', zone, times }]
+}
+
+/** `Buenos Aires` of `America/Argentina/Buenos_Aires`. */
+function cityOf(timezone: string): string {
+  return (timezone.split('/').at(-1) ?? timezone).replaceAll('_', ' ')
 }
 
 /** In the order in which things happen. */

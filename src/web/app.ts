@@ -3,6 +3,7 @@ import { withoutAddresses } from '../domain/shown.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
+import { addAnswers } from './answer-route.ts'
 import { addApi, json } from './api.ts'
 import { within } from './deadline.ts'
 import { addHtml } from './html.ts'
@@ -13,6 +14,18 @@ import type { Health, View } from './view.ts'
 const ANSWER_WITHIN_MS = 10_000
 const MAX_REASONS = 100
 
+/** Acknowledge, or silence for so many hours. */
+export type AnswerOrder = 'ack' | 1 | 4 | 24
+
+/** Takes what a recipient answers by the link of an email. */
+type Answers = Readonly<{
+  /** `web.token`: keys are signed with it. */
+  token: string
+  take: (
+    answer: Readonly<{ incident: string; recipient: string; from: string; order: AnswerOrder; once: string }>,
+  ) => Promise<'done' | 'already' | 'closed' | 'unknown'>
+}>
+
 export type WebDeps = Readonly<{
   log: Log
   reader: Reader
@@ -21,6 +34,8 @@ export type WebDeps = Readonly<{
   clock: Clock
   /** Without it there is no `/metrics`. */
   metrics?: Metrics
+  /** Without it nothing can be changed here. */
+  answers?: Answers
 }>
 
 /** What the routes work with. */
@@ -49,6 +64,7 @@ export function webApp(deps: WebDeps): Hono {
   const routes: Routes = { ...deps, health, inTime }
   addHtml(app, routes)
   addApi(app, routes)
+  addAnswers(app, routes)
   app.get('/healthz', async (c) => {
     const { ok, reasons } = await health()
     return json(c, { ok, reasons }, ok ? 200 : 503)

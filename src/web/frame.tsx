@@ -13,7 +13,9 @@ export type Head = Readonly<{
   /** When it was true; `null` for a page without news. */
   at: number | null
   version: string
+  /** This page and the status page, as seen from this page: the page may be reached under a sub-path. */
   path: string
+  root: string
   /** The incident that the page is about. */
   incident: string | null
 }>
@@ -47,7 +49,8 @@ export function Frame({ head, live, main }: { head: Head; live: boolean; main: C
         {main}
         <footer>
           {head.version === '' ? 'Alibi' : `Alibi ${head.version}`}. All times are UTC. For programs:{' '}
-          <a href="/api/incidents">/api/incidents</a>, <a href="/metrics">/metrics</a>, <a href="/healthz">/healthz</a>
+          <a href={`${head.root}api/incidents`}>/api/incidents</a>, <a href={`${head.root}metrics`}>/metrics</a>,{' '}
+          <a href={`${head.root}healthz`}>/healthz</a>
         </footer>
         {live ? <script dangerouslySetInnerHTML={{ __html: SCRIPT }} /> : null}
       </body>
@@ -55,11 +58,11 @@ export function Frame({ head, live, main }: { head: Head; live: boolean; main: C
   )
 }
 
-function Header({ head: { at, path }, live }: { head: Head; live: boolean }) {
+function Header({ head: { at, path, root }, live }: { head: Head; live: boolean }) {
   return (
     <header>
       <span>
-        <a id="home" href="/">
+        <a id="home" href={root}>
           <b>Alibi</b>
         </a>{' '}
         monitors the AWS Account Management API

@@ -7,6 +7,8 @@ export type Listen = Readonly<{
   hosts: readonly string[]
   /** Requests must carry it; `null` where only this machine can ask. */
   token?: string | null
+  /** Where people reach it, if that is known. */
+  url?: string | null
 }>
 
 /**

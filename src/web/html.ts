@@ -1,11 +1,13 @@
 import type { Context, Hono } from 'hono'
 import type { Incident } from '../domain/incident.ts'
+import { openAnswerKey } from './answer-key.ts'
 import { isPossibleId } from './api.ts'
 import type { Routes } from './app.ts'
 import { LONG } from './card.ts'
 import { latestEvents } from './latest.ts'
-import { incidentPage, type Overview, overview } from './overview.ts'
+import { type AnswerForm, incidentPage, type Overview, overview } from './overview.ts'
 import { type Part, renderIncident, renderNotFound, renderOverview } from './page.tsx'
+import { POLICY_WITH_FORMS } from './policy.ts'
 import { record } from './record.ts'
 
 /** The status page, and the page of one incident. */
@@ -24,8 +26,21 @@ export function addHtml(app: Hono, routes: Routes): void {
       inTime(reader.mails(incident.id)).catch(() => null),
       inTime(latestEvents(incident, view.readings, reader)).catch(() => null),
     ])
-    return c.html(renderIncident(incidentPage(incident, { rows, mails, events }, view, now), partOf(c)))
+    const page = incidentPage(incident, { rows, mails, events }, view, now)
+    const answer = answerOf(c, incident, routes)
+    if (answer !== null) c.header('Content-Security-Policy', POLICY_WITH_FORMS)
+    return c.html(renderIncident({ ...page, answer }, partOf(c)))
   })
+}
+
+/** The buttons, for whoever came by a link that allows them. */
+function answerOf(c: Context, incident: Incident, { answers, clock, view }: Routes): AnswerForm | null {
+  const key = c.req.query('answer')
+  if (answers === undefined || key === undefined) return null
+  const opened = openAnswerKey(answers.token, incident.id, key, clock.now())
+  if (!opened.ok || incident.state === 'closed') return null
+  const ack = view().world.acks.get(incident.id) ?? null
+  return { key, recipient: opened.grant.recipient, acked: ack === null ? null : { at: ack.at, by: ack.reason } }
 }
 
 /** What the script asks for, and what a reader asks for who wants no auto-refresh. */

@@ -1,8 +1,10 @@
 import type { Child } from 'hono/jsx'
+import { foreign } from '../email/foreign.ts'
 import type { Card, DecisionRow, MemberRow } from './card.ts'
 import { TimelineFigure } from './figure.tsx'
 import { MailTable } from './mail-table.tsx'
-import type { IncidentPage } from './overview.ts'
+import type { AnswerForm, IncidentPage } from './overview.ts'
+import { clockTime, SENTENCE, WORD } from './phrase.ts'
 import { type Column, ProbeName, Section, Table } from './table.tsx'
 
 const PROBES: readonly Column<MemberRow>[] = [
@@ -23,11 +25,11 @@ const REJECTED = 'AWS events that were considered and rejected'
 const DECIDED = 'Decisions and their reasons'
 
 /** The page of one incident. */
-export function IncidentSections({ page: { card, fault } }: { page: IncidentPage }) {
+export function IncidentSections({ page: { card, fault, answer = null, at } }: { page: IncidentPage }) {
   return (
     <>
       <p id="back">
-        <a id="back-link" href="/">
+        <a id="back-link" href="../">
           All monitors and incidents
         </a>
       </p>
@@ -41,6 +43,7 @@ export function IncidentSections({ page: { card, fault } }: { page: IncidentPage
         </p>
         <p class="soft">{card.since}</p>
         <Summary card={card} />
+        {answer === null ? null : <AnswerButtons id={card.id} form={answer} now={at} />}
       </section>
       {fault === null ? null : (
         <section class="box warn" id="warnings" aria-label="Warnings">
@@ -76,6 +79,47 @@ export function IncidentSections({ page: { card, fault } }: { page: IncidentPage
     </>
   )
 }
+
+/** What a link in an email allows. Without JavaScript too: they are plain forms. */
+function AnswerButtons({ id, form: { key, recipient, acked }, now }: { id: string; form: AnswerForm; now: number }) {
+  const action = `${id}/answer`
+  return (
+    <div id="answer-form" class="buttons">
+      {acked === null ? (
+        <form method="post" action={action}>
+          <input type="hidden" name="answer" value={key} />
+          <button type="submit" name="do" value="ack">
+            Acknowledge
+          </button>
+        </form>
+      ) : (
+        <p>
+          <b>Acknowledged</b> {clockTime(acked.at, now)}
+          {acked.by === null ? '' : `: ${foreign(acked.by, SENTENCE)}`}
+        </p>
+      )}
+      <form method="post" action={action}>
+        <input type="hidden" name="answer" value={key} />
+        <span class="soft">Silence these monitors for </span>
+        {SILENCES.map(([value, label]) => (
+          <button type="submit" name="do" value={value} class="plain">
+            {label}
+          </button>
+        ))}
+      </form>
+      <p class="soft small">
+        On record as {foreign(recipient, WORD)}. Acknowledging stops reminders and escalation; you still hear when it grows or
+        ends.
+      </p>
+    </div>
+  )
+}
+
+const SILENCES = [
+  ['silence-1', '1 hour'],
+  ['silence-4', '4 hours'],
+  ['silence-24', '24 hours'],
+] as const
 
 /** An incident among others. The worst one is open; the others open with a click, and stay open. */
 export function IncidentCard({ card, isWorst }: { card: Card; isWorst: boolean }) {
@@ -219,10 +263,12 @@ function Rejected({ card: { rejected, moreRejected } }: { card: Card }) {
   )
 }
 
+/** From the status page. */
 export function pathOf(id: string): string {
-  return `/incidents/${encodeURIComponent(id)}`
+  return `incidents/${encodeURIComponent(id)}`
 }
 
+/** From its own page. */
 function apiOf(id: string): string {
-  return `/api/incidents/${encodeURIComponent(id)}`
+  return `../api/incidents/${encodeURIComponent(id)}`
 }

@@ -4,7 +4,9 @@ import { operationShown } from '../domain/setup.ts'
 import type { ProbeState } from '../domain/state.ts'
 import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
+import { readSchedule } from '../schedule/calendar.ts'
 import { gapInWords, outlookOf } from '../schedule/outlook.ts'
+import { isTimezone } from '../schedule/zone.ts'
 import { type Hour, hourOf } from './hour.ts'
 import { ago, clockTime, counted, SENTENCE, WORD } from './phrase.ts'
 import { countOf, type ProbeStatus, TONE, WORDS, type Word } from './probe-status.ts'
@@ -68,6 +70,7 @@ function aboutOf({ schedule, timezone, notify }: Monitor): string {
 
 /** Also of the digest. */
 export function nextRun({ schedule, timezone }: Pick<Monitor, 'schedule' | 'timezone'>, now: Instant): string {
+  if (!readSchedule(schedule).ok || !isTimezone(timezone)) return 'next run unknown'
   const { next, longestGapMs, warning, meaning } = outlookOf(schedule, timezone, now)
   const when = next === null ? 'next run: none in sight' : `next run ${clockTime(next, now)}`
   const gap = warning ?? `at most ${gapInWords(longestGapMs)} between two runs`

@@ -109,7 +109,7 @@ function Incidents({ cards, more }: { cards: readonly Card[]; more: number }) {
       ))}
       {more > 0 ? (
         <p id="incidents-more">
-          And {more} more, none of them worse: see <a href="/api/incidents">/api/incidents</a>.
+          And {more} more, none of them worse: see <a href="api/incidents">/api/incidents</a>.
         </p>
       ) : null}
     </section>

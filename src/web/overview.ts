@@ -98,7 +98,21 @@ function mailsShown(outbox: OnRecord['outbox']): OnRecord['outbox'] {
 }
 
 /** One incident with its whole history. */
-export type IncidentPage = Readonly<{ at: Instant; card: Card; fault: string | null; version: string }>
+export type IncidentPage = Readonly<{
+  at: Instant
+  card: Card
+  fault: string | null
+  version: string
+  /** The buttons, for whoever came by the link of an email. */
+  answer?: AnswerForm | null
+}>
+
+export type AnswerForm = Readonly<{
+  /** What allows the recipient of an email to answer it. */
+  key: string
+  recipient: string
+  acked: Readonly<{ at: Instant; by: string | null }> | null
+}>
 
 /** @param events as AWS last described the explaining ones, by ARN; `null` where that could not be read */
 export function incidentPage(

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx'
 import { Frame, type Head, Main } from './frame.tsx'
-import { IncidentSections, pathOf } from './incident-view.tsx'
+import { IncidentSections } from './incident-view.tsx'
 import type { IncidentPage, Overview } from './overview.ts'
 import { OverviewSections } from './overview-view.tsx'
 
@@ -14,23 +14,32 @@ export type Part = 'live' | 'still' | 'main'
 
 export function renderOverview(page: Overview, part: Part): string {
   const { state, tone, at, version } = page
-  return render({ state, tone, at, version, path: '/', incident: null }, <OverviewSections page={page} />, part)
+  return render({ state, tone, at, version, path: './', root: './', incident: null }, <OverviewSections page={page} />, part)
 }
 
 export function renderIncident(page: IncidentPage, part: Part): string {
   const { card, at, version } = page
-  const head = { state: card.state, tone: card.tone, at, version, path: pathOf(card.id), incident: card.id }
+  const head = { state: card.state, tone: card.tone, at, version, path: card.id, root: '../', incident: card.id }
   return render(head, <IncidentSections page={page} />, part)
 }
 
 export function renderNotFound(what: string): string {
-  const head: Head = { state: 'NOT FOUND', tone: 'plain', at: null, version: '', path: '/', incident: null }
+  return notice('NOT FOUND', what, '../')
+}
+
+/** What became of an answer to an email, where that is not the incident itself. */
+export function renderNotice(what: string): string {
+  return notice('NOTICE', what, '../../')
+}
+
+function notice(state: string, what: string, root: string): string {
+  const head: Head = { state, tone: 'plain', at: null, version: '', path: './', root, incident: null }
   const main = (
     <main id="main">
       <section class="box plain answer" id="answer">
         <h1>{what}</h1>
         <p>
-          <a href="/">Go to the status page</a>
+          <a href={root}>Go to the status page</a>
         </p>
       </section>
     </main>

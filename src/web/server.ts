@@ -6,8 +6,7 @@ import { type WebDeps, webApp } from './app.ts'
 import { Connections } from './connections.ts'
 import { type Admission, admit, BAD_PATH, type Refusal } from './guard.ts'
 import type { Listen } from './host.ts'
-import { SCRIPT_HASH } from './script.ts'
-import { STYLE_HASH } from './style.ts'
+import { POLICY } from './policy.ts'
 
 export type { Health } from './view.ts'
 
@@ -18,12 +17,9 @@ const HEAD_WITHIN_MS = 10_000
 const IDLE_MS = 30_000
 const KEEP_ALIVE_MS = 5_000
 
-/** Our one script runs and fetches from here; only the page's own icon is loaded; nobody may frame the page or cache it. */
+/** Nobody may frame the page or cache it. */
 const HEADERS: readonly (readonly [string, string])[] = [
-  [
-    'Content-Security-Policy',
-    `default-src 'none'; style-src ${STYLE_HASH}; script-src ${SCRIPT_HASH}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  ],
+  ['Content-Security-Policy', POLICY],
   ['X-Content-Type-Options', 'nosniff'],
   ['X-Frame-Options', 'DENY'],
   ['Referrer-Policy', 'no-referrer'],
@@ -57,7 +53,8 @@ export async function startWeb({ listen, ...deps }: WebDeps & Readonly<{ listen:
   /** Why it cannot listen, or `null` if it can. */
   const open = async (): Promise<string | null> => {
     const fresh = newServer((request, response) => {
-      const admission = admit(request, listen, fresh.address() as AddressInfo | null)
+      const bound = fresh.address() as AddressInfo | null
+      const admission = admit(request, { listen, bound, takesAnswers: deps.answers !== undefined, now: clock.now() })
       serve(response, admission, () => answer(request, response))
     })
     const fault = await listening(fresh, listen)
@@ -123,7 +120,7 @@ function serve(response: ServerResponse, admission: Admission, answer: () => voi
       refuse(response, admission.refusal)
       break
     case 'welcome':
-      welcome(response, admission.cookie, admission.url)
+      welcome(response, admission)
       break
   }
 }
@@ -181,10 +178,13 @@ function refuse(response: ServerResponse, { status, why, header }: Refusal): voi
  * Sets the cookie and goes on to the same page without the token: by a page of our own, since after a redirect that began with
  * a link on another site a browser does not send a `SameSite=Strict` cookie.
  */
-function welcome(response: ServerResponse, cookie: string, url: URL): void {
+function welcome(response: ServerResponse, { cookie, url, under }: Extract<Admission, { kind: 'welcome' }>): void {
   url.searchParams.delete('token')
   // Exactly one slash in front: two would name another host.
-  const path = `/${`${url.pathname}${url.search}`.replace(/^\/+/, '')}`.replace(/[<>"'&]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  const path = `${under}/${`${url.pathname}${url.search}`.replace(/^\/+/, '')}`.replace(
+    /[<>"'&]/g,
+    (sign) => `&#${sign.charCodeAt(0)};`,
+  )
   response.setHeader('Set-Cookie', cookie)
   response.setHeader('Content-Type', 'text/html; charset=UTF-8')
   response.end(

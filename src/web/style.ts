@@ -48,6 +48,9 @@ td,dd,p,li,h2,h3,summary,blockquote{overflow-wrap:anywhere}
 .n{white-space:nowrap;overflow-wrap:normal}
 ul{margin:.25rem 0;padding-left:1.1rem}
 li{margin:.15rem 0}
+form{margin:.5rem 0}
+button{font:inherit;font-weight:600;padding:.5rem 1rem;border:1px solid var(--link);border-radius:4px;background:var(--link);color:var(--page);cursor:pointer}
+button.plain{font-weight:400;padding:.25rem .6rem;background:none;color:var(--link)}
 blockquote{margin:.5rem 0;padding:.5rem .75rem;background:var(--code);border-radius:4px;font-size:.9375rem}
 code{font-family:ui-monospace,Consolas,Menlo,'DejaVu Sans Mono',monospace;font-size:.9em}
 summary{cursor:pointer;padding:.35rem 0;color:var(--link)}
