@@ -17,6 +17,7 @@ import { httpHeartbeat } from './adapters/heartbeat.ts'
 import { fileMailer } from './adapters/maildir.ts'
 import { Outlet } from './adapters/outlet.ts'
 import { smtpMailer } from './adapters/smtp.ts'
+import { waysBack } from './cli/ways-back.ts'
 import { type Config, type Smtp, subjectStyle } from './config/config.ts'
 import { type Env, endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
 import { networkShown } from './config/network.ts'
@@ -37,7 +38,6 @@ import type { Mail, Mailer } from './ports/mailer.ts'
 import type { Organization } from './ports/organization.ts'
 import type { Prober } from './ports/prober.ts'
 import type { Clock } from './ports/time.ts'
-import { waysBack } from './ways-back.ts'
 
 /** The partition's DNS suffix, for the address that a mail names (client-account's endpoint rules). */
 const SUFFIX: Readonly<Record<Partition, string>> = {

@@ -1,11 +1,11 @@
 import { hostname, userInfo } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { cwd, execPath } from 'node:process'
-import type { Config } from './config/config.ts'
-import type { Notification } from './domain/notification.ts'
-import type { IncidentLink, Shell } from './email/access.ts'
-import { quoted } from './email/commands.ts'
-import { ANSWER_WITHIN_MS, answerKey } from './web/answer-key.ts'
+import type { Config } from '../config/config.ts'
+import type { Notification } from '../domain/notification.ts'
+import type { IncidentLink, Shell } from '../email/access.ts'
+import { quoted } from '../email/commands.ts'
+import { ANSWER_WITHIN_MS, answerKey } from '../web/answer-key.ts'
 
 const DEFAULT_CONFIG = 'config/alibi.yaml'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Config } from './config/config.ts'
-import { NOTIFICATIONS } from './email/samples.ts'
+import type { Config } from '../config/config.ts'
+import { NOTIFICATIONS } from '../email/samples.ts'
+import { openAnswerKey } from '../web/answer-key.ts'
 import { linkTo, shellOf } from './ways-back.ts'
-import { openAnswerKey } from './web/answer-key.ts'
 
 describe('commands run as printed, by what Alibi was started with', () => {
   const started = { directory: '/opt/alibi', node: '/usr/bin/node', path: '/usr/local/bin:/usr/bin' }
