@@ -24,7 +24,15 @@ import { incidentOf, memberOf, PROBES, UNEXPLAINED, worldOf } from './wire/web-w
 const scratch = mkdtempSync(join(tmpdir(), 'alibi-span-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 
-const SENT_BY = { version: '0', host: 'h', sdk: 's', endpoint: 'https://e.example', signingRegion: 'us-east-1', caller: null }
+const SENT_BY = {
+  version: '0',
+  host: 'h',
+  sdk: 's',
+  endpoint: 'https://e.example',
+  signingRegion: 'us-east-1',
+  caller: null,
+  callers: [],
+}
 
 /** Decided 5 s after the run that failed last, and closed 3 s after the one that was ok. */
 function over(from: number, ms: number): Incident {

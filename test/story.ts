@@ -21,6 +21,7 @@ const SENT_BY = {
   endpoint: 'https://account.us-east-1.amazonaws.com',
   signingRegion: 'us-east-1',
   caller: null,
+  callers: [],
 }
 
 const LETTERS: Readonly<Record<string, Went | 'nothing'>> = {
@@ -70,6 +71,7 @@ export class Story {
       selfAlerts: new Map(),
       connectivity,
       freshSince: NOON,
+      lostUntil: null,
       absence: null,
       ...nothing,
     }

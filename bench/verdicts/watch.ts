@@ -30,6 +30,7 @@ export class Watch {
       selfAlerts: new Map(),
       connectivity: { ...INITIAL_CONNECTIVITY, everReached: true },
       freshSince: now,
+      lostUntil: null,
       absence: null,
       silences: [],
       acks: new Map(),

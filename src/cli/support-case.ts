@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import type { Facts, Owed, ProbeFacts } from '../domain/notification.ts'
+import { explainedUntil } from '../domain/notify.ts'
 import type { Outcome } from '../domain/probe.ts'
 import { supportCase } from '../email/support-case.ts'
 import { wire } from '../wire.ts'
@@ -69,5 +70,7 @@ function factsOf(member: Member, runs: readonly Outcome[]): ProbeFacts {
     verdict: judgement.verdict,
     carried: judgement.carried,
     lapsed: judgement.lapsed?.why ?? null,
+    lapsedBy: judgement.lapsed?.cause ?? null,
+    explainedUntil: explainedUntil(judgement),
   }
 }

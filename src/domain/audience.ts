@@ -40,16 +40,10 @@ export function membersFor(recipient: string, members: readonly Member[], setup:
   return members.filter((member) => setup.monitors.get(member.monitor)?.notify.includes(recipient) === true)
 }
 
-/**
- * The members that somebody was told of, whoever their monitors notify by now: of the monitors that notify them, and of those
- * that did. Entries of documents from before that was kept, and that no monitor knows any more, were told of all.
- */
+/** The members that somebody was notified of: those of the monitors that notify them now, and of those that did. */
 export function toldOf(a: Audience, members: readonly Member[], setup: Setup): readonly Member[] {
-  const known = a.monitors === undefined ? null : new Set(a.monitors)
-  const mine = members.filter(
-    ({ monitor }) => known?.has(monitor) === true || setup.monitors.get(monitor)?.notify.includes(a.recipient) === true,
-  )
-  return mine.length === 0 && known === null ? members : mine
+  const known = new Set(a.monitors)
+  return members.filter(({ monitor }) => known.has(monitor) || setup.monitors.get(monitor)?.notify.includes(a.recipient) === true)
 }
 
 const TROUBLE: Readonly<Record<Family, string>> = {
@@ -86,15 +80,14 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
   const goesOn = { from: { id: from.id, family: from.family }, past }
   const { unsent } = old
   if (mine?.open === true) {
-    const monitors = union(mine.monitors ?? [], old.monitors ?? [])
+    const monitors = union(mine.monitors, old.monitors)
     const { unsent: mineUnsent, ...rest } = mine
     const both = unsent === undefined || mineUnsent === undefined ? {} : { unsent: mineUnsent }
     const thread = mineUnsent === 'never' && unsent === undefined ? { root: old.root, subject: old.subject } : {}
     return { ...rest, ...both, ...thread, told: union(addressesTold(mine), addressesTold(old)), monitors, ...goesOn }
   }
   const { recipient, to, subject, root } = old
-  const monitors = union(mine?.monitors ?? [], old.monitors ?? [])
-  const reopened = mine?.reopened
+  const monitors = union(mine?.monitors ?? [], old.monitors)
   return {
     recipient,
     to,
@@ -104,9 +97,10 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
     open: true,
     heir: true,
     ...goesOn,
-    ...(monitors.length === 0 ? {} : { monitors }),
     ...(unsent === undefined ? {} : { unsent }),
-    ...(reopened === undefined ? {} : { reopened }),
+    heard: null,
+    monitors,
+    reopened: mine?.reopened ?? null,
   }
 }
 
@@ -115,7 +109,8 @@ export function addressesTold({ told, to }: Audience): readonly string[] {
   return told ?? to
 }
 
-function union(a: readonly string[], b: readonly string[]): readonly string[] {
+/** The one and the other, each once. */
+export function union(a: readonly string[], b: readonly string[]): readonly string[] {
   return [...new Set([...a, ...b])]
 }
 
@@ -128,9 +123,18 @@ export function opened(incident: Incident, recipient: string, seq: number, setup
     const told = union(addressesTold(known), to)
     if (known.open) return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
     // An episode that is over stays in its thread, and has no more to do with this one.
-    const { from: ___, monitors: ____, ...thread } = same
-    return { ...thread, to, open: true }
+    const { from: ___, ...thread } = same
+    return { ...thread, to, monitors: [], open: true }
   }
   const root = messageIdOf(notificationId(incident.id, seq, recipient), setup.mailDomain)
-  return { recipient, to, subject: subjectFor(incident, recipient, setup), root, open: true }
+  return {
+    recipient,
+    to,
+    subject: subjectFor(incident, recipient, setup),
+    root,
+    open: true,
+    heard: null,
+    monitors: [],
+    reopened: null,
+  }
 }

@@ -35,7 +35,7 @@ export function readingEveryMs(
 
 /** How long after the last control call the next one is due. One that failed is repeated soon, also when AWS answered since. */
 export function controlEveryMs(connectivity: Connectivity, idleEveryMs: number): number {
-  const { failures, everReached, controlFailedAt = null } = connectivity
+  const { failures, everReached, controlFailedAt } = connectivity
   return failures > 0 || !everReached || controlFailedAt !== null ? CONTROL_RETRY_MS : idleEveryMs
 }
 

@@ -77,7 +77,7 @@ export function isUnanswered({ everReached, lastAnswerAt }: Connectivity): boole
 }
 
 /** AWS has answered since control calls fail: it is the control host that is in trouble, until it is heard of again. */
-export function isControlInDoubt({ controlFailedAt = null, lastAnswerAt }: Connectivity): boolean {
+export function isControlInDoubt({ controlFailedAt, lastAnswerAt }: Connectivity): boolean {
   return controlFailedAt !== null && lastAnswerAt !== null && lastAnswerAt >= controlFailedAt
 }
 
@@ -106,7 +106,7 @@ function lastAnswer(outcomes: readonly Outcome[]): Instant | null {
 function withAnswering(connectivity: Connectivity, outcomes: readonly Outcome[]): Connectivity {
   const known = new Set(connectivity.answeredBy)
   for (const { tries } of outcomes) for (const made of tries) if (made.status !== null) known.add(hostOf(made))
-  return known.size === (connectivity.answeredBy ?? []).length ? connectivity : { ...connectivity, answeredBy: [...known] }
+  return known.size === connectivity.answeredBy.length ? connectivity : { ...connectivity, answeredBy: [...known] }
 }
 
 function hostOf({ service, region }: Try): string {
@@ -140,7 +140,7 @@ export function blame(outcome: Outcome, connectivity: Connectivity): Outcome {
 /** What the run failed by, if its host has never answered since the start. */
 function neverPassed(outcome: Outcome, connectivity: Connectivity): Obstacle | null {
   const made = outcome.kind === 'unreachable' ? decisiveTry(outcome) : null
-  return made?.obstacle === undefined || connectivity.answeredBy?.includes(hostOf(made)) ? null : made.obstacle
+  return made?.obstacle === undefined || connectivity.answeredBy.includes(hostOf(made)) ? null : made.obstacle
 }
 
 /**

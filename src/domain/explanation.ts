@@ -15,6 +15,7 @@ export const NEVER_JUDGED: Judgement = {
   alibi: null,
   lapsed: null,
   readAt: null,
+  ends: [],
 }
 
 /**
@@ -44,7 +45,7 @@ function endedAt(event: HealthEvent, at: Instant): HealthEvent {
 
 /** The ends of events that explain or explained this probe, after one more reading; what is open again has none. */
 function endsAfter(was: Judgement, judged: Verdict, reading: HealthReading, now: Instant): readonly EventEnd[] {
-  const known = was.ends ?? []
+  const known = was.ends
   const arns = new Set([...known.map(({ arn }) => arn), ...(was.alibi === null ? [] : [was.alibi.arn])])
   if (judged.kind === 'explained') arns.add(judged.by.arn)
   const ends = [...arns].flatMap((arn) => {
@@ -85,7 +86,7 @@ export function settleJudgement(
 ): Judgement {
   const { runAt, extensionMs, peers, now, silentSince = null } = circumstances
   const ends = endsAfter(was, judged, reading, now)
-  const after = { readAt: reading.at, ...(ends.length === 0 ? {} : { ends }) }
+  const after = { readAt: reading.at, ends }
   if (judged.kind === 'explained') {
     const end = endOf(judged.by, now)
     const until = (end ?? reading.at) + extensionMs

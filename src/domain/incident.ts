@@ -34,8 +34,8 @@ export type Judgement = Readonly<{
   lapsed: Readonly<{ arn: string; at: Instant; cause: LapseCause; why: string }> | null
   /** When AWS Health was read for this judgement; `null` if it was never asked (not an outage). */
   readAt: Instant | null
-  /** Ends of events that explained this probe, as they were first seen; left out where there are none. */
-  ends?: readonly EventEnd[]
+  /** Ends of events that explained this probe, as they were first seen. */
+  ends: readonly EventEnd[]
 }>
 
 /** An event that is over, and since when. */
@@ -100,11 +100,12 @@ export type Audience = Readonly<{
    * sent; or not in this episode.
    */
   unsent?: 'never' | 'in this episode'
-  heard?: Heard
-  /** Monitors of whose probes they were told: what their end is about when these notify them no longer. */
-  monitors?: readonly string[]
-  /** How often the incident had been opened again when they were first told of it: to them those episodes did not happen. */
-  reopened?: number
+  /** `null`: they were not notified of this incident itself, but of one that goes on in it, or it is about no probes. */
+  heard: Heard | null
+  /** The monitors of the probes that they were notified of: their end is about these, even if they notify them no longer. */
+  monitors: readonly string[]
+  /** How often the incident had reopened when they were first notified of it: earlier episodes did not happen to them. */
+  reopened: number | null
   /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (`family-change`). */
   heir?: true
   /** The incident of another family of which they were told, and which for them goes on here: the newest (`family-change`). */
@@ -127,7 +128,7 @@ export type Incident = Readonly<{
    */
   continues: Readonly<{ id: string; family: Family }> | null
   /** The incidents of another family in which it goes on for those who were told of it: where its threads are continued. */
-  into?: readonly string[]
+  into: readonly string[]
   openedAt: Instant
   /** When the threshold was reached in the current episode: `openedAt`, or the last reopening. */
   episodeAt: Instant
@@ -140,26 +141,20 @@ export type Incident = Readonly<{
   /** Sequence of the last mail owed. */
   seq: number
   lastMailAt: Instant | null
-  /** As `failingAtLastMail`, `lapse` and `explanationTold`: for recipients without `heard`, in documents from before it was kept. */
-  lastWiderAt: Instant | null
-  failingAtLastMail: number
   /** The verdict over all failing members at the last step. */
   verdict: Verdict['kind']
-  lapse: string | null
-  explanationTold: boolean
   /** Why no mail is due now, as last written to the ledger. */
   withheld: string | null
   /** Events of which it was already said to somebody that they explain this incident. */
   toldEvents: readonly string[]
-  /**
-   * Whom the monitors of its failing probes notified at the last step, and those of them who were added since (`config-change`).
-   */
-  notified?: readonly string[]
-  added?: readonly string[]
+  /** Whom the monitors of its failing probes notified at the last step; `null` before the first one. */
+  notified: readonly string[] | null
+  /** Those of them who were added while it was announced, and were not notified since (`config-change`). */
+  added: readonly string[]
   /** The event that explains, or in the end explained, this incident. */
   explainedBy: string | null
-  /** Every event that ever explained one of its probes, the newest last; left out where none did. */
-  alibis?: readonly string[]
+  /** Every event that ever explained one of its probes, the newest last. */
+  alibis: readonly string[]
   /** Minutes by which our first failed run preceded AWS's first post; negative when AWS was first. */
   leadMinutes: number | null
   /** Events that were first seen when they no longer explained a present run: told in the next mail (`late-explanation`). */

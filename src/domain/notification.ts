@@ -40,10 +40,10 @@ export type ProbeFacts = Readonly<{
   verdict: Verdict
   carried: string | null
   lapsed: string | null
-  /** How that explanation ended; missing in a mail that an earlier version committed. */
-  lapsedBy?: LapseCause | null
-  /** Until when AWS's event explains it, or explained it, where that end is known; missing as above. */
-  explainedUntil?: Instant | null
+  /** How that explanation ended; `null` while one stands or if there was none. */
+  lapsedBy: LapseCause | null
+  /** Until when AWS's event explains it, or explained it, if that end is known. */
+  explainedUntil: Instant | null
   /** Oldest first. */
   evidence: readonly Outcome[]
   /** Oldest first; empty for the probes that are only listed. */
@@ -128,8 +128,8 @@ export type SentBy = Readonly<{
   signingRegion: string
   /** ARN of the first monitor's caller; `null` while it is not known. */
   caller: string | null
-  /** Whose credentials the monitors use, of those that a mail is about; mails of earlier versions have none. */
-  callers?: readonly Caller[]
+  /** Whose credentials the monitors use, of those that a mail is about. */
+  callers: readonly Caller[]
 }>
 
 /** Whose credentials some monitors use, and where they come from; or why that is not known. */

@@ -29,6 +29,7 @@ const SENDER = {
   endpoint: 'https://account',
   signingRegion: 'us-east-1',
   caller: null,
+  callers: [],
 }
 
 function drop(given: SetupGiven = {}, changes: Partial<Backdrop> = {}): Backdrop {
@@ -49,6 +50,9 @@ function told(is: Incident, kind: MailKind, ...recipients: string[]): Announced 
     subject: 'subject',
     root: '<root@example.com>',
     open: true,
+    heard: null,
+    monitors: [],
+    reopened: null,
   }))
   return {
     incident: is,
@@ -217,8 +221,11 @@ describe('what a recipient is told of', () => {
     expect(both.map((mail) => mail.facts.incident?.onset)).toEqual([NOON, NOON - MIN])
     expect(both.map((mail) => mail.facts.incident?.lastOkAt)).toEqual([NOON - 5, NOON - MIN - 5])
   })
-  test('all of it where none of their monitors is in it any more', () => {
-    const [mail] = notificationsFor([told(incident({ members: members.slice(1) }), 'recovered', 'alpha')], drop(given))
+  test('in the end those that they were notified of, although their monitors notify them no longer', () => {
+    const { incident: is, announcement } = told(incident({ members }), 'recovered', 'alpha')
+    const to = announcement.to.map((a) => ({ ...a, monitors: ['b'] }))
+    const moved = { ...given, monitors: ['a', 'b'].map((name) => ({ name, notify: ['oncall'] })) }
+    const [mail] = notificationsFor([{ incident: is!, announcement: { ...announcement, to }, selfAlert: null }], drop(moved))
     expect(mail?.facts.probes.map((probe) => probe.monitor)).toEqual(['b'])
   })
   test('the onset of this episode, not of one that is over', () => {

@@ -138,11 +138,12 @@ function incidentFacts(
 
 /** One caller for all the monitors that have the same credentials. */
 function sentBy(monitors: readonly Monitor[], drop: Backdrop): SentBy {
-  const all = monitors.flatMap((monitor) => drop.sender(monitor).callers ?? [])
+  const all = monitors.flatMap((monitor) => drop.sender(monitor).callers)
   const alike = Map.groupBy(all, (caller) => JSON.stringify({ ...caller, monitors: [] }))
   const callers = [...alike.values()].flatMap(([first, ...rest]) =>
     first === undefined ? [] : [{ ...first, monitors: [first, ...rest].flatMap((caller) => caller.monitors) }],
   )
+  // An email about no monitor names the credentials of them all, as the sender does.
   return { ...drop.sender(monitors[0] ?? null), ...(callers.length === 0 ? {} : { callers }) }
 }
 
@@ -288,7 +289,7 @@ function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
 }
 
 /** An explanation by an open event that was just confirmed has no end yet. */
-function explainedUntil({ alibi, carried, lapsed }: Judgement): Instant | null {
+export function explainedUntil({ alibi, carried, lapsed }: Judgement): Instant | null {
   if (lapsed !== null) return lapsed.at
   return alibi !== null && (carried !== null || !alibi.open) ? alibi.until : null
 }

@@ -35,8 +35,7 @@ export function rebaseIncident(incident: Incident, by: number): Incident {
     closedAt: shift(incident.closedAt, by),
     members: incident.members.map((member) => rebaseMember(member, by)),
     lastMailAt: shift(incident.lastMailAt, by),
-    lastWiderAt: shift(incident.lastWiderAt, by),
-    audience: incident.audience.map((a) => (a.heard === undefined ? a : { ...a, heard: rebaseHeard(a.heard, by) })),
+    audience: incident.audience.map((a) => (a.heard === null ? a : { ...a, heard: rebaseHeard(a.heard, by) })),
     hindsight: incident.hindsight.map((one) => ({ ...one, at: one.at + by })),
     reopenedAt: incident.reopenedAt.map((at) => at + by),
   }
@@ -53,7 +52,7 @@ function rebaseMember(member: Member, by: number): Member {
       ? null
       : { ...judgement.alibi, confirmedAt: judgement.alibi.confirmedAt + by, until: judgement.alibi.until + by }
   // An end may be one that AWS gave; the earlier of both counts, so that it moves with our clock does no harm.
-  const ends = judgement.ends?.map((end) => ({ ...end, at: end.at + by }))
+  const ends = judgement.ends.map((end) => ({ ...end, at: end.at + by }))
   const lapsed = judgement.lapsed === null ? null : { ...judgement.lapsed, at: judgement.lapsed.at + by }
   return {
     ...member,
@@ -65,7 +64,7 @@ function rebaseMember(member: Member, by: number): Member {
     lastRunAt: member.lastRunAt + by,
     lastFailedAt: member.lastFailedAt + by,
     evidence: member.evidence.map((outcome) => rebaseOutcome(outcome, by)),
-    judgement: { ...judgement, alibi, lapsed, readAt: shift(judgement.readAt, by), ...(ends === undefined ? {} : { ends }) },
+    judgement: { ...judgement, alibi, lapsed, readAt: shift(judgement.readAt, by), ends },
   }
 }
 
@@ -100,10 +99,10 @@ function rebaseOutcome(outcome: Outcome, by: number): Outcome {
 }
 
 export function rebaseConnectivity(connectivity: Connectivity, by: number): Connectivity {
-  const { failingSince, controlFailedAt = null, lastAt, lastAnswerAt, offlineSince } = connectivity
+  const { failingSince, controlFailedAt, lastAt, lastAnswerAt, offlineSince } = connectivity
   return {
     ...connectivity,
-    ...(controlFailedAt === null ? {} : { controlFailedAt: controlFailedAt + by }),
+    controlFailedAt: shift(controlFailedAt, by),
     failingSince: shift(failingSince, by),
     lastAt: shift(lastAt, by),
     lastAnswerAt: shift(lastAnswerAt, by),

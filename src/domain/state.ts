@@ -49,14 +49,14 @@ export type Connectivity = Readonly<{
   /** Failed control calls in a row, and the begin of the first of them. */
   failures: number
   failingSince: Instant | null
-  /** Begin of the first control call since which none got through, whatever else answered; left out where the last one did. */
-  controlFailedAt?: Instant | null
+  /** Start of the first control call since which none got through, whatever else answered; `null` if the last one did. */
+  controlFailedAt: Instant | null
   /** The last control call. */
   lastAt: Instant | null
   /** The last time that anything outside answered: the control host, AWS itself or, as the first of all, AWS Health; `null`: nobody since the start. */
   lastAnswerAt: Instant | null
-  /** The hosts that have answered since the start, each as service and region; left out: none. */
-  answeredBy?: readonly string[]
+  /** The hosts that have answered since the start, each as service and region. */
+  answeredBy: readonly string[]
   /** Begin of the offline spell; `null` when we are online. */
   offlineSince: Instant | null
   /** The incident that tells of the spell. */
@@ -74,8 +74,8 @@ export type World = Readonly<{
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
   absence: Gap | null
-  /** Until when, for longer than a moment, nothing could be written down; left out where that never was. What ran before is lost. */
-  lostUntil?: Instant | null
+  /** Until when, for longer than a moment, nothing could be written down; `null`: never. What ran before is lost. */
+  lostUntil: Instant | null
   /** Those that last or ended lately. */
   silences: readonly Silence[]
   /** By incident. */
@@ -86,8 +86,10 @@ export const INITIAL_CONNECTIVITY: Connectivity = {
   everReached: false,
   failures: 0,
   failingSince: null,
+  controlFailedAt: null,
   lastAt: null,
   lastAnswerAt: null,
+  answeredBy: [],
   offlineSince: null,
   incident: null,
 }

@@ -79,6 +79,9 @@ describe('the end of an incident', () => {
     subject: 's',
     root: '<r>',
     open,
+    heard: null,
+    monitors: [],
+    reopened: null,
   })
   const was = incident({ state: 'announced', announcedAt: NOON, seq: 4, audience: [told(true), told(false)] })
   test.for<['recovered' | 'dropped' | 'changed', string | null, string]>([

@@ -62,7 +62,7 @@ export function viewsOf(incident: Incident, sick: readonly Member[], around: Aro
       ...view,
       recipient,
       afterMs: setup.recipients.get(recipient)?.afterMs ?? null,
-      heard: entry === undefined || untold ? null : heardBy(entry, incident),
+      heard: entry === undefined || untold ? null : entry.heard,
       heir: entry !== undefined && untold,
     }
   })
@@ -84,22 +84,6 @@ export function viewOf(recipient: string, own: readonly Member[], { silences, no
   return { recipient, afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
 }
 
-/** What somebody heard, for entries of documents from before it was kept by recipient: as of the whole incident. */
-function heardBy(entry: Audience, incident: Incident): Heard {
-  if (entry.heard !== undefined) return entry.heard
-  const { lastMailAt, announcedAt, episodeAt, failingAtLastMail, lastWiderAt, verdict, explanationTold, toldEvents } = incident
-  const at = lastMailAt ?? announcedAt ?? episodeAt
-  return {
-    at,
-    failing: failingAtLastMail,
-    widerAt: lastWiderAt,
-    verdict,
-    lapse: incident.lapse,
-    explained: explanationTold,
-    events: toldEvents,
-  }
-}
-
 /**
  * `config-change`: an address that was told is not told the same again under another name. A recipient who is notified in the
  * place of one that is not any more, of nothing that that one was not told of, and by an address that was told, takes over what
@@ -117,7 +101,7 @@ export function renamed(incident: Incident, sick: readonly Member[], setup: Setu
         a.open &&
         a.unsent === undefined &&
         !names.includes(a.recipient) &&
-        [...monitors].every((monitor) => a.monitors?.includes(monitor) === true) &&
+        [...monitors].every((monitor) => a.monitors.includes(monitor)) &&
         addressesTold(a).some((address) => to.includes(address)),
     )
     if (old !== undefined) audience = [...audience.filter((a) => a !== old && a.recipient !== name), { ...old, recipient: name }]

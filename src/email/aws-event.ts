@@ -60,7 +60,7 @@ function matchRow(probe: ProbeFacts, { by, why }: Explained, facts: Facts, limit
   const { verdict, probes, at, timezone, kind } = facts
   const text = foreign(why, limits.sentence)
   if (verdict === 'explained' && kind !== 'recovered' && kind !== 'dropped') return ['Matches', `${MATCH[by.match]}: ${text}`]
-  const until = probe.explainedUntil == null ? '' : ` until ${both(probe.explainedUntil, at, timezone)}`
+  const until = probe.explainedUntil === null ? '' : ` until ${both(probe.explainedUntil, at, timezone)}`
   const explained = probes.filter((other) => other.verdict.kind === 'explained').length
   const share = explained === probes.length ? '' : `, ${explained} of ${probes.length} probes`
   return ['Matched', `${MATCH[by.match]}${until}${share}: ${text}`]

@@ -9,7 +9,7 @@ export function footer(facts: Facts, seq: number | null, limits: Limits): readon
   const { sentBy } = facts
   return [
     ...thresholds(facts, limits),
-    ...(sentBy.callers ?? []).slice(0, limits.monitors).map((caller) => callerLine(caller, limits)),
+    ...sentBy.callers.slice(0, limits.monitors).map((caller) => callerLine(caller, limits)),
     origin(facts, seq, limits),
   ]
 }

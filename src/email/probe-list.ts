@@ -55,7 +55,7 @@ function probeLine(probe: ProbeFacts, { at, incident }: Facts, limits: Limits): 
 
 /** `unexplained`, `explained until 13:35:00Z` */
 function explainedOrNot({ verdict, lapsed, explainedUntil }: ProbeFacts, at: Instant): string {
-  if (explainedUntil == null) return verdict.kind
+  if (explainedUntil === null) return verdict.kind
   const until = `explained until ${hhmmss(explainedUntil, at)}`
   return lapsed === null ? until : `${verdict.kind}, ${until}`
 }

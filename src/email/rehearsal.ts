@@ -100,6 +100,7 @@ export class Rehearsal {
       selfAlerts: new Map(),
       connectivity: { ...INITIAL_CONNECTIVITY, everReached: true },
       freshSince: start,
+      lostUntil: null,
       absence: null,
       silences: [],
       acks: new Map(),

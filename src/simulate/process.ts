@@ -210,5 +210,6 @@ function sender(monitor: Monitor | null, version: string) {
     endpoint: `https://account.${region}.amazonaws.com`,
     signingRegion: region,
     caller: null,
+    callers: [],
   }
 }

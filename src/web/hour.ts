@@ -1,7 +1,8 @@
+import { counted } from '../domain/counted.ts'
 import { inWords } from '../domain/duration.ts'
 import type { StripMark } from '../domain/notification.ts'
 import { HOUR_MS, type Instant, MINUTE_MS } from '../domain/probe.ts'
-import { clockTime, counted } from './phrase.ts'
+import { clockTime } from './phrase.ts'
 
 export type Minute = StripMark['mark'] | 'none'
 

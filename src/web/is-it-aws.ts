@@ -2,7 +2,8 @@ import type { Incident, Judgement } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { foreign } from '../email/foreign.ts'
-import { capital, SENTENCE, stop, WORD } from './phrase.ts'
+import { capital, stop } from '../email/sentence.ts'
+import { SENTENCE, WORD } from './phrase.ts'
 
 /** Whether AWS explains an open incident, and why we think so. */
 export function isItAws({ family }: Incident, judgement: Judgement | null): string {

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import { inWords } from '../domain/duration.ts'
 import { addressee } from '../domain/mailing.ts'
 import type { Owed } from '../domain/notification.ts'
@@ -5,7 +6,7 @@ import type { Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
-import { clockTime, counted, SENTENCE, WORD } from './phrase.ts'
+import { clockTime, SENTENCE, WORD } from './phrase.ts'
 
 /** What became of an email at one of its addresses. */
 export type MailRow = Readonly<{ kind: string; to: string; state: string; tone: Tone; when: string; error: string }>

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import type { StripMark } from '../domain/notification.ts'
 import type { Instant, Monitor } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
@@ -8,7 +9,7 @@ import { readSchedule } from '../schedule/calendar.ts'
 import { gapInWords, outlookOf } from '../schedule/outlook.ts'
 import { isTimezone } from '../schedule/zone.ts'
 import { type Hour, hourOf } from './hour.ts'
-import { ago, clockTime, counted, SENTENCE, WORD } from './phrase.ts'
+import { ago, clockTime, SENTENCE, WORD } from './phrase.ts'
 import { countOf, type ProbeStatus, TONE, WORDS, type Word } from './probe-status.ts'
 
 /** Probes of one monitor that are listed, worst first; the others are counted. */

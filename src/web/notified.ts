@@ -5,8 +5,9 @@ import type { Owed } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { foreign } from '../email/foreign.ts'
+import { stop } from '../email/sentence.ts'
 import { undelivered } from './mail-row.ts'
-import { clockTime, DATABASE_UNREADABLE, MAX_NAMES, SENTENCE, stop, WORD } from './phrase.ts'
+import { clockTime, DATABASE_UNREADABLE, MAX_NAMES, SENTENCE, WORD } from './phrase.ts'
 import type { View } from './view.ts'
 
 /** What the database holds about an incident; `null` where it could not be read. Both oldest first. */

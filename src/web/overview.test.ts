@@ -223,7 +223,7 @@ test('where nobody was notified the ledger says why, for closed incidents too', 
       verdict: expect.stringMatching(
         /^Explained by AWS_ACCOUNT_OPERATIONAL_ISSUE; AWS first posted 47 min after our first failure/,
       ),
-      notified: expect.stringMatching(/^Nobody: silent: AWS reports/),
+      notified: expect.stringMatching(/^Nobody: silent: AWS_ACCOUNT_OPERATIONAL_ISSUE/),
     },
   ])
 })

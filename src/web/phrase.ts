@@ -11,10 +11,6 @@ export const MAX_NAMES = 6
 
 export const DATABASE_UNREADABLE = 'Unknown: the database cannot be read.'
 
-export function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`
-}
-
 export function ago(at: Instant, now: Instant): string {
   return `${inWords(now - at)} ago`
 }
@@ -22,13 +18,4 @@ export function ago(at: Instant, now: Instant): string {
 /** `11:58 UTC`, with its date unless that is today. */
 export function clockTime(at: Instant, now: Instant): string {
   return `${hhmm(at, now)} UTC`
-}
-
-export function capital(sentence: string): string {
-  return sentence.slice(0, 1).toUpperCase() + sentence.slice(1)
-}
-
-/** The sentence with a full stop, unless it has an end already. */
-export function stop(sentence: string): string {
-  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`
 }

@@ -1,8 +1,9 @@
+import { counted } from '../domain/counted.ts'
 import { type HealthReading, SOURCES, type Source, type SourceState } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
 import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
-import { ago, clockTime, counted, SENTENCE } from './phrase.ts'
+import { ago, clockTime, SENTENCE } from './phrase.ts'
 import type { View } from './view.ts'
 
 /** Something that Alibi asks besides AWS Account, and its last answer. */

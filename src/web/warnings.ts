@@ -2,7 +2,8 @@ import type { Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { endOfSilence } from '../domain/silence.ts'
 import { foreign } from '../email/foreign.ts'
-import { clockTime, SENTENCE, stop, WORD } from './phrase.ts'
+import { stop } from '../email/sentence.ts'
+import { clockTime, SENTENCE, WORD } from './phrase.ts'
 import type { Health, View } from './view.ts'
 
 const MAX_WARNINGS = 12

@@ -1,8 +1,10 @@
+import { counted } from '../domain/counted.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Instant } from '../domain/probe.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { foreign } from '../email/foreign.ts'
-import { capital, clockTime, counted, DATABASE_UNREADABLE, SENTENCE, stop, WORD } from './phrase.ts'
+import { capital, stop } from '../email/sentence.ts'
+import { clockTime, DATABASE_UNREADABLE, SENTENCE, WORD } from './phrase.ts'
 import type { Withheld } from './record.ts'
 import type { View } from './view.ts'
 

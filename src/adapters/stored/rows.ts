@@ -70,7 +70,6 @@ export const INCIDENT: Shape = {
   episodeAt: 'instant?',
   announcedAt: 'instant?',
   lastMailAt: 'instant?',
-  lastWiderAt: 'instant?',
   audience: 'list',
   toldEvents: 'list?',
   hindsight: 'list?',

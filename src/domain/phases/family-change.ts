@@ -53,6 +53,6 @@ function handOver(draft: Draft, from: Incident, into: Incident, heirs: readonly 
     ...left,
     // Their thread is the other's now: should they be notified of this one again, it is in a new thread.
     audience: left.audience.filter((a) => !moved.has(a.recipient)),
-    into: [...new Set([...(left.into ?? []), into.id])],
+    into: [...new Set([...left.into, into.id])],
   })
 }

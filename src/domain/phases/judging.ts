@@ -34,7 +34,7 @@ function judgementOf(draft: Draft, member: Member, run: Outcome, reading: Health
   const runAt = failsStillAt(draft, member, run)
   const failure = failureOf(draft, member, run, runAt)
   if (failure === null) return member.judgement
-  const seen = withFirstEnds(reading, member.judgement.ends ?? [], now)
+  const seen = withFirstEnds(reading, member.judgement.ends, now)
   const judged = verdictOf(draft, member, failure, seen)
   const silentSince = runAt === run.startedAt ? null : member.lastRunAt
   const { extensionMs } = draft.setup.policy

@@ -56,7 +56,7 @@ function raise(draft: Draft, key: string, text: string): void {
   const selfAlert: SelfAlert = { key, since: draft.input.now, text }
   const { rule, subject } = headingOf(key)
   const to = toldOfUs(draft.setup.recipients.values()).map(({ name, to }) => {
-    return { recipient: name, to, subject, root: '', open: false }
+    return { recipient: name, to, subject, root: '', open: false, heard: null, monitors: [], reopened: null }
   })
   draft.selfAlertsSet.push(selfAlert)
   draft.note({ decision: 'noticed', incident: null, probe: null, rule, reason: text, evidence: { key } })

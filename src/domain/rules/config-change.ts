@@ -8,7 +8,7 @@ import type { Addressee } from './result.ts'
 import type { Situation } from './situation.ts'
 
 export function isAdded({ recipient }: RecipientView, { added }: Incident): boolean {
-  return added?.includes(recipient) === true
+  return added.includes(recipient)
 }
 
 /** An added recipient is notified with the next email that is due to the others. */
@@ -26,19 +26,20 @@ export function withAdded(due: readonly Addressee[], { incident, views }: Situat
 export function newcomers(was: Incident, views: readonly RecipientView[], now: Instant): Pick<Incident, 'notified' | 'added'> {
   const notified = views.map((view) => view.recipient)
   const before = was.notified ?? notified
-  const isNew = (recipient: string) => was.added?.includes(recipient) === true || !before.includes(recipient)
+  const isNew = (recipient: string) => was.added.includes(recipient) || !before.includes(recipient)
   const added = views
     .filter(({ heard, own }) => heard === null && was.announcedAt !== null && own.every(({ failedAt }) => failedAt < now))
     .map((view) => view.recipient)
     .filter(isNew)
+  // What is the same stays the very same: it is not written to disk again.
   return {
-    ...(same(was.notified, notified) ? {} : { notified }),
-    ...(same(was.added ?? [], added) ? {} : { added }),
+    notified: was.notified !== null && same(was.notified, notified) ? was.notified : notified,
+    added: same(was.added, added) ? was.added : added,
   }
 }
 
-function same(a: readonly string[] | undefined, b: readonly string[]): boolean {
-  return a !== undefined && a.length === b.length && a.every((one, i) => one === b[i])
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i])
 }
 
 /** Tells those for whom no probe of an incident is watched any longer, while it goes on for others. */

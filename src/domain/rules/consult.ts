@@ -32,7 +32,7 @@ export function recordVerdict(was: Incident, verdict: Verdict['kind'], now: Inst
 
 function explainedAs(was: Incident, verdict: Verdict['kind']): Incident {
   const failing = failingMembers(was)
-  const { alibis = [] } = was
+  const { alibis } = was
   const news = eventsOf(failing).filter((arn) => !alibis.includes(arn))
   const incident = { ...was, verdict, ...(news.length === 0 ? {} : { alibis: [...alibis, ...news].slice(-MAX_ALIBIS) }) }
   const by = failing.map((m) => m.judgement.verdict).find((v) => v.kind === 'explained')?.by

@@ -24,7 +24,7 @@ export const lateExplanation: Rule = (situation) => {
 function explainedAgain(views: readonly RecipientView[], { incident, context }: Situation): Noted {
   const again = new Set(views.map(({ recipient }) => recipient))
   const audience = incident.audience.map((a) =>
-    again.has(a.recipient) && a.heard !== undefined ? { ...a, heard: { ...a.heard, explained: true } } : a,
+    again.has(a.recipient) && a.heard !== null ? { ...a, heard: { ...a.heard, explained: true } } : a,
   )
   const reason = 'explained again by an event that was already named in a mail'
   const evidence = { events: [...new Set(views.flatMap(({ own }) => eventsOf(own)))] }

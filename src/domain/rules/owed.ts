@@ -1,5 +1,5 @@
 import type { Step } from '../announcement.ts'
-import { opened } from '../audience.ts'
+import { opened, union } from '../audience.ts'
 import type { Audience, Heard, Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
 import type { RecipientView } from '../view.ts'
@@ -57,7 +57,7 @@ function notified({ view }: Addressee, due: Due, situation: Situation): Audience
   const entry = opened(incident, view.recipient, incident.seq + 1, context.setup)
   return {
     ...entry,
-    monitors: union(entry.monitors ?? [], [...new Set(view.own.map((member) => member.monitor))]),
+    monitors: union(entry.monitors, [...new Set(view.own.map((member) => member.monitor))]),
     reopened: entry.reopened ?? incident.reopenedAt.length,
     heard: heardWith(due, view, situation),
   }
@@ -82,7 +82,6 @@ function heardWith(due: Due, view: RecipientView, { incident, context: { now } }
 function announced(to: readonly Audience[], due: Due, { incident, views, context: { now } }: Situation): Incident {
   const names = to.map((a) => a.recipient)
   const othersKnow = views.some((view) => view.heard !== null && !names.includes(view.recipient))
-  const { added } = incident
   return {
     ...incident,
     audience: [...incident.audience.filter((a) => !names.includes(a.recipient)), ...to],
@@ -94,10 +93,6 @@ function announced(to: readonly Audience[], due: Due, { incident, views, context
     withheld: null,
     // What is known in hindsight is told to everybody who was notified.
     hindsight: othersKnow ? incident.hindsight : [],
-    ...(added === undefined ? {} : { added: added.filter((name) => !names.includes(name)) }),
+    added: incident.added.filter((name) => !names.includes(name)),
   }
-}
-
-function union(a: readonly string[], b: readonly string[]): readonly string[] {
-  return [...new Set([...a, ...b])]
 }

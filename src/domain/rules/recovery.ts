@@ -30,7 +30,6 @@ export function close(was: Incident, now: Instant, as: ClosedAs, reason: string)
     closedAs: as,
     audience,
     seq,
-    lapse: null,
     withheld: null,
     hindsight: [],
   }
