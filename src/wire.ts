@@ -74,9 +74,9 @@ export type Wired = AsyncDisposable &
     organization: ReadonlyMap<Partition, (signal: AbortSignal) => Promise<OrganizationStatus>>
   }>
 
-export function wire(config: Config, given: Env, version: string): Wired {
+/** @param clock dates what is stored; the machine's own, if left out */
+export function wire(config: Config, given: Env, version: string, clock: Clock = systemClock): Wired {
   const env = withEndpoints(given, config.endpoints, config.network.variants)
-  const clock = systemClock
   const held = new AsyncDisposableStack()
   const outlet = outletOf(config)
   held.defer(() => outlet.close())

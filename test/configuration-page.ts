@@ -29,15 +29,15 @@ mail:
 - **Durations** are written \`250ms\`, \`30s\`, \`5m\`, \`1h30m\` or \`2d\`. A number without a unit is an error.
 - **References.** \`\${NAME}\` is an environment variable, \`\${NAME:-default}\` one with a default, \`\${file:/run/secrets/x}\` the content of a regular
   file of at most 64 KiB. They are resolved after the YAML is parsed, and only inside values; write \`$\${\` for a plain \`\${\`. Inside \`{ }\` and \`[ ]\` they
-  need quotes. The content of such a file is secret, and so is every password, token, external id and heartbeat URL: Alibi shows them nowhere. So a file is
-  rejected where its value has to be shown. It is accepted in \`password\`, \`user\`, \`token\`, \`externalId\`, \`heartbeat.url\`, \`health.dashboard.url\` and
+  need quotes. The content of such a file is secret, and so is every password, token, external id, database URL and heartbeat URL: Alibi shows them nowhere. So a file is
+  rejected where its value has to be shown. It is accepted in \`password\`, \`user\`, \`token\`, \`externalId\`, \`heartbeat.url\`, \`storage.postgres.url\`, \`health.dashboard.url\` and
   \`control.url\` (of the last two, the host is shown).
 - **Operations of other services** than Account are \`service:Operation\`, with the parameters of the API and, beside them, \`expect\` (a member that every
   healthy answer has; \`nothing\`: an empty answer is healthy, too) and \`rate\` (calls per second that AWS allows; default 3):
   \`- dynamodb:DescribeTable: { TableName: orders }\`. [services.md](services.md) has the rest.
 - **Relative paths** are relative to the working directory, which \`ecosystem.config.js\` sets to the project's root.
 - **Changes** are read at the start and on SIGHUP. If the new file is faulty, the old configuration stays in force, and the log, a metric and one email say so.
-  \`storage.path\`, \`log.format\`, \`log.file\` and \`log.cloudwatch\` need a restart.
+  \`storage.path\`, \`storage.postgres\`, \`machine.name\`, \`log.format\`, \`log.file\` and \`log.cloudwatch\` need a restart.
 - **Completion.** With \`# yaml-language-server: $schema=./alibi.schema.json\` as the first line, editors with YAML language server support
   complete keys and mark faults. \`alibi schema\` prints the same schema.
 `

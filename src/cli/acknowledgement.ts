@@ -1,5 +1,5 @@
-import { systemClock } from '../adapters/clock.ts'
 import type { Store } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
 import { writing } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
 import { unknownIncident, wholeId } from './incident-id.ts'
@@ -14,11 +14,11 @@ export async function acknowledge(
 ): Promise<number> {
   const config = await configured(options, io)
   const reason = options.reason === undefined ? null : reasonOf(options.reason)
-  const work = async (store: Store) => {
+  const work = async (store: Store, clock: Clock) => {
     const id = await wholeId(given, store)
     const incident = await store.incident(id)
     if (incident?.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
-    await store.addAck({ incident: id, at: systemClock.now(), moment: systemClock.moment(), reason })
+    await store.addAck({ incident: id, at: clock.now(), moment: clock.moment(), reason })
     return id
   }
   const id = await writing(config, work, unknownIncident(given))

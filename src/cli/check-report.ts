@@ -139,7 +139,7 @@ function contents({ config, file, discovered, schedules }: CheckReport): string 
       .join(', ')}`,
     `email: from ${mail.from}, ${mailText(config)}`,
     `AWS Health: ${sourcesText(config)}`,
-    `database: ${config.storage.path}`,
+    `database: ${databaseText(config)}`,
     `status page: ${pageText(config)}`,
     ...(heartbeat === null ? [] : [`heartbeat: every ${inWords(heartbeat.everyMs)}`]),
     ...(digest === null ? [] : [digestLine(digest, schedules.at(-1))]),
@@ -180,6 +180,12 @@ function sourcesText({ health }: Config): string {
     ...(health.queue === null ? [] : [`queue ${shownUrl(health.queue.url)}`]),
   ]
   return sources.length === 0 ? 'not asked, so that every outage is undetermined and reported' : sources.join(' and ')
+}
+
+function databaseText({ storage: { path, postgres } }: Config): string {
+  if (postgres === null) return path
+  const { host, pathname } = new URL(postgres.url)
+  return `PostgreSQL at ${host}${pathname}, schema ${postgres.schema}`
 }
 
 function pageText({ web }: Config): string {

@@ -69,7 +69,8 @@ function missingClients({ monitors }: Config): readonly string[] {
 }
 
 /** Why `run` could not open the database: something else is in its place. That a file belongs to another user is not looked at. */
-function unfitDatabase({ storage: { path } }: Config): string | null {
+function unfitDatabase({ storage: { path, postgres } }: Config): string | null {
+  if (postgres !== null) return null
   const place = placeOf(path)
   return place.kind === 'unfit' ? `${path} ${place.why}` : null
 }

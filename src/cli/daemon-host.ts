@@ -1,25 +1,27 @@
-import { systemClock } from '../adapters/clock.ts'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { createLog } from '../adapters/log.ts'
-import { tighten } from '../adapters/modes.ts'
 import { openSentRecord, recordedMailer, type SentRecord, sentRecordPath } from '../adapters/sent-record.ts'
-import { lock } from '../adapters/sqlite/lock.ts'
-import { filesOf } from '../adapters/sqlite/place.ts'
-import { openStore } from '../adapters/sqlite/store.ts'
 import { printAs } from '../adapters/standard-streams.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
+import { endpointOverrides } from '../config/endpoints.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import type { Carried, Cause, Equipment, Host, Page, Reread, Session } from '../daemon/session.ts'
 import { setupOf } from '../domain/setup.ts'
+import type { Mailer } from '../ports/mailer.ts'
 import type { Organization } from '../ports/organization.ts'
 import type { Store } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
 import type { Metrics } from '../web/metrics.ts'
 import { startWeb } from '../web/server.ts'
 import { organizationOf, type Wired, wire } from '../wire.ts'
+import type { DaemonStorage } from './daemon-storage.ts'
 import { openDirectories } from './exposure.ts'
 import type { ConfigOptions, Io } from './io.ts'
 import { savedSecrets } from './pm2.ts'
+import { StandbyView } from './standby-view.ts'
 import { VERSION } from './version.ts'
 
 const IDENTITIES_EVERY_MS = 60_000
@@ -28,53 +30,99 @@ export type RunLog = ReturnType<typeof createLog>
 
 type Wiring = Equipment & Wired
 
-type Given = Readonly<{ options: ConfigOptions; io: Io; log: RunLog; metrics: Metrics }>
+type Given = Readonly<{ options: ConfigOptions; io: Io; log: RunLog; metrics: Metrics; storage: DaemonStorage }>
 
-/** What the real process gives its sessions: SQLite, AWS, SMTP, the status page, and the configuration on disk. */
+/** A machine that does not lead by then is ready all the same. */
+const READY_AFTER_MS = 1_500
+
+/** What the real process gives its sessions: a store, AWS, SMTP, the status page, and the configuration on disk. */
 export class DaemonHost implements Host<Wiring> {
-  readonly clock = systemClock
   readonly random01 = Math.random
   readonly log: RunLog
   private readonly given: Given
-  private store: Store | null = null
+  /** The last good configuration that was read since the start. */
+  private latest: Config | null = null
   /** What was delivered: it outlives the database. */
   private sent: SentRecord | null = null
+  private isReady = false
 
   constructor(given: Given) {
     this.given = given
     this.log = given.log
   }
 
-  /** @throws {HeldError} if another daemon runs on this database */
-  async lock({ storage }: Config): Promise<Disposable> {
-    const held = lock(storage.path)
-    return { [Symbol.dispose]: () => held.release() }
+  get clock(): Clock {
+    return this.given.storage.clock
+  }
+
+  /** What a session begins with that comes after others. */
+  configAfter(first: Config): Config {
+    return this.latest ?? first
+  }
+
+  /** @throws {HeldError} if another daemon runs on this database, and that is for good */
+  async lock(config: Config): Promise<Disposable> {
+    const { storage } = this.given
+    const turn = storage.lock(config)
+    const soon = await Promise.race([turn, new Promise<null>((resolve) => setTimeout(resolve, READY_AFTER_MS, null))])
+    if (soon !== null) return soon
+    const page = await this.standBy(config)
+    try {
+      return await turn
+    } finally {
+      await page?.close()
+    }
+  }
+
+  /** Another machine leads: this one shows what that one has stored. */
+  private async standBy(config: Config): Promise<Page | null> {
+    const { storage, log, metrics } = this.given
+    const reader = storage.reader()
+    if (reader === null) return null
+    const standby = new StandbyView(reader, storage.clock, config)
+    await standby.look().catch(() => {}) // `/healthz` says so.
+    log.info('standing by: another machine leads', {})
+    this.ready(config)
+    if (config.web === null) return null
+    return startWeb({
+      listen: config.web,
+      log,
+      reader,
+      clock: storage.clock,
+      metrics,
+      health: async () => {
+        const reasons = await storage.reasons()
+        return { ok: reasons.length === 0, reasons }
+      },
+      view: () => standby.view(endpointOverrides(config)),
+    })
   }
 
   async openStore(config: Config): Promise<Store> {
     const { log, given } = this
-    const { path } = config.storage
-    const exposed = tighten(filesOf(path))
-    if (exposed.length > 0) log.warn('other users could read or write the database', { files: exposed })
+    const store = await given.storage.openStore(config)
     for (const warning of [...openDirectories(config), ...savedSecrets(given.io.env, config.secrets)])
       log.warn('configuration', { warning })
-    this.store = await openStore({ path, observe: given.metrics.observeStore })
-    this.sent = await openSentRecord(sentRecordPath(path), (why) => {
+    const path = sentRecordPath(config.storage.path)
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    this.sent = await openSentRecord(path, (why) => {
       log.warn('failed to record deliveries beside the database', {
         why,
         next: 'after a restore from a backup, emails delivered since it was made may be sent again',
       })
     })
-    return this.store
+    return store
   }
 
   equip(config: Config, carried: Carried): Wiring {
     const { log, given, sent } = this
-    const wired = wire(config, given.io.env, VERSION)
+    const wired = wire(config, given.io.env, VERSION, this.clock)
     for (const warning of config.warnings) log.warn('configuration', { warning })
     if (wired.network.length > 0) log.info('network', { network: wired.network })
     if (wired.overrides.length > 0) log.warn('endpoints are not AWS’s own', { overrides: wired.overrides })
+    const recorded = (mailer: Mailer) => (sent === null ? mailer : recordedMailer(mailer, sent))
     const { mailer, fallback } = wired
+    const { storage } = given
     const ending = new AbortController()
     const identify = () => void identified(wired, log, ending.signal)
     identify()
@@ -85,8 +133,9 @@ export class DaemonHost implements Host<Wiring> {
       ticker: createTicker(log),
       log,
       meter: given.metrics.meter,
-      mailer: sent === null ? mailer : recordedMailer(mailer, sent),
-      fallback: sent === null || fallback === null ? fallback : { ...fallback, mailer: recordedMailer(fallback.mailer, sent) },
+      mailer: storage.guarded(recorded(mailer)),
+      alarmMailer: recorded(mailer),
+      fallback: fallback === null ? null : { ...fallback, mailer: storage.guarded(recorded(fallback.mailer)) },
       async [Symbol.asyncDispose]() {
         clearInterval(identifying)
         ending.abort()
@@ -106,19 +155,21 @@ export class DaemonHost implements Host<Wiring> {
     const { config } = loaded
     const fault = unchangeable(config, inForce)
     if (fault !== null) return { ok: false, faults: fault }
+    this.latest = config
     log.change(config.log, config.secrets)
     printAs({ json: config.log.format === 'json', secrets: config.secrets })
     return { ok: true, config }
   }
 
   async serve({ config, equipment }: Session<Wiring>, current: () => Session<Wiring>): Promise<Page | null> {
-    const { log, given, store } = this
-    if (config.web === null || store === null) return null
+    const { log, given } = this
+    const reader = given.storage.reader()
+    if (config.web === null || reader === null) return null
     const { token, url } = config.web
     return startWeb({
       listen: config.web,
       log,
-      reader: store,
+      reader,
       clock: equipment.clock,
       metrics: given.metrics,
       ...(token === null || url === null ? {} : { answers: { token, take: (answer) => current().daemon.answer(answer) } }),
@@ -142,11 +193,10 @@ export class DaemonHost implements Host<Wiring> {
 
   began({ config }: Session<Wiring>, cause: Cause): void {
     const { log } = this
-    const { file, storage, monitors } = config
+    const { file, monitors } = config
     switch (cause) {
       case 'start':
-        log.info('ready', { version: VERSION, pid: process.pid, config: file, database: storage.path })
-        process.send?.('ready')
+        this.ready(config)
         return
       case 'reload':
         log.info('configuration reloaded', { config: file, monitors: monitors.length })
@@ -154,6 +204,14 @@ export class DaemonHost implements Host<Wiring> {
       case 'accounts':
         log.info('accounts changed', { probes: monitors.reduce((sum, { probes }) => sum + probes.length, 0) })
     }
+  }
+
+  /** Says once that this machine does its work, alone or beside others. */
+  private ready({ file }: Config): void {
+    if (this.isReady) return
+    this.isReady = true
+    this.log.info('ready', { version: VERSION, pid: process.pid, config: file, database: this.given.storage.place })
+    process.send?.('ready')
   }
 }
 
@@ -170,6 +228,8 @@ function unchangeable(config: Config, inForce: Config): string | null {
   const differs = (of: (one: Config) => unknown) => JSON.stringify(of(config)) !== JSON.stringify(of(inForce))
   const keys: readonly (readonly [string, (one: Config) => unknown])[] = [
     ['storage.path', ({ storage }) => storage.path],
+    ['storage.postgres', ({ storage }) => storage.postgres],
+    ['machine.name', ({ machine }) => machine.name],
     ['log.format', ({ log }) => log.format],
     ['log.file', ({ log }) => log.file],
     ['log.cloudwatch', ({ log }) => log.cloudwatch],

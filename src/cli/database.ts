@@ -1,13 +1,18 @@
 import { resolve } from 'node:path'
+import { systemClock } from '../adapters/clock.ts'
 import { databaseExists } from '../adapters/sqlite/open.ts'
 import { openStore } from '../adapters/sqlite/store.ts'
 import type { Config } from '../config/config.ts'
 import { type Store, StoreError } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
 import { EXIT, Exit } from './exit.ts'
+
+/** The database beside a running daemon, and the clock that dates what is in it. */
+type Opened = Readonly<{ store: Store; clock: Clock }>
 
 /** Opens the database for reading, beside a running daemon; `null` if there is none yet. @throws {Exit} 69 */
 export async function readerIfExists(config: Config): Promise<Store | null> {
-  return exists(config) ? openStore({ path: config.storage.path, readOnly: true }).catch(asExit) : null
+  return (await open(config, 'readOnly'))?.store ?? null
 }
 
 /**
@@ -26,13 +31,26 @@ export async function reader(config: Config): Promise<Store> {
  * @param unknown the error for something that the user named: without a database it cannot exist
  * @throws {Exit}
  */
-export async function writing<T>(config: Config, work: (store: Store) => Promise<T>, unknown?: string): Promise<T> {
-  if (!exists(config)) throw unknown === undefined ? new Exit(EXIT.unavailable, noDatabase(config)) : notFound(unknown, config)
-  const store = await openStore({ path: config.storage.path, beside: true }).catch(asExit)
+export async function writing<T>(config: Config, work: (store: Store, clock: Clock) => Promise<T>, unknown?: string): Promise<T> {
+  const opened = await open(config, 'beside')
+  if (opened === null) throw unknown === undefined ? new Exit(EXIT.unavailable, noDatabase(config)) : notFound(unknown, config)
+  const { store, clock } = opened
   try {
-    return await work(store).catch(asExit)
+    return await work(store, clock).catch(asExit)
   } finally {
     await store.close()
+  }
+}
+
+async function open({ storage: { path, postgres } }: Config, how: 'readOnly' | 'beside'): Promise<Opened | null> {
+  try {
+    if (postgres !== null) {
+      const { openBeside } = await import('../adapters/postgres/store.ts')
+      return await openBeside(postgres, systemClock)
+    }
+    return databaseExists(path) ? { store: await openStore({ path, [how]: true }), clock: systemClock } : null
+  } catch (cause) {
+    return asExit(cause)
   }
 }
 
@@ -41,16 +59,12 @@ export function notFound(unknown: string, config: Config): Exit {
   return new Exit(EXIT.usage, `${unknown}; ${noDatabase(config)}`)
 }
 
-function exists({ storage: { path } }: Config): boolean {
-  try {
-    return databaseExists(path)
-  } catch (cause) {
-    return asExit(cause)
-  }
-}
-
 /** Says where the database was looked for, and which setting says so. */
 function noDatabase({ file, storage }: Config): string {
+  if (storage.postgres !== null) {
+    const { host, pathname } = new URL(storage.postgres.url)
+    return `there is nothing of Alibi in the schema ${storage.postgres.schema} of the PostgreSQL database at ${host}${pathname} (storage.postgres in ${resolve(file)}). The daemon creates it when it first starts.`
+  }
   return (
     `there is no database at ${resolve(storage.path)} (storage.path in ${resolve(file)}). The daemon creates it when it first starts. ` +
     'If it has already run, use its configuration (--config or ALIBI_CONFIG), or run this command in its working directory'

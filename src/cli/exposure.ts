@@ -6,7 +6,10 @@ import type { Config } from '../config/config.ts'
 
 /** Warnings about Alibi's own files that other users may read or write. `run` corrects those that belong to it. */
 export function exposedFiles({ storage, log }: Config): readonly string[] {
-  const files = [...filesOf(storage.path), ...(log.file === null ? [] : logFilesOf(log.file.path))]
+  const files = [
+    ...(storage.postgres === null ? filesOf(storage.path) : []),
+    ...(log.file === null ? [] : logFilesOf(log.file.path)),
+  ]
   return exposed(files).map(({ path, mode, isOurs }) => {
     const remedy = isOurs
       ? 'the daemon corrects this when it starts'

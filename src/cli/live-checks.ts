@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Wired } from '../wire.ts'
 import { cloudWatchChecks } from './cloudwatch-check.ts'
-import { diskCheck } from './disk-check.ts'
+import { databaseChecks } from './database-check.ts'
 import { type Finding, failed, passed } from './finding.ts'
 import { healthChecks } from './health-checks.ts'
 import { identityChecks } from './identity-checks.ts'
@@ -13,18 +13,18 @@ import { pm2Checks } from './pm2-check.ts'
 /** Tests everything that the configuration names. */
 export async function liveChecks(config: Config, wired: Wired, io: Io): Promise<readonly Finding[]> {
   const { signal } = new AbortController()
-  const [identities, operations, health, control, mail, disk, ...others] = await Promise.all([
+  const [identities, operations, health, control, mail, database, ...others] = await Promise.all([
     identityChecks(config, wired, signal),
     operationChecks(config, wired, signal),
     healthChecks(config, wired, signal),
     controlCheck(config, wired, signal),
     mailChecks(config, wired, signal),
-    diskCheck(config),
+    databaseChecks(config),
     heartbeatChecks(wired, signal),
     cloudWatchChecks(config, wired),
     pm2Checks(io.env, process.cwd()),
   ])
-  return [...identities, ...operations, ...health.sources, control, ...mail, disk, ...health.views, ...others.flat()]
+  return [...identities, ...operations, ...health.sources, control, ...mail, ...database, ...health.views, ...others.flat()]
 }
 
 async function controlCheck(config: Config, wired: Wired, signal: AbortSignal): Promise<Finding> {

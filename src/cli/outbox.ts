@@ -68,7 +68,7 @@ export type OutboxOptions = ConfigOptions & Readonly<{ all?: boolean }>
 
 /** Retries emails now that wait for their next attempt or were refused. */
 export async function outboxRetry(ids: readonly string[], options: OutboxOptions, io: Io): Promise<number> {
-  return changeOutbox(ids, options, io, { done: 'retried', owed: () => ({ state: 'retrying', nextAt: Date.now() }) })
+  return changeOutbox(ids, options, io, { done: 'retried', owed: (now) => ({ state: 'retrying', nextAt: now }) })
 }
 
 /** Discards emails; the ledger keeps them as dropped by an operator. */
@@ -82,7 +82,7 @@ export async function outboxDrop(ids: readonly string[], options: OutboxOptions,
 type OutboxChange = Readonly<{
   /** What was done, as a past participle. */
   done: string
-  owed: () => Partial<Pick<Owed, 'state' | 'nextAt' | 'error'>>
+  owed: (now: number) => Partial<Pick<Owed, 'state' | 'nextAt' | 'error'>>
 }>
 
 async function changeOutbox(ids: readonly string[], options: OutboxOptions, io: Io, change: OutboxChange): Promise<number> {
@@ -92,7 +92,7 @@ async function changeOutbox(ids: readonly string[], options: OutboxOptions, io: 
     throw new Exit(EXIT.usage, 'name emails by their ids (see `alibi outbox list`), or give --all for every one')
   const changed = await writing(
     config,
-    (store) => changeIn(store, all ? null : ids, change),
+    (store, clock) => changeIn(store, clock.now(), all ? null : ids, change),
     ids.length === 0 ? undefined : notQueued(ids),
   )
   say(
@@ -105,14 +105,19 @@ async function changeOutbox(ids: readonly string[], options: OutboxOptions, io: 
 }
 
 /** @param ids `null`: every queued email */
-async function changeIn(store: Store, ids: readonly string[] | null, { done, owed }: OutboxChange): Promise<readonly Owed[]> {
+async function changeIn(
+  store: Store,
+  now: number,
+  ids: readonly string[] | null,
+  { done, owed }: OutboxChange,
+): Promise<readonly Owed[]> {
   const queued = (await store.outbox()).filter(isOpen)
   const unknown = (ids ?? []).filter((id) => !queued.some((one) => one.notification.id === id))
   if (unknown.length > 0) throw new Exit(EXIT.usage, notQueued(unknown))
   // The courier is sending these at this moment, and will save the result itself.
   const chosen = queued.filter((one) => one.state !== 'sending' && (ids === null || ids.includes(one.notification.id)))
   const rows = chosen.map((one) => ({
-    at: Date.now(),
+    at: now,
     incident: one.notification.incident,
     probe: null,
     decision: 'ordered' as const,
@@ -121,7 +126,7 @@ async function changeIn(store: Store, ids: readonly string[] | null, { done, owe
     evidence: { id: one.notification.id, addresses: [one.address] },
   }))
   await store.settle(
-    chosen.map(({ notification: { id }, address }) => ({ id, address, ...owed() })),
+    chosen.map(({ notification: { id }, address }) => ({ id, address, ...owed(now) })),
     rows,
   )
   return chosen

@@ -261,6 +261,17 @@ function addFiles(program: Command, context: Context): void {
     const { iamPolicy } = await import('./iam-policy.ts')
     done(await iamPolicy(options, io))
   })
+  const migrate = add(program, {
+    name: 'migrate',
+    says: 'Move an SQLite database into the empty PostgreSQL schema of the configuration (storage.postgres).',
+    example: 'alibi migrate --from data/alibi.db',
+  })
+  withConfig(migrate, context)
+    .requiredOption('--from <file>', 'the SQLite database; no daemon may be running on it')
+    .action(async (options) => {
+      const { migrate } = await import('./migrate.ts')
+      done(await migrate(options, io))
+    })
   const schema = add(program, {
     name: 'schema',
     says: 'Print the JSON Schema of the configuration, for editors.',

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { systemClock } from '../adapters/clock.ts'
 import type { Config } from '../config/config.ts'
 import { DURATION, parseDuration } from '../config/duration.ts'
 import { inWords, iso, utc } from '../domain/duration.ts'
@@ -20,17 +19,14 @@ export async function silenceAdd(options: SilenceOptions, io: Io): Promise<numbe
   if (ms === null || ms <= 0 || ms > MAX_SILENCE_MS)
     throw new Exit(EXIT.usage, `--for ${options.for}: expected a duration such as 2h, at most ${inWords(MAX_SILENCE_MS)}`)
   const monitor = options.monitor === undefined ? null : monitorNamed(config, options.monitor).name
-  const at = systemClock.now()
-  const silence: Silence = {
-    id: randomBytes(4).toString('hex'),
-    at,
-    moment: systemClock.moment(),
-    until: at + ms,
-    reason: reasonOf(options.reason),
-    monitor,
-    endedAt: null,
-  }
-  await writing(config, (store) => store.addSilence(silence))
+  const reason = reasonOf(options.reason)
+  const silence = await writing(config, async (store, clock) => {
+    const at = clock.now()
+    const id = randomBytes(4).toString('hex')
+    const added: Silence = { id, at, moment: clock.moment(), until: at + ms, reason, monitor, endedAt: null }
+    await store.addSilence(added)
+    return added
+  })
   say(io, `silence ${silence.id}: ${monitor ?? 'every monitor'} until ${utc(silence.until)} (${silence.reason})`)
   say(io, 'Probes continue to run. Those who were already notified still learn of recoveries and explanations.')
   return EXIT.ok
@@ -77,7 +73,7 @@ async function silencesOf(config: Config, now: number): Promise<readonly Silence
 export async function silenceRemove(id: string, options: ConfigOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const unknown = `there is no silence ${id} in force: see \`alibi silence list\``
-  const ended = await writing(config, (store) => store.endSilence(id, Date.now()), unknown)
+  const ended = await writing(config, (store, clock) => store.endSilence(id, clock.now()), unknown)
   if (!ended) throw new Exit(EXIT.usage, unknown)
   say(io, `Silence ${id} has ended. What is still failing is reported after its next run.`)
   return EXIT.ok

@@ -54,10 +54,12 @@ function allWarnings(config: Config, tree: Tree, { env, now, exposed, sharedFile
   return [...new Set(warnings)].map((warning) => withoutSecrets(warning, secrets))
 }
 
+const DEFAULT_DATABASE = 'data/alibi.db'
+
 /** The configuration, still without its warnings. */
 function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoints): Config {
   const { env, cwd, file, secrets, sharedFiles = NO_SHARED_FILES, bundle = null } = context
-  const { storage, web, heartbeat, digest } = parsed
+  const { storage, machine, web, heartbeat, digest } = parsed
   const names = Object.keys(parsed.recipients)
   const alerted = names.filter((name) => parsed.recipients[name]?.only === undefined)
   const monitors = parsed.monitors.map((monitor) => {
@@ -75,7 +77,12 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
     control: { url: parsed.control.url ?? sts ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'] },
     recipients: Object.entries(parsed.recipients).map(recipientOf),
     mail: mailOf(parsed.mail, context),
-    storage: { path: resolvePath(cwd, storage.path), keep: { runsMs: storage.keep.runs, hoursMs: storage.keep.hours } },
+    storage: {
+      path: resolvePath(cwd, storage.path ?? DEFAULT_DATABASE),
+      postgres: storage.postgres ?? null,
+      keep: { runsMs: storage.keep.runs, hoursMs: storage.keep.hours },
+    },
+    machine: { name: machine.name ?? null },
     log: logOf(parsed.log, cwd, monitors[0]?.region, endpoints),
     web: web === false ? null : webOf(web),
     heartbeat: heartbeat === undefined ? null : { url: heartbeat.url, everyMs: heartbeat.every },

@@ -3,6 +3,7 @@ import type { Call, Credentials, Monitor } from '../domain/probe.ts'
 import type { Authority } from './authority.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Network } from './network.ts'
+import type { Postgres } from './storage-schema.ts'
 
 /** `config/alibi.yaml`, parsed and checked, with defaults filled in. Durations are in milliseconds. */
 export type Config = Readonly<{
@@ -37,7 +38,15 @@ export type Config = Readonly<{
     subject: 'constant' | 'stateful'
     maxPerHour: number
   }>
-  storage: Readonly<{ path: string; keep: Readonly<{ runsMs: number; hoursMs: number }> }>
+  storage: Readonly<{
+    /** The SQLite file; files that belong to this machine alone are beside it in any case. */
+    path: string
+    /** The database that several machines share, in place of the file. */
+    postgres: Postgres | null
+    keep: Readonly<{ runsMs: number; hoursMs: number }>
+  }>
+  /** `null`: it has the name of its host. */
+  machine: Readonly<{ name: string | null }>
   log: Readonly<{
     level: 'error' | 'warn' | 'info' | 'debug'
     /** `null`: pretty on a terminal, else JSON. */

@@ -34,6 +34,7 @@ export function crossCheck(tree: Tree, context: LoadContext, endpoints: Endpoint
   checkHealth(tree, addFault)
   checkIdentities(profilesNamed(tree), env, sharedFiles, addFault)
   checkWeb(tree, addFault)
+  checkStorage(tree, addFault)
   checkEndpoints(endpoints, addFault)
   checkMail(tree, authorities, addFault)
   checkNetwork(env, bundle, process.versions.node, addFault)
@@ -194,6 +195,16 @@ function checkWeb(tree: Tree, addFault: AddFault): void {
   const listen = typeof text === 'string' ? listenOf(text) : null
   if (listen !== null && !isLoopback(listen.host) && valueAt(['web', 'token'], tree.root) === undefined)
     addFault(['web', 'listen'], 'expected a loopback address; any other address requires `web.token`')
+}
+
+function checkStorage(tree: Tree, addFault: AddFault): void {
+  const isGiven = (key: string) => valueAt(['storage', key], tree.root) !== undefined
+  if (isGiven('path') && isGiven('postgres'))
+    addFault(
+      ['storage', 'postgres'],
+      'expected either `path` (a file of one machine) or `postgres` (a database for several), not both',
+      'key',
+    )
 }
 
 function checkEndpoints({ set }: Endpoints, addFault: AddFault): void {

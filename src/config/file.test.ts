@@ -186,7 +186,12 @@ test('the smallest file that works is a recipient and a sender', async () => {
       subject: 'constant',
       maxPerHour: 30,
     },
-    storage: { path: join(process.cwd(), 'data/alibi.db'), keep: { runsMs: 7 * 86_400_000, hoursMs: 400 * 86_400_000 } },
+    storage: {
+      path: join(process.cwd(), 'data/alibi.db'),
+      postgres: null,
+      keep: { runsMs: 7 * 86_400_000, hoursMs: 400 * 86_400_000 },
+    },
+    machine: { name: null },
     log: { level: 'info', format: null, file: null, cloudwatch: null },
     web: { host: '127.0.0.1', port: 9464, hosts: [], token: null, url: null },
     heartbeat: null,
@@ -247,6 +252,26 @@ test('the full sample says what the defaults say, beside what it adds', async ()
   expect(config.heartbeat).toEqual({ url: 'https://hc-ping.com/0f5bd6a8-invented', everyMs: 60_000 })
   expect(config.digest).toEqual({ schedule: '0 8 * * 1', timezone: 'Etc/UTC', to: ['oncall', 'owner'] })
   expect(config.secrets).toEqual(['correct-horse-battery', 'https://hc-ping.com/0f5bd6a8-invented'])
+})
+
+test('a PostgreSQL database takes the place of the file, and its URL is a secret', async () => {
+  const url = 'postgres://alibi:correct%2Dhorse@db.example.com/alibi?sslmode=verify-full'
+  const config = configOf(await parse(`${ENOUGH}storage: { postgres: { url: "${url}" } }\nmachine: { name: alibi-1 }`))
+  expect(config.storage.postgres).toEqual({ url, schema: 'alibi', poolSize: 5 })
+  expect(config.machine).toEqual({ name: 'alibi-1' })
+  expect(config.secrets).toEqual([url, 'correct%2Dhorse', 'correct-horse'])
+  const faulty = await parse(`${ENOUGH}storage: { postgres: "${url}" }`)
+  expect(faultsOf(faulty).join()).not.toMatch(/correct/)
+})
+
+test.each([
+  ['postgres://alibi@db.example.com/alibi', 1],
+  ['postgres://alibi@db.example.com/alibi?sslmode=prefer', 1],
+  ['postgres://alibi@db.example.com/alibi?sslmode=verify-full', 0],
+  ['postgres://alibi@localhost/alibi', 0],
+])('the way to %s is warned of so many times: what crosses a network has to be encrypted', async (url, times) => {
+  const { warnings } = configOf(await parse(`${ENOUGH}storage: { postgres: { url: "${url}" } }`))
+  expect(warnings.filter((warning) => warning.includes('storage.postgres.url'))).toHaveLength(times)
 })
 
 test('the sample that is shipped is valid as it stands', async () => {

@@ -11,6 +11,7 @@ import type { SecretFile } from './reference.ts'
 import { ConfigSchema } from './schema.ts'
 import { isSecretPlace } from './secret.ts'
 import { loadSharedFiles } from './shared-files.ts'
+import { databaseSecrets } from './storage-schema.ts'
 import { type Path, parseTree, type Tree, valueAt } from './tree.ts'
 import { MAX_PATH } from './values.ts'
 import { filesReferred, type YamlText, yamlOf } from './yaml-text.ts'
@@ -70,7 +71,7 @@ async function parse({ text, mode }: Source, file: string, env: Env, options: Lo
     for (const secret of files.values()) if (secret.ok) keep(secrets, secret.text)
     const { tree, faults } = parseTree(yaml, { env, files }, TOP_KEYS)
     if (tree === null) return { ok: false, faults: tidyFaults(faults, [...secrets]) }
-    for (const secret of secretsOf(tree)) keep(secrets, secret)
+    for (const secret of [...secretsOf(tree), ...databaseSecretsOf(tree)]) keep(secrets, secret)
     const authorities = await readAuthorities(tree, cwd)
     const path = resolvePath(cwd, file)
     const seen = [...exposureOf(path, mode, tree), ...exposed]
@@ -103,6 +104,12 @@ function keep(secrets: Set<string>, value: string): void {
 function secretsOf(tree: Tree): readonly string[] {
   const drawn = tree.drawn.filter(({ from, path }) => from === 'file' || isSecretPlace(path)).map(({ value }) => value)
   return [...drawn, ...literals(tree, [], tree.root).map(({ value }) => value)]
+}
+
+/** A library may quote a part of the URL. */
+function databaseSecretsOf(tree: Tree): readonly string[] {
+  const url = valueAt(['storage', 'postgres', 'url'], tree.root)
+  return typeof url === 'string' ? databaseSecrets(url) : []
 }
 
 /** Resolved values of keys that hold a secret. The tree is bounded in depth and size. */

@@ -4,7 +4,8 @@ import { HealthSchema } from './health-schema.ts'
 import { LogSchema } from './log-schema.ts'
 import { MailSchema, RecipientSchema } from './mail-schema.ts'
 import { MonitorSchema, RecipientNames, Schedule } from './monitor-schema.ts'
-import { DAY, duration, HOUR, line, list, MAX_NAME, MAX_PATH, MINUTE, NAME, NAME_TEXT, SECOND, strict, url } from './values.ts'
+import { StorageSchema } from './storage-schema.ts'
+import { DAY, duration, HOUR, line, list, MAX_NAME, MINUTE, NAME, NAME_TEXT, SECOND, strict, url } from './values.ts'
 import { WebSchema } from './web-schema.ts'
 
 /*
@@ -48,18 +49,10 @@ const ControlSchema = strict({
     ),
 })
 
-const StorageSchema = strict({
-  path: line('a path', { max: MAX_PATH }).prefault('data/alibi.db').describe('The database file (SQLite).'),
-  keep: strict({
-    runs: duration(MINUTE, 400 * DAY)
-      .prefault('7d')
-      .describe('Single runs; afterwards only hourly totals are kept.'),
-    hours: duration(HOUR, 4000 * DAY)
-      .prefault('400d')
-      .describe('Hourly totals.'),
-  })
-    .prefault({})
-    .describe('Retention. Incidents, their runs and the ledger are never deleted.'),
+const MachineSchema = strict({
+  name: line(NAME_TEXT, { max: MAX_NAME, pattern: NAME })
+    .optional()
+    .describe('What this machine is called on the page, in the log and in metrics. Default: the name of the host.'),
 })
 
 const HeartbeatSchema = strict({
@@ -92,6 +85,7 @@ export const ConfigSchema = strict({
     .describe('Who is notified: names, each with addresses.'),
   mail: MailSchema.describe('How email is sent.'),
   storage: StorageSchema.prefault({}).describe('Where the state is stored.'),
+  machine: MachineSchema.prefault({}).describe('This machine, where several share a database.'),
   log: LogSchema.prefault({}).describe('What is logged, and where.'),
   web: WebSchema.prefault({}).describe('The status page and its API; `false`: none.'),
   heartbeat: HeartbeatSchema.optional().describe(

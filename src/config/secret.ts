@@ -9,6 +9,7 @@ type Path = readonly (string | number)[]
 const HOLDERS: Readonly<Record<string, Readonly<{ secret: string; harmless: readonly string[] }>>> = {
   smtp: { secret: 'password', harmless: ['host', 'port', 'security', 'user', 'name', 'ca'] },
   heartbeat: { secret: 'url', harmless: ['every'] },
+  postgres: { secret: 'url', harmless: ['schema', 'poolSize'] },
   web: { secret: 'token', harmless: ['listen', 'hosts'] },
   credentials: { secret: 'externalId', harmless: ['profile', 'roleArn', 'sessionName'] },
 }
@@ -61,7 +62,7 @@ export function mayBeSecret(path: Path, key: string): boolean {
 }
 
 /**
- * Whether a value at this path is a secret: passwords, tokens, external ids and the heartbeat's URL; any other value in the
+ * Whether a value at this path is a secret: passwords, tokens, external ids and the URLs of heartbeat and PostgreSQL; any other value in the
  * same mapping, except those of its harmless keys; and plain text in place of the mapping.
  */
 export function isSecretPlace(path: Path): boolean {

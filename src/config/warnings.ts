@@ -15,6 +15,7 @@ import { nearest } from './nearest.ts'
 import { quotas, quotaWarnings } from './quotas.ts'
 import { longestRunMs } from './run-length.ts'
 import { isSecretPlace } from './secret.ts'
+import { isUnencrypted } from './storage-schema.ts'
 import type { Tree } from './tree.ts'
 
 /** What is valid, but probably not what was meant. */
@@ -28,6 +29,7 @@ export function warningsOf(config: Config, tree: Tree, env: Env, now: number): r
     ...queueWarnings(config),
     ...mailWarnings(config),
     ...webWarnings(config),
+    ...databaseWarnings(config),
     ...sharedRegions(config, env),
     ...secretsInPm2(tree, env),
     ...quotaWarnings(quotas(config)),
@@ -146,6 +148,13 @@ function webWarnings({ web }: Config): readonly string[] {
   }
   return [
     `web.listen is ${web.host}: the page and \`web.token\` cross the network unencrypted unless a proxy with TLS is in front of it`,
+  ]
+}
+
+function databaseWarnings({ storage: { postgres } }: Config): readonly string[] {
+  if (postgres === null || !isUnencrypted(postgres)) return []
+  return [
+    'storage.postgres.url: the connection is not encrypted, and the host of the database is another one: add `?sslmode=verify-full`',
   ]
 }
 

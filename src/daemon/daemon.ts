@@ -41,6 +41,8 @@ export type DaemonDeps = Readonly<{
   prober: Prober
   store: Store
   mailer: Mailer
+  /** Sends what no database can hold, when that is what is wrong; `mailer`, if left out. */
+  alarmMailer?: Mailer
   /** The second mail server; `null` if there is none. */
   fallback: Readonly<{ mailer: Mailer; afterMs: number }> | null
   log: Log
@@ -125,7 +127,7 @@ type Surroundings = Readonly<{ setup: Setup; failures: FailureLog; kill: AbortSi
 
 /** Makes all parts of the daemon and connects them. None of them does anything yet. */
 function assemble(deps: Guarded, config: Config, { setup, failures, kill }: Surroundings) {
-  const { clock, log, meter, store, mailer, letter, overrides, sender, prober, ticker, pace } = deps
+  const { clock, log, meter, store, letter, overrides, sender, prober, ticker, pace } = deps
   const failed = (message: string, cause: unknown) => failures.report(message, cause)
   const background = new Background(failed)
   const wakeup = new Wakeup()
@@ -158,7 +160,7 @@ function assemble(deps: Guarded, config: Config, { setup, failures, kill }: Surr
   })
   const check = () => selfCheck({ schedules, engine, courier, store })
   const heartbeat = heartbeatOf({ ...deps, sources }, config, { polling, reader, check })
-  const herald = new Herald({ mailer, clock, log, letter })
+  const herald = new Herald({ mailer: deps.alarmMailer, clock, log, letter })
   const diskAlarm = new DiskAlarm({ clock, setup, engine, herald, overrides, sender })
   const digests =
     config.digest === null
@@ -251,16 +253,17 @@ function recordGap(gap: Gap, { store }: Guarded, background: Background): void {
   background.start(store.settle([], [gapRow(gap)]), 'failed to record a gap in monitoring')
 }
 
-type Guarded = DaemonDeps & Readonly<{ meter: Meter; heartbeat: Heartbeat | null }>
+type Guarded = DaemonDeps & Readonly<{ meter: Meter; heartbeat: Heartbeat | null; alarmMailer: Mailer }>
 
 /** Ports that keep their promises, whatever an adapter throws. (ProbeScheduler guards the prober, HealthReader the sources.) */
 function guarded(deps: DaemonDeps): Guarded {
-  const { store, mailer, fallback, heartbeat = null, meter = SILENT_METER } = deps
+  const { store, mailer, alarmMailer = mailer, fallback, heartbeat = null, meter = SILENT_METER } = deps
   return {
     ...deps,
     meter,
     store: guardedStore(store),
     mailer: guardedMailer(mailer),
+    alarmMailer: guardedMailer(alarmMailer),
     fallback: fallback === null ? null : { ...fallback, mailer: guardedMailer(fallback.mailer) },
     heartbeat: heartbeat === null ? null : guardedHeartbeat(heartbeat),
   }

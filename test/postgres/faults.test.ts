@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { hasSchema, openPostgresStore } from '../../src/adapters/postgres/store.ts'
+import { systemClock } from '../../src/adapters/clock.ts'
+import { openBeside, openPostgresStore } from '../../src/adapters/postgres/store.ts'
 import { type Store, StoreError } from '../../src/ports/store.ts'
 import { aNotification, anIncident, anOutcome, aRow, NOTHING, T0 } from '../store-contract.ts'
 import { type FaultyLine, startProxy } from './proxy.ts'
@@ -124,9 +125,7 @@ test('one failed run that is kept twice in one change, with its incident and wit
 describe('the schema', () => {
   test('is made once, however many machines start at the same time', async () => {
     const { url, schema } = place()
-    expect(await hasSchema({ url, schema, poolSize: 1 })).toBe(false)
     const stores = await Promise.all(Array.from({ length: 4 }, () => opened(url, schema, 1)))
-    expect(await hasSchema({ url, schema, poolSize: 1 })).toBe(true)
     for (const store of stores) expect((await store.load(0)).incidents).toEqual([])
   })
 
@@ -145,11 +144,13 @@ describe('the schema', () => {
     )
   })
 
-  test('is neither made nor changed by a verb', async () => {
+  test('is neither made nor changed by a command', async () => {
     const { url, schema } = place()
-    const fault = await faultOf(openPostgresStore({ url, schema, poolSize: 1, beside: true }))
-    expect(fault.message).toMatch(/nothing of Alibi in the schema/)
-    expect(await hasSchema({ url, schema, poolSize: 1 })).toBe(false)
+    expect(await openBeside({ url, schema, poolSize: 1 }, systemClock)).toBeNull()
+    const { rowCount } = await asSuperuser(url, (client) =>
+      client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]),
+    )
+    expect(rowCount).toBe(0)
   })
 
   test('keeps its ledger: no row is changed or removed', async () => {
@@ -206,12 +207,12 @@ test('a verb that writes beside the daemon is noticed by it, and its own writes 
   store.watch(() => {
     noticed += 1
   }, stop.signal)
-  const verb = await openPostgresStore({ url, schema, poolSize: 1, beside: true })
-  after.push(() => verb.close())
+  const verb = await openBeside({ url, schema, poolSize: 1 }, systemClock)
+  after.push(async () => verb?.store.close())
   await store.alive({ at: T0 })
   await expect
     .poll(async () => {
-      await verb.addAck({ incident: 'a3f9', at: T0, reason: null })
+      await verb?.store.addAck({ incident: 'a3f9', at: T0, reason: null })
       return noticed
     })
     .toBeGreaterThan(0)

@@ -12,6 +12,8 @@ export type FaultyLine = Readonly<{
   heal(): void
   /** The next COMMIT after a statement with this text arrives, and its connection is cut before the answer gets through. */
   swallowAnswerToCommit(after: string): Promise<void>
+  /** Resolves when a statement with this text arrives here: it is held, and nothing passes any more until `heal`. */
+  holdAt(text: string): Promise<void>
   close(): Promise<void>
 }>
 
@@ -19,6 +21,7 @@ export async function startProxy(url: string): Promise<FaultyLine> {
   const target = new URL(url)
   const pairs = new Set<readonly [Socket, Socket]>()
   let isHole = false
+  let hold: { text: string; reached: () => void } | null = null
   let trap: { after: string; seenOn: Socket | null; sprung: () => void } | null = null
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname)
@@ -34,6 +37,12 @@ export async function startProxy(url: string): Promise<FaultyLine> {
     client.on('data', (chunk) => {
       if (isHole) return
       const text = chunk.toString('latin1')
+      if (hold !== null && text.includes(hold.text)) {
+        isHole = true
+        hold.reached()
+        hold = null
+        return
+      }
       if (trap?.seenOn === null && text.includes(trap.after)) trap.seenOn = client
       if (trap?.seenOn === client && text.includes('COMMIT')) {
         isSwallowing = true
@@ -76,6 +85,10 @@ export async function startProxy(url: string): Promise<FaultyLine> {
     swallowAnswerToCommit: (after) =>
       new Promise((resolve) => {
         trap = { after, seenOn: null, sprung: resolve }
+      }),
+    holdAt: (text) =>
+      new Promise((resolve) => {
+        hold = { text, reached: resolve }
       }),
     async close() {
       server.close()

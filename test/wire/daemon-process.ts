@@ -50,8 +50,8 @@ export type Stage = AsyncDisposable &
     mailbox: Mailbox
     env: Record<string, string>
     configure(parts: Parts): Promise<void>
-    /** Starts `alibi run`. It is killed with the stage, if nobody ended it before. */
-    daemon(env?: Record<string, string>): Daemon
+    /** Starts `alibi run`, as another machine where that is said. It is killed with the stage, if nobody ended it before. */
+    daemon(env?: Record<string, string>, at?: Readonly<{ config: string; directory: string }>): Daemon
     /** Runs a command to its end; `--config` is added if the command takes it and the arguments do not have it. */
     alibi(...args: readonly string[]): Promise<Ended>
     /** Asks the daemon's own server. */
@@ -154,10 +154,10 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
     env,
     configure,
     alibi,
-    daemon(more = {}) {
-      const child = spawn(process.execPath, [MAIN, 'run', '--config', config], {
+    daemon(more = {}, at = { config, directory }) {
+      const child = spawn(process.execPath, [MAIN, 'run', '--config', at.config], {
         env: { ...env, ...more },
-        cwd: directory,
+        cwd: at.directory,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       const daemon = watch(child)

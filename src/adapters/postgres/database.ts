@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg'
+import type { Pool, PoolClient, QueryResult } from 'pg'
 import { readThrown } from '../../domain/thrown.ts'
 import { StoreError } from '../../ports/store.ts'
 import type { Row } from '../stored/rows.ts'
@@ -60,26 +60,45 @@ export class Database {
     return this.transaction('BEGIN', work)
   }
 
+  /** One statement, or several without values, in no transaction of ours. */
+  async execute(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    const client = await this.connect()
+    let isBroken = true
+    try {
+      // Of several statements there is one result each, which the driver's types do not say.
+      const results: QueryResult<Row> | QueryResult<Row>[] = await client.query<Row>(text, values?.map(storable))
+      isBroken = false
+      return { rows: [results].flat().flatMap(({ rows }) => rows) }
+    } catch (cause) {
+      throw postgresError(this.place, cause)
+    } finally {
+      client.release(isBroken)
+    }
+  }
+
   close(): Promise<void> {
     this.closing ??= this.pool.end()
     return this.closing
   }
 
   private async transaction<T>(begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (this.closing !== null) throw new StoreError(`${this.place} is closed`, { fatal: false })
-    const client = await this.pool.connect().catch((cause: unknown) => {
-      throw postgresError(this.place, cause)
-    })
-    let broken: unknown = null
+    const client = await this.connect()
+    let isBroken = true
     try {
-      return await this.run(client, begin, work)
-    } catch (cause) {
-      broken = cause
-      throw cause
+      const value = await this.run(client, begin, work)
+      isBroken = false
+      return value
     } finally {
       // Rolled back with its connection: asking for a rollback could wait for a line that is dead.
-      client.release(broken !== null)
+      client.release(isBroken)
     }
+  }
+
+  private async connect(): Promise<PoolClient> {
+    if (this.closing !== null) throw new StoreError(`${this.place} is closed`, { fatal: false })
+    return this.pool.connect().catch((cause: unknown) => {
+      throw postgresError(this.place, cause)
+    })
   }
 
   private async run<T>(client: PoolClient, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -79,6 +79,9 @@ export const MIGRATIONS: readonly string[] = [
     inconclusive integer NOT NULL, sum_ms bigint NOT NULL, max_ms bigint NOT NULL, PRIMARY KEY (probe, hour)
   );
   CREATE INDEX hours_hour ON hours (hour);
+
+  -- Those that share this schema, each as it last said.
+  CREATE TABLE machines (name text COLLATE "C" PRIMARY KEY, seen_at bigint NOT NULL, doc text NOT NULL);
   `,
   // Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
   'CREATE TABLE queue_events (arn text COLLATE "C" PRIMARY KEY, doc text NOT NULL)',

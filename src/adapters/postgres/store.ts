@@ -11,6 +11,7 @@ import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Connectivity, ProbeState, SelfAlert } from '../../domain/state.ts'
 import type { Change, Loaded, OwedChange, Store } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
+import type { Clock } from '../../ports/time.ts'
 import {
   document,
   hourHolding,
@@ -30,18 +31,31 @@ import {
 } from '../stored/rows.ts'
 import { ChangeWriter, settle } from './change-writer.ts'
 import { type Database, type DatabaseOptions, openDatabase, type Transaction } from './database.ts'
+import { DatabaseClock } from './database-clock.ts'
 import { postgresError } from './fault.ts'
 import { MIGRATIONS, migrate, versionOf } from './migrations.ts'
 import { historyOf, readingsOf } from './reading-rows.ts'
 import { READ, WRITE } from './statements.ts'
 
+export type Observe = (method: string, ms: number) => void
+
 export type PostgresOptions = DatabaseOptions &
   Readonly<{
-    /** For verbs, beside the daemons: neither creates nor migrates; what they write is noticed by `watch`. */
-    beside?: boolean
     /** Told of each call: its name and how long it took. */
-    observe?: (method: string, ms: number) => void
+    observe?: Observe
   }>
+
+type StoreOptions = Readonly<{
+  /** Daemons notice what is written. */
+  beside?: boolean
+  observe?: Observe
+  /** Begins every write: proves that nobody else may write, or throws. */
+  fence?: (tx: Transaction) => Promise<void>
+  /** Told when nothing can be written any more before the state has been loaded again. */
+  stale?: (cause: StoreError) => void
+  /** The connections outlive the store. */
+  keepOpen?: boolean
+}>
 
 /** Members that are read for one list. */
 const MAX_LISTED_MEMBERS = 50_000
@@ -58,38 +72,54 @@ const MAX_QUEUE_EVENTS = 2_000
 /** What verbs change with each write. */
 const TOUCHED = 'touched'
 
-/** @throws {StoreError} when there is no way to tell: an empty listing would say that there is nothing */
-export async function hasSchema(options: DatabaseOptions): Promise<boolean> {
-  const database = await openDatabase(options)
-  try {
-    return (await database.read((tx) => versionOf(tx, database.place, options.schema))) > 0
-  } finally {
-    await database.close()
-  }
-}
-
 /**
- * Opens the store, creating and migrating its schema first unless told otherwise.
+ * Opens the store, creating its schema or bringing it up to date.
  * @throws {StoreError}
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
   const database = await openDatabase(options)
   try {
-    const { place, schema } = database
-    if (options.beside === true) {
-      const version = await database.read((tx) => versionOf(tx, place, schema))
-      if (version === 0)
-        throw new StoreError(`there is nothing of Alibi in the schema \`${schema}\` of ${place} yet`, { fatal: false })
-      if (version < MIGRATIONS.length) {
-        const text = `the schema \`${schema}\` of ${place} is of an older Alibi: start the daemon once, it brings it up to date`
-        throw new StoreError(text, { fatal: false })
-      }
-    } else await database.write((tx) => migrate(tx, place, schema))
-    return new PostgresStore(database, options)
+    await database.write((tx) => migrate(tx, database.place, database.schema))
+    return storeOn(database, options)
   } catch (cause) {
     await database.close()
     throw cause
   }
+}
+
+/** A store beside the daemons, and the clock by which they go. */
+export type Beside = Readonly<{ store: Store; clock: Clock }>
+
+/**
+ * Opens the store for a command: it neither creates nor migrates, and the daemons notice what it writes. `null`: there is nothing
+ * of Alibi yet.
+ * @throws {StoreError}
+ */
+export async function openBeside(options: DatabaseOptions, machine: Clock): Promise<Beside | null> {
+  const database = await openDatabase(options)
+  try {
+    const { place, schema } = database
+    const version = await database.read((tx) => versionOf(tx, place, schema))
+    if (version > 0 && version < MIGRATIONS.length) {
+      const text = `the schema \`${schema}\` of ${place} is of an older Alibi: start the daemon once, it brings it up to date`
+      throw new StoreError(text, { fatal: false })
+    }
+    if (version === 0) {
+      await database.close()
+      return null
+    }
+    const clock = new DatabaseClock(machine)
+    await database.read((tx) => clock.look(tx))
+    return { store: storeOn(database, { beside: true }), clock }
+  } catch (cause) {
+    await database.close()
+    throw cause
+  }
+}
+
+/** The store on a database whose schema is there. */
+export function storeOn(database: Database, options: StoreOptions): Store {
+  return new PostgresStore(database, options)
 }
 
 /**
@@ -98,8 +128,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
  */
 class PostgresStore implements Store {
   readonly #database: Database
-  readonly #beside: boolean
-  readonly #observe: (method: string, ms: number) => void
+  readonly #options: StoreOptions
   readonly #writer = new ChangeWriter()
   /** Why nothing is written before the state has been loaded again; `null` while all is well. */
   #stale: StoreError | null = null
@@ -107,10 +136,9 @@ class PostgresStore implements Store {
   #turn: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(database: Database, { beside = false, observe = () => {} }: PostgresOptions) {
+  constructor(database: Database, options: StoreOptions) {
     this.#database = database
-    this.#beside = beside
-    this.#observe = observe
+    this.#options = options
   }
 
   async commit(change: Change): Promise<void> {
@@ -238,7 +266,7 @@ class PostgresStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#database.close()
+    if (this.#options.keepOpen !== true) await this.#database.close()
   }
 
   async load(closedSince: Instant): Promise<Loaded> {
@@ -344,11 +372,13 @@ class PostgresStore implements Store {
   }
 
   #write<T>(method: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const { fence, beside } = this.#options
     return this.#call(method, async () => {
       if (this.#stale !== null) throw this.#stale
       return this.#database.write(async (tx) => {
+        await fence?.(tx)
         const value = await work(tx)
-        if (this.#beside) await tx.change(WRITE.putMeta, [TOUCHED, JSON.stringify(crypto.randomUUID())])
+        if (beside === true) await tx.change(WRITE.putMeta, [TOUCHED, JSON.stringify(crypto.randomUUID())])
         return value
       })
     })
@@ -366,10 +396,13 @@ class PostgresStore implements Store {
     } catch (cause) {
       const error = postgresError(this.#database.place, cause)
       this.#writer.forget()
-      if (error.uncertain) this.#stale = error
+      if (error.uncertain && this.#stale === null) {
+        this.#stale = error
+        this.#options.stale?.(error)
+      }
       throw error
     } finally {
-      this.#observe(method, performance.now() - began)
+      this.#options.observe?.(method, performance.now() - began)
     }
   }
 

@@ -10,7 +10,7 @@ const MAX_STRIP = 10_800
 const MAX_HOURS = 20_000
 
 /** In the order of the numbers by which results are stored. */
-const RESULTS = ['ok', 'failed', 'inconclusive'] as const satisfies readonly Outcome['result'][]
+export const RESULTS = ['ok', 'failed', 'inconclusive'] as const satisfies readonly Outcome['result'][]
 /** A request id as AWS makes them: stored as its sixteen bytes. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 

@@ -1,0 +1,36 @@
+import type { Config } from '../config/config.ts'
+import type { Signals } from '../daemon/daemon.ts'
+import type { Mailer } from '../ports/mailer.ts'
+import type { Reader, Store } from '../ports/store.ts'
+import type { Clock } from '../ports/time.ts'
+
+/** Where the daemon keeps its state: a file of this machine, or a database that several machines share. */
+export type DaemonStorage = AsyncDisposable &
+  Readonly<{
+    /** What is stored is dated by it. */
+    clock: Clock
+    /** As people are told where it is. */
+    place: string
+    /**
+     * Takes the right to be the only one who decides; waits, or rejects, while another daemon has it.
+     * @throws {OverError} when it is asked to stop meanwhile
+     */
+    lock: (config: Config) => Promise<Disposable>
+    /** @throws {StoreError} */
+    openStore: (config: Config) => Promise<Store>
+    /** Reads what the one who decides has stored, also while that is another machine; `null` before the store is open. */
+    reader: () => Reader | null
+    /** Whether that right can be lost, and taken again, while the process runs. */
+    isShared: boolean
+    /** The signals for as long as the right lasts that is taken next. */
+    term: (signals: Signals) => Signals
+    /** Sends nothing when the right may be gone: another machine may send the same. */
+    guarded: (mailer: Mailer) => Mailer
+    /** Why nothing would be decided if this machine stands by; empty while another one decides. */
+    reasons: () => Promise<readonly string[]>
+  }>
+
+/** The daemon was asked to stop while it waited for its turn. */
+export class OverError extends Error {
+  override readonly name = 'OverError'
+}

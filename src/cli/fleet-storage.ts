@@ -1,0 +1,121 @@
+import { hostname } from 'node:os'
+import { systemClock } from '../adapters/clock.ts'
+import type { PostgresFleet } from '../adapters/postgres/fleet.ts'
+import type { Config } from '../config/config.ts'
+import type { Postgres } from '../config/storage-schema.ts'
+import { messageOfThrown } from '../domain/thrown.ts'
+import type { Claim } from '../ports/fleet.ts'
+import type { Log } from '../ports/log.ts'
+import { MailError, type Mailer } from '../ports/mailer.ts'
+import { type DaemonStorage, OverError } from './daemon-storage.ts'
+import { sharedConfigName } from './shared-config.ts'
+import { VERSION } from './version.ts'
+
+type Around = Readonly<{
+  log: Log
+  /** Told of each call of the store. */
+  observe: (method: string, ms: number) => void
+  /** The configuration that is in force. */
+  config: () => Config
+}>
+
+/** Joins the machines that share this database. @throws {StoreError} */
+export async function fleetStorage(postgres: Postgres, { log, observe, config }: Around): Promise<DaemonStorage> {
+  const { openFleet } = await import('../adapters/postgres/fleet.ts')
+  const host = hostname()
+  const machine = { name: config().machine.name ?? host, host, version: VERSION, config: () => sharedConfigName(config()) }
+  const fleet = await openFleet({ ...postgres, machine, clock: systemClock, log, observe })
+  const { host: at, pathname } = new URL(postgres.url)
+  return new FleetStorage(fleet, `${at}${pathname}, schema ${postgres.schema}`)
+}
+
+/** A database that several machines share: one of them decides at a time, for as long as it holds its claim. */
+class FleetStorage implements DaemonStorage {
+  readonly isShared = true
+  readonly place: string
+  private readonly fleet: PostgresFleet
+  private claim: Claim | null = null
+  private ended: AbortController | null = null
+  private over: AbortSignal = new AbortController().signal
+  private releasing: Promise<void> = Promise.resolve()
+
+  constructor(fleet: PostgresFleet, place: string) {
+    this.fleet = fleet
+    this.place = place
+  }
+
+  get clock() {
+    return this.fleet.clock
+  }
+
+  reader() {
+    return this.fleet.reader
+  }
+
+  term({ stop, kill }: { stop: AbortSignal; kill: AbortSignal }) {
+    this.over = stop
+    const [stopping, killing] = [relayed(stop), relayed(kill)]
+    this.ended = new AbortController()
+    // The claim is gone: what is in flight could no longer be stored.
+    this.ended.signal.addEventListener('abort', () => {
+      stopping.abort()
+      killing.abort()
+    })
+    return { stop: stopping.signal, kill: killing.signal }
+  }
+
+  async lock(): Promise<Disposable> {
+    await this.releasing
+    const claim = await this.fleet.lead(this.over)
+    if (claim === null) throw new OverError('asked to stop')
+    this.claim = claim
+    const { ended } = this
+    claim.lost.addEventListener('abort', () => ended?.abort(), { once: true })
+    if (claim.lost.aborted) ended?.abort()
+    return {
+      [Symbol.dispose]: () => {
+        this.releasing = claim.release()
+      },
+    }
+  }
+
+  async openStore() {
+    if (this.claim === null) throw new Error('there is no claim')
+    return this.claim.store
+  }
+
+  guarded(mailer: Mailer): Mailer {
+    const { claim } = this
+    return {
+      verify: (signal) => mailer.verify(signal),
+      close: () => mailer.close(),
+      async send(mail, signal) {
+        if (claim?.isLive() === true) return mailer.send(mail, signal)
+        const message = 'this machine cannot tell whether it still leads: whoever leads sends this'
+        throw new MailError(message, { permanent: false, uncertain: false })
+      },
+    }
+  }
+
+  async reasons() {
+    try {
+      const { leader } = await this.fleet.members()
+      return leader === null ? ['no machine leads: nothing is decided, and no email is sent'] : []
+    } catch (cause) {
+      return [`the database cannot be read: ${messageOfThrown(cause)}`]
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.releasing
+    await this.fleet.close()
+  }
+}
+
+/** A controller that aborts with `from`, by hand: Node keeps what `AbortSignal.any` makes until it aborts. */
+function relayed(from: AbortSignal): AbortController {
+  const to = new AbortController()
+  if (from.aborted) to.abort(from.reason)
+  else from.addEventListener('abort', () => to.abort(from.reason), { once: true })
+  return to
+}

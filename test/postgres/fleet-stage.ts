@@ -1,0 +1,41 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Daemon, freePort, type Parts, type Stage, stage } from '../wire/daemon-process.ts'
+
+/** A machine of the fleet: the same configuration, with a name, a page and files of its own. */
+type StagedMachine = Readonly<{
+  name: string
+  /** Starts its daemon, by way of another URL where one is given. */
+  start(): Promise<Daemon>
+  get(path: string): Promise<{ status: number; body: string }>
+}>
+
+export type FleetStage = Readonly<{ on: Stage; machine(name: string, url?: string): Promise<StagedMachine> }>
+
+/** AWS and a mailbox, and as many machines as are wanted on one schema of PostgreSQL. */
+export async function fleetStage(url: string, schema: string, parts: Parts = {}): Promise<FleetStage> {
+  const on = await stage({ ...parts, storage: storage(url, schema) })
+  return {
+    on,
+    async machine(name, through = url) {
+      const directory = join(on.directory, name)
+      await mkdir(directory)
+      const port = await freePort()
+      const text = (await readFile(on.config, 'utf8')).replace(`127.0.0.1:${on.port}`, `127.0.0.1:${port}`)
+      const config = join(directory, 'alibi.yaml')
+      await writeFile(config, `${text.replace(storage(url, schema), storage(through, schema))}\nmachine: { name: ${name} }\n`)
+      return {
+        name,
+        start: async () => on.daemon({}, { config, directory }),
+        async get(path) {
+          const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(30_000) })
+          return { status: response.status, body: await response.text() }
+        },
+      }
+    },
+  }
+}
+
+function storage(url: string, schema: string): string {
+  return `{ postgres: { url: "${url}", schema: ${schema} } }`
+}

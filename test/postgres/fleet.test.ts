@@ -1,0 +1,113 @@
+import { afterEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.ts'
+import { openFleet, type PostgresFleet } from '../../src/adapters/postgres/fleet.ts'
+import type { Claim } from '../../src/ports/fleet.ts'
+import { StoreError } from '../../src/ports/store.ts'
+import { anIncident, NOTHING } from '../store-contract.ts'
+import { startProxy } from './proxy.ts'
+import { freshSchema } from './schema.ts'
+import { SILENT_LOG } from './silent-log.ts'
+
+const after: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const end of after.splice(0).toReversed()) await end()
+})
+
+async function joined(url: string, schema: string, name: string): Promise<PostgresFleet> {
+  const machine = { name, host: `${name}.example`, version: '1', config: () => 'same' }
+  const fleet = await openFleet({ url, schema, poolSize: 3, machine, clock: systemClock, log: SILENT_LOG })
+  after.push(() => fleet.close())
+  return fleet
+}
+const opening = (id: string) => ({ ...NOTHING, incidents: [anIncident(id)] })
+const forEver = new AbortController().signal
+const leads = async (fleet: PostgresFleet): Promise<Claim> => {
+  const claim = await fleet.lead(forEver)
+  if (claim === null) throw new Error('nobody leads')
+  return claim
+}
+
+test('one leads, and hands on within two seconds when it stops', async () => {
+  const { url, schema, drop } = freshSchema()
+  after.push(drop)
+  const [one, two] = [await joined(url, schema, 'one'), await joined(url, schema, 'two')]
+  const first = await leads(one)
+  await first.store.commit(opening('a3f9'))
+  expect(await two.members()).toMatchObject({
+    machines: [{ name: 'one' }, { name: 'two' }],
+    leader: { name: 'one', takeovers: 0 },
+  })
+  const waiting = leads(two)
+  const began = performance.now()
+  await first.release()
+  const second = await waiting
+  expect(performance.now() - began).toBeLessThan(2_000)
+  expect((await second.store.load(0)).incidents.map(({ id }) => id)).toEqual(['a3f9'])
+  expect((await one.members()).leader).toMatchObject({ name: 'two', takeovers: 1 })
+  const fault = await first.store.commit(opening('b')).catch((cause: unknown) => cause)
+  expect(fault).toBeInstanceOf(StoreError)
+  expect(fault).toMatchObject({ uncertain: true, message: expect.stringContaining('another machine leads') })
+  expect(first.lost.aborted).toBe(true)
+  expect((await second.store.incidents(9)).map(({ id }) => id)).toEqual(['a3f9'])
+  await second.release()
+})
+
+test('one that cannot be heard of any more sends nothing from then on, and another takes over; what it writes later is not stored', async () => {
+  const { url, schema, drop } = freshSchema()
+  after.push(drop)
+  const line = await startProxy(url)
+  after.push(() => line.close())
+  const one = await joined(line.url, schema, 'one')
+  const two = await joined(url, schema, 'two')
+  const first = await leads(one)
+  expect(first.isLive()).toBe(true)
+  line.blackHole()
+  const began = performance.now()
+  const second = await leads(two)
+  expect(first.isLive(), 'it has stopped to send before anybody else may').toBe(false)
+  expect(performance.now() - began).toBeLessThan(15_000)
+  expect((await two.members()).leader).toMatchObject({ name: 'two', takeovers: 1 })
+  line.heal()
+  await expect.poll(() => first.lost.aborted).toBe(true)
+  await expect(first.store.commit(opening('late'))).rejects.toMatchObject({ uncertain: true })
+  expect(await second.store.incidents(9)).toEqual([])
+  await second.release()
+})
+
+test('a lost answer to a commit ends the claim: what was decided is loaded under the next one', async () => {
+  const { url, schema, drop } = freshSchema()
+  after.push(drop)
+  const line = await startProxy(url)
+  after.push(() => line.close())
+  const one = await joined(line.url, schema, 'one')
+  const claim = await leads(one)
+  const sprung = line.swallowAnswerToCommit('INSERT INTO incidents')
+  await expect(claim.store.commit(opening('a3f9'))).rejects.toMatchObject({ uncertain: true })
+  await sprung
+  expect(claim.lost.aborted).toBe(true)
+  await claim.release()
+  const again = await leads(one)
+  expect((await again.store.load(0)).incidents.map(({ id }) => id)).toEqual(['a3f9'])
+  await again.release()
+})
+
+test('a leader that stands still in the middle of a transaction keeps nobody out', async () => {
+  const { url, schema, drop } = freshSchema()
+  after.push(drop)
+  const line = await startProxy(url)
+  after.push(() => line.close())
+  const one = await joined(line.url, schema, 'one')
+  const two = await joined(url, schema, 'two')
+  const first = await leads(one)
+  // From here on nothing passes: the transaction has begun, and the fence's row is locked.
+  const held = line.holdAt('INSERT INTO incidents')
+  const stuck = first.store.commit(opening('stuck')).catch(() => {})
+  await held
+  const began = performance.now()
+  const second = await leads(two)
+  expect(performance.now() - began).toBeLessThan(15_000)
+  line.heal()
+  await stuck
+  expect(await second.store.incidents(9)).toEqual([])
+  await second.release()
+})
