@@ -49,7 +49,7 @@ function given() {
       fallback: null,
       sources: new Map(),
       owners: () => [],
-      sender: () => ({ version: '0', host: 'h', sdk: 's', endpoint: 'e', signingRegion: 'us-east-1', caller: null }),
+      sender: () => ({ version: '0', host: 'h', sdk: 's', endpoint: 'e', signingRegion: 'us-east-1', caller: null, callers: [] }),
       overrides: [],
       letter: ({ messageId, to, facts, createdAt }) => {
         const text = facts.lines.join('\n')
