@@ -15,6 +15,7 @@ const BUILT = [
   'unwritable',
   'printed',
   'health-storm',
+  'health-queue',
   'restore',
 ].map((name) => `test/wire/${name}.test.ts`)
 BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HealthEvent, Source } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
 import { splitKey } from '../domain/region.ts'
+import { CALLER } from './aws.ts'
+import { healthMessage } from './eventbridge.ts'
 
 /**
  * An event as a scenario tells it; what is left out has a scenario's defaults (docs/reference.md). Times in epoch milliseconds.
@@ -18,7 +20,7 @@ export type ToldEvent = Readonly<{
   impacted?: readonly string[]
   start?: Instant
   updated?: Instant
-  /** Which source holds it; default both. */
+  /** Which source holds it; default: every one that there is. */
   in?: readonly Source[]
   /** Member accounts that received it: seen in the organization view only. */
   accounts?: readonly string[]
@@ -81,9 +83,12 @@ export class HealthStandIn {
   #nextCallAt = 0
   readonly #now: () => Instant
   readonly #partition: string
+  readonly #bridge: ((message: string) => void) | null
 
-  constructor(options: Readonly<{ now: () => Instant; partition?: string }>) {
+  /** @param options `bridge`: what EventBridge does with each event that AWS Health hands to it; left out: there is no rule */
+  constructor(options: Readonly<{ now: () => Instant; partition?: string; bridge?: (message: string) => void }>) {
     this.#now = options.now
+    this.#bridge = options.bridge ?? null
     this.#partition = options.partition ?? 'aws'
   }
 
@@ -102,7 +107,7 @@ export class HealthStandIn {
       impacted: [],
       start: now,
       updated: now,
-      in: ['api', 'dashboard'],
+      in: ['api', 'dashboard', 'queue'],
       accounts: [],
       ...event,
     }
@@ -112,6 +117,7 @@ export class HealthStandIn {
     held.posts.push({ at: told.start, text: told.text, status: 1 })
     this.#held.set(told.id, held)
     impact(held, told.impacted, told.start)
+    this.#tell(held)
   }
 
   /** Changes what is told of an event; the rest stays. @throws {RangeError} if there is none of that id */
@@ -121,6 +127,7 @@ export class HealthStandIn {
     held.told = { ...held.told, ...changes, updated: at }
     held.posts.push({ at, text: changes.text ?? 'We are still at it.', status: 1 })
     if (changes.impacted !== undefined) impact(held, changes.impacted, at)
+    this.#tell(held)
   }
 
   /** Ends an event: it stays visible as closed. @throws {RangeError} if there is none of that id */
@@ -131,6 +138,7 @@ export class HealthStandIn {
     held.told = { ...held.told, updated: at }
     held.posts.push({ at, text: 'It is mended.', status: 0 })
     impact(held, [], at)
+    this.#tell(held)
   }
 
   /** Takes an event back as if it had never been. */
@@ -156,6 +164,16 @@ export class HealthStandIn {
       return true
     }
     return false
+  }
+
+  /** By EventBridge: each account that an event concerns gets a message of its own. */
+  #tell({ told, arn, endedAt, posts }: Held): void {
+    if (this.#bridge === null || !told.in.includes('queue')) return
+    const { service, code, category, scope, region, start: startedAt, updated: updatedAt } = told
+    const text = posts.at(-1)?.text ?? ''
+    const event = { arn, service, code, category, scope, region, startedAt, updatedAt, endedAt, text }
+    for (const affected of told.accounts.length === 0 ? [CALLER.account] : told.accounts)
+      this.#bridge(healthMessage(event, { account: CALLER.account, affected }))
   }
 
   #find(id: string): Held {

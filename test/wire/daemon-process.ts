@@ -10,6 +10,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/aws.ts'
 import { HealthStandIn } from '../../src/sandbox/health.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
 import { OrganizationStandIn } from '../../src/sandbox/organizations.ts'
+import { QueueStandIn } from '../../src/sandbox/queue.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const MAIN = join(ROOT, 'dist/main.js')
@@ -46,6 +47,8 @@ export type Stage = AsyncDisposable &
     port: number
     aws: HealthStandIn
     organization: OrganizationStandIn
+    /** What EventBridge fills; no daemon reads it unless its configuration says so. */
+    queue: QueueStandIn
     sandbox: Sandbox
     mailbox: Mailbox
     env: Record<string, string>
@@ -120,15 +123,18 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
   const held = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'alibi-process-'))
   held.defer(() => rm(directory, { recursive: true, force: true }))
-  const aws = new HealthStandIn({ now: Date.now })
+  const queue = new QueueStandIn({ now: Date.now })
+  const aws = new HealthStandIn({ now: Date.now, bridge: (message) => void queue.send(message) })
   const organization = new OrganizationStandIn()
   const sandbox = await startSandbox({
     handlers: [
       (request, body, response) => aws.handle(request, body, response),
       (request, body, response) => organization.handle(request, body, response),
+      (request, body, response) => queue.handle(request, body, response),
     ],
   })
   held.defer(() => sandbox.close())
+  held.defer(() => queue.close())
   const mailbox = await startMailbox(options.mailbox)
   held.defer(() => mailbox.close())
   const port = await freePort()
@@ -149,6 +155,7 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
     port,
     aws,
     organization,
+    queue,
     sandbox,
     mailbox,
     env,
