@@ -50,128 +50,138 @@ export type CloudWatchOptions = Readonly<{
 export type CloudWatch = Readonly<{ stream: Writable; finish(): Promise<void> }>
 
 export function cloudWatch(options: CloudWatchOptions): CloudWatch {
-  const { wanted, failed, recovered, flushMs = FLUSH_MS, closeMs = CLOSE_MS } = options
-  const target = { logGroupName: wanted.group, logStreamName: wanted.stream ?? hostname().replace(/[:*\s]/g, '-') }
-  const waiting: Line[] = []
-  let bytes = 0
-  let lost = 0
-  let failures = 0
-  let timer: NodeJS.Timeout | null = null
-  let sending: Promise<void> | null = null
-  let client: CloudWatchLogsClient | null = null
-  let ring: Keyring | null = null
-  let closing = false
+  const shipper = new Shipper(options)
+  return { stream: shipper.stream, finish: () => shipper.finish() }
+}
 
-  function take(text: string): void {
-    const size = Buffer.byteLength(text) + EVENT_BYTES
-    waiting.push({ at: Date.now(), text, bytes: size })
-    bytes += size
-    while (bytes > MAX_WAITING_BYTES) {
-      const oldest = waiting.shift()
-      if (oldest === undefined) break
-      bytes -= oldest.bytes
-      lost++
-    }
-    if (!closing) plan(flushMs)
+class Shipper {
+  readonly stream: Writable
+  readonly #options: CloudWatchOptions
+  readonly #target: Readonly<{ logGroupName: string; logStreamName: string }>
+  readonly #waiting: Line[] = []
+  #bytes = 0
+  #lost = 0
+  #failures = 0
+  #timer: NodeJS.Timeout | null = null
+  #sending: Promise<void> | null = null
+  #client: CloudWatchLogsClient | null = null
+  #ring: Keyring | null = null
+  #isClosing = false
+
+  constructor(options: CloudWatchOptions) {
+    const { group, stream } = options.wanted
+    this.#options = options
+    this.#target = { logGroupName: group, logStreamName: stream ?? hostname().replace(/[:*\s]/g, '-') }
+    this.stream = new Writable({
+      decodeStrings: false,
+      write: (chunk, _encoding, done) => {
+        this.#take(String(chunk).replace(/\n$/, ''))
+        done()
+      },
+    })
   }
 
-  function plan(ms: number): void {
-    if (timer !== null || sending !== null) return
-    timer = setTimeout(() => {
-      timer = null
-      void flush()
+  async finish(): Promise<void> {
+    const { closeMs = CLOSE_MS } = this.#options
+    this.#isClosing = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const deadline = performance.now() + closeMs
+    const { promise: over, resolve } = Promise.withResolvers<void>()
+    const alarm = setTimeout(resolve, closeMs)
+    // What is being sent, then the rest; an outage is not waited out.
+    await Promise.race([over, this.#sending ?? Promise.resolve()])
+    while (this.#waiting.length > 0 && this.#failures === 0 && performance.now() < deadline)
+      await Promise.race([over, this.#flush()])
+    clearTimeout(alarm)
+    this.#client?.destroy()
+    this.#ring?.close()
+  }
+
+  #take(text: string): void {
+    const size = Buffer.byteLength(text) + EVENT_BYTES
+    this.#waiting.push({ at: Date.now(), text, bytes: size })
+    this.#bytes += size
+    while (this.#bytes > MAX_WAITING_BYTES) {
+      const oldest = this.#waiting.shift()
+      if (oldest === undefined) break
+      this.#bytes -= oldest.bytes
+      this.#lost++
+    }
+    if (!this.#isClosing) this.#plan(this.#options.flushMs ?? FLUSH_MS)
+  }
+
+  #plan(ms: number): void {
+    if (this.#timer !== null || this.#sending !== null) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      void this.#flush()
     }, ms)
-    timer.unref()
+    this.#timer.unref()
   }
 
   /** One batch at a time; what could not be sent stays at the front. Never rejects. */
-  function flush(): Promise<void> {
-    sending ??= send().finally(() => {
-      sending = null
-      if (waiting.length > 0 && !closing)
-        plan(failures === 0 ? 0 : Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 10), MAX_RETRY_MS))
+  #flush(): Promise<void> {
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = null
+      const pauseMs = this.#failures === 0 ? 0 : Math.min(RETRY_MS * 2 ** Math.min(this.#failures - 1, 10), MAX_RETRY_MS)
+      if (this.#waiting.length > 0 && !this.#isClosing) this.#plan(pauseMs)
     })
-    return sending
+    return this.#sending
   }
 
-  async function send(): Promise<void> {
-    const batch = takeBatch(waiting)
+  async #send(): Promise<void> {
+    const { recovered, failed } = this.#options
+    const batch = takeBatch(this.#waiting)
     if (batch.length === 0) return
-    bytes -= batch.reduce((sum, line) => sum + line.bytes, 0)
+    this.#bytes -= batch.reduce((sum, line) => sum + line.bytes, 0)
     try {
-      await put(batch)
-      if (failures > 0) {
-        recovered(lost)
-        lost = 0
+      await this.#put(batch)
+      if (this.#failures > 0) {
+        recovered(this.#lost)
+        this.#lost = 0
       }
-      failures = 0
+      this.#failures = 0
     } catch (error) {
-      if (isRefusedForGood(error)) lost += batch.length
+      if (isRefusedForGood(error)) this.#lost += batch.length
       else {
-        waiting.unshift(...batch)
-        bytes += batch.reduce((sum, line) => sum + line.bytes, 0)
+        this.#waiting.unshift(...batch)
+        this.#bytes += batch.reduce((sum, line) => sum + line.bytes, 0)
       }
-      failures++
-      if (failures === 1) failed(whyOf(error))
+      this.#failures++
+      if (this.#failures === 1) failed(whyOf(error))
     }
   }
 
-  async function put(batch: readonly Line[]): Promise<void> {
+  async #put(batch: readonly Line[]): Promise<void> {
     const { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs')
-    client ??= new CloudWatchLogsClient({ ...(await connection()), maxAttempts: 1 })
-    // A clock that was set back must not make CloudWatch refuse the batch: it wants them in the order of time.
+    this.#client ??= new CloudWatchLogsClient({ ...(await this.#connection()), maxAttempts: 1 })
+    const client = this.#client
+    // A clock that was set back must not make CloudWatch refuse the batch: it wants lines in the order of time.
     const logEvents = batch.map(({ at, text }) => ({ timestamp: at, message: text })).sort((a, b) => a.timestamp - b.timestamp)
     const bounded = () => ({ abortSignal: AbortSignal.timeout(DEADLINE_MS) })
     try {
-      await client.send(new PutLogEventsCommand({ ...target, logEvents }), bounded())
+      await client.send(new PutLogEventsCommand({ ...this.#target, logEvents }), bounded())
     } catch (error) {
       if (nameOf(error) !== 'ResourceNotFoundException') throw error
-      // The stream is missing, or the group: that one is not ours to make, for how long it keeps things is its owner's choice.
-      await client.send(new CreateLogStreamCommand(target), bounded()).catch((cause: unknown) => {
+      // The stream is missing, or the group: we do not create a group, because its owner decides how long it keeps lines.
+      await client.send(new CreateLogStreamCommand(this.#target), bounded()).catch((cause: unknown) => {
         if (nameOf(cause) !== 'ResourceAlreadyExistsException') throw cause
       })
-      await client.send(new PutLogEventsCommand({ ...target, logEvents }), bounded())
+      await client.send(new PutLogEventsCommand({ ...this.#target, logEvents }), bounded())
     }
   }
 
   /** The same credentials as those of a monitor that names none, found in the same way, by the same way out. */
-  async function connection() {
+  async #connection() {
     const { keyring } = await import('./aws/credentials.ts')
+    const { env = process.env, outlet, wanted } = this.#options
     const { region, endpoint } = wanted
-    const env = options.env ?? process.env
-    ring ??= keyring({
-      clock: systemClock,
-      env,
-      ...(options.outlet === undefined ? {} : { outlet: options.outlet }),
-    })
-    const { get, handler } = ring
+    this.#ring ??= keyring({ clock: systemClock, env, ...(outlet === undefined ? {} : { outlet }) })
+    const { get, handler } = this.#ring
     const holder = { credentials: CHAIN, stsRegion: region }
     const credentials = () => get(holder, DEADLINE_MS, new AbortController().signal)
     const place = endpoint === null ? placeOf(env, 'CLOUDWATCH_LOGS', region) : { region, ...NO_OTHER_ENDPOINT, endpoint }
     return { ...place, credentials, ...handler.client }
-  }
-
-  return {
-    stream: new Writable({
-      decodeStrings: false,
-      write(chunk, _encoding, done) {
-        take(String(chunk).replace(/\n$/, ''))
-        done()
-      },
-    }),
-    async finish() {
-      closing = true
-      if (timer !== null) clearTimeout(timer)
-      const deadline = performance.now() + closeMs
-      const { promise: over, resolve } = Promise.withResolvers<void>()
-      const alarm = setTimeout(resolve, closeMs)
-      // What is being sent, then the rest; an outage is not waited out.
-      await Promise.race([over, sending ?? Promise.resolve()])
-      while (waiting.length > 0 && failures === 0 && performance.now() < deadline) await Promise.race([over, flush()])
-      clearTimeout(alarm)
-      client?.destroy()
-      ring?.close()
-    },
   }
 }
 

@@ -32,14 +32,10 @@ const ERROR_FIELDS = [
   'fatal',
 ] as const
 
+export type LogEntry = Readonly<{ at: number; level: Level; message: string; fields: Record<string, unknown> | undefined }>
+
 /** What would be written: everything is read now, so that what changes later does not change the line. Never throws. */
-export function logRecord(
-  at: number,
-  level: Level,
-  message: string,
-  fields: Record<string, unknown> | undefined,
-  redaction: Redaction,
-): LogRecord {
+export function logRecord({ at, level, message, fields }: LogEntry, redaction: Redaction): LogRecord {
   const head = { time: new Date(at).toISOString(), level, message: text(String(message), MAX_MESSAGE, redaction) }
   if (fields === undefined) return head
   const reader = { redaction, left: MAX_VALUES, path: new Set<object>() }

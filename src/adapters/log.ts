@@ -132,7 +132,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
       const lost = dropped === 0 ? fields : { ...fields, linesDroppedBefore: dropped }
       dropped = 0
       burst.line()
-      logger.log({ level, message: '', record: logRecord(now(), level, message, lost, redaction) })
+      logger.log({ level, message: '', record: logRecord({ at: now(), level, message, fields: lost }, redaction) })
     } catch {
       // Whoever logs has something better to do than to handle this.
     }

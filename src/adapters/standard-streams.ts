@@ -73,6 +73,6 @@ function recordsOf(text: string, level: Level, redaction: Redaction): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   return lines
     .slice(0, MAX_LINES_OF_A_WRITE)
-    .map((line) => `${jsonLine(logRecord(Date.now(), level, line, undefined, redaction))}\n`)
+    .map((line) => `${jsonLine(logRecord({ at: Date.now(), level, message: line, fields: undefined }, redaction))}\n`)
     .join('')
 }

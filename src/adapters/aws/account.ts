@@ -3,6 +3,7 @@ import type { Env } from '../../config/endpoints.ts'
 import { backoffMs } from '../../domain/backoff.ts'
 import {
   type ControlAnswer,
+  type Instant,
   isServiceCall,
   type Monitor,
   type Outcome,
@@ -15,23 +16,18 @@ import { regionOf } from '../../domain/setup.ts'
 import type { Prober } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
 import { Outlet } from '../outlet.ts'
-import { AbandonedError, stallMeter, type Watch, within } from '../stall.ts'
+import { AbandonedError, type StallMeter, stallMeter, type Watch, within } from '../stall.ts'
 import { accountClient } from './account-client.ts'
 import type { Answer } from './answer.ts'
 import { MAX_SERVICE_ANSWER_BYTES } from './body.ts'
 import type { Sent } from './call.ts'
-import { controlCall } from './control.ts'
 import { type Keyring, KeyringError, keyring } from './credentials.ts'
 import { endpointOverride, stsRegionOf } from './endpoint.ts'
 import { type Classified, type Context, classify, headOf } from './failure.ts'
 import { ASK } from './operations.ts'
 import type { Holder, Identity } from './provider.ts'
 import { type LoadPackage, ServiceClients } from './service-client.ts'
-
-/** Runs of one moment share a control call: an answer this old still speaks of now. */
-const CONTROL_SHARED_MS = 5_000
-/** A process that stood still for less than this did not stand still. */
-const MIN_STALL_MS = 200
+import { MIN_STALL_MS, SharedControlCall } from './shared-control-call.ts'
 
 export type ProberOptions = Readonly<{
   monitors: readonly Monitor[]
@@ -62,61 +58,101 @@ class NoMonitorError extends Error {
 
 /** Asks the Account API, and other services by their own clients, within bounds, and says in an outcome what came of it. */
 export function accountProber(options: ProberOptions): Prober & { close(): void } {
-  const { clock, control, env, random01, version } = options
-  const monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
-  const { outlet = new Outlet() } = options
-  const ring = options.keyring ?? keyring({ clock, env, outlet })
-  const clients = new Map<string, { identity: Identity; client: AccountClient }>()
-  const services = new ServiceClients({
-    env,
-    handler: ring.handler,
-    version,
-    ...(options.load === undefined ? {} : { load: options.load }),
-  })
-  services.prepare(options.monitors.flatMap(({ probes }) => probes.map(({ call }) => call).filter(isServiceCall)))
-  const meter = stallMeter(clock)
-  const closed = new AbortController()
-  let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
+  const prober = new AccountProber(options)
+  return {
+    run: (probe, signal) => prober.run(probe, signal),
+    control: (signal) => prober.control(signal),
+    close: () => prober.close(),
+  }
+}
 
-  /** One client for each holder and partition, for as long as its credentials last. */
-  function clientOf(partition: Partition, holder: Holder, identity: Identity): AccountClient {
-    const key = JSON.stringify([partition, holder.stsRegion, holder.credentials])
-    const held = clients.get(key)
-    if (held?.identity === identity) return held.client
-    const client = accountClient({
-      partition,
-      identity,
-      endpoint: endpointOverride(env, 'ACCOUNT'),
-      handler: ring.handler,
-      version,
-    })
-    clients.set(key, { identity, client })
-    return client
+type Heard = { answer: Answer | null; heardAt: number | null }
+/** Where a call goes: the region by which it is judged, and the host once that is known. */
+type Place = { region: string; host: string | null }
+type Asking = Readonly<{ probe: Probe; monitor: Monitor; holder: Holder; identity: Identity }>
+type Noted = Readonly<{ heard: Heard; place: Place }>
+
+class AccountProber implements Prober {
+  readonly #options: ProberOptions
+  readonly #monitors: ReadonlyMap<string, Monitor>
+  readonly #ring: Keyring
+  readonly #clients = new Map<string, { identity: Identity; client: AccountClient }>()
+  readonly #services: ServiceClients
+  readonly #meter: StallMeter
+  readonly #controlCall: SharedControlCall
+
+  constructor(options: ProberOptions) {
+    const { clock, control, env, version, load, outlet = new Outlet() } = options
+    this.#options = options
+    this.#monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
+    this.#ring = options.keyring ?? keyring({ clock, env, outlet })
+    this.#services = new ServiceClients({ env, handler: this.#ring.handler, version, ...(load === undefined ? {} : { load }) })
+    this.#services.prepare(options.monitors.flatMap(({ probes }) => probes.map(({ call }) => call).filter(isServiceCall)))
+    this.#meter = stallMeter(clock)
+    this.#controlCall = new SharedControlCall({ control, outlet, clock, meter: this.#meter })
+  }
+
+  async run(probe: Probe, signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#options
+    const startedAt = clock.now()
+    using watch = this.#meter.watch()
+    const monitor = this.#monitors.get(probe.monitor)
+    const tries = monitor === undefined ? [withoutMonitor(probe, startedAt)] : await this.#tries(probe, monitor, signal)
+    const verdict = verdictOf(tries, signal.aborted || stoodStill(watch, monitor))
+    const ran = { probe: probe.id, startedAt, tries }
+    if (verdict.kind !== 'unreachable') return { ...ran, endedAt: clock.now(), control: null, ...verdict }
+    const answer = await this.#controlCall.ask(signal)
+    // Without the control call nothing can be said about whose trouble it is.
+    if (signal.aborted) return { ...ran, endedAt: clock.now(), control: null, ...verdictOf(tries, true) }
+    return { ...ran, endedAt: clock.now(), control: answer, ...verdict }
+  }
+
+  control(signal: AbortSignal): Promise<ControlAnswer> {
+    return this.#controlCall.ask(signal, 0)
+  }
+
+  close(): void {
+    this.#controlCall.close()
+    this.#meter.close()
+    if (this.#options.keyring === undefined) this.#ring.close()
+  }
+
+  async #tries(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<readonly Try[]> {
+    const { clock, random01 } = this.#options
+    const tries: Try[] = []
+    for (let i = 0; i < Math.max(1, monitor.attempts); i++) {
+      if (i > 0) await clock.sleep(backoffMs(i - 1, monitor.backoffMs, random01()), signal)
+      const made = signal.aborted ? null : await this.#attempt(probe, monitor, signal)
+      if (made === null) break
+      tries.push(made)
+      if (made.kind === null) break
+    }
+    return tries
   }
 
   /** @returns `null` when the signal ended it. */
-  async function attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
+  async #attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
+    const { clock } = this.#options
     const at = clock.now()
     const begun = clock.monotonic()
     const spent = () => clock.monotonic() - begun
     const holder: Holder = { credentials: monitor.credentials, stsRegion: stsRegionOf(monitor) }
     const { call } = probe
-    const place = { region: regionOf(probe, monitor.partition), host: null as string | null }
-    const heard: { answer: Answer | null; heardAt: number | null } = { answer: null, heardAt: null }
-    const hear = (answer: Answer) => Object.assign(heard, { answer, heardAt: clock.now() })
+    const place: Place = { region: regionOf(probe, monitor.partition), host: null }
+    const heard: Heard = { answer: null, heardAt: null }
     const service = serviceCode(call.operation)
     const asked = isServiceCall(call) ? 'SERVICE' : 'ACCOUNT'
     const about = { operation: call.operation, account: probe.account, service, stsRegion: holder.stsRegion } as const
     const said = (classified: Classified): Try => {
-      const isAsked = place.host !== null && classified.service === service
-      return { at, ms: Math.round(spent()), ...classified, ...(isAsked ? { host: place.host as string } : {}) }
+      const host = classified.service === service ? place.host : null
+      return { at, ms: Math.round(spent()), ...classified, ...(host === null ? {} : { host }) }
     }
     const failed = (error: unknown, context: Pick<Context, 'asked' | 'answer' | 'heardAt' | 'origin'>) =>
       error instanceof AbandonedError ? null : said(classify(error, { ...about, region: place.region, ...context }))
 
     let identity: Identity
     try {
-      identity = await ring.get(holder, monitor.timeoutMs, signal)
+      identity = await this.#ring.get(holder, monitor.timeoutMs, signal)
     } catch (error) {
       if (!(error instanceof KeyringError)) return failed(error, { asked, ...heard })
       return failed(error.cause, error)
@@ -124,95 +160,44 @@ export function accountProber(options: ProberOptions): Prober & { close(): void 
     try {
       // The time that the credentials took is part of the try's; a little is left for the call in any case.
       const leftMs = Math.max(monitor.timeoutMs - spent(), monitor.timeoutMs / 10)
-      await within(leftMs, signal, (abortSignal) => {
-        const sent = { heard: hear, abortSignal }
-        if (!isServiceCall(call)) return ASK[call.operation](clientOf(monitor.partition, holder, identity), probe, sent)
-        const found = (request: Sent) => Object.assign(place, placeOfRequest(request, place.region))
-        const maxBytes = MAX_SERVICE_ANSWER_BYTES
-        return services.ask(call, { ...sent, asked: found, identity, maxBytes, answer: () => heard.answer })
-      })
+      await within(leftMs, signal, (ended) => this.#ask({ probe, monitor, holder, identity }, { heard, place }, ended))
       if (asked === 'ACCOUNT' && heard.answer?.body?.isObject === false) throw new UnreadableError('no JSON object')
       return said({ kind: null, error: null, message: null, ...headOf(heard), service, region: place.region })
     } catch (error) {
       const result = failed(error, { asked, ...heard })
-      if (result?.kind === 'credentials') ring.drop(holder, identity)
+      if (result?.kind === 'credentials') this.#ring.drop(holder, identity)
       return result
     }
   }
 
-  async function run(probe: Probe, signal: AbortSignal): Promise<Outcome> {
-    const startedAt = clock.now()
-    using watch = meter.watch()
-    const tries: Try[] = []
-    const monitor = monitors.get(probe.monitor)
-    if (monitor === undefined) {
-      const context = {
-        operation: probe.call.operation,
-        account: probe.account,
-        asked: 'ACCOUNT',
-        answer: null,
-        heardAt: null,
-      } as const
-      const fault = classify(new NoMonitorError(`no monitor ${probe.monitor}`), { ...context, region: '', stsRegion: '' })
-      tries.push({ at: startedAt, ms: 0, ...fault })
-    }
-    for (let i = 0; monitor !== undefined && i < Math.max(1, monitor.attempts); i++) {
-      if (i > 0) await clock.sleep(backoffMs(i - 1, monitor.backoffMs, random01()), signal)
-      const made = signal.aborted ? null : await attempt(probe, monitor, signal)
-      if (made === null) break
-      tries.push(made)
-      if (made.kind === null) break
-    }
-    const verdict = verdictOf(tries, signal.aborted || stoodStill(watch, monitor))
-    const ran = { probe: probe.id, startedAt, tries }
-    if (verdict.kind !== 'unreachable') return { ...ran, endedAt: clock.now(), control: null, ...verdict }
-    const answer = await controlShared(signal)
-    // Without the control call nothing can be said about whose trouble it is.
-    if (signal.aborted) return { ...ran, endedAt: clock.now(), control: null, ...verdictOf(tries, true) }
-    return { ...ran, endedAt: clock.now(), control: answer, ...verdict }
+  /** Notes in `noted` what is heard, and where it was asked. */
+  #ask({ probe, monitor, holder, identity }: Asking, { heard, place }: Noted, abortSignal: AbortSignal): Promise<unknown> {
+    const { clock } = this.#options
+    const { call } = probe
+    const sent = { heard: (answer: Answer) => void Object.assign(heard, { answer, heardAt: clock.now() }), abortSignal }
+    if (!isServiceCall(call)) return ASK[call.operation](this.#clientOf(monitor.partition, holder, identity), probe, sent)
+    const asked = (request: Sent) => void Object.assign(place, placeOfRequest(request, place.region))
+    const maxBytes = MAX_SERVICE_ANSWER_BYTES
+    return this.#services.ask(call, { ...sent, asked, identity, maxBytes, answer: () => heard.answer })
   }
 
-  /** One call for all who ask within a few seconds; whoever stops waiting leaves it to the others. */
-  function controlShared(signal: AbortSignal, maxAgeMs = CONTROL_SHARED_MS): Promise<ControlAnswer> {
-    const fresh = shared !== null && (shared.doneAt === null || clock.monotonic() - shared.doneAt < maxAgeMs)
-    if (shared === null || !fresh) {
-      const asked = { answer: controlSteady(), doneAt: null as number | null }
-      asked.answer.then(
-        () => {
-          asked.doneAt = clock.monotonic()
-        },
-        () => undefined,
-      )
-      shared = asked
-    }
-    const at = clock.now()
-    const { answer } = shared
-    // Its own deadline ends the call; this one only lets a caller go who is aborted.
-    return within(4 * control.timeoutMs, signal, () => answer).catch((error: Error) => ({
-      at,
-      ms: 0,
-      reached: false,
-      detail: error.message,
-    }))
+  /** One client for each holder and partition, for as long as its credentials last. */
+  #clientOf(partition: Partition, holder: Holder, identity: Identity): AccountClient {
+    const { env, version } = this.#options
+    const key = JSON.stringify([partition, holder.stsRegion, holder.credentials])
+    const held = this.#clients.get(key)
+    if (held?.identity === identity) return held.client
+    const { handler } = this.#ring
+    const client = accountClient({ partition, identity, endpoint: endpointOverride(env, 'ACCOUNT'), handler, version })
+    this.#clients.set(key, { identity, client })
+    return client
   }
+}
 
-  /** A call that failed while we stood still ourselves is made once more. */
-  async function controlSteady(): Promise<ControlAnswer> {
-    using watch = meter.watch()
-    const first = await controlCall({ ...control, outlet }, clock, closed.signal)
-    if (first.reached || watch.longestMs() < MIN_STALL_MS) return first
-    return controlCall({ ...control, outlet }, clock, closed.signal)
-  }
-
-  return {
-    run,
-    control: (signal) => controlShared(signal, 0),
-    close() {
-      closed.abort()
-      meter.close()
-      if (options.keyring === undefined) ring.close()
-    },
-  }
+/** What a run of a probe comes to whose monitor is not there. */
+function withoutMonitor({ monitor, account, call }: Probe, at: Instant): Try {
+  const context = { operation: call.operation, account, asked: 'ACCOUNT', answer: null, heardAt: null } as const
+  return { at, ms: 0, ...classify(new NoMonitorError(`no monitor ${monitor}`), { ...context, region: '', stsRegion: '' }) }
 }
 
 const AWS_HOST = /\.(?:amazonaws\.com(?:\.cn)?|api\.aws|amazonaws\.eu|on\.aws)$/

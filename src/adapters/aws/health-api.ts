@@ -1,6 +1,5 @@
-import { DescribeEventDetailsCommand, DescribeEventsCommand, type EventFilter, HealthClient } from '@aws-sdk/client-health'
-import type { Env } from '../../config/endpoints.ts'
-import { shownUrl } from '../../config/endpoints.ts'
+import { DescribeEventDetailsCommand, HealthClient } from '@aws-sdk/client-health'
+import { type Env, shownUrl } from '../../config/endpoints.ts'
 import { THROTTLE_PAUSE_MS } from '../../domain/backoff.ts'
 import type { HealthEvent, SourceAnswer } from '../../domain/outage.ts'
 import { DAY_MS, type Instant, type Partition } from '../../domain/probe.ts'
@@ -9,32 +8,14 @@ import type { HealthSource } from '../../ports/health.ts'
 import { DeadlineError, within } from '../stall.ts'
 import { activeRegion, type Candidates, HEALTH_HOMES, type ResolveCname } from './active-region.ts'
 import { endpointOverride, placeOf } from './endpoint.ts'
+import { BeginAnew, EventListing, inBatches, MAX_EVENTS, MAX_PER_CALL } from './event-listing.ts'
 import { eventTexts } from './event-texts.ts'
 import { BoundedHandler } from './handler.ts'
-import { apiEvent, mostlyReadable } from './health-answer.ts'
-import {
-  areBadCredentials,
-  heardIn,
-  isThrottling,
-  nameOf,
-  oursIn,
-  type Patience,
-  reasonOf,
-  refusalOf,
-  send,
-} from './health-call.ts'
+import { mostlyReadable } from './health-answer.ts'
+import { areBadCredentials, heardIn, isThrottling, oursIn, type Patience, reasonOf, refusalOf, send } from './health-call.ts'
 import { type OrganizationStatus, OrganizationView, organizationViewStatus } from './organization-view.ts'
 import type { Identity } from './provider.ts'
 
-/** DescribeEvents takes at most ten services and ten regions, DescribeEventDetails at most ten ARNs. */
-const MAX_PER_CALL = 10
-const PAGE_SIZE = 100
-/** Most pages that are read of one question; the newest changes come first. */
-const MAX_PAGES = 20
-/** Most events of one answer, over all questions. */
-const MAX_EVENTS = MAX_PAGES * PAGE_SIZE
-/** How often a question is begun anew because the active region changed, or a page's token did not hold. */
-const MAX_RESTARTS = 2
 /** Most texts that are asked for in one go: the others follow with the next reading. */
 export const MAX_TEXTS_PER_ASK = 100
 /** Of the time that is left for a question, what each call for texts, and what the organization view, may take. */
@@ -42,10 +23,10 @@ const TEXTS_SHARE = 0.9
 const MEMBERS_SHARE = 0.5
 /** A refusal is said once and left alone for this long. */
 export const REFUSED_FOR_MS = DAY_MS
+/** How often a question is begun again because the active region changed, or a page's token did not hold. */
+const MAX_RESTARTS = 2
 /** The SDK's own tries of a call: those that are worth it are ours. In code, so that no environment changes it. */
 const MAX_ATTEMPTS = 1
-
-const CATEGORIES = ['issue', 'investigation', 'accountNotification'] as const
 
 export type HealthApiOptions = Readonly<{
   partition: Partition
@@ -73,19 +54,10 @@ export type HealthApiOptions = Readonly<{
   handler?: BoundedHandler
 }>
 
-/** What was read so far is of no use: the active region changed, or a page's token did not hold. */
-class BeginAnew extends Error {
-  readonly region: string
-  constructor(region: string) {
-    super('the list kept changing while it was being read')
-    this.region = region
-  }
-}
-
 type Ask = Readonly<{ now: Instant; since: Instant; signal: AbortSignal; patience: Patience }>
 /** `until`: when it has to be answered, by `performance.now()`. */
 type Question = Ask & Readonly<{ region: string; client: HealthClient; until: number }>
-type Listed = { events: Map<string, HealthEvent>; seen: number; skipped: number; cut: boolean }
+type Refused = Extract<SourceAnswer, { state: 'refused' }>
 
 /** The AWS Health API of one partition, asked with one set of credentials. */
 export function healthApi(options: HealthApiOptions): HealthSource & {
@@ -93,50 +65,119 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   organizationStatus(signal: AbortSignal): Promise<OrganizationStatus>
   close(): void
 } {
-  const { partition, timeoutMs, owners, pauseMs = THROTTLE_PAUSE_MS, cacheForMs = 0 } = options
-  const services = [...new Set(options.services.map((service) => service.toUpperCase()))]
-  const regions = [...new Set([...options.regions, 'global'])]
-  const handler = options.handler ?? new BoundedHandler()
-  const endpoint = endpointOverride(options.env, 'HEALTH')
-  const active = activeRegion(partition, options.resolveCname)
-  const texts = eventTexts()
-  const organization = options.members === true ? new OrganizationView(cacheForMs) : null
-  /** One for each region that was the active one so far: as many as the partition has. */
-  const clients = new Map<string, HealthClient>()
-  let identity: Identity | null = null
-  let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
-  let textsDeniedAt: Instant | null = null
-  /** The filter on services was turned down once: it is left out since. */
-  let unfiltered = false
+  const api = new HealthApi(options)
+  return {
+    ask: (now, since, signal) => api.ask(now, since, signal),
+    organizationStatus: (signal) => api.organizationStatus(signal),
+    close: () => api.close(),
+  }
+}
 
-  function clientIn(region: string): HealthClient {
-    const known = clients.get(region)
+class HealthApi {
+  readonly #options: HealthApiOptions
+  readonly #handler: BoundedHandler
+  readonly #endpoint: string | null
+  readonly #services: readonly string[]
+  readonly #regions: readonly string[]
+  readonly #active: ReturnType<typeof activeRegion>
+  readonly #listing: EventListing
+  readonly #texts = eventTexts()
+  readonly #organization: OrganizationView | null
+  /** One for each region that was the active one so far: as many as the partition has. */
+  readonly #clients = new Map<string, HealthClient>()
+  #identity: Identity | null = null
+  #refused: Refused | null = null
+  #textsDeniedAt: Instant | null = null
+
+  constructor(options: HealthApiOptions) {
+    const { partition, env, owners, handler = new BoundedHandler(), members = false, cacheForMs = 0 } = options
+    this.#options = options
+    this.#handler = handler
+    this.#endpoint = endpointOverride(env, 'HEALTH')
+    this.#services = [...new Set(options.services.map((service) => service.toUpperCase()))]
+    this.#regions = [...new Set([...options.regions, 'global'])]
+    this.#active = activeRegion(partition, options.resolveCname)
+    this.#listing = new EventListing({
+      services: this.#services,
+      regions: this.#regions,
+      owners,
+      moved: async (region, now, signal) => (this.#endpoint === null ? this.#active.moved(region, now, signal) : null),
+    })
+    this.#organization = members ? new OrganizationView(cacheForMs) : null
+  }
+
+  async ask(now: Instant, since: Instant, signal: AbortSignal): Promise<SourceAnswer> {
+    const { timeoutMs, pauseMs = THROTTLE_PAUSE_MS } = this.#options
+    if (this.#refused !== null && now >= this.#refused.at && now - this.#refused.at < REFUSED_FOR_MS) return this.#refused
+    this.#refused = null
+    const patience: Patience = { pauseMs, clockOffset: this.#handler.clockOffset, throttled: null }
+    try {
+      return await within(timeoutMs, signal, (bound) => this.#consult({ now, since, signal: bound, patience }))
+    } catch (error) {
+      return this.#failed(error, now, patience)
+    }
+  }
+
+  async organizationStatus(signal: AbortSignal): Promise<OrganizationStatus> {
+    const { partition, timeoutMs } = this.#options
+    try {
+      const { regions: homes } = await this.#candidates({ now: Date.now(), signal })
+      const client = this.#clientIn(homes[0] ?? HEALTH_HOMES[partition].regions[0])
+      const { clockOffset } = this.#handler
+      return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, clockOffset, bounded))
+    } catch (error) {
+      return { state: 'unavailable', detail: reasonOf(error) }
+    }
+  }
+
+  close(): void {
+    if (this.#options.handler === undefined) this.#handler.close()
+  }
+
+  #failed(error: unknown, now: Instant, patience: Patience): SourceAnswer {
+    const why = refusalOf(error)
+    if (why !== null) {
+      this.#refused = { state: 'refused', at: now, why }
+      return this.#refused
+    }
+    if (areBadCredentials(error)) {
+      // The SDK holds on to credentials that never expire, such as those of a file that has changed since.
+      this.#clients.clear()
+      if (this.#identity !== null) this.#options.drop?.(this.#identity)
+    }
+    const throttled = isThrottling(error) ? error : error instanceof DeadlineError ? patience.throttled : null
+    if (throttled !== null) return { state: 'unavailable', at: now, why: reasonOf(throttled), heard: true, throttled: true }
+    return { state: 'unavailable', at: now, why: reasonOf(error), ...heardIn(error), ...oursIn(error) }
+  }
+
+  #clientIn(region: string): HealthClient {
+    const known = this.#clients.get(region)
     if (known !== undefined) return known
     const credentials = async () => {
-      identity = await options.credentials()
-      return identity
+      this.#identity = await this.#options.credentials()
+      return this.#identity
     }
     const client = new HealthClient({
-      ...placeOf(options.env, 'HEALTH', region),
-      ...handler.clockOffset.signing({ credentials, region, service: 'health' }),
+      ...placeOf(this.#options.env, 'HEALTH', region),
+      ...this.#handler.clockOffset.signing({ credentials, region, service: 'health' }),
       maxAttempts: MAX_ATTEMPTS,
       retryMode: 'standard',
-      ...handler.client,
+      ...this.#handler.client,
     })
-    clients.set(region, client)
+    this.#clients.set(region, client)
     return client
   }
 
   /** Asks the active region, or in turn those that may be it, sharing the time. */
-  async function consult(ask: Ask): Promise<SourceAnswer> {
+  async #consult(ask: Ask): Promise<SourceAnswer> {
     const begun = performance.now()
-    const { regions: homes, known } = await candidates(ask)
+    const { regions: homes, known } = await this.#candidates(ask)
     const note = known ? '' : ' (the active region could not be looked up)'
     for (const [i, home] of homes.entries()) {
-      const share = (timeoutMs - (performance.now() - begun)) / (homes.length - i)
+      const share = (this.#options.timeoutMs - (performance.now() - begun)) / (homes.length - i)
       const until = performance.now() + share
       try {
-        return await within(share, ask.signal, (signal) => persist(home, { ...ask, signal, until }, note))
+        return await within(share, ask.signal, (signal) => this.#persist(home, { ...ask, signal, until }, note))
       } catch (error) {
         if (i === homes.length - 1 || ask.signal.aborted || refusalOf(error) !== null) throw error
       }
@@ -145,16 +186,16 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   }
 
   /** With an endpoint of one's own no look-up is made; calls are signed for the partition's first region. */
-  async function candidates({ now, signal }: Pick<Ask, 'now' | 'signal'>): Promise<Candidates> {
-    if (endpoint === null) return active.candidates(now, signal)
-    return { regions: [HEALTH_HOMES[partition].regions[0]], known: true }
+  async #candidates({ now, signal }: Pick<Ask, 'now' | 'signal'>): Promise<Candidates> {
+    if (this.#endpoint === null) return this.#active.candidates(now, signal)
+    return { regions: [HEALTH_HOMES[this.#options.partition].regions[0]], known: true }
   }
 
-  async function persist(home: string, ask: Ask & { until: number }, note: string): Promise<SourceAnswer> {
+  async #persist(home: string, ask: Ask & { until: number }, note: string): Promise<SourceAnswer> {
     let region = home
     for (let restarts = 0; ; restarts++) {
       try {
-        return await read({ ...ask, region, client: clientIn(region) }, note)
+        return await this.#read({ ...ask, region, client: this.#clientIn(region) }, note)
       } catch (error) {
         if (!(error instanceof BeginAnew) || restarts === MAX_RESTARTS) throw error
         region = error.region
@@ -162,18 +203,18 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     }
   }
 
-  async function read(question: Question, note: string): Promise<SourceAnswer> {
-    const { events, seen, skipped, cut } = await list(question)
+  async #read(question: Question, note: string): Promise<SourceAnswer> {
+    const { events, seen, skipped, cut } = await this.#listing.list(question)
     if (!mostlyReadable(seen - skipped, skipped)) throw new Error(`${skipped} of ${seen} events cannot be read`)
-    const members = await ofMembers(question, events)
-    const why = await readTexts([...events.values()], question)
-    const told = [...events.values()].map((event) => ({ ...event, text: texts.best(event) }))
+    const members = await this.#ofMembers(question, events)
+    const why = await this.#readTexts([...events.values()], question)
+    const told = [...events.values()].map((event) => ({ ...event, text: this.#texts.best(event) }))
     // A text that is left out could be the one that says where an event is: an answer that is too long is none.
     const letters = told.reduce((sum, event) => sum + event.text.length, 0)
     if (letters > MAX_ANSWER_TEXT) throw new Error(`its answer holds more than ${MAX_ANSWER_TEXT} characters of text`)
-    const without = told.filter((event) => texts.current(event) === null).length
+    const without = told.filter((event) => this.#texts.current(event) === null).length
     const detail = [
-      `${endpoint === null ? question.region : shownUrl(endpoint)}${note}`,
+      `${this.#endpoint === null ? question.region : shownUrl(this.#endpoint)}${note}`,
       ...(skipped === 0 ? [] : [`${skipped} of ${seen} events could not be read`]),
       ...(without === 0 ? [] : [`without the latest text of ${without} of ${told.length} events${why}`]),
       ...(members === null ? [] : [members]),
@@ -184,11 +225,11 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
   }
 
   /** Adds what was sent to member accounts, or says why that is not known. */
-  async function ofMembers(question: Question, events: Map<string, HealthEvent>): Promise<string | null> {
-    if (organization === null) return null
+  async #ofMembers(question: Question, events: Map<string, HealthEvent>): Promise<string | null> {
+    if (this.#organization === null) return null
     const withinMs = Math.max(1, MEMBERS_SHARE * (question.until - performance.now()))
-    const where = { services: inBatches(services), regions: inBatches(regions) }
-    const { events: specific, why } = await organization.ask({ ...question, withinMs }, where)
+    const where = { services: inBatches(this.#services), regions: inBatches(this.#regions) }
+    const { events: specific, why } = await this.#organization.ask({ ...question, withinMs }, where)
     for (const event of specific) {
       const own = events.get(event.arn)
       const owners = [...new Set([...(own?.owners ?? []), ...event.owners])]
@@ -197,68 +238,12 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
     return why
   }
 
-  async function list(question: Question): Promise<Listed> {
-    if (unfiltered) return listBy(question, [{}])
-    try {
-      const batches = inBatches(services)
-      return await listBy(
-        question,
-        batches.map((batch) => ({ services: batch, eventTypeCategories: [...CATEGORIES] })),
-      )
-    } catch (error) {
-      // Whether Health ignores a service code that it does not know, or turns it down, is not documented.
-      if (nameOf(error) !== 'ValidationException') throw error
-      const found = await listBy(question, [{}])
-      unfiltered = true
-      return found
-    }
-  }
-
-  /** Everything open, and everything updated of late. Filters keep answers short; the answer is right without them too. */
-  async function listBy(question: Question, what: readonly EventFilter[]): Promise<Listed> {
-    const found: Listed = { events: new Map(), seen: 0, skipped: 0, cut: false }
-    const when: EventFilter[] = [{ eventStatusCodes: ['open'] }, { lastUpdatedTimes: [{ from: new Date(question.since) }] }]
-    const where: EventFilter[] = inBatches(regions).map((batch) => ({ regions: batch }))
-    const filters = where.flatMap((a) => what.flatMap((b) => when.map((c) => ({ ...a, ...b, ...c }))))
-    for (const filter of filters) await listPages(filter, question, found)
-    return found
-  }
-
-  async function listPages(filter: EventFilter, question: Question, found: Listed): Promise<void> {
-    const { client, region, now, signal, patience } = question
-    let nextToken: string | undefined
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const elsewhere = page > 0 && endpoint === null ? await active.moved(region, now, signal) : null
-      if (elsewhere !== null) throw new BeginAnew(elsewhere)
-      const input = { filter, maxResults: PAGE_SIZE, ...(nextToken === undefined ? {} : { nextToken }) }
-      const answer = await send(client, new DescribeEventsCommand(input), signal, patience).catch((error: unknown) => {
-        throw nameOf(error) === 'InvalidPaginationToken' ? new BeginAnew(region) : error
-      })
-      const { events, nextToken: next } = answer as { events?: unknown; nextToken?: unknown }
-      if (!Array.isArray(events)) throw new Error('its answer holds no list of events')
-      for (const element of events.slice(0, PAGE_SIZE)) take(element, now, found)
-      if (found.events.size >= MAX_EVENTS) break
-      if (typeof next !== 'string' || next === '') return
-      nextToken = next
-    }
-    found.cut = true
-  }
-
-  function take(element: unknown, now: Instant, found: Listed): void {
-    const event = apiEvent(element, now, owners())
-    found.seen++
-    if (event === null) found.skipped++
-    if (event === null || !services.includes(event.service)) return
-    if (event.region !== null && !regions.includes(event.region)) return
-    const known = found.events.get(event.arn)
-    if (known === undefined || known.updatedAt < event.updatedAt) found.events.set(event.arn, event)
-  }
-
   /** Reads the texts that are not known yet. Returns why some are missing, as far as that has a cause of its own. */
-  async function readTexts(events: readonly HealthEvent[], question: Question): Promise<string> {
+  async #readTexts(events: readonly HealthEvent[], question: Question): Promise<string> {
     const { now, client, signal, patience, until } = question
-    if (textsDeniedAt !== null && now >= textsDeniedAt && now - textsDeniedAt < REFUSED_FOR_MS) return DENIED
-    const wanted = events.filter((event) => texts.current(event) === null).sort(byWeight)
+    const deniedAt = this.#textsDeniedAt
+    if (deniedAt !== null && now >= deniedAt && now - deniedAt < REFUSED_FOR_MS) return DENIED
+    const wanted = events.filter((event) => this.#texts.current(event) === null).sort(byWeight)
     for (const batch of inBatches(wanted.slice(0, MAX_TEXTS_PER_ASK))) {
       try {
         const command = new DescribeEventDetailsCommand({ eventArns: batch.map((event) => event.arn) })
@@ -266,11 +251,11 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
         const leftMs = Math.max(1, TEXTS_SHARE * (until - performance.now()))
         const answer = await within(leftMs, signal, (bound) => send(client, command, bound, patience))
         const told = answer['successfulSet']
-        for (const element of Array.isArray(told) ? told.slice(0, MAX_PER_CALL) : []) texts.keep(batch, element)
+        for (const element of Array.isArray(told) ? told.slice(0, MAX_PER_CALL) : []) this.#texts.keep(batch, element)
       } catch (error) {
         if (signal.aborted) throw error
         if (refusalOf(error) !== null) {
-          textsDeniedAt = now
+          this.#textsDeniedAt = now
           return DENIED
         }
         // An event labelled `global` is no alibi where its text names other regions only: without the text it may not be one.
@@ -279,43 +264,6 @@ export function healthApi(options: HealthApiOptions): HealthSource & {
       }
     }
     return ''
-  }
-
-  return {
-    async ask(now, since, signal): Promise<SourceAnswer> {
-      if (refused !== null && now >= refused.at && now - refused.at < REFUSED_FOR_MS) return refused
-      refused = null
-      const patience: Patience = { pauseMs, clockOffset: handler.clockOffset, throttled: null }
-      try {
-        return await within(timeoutMs, signal, (bound) => consult({ now, since, signal: bound, patience }))
-      } catch (error) {
-        const why = refusalOf(error)
-        if (why !== null) {
-          refused = { state: 'refused', at: now, why }
-          return refused
-        }
-        if (areBadCredentials(error)) {
-          // The SDK holds on to credentials that never expire, such as those of a file that has changed since.
-          clients.clear()
-          if (identity !== null) options.drop?.(identity)
-        }
-        const throttled = isThrottling(error) ? error : error instanceof DeadlineError ? patience.throttled : null
-        if (throttled !== null) return { state: 'unavailable', at: now, why: reasonOf(throttled), heard: true, throttled: true }
-        return { state: 'unavailable', at: now, why: reasonOf(error), ...heardIn(error), ...oursIn(error) }
-      }
-    },
-    async organizationStatus(signal) {
-      try {
-        const { regions: homes } = await candidates({ now: Date.now(), signal })
-        const client = clientIn(homes[0] ?? HEALTH_HOMES[partition].regions[0])
-        return await within(timeoutMs, signal, (bounded) => organizationViewStatus(client, handler.clockOffset, bounded))
-      } catch (error) {
-        return { state: 'unavailable', detail: reasonOf(error) }
-      }
-    },
-    close() {
-      if (options.handler === undefined) handler.close()
-    },
   }
 }
 
@@ -329,10 +277,4 @@ function isWide(event: HealthEvent): boolean {
 /** Those whose text decides first, then the newest. */
 function byWeight(a: HealthEvent, b: HealthEvent): number {
   return Number(isWide(b)) - Number(isWide(a)) || b.updatedAt - a.updatedAt
-}
-
-function inBatches<T>(all: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(all.length / MAX_PER_CALL) }, (_, i) =>
-    all.slice(i * MAX_PER_CALL, (i + 1) * MAX_PER_CALL),
-  )
 }
