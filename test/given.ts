@@ -300,7 +300,7 @@ export function incident(changes: Partial<Incident> = {}): Incident {
     lastMailAt: null,
     verdict: 'undetermined',
     withheld: null,
-    toldEvents: [],
+    namedEvents: [],
     notified: null,
     added: [],
     alibis: [],

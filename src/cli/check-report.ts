@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { shownUrl } from '../config/endpoints.ts'
-import { toldOfUs } from '../domain/audience.ts'
+import { selfAlertRecipients } from '../domain/audience.ts'
 import { counted } from '../domain/counted.ts'
 import { inWords, iso, utc } from '../domain/duration.ts'
 import type { Recipient } from '../domain/policy.ts'
@@ -35,7 +35,7 @@ export type CheckReport = Readonly<{
 
 export function reportJson(report: CheckReport) {
   const { config, discovered, schedules } = report
-  const selfAlerts = new Set(toldOfUs(config.recipients).map(({ name }) => name))
+  const selfAlerts = new Set(selfAlertRecipients(config.recipients).map(({ name }) => name))
   return {
     config: config.file,
     monitors: config.monitors.map(({ name, schedule, timezone, region, partition, probes, notify }, n) => ({
@@ -134,7 +134,7 @@ function contents({ config, file, discovered, schedules }: CheckReport): string 
     `${counted(monitors.length, 'monitor')}, ${counted(probes, 'probe')}`,
     ...discovered.map((one) => organizationLine(one, config)),
     `${counted(recipients.length, 'recipient')} (${counted(addresses, 'address', 'addresses')}): ${names.join(', ')}`,
-    `self-alerts: to ${toldOfUs(recipients)
+    `self-alerts: to ${selfAlertRecipients(recipients)
       .map(({ name }) => name)
       .join(', ')}`,
     `email: from ${mail.from}, ${mailText(config)}`,

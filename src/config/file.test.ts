@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { asPlainUser } from '../../test/plain-user.ts'
-import { toldOfUs } from '../domain/audience.ts'
+import { selfAlertRecipients } from '../domain/audience.ts'
 import { setupOf } from '../domain/setup.ts'
 import { type Config, subjectStyle } from './config.ts'
 import { endpointOverrides } from './endpoints.ts'
@@ -689,7 +689,7 @@ describe('what recipients choose', () => {
       'monitors: [{ name: a }, { name: b, notify: [oncall] }]',
     )
     expect([...monitors.map(({ notify }) => notify), digest?.to]).toEqual([['oncall'], ['oncall'], ['oncall', 'boss']])
-    expect(toldOfUs(recipients).map(({ name }) => name)).toEqual(['oncall'])
+    expect(selfAlertRecipients(recipients).map(({ name }) => name)).toEqual(['oncall'])
   })
 })
 

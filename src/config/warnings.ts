@@ -1,4 +1,4 @@
-import { toldOfUs } from '../domain/audience.ts'
+import { selfAlertRecipients } from '../domain/audience.ts'
 import { serviceNamed } from '../domain/catalogue.ts'
 import { choosesFirst } from '../domain/choice.ts'
 import { partitionOf } from '../domain/policy.ts'
@@ -82,7 +82,7 @@ function regionWarnings({ name, region: own, probes }: Monitor): readonly string
 function recipientWarnings({ monitors, recipients, mail }: Config): readonly string[] {
   const isEscalation = (name: string) => recipients.find((recipient) => recipient.name === name)?.afterMs !== null
   const late = monitors.filter(({ notify }) => notify.every(isEscalation))
-  const onlySelfAlerts = toldOfUs(recipients).filter(
+  const onlySelfAlerts = selfAlertRecipients(recipients).filter(
     ({ name, selfAlerts }) => selfAlerts === undefined && !monitors.some(({ notify }) => notify.includes(name)),
   )
   const isExample = recipients.some(({ to }) => to.some((address) => /@example\.(?:com|org|net)$/i.test(address)))

@@ -1,4 +1,4 @@
-import { messageIdOf, notificationId, toldOfUs } from '../domain/audience.ts'
+import { messageIdOf, notificationId, selfAlertRecipients } from '../domain/audience.ts'
 import type { Facts, Notification } from '../domain/notification.ts'
 import { plainFacts } from '../domain/notify.ts'
 import type { Instant, Monitor } from '../domain/probe.ts'
@@ -61,7 +61,7 @@ export class DiskAlarm {
 
 /** Notifications that are on no disk: for the one thing that cannot be put there. */
 function outsideTheStore(facts: Facts, since: Instant, setup: Setup): readonly Notification[] {
-  return toldOfUs(setup.recipients.values()).map(({ name: recipient, to }) => {
+  return selfAlertRecipients(setup.recipients.values()).map(({ name: recipient, to }) => {
     const id = notificationId(`disk.${since}`, 1, recipient)
     const messageId = messageIdOf(id, setup.mailDomain)
     return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { toldOfUs } from './audience.ts'
+import { selfAlertRecipients } from './audience.ts'
 import type { Recipient } from './policy.ts'
 
 const NOW = null
@@ -18,5 +18,5 @@ test.for<[string, readonly Recipient[], readonly string[]]>([
   ['those with `after`, where all others say no', [one('a', LATER), one('b', NOW, false)], ['a']],
   ['all, where nobody is left: never nobody', [one('a', NOW, false), one('b', LATER, false)], ['a', 'b']],
 ])('what belongs to no monitor goes to %s', ([, recipients, names]) =>
-  expect(toldOfUs(recipients).map(({ name }) => name)).toEqual(names),
+  expect(selfAlertRecipients(recipients).map(({ name }) => name)).toEqual(names),
 )

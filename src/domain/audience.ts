@@ -3,7 +3,7 @@ import type { Recipient } from './policy.ts'
 import type { Family } from './probe.ts'
 import type { Setup } from './setup.ts'
 
-/** A name as a part of an id: what may stand in a Message-ID stays as it is, a dot parts. No two names are alike. */
+/** A name as part of an id: escaped where it could not stand in a Message-ID, and without dots, which separate the parts. */
 export function idPart(name: string): string {
   return encodeURIComponent(name.toWellFormed()).replaceAll('.', '%2E')
 }
@@ -25,23 +25,23 @@ export function notifiedBy(members: readonly Member[], setup: Setup): readonly s
 }
 
 /**
- * Who is told of what belongs to no monitor: that Alibi cannot do its work, or that its host is offline. Those who ask for it,
- * and who do not say and have no `after`; where that is nobody, everybody who has not said no. Never nobody.
+ * Who gets what belongs to no monitor: self-alerts, and `offline`. Those with `selfAlerts: true`, and those without `after` that
+ * do not set it; if there are none, everybody who has not refused. Never nobody.
  */
-export function toldOfUs(recipients: Iterable<Recipient>): readonly Recipient[] {
+export function selfAlertRecipients(recipients: Iterable<Recipient>): readonly Recipient[] {
   const all = [...recipients]
   const willing = all.filter(({ selfAlerts }) => selfAlerts !== false)
   const asked = willing.filter(({ selfAlerts, afterMs }) => selfAlerts === true || afterMs === null)
   return [asked, willing, all].find((some) => some.length > 0) ?? []
 }
 
-/** The members that a recipient is told of: those of the monitors that notify them. */
+/** The members that a recipient is notified of: those of the monitors that notify them. */
 export function membersFor(recipient: string, members: readonly Member[], setup: Setup): readonly Member[] {
   return members.filter((member) => setup.monitors.get(member.monitor)?.notify.includes(recipient) === true)
 }
 
 /** The members that somebody was notified of: those of the monitors that notify them now, and of those that did. */
-export function toldOf(a: Audience, members: readonly Member[], setup: Setup): readonly Member[] {
+export function notifiedMembers(a: Audience, members: readonly Member[], setup: Setup): readonly Member[] {
   const known = new Set(a.monitors)
   return members.filter(({ monitor }) => known.has(monitor) || setup.monitors.get(monitor)?.notify.includes(a.recipient) === true)
 }
@@ -53,7 +53,7 @@ const TROUBLE: Readonly<Record<Family, string>> = {
   blind: 'probes without an answer',
 }
 
-/** Constant for the incident's life: mail programs split a thread whose subject changes. No state, no count, no time. */
+/** It never changes, because mail programs split a thread whose subject does: it has no state, no count and no time. */
 export function subjectFor(incident: Incident, recipient: string, setup: Setup): string {
   const all = [...new Set(membersFor(recipient, incident.members, setup).map((m) => m.monitor))]
   const monitors =
@@ -63,13 +63,13 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
   return `[alibi] ${first}${more}: ${TROUBLE[incident.family]} #${incident.id.slice(0, 4)}`
 }
 
-/** Threads beyond this number are so old that nothing of them waits any more. */
+/** Older threads have nothing left to send. */
 const MAX_PAST = 20
 
 /**
- * `family-change`: how somebody who was told of an incident is told by the one in which it goes on. Where they have no open
- * thread of that one, the old thread goes on: for them it is one trouble. Where both are open, the old one ends in the other's,
- * whose next mail tells what did not arrive.
+ * `family-change`: the side of a recipient who was notified of an incident, in the one that continues it. If they have no open
+ * thread of that one, the old thread goes on: to them it is one story. If both are open, the old thread ends in the other one,
+ * whose next email also says what could not be delivered in the old one.
  */
 export function inherited(mine: Audience | undefined, old: Audience, from: Incident): Audience {
   const last = { thread: old.root, incident: from.id }
@@ -84,14 +84,14 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
     const { unsent: mineUnsent, ...rest } = mine
     const both = unsent === undefined || mineUnsent === undefined ? {} : { unsent: mineUnsent }
     const thread = mineUnsent === 'never' && unsent === undefined ? { root: old.root, subject: old.subject } : {}
-    return { ...rest, ...both, ...thread, told: union(addressesTold(mine), addressesTold(old)), monitors, ...goesOn }
+    return { ...rest, ...both, ...thread, notified: union(notifiedAddresses(mine), notifiedAddresses(old)), monitors, ...goesOn }
   }
   const { recipient, to, subject, root } = old
   const monitors = union(mine?.monitors ?? [], old.monitors)
   return {
     recipient,
     to,
-    told: addressesTold(old),
+    notified: notifiedAddresses(old),
     subject,
     root,
     open: true,
@@ -104,25 +104,25 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
   }
 }
 
-/** Whom the rise is owed to: who was told of the fall, at the addresses as they were (`config-change`). */
-export function addressesTold({ told, to }: Audience): readonly string[] {
-  return told ?? to
+/** Who has to hear of the recovery: every address that was notified of the failure (`config-change`). */
+export function notifiedAddresses({ notified, to }: Audience): readonly string[] {
+  return notified ?? to
 }
 
-/** The one and the other, each once. */
+/** Both lists, without repeats. */
 export function union(a: readonly string[], b: readonly string[]): readonly string[] {
   return [...new Set([...a, ...b])]
 }
 
-/** Opens (or opens again) a recipient's side of the incident with the mail of this sequence. */
+/** Opens, or reopens, a recipient's side of the incident with the email of this sequence. */
 export function opened(incident: Incident, recipient: string, seq: number, setup: Setup): Audience {
   const known = incident.audience.find((a) => a.recipient === recipient)
   const to = setup.recipients.get(recipient)?.to ?? known?.to ?? []
   if (known !== undefined) {
-    const { heir: _, told: __, ...same } = known
-    const told = union(addressesTold(known), to)
-    if (known.open) return { ...same, to, ...(told.length === to.length ? {} : { told }), open: true }
-    // An episode that is over stays in its thread, and has no more to do with this one.
+    const { heir: _, notified: __, ...same } = known
+    const notified = union(notifiedAddresses(known), to)
+    if (known.open) return { ...same, to, ...(notified.length === to.length ? {} : { notified }), open: true }
+    // The new episode goes on in the same thread, but has nothing else in common with the one that is over.
     const { from: ___, ...thread } = same
     return { ...thread, to, monitors: [], open: true }
   }

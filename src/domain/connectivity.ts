@@ -16,7 +16,7 @@ export type Contacts = Readonly<{
 }>
 
 /**
- * Whether the trouble is on our side, after these contacts. Any answer from outside ends a spell: the control host may be down
+ * Whether the problem is on our side, after these contacts. Any answer from outside ends a spell: the control host may be down
  * while AWS answers, and a control host's trouble must never mute ours. As long as nobody at all has answered since the start,
  * failed control calls make us offline as well; a control host that has not answered once somebody else has is set wrongly.
  */

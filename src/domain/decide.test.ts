@@ -565,7 +565,7 @@ describe('blind: the last state stands, and is not said to be more than it is', 
     const s = new Story().aws(one).runs('FFF').until(20).goes('throttled').until(25).aws(ended(one, 25)).until(60)
     expect(s.said).toEqual(['40 failing > oncall'])
     expect(s.mails[0]?.facts.reason).toMatch(
-      /ended at 2026-03-10 12:25Z, and no run has said anything since 2026-03-10 12:19Z, when it failed$/,
+      /ended at 2026-03-10 12:25Z, and there was no conclusive run since 2026-03-10 12:19Z, when it failed$/,
     )
   })
   test('it was ok when it was seen last: no FAILING, no reminder, no escalation; it is blind', () => {
@@ -661,7 +661,7 @@ describe('late-explanation: explained late', () => {
   ])('%s', plays())
   test('the ledger says why nothing is said the second time', () => {
     const s = new Story().runs('FFF').until(20).aws(one).until(30).aws().until(60).aws(one).until(61)
-    expect(s.why('withheld')).toContain('60 (late-explanation) explained again by an event that was already named in a mail')
+    expect(s.why('withheld')).toContain('60 (late-explanation) explained again by an event that was already named in an email')
   })
   test('how far ahead of AWS we were', () => {
     const s = new Story().runs('FFF').until(20).aws(one).until(21)
@@ -891,7 +891,7 @@ describe('recovery', () => {
     const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal').pass(5).goes('ok', 'GetContact').pass(10)
     expect(s.said).toEqual(['2 failing > oncall'])
-    expect(s.why('recovered')).toEqual(['6 (recovery) 2 ok in a row'])
+    expect(s.why('recovered')).toEqual(['6 (recovery) 2 ok runs in a row'])
     expect(s.goes('ok').pass(5).said).toEqual(['2 failing > oncall', '16 recovered > oncall'])
   })
   test('a probe that fails again while the others keep the incident open comes back to it', () => {
@@ -1083,7 +1083,7 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
     const s = new Story({ policy: { waitMs: 10 * MIN }, monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal').pass(5).away(60).goes('nothing', 'ListRegions').pass(10)
     expect(s.said).toEqual([])
-    expect(s.why('withheld').at(-1)).toBe('65 (restart) every probe of the incident runs once more before anything is said')
+    expect(s.why('withheld').at(-1)).toBe('65 (restart) every probe of the incident runs once more before anything is sent')
     expect(s.goes('internal').pass(1).said).toEqual(['75 failing > oncall'])
   })
   test('the mail names the gap, and says between when the trouble began', () => {
@@ -1387,7 +1387,7 @@ describe('grouping: each recipient has a view of their own', () => {
     const s = new Story(each).goes('internal', 'a/').goes('sts', 'b/').pass(10).aws(posted(5)).until(244)
     const said = s.mails.map(({ recipient, facts }) => [recipient, facts.kind, facts.verdict, facts.next?.slice(0, 30)])
     expect(said.slice(2)).toEqual([
-      ['alpha', 'now-explained', 'explained', 'if it goes on after AWS says t'],
+      ['alpha', 'now-explained', 'explained', 'if it continues after AWS says'],
       ['beta', 'reminder', 'unexplained', 'a reminder at 2026-03-10 20:03'],
     ])
     expect(s.mails.at(-1)?.facts.incident, 'an event that explained those of others alone').toMatchObject({
@@ -1431,7 +1431,7 @@ describe('grouping: each recipient has a view of their own', () => {
     const four: SetupGiven = { monitors: [{ accounts: ['111111111101', '111111111102', '111111111103', '111111111104'] }] }
     const s = new Story(four).apart(2000).goes('internal', '101').pass(10).goes('internal').pass(20)
     expect(s.said).toEqual(['2 failing > oncall', '12 wider > oncall'])
-    expect(s.mails[1]?.facts.reason).toBe('4 probes fail now; 1 did when the last mail was sent')
+    expect(s.mails[1]?.facts.reason).toBe('4 probes fail now; 1 did when the last email was sent')
   })
 })
 
@@ -1463,7 +1463,7 @@ describe('blind', () => {
       ['2 failing > oncall', '18 blind > oncall'],
     ],
     [
-      'and both end when it is seen again',
+      'and both end when it has a conclusive run again',
       (s) => s.runs('FFFo').goes('throttled').until(30).runs('oo'),
       ['2 failing > oncall', '18 blind > oncall', '30 recovered > oncall', '30 recovered > oncall'],
     ],
@@ -1488,7 +1488,7 @@ describe('blind', () => {
   })
 })
 
-describe('offline: the trouble is on our side', () => {
+describe('offline: the problem is on our side', () => {
   const given: SetupGiven = { recipients: { oncall: null, manager: 30 }, monitors: [{ notify: ['oncall', 'manager'] }] }
   test.for<Row>([
     [
@@ -1586,7 +1586,7 @@ describe('a control host that was never reached since start', () => {
     const neverReached = { ...s.connectivity(), everReached: false }
     s.reached(neverReached).control('down').pass(60)
     expect(s.said, 'three failures since AWS first answered').toEqual(['3 misconfigured > oncall'])
-    expect(s.mails[0]?.facts.lines[0]).toMatch(/control\.url.* was never reached/)
+    expect(s.mails[0]?.facts.lines[0]).toMatch(/control\.url.* has not been reached/)
   })
   test('mutes nothing: unreachable runs count', () => {
     const s = new Story()

@@ -46,7 +46,7 @@ test('a week in which nothing happened is told in one sentence', () => {
   })
 })
 
-test('what was mailed is told apart from what was not, each with its reasons', () => {
+test('what was emailed is told apart from what was not, each with its reasons', () => {
   const input: Input = {
     incidents: [closed('aaaa000000000001'), closed('bbbb000000000001', { verdict: 'explained' })],
     ledger: [
@@ -61,13 +61,13 @@ test('what was mailed is told apart from what was not, each with its reasons', (
     ],
   }
   expect(digest(input).headline).toBe(
-    'In the 7d to 2026-03-10 13:00Z there were 2 incidents: 1 mailed, 1 not; no gap in our own watch.',
+    'In the 7d to 2026-03-10 13:00Z there were 2 incidents: 1 emailed, 1 not; no gap in our own watch.',
   )
-  expect(linesOf(input, 'Mailed')).toEqual([
-    '2026-03-10 12:00Z, 40m: outage of 1 probe (main), unexplained #aaaa. Mailed: failing ×2, recovered. Not mailed: the silence 1a2b of oncall lasts (rule: silence).',
+  expect(linesOf(input, 'Emailed')).toEqual([
+    '2026-03-10 12:00Z, 40m: outage of 1 probe (main), unexplained #aaaa. Emailed: failing ×2, recovered. Not emailed: the silence 1a2b of oncall lasts (rule: silence).',
     'Apart from incidents: misconfigured.',
   ])
-  expect(linesOf(input, 'Not mailed')).toEqual([
+  expect(linesOf(input, 'Not emailed')).toEqual([
     '2026-03-10 12:00Z, 40m: outage of 1 probe (main), explained #bbbb. Why: AWS reports trouble of ACCOUNT itself (rule: suppression) ×2.',
   ])
 })
@@ -78,7 +78,7 @@ test.for<[string, object, boolean]>([
   ['one that began before and is open', { openedAt: FROM - HOUR, closedAt: null, state: 'suppressed' }, true],
   ['one that began afterwards', { openedAt: TO + MIN, closedAt: TO + HOUR }, false],
 ])('%s is in it: %s', ([, changes, isIn]) => {
-  expect(linesOf({ incidents: [closed('aaaa000000000001', changes)] }, 'Not mailed') !== undefined).toBe(isIn)
+  expect(linesOf({ incidents: [closed('aaaa000000000001', changes)] }, 'Not emailed') !== undefined).toBe(isIn)
 })
 
 test('who knew first', () => {
@@ -141,7 +141,7 @@ test('patterns look back further than the digest', () => {
 
 test('however much there was, a chapter has an end', () => {
   const incidents = Array.from({ length: 400 }, (_, at) => closed(String(at).padStart(16, '0')))
-  expect(linesOf({ incidents, cut: true }, 'Not mailed')).toHaveLength(MAX_LINES + 1)
-  expect(linesOf({ incidents, cut: true }, 'Not mailed')?.at(-1)).toBe('and 370 more')
+  expect(linesOf({ incidents, cut: true }, 'Not emailed')).toHaveLength(MAX_LINES + 1)
+  expect(linesOf({ incidents, cut: true }, 'Not emailed')?.at(-1)).toBe('and 370 more')
   expect(linesOf({ incidents, cut: true }, 'Left out')).toHaveLength(1)
 })

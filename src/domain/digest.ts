@@ -50,7 +50,7 @@ export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }
   }
 }
 
-/** The summary of a period of time: what was mailed, what was not and why, who knew first, rejected events, gaps, patterns. */
+/** The summary of a period of time: what was emailed, what was not and why, who knew first, rejected events, gaps, patterns. */
 export function digestOf(input: DigestInput): Digest {
   const { from, to } = input
   // A digest that is owed late knows what came after its time: that is for the next one, but for gaps that began before.
@@ -66,14 +66,14 @@ export function digestOf(input: DigestInput): Digest {
   const silent = present.filter(({ id, family }) => mailsOf(id).length === 0 && family !== 'offline' && family !== 'blind')
   const gaps = gapsOf(present, ledger, to)
   const chapters: readonly Chapter[] = [
-    chapter('Mailed', [
+    chapter('Emailed', [
       ...mailed.map(
-        (one) => `${what(one, to)}. Mailed: ${kindsOf(mailsOf(one.id))}${notSaid(withheldOf(one.id), ' Not mailed')}`,
+        (one) => `${what(one, to)}. Emailed: ${kindsOf(mailsOf(one.id))}${notSaid(withheldOf(one.id), ' Not emailed')}`,
       ),
       ...apart(mailsOf('')),
     ]),
     chapter(
-      'Not mailed, and why',
+      'Not emailed, and why',
       silent.map((one) => `${what(one, to)}.${notSaid(withheldOf(one.id), ' Why')}`),
     ),
     chapter('Who knew first', leads(present)),
@@ -115,9 +115,9 @@ function headline({ from, to, ...input }: DigestInput, mailed: number, silent: n
   const parts = [
     incidents === 0
       ? 'there was no incident'
-      : `there ${incidents === 1 ? 'was 1 incident' : `were ${incidents} incidents`}: ${mailed} mailed, ${silent} not`,
+      : `there ${incidents === 1 ? 'was 1 incident' : `were ${incidents} incidents`}: ${mailed} emailed, ${silent} not`,
     gaps === 0 ? 'no gap in our own watch' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'} in our own watch`,
-    ...(outbox.length === 0 ? [] : [`${outbox.length} ${outbox.length === 1 ? 'mail is' : 'mails are'} still owed or refused`]),
+    ...(outbox.length === 0 ? [] : [`${outbox.length} ${outbox.length === 1 ? 'email is' : 'emails are'} still owed or refused`]),
   ]
   return `${span} ${parts.join('; ')}.`
 }

@@ -119,7 +119,7 @@ export function settleJudgement(
   const still =
     silentSince === null
       ? `a run begun ${inWords(runAt - until)} after the ${inWords(extensionMs)} of grace still failed`
-      : `no run has said anything since ${utc(silentSince)}, when it failed`
+      : `there was no conclusive run since ${utc(silentSince)}, when it failed`
   const lapsed = { arn: alibi.arn, at: until, cause, why: `${how}, and ${still}` }
   return { ...after, verdict: judged, carried: null, alibi: null, lapsed }
 }

@@ -19,11 +19,11 @@ type GivenAlibi = Readonly<{
 
 /**
  * How an explanation ended: AWS said that it is `over`; the source that held the event could not be asked (`unasked`); the
- * event `vanished`, or still stands but no longer fits (`unfit`); or the others are well, so that it is not that (`alone`).
+ * event `vanished`, or still stands but no longer fits (`unfit`); or the others are ok, so that it is not that (`alone`).
  */
 export type LapseCause = 'over' | 'unasked' | 'vanished' | 'unfit' | 'alone'
 
-/** What is held of a failing probe: the last judgement, and the explanation that stands or has lapsed. */
+/** What is known of a failing probe: the last judgement, and the explanation that stands or has lapsed. */
 export type Judgement = Readonly<{
   /** The verdict that counts: the judge's own, or an earlier explanation that still stands. */
   verdict: Verdict
@@ -50,14 +50,14 @@ export type Member = Readonly<{
   operation: string
   state: 'failing' | 'recovering' | 'recovered'
   onset: Instant
-  /** The last ok run before the onset: the trouble began between the two. */
+  /** The last ok run before the onset: the failure began between the two. */
   lastOkAt: Instant | null
   /** A gap in our own watch that lies between those two. */
   gap: Readonly<{ from: Instant; to: Instant; why: string }> | null
   /** When the threshold was reached. */
   failedAt: Instant
   recoveredAt: Instant | null
-  /** Begin of the last conclusive run and of the last failed one. */
+  /** Start of the last conclusive run, and of the last failed one. */
   lastRunAt: Instant
   lastFailedAt: Instant
   /** The runs that are shown as evidence: the onset, the one that reached the threshold, the latest (without repeats). */
@@ -67,33 +67,33 @@ export type Member = Readonly<{
 
 /** What a recipient has heard of an incident in its current episode, as of the last step. */
 export type Heard = Readonly<{
-  /** The last mail of those that set the pace: the next reminder, and the hold, count from it. */
+  /** The last email that the next reminder and the hold count from. */
   at: Instant
-  /** Their failing probes when the last mail was owed: `wider` is due at twice as many. */
+  /** How many of their probes were failing at the last email: `wider` is due at twice as many. */
   failing: number
   widerAt: Instant | null
   /** The verdict over their failing probes at the last step. */
   verdict: Verdict['kind']
-  /** How an explanation of theirs ended of which they do not know that: owes a `still-failing` (`lapsed-explanation`). */
+  /** How their explanation ended, if they have not been notified of that yet: owes a `still-failing` (`lapsed-explanation`). */
   lapse: string | null
-  /** They were told that the present explanation stands. */
+  /** They were notified of the present explanation. */
   explained: boolean
-  /** Events that were named to them as an explanation (`late-explanation`: once per incident and event). */
+  /** Events that an email named to them as an explanation: once is enough (`late-explanation`). */
   events: readonly string[]
 }>
 
-/** One recipient's side of an incident: what was owed to them and the thread it stands in. */
+/** One recipient's side of an incident: what was owed to them, and its thread. */
 export type Audience = Readonly<{
   recipient: string
-  /** The addresses that the last mail went to. */
+  /** The addresses that the last email went to. */
   to: readonly string[]
-  /** Every address that was told since the fall, where those are others: the rise goes to them all (`config-change`). */
-  told?: readonly string[]
-  /** Constant for the incident's life, or mail programs split the thread. */
+  /** Every address notified since the failure, if those are not the same: `recovered` goes to them all (`config-change`). */
+  notified?: readonly string[]
+  /** It never changes, or mail programs would split the thread. */
   subject: string
-  /** Message-ID of the first mail of the thread. */
+  /** Message-ID of the first email of the thread. */
   root: string
-  /** Told of the fall and not yet of the rise. */
+  /** Notified of the failure, and not yet of the recovery. */
   open: boolean
   /**
    * They got no email so far, in their choice of kinds (`choice`): never about this incident, so that `root` is of none that was
@@ -106,15 +106,15 @@ export type Audience = Readonly<{
   monitors: readonly string[]
   /** How often the incident had reopened when they were first notified of it: earlier episodes did not happen to them. */
   reopened: number | null
-  /** Told of the fall of another incident whose probes have moved here, and of this one nothing so far (`family-change`). */
+  /** Notified only of another incident, whose probes have moved here (`family-change`). */
   heir?: true
-  /** The incident of another family of which they were told, and which for them goes on here: the newest (`family-change`). */
+  /** The newest incident of another family that they were notified of, and that continues here (`family-change`). */
   from?: Readonly<{ id: string; family: Family }>
-  /** All that went into their thread here: other threads, and mails of other incidents in this one. */
+  /** What has ended in their thread here: other threads, and other incidents' emails in this one. */
   past?: readonly PastThread[]
 }>
 
-/** A thread in which somebody was told before, and the incident that mailed into it. */
+/** An earlier thread, and the incident whose emails it has. */
 export type PastThread = Readonly<{ thread: string; incident: string }>
 
 export type Incident = Readonly<{
@@ -123,30 +123,28 @@ export type Incident = Readonly<{
   partition: Partition
   family: Family
   state: IncidentState
-  /**
-   * The newest of the threads that this one goes on in: an incident of another family that closed as `changed` (`family-change`).
-   */
+  /** The newest incident of another family that this one continues (`family-change`). */
   continues: Readonly<{ id: string; family: Family }> | null
-  /** The incidents of another family in which it goes on for those who were told of it: where its threads are continued. */
+  /** The incidents of other families that continue this one for those who were notified of it. */
   into: readonly string[]
   openedAt: Instant
   /** When the threshold was reached in the current episode: `openedAt`, or the last reopening. */
   episodeAt: Instant
-  /** When the first mail of the current episode fell due; `null` while nobody had to be told. */
+  /** When the first email of the current episode fell due; `null` before that. */
   announcedAt: Instant | null
   closedAt: Instant | null
   closedAs: 'recovered' | 'changed' | 'dropped' | null
   members: readonly Member[]
   audience: readonly Audience[]
-  /** Sequence of the last mail owed. */
+  /** Sequence of the last email that was owed. */
   seq: number
   lastMailAt: Instant | null
   /** The verdict over all failing members at the last step. */
   verdict: Verdict['kind']
-  /** Why no mail is due now, as last written to the ledger. */
+  /** The key of why no email is due, as last written to the ledger. */
   withheld: string | null
-  /** Events of which it was already said to somebody that they explain this incident. */
-  toldEvents: readonly string[]
+  /** Events that an email has named to anybody as an explanation of this incident. */
+  namedEvents: readonly string[]
   /** Whom the monitors of its failing probes notified at the last step; `null` before the first one. */
   notified: readonly string[] | null
   /** Those of them who were added while it was announced, and were not notified since (`config-change`). */
@@ -157,11 +155,11 @@ export type Incident = Readonly<{
   alibis: readonly string[]
   /** Minutes by which our first failed run preceded AWS's first post; negative when AWS was first. */
   leadMinutes: number | null
-  /** Events that were first seen when they no longer explained a present run: told in the next mail (`late-explanation`). */
+  /** Events first seen when they no longer explained a present run: the next email mentions them (`late-explanation`). */
   hindsight: readonly Readonly<{ arn: string; code: string; at: Instant; why: string }>[]
-  /** When it was opened again after it had closed (`recovery`). */
+  /** When it has reopened after it had closed (`recovery`). */
   reopenedAt: readonly Instant[]
-  /** Since the second reopening within six hours: it closes only after half an hour of being well. */
+  /** Since the second reopening within six hours: its probes recover only after half an hour without a failure. */
   flapping: boolean
 }>
 

@@ -324,14 +324,14 @@ describe('service: is it the failing one, one that holds it, or a related one?',
 })
 
 test.for<[string, HealthEvent['impacted'], string]>([
-  ['one', [{ key: 'iam', resolvedAt: NOON - HOUR }], 'iam among its impacted services is well again'],
+  ['one', [{ key: 'iam', resolvedAt: NOON - HOUR }], 'iam among its impacted services is ok again'],
   [
     'two',
     [
       { key: 'account', resolvedAt: NOON - HOUR },
       { key: 'iam', resolvedAt: NOON - HOUR },
     ],
-    'account, iam among its impacted services are well again',
+    'account, iam among its impacted services are ok again',
   ],
 ])('impacted services that are well again: %s', ([, impacted, why]) => {
   expect(verdictOn({ event: { service: 'MULTIPLE_SERVICES', impacted } }).rejected[0]?.why).toBe(why)

@@ -158,7 +158,7 @@ function testService(event: HealthEvent, failure: Failure, { policy, relevance }
     }
     if (!ours.some((impact) => lasts(impact, failure.at, policy.extensionMs))) {
       const keys = ours.map((impact) => impact.key).slice(0, 3)
-      return { why: `${keys.join(', ')} among its impacted services ${keys.length === 1 ? 'is' : 'are'} well again` }
+      return { why: `${keys.join(', ')} among its impacted services ${keys.length === 1 ? 'is' : 'are'} ok again` }
     }
   }
   return { match: 'related' }

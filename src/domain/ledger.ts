@@ -1,7 +1,7 @@
 import type { Instant } from './probe.ts'
 import type { RuleName } from './rule.ts'
 
-/** What was decided. `withheld` rows are the mails that were not sent, and why: the heart of the ledger. */
+/** What was decided. The rows that matter most are `withheld`: the emails that were not sent, and why. */
 export const DECISIONS = [
   'opened',
   'joined',
@@ -17,7 +17,7 @@ export const DECISIONS = [
   'refused',
   'merged',
   'noticed',
-  /** Somebody said so at the command line. */
+  /** By an operator, at the command line. */
   'ordered',
 ] as const
 export type Decision = (typeof DECISIONS)[number]

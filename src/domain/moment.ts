@@ -20,13 +20,13 @@ export type Stamp = Readonly<{ at: Instant; moment?: Moment | null }>
  * How far the wall clock was set between two stamps, also while nobody ran; `null`: nobody knows, for the machine was booted in
  * between, or one of them names no moment. Less than `JUMP_MS` is taken for drift.
  */
-export function setBetween(was: Stamp, is: Stamp): number | null {
-  const [then, now] = [was.moment ?? null, is.moment ?? null]
+export function setBetween(before: Stamp, after: Stamp): number | null {
+  const [then, now] = [before.moment ?? null, after.moment ?? null]
   if (then === null || now === null || then.boot !== now.boot) return null
   const passed = now.uptime - then.uptime
   const awake = now.awake - then.awake
   // The uptime of a container may begin with the container: then it falls behind the clock that nothing restarts.
   if (awake < -JUMP_MS || passed < awake - JUMP_MS) return null
-  const by = is.at - was.at - passed
+  const by = after.at - before.at - passed
   return Math.abs(by) > JUMP_MS ? Math.round(by) : 0
 }

@@ -67,12 +67,12 @@ describe('the threshold that is named', () => {
   const ruleIn = (family: Incident['family'], given: SetupGiven = {}) =>
     facts(incident({ family, members: [member()] }), drop(given)).monitors[0]?.threshold
   test('is the one by which the probes came into it', () => {
-    expect(ruleIn('outage')).toBe('3 of 5 runs fail, wait 0s, reminder each 4h')
-    expect(ruleIn('misconfigured')).toBe('3 of 5 runs fail, wait 0s, reminder each 1d')
-    expect(ruleIn('blind')).toBe('no result for 15m (policy.blindAfter), told once')
+    expect(ruleIn('outage')).toBe('3 of 5 runs fail, wait 0s, reminder every 4h')
+    expect(ruleIn('misconfigured')).toBe('3 of 5 runs fail, wait 0s, reminder every 1d')
+    expect(ruleIn('blind')).toBe('no result for 15m (policy.blindAfter), reported once')
   })
   test('never says "1 of 1 runs"', () => {
-    expect(ruleIn('outage', { monitors: [{ fail: { count: 1, of: 1 } }] })).toBe('one run fails, wait 0s, reminder each 4h')
+    expect(ruleIn('outage', { monitors: [{ fail: { count: 1, of: 1 } }] })).toBe('one run fails, wait 0s, reminder every 4h')
   })
 })
 
@@ -299,26 +299,26 @@ describe('when the next mail comes', () => {
       'unexplained',
       {},
       {},
-      `a reminder at 2026-03-10 16:00Z (each 4h) while it lasts, or when AWS publishes an event that explains it, or ${more}`,
+      `a reminder at 2026-03-10 16:00Z (every 4h) while it lasts, or when AWS publishes an event that explains it, or ${more}`,
     ],
     ['without reminders', {}, { remindEveryMs: 0 }, `when AWS publishes an event that explains it, or ${more}`],
     [
       'misconfigured: AWS will not explain it',
       { family: 'misconfigured' },
       {},
-      `a reminder at 2026-03-11 12:00Z (each 1d) while it lasts, or ${more}`,
+      `a reminder at 2026-03-11 12:00Z (every 1d) while it lasts, or ${more}`,
     ],
     [
       'explained',
       { verdict: 'explained', members: by },
       {},
-      'if it goes on after AWS says that it is over, or at 2026-03-10 18:00Z if AWS still explains it then, or when it is over',
+      'if it continues after AWS says that it is over, or at 2026-03-10 18:00Z if AWS still explains it then, or when it is over',
     ],
     [
       'explained, and silence has no end',
       { verdict: 'explained', members: by },
       { holdAtMostMs: 0 },
-      'if it goes on after AWS says that it is over, or when it is over',
+      'if it continues after AWS says that it is over, or when it is over',
     ],
     ['blind', { family: 'blind' }, {}, 'when it is over'],
     ['offline', { family: 'offline' }, {}, 'when it is over'],

@@ -1,4 +1,4 @@
-import { idPart, membersFor, messageIdOf, notificationId, notifiedBy, toldOf } from './audience.ts'
+import { idPart, membersFor, messageIdOf, notificationId, notifiedBy, notifiedMembers } from './audience.ts'
 import { isChosen } from './choice.ts'
 import type { Announced } from './decision.ts'
 import { inWords, utc } from './duration.ts'
@@ -210,7 +210,7 @@ export function plainFacts(
 
 /** The members that a mail is about: of the monitors that notify this recipient; in the end all that they were told of. */
 function membersOf(incident: Incident, kind: MailKind, audience: Audience, setup: Setup): readonly Member[] {
-  if (kind === 'recovered' || kind === 'dropped') return toldOf(audience, incident.members, setup)
+  if (kind === 'recovered' || kind === 'dropped') return notifiedMembers(audience, incident.members, setup)
   return membersFor(audience.recipient, incident.members, setup)
 }
 
@@ -258,9 +258,9 @@ function monitorsOf(members: readonly Member[], setup: Setup): readonly Monitor[
 function thresholdOf({ fail, periodMs }: Monitor, family: Family, { policy }: Setup): string {
   // As `blind` has it: at least three periods.
   if (family === 'blind')
-    return `no result for ${inWords(Math.max(policy.blindAfterMs, 3 * periodMs))} (policy.blindAfter), told once`
+    return `no result for ${inWords(Math.max(policy.blindAfterMs, 3 * periodMs))} (policy.blindAfter), reported once`
   const every = remindEveryOf(family, policy.remindEveryMs)
-  const reminder = every === null ? 'no reminder' : `reminder each ${inWords(every)}`
+  const reminder = every === null ? 'no reminder' : `reminder every ${inWords(every)}`
   const fails = fail.of === 1 ? 'one run fails' : `${fail.count} of ${fail.of} runs fail`
   return `${fails}, wait ${inWords(policy.waitMs)}, ${reminder}`
 }
@@ -296,8 +296,8 @@ export function explainedUntil({ alibi, carried, lapsed }: Judgement): Instant |
 
 /** What holds of their own probes: the incident's verdict is over those of others too. */
 function verdictFor(audience: Audience, mine: readonly Member[], incident: Incident): Verdict['kind'] {
-  const sick = mine.filter((member) => member.state !== 'recovered')
-  return sick.length > 0 ? overallVerdict(sick) : (audience.heard?.verdict ?? incident.verdict)
+  const failing = mine.filter((member) => member.state !== 'recovered')
+  return failing.length > 0 ? overallVerdict(failing) : (audience.heard?.verdict ?? incident.verdict)
 }
 
 /** The event that explained one of theirs: that of the incident, if it is not of others alone, or of theirs alone. */
@@ -340,12 +340,12 @@ function nextMail(
   if (family === 'offline' || family === 'blind') return end[0] ?? null
   const parts: string[] = verdict === 'explained' ? [] : escalations(incident, setup, now)
   if (verdict === 'explained' && gets('still-failing')) {
-    parts.push('if it goes on after AWS says that it is over')
+    parts.push('if it continues after AWS says that it is over')
     if (holdAtMostMs > 0) parts.push(`at ${utc(from + holdAtMostMs)} if AWS still explains it then`)
   } else if (verdict !== 'explained') {
     const every = remindEveryOf(family, remindEveryMs)
     if (every !== null && gets('reminder'))
-      parts.push(`a reminder at ${utc(from + every)} (each ${inWords(every)}) while it lasts`)
+      parts.push(`a reminder at ${utc(from + every)} (every ${inWords(every)}) while it lasts`)
     if (family === 'outage' && gets('now-explained')) parts.push('when AWS publishes an event that explains it')
     if (gets('wider')) parts.push('when at least twice as many probes fail')
   }

@@ -499,13 +499,13 @@ describe('why a mail never arrived', () => {
       'it was refused',
       owed('failing', 1, { state: 'refused', attempts: 1, error: 'RCPT TO: 550 no' }),
       [],
-      /^the mail server refused the first mail/,
+      /^the mail server refused the first email/,
     ],
     [
       'it was answered',
       owed('failing', 1, { state: 'merged', attempts: 1, error: '451 later' }),
       [],
-      /^the mail server did not take the first/,
+      /^the mail server did not accept the first/,
     ],
     [
       'it stood behind one that could not leave',
@@ -519,7 +519,7 @@ describe('why a mail never arrived', () => {
       [],
       /^it was over before this/,
     ],
-    ['nothing is known', owed('failing', 1), [], /^it was over before a mail could leave/],
+    ['nothing is known', owed('failing', 1), [], /^it was over before an email could be sent/],
   ])('%s', ([, fall, others, why]) => expect(whyUnsaid(fall, [...others, fall])).toMatch(why))
 })
 

@@ -13,7 +13,7 @@ const RISES: readonly MailKind[] = ['recovered', 'dropped']
 /** From each of them one learns that something fails: who gets it first needs no fall before it. */
 const TELL_OF_TROUBLE: readonly MailKind[] = [...FALLS, 'wider', 'reminder', 'still-failing']
 /** How a mail is marked that the ceiling held back. */
-export const SUMMARISED = 'told in a summary (mail.maxPerHour)'
+export const SUMMARISED = 'sent in a summary (mail.maxPerHour)'
 const OVERTAKEN = 'it was over before this could be delivered'
 
 export type OutboxPlan = Readonly<{
@@ -93,13 +93,13 @@ function supersede(thread: readonly Owed[]): Pick<OutboxPlan, 'merge' | 'drop'> 
     if (rise !== undefined && i < riseAt && !thread.slice(0, riseAt).some((o) => o.uncertain || o.state === 'sending')) {
       const spellMs = (rise.notification.facts.incident?.closedAt ?? 0) - (rise.notification.facts.incident?.openedAt ?? 0)
       if (owed.notification.kind === 'offline' && spellMs <= OFFLINE_WORTH_TELLING_MS) {
-        const why = 'the spell was over before it could be told, and short'
+        const why = 'it was offline only briefly, and that was over before the email could be sent'
         drop.push({ owed, why }, { owed: rise, why })
       } else merge.push({ owed, into: rise, why: OVERTAKEN })
     } else if (taker !== undefined) {
       merge.push({ owed, into: taker, why: 'its incident went on in another thread before this could be delivered' })
     } else if (owed.notification.kind === 'reminder' && follower !== undefined) {
-      merge.push({ owed, into: follower, why: 'a later mail says more' })
+      merge.push({ owed, into: follower, why: 'a later email says more' })
     }
   }
   return { merge, drop }
@@ -225,11 +225,13 @@ export function whyUnsaid(fall: Owed, mails: readonly Owed[]): string {
     ({ address, attempts, error, state }) => address === fall.address && attempts > 0 && error !== null && state !== 'delivered',
   )
   const { state, error } = tried ?? fall
-  if (tried === undefined || error === null) return error ?? 'it was over before a mail could leave'
-  if (state === 'refused') return `the mail server refused the first mail (${error})`
+  if (tried === undefined || error === null) return error ?? 'it was over before an email could be sent'
+  if (state === 'refused') return `the mail server refused the first email (${error})`
   // A reply has a code of three digits; without one nobody answered.
   const answered = /(?:^|\s)[45]\d\d(?:\s|$)/.test(error)
-  return answered ? `the mail server did not take the first mail (${error})` : `the mail server could not be reached (${error})`
+  return answered
+    ? `the mail server did not accept the first email (${error})`
+    : `the mail server could not be reached (${error})`
 }
 
 /**

@@ -53,7 +53,7 @@ const WORDED: Wording = {
 }
 const TELLS_BOTH: Wording = {
   ...WORDED,
-  unsaid: { id: 'i.1.oncall', why: 'the mail server refused the first mail (550 no)' },
+  unsaid: { id: 'i.1.oncall', why: 'the mail server refused the first email (550 no)' },
   inReplyTo: null,
 }
 

@@ -37,9 +37,9 @@ export type Relevance = Readonly<{
 export type Recipient = Readonly<{
   name: string
   to: readonly string[]
-  /** Escalation: told only when the trouble is this old; `null`: told at once. */
+  /** `escalation`: notified only this long after the first email was due; `null`: at once. */
   afterMs: number | null
-  /** Whether they are told of what belongs to no monitor; left out: see `toldOfUs`. */
+  /** Whether they get what belongs to no monitor; left out: see `selfAlertRecipients`. */
   selfAlerts?: boolean
   /** The kinds of email about probes that they get; left out: all (`choice`). */
   kinds?: readonly Choice[]

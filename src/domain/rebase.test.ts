@@ -131,7 +131,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
       lastMailAt: T + 16,
       withheld: null,
       verdict: 'explained' as const,
-      toldEvents: [],
+      namedEvents: [],
       into: [],
       notified: null,
       added: [],

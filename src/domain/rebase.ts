@@ -81,10 +81,10 @@ export function redateOutcome(outcome: Outcome, begun: number, setSince: SetSinc
   const startedAt = outcome.startedAt + setSince(outcome.startedAt, begun)
   let monotonic = begun
   const redated = (at: Instant, ms: number) => {
-    const is = at + setSince(at, monotonic)
+    const dated = at + setSince(at, monotonic)
     // A pause may lie before the next part: it is dated from this one's begin, not from a sum that falls behind.
-    monotonic = begun + (is - startedAt) + ms
-    return is
+    monotonic = begun + (dated - startedAt) + ms
+    return dated
   }
   const tries = outcome.tries.map((one) => ({ ...one, at: redated(one.at, one.ms) }))
   const { control } = outcome

@@ -4,7 +4,7 @@ import type { Instant } from './probe.ts'
 /** Longest silence that can be asked for: an end that nobody will live to see is no end. */
 export const MAX_SILENCE_MS = 30 * 24 * 3_600_000
 
-/** Somebody's word that mails about these monitors are not wanted until then, and why (`silence`). */
+/** An operator's order to withhold emails about these monitors until then, and why (`silence`). */
 export type Silence = Readonly<{
   id: string
   at: Instant
@@ -18,7 +18,7 @@ export type Silence = Readonly<{
   endedAt: Instant | null
 }>
 
-/** Somebody's word that they know of this incident: no more reminders and no escalation until it closes. */
+/** An operator's word that they work on this incident: no more reminders and no escalation until it closes. */
 export type Ack = Readonly<{ incident: string; at: Instant; moment?: Moment | null; reason: string | null }>
 
 /**

@@ -5,28 +5,28 @@ import type { Ack, Silence } from './silence.ts'
 /** A conclusive run in a probe's window. */
 export type Mark = Readonly<{ at: Instant; family: Family | null }>
 
-/** What is held of every probe, failing or not. */
+/** What is known of every probe, failing or not. */
 export type ProbeState = Readonly<{
   probe: string
   /** The last conclusive runs, oldest first, at most `fail.of`. */
   recent: readonly Mark[]
   status: 'ok' | 'undecided' | 'failing' | 'recovering'
-  /** Begin of the first failed run of the present streak; `null` while well. */
+  /** Start of the first failed run of the present streak; `null` while it is ok. */
   onset: Instant | null
   /** The incident it is in while failing or recovering; afterwards the last one it was in. */
   incident: string | null
-  /** Ok runs in a row since it was failing, and the begin of the first of them. */
+  /** Ok runs in a row since it was failing, and the start of the first of them. */
   okRuns: number
   okSince: Instant | null
   lastOkAt: Instant | null
   /** The last ok run before the onset: with three of five, ok runs may lie within a streak. */
   okBefore: Instant | null
-  /** Begin of the last run of any outcome, and of the last conclusive one. */
+  /** Start of the last run of any outcome, and of the last conclusive one. */
   lastRunAt: Instant | null
   lastConclusiveAt: Instant | null
-  /** Begin of the last run that was not ok at its first try (the test of width). */
+  /** Start of the last run that was not ok at its first try (the test of width). */
   lastUncleanAt: Instant | null
-  /** Why the last run said nothing; `null` when it did. */
+  /** Why the last run was inconclusive; `null` if it was not. */
   inconclusive: 'throttled' | 'stalled' | 'fault' | 'offline' | null
   /** First time this probe was known: `blind` counts from here when nothing ever ran. */
   knownSince: Instant
@@ -39,14 +39,14 @@ export type ProbeState = Readonly<{
 /** A period in which we did not watch. */
 export type Gap = Readonly<{ from: Instant; to: Instant; why: string }>
 
-/** Something told once that is no incident: a refusing source, a control host that was never reached. */
+/** Something reported once that is no incident, such as a source that refuses to answer (`self-alert`). */
 export type SelfAlert = Readonly<{ key: string; since: Instant; text: string }>
 
-/** Whether the trouble is on our side: the control calls (`offline`). */
+/** Whether the problem is on our side: the control calls (`offline`). */
 export type Connectivity = Readonly<{
   /** Whether the control host was ever reached since start. */
   everReached: boolean
-  /** Failed control calls in a row, and the begin of the first of them. */
+  /** Failed control calls in a row, and the start of the first of them. */
   failures: number
   failingSince: Instant | null
   /** Start of the first control call since which none got through, whatever else answered; `null` if the last one did. */
@@ -57,9 +57,9 @@ export type Connectivity = Readonly<{
   lastAnswerAt: Instant | null
   /** The hosts that have answered since the start, each as service and region. */
   answeredBy: readonly string[]
-  /** Begin of the offline spell; `null` when we are online. */
+  /** Since when we are offline; `null` when we are online. */
   offlineSince: Instant | null
-  /** The incident that tells of the spell. */
+  /** The incident that reports it. */
   incident: string | null
 }>
 
@@ -70,7 +70,7 @@ export type World = Readonly<{
   incidents: ReadonlyMap<string, Incident>
   selfAlerts: ReadonlyMap<string, SelfAlert>
   connectivity: Connectivity
-  /** No timer of an incident speaks before each of its unwell probes has run since then (start, wake-up, clock jump). */
+  /** No timer of an incident fires before each of its failing probes has run since then: the last start, wake-up or clock change. */
   freshSince: Instant
   /** The last time we were not running, so that a gap can be named. */
   absence: Gap | null

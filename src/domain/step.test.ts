@@ -97,9 +97,9 @@ describe('the end of an incident', () => {
     expect(done.incident.audience.every((a) => !a.open)).toBe(true)
   })
   test('nobody was told: no mail, no sequence spent, and the ledger says so', () => {
-    const done = close(incident(), NOON, 'recovered', 'every probe is well again')
+    const done = close(incident(), NOON, 'recovered', 'every probe has recovered')
     expect(done).toMatchObject({ announcement: null, incident: { seq: 0 } })
-    expect(done.ledger[0]?.reason).toBe('every probe is well again; nobody was told of it, so nobody is told of its end')
+    expect(done.ledger[0]?.reason).toBe('every probe has recovered; nobody was notified of it, so nobody is notified of its end')
   })
 })
 

@@ -34,7 +34,7 @@ export const RULES: readonly (readonly [name: RuleName, rule: Rule])[] = [
  */
 export function step(was: Incident, context: Context): Step {
   if (was.family === 'offline') return offline(was, context)
-  if (failingMembers(was).length === 0) return close(was, context.now, 'recovered', 'every probe is well again')
+  if (failingMembers(was).length === 0) return close(was, context.now, 'recovered', 'every probe has recovered')
   let situation = situationOf(was, context)
   let first: Blocked | null = null
   for (const [, rule] of RULES) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { MIN, NOON, run, type Went } from '../../test/given.ts'
 import type { Family } from './probe.ts'
 import { type Gap, newProbeState, type ProbeState } from './state.ts'
-import { advance, FLAPPING_WELL_MS, type InIncident, keepEnds, MAX_TRAIL, type Threshold, type Transition } from './streak.ts'
+import { advance, FLAPPING_OK_MS, type InIncident, keepEnds, MAX_TRAIL, type Threshold, type Transition } from './streak.ts'
 
 const THRESHOLD: Threshold = { fail: { count: 3, of: 5 }, recover: 2, periodMs: MIN }
 const WENT: Readonly<Record<string, Went>> = {
@@ -168,7 +168,7 @@ describe('recovery: a probe is well again after `recover` ok runs in a row', () 
 
   test('while its incident flaps it is well only when it was well for half an hour', () => {
     const flapping = { flapping: true }
-    const wellRuns = FLAPPING_WELL_MS / MIN
+    const wellRuns = FLAPPING_OK_MS / MIN
     const almost = play(`FFF${'o'.repeat(wellRuns)}`, THRESHOLD, flapping)
     expect(last(almost.turns).kind).toBe('recovering')
     expect(last(play(`FFF${'o'.repeat(wellRuns + 1)}`, THRESHOLD, flapping).turns).kind).toBe('recovered')

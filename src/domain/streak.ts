@@ -3,8 +3,8 @@ import type { Gap, Mark, ProbeState } from './state.ts'
 
 /** Failed runs that are kept as evidence of an undecided streak. */
 export const MAX_TRAIL = 5
-/** While an incident flaps, a probe is well again only after this long without a failure (`recovery`). */
-export const FLAPPING_WELL_MS = 30 * MINUTE_MS
+/** While an incident flaps, a probe recovers only after this long without a failure (`recovery`). */
+export const FLAPPING_OK_MS = 30 * MINUTE_MS
 const SHORTEST_GAP_MS = 5 * MINUTE_MS
 
 /** What a run changed for its probe. */
@@ -44,66 +44,25 @@ export function advance(was: ProbeState, outcome: Outcome, threshold: Threshold,
     return after({ ...ran, inconclusive: outcome.kind }, { kind: 'not-counted', why: outcome.kind })
   }
   if (outcome.kind === 'offline') {
-    return after(
-      { ...ran, inconclusive: 'offline' },
-      { kind: 'not-counted', why: 'the control call failed too: the trouble is on our side' },
-    )
+    const why = 'the control call failed too: the problem is on our side'
+    return after({ ...ran, inconclusive: 'offline' }, { kind: 'not-counted', why })
   }
-
   const family = outcome.result === 'ok' ? null : familyOf(outcome.kind)
   const gap = gapBefore(was, at, threshold.periodMs, absence)
-  const ended = gap !== null && was.status === 'undecided'
-  const recent: readonly Mark[] = [...(ended ? [] : was.recent), { at, family }].slice(-threshold.fail.of)
-  const is: ProbeState = {
+  const isCut = gap !== null && was.status === 'undecided'
+  const trail = isCut ? [] : was.trail
+  const next: ProbeState = {
     ...ran,
-    recent,
+    recent: [...(isCut ? [] : was.recent), { at, family }].slice(-threshold.fail.of),
     inconclusive: null,
     lastConclusiveAt: at,
     lastOkAt: family === null ? at : was.lastOkAt,
-    trail: ended ? [] : was.trail,
+    trail: family === null ? trail : [...trail, outcome],
   }
-
-  if (was.status === 'failing' || was.status === 'recovering') {
-    if (family === null) return recovering(is, threshold, incident)
-    const failing: ProbeState = { ...is, status: 'failing', okRuns: 0, okSince: null }
-    const last = recent.slice(-threshold.fail.count)
-    const moved =
-      incident !== null &&
-      family !== incident.family &&
-      last.length === threshold.fail.count &&
-      last.every((m) => m.family === family)
-    if (!moved) return after(failing, { kind: 'still-failing' })
-    const onset = last[0]?.at ?? at
-    const runs = threshold.fail.count === 1 ? 'the last run' : `the last ${threshold.fail.count} runs`
-    const why = `${runs} failed as ${family}, no longer as ${incident.family}`
-    return after({ ...failing, onset, okBefore: is.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
-  }
-
-  const trail = family === null ? is.trail : [...is.trail, outcome]
-  /** What is known of the begin of the streak that has this onset. */
-  const begunAt = (onset: Instant) => ({
-    onset,
-    okBefore:
-      recent.findLast((m) => m.family === null && m.at < onset)?.at ??
-      (was.onset === null || ended ? was.lastOkAt : was.okBefore),
-    gap: onset === at ? gap : onset === was.onset ? was.gap : null,
-    trail: keepEnds(trail.filter((o) => o.startedAt >= onset)),
-  })
-  const crossed = family === null ? null : countOf(recent, family)
-  if (family !== null && crossed !== null && crossed.failed >= threshold.fail.count) {
-    const onset = crossed.first
-    const of = recent.length === 1 ? 'the last run' : `${crossed.failed} of the last ${recent.length} runs`
-    const why = `${of} failed (the threshold is ${threshold.fail.count} of ${threshold.fail.of})`
-    return after(
-      { ...is, ...begunAt(onset), status: 'failing', okRuns: 0, okSince: null },
-      { kind: 'failed', family, onset, why },
-    )
-  }
-  const onset = earliestOpenOnset(recent, threshold.fail)
-  if (onset === null) return after({ ...is, status: 'ok', onset: null, okBefore: null, gap: null, trail: [] }, { kind: 'ok' })
-  const failed = recent.filter((m) => m.family !== null && m.at >= onset).length
-  const why = `${failed} failed since the onset; ${threshold.fail.count} of ${threshold.fail.of} decide`
-  return after({ ...is, ...begunAt(onset), status: 'undecided' }, { kind: 'undecided', why })
+  if (was.status !== 'failing' && was.status !== 'recovering') return counted({ was, next, at, family, gap, isCut }, threshold)
+  // The evidence of a failing probe is in its incident.
+  const held = { ...next, trail }
+  return family === null ? recovering(held, threshold, incident) : stillFailing(held, family, threshold, incident)
 }
 
 export type Advance = Readonly<{ state: ProbeState; transition: Transition }>
@@ -112,18 +71,73 @@ function after(state: ProbeState, what: Transition): Advance {
   return { state, transition: what }
 }
 
-function recovering(is: ProbeState, threshold: Threshold, incident: InIncident | null): Advance {
-  const okRuns = is.okRuns + 1
-  const at = is.lastOkAt ?? 0
-  const okSince = is.okSince ?? at
+/** A conclusive run of a probe that was ok or undecided. */
+type CountedRun = Readonly<{
+  was: ProbeState
+  /** The state with the run in it; whether the probe is ok, undecided or failing by it has to be decided. */
+  next: ProbeState
+  at: Instant
+  family: Family | null
+  /** The gap in our own watch before this run. */
+  gap: Gap | null
+  /** Whether that gap ends the streak that was undecided. */
+  isCut: boolean
+}>
+
+function counted(run: CountedRun, { fail }: Threshold): Advance {
+  const { next, family } = run
+  const { recent } = next
+  const crossed = family === null ? null : countOf(recent, family)
+  if (family !== null && crossed !== null && crossed.failed >= fail.count) {
+    const onset = crossed.first
+    const of = recent.length === 1 ? 'the last run' : `${crossed.failed} of the last ${recent.length} runs`
+    const why = `${of} failed (the threshold is ${fail.count} of ${fail.of})`
+    const state: ProbeState = { ...next, ...begunAt(onset, run), status: 'failing', okRuns: 0, okSince: null }
+    return after(state, { kind: 'failed', family, onset, why })
+  }
+  const onset = earliestOpenOnset(recent, fail)
+  if (onset === null) return after({ ...next, status: 'ok', onset: null, okBefore: null, gap: null, trail: [] }, { kind: 'ok' })
+  const failed = recent.filter((m) => m.family !== null && m.at >= onset).length
+  const why = `${failed} failed since the onset; ${fail.count} of ${fail.of} decide`
+  return after({ ...next, ...begunAt(onset, run), status: 'undecided' }, { kind: 'undecided', why })
+}
+
+/** What is known of the start of the streak that has this onset. */
+function begunAt(onset: Instant, { was, next, at, gap, isCut }: CountedRun) {
+  const okBefore = next.recent.findLast((m) => m.family === null && m.at < onset)?.at
+  return {
+    onset,
+    okBefore: okBefore ?? (was.onset === null || isCut ? was.lastOkAt : was.okBefore),
+    gap: onset === at ? gap : onset === was.onset ? was.gap : null,
+    trail: keepEnds(next.trail.filter((outcome) => outcome.startedAt >= onset)),
+  }
+}
+
+/** `family-change`: another failed run of a failing probe, after which it may be failing in another way. */
+function stillFailing(state: ProbeState, family: Family, { fail }: Threshold, incident: InIncident | null): Advance {
+  const failing: ProbeState = { ...state, status: 'failing', okRuns: 0, okSince: null }
+  const last = state.recent.slice(-fail.count)
+  const [first] = last
+  if (incident === null || family === incident.family || first === undefined || last.length !== fail.count)
+    return after(failing, { kind: 'still-failing' })
+  if (last.some((m) => m.family !== family)) return after(failing, { kind: 'still-failing' })
+  const onset = first.at
+  const runs = fail.count === 1 ? 'the last run' : `the last ${fail.count} runs`
+  const why = `${runs} failed as ${family}, no longer as ${incident.family}`
+  return after({ ...failing, onset, okBefore: state.lastOkAt, gap: null }, { kind: 'other-family', family, onset, why })
+}
+
+/** `recovery`: an ok run of a failing probe, after which it may have recovered. */
+function recovering(state: ProbeState, threshold: Threshold, incident: InIncident | null): Advance {
+  const okRuns = state.okRuns + 1
+  const at = state.lastOkAt ?? 0
+  const okSince = state.okSince ?? at
   const flapping = incident?.flapping === true
-  const well = flapping ? at - okSince >= FLAPPING_WELL_MS : okRuns >= threshold.recover
-  if (!well) return after({ ...is, status: 'recovering', okRuns, okSince }, { kind: 'recovering' })
-  const why = flapping ? 'well for 30 minutes (it was flapping)' : `${okRuns} ok in a row`
-  return after(
-    { ...is, status: 'ok', onset: null, okBefore: null, gap: null, recent: [], trail: [], okRuns: 0, okSince: null },
-    { kind: 'recovered', why },
-  )
+  const hasRecovered = flapping ? at - okSince >= FLAPPING_OK_MS : okRuns >= threshold.recover
+  if (!hasRecovered) return after({ ...state, status: 'recovering', okRuns, okSince }, { kind: 'recovering' })
+  const why = flapping ? 'ok for 30 minutes (it was flapping)' : `${okRuns} ok runs in a row`
+  const begun = { onset: null, okBefore: null, gap: null, recent: [], trail: [] }
+  return after({ ...state, ...begun, status: 'ok', okRuns: 0, okSince: null }, { kind: 'recovered', why })
 }
 
 /** A gap in our own watch is longer than three periods, and than five minutes (`restart`). */

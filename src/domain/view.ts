@@ -1,4 +1,4 @@
-import { addressesTold, membersFor, notifiedBy } from './audience.ts'
+import { membersFor, notifiedAddresses, notifiedBy } from './audience.ts'
 import { choosesFirst } from './choice.ts'
 import type { Audience, Heard, Incident, Member } from './incident.ts'
 import type { Instant } from './probe.ts'
@@ -7,19 +7,18 @@ import { type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
- * What an incident is to one recipient: the failing probes of the monitors that notify them, and what they have heard of it.
- * `first-email` to `reminder`, `escalation` and `grouping` are decided by view, for what is explained or no wider to one may be
- * neither to another.
+ * What an incident is to one recipient: the failing probes of the monitors that notify them, and what they were notified of. The
+ * rules decide for each view, because what AWS explains to one recipient may be unexplained to another (`grouping`).
  */
 export type RecipientView = Readonly<{
   recipient: string
-  /** Escalation: told only when the trouble is this old; `null`: told at once. */
+  /** `escalation`: notified only this long after the first email was due; `null`: at once. */
   afterMs: number | null
-  /** What they heard in this episode; `null`: nothing so far. */
+  /** What they were notified of in this episode; `null`: nothing so far. */
   heard: Heard | null
-  /** Told of something that goes on here (`family-change`), if not of this incident. */
+  /** Notified of an incident that continues here, but not of this one (`family-change`). */
   heir: boolean
-  /** Their probes that are not well. */
+  /** Their failing probes. */
   own: readonly Member[]
   /** Those of them that no silence covers. */
   audible: readonly Member[]
@@ -41,19 +40,19 @@ export function overallVerdict(members: readonly Member[]): Verdict['kind'] {
 type Around = Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instant }>
 
 /**
- * The views of everybody whom a monitor of these probes notifies. Who was told and has no failing probe any more has none: they
- * hear of the end, and of nothing before it (`grouping`).
+ * The views of everybody whom a monitor of the failing probes notifies. A recipient without a failing probe has none: if they were
+ * notified before, they hear of the end, and of nothing else (`grouping`).
  */
-export function viewsOf(incident: Incident, sick: readonly Member[], around: Around): readonly RecipientView[] {
+export function viewsOf(incident: Incident, failing: readonly Member[], around: Around): readonly RecipientView[] {
   const { setup } = around
-  const monitors = [...new Set(sick.map((member) => member.monitor))]
-  /** Recipients of the same monitors see the same: looked for once, for there may be thousands of probes. */
+  const monitors = [...new Set(failing.map((member) => member.monitor))]
+  /** Recipients of the same monitors have the same view: it is made once, because there may be thousands of probes. */
   const seen = new Map<string, RecipientView>()
-  return notifiedBy(sick, setup).map((recipient) => {
+  return notifiedBy(failing, setup).map((recipient) => {
     const mine = monitors.filter((name) => setup.monitors.get(name)?.notify.includes(recipient) === true)
     const key = JSON.stringify(mine)
     const known = seen.get(key)
-    const own = known?.own ?? (mine.length === monitors.length ? sick : membersFor(recipient, sick, setup))
+    const own = known?.own ?? (mine.length === monitors.length ? failing : membersFor(recipient, failing, setup))
     const view = known ?? viewOf(recipient, own, around)
     seen.set(key, view)
     const entry = incident.audience.find((a) => a.recipient === recipient && a.open && !isMissed(a, incident, setup))
@@ -74,7 +73,7 @@ function isMissed({ recipient, unsent }: Audience, { family }: Incident, setup: 
   return unsent !== undefined && chosen !== undefined && choosesFirst(chosen, family)
 }
 
-/** How these probes look to somebody who has heard of none of them. */
+/** The view of somebody who was notified of none of these probes. */
 export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): RecipientView {
   const monitors = [...new Set(own.map((member) => member.monitor))]
   const silenced = new Set(monitors.filter((name) => silenceOver(name, silences, now) !== null))
@@ -85,24 +84,24 @@ export function viewOf(recipient: string, own: readonly Member[], { silences, no
 }
 
 /**
- * `config-change`: an address that was told is not told the same again under another name. A recipient who is notified in the
- * place of one that is not any more, of nothing that that one was not told of, and by an address that was told, takes over what
- * was heard. The same audience if there is none.
+ * `config-change`: an address that was notified is not notified of the same again under another name. A recipient takes over the
+ * side of one who is no longer notified, if that one was notified of all of it, and at an address that both have in common. The
+ * very same audience if nobody was renamed.
  */
-export function renamed(incident: Incident, sick: readonly Member[], setup: Setup): readonly Audience[] {
-  const names = notifiedBy(sick, setup)
+export function renamed(incident: Incident, failing: readonly Member[], setup: Setup): readonly Audience[] {
+  const names = notifiedBy(failing, setup)
   const strangers = names.filter((name) => !incident.audience.some((a) => a.recipient === name && a.open))
   let { audience } = incident
   for (const name of strangers) {
     const to = setup.recipients.get(name)?.to ?? []
-    const monitors = new Set(membersFor(name, sick, setup).map((member) => member.monitor))
+    const monitors = new Set(membersFor(name, failing, setup).map((member) => member.monitor))
     const old = audience.find(
       (a) =>
         a.open &&
         a.unsent === undefined &&
         !names.includes(a.recipient) &&
         [...monitors].every((monitor) => a.monitors.includes(monitor)) &&
-        addressesTold(a).some((address) => to.includes(address)),
+        notifiedAddresses(a).some((address) => to.includes(address)),
     )
     if (old !== undefined) audience = [...audience.filter((a) => a !== old && a.recipient !== name), { ...old, recipient: name }]
   }

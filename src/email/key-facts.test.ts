@@ -42,11 +42,11 @@ test('an email about a blind probe says why, and by which threshold', () => {
     // As `decide` gives it: the member's verdict holds the same words as the reason.
     reason: why,
     probes: [{ ...first!, verdict: { kind: 'unexplained', why, rejected: [] }, strip: [] }],
-    monitors: [{ name: 'm', impact: null, runbook: null, threshold: 'no result for 15m (policy.blindAfter), told once' }],
+    monitors: [{ name: 'm', impact: null, runbook: null, threshold: 'no result for 15m (policy.blindAfter), reported once' }],
   }
   expect(squeezed(textOf(facts))).toContain(
     squeezed(
-      'Why you got this: No conclusive run for 15m (AWS throttles every try). Threshold: no result for 15m (policy.blindAfter), told once.',
+      'Why you got this: No conclusive run for 15m (AWS throttles every try). Threshold: no result for 15m (policy.blindAfter), reported once.',
     ),
   )
 })

@@ -439,7 +439,7 @@ describe('what was withheld, and why', () => {
 
   test('the worst open incident answers first', async () =>
     expect(answer(await seen(scene('failing')))).toBe(
-      'Already told; a reminder each 4h while it lasts unexplained (rule: reminder).',
+      'Already notified; a reminder every 4h while it stays unexplained (rule: reminder).',
     ))
 
   test('no addresses, and no other decisions', async () => {

@@ -267,7 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'forgets the addresses that were told first',
     file: 'src/domain/audience.ts',
-    edits: [['return told ?? to\n', 'return told === undefined ? to : to\n']],
+    edits: [['return notified ?? to\n', 'return notified === undefined ? to : to\n']],
   },
   {
     name: 'counts for one recipient what fails for another',
@@ -278,10 +278,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'tells everybody whatever fails',
     file: VIEW,
     edits: [
-      ['return notifiedBy(sick, setup).map((recipient) => {', 'return notifiedBy(incident.members, setup).map((recipient) => {'],
       [
-        '(mine.length === monitors.length ? sick : membersFor(recipient, sick, setup))',
-        '(now > 0 ? sick : membersFor(recipient, sick, setup))',
+        'return notifiedBy(failing, setup).map((recipient) => {',
+        'return notifiedBy(incident.members, setup).map((recipient) => {',
+      ],
+      [
+        '(mine.length === monitors.length ? failing : membersFor(recipient, failing, setup))',
+        '(now > 0 ? failing : membersFor(recipient, failing, setup))',
       ],
       ['  const { setup } = around\n', '  const { setup, now } = around\n'],
     ],

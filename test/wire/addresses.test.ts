@@ -103,7 +103,7 @@ test('who is deferred until it is over gets one mail that tells both; killed in 
   expect(both.messageId).not.toBe(plain.messageId)
   expect(both.headers['in-reply-to']).toBeUndefined()
   expect(both.text.replaceAll(/\s+/g, ' ')).toMatch(
-    /It was failing .* to .*; the mail server did not take the first mail \(.*451/,
+    /It was failing .* to .*; the mail server did not accept the first email \(.*451/,
   )
   expect([to(on, A), to(on, B)]).toEqual([['failing', 'recovered'], ['recovered']])
 })

@@ -198,7 +198,7 @@ export function incidentOf(id: string, members: readonly Member[], over: Partial
     lastMailAt: openedAt + 30_000,
     verdict: members[0]?.judgement.verdict.kind ?? 'undetermined',
     withheld: null,
-    toldEvents: [],
+    namedEvents: [],
     notified: null,
     added: [],
     alibis: [],
@@ -430,7 +430,13 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
         rowOf(incident.id, ONSET + 45_000, 'opened', '3 of the last 5 runs failed (the threshold is 3 of 5)', 'threshold'),
         rowOf(incident.id, ONSET + 75_000, 'mailed', `failing: ${UNEXPLAINED.why}`, 'first-email'),
         rowOf(incident.id, ONSET + 77_000, 'delivered', `failing to oncall: 250 ok for <${ADDRESS}>`, null),
-        rowOf(incident.id, ONSET + 80_000, 'withheld', 'already told; a reminder each 4h while it lasts unexplained', 'reminder'),
+        rowOf(
+          incident.id,
+          ONSET + 80_000,
+          'withheld',
+          'already notified; a reminder every 4h while it stays unexplained',
+          'reminder',
+        ),
       ],
       [owedOf(incident.id, 'oncall', 'failing')],
     )

@@ -71,7 +71,7 @@ export const INCIDENT: Shape = {
   announcedAt: 'instant?',
   lastMailAt: 'instant?',
   audience: 'list',
-  toldEvents: 'list?',
+  namedEvents: 'list?',
   hindsight: 'list?',
   reopenedAt: 'list?',
   alibis: 'list?',

@@ -50,7 +50,7 @@ export function seenAgain(draft: Draft, probe: string, at: Instant): void {
   const incident = blindIncident(draft, probe)
   if (incident === null) return
   draft.changeMember(incident, probe, (member) => recovered(member, at))
-  const reason = 'it is seen again'
+  const reason = 'it has a conclusive run again'
   draft.note({ decision: 'recovered', incident: incident.id, probe, rule: 'blind', reason, evidence: null })
 }
 
@@ -66,7 +66,7 @@ function whyBlind(state: ProbeState): string {
     case 'throttled':
       return 'AWS throttles every try'
     case 'stalled':
-      return 'our own process stands still'
+      return 'our own process is stalled'
     case 'fault':
       return 'its runs end in an internal error of Alibi: see the log'
     case 'offline':

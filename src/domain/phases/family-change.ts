@@ -1,4 +1,4 @@
-import { inherited, toldOf } from '../audience.ts'
+import { inherited, notifiedMembers } from '../audience.ts'
 import { type Audience, failingMembers, type Incident } from '../incident.ts'
 import { close } from '../rules/recovery.ts'
 import type { Draft } from './draft.ts'
@@ -30,7 +30,7 @@ function heirsOf({ setup }: Draft, from: Incident, left: Incident): readonly Aud
     (a) =>
       a.open &&
       (failing.length === 0 ||
-        (moved.length > 0 && toldOf(a, moved, setup).length > 0 && toldOf(a, failing, setup).length === 0)),
+        (moved.length > 0 && notifiedMembers(a, moved, setup).length > 0 && notifiedMembers(a, failing, setup).length === 0)),
   )
 }
 

@@ -56,8 +56,8 @@ function withAlibi(incident: Incident, by: Alibi, now: Instant): Incident {
 
 /** Whether this event explained the incident before, or was already named in an email about it. */
 function isKnown(incident: Incident, arn: string): boolean {
-  const { explainedBy, toldEvents, hindsight, alibis, members } = incident
-  if (explainedBy === arn || toldEvents.includes(arn) || alibis.includes(arn)) return true
+  const { explainedBy, namedEvents, hindsight, alibis, members } = incident
+  if (explainedBy === arn || namedEvents.includes(arn) || alibis.includes(arn)) return true
   if (hindsight.some((known) => known.arn === arn)) return true
   return members.some(({ judgement }) => judgement.lapsed?.arn === arn || judgement.alibi?.arn === arn)
 }

@@ -16,7 +16,7 @@ export function followConnectivity(draft: Draft): void {
     const incident = newIncident(draft, 'aws', 'offline', since)
     draft.putIncident(incident)
     draft.connectivity = { ...connectivity, incident: incident.id }
-    const reason = `${FAILURES_THAT_CUT_OFF} control calls in a row failed: the trouble is on our side`
+    const reason = `${FAILURES_THAT_CUT_OFF} control calls in a row failed: the problem is on our side`
     draft.note({ decision: 'opened', incident: incident.id, probe: null, rule: 'offline', reason, evidence: { since } })
   }
   if (before !== null && since === null) {

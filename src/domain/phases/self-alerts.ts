@@ -1,4 +1,4 @@
-import { toldOfUs } from '../audience.ts'
+import { selfAlertRecipients } from '../audience.ts'
 import { FAILURES_THAT_CUT_OFF, isUnanswered } from '../connectivity.ts'
 import { inWords } from '../duration.ts'
 import { SOURCES, type Source } from '../outage.ts'
@@ -39,7 +39,7 @@ function alertOfControlHost(draft: Draft): void {
     raise(
       draft,
       'control',
-      'The control host (control.url) was never reached since Alibi started: it cannot tell trouble of AWS from trouble of this host until that is mended.',
+      'The control host (control.url) has not been reached since Alibi started. Until that is fixed, Alibi cannot tell a problem of AWS from one of this host.',
     )
   }
 }
@@ -55,7 +55,7 @@ function raise(draft: Draft, key: string, text: string): void {
   if (draft.world.selfAlerts.has(key)) return
   const selfAlert: SelfAlert = { key, since: draft.input.now, text }
   const { rule, subject } = headingOf(key)
-  const to = toldOfUs(draft.setup.recipients.values()).map(({ name, to }) => {
+  const to = selfAlertRecipients(draft.setup.recipients.values()).map(({ name, to }) => {
     return { recipient: name, to, subject, root: '', open: false, heard: null, monitors: [], reopened: null }
   })
   draft.selfAlertsSet.push(selfAlert)
@@ -87,5 +87,5 @@ function skewOf(outcomes: readonly Outcome[]): number | null {
 
 function skewText(skewMs: number): string {
   const way = skewMs > 0 ? 'behind' : 'ahead of'
-  return `The clock of this host is ${inWords(Math.abs(skewMs))} ${way} AWS’s: events are judged by the wrong times, and AWS refuses signatures of a clock that is off by more than five minutes. Let NTP set it.`
+  return `The clock of this host is ${inWords(Math.abs(skewMs))} ${way} AWS’s: events are judged by the wrong times, and AWS rejects signatures of a clock that is off by more than five minutes. Set it by NTP.`
 }

@@ -1,4 +1,4 @@
-import { toldOf } from '../audience.ts'
+import { notifiedMembers } from '../audience.ts'
 import { failingMembers, type Incident } from '../incident.ts'
 import { leave } from '../rules/config-change.ts'
 import { close } from '../rules/recovery.ts'
@@ -20,7 +20,7 @@ function dropFrom(draft: Draft, incident: Incident): void {
   const rest = { ...incident, members: incident.members.filter((member) => !gone.includes(member)) }
   const left = failingMembers(rest)
   const over = incident.audience.filter(
-    (a) => a.open && toldOf(a, gone, draft.setup).length > 0 && toldOf(a, left, draft.setup).length === 0,
+    (a) => a.open && notifiedMembers(a, gone, draft.setup).length > 0 && notifiedMembers(a, left, draft.setup).length === 0,
   )
   // Somebody waits for the end of probes that have recovered by now: the incident ends with the next step, and they hear of it.
   const isAwaited = incident.audience.some((a) => a.open && !over.includes(a))

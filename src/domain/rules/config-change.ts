@@ -1,5 +1,5 @@
 import type { Announcement, Step } from '../announcement.ts'
-import { addressesTold } from '../audience.ts'
+import { notifiedAddresses } from '../audience.ts'
 import type { Audience, Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
 import type { Instant } from '../probe.ts'
@@ -46,7 +46,7 @@ function same(a: readonly string[], b: readonly string[]): boolean {
 export function leave(was: Incident, over: readonly Audience[], now: Instant): Step {
   const seq = was.seq + 1
   const reason = 'no failing probe of theirs is watched any longer'
-  const to = over.map((a) => ({ ...a, to: addressesTold(a) }))
+  const to = over.map((a) => ({ ...a, to: notifiedAddresses(a) }))
   const incident = { ...was, seq, audience: was.audience.map((a) => (over.includes(a) ? { ...a, open: false } : a)) }
   const announcement: Announcement = { kind: 'dropped', reason, rule: 'config-change', seq, to, hindsight: was.hindsight }
   const row: LedgerRow = {

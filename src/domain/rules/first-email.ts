@@ -85,10 +85,11 @@ function ruleOf(kind: MailKind, ready: readonly RecipientView[]): RuleName {
 function notYet(view: RecipientView, situation: Situation): Blocked | null {
   const { incident, timersMayFire, context } = situation
   const waitUntil = thresholdOf(view, situation) + context.setup.policy.waitMs
-  if (context.now < waitUntil) return blocked('first-email', 'wait', `policy.wait: AWS may speak until ${utc(waitUntil)}`)
+  if (context.now < waitUntil)
+    return blocked('first-email', 'wait', `policy.wait: AWS may still post an event until ${utc(waitUntil)}`)
   const others = gathering(view, context)
   if (others !== null) return others
-  if (!timersMayFire) return blocked('restart', 'fresh', 'every probe of the incident runs once more before anything is said')
+  if (!timersMayFire) return blocked('restart', 'fresh', 'every probe of the incident runs once more before anything is sent')
   if (!view.unexplained.some((member) => member.state === 'failing')) return RECOVERING
   return view.loud ? null : silenced(kindOf(incident), view.unexplained, context)
 }

@@ -24,7 +24,7 @@ function widerTo(view: RecipientView, context: Context): readonly Addressee[] {
   if (heard === null || view.verdict === 'explained' || !view.loud || heard.failing === 0) return []
   if (heard.widerAt !== null && context.now - heard.widerAt < WIDER_AT_MOST_EVERY_MS) return []
   if (audible.length < 2 * heard.failing || !noMoreJoin(audible, heard.at, context)) return []
-  return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last mail was sent` }]
+  return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last email was sent` }]
 }
 
 /** One outage is one email: probes that fail one after another, as their runs reach them, are waited for. */

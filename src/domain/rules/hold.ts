@@ -18,7 +18,7 @@ export const hold: Rule = (situation) => {
   )
   const [longest] = ready
   if (longest === undefined) return blocked
-  const reason = `AWS explains it, but nothing was said for ${inWords(holdAtMostMs)} (policy.holdAtMost)`
+  const reason = `AWS explains it, but no email was sent for ${inWords(holdAtMostMs)} (policy.holdAtMost)`
   const kind = longest.heard === null ? FIRST_KIND[incident.family] : 'still-failing'
   // For some it is the first email and for others not: they get different kinds, so the others follow with the next step.
   const alike = longest.heard === null ? ready.filter(({ heard }) => heard === null) : withHeldNewcomers(ready, held, situation)

@@ -26,7 +26,7 @@ function explainedAgain(views: readonly RecipientView[], { incident, context }: 
   const audience = incident.audience.map((a) =>
     again.has(a.recipient) && a.heard !== null ? { ...a, heard: { ...a.heard, explained: true } } : a,
   )
-  const reason = 'explained again by an event that was already named in a mail'
+  const reason = 'explained again by an event that was already named in an email'
   const evidence = { events: [...new Set(views.flatMap(({ own }) => eventsOf(own)))] }
   const row: LedgerRow = {
     at: context.now,

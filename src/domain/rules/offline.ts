@@ -1,5 +1,5 @@
 import type { Step } from '../announcement.ts'
-import { opened, toldOfUs } from '../audience.ts'
+import { opened, selfAlertRecipients } from '../audience.ts'
 import type { Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
 import type { Context } from './context.ts'
@@ -10,9 +10,9 @@ export function offline(was: Incident, context: Context): Step {
   const { setup, now } = context
   if (!context.offline) return close(was, now, 'recovered', 'the control call gets through again')
   if (was.announcedAt !== null) return { incident: was, announcement: null, ledger: [] }
-  const reason = 'three control calls in a row failed: the trouble is on our side'
+  const reason = 'three control calls in a row failed: the problem is on our side'
   const seq = was.seq + 1
-  const to = toldOfUs(setup.recipients.values()).map(({ name }) => opened(was, name, seq, setup))
+  const to = selfAlertRecipients(setup.recipients.values()).map(({ name }) => opened(was, name, seq, setup))
   const names = to.map((a) => a.recipient)
   const incident: Incident = {
     ...was,

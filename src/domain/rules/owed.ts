@@ -65,7 +65,7 @@ function notified({ view }: Addressee, due: Due, situation: Situation): Audience
 
 function heardWith(due: Due, view: RecipientView, { incident, context: { now } }: Situation): Heard {
   const known = incident.audience.find((a) => a.recipient === view.recipient)
-  const events = known?.heard?.events ?? (known === undefined ? [] : incident.toldEvents)
+  const events = known?.heard?.events ?? (known === undefined ? [] : incident.namedEvents)
   const explained = view.verdict === 'explained'
   return {
     at: due.setsPace ? now : (incident.lastMailAt ?? now),
@@ -89,7 +89,7 @@ function announced(to: readonly Audience[], due: Due, { incident, views, context
     state: 'announced',
     announcedAt: incident.announcedAt ?? now,
     lastMailAt: due.setsPace ? now : incident.lastMailAt,
-    toldEvents: to.reduce((all, { heard }) => union(all, heard?.explained === true ? heard.events : []), incident.toldEvents),
+    namedEvents: to.reduce((all, { heard }) => union(all, heard?.explained === true ? heard.events : []), incident.namedEvents),
     withheld: null,
     // What is known in hindsight is told to everybody who was notified.
     hindsight: othersKnow ? incident.hindsight : [],

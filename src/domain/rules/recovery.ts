@@ -1,5 +1,5 @@
 import type { Step } from '../announcement.ts'
-import { addressesTold } from '../audience.ts'
+import { notifiedAddresses } from '../audience.ts'
 import type { Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
 import { HOUR_MS, type Instant } from '../probe.ts'
@@ -19,7 +19,7 @@ const RULE: Readonly<Record<ClosedAs, RuleName>> = {
 
 /** Closes an incident: exactly those who were notified of the failure are notified of its end, at the same addresses. */
 export function close(was: Incident, now: Instant, as: ClosedAs, reason: string): Step {
-  const to = as === 'changed' ? [] : was.audience.filter((a) => a.open).map((a) => ({ ...a, to: addressesTold(a) }))
+  const to = as === 'changed' ? [] : was.audience.filter((a) => a.open).map((a) => ({ ...a, to: notifiedAddresses(a) }))
   const isTold = to.length > 0
   const seq = isTold ? was.seq + 1 : was.seq
   const audience = was.audience.map((a) => ({ ...a, open: false }))
@@ -35,8 +35,8 @@ export function close(was: Incident, now: Instant, as: ClosedAs, reason: string)
   }
   const silently =
     as === 'changed'
-      ? 'the mails go on with the incident of the other family'
-      : 'nobody was told of it, so nobody is told of its end'
+      ? 'the emails continue in the incident of the other family'
+      : 'nobody was notified of it, so nobody is notified of its end'
   const rule = RULE[as]
   const row: LedgerRow = {
     at: now,

@@ -12,7 +12,7 @@ export const reminder: Rule = (situation) => {
   if (incident.announcedAt === null) return null
   if (ack !== null) {
     const why = ack.reason === null ? '' : ` (${ack.reason})`
-    const reason = `somebody knows of it since ${utc(ack.at)}${why}: no reminder, no escalation`
+    const reason = `acknowledged at ${utc(ack.at)}${why}: no reminder, no escalation`
     return verdict === 'explained' ? null : blocked('silence', `ack ${ack.at}`, reason)
   }
   const everyMs = remindEveryOf(incident.family, context.setup.policy.remindEveryMs)
@@ -23,13 +23,13 @@ export const reminder: Rule = (situation) => {
   const reminded = sift(late, (view) => (view.loud ? null : silenced('reminder', view.unexplained, context)))
   if (reminded.ready.length > 0) {
     const to = reminded.ready.map((view) => {
-      return { view, reason: `it has lasted ${inWordsByClock(onsetOf(view.own), context.now)} and nobody explains it` }
+      return { view, reason: `it has lasted ${inWordsByClock(onsetOf(view.own), context.now)} and AWS does not explain it` }
     })
     return due('reminder', 'reminder', withAdded(to, situation))
   }
   if (reminded.blocked !== null || verdict === 'explained') return reminded.blocked
-  const reminders = everyMs === null ? 'no reminder' : `a reminder each ${inWords(everyMs)}`
-  return blocked('reminder', 'announced', `already told; ${reminders} while it lasts unexplained`)
+  const reminders = everyMs === null ? 'no reminder' : `a reminder every ${inWords(everyMs)}`
+  return blocked('reminder', 'announced', `already notified; ${reminders} while it stays unexplained`)
 }
 
 /** `null`: never. Blind and offline are reported once. */
