@@ -14,7 +14,7 @@ import {
   keyOf,
   learn,
   nextWaitMs,
-  toTell,
+  reportOf,
 } from './account-discovery.ts'
 
 const T0 = Date.UTC(2026, 10, 22)
@@ -59,8 +59,8 @@ function world(listings: readonly Listing[], options: { disk?: ReturnType<typeof
   return { clock, disk, store, told, log, seen, roster, stop, begin, found: () => roster.found().get('all') }
 }
 
-describe('the roster', () => {
-  test('lists at first, then each `every`, and tells when the accounts are others', async () => {
+describe('account discovery', () => {
+  test('lists at the start, then every `every`, and reports when the accounts have changed', async () => {
     const w = world([good(A, CALLER), good(A, CALLER), good(A, B, CALLER)])
     await w.begin()
     expect([w.found(), w.seen]).toEqual([[A, 'self'], { asked: 1, changes: 1 }])
@@ -73,7 +73,7 @@ describe('the roster', () => {
     expect(w.seen.asked).toBe(3)
   })
 
-  test('knows after a restart what was listed before, and asks nobody while that is fresh', async () => {
+  test('knows after a restart what was listed before, and asks nobody while it is fresh', async () => {
     const before = world([good(A, CALLER)])
     await before.begin()
     before.stop.abort()
@@ -87,7 +87,7 @@ describe('the roster', () => {
     expect(after.seen).toEqual({ asked: 1, changes: 0 })
   })
 
-  test('what was listed of other units is of no use', async () => {
+  test('a list of other units does not count', async () => {
     const before = world([good(A)])
     await before.begin()
     const after = world([good(B)], { disk: before.disk, discovery: { ...DISCOVERY, ous: ['ou-ab12-cd34ef56'] } })
@@ -95,7 +95,7 @@ describe('the roster', () => {
     expect(after.found()).toEqual([])
   })
 
-  test('what is excluded since is left out without a new listing', async () => {
+  test('an account that is excluded later is left out without a new listing', async () => {
     const before = world([good(A, B, CALLER)])
     await before.begin()
     const after = world([BAD], { disk: before.disk, discovery: { ...DISCOVERY, exclude: [A, CALLER] } })
@@ -103,7 +103,7 @@ describe('the roster', () => {
     expect(after.found()).toEqual([B])
   })
 
-  test('a listing that fails keeps the last one, is tried again soon, and is told once it lasts; its end too', async () => {
+  test('a failed listing keeps the last list and is retried soon; if failures last they are reported, and so is their end', async () => {
     const w = world([good(A), ...Array<Listing>(12).fill(BAD), good(A)])
     await w.begin()
     await w.clock.advance(HOUR_MS)
@@ -123,7 +123,7 @@ describe('the roster', () => {
     expect(w.told.at(-1)).toEqual(['organization:all', null])
   })
 
-  test('one that fails for long over restarts is told as well', async () => {
+  test('failures that last over restarts are reported as well', async () => {
     const before = world([BAD])
     await before.begin()
     before.stop.abort()
@@ -133,7 +133,7 @@ describe('the roster', () => {
     expect(after.told.at(-1)?.[1]).toContain('none of its accounts are watched')
   })
 
-  test('a monitor that no longer finds its accounts has nothing to be told of', async () => {
+  test('a monitor that no longer discovers its accounts is not reported', async () => {
     const before = world([BAD])
     await before.begin()
     const after = world([], { disk: before.disk, discovery: null })
@@ -152,13 +152,13 @@ describe('the roster', () => {
 
 const KNOWN: Known = { scope: '', caller: CALLER, accounts: [A, B, CALLER], listedAt: T0, failingSince: null }
 
-test('the account of the credentials is `self`, and is left out by its id or as `self`', () => {
+test('the account of the credentials is `self`, and can be excluded by its id or as `self`', () => {
   expect(accountsOf(KNOWN, DISCOVERY)).toEqual([A, B, 'self'])
   expect(accountsOf(KNOWN, { ...DISCOVERY, exclude: [A, 'self'] })).toEqual([B])
   expect(accountsOf(KNOWN, { ...DISCOVERY, exclude: [B, CALLER] })).toEqual([A])
 })
 
-test('more accounts than may be probed are no listing', () => {
+test('a list of more accounts than may be probed does not count', () => {
   expect(fitting(good(A, B), { ...DISCOVERY, atMost: 2 })).toEqual(good(A, B))
   expect(fitting(good(A, B), { ...DISCOVERY, atMost: 1, exclude: [B] })).toEqual(good(A, B))
   expect(fitting(good(A, B), { ...DISCOVERY, atMost: 1 })).toEqual({
@@ -167,7 +167,7 @@ test('more accounts than may be probed are no listing', () => {
   })
 })
 
-test('a failure begins with the first of a row, and a good listing ends it', () => {
+test('a failure begins with the first failed listing in a row, and a good one ends it', () => {
   const failing = learn(learn(KNOWN, BAD, T0 + 1), BAD, T0 + 2)
   expect(failing).toEqual({ ...KNOWN, failingSince: T0 + 1 })
   expect(learn(failing, BAD, T0 - 5).failingSince).toBe(T0 - 5)
@@ -180,7 +180,7 @@ test.for<[string, number, number, boolean]>([
   ['three times five minutes, which is less than an hour', 5 * MINUTE_MS, 16 * MINUTE_MS, false],
   ['longer than an hour', 5 * MINUTE_MS, HOUR_MS + 1, true],
 ])('a listing that failed for %s', ([, everyMs, forMs, isTold]) => {
-  expect(toTell({ ...KNOWN, failingSince: T0 }, { ...DISCOVERY, everyMs }, T0 + forMs) !== null).toBe(isTold)
+  expect(reportOf({ ...KNOWN, failingSince: T0 }, { ...DISCOVERY, everyMs }, T0 + forMs) !== null).toBe(isTold)
 })
 
 test.for<[string, Partial<Known>, number, number]>([

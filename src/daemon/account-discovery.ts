@@ -7,30 +7,30 @@ import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { guardedOrganization } from './guarded.ts'
 
-/** A listing that fails is made again after this, then after twice as long, and at last each `every`. */
+/** A failed listing is retried after this, then after twice as long, and at last every `every`. */
 const FIRST_RETRY_MS = MINUTE_MS
-/** So many times `every` a listing may fail before it is told, and no sooner than this. */
-const TOLD_AFTER_TIMES = 3
-const TOLD_AFTER_AT_LEAST_MS = HOUR_MS
-/** Under this the store remembers which monitors find their accounts. */
+/** Listings that have failed for this many times `every`, and for at least this long, are reported. */
+const REPORTED_AFTER_TIMES = 3
+const REPORTED_AFTER_AT_LEAST_MS = HOUR_MS
+/** The key under which the store remembers which monitors discover their accounts. */
 const NAMES = 'organization'
 
-/** What is known of a monitor's organization: ids only, for names and addresses of accounts are nobody's business. */
+/** What is known about a monitor's organization: only ids, for names and addresses of accounts are nobody's business. */
 export type Known = Readonly<{
-  /** Whose organization and which units: of another one, nothing is known. */
+  /** Whose organization, and which of its units. About any other one nothing is known. */
   scope: string
   caller: string
   /** Twelve digits each. */
   accounts: readonly string[]
-  /** `null` when it was never listed. */
+  /** `null` if it was never listed. */
   listedAt: Instant | null
-  /** Since when every listing has failed; `null` when the last was good. */
+  /** Since when every listing has failed; `null` if the last one was good. */
   failingSince: Instant | null
 }>
 
 type Place = Pick<Monitor, 'name' | 'partition' | 'credentials'>
 
-export type RosterDeps = Readonly<{
+export type AccountDiscoveryDeps = Readonly<{
   discoveries: readonly Discovery[]
   monitors: readonly Place[]
   store: Pick<Store, 'recall' | 'remember'>
@@ -38,20 +38,20 @@ export type RosterDeps = Readonly<{
   clock: Pick<Clock, 'now' | 'sleep'>
   random01: () => number
   log: Log
-  /** The accounts of a monitor are others than before. */
+  /** The accounts of a monitor are different from before. */
   changed: () => void
-  /** As the daemon's own: tells once that something is wrong; `null`: it is over. */
+  /** Reports once that something is wrong; `null`: it is over. */
   selfAlert: (key: string, text: string | null) => Promise<void>
 }>
 
-/** Keeps the lists of accounts that monitors find in their organization: from the store at start, then listed anew now and then. */
+/** Keeps the lists of accounts that monitors discover in their organization: from the store at the start, then listed regularly. */
 export class AccountDiscovery {
   private readonly known = new Map<string, Known>()
-  /** Monitors that found their accounts once and do not any more. */
+  /** Monitors that used to discover their accounts and do not any more. */
   private gone: readonly string[] = []
-  private readonly deps: RosterDeps
+  private readonly deps: AccountDiscoveryDeps
 
-  constructor(deps: RosterDeps) {
+  constructor(deps: AccountDiscoveryDeps) {
     this.deps = deps
   }
 
@@ -76,9 +76,9 @@ export class AccountDiscovery {
     )
   }
 
-  /** Lists, each monitor's at its own pace, until the signal aborts. Never rejects. */
+  /** Lists the accounts of each monitor at its own pace, until the signal aborts. Never rejects. */
   async watch(signal: AbortSignal): Promise<void> {
-    for (const name of this.gone) await this.tell(name, null)
+    for (const name of this.gone) await this.report(name, null)
     await Promise.all(this.deps.discoveries.map((discovery) => this.follow(discovery, signal)))
   }
 
@@ -95,7 +95,7 @@ export class AccountDiscovery {
     }
   }
 
-  /** Lists once; says whether that was good. */
+  /** Lists once. @returns whether that was good */
   private async list(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
     const { organization, clock, log, changed } = this.deps
     const { monitor } = discovery
@@ -114,11 +114,11 @@ export class AccountDiscovery {
         accounts: accounts.length,
         next: 'the last list stays in force',
       })
-      const told = toTell(known, discovery, now)
-      if (told !== null) await this.tell(monitor, `${told} ${listing.why}`)
+      const report = reportOf(known, discovery, now)
+      if (report !== null) await this.report(monitor, `${report} ${listing.why}`)
       return false
     }
-    await this.tell(monitor, null)
+    await this.report(monitor, null)
     const isSame = accounts.join() === accountsOf(was, discovery).join()
     log.info('organization listed', { monitor, accounts: accounts.length, left: listing.left, changed: !isSame })
     if (!isSame) changed()
@@ -129,15 +129,15 @@ export class AccountDiscovery {
     try {
       await this.deps.store.remember(keyOf(monitor), JSON.stringify(known))
     } catch (cause) {
-      this.deps.log.warn('the list of accounts could not be kept', { monitor, cause, next: 'the next listing tries again' })
+      this.deps.log.warn('failed to save the list of accounts', { monitor, cause, next: 'the next listing tries again' })
     }
   }
 
-  private async tell(monitor: string, text: string | null): Promise<void> {
+  private async report(monitor: string, text: string | null): Promise<void> {
     try {
       await this.deps.selfAlert(keyOf(monitor), text)
     } catch (cause) {
-      this.deps.log.warn('what became of a listing could not be told', { monitor, cause, next: 'the next listing tries again' })
+      this.deps.log.warn('failed to report a listing', { monitor, cause, next: 'the next listing tries again' })
     }
   }
 
@@ -157,13 +157,13 @@ export function keyOf(monitor: string): string {
   return `organization:${monitor}`
 }
 
-/** Whose organization, and which of it. What is excluded is not among it: that can change without a new listing. */
+/** Whose organization, and which of its units. Not what is excluded: that can change without a new listing. */
 export function scopeOf({ ous }: Discovery, place: Place | undefined): string {
   const whose = place === undefined ? null : [place.partition, credentialsKey(place.credentials)]
   return JSON.stringify([whose, ous])
 }
 
-/** What the store remembers of a monitor's organization. What is of another scope, or cannot be read, counts as nothing. @throws {StoreError} */
+/** What the store remembers about a monitor's organization. Anything of another scope, or unreadable, does not count. @throws {StoreError} */
 export async function recalled(store: Pick<Store, 'recall'>, { monitor }: Discovery, scope: string): Promise<Known> {
   const text = await store.recall(keyOf(monitor))
   return (text === null ? null : knownIn(text, scope)) ?? nothing(scope)
@@ -198,51 +198,52 @@ function nothing(scope: string): Known {
   return { scope, caller: '', accounts: [], listedAt: null, failingSince: null }
 }
 
-/** The accounts as they are probed: the caller's own is `self`, for AWS refuses an account that names itself; some are left out. */
+/** The accounts as they are probed, without those that are excluded. The caller's own is `self`: AWS rejects calls that pass their own id. */
 export function accountsOf({ caller, accounts }: Pick<Known, 'caller' | 'accounts'>, { exclude }: Discovery): readonly string[] {
   return accounts
     .filter((account) => !exclude.includes(account) && !(account === caller && exclude.includes('self')))
     .map((account) => (account === caller ? 'self' : account))
 }
 
-/** A list of more accounts than may be probed is as good as none: a part of it would watch who knows what. */
+/** A list of more accounts than may be probed counts as none: nobody would know which part of it is monitored. */
 export function fitting(listing: Listing, discovery: Discovery): Listing {
   if (!listing.ok) return listing
   const { length } = accountsOf(listing, discovery)
   if (length <= discovery.atMost) return listing
   return {
     ok: false,
-    why: `${length} accounts of ${discovery.calls.length} operations each are more probes than there may be: at most ${discovery.atMost} accounts fit`,
+    why: `${length} accounts of ${discovery.calls.length} operations each are too many probes: at most ${discovery.atMost} accounts fit`,
   }
 }
 
 export function learn(was: Known, listing: Listing, now: Instant): Known {
   if (listing.ok) return { ...was, caller: listing.caller, accounts: listing.accounts, listedAt: now, failingSince: null }
-  // A clock that was set back would make a failure that begins in the future.
+  // After the clock was set back, the failure must not begin in the future.
   return { ...was, failingSince: Math.min(was.failingSince ?? now, now) }
 }
 
-/** The begin of what people are told, once a listing has failed for long; `null` before. */
-export function toTell(
+/** The beginning of the report, once listings have failed for long; `null` before. */
+export function reportOf(
   { failingSince, listedAt, accounts }: Known,
   { monitor, everyMs }: Discovery,
   now: Instant,
 ): string | null {
-  if (failingSince === null || now - failingSince <= Math.max(TOLD_AFTER_TIMES * everyMs, TOLD_AFTER_AT_LEAST_MS)) return null
+  if (failingSince === null || now - failingSince <= Math.max(REPORTED_AFTER_TIMES * everyMs, REPORTED_AFTER_AT_LEAST_MS))
+    return null
   const rest =
     listedAt === null
-      ? 'none of its accounts are watched'
+      ? 'none of its accounts are monitored'
       : `the list of ${accounts.length} accounts from ${iso(listedAt)} stays in force`
-  return `Monitor ${monitor} finds its accounts in the organization, which could not be listed for ${inWords(now - failingSince)}; ${rest}:`
+  return `Monitor ${monitor} discovers its accounts in the organization, which could not be listed for ${inWords(now - failingSince)}; ${rest}:`
 }
 
-/** A list that is fresh enough is not asked for at start. */
+/** At the start nobody asks for a list that is fresh enough. */
 export function firstWaitMs({ listedAt, failingSince }: Known, everyMs: number, now: Instant): number {
   if (listedAt === null || failingSince !== null || listedAt > now) return 0
   return Math.max(0, listedAt + everyMs - now)
 }
 
-/** With up to a tenth more, so that many Alibis do not list together. */
+/** Up to a tenth longer, so that many daemons do not list at the same time. */
 export function nextWaitMs(everyMs: number, failures: number, random01: number): number {
   const plain = failures === 0 ? everyMs : Math.min(everyMs, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20))
   return plain * (1 + random01 / 10)

@@ -44,7 +44,7 @@ test.for<[what: string, moves: (pass: ReturnType<typeof machine>['pass']) => voi
   expect(clocks.compare(), 'told once').toEqual({ setBy: 0, sleptMs: 0 })
 })
 
-test('a sleep that the clock hides by being set back as far is seen within a second', () => {
+test('a sleep that is hidden by setting the clock back as far is noticed within a second', () => {
   const { clocks, pass } = machine()
   pass(HOUR, ['uptime'])
   pass(1_000)
@@ -59,7 +59,7 @@ test('many small steps of the wall clock add up', () => {
   }
 })
 
-test('uptime is read each second, however many decisions are made', () => {
+test('the uptime is read once a second, however many decisions are made', () => {
   const { at, clocks, pass } = machine()
   for (let i = 0; i < 5_000; i++) {
     pass(1)
@@ -86,7 +86,7 @@ describe('how far the clock was set since something was dated', () => {
     expect([before, since, stamp()].map((one) => clocks.setSince(...one))).toEqual([2 * HOUR, -HOUR, 0])
   })
 
-  test('a machine that slept has set nothing', () => {
+  test('sleep of the machine does not count as a clock change', () => {
     const { at, clocks, pass } = machine()
     const before = [at.wall, at.monotonic] as const
     pass(HOUR, ['wall', 'uptime'])
@@ -95,7 +95,7 @@ describe('how far the clock was set since something was dated', () => {
     expect(clocks.neverSet()).toBe(false)
   })
 
-  test('clocks that drift apart for months are no hindrance', () => {
+  test('clocks may drift apart for months', () => {
     const { at, clocks, pass } = machine()
     for (let i = 0; i < 1_000; i++) {
       pass(1_000)

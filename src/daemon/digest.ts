@@ -11,10 +11,10 @@ import type { Log } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
 import { type Planner, plannerOf } from '../schedule/planner.ts'
 
-/** Beyond them a digest says that it left something out. */
+/** Beyond these a digest says that something was left out. */
 const MAX_ROWS = 10_000
 const MAX_INCIDENTS = 1_000
-/** The time that one digest covers at most, on a schedule that runs less often. */
+/** A digest covers no more than this, even if its schedule runs less often. */
 const LONGEST_MS = 366 * DAY_MS
 
 export type DigestsDeps = Readonly<{
@@ -24,13 +24,13 @@ export type DigestsDeps = Readonly<{
   setup: Setup
   overrides: readonly string[]
   sender: (monitor: Monitor | null) => Facts['sentBy']
-  /** Something is owed. */
+  /** An email is due. */
   owes: () => void
 }>
 
 /**
- * Owes the digest of each fire of its schedule, once: ids are made of the fire's time, so that a fire which passed while we
- * were not running is caught up by the next start, and one that was owed before it ended is not owed again.
+ * Queues one digest for each time that its schedule names. Its id holds that time, so that the next start catches up with a digest
+ * that fell due while Alibi was not running, and queues none twice.
  */
 export class Digests {
   private readonly deps: DigestsDeps
@@ -47,14 +47,14 @@ export class Digests {
     this.lookedUntil = from
   }
 
-  /** Owes what fell due since the last look; the latest fire only, if there were several. @throws {StoreError} */
+  /** Queues the digest that fell due since the last look; only the latest, if there were several. @throws {StoreError} */
   async look(now: Instant): Promise<void> {
     const fire = this.planner.last(Math.min(this.lookedUntil ?? now, now), now)
-    if (fire !== null) await this.owe(fire.at, now)
+    if (fire !== null) await this.queue(fire.at, now)
     this.lookedUntil = now
   }
 
-  private async owe(fire: Instant, now: Instant): Promise<void> {
+  private async queue(fire: Instant, now: Instant): Promise<void> {
     const { digest, store, log, setup, overrides, sender, owes } = this.deps
     const from = this.planner.last(fire - LONGEST_MS, fire - 1)?.at ?? fire - LONGEST_MS
     const rows = await store.ledger({ since: from }, MAX_ROWS + 1)
@@ -76,7 +76,7 @@ export class Digests {
       ),
       chapters,
     }
-    const notifications = digest.to.map((recipient) => this.mailTo(recipient, fire, facts))
+    const notifications = digest.to.map((recipient) => this.notificationTo(recipient, fire, facts))
     const row: LedgerRow = {
       at: now,
       incident: null,
@@ -91,7 +91,7 @@ export class Digests {
     owes()
   }
 
-  private mailTo(recipient: string, fire: Instant, facts: Facts): Notification {
+  private notificationTo(recipient: string, fire: Instant, facts: Facts): Notification {
     const { setup } = this.deps
     const id = notificationId(`digest.${fire}`, 1, recipient)
     const messageId = messageIdOf(id, setup.mailDomain)

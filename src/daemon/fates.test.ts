@@ -54,7 +54,7 @@ const settled = (owing: readonly Owed[], fates: readonly Fate[], over: Partial<A
   })
 
 describe('each address has a fate of its own', () => {
-  test('250 is delivered, 4xx waits, 5xx is refused, with the words of each', () => {
+  test('250 is delivered, 4xx is retried, 5xx is refused, each with the server’s words', () => {
     const { changes, rows, results } = settled(
       [owed('a'), owed('b'), owed('c')],
       [taken('a'), failed('b', '450 later'), failed('c', '550 no', { permanent: true })],
@@ -75,30 +75,30 @@ describe('each address has a fate of its own', () => {
     ])
   })
 
-  test('those who are told the same stand in one row and one line', () => {
+  test('addresses with the same result share one ledger row and one log line', () => {
     const { rows, results } = settled([owed('a'), owed('b')], [taken('a'), taken('b')])
     expect(rows.map(({ reason }) => reason)).toEqual(['failing to oncall (a, b): 250 ok'])
     expect(results).toHaveLength(1)
   })
 
-  test('of an address that nothing was said of, nobody knows', () => {
+  test('if the mailer says nothing about an address, nobody knows what became of it', () => {
     expect(settled([owed('a')], []).changes).toMatchObject([{ state: 'retrying', uncertain: true }])
   })
 })
 
-describe('how a mail was worded is kept once somebody may have it', () => {
+describe('the wording of an email is kept once somebody may have it', () => {
   const worded = (owing: readonly Owed[], fates: readonly Fate[]) => settled(owing, fates).changes.map(({ wording }) => wording)
   test('not while nobody has it', () => expect(worded([owed('a')], [failed('a', '450')])).toEqual([null]))
-  test('not when it was only refused', () => {
+  test('not if it was only rejected', () => {
     expect(worded([owed('a'), owed('b')], [failed('a', '550', { permanent: true }), failed('b', '450')])).toEqual([null, null])
   })
-  test('when the line broke after it', () => {
+  test('if the connection broke after it was sent', () => {
     expect(worded([owed('a'), owed('b')], [failed('a', 'broke', { uncertain: true }), failed('b', '450')])).toEqual([
       WORDING,
       WORDING,
     ])
   })
-  test('when another address has had it before', () => {
+  test('if another address got it before', () => {
     expect(worded([owed('a', { wording: WORDING })], [failed('a', '450')])).toEqual([WORDING])
   })
 })
@@ -109,14 +109,14 @@ describe('when it is tried again', () => {
     return change?.nextAt === undefined ? change?.state : change.nextAt - NOON - MIN
   }
   const first = { route: { name: '', isLast: false } }
-  test('one recipient too many is next, and has not failed', () => {
+  test('an address beyond the server’s limit is next, and has not failed', () => {
     const { changes } = settled([owed('a'), owed('b')], [taken('a'), failed('b', '452 4.5.3', { crowded: true })])
     expect(changes[1]).toMatchObject({ state: 'retrying', attempts: 0, nextAt: NOON + MIN })
   })
-  test('unless nobody was taken: then it waits like any other', () => {
+  test('unless no address was accepted: then it waits like any other', () => {
     expect(nextAt(owed('a'), failed('a', '452 4.5.3', { crowded: true }))).toBe(RETRY_FIRST_MS)
   })
-  test('a refused session is tried again, and marked', () => {
+  test('a rejected session is retried, and marked', () => {
     const { changes } = settled([owed('a')], [failed('a', '535 no', { session: true })])
     expect(changes).toMatchObject([{ state: 'retrying', noSession: true }])
     expect(settled([owed('a', { noSession: true })], [failed('a', '450 later')]).changes).toMatchObject([{ noSession: false }])
@@ -133,7 +133,7 @@ describe('when it is tried again', () => {
     expect(nextAt(owed('a'), later, { ...first, takesOverIn: () => 10 * MIN })).toBe(RETRY_FIRST_MS)
     expect(nextAt(owed('a'), later, { ...first, takesOverIn: () => -1 })).toBe(RETRY_FIRST_MS)
   })
-  test('its words say whose they are', () => {
+  test('its replies name the fallback', () => {
     const { changes } = settled([owed('a'), owed('b')], [taken('a'), failed('b', '450')], {
       route: { name: FALLBACK, isLast: true },
     })

@@ -9,11 +9,11 @@ import type { Organization } from '../ports/organization.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 
 /*
- * Every port promises what it throws, most of them nothing. An adapter talks to libraries and to foreign servers, and may have a
- * bug: these wrappers keep the promise for it, so that what one adapter throws never keeps an alert from leaving.
+ * Every port promises what it throws; most of them promise to throw nothing. An adapter talks to libraries and to foreign servers, and
+ * may have a bug. These wrappers keep the promise for it, so that nothing that an adapter throws keeps an alert from being sent.
  */
 
-/** A source that throws, or gives no answer that can be read, could not be asked. */
+/** A source that throws, or gives an answer that cannot be read, could not be asked. */
 export function guardedSource(source: HealthSource): HealthSource {
   return {
     async ask(now, since, signal): Promise<SourceAnswer> {
@@ -58,7 +58,7 @@ export function guardedQueue(queue: HealthQueue): HealthQueue {
   }
 }
 
-/** Whatever a mailer throws is a MailError: one that is tried again, for nobody knows how far it came. */
+/** Whatever a mailer throws becomes a MailError that is retried: nobody knows how far it came. */
 export function guardedMailer(mailer: Mailer): Mailer {
   const asMailError = (cause: unknown) =>
     cause instanceof MailError
@@ -78,18 +78,18 @@ export function guardedMailer(mailer: Mailer): Mailer {
   }
 }
 
-/** One fate for each address: of one that was forgotten, or has no fate that can be read, nobody knows whether it was served. */
+/** One fate per address. If an address has none, or one that cannot be read, nobody knows whether the email was accepted for it. */
 function soundFates({ envelope }: Mail, fates: readonly Fate[]): readonly Fate[] {
   return envelope.map((address): Fate => {
     const fate = fates.find((one) => one.address === address)
     if (fate?.accepted === true) return { address, accepted: true, reply: String(fate.reply) }
     if (fate?.accepted === false && fate.error instanceof MailError) return fate
-    const message = 'an internal error of Alibi: the mailer said nothing of this address'
+    const message = 'an internal error of Alibi: the mailer said nothing about this address'
     return { address, accepted: false, error: new MailError(message, { permanent: false, uncertain: true }) }
   })
 }
 
-/** Whatever a store throws is a StoreError, and passes: what could not be written is written with the next decision. */
+/** Whatever a store throws becomes a StoreError that is not fatal: what could not be written is written with the next decision. */
 export function guardedStore(store: Store): Store {
   const asStoreError = (cause: unknown) =>
     cause instanceof StoreError
@@ -134,12 +134,12 @@ export function guardedOrganization(organization: Organization): Organization {
   }
 }
 
-/** A run that ended in an internal error is a run that says nothing. */
+/** A run that ended in an internal error says nothing. */
 export function faultyRun(probe: Probe, startedAt: number, endedAt: number): Outcome {
   return { probe: probe.id, startedAt, endedAt, tries: [], control: null, result: 'inconclusive', kind: 'fault' }
 }
 
-/** @throws {TypeError} where a prober resolves with something that is no outcome */
+/** @throws {TypeError} if a prober resolves with something that is no outcome */
 export function soundOutcome(outcome: Outcome): Outcome {
   if (!Array.isArray(outcome.tries) || typeof outcome.result !== 'string') throw new TypeError('the prober gave no outcome')
   return outcome

@@ -8,22 +8,22 @@ import type { Meter } from '../ports/meter.ts'
 import type { Clock } from '../ports/time.ts'
 import { guardedSource } from './guarded.ts'
 
-/** The sources of a partition; `null` where there is none or it is switched off. */
+/** The sources of a partition; `null` if there is none, or it is switched off. */
 export type Sources = BySource<HealthSource | null>
 
 const OFF: SourceAnswer = { state: 'off', why: 'switched off, or this partition has none' }
 
 /**
- * Two readings of a partition begin at least so far apart, however many probes fail. AWS states no quota for AWS Health and
- * throttles whoever asks too often; a reading is several calls.
+ * Two readings of a partition begin at least this far apart, however many probes fail. AWS states no quota for AWS Health, and
+ * throttles whoever asks too often. A reading is several calls.
  */
 export const MIN_INTERVAL_MS = 5_000
 
-export type DeskDeps = Readonly<{
+export type HealthReaderDeps = Readonly<{
   sources: ReadonlyMap<Partition, Sources>
-  /** How far back what was closed is asked for. */
+  /** How far back closed events are asked for. */
   lookbackMs: number
-  /** For how long what a source said stands while it throttles. */
+  /** For how long the last answer of a source that throttles counts. */
   cacheForMs: number
   clock: Clock
   log: Log
@@ -32,44 +32,44 @@ export type DeskDeps = Readonly<{
 
 type Question = Readonly<{ now: Instant; since: Instant; signal: AbortSignal }>
 
-/** What is known of a source that may throttle. */
+/** What is known about a source that may throttle. */
 type Patience = {
   /** What it said last. */
   said: Extract<SourceAnswer, { state: 'answered' }> | null
-  /** That it throttles, where that came later, how often in a row, and until when (on the monotonic clock) it is left alone. */
+  /** That it throttles, if that came later; how often in a row; and until when (on the monotonic clock) it is not asked. */
   throttled: Extract<SourceAnswer, { state: 'unavailable' }> | null
   inARow: number
   until: number
 }
 
-/** The readings of a partition; their begin and end are on the monotonic clock. */
+/** The readings of a partition. They begin and end on the monotonic clock. */
 type Turns = {
   /** The newest one that is over. */
   last: Readonly<{ begun: number; ended: number }> | null
-  /** What that one is made of, apart from the queue, and when its sources were asked. */
+  /** The answers in it, without the queue's, and when the sources were asked. */
   asked: Readonly<{ at: Instant; api: SourceAnswer; dashboard: SourceAnswer }> | null
   /** The one that is under way. */
   flight: Readonly<{ begun: number; reading: Promise<HealthReading> }> | null
-  /** The one after it, for those who come too late for it. */
+  /** The one after it, for those that came too late for it. */
   next: Promise<HealthReading> | null
 }
 
 /**
- * Where the daemon asks AWS Health: one reading per partition, shared by all who can do with it, one at a time and none too
- * soon after another. Never rejects: a source that cannot be asked is part of the reading.
+ * Asks AWS Health: one reading per partition, shared by all that it is good enough for, one at a time and not too often. Never
+ * rejects: a source that cannot be asked is part of the reading.
  */
 export class HealthReader {
-  private readonly deps: DeskDeps
+  private readonly deps: HealthReaderDeps
   private readonly last = new Map<Partition, HealthReading>()
   private readonly turns = new Map<Partition, Turns>()
   private readonly memory = new Map<string, Memory>()
   private readonly patience = new Map<string, Patience>()
 
-  constructor(deps: DeskDeps) {
+  constructor(deps: HealthReaderDeps) {
     this.deps = deps
   }
 
-  /** After a restart: the open events that a partition's sources held when last asked. */
+  /** After a restart: the open events that a partition's sources held when they were last asked. */
   remember(partition: Partition, source: Source, arns: readonly string[]): void {
     this.memory.set(`${partition} ${source}`, remembering(arns))
   }
@@ -79,9 +79,9 @@ export class HealthReader {
     return this.last
   }
 
-  /** The clock was set: what was read keeps its age, also what was read since and before anybody had noticed. */
+  /** The clock was set: what was read keeps its age, even what was read after the change and before anybody noticed. */
   rebase(setSince: SetSince): void {
-    // How old what a source said would be by the new clock is not worth knowing: it is asked again.
+    // Nobody needs to know how old an answer is by the new clock: the source is asked again.
     for (const patience of this.patience.values()) patience.said = null
     for (const [partition, reading] of this.last) {
       const turns = this.turnsOf(partition)
@@ -97,14 +97,14 @@ export class HealthReader {
     return this.turnsOf(partition).asked?.at ?? 0
   }
 
-  /** When the newest reading that is over was begun, on the monotonic clock. */
+  /** When the newest finished reading began, on the monotonic clock. */
   begunAt(partition: Partition): number {
     return this.turnsOf(partition).last?.begun ?? Number.NEGATIVE_INFINITY
   }
 
   /**
-   * A reading that was begun less than `maxAgeMs` ago, or that begins now or as soon as it may. Bounded in time by the deadlines
-   * of the sources, those of the reading before it, and the interval.
+   * A reading that began less than `maxAgeMs` ago, or one that begins now or as soon as it may. Limited in time by the deadlines of the
+   * sources, by the reading before it, and by the interval.
    */
   read(partition: Partition, maxAgeMs: number, signal: AbortSignal): Promise<HealthReading> {
     const { clock } = this.deps
@@ -121,8 +121,8 @@ export class HealthReader {
   }
 
   /**
-   * The queue has said something by itself: the newest reading is joined anew with it, and nobody is asked, unless that reading is
-   * too old to be relied on. Never rejects.
+   * The queue has said something by itself: it is joined with the newest reading, and nobody is asked unless that reading is too old.
+   * Never rejects.
    */
   async refresh(partition: Partition, signal: AbortSignal): Promise<void> {
     const { clock, cacheForMs } = this.deps
@@ -136,7 +136,7 @@ export class HealthReader {
     }
     const now = clock.now()
     const queue = await this.askOne('queue', partition, { now, since: now - this.deps.lookbackMs, signal })
-    // Later than the one before in any case, or nobody would look at it.
+    // Later than the one before in any case, otherwise nobody would look at it.
     const at = Math.max(clock.now(), (this.last.get(partition)?.at ?? 0) + 1)
     this.keep(join({ ...asked, queue }, partition, at))
   }
@@ -184,7 +184,7 @@ export class HealthReader {
       this.sourceOf('queue', partition)?.ask(now, now, signal),
     ])
     const at = clock.now()
-    // Last, and at once: what came while the others were asked is known.
+    // Last: then what came while the others were asked is included.
     const queue = await this.askOne('queue', partition, question)
     this.turnsOf(partition).asked = { at, api, dashboard }
     const reading = this.keep(join({ api, dashboard, queue }, partition, at))
@@ -220,7 +220,7 @@ export class HealthReader {
     return doubted.answer
   }
 
-  /** One that throttles is left alone for a while, longer each time; what it said before stands as long as it is fresh enough. */
+  /** A source that throttles is not asked for a while, longer each time. Its last answer counts as long as it is fresh enough. */
   private async askPatiently(key: string, asked: HealthSource, { now, since, signal }: Question): Promise<SourceAnswer> {
     const { clock, cacheForMs } = this.deps
     const patience = this.patience.get(key) ?? { said: null, throttled: null, inARow: 0, until: 0 }

@@ -85,7 +85,7 @@ function patient(mail: string | null = null) {
   }
 }
 
-test('it beats once in each interval while all is well, and not after its end', async () => {
+test('a ping is sent once in each interval while Alibi works, and none after the stop', async () => {
   const { world, minutes, end, clock } = patient()
   await minutes(60)
   expect(world.beats).toEqual(Array.from({ length: 61 }, () => []))
@@ -95,7 +95,7 @@ test('it beats once in each interval while all is well, and not after its end', 
   expect(world.warnings).toEqual([])
 })
 
-test('a pulse that hangs is told, and that it beats again', async () => {
+test('a main loop that hangs is reported, and so is its recovery', async () => {
   const { world, minutes, end } = patient()
   await minutes(2)
   world.lives = false
@@ -105,7 +105,7 @@ test('a pulse that hangs is told, and that it beats again', async () => {
   await end()
 })
 
-test('AWS Health that answers nothing for longer than two of its intervals is told', async () => {
+test('AWS Health that has not answered for longer than two of its intervals is reported', async () => {
   const { world, minutes, end } = patient()
   await minutes(6)
   world.dashboard = 'unavailable'
@@ -116,7 +116,7 @@ test('AWS Health that answers nothing for longer than two of its intervals is to
   await end()
 })
 
-test('a mail path that never worked is told at once, one that worked after a quarter of an hour', async () => {
+test('a mail server that never worked is reported at once, one that did after a quarter of an hour', async () => {
   const never = patient('535 login refused for oncall@example.com')
   expect(await never.minutes(2)).toEqual(['the mail server could not be used since the start: 535 login refused for (address)'])
   await never.end()
@@ -131,7 +131,7 @@ test('a mail path that never worked is told at once, one that worked after a qua
   await end()
 })
 
-test('a mail server that hangs holds no beat up', async () => {
+test('a mail server that hangs holds up no ping', async () => {
   const { world, minutes, end } = patient()
   world.mailHangs = true
   await minutes(10)
@@ -139,7 +139,7 @@ test('a mail server that hangs holds no beat up', async () => {
   await end()
 })
 
-test('a clock that is set makes nobody ill', async () => {
+test('a clock that is set causes no report', async () => {
   const { world, minutes, clock, end } = patient()
   await minutes(2)
   clock.jump(5 * 60 * MINUTE_MS)

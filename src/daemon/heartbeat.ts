@@ -7,17 +7,17 @@ import type { Log } from '../ports/log.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
 import type { Clock } from '../ports/time.ts'
 
-/** A mail server that takes longer to answer does not hold the beat up: what comes of it is said with the next. */
+/** A mail server that takes longer to answer does not hold up the heartbeat: its answer is reported with the next one. */
 const MAIL_PATIENCE_MS = 10_000
-/** The same trouble with the other side is logged this often. */
+/** The same trouble is logged this often. */
 const SAME_TROUBLE_EVERY_MS = 60 * 60_000
 
-export type HeartDeps = Readonly<{
+export type HeartbeatDeps = Readonly<{
   heartbeat: Heartbeat
   everyMs: number
   clock: Clock
   log: Log
-  /** Every way that a mail can go: one that works is enough. */
+  /** The mail servers: one that works is enough. */
   mailers: readonly Mailer[]
   /** Partitions with at least one source switched on. */
   partitions: readonly Partition[]
@@ -28,13 +28,13 @@ export type HeartDeps = Readonly<{
 }>
 
 /**
- * Beats while Alibi is well, and says why when it is not. A loop of its own, so that a pulse that hangs is noticed. What goes
- * wrong here is logged and nothing else: the watch does not depend on who watches it.
+ * Sends the heartbeat while Alibi works, and says why when it does not. A loop of its own, so that a main loop that hangs is
+ * noticed. What goes wrong here is only logged: monitoring does not depend on who monitors it.
  */
 export class HeartbeatLoop {
-  private readonly deps: HeartDeps
+  private readonly deps: HeartbeatDeps
   private readonly startedAt: number
-  /** Monotonic times: a clock that is set makes nobody ill. */
+  /** Monotonic times: a clock that is set is no failure. */
   private cycleAt: number
   private diskAt: number
   private readonly answeredAt = new Map<Partition, { reading: Instant; at: number }>()
@@ -44,14 +44,14 @@ export class HeartbeatLoop {
   private mailTrial: Promise<void> | null = null
   private said = { what: '', at: 0 }
 
-  constructor(deps: HeartDeps) {
+  constructor(deps: HeartbeatDeps) {
     this.deps = deps
     this.startedAt = deps.clock.monotonic()
     this.cycleAt = this.startedAt
     this.diskAt = this.startedAt
   }
 
-  /** A pulse came to its end. */
+  /** An iteration of the main loop came to its end. */
   cycled(): void {
     this.cycleAt = this.deps.clock.monotonic()
   }
@@ -69,7 +69,7 @@ export class HeartbeatLoop {
       try {
         await this.beat(stop)
       } catch (cause) {
-        log.error('the heartbeat failed', { cause, next: 'it is tried again' })
+        log.error('heartbeat failed', { cause, next: 'the next one is tried as usual' })
       }
       await clock.sleep(Math.max(0, everyMs - (clock.monotonic() - began)), stop)
     }
@@ -88,8 +88,8 @@ export class HeartbeatLoop {
     const what = `${refused ?? ''}\n${reasons.join('\n')}`
     const now = clock.monotonic()
     const isNews = what !== this.said.what || now - this.said.at >= SAME_TROUBLE_EVERY_MS
-    if (refused !== null && isNews) log.warn('the heartbeat was not taken', { why: refused, next: 'it is tried again' })
-    if (reasons.length > 0 && isNews) log.warn('the heartbeat says that Alibi is not well', { reasons })
+    if (refused !== null && isNews) log.warn('heartbeat ping rejected', { why: refused, next: 'it is sent again' })
+    if (reasons.length > 0 && isNews) log.warn('heartbeat reports that Alibi does not work', { reasons })
     if (isNews) this.said = { what, at: now }
   }
 
@@ -130,8 +130,8 @@ export class HeartbeatLoop {
         this.mailWhy = null
         return
       } catch (cause) {
-        faults.push(cause instanceof MailError ? cause.message : 'a fault of Alibi’s own')
-        if (!(cause instanceof MailError)) log.error('the mail path could not be tried', { cause, next: 'it is tried again' })
+        faults.push(cause instanceof MailError ? cause.message : 'an internal error of Alibi')
+        if (!(cause instanceof MailError)) log.error('failed to try the mail server', { cause, next: 'it is tried again' })
       }
     }
     if (!stop.aborted) this.mailWhy = faults.join('; ')

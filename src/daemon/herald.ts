@@ -12,10 +12,10 @@ export type HeraldDeps = Readonly<{
   letter: (notification: Notification, delivery: Delivery) => Mail
 }>
 
-/** Says what no disk can hold, because the disk is what is wrong: the only mails that leave before anything of them is durable. */
+/** Reports what no disk can hold, because the disk is what fails: the only emails that are sent before anything of them is durable. */
 export class Herald {
   private readonly deps: HeraldDeps
-  /** In which words it was said, and to whom so far. */
+  /** The email that was sent, and to whom so far. */
   private readonly spoken = new Map<string, Readonly<{ mail: Mail | null; to: readonly string[] }>>()
 
   constructor(deps: HeraldDeps) {
@@ -31,7 +31,7 @@ export class Herald {
       const envelope = to.filter((address) => !said.to.includes(address))
       if (envelope.length === 0) continue
       const worded = { attempts: 0, lateBecause: null, now: clock.now(), merged: null, refused: [] }
-      // Whoever gets it later gets what the others have.
+      // Those who get it later get what the others have.
       const mail = said.mail ?? letter(notification, worded)
       const fates = await fatesOf(mailer, { ...mail, envelope }, kill)
       const taken = fates.filter((fate) => fate.accepted)
@@ -45,13 +45,13 @@ export class Herald {
         if (fate.accepted) log.info('mail delivered', { ...fields, reply: fate.reply, recorded: false })
         else {
           const next = 'it is tried again while the disk cannot be written'
-          log.error('mail could not be sent', { ...fields, error: fate.error.message, next })
+          log.error('failed to send email', { ...fields, error: fate.error.message, next })
         }
       }
     }
   }
 
-  /** The disk can be written again: another fault of it would be told anew. */
+  /** The disk can be written again: its next fault is reported again. */
   fallSilent(): void {
     this.spoken.clear()
   }

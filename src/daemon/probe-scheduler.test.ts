@@ -46,14 +46,14 @@ const failing = (is: Monitor, probe: string): ReadonlyMap<string, ProbeState> =>
   return new Map([[id, { ...newProbeState(id, NOON), status: 'undecided', onset: NOON, lastRunAt: NOON - HOUR }]])
 }
 
-test('a few probes of several operations begin at once, as if there were no pace', async () => {
+test('a few probes of several operations begin at once', async () => {
   const { clock, rounds, began } = given()
   void rounds.fire(monitor({ operations: ['GetAccountInformation', 'GetContactInformation', 'ListRegions', 'GetPrimaryEmail'] }))
   await clock.settle()
   expect(began.map(({ at }) => at)).toEqual([0, 0, 0, 0])
 })
 
-test('a thousand accounts are asked at four fifths of what AWS allows, evenly, and none begins later than planned', async () => {
+test('a thousand accounts are probed evenly, at four fifths of what AWS allows, and none later than planned', async () => {
   const { clock, rounds, began, lates, count } = given()
   const done = rounds.fire(monitor({ accounts: accounts(1_000), operations: ['GetAccountInformation'], periodMs: 10 * MIN }))
   await clock.advance(8 * MIN)
@@ -79,7 +79,7 @@ test.for<[string, MonitorGiven, number]>([
   expect(count(0, MIN)).toBeGreaterThanOrEqual(most === 146 ? 140 : most)
 })
 
-test('a re-run does not wait behind the schedule, even where its probe waits there', async () => {
+test('a re-run does not wait behind the schedule, even if its probe waits there', async () => {
   const { clock, rounds, began } = given()
   const is = monitor({ accounts: accounts(500), operations: ['GetAccountInformation'], periodMs: MIN })
   void rounds.fire(is)
@@ -95,7 +95,7 @@ test('a re-run does not wait behind the schedule, even where its probe waits the
   expect(began).toHaveLength(500)
 })
 
-test('a 429 slows the pace, and it comes back', async () => {
+test('a 429 slows the pace down, and it recovers', async () => {
   const { clock, rounds, world, count } = given()
   void rounds.fire(monitor({ accounts: accounts(1_000), operations: ['GetAccountInformation'], periodMs: 10 * MIN }))
   world.went = () => 'throttled'
@@ -106,7 +106,7 @@ test('a 429 slows the pace, and it comes back', async () => {
   expect(count(7 * MIN, 8 * MIN)).toBeGreaterThan(140)
 })
 
-test('further tries within a run are calls too: while all fail, fewer runs begin', async () => {
+test('further tries within a run count as calls: while all of them fail, fewer runs begin', async () => {
   const { clock, rounds, world, count } = given()
   const is = monitor({ accounts: accounts(300), operations: ['GetAccountInformation'], periodMs: 10 * MIN })
   world.went = () => 'ok at the second try'
@@ -116,7 +116,7 @@ test('further tries within a run are calls too: while all fail, fewer runs begin
   expect(count(MIN, 2 * MIN)).toBeLessThan(75)
 })
 
-test('accounts that hang delay no other', async () => {
+test('accounts that hang do not delay the others', async () => {
   const { clock, rounds, world, began } = given()
   world.lastsMs = (probe) => (probe.startsWith('hangs') ? 18_000 : 200)
   // Five callers whose accounts all hang: by now they hold all that they may.
@@ -133,7 +133,7 @@ test('accounts that hang delay no other', async () => {
   expect(MAX_RUNS_OF_A_LANE * 3).toBeLessThanOrEqual(MAX_RUNS_AT_ONCE)
 })
 
-test('once stopped nothing begins, and what is under way ends', async () => {
+test('after the stop nothing begins, and what is under way ends', async () => {
   const { clock, rounds, began } = given(10_000)
   const done = rounds.fire(monitor({ accounts: accounts(1_000), periodMs: 10 * MIN }))
   await clock.advance(2_000)

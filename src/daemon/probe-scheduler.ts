@@ -17,41 +17,41 @@ import type { Clock } from '../ports/time.ts'
 import { faultyRun, soundOutcome } from './guarded.ts'
 
 /**
- * Runs that are under way at the same time, over all monitors: as many as there are sockets. AWS's quotas bound them long
- * before: what one caller may ask of one operation begins at most 8 runs a second, and a hanging run lasts some 18 s.
+ * Runs under way at the same time, of all monitors: as many as there are sockets. AWS's quotas usually limit them first: one caller
+ * begins at most 8 runs a second of one operation, and a hanging run takes some 18 s.
  */
 export const MAX_RUNS_AT_ONCE = 600
-/** Of these, what one operation of one caller may hold, so that accounts that hang leave room for all others. */
+/** Of these, one operation of one caller may hold this many, so that accounts that hang leave room for all others. */
 export const MAX_RUNS_OF_A_LANE = 200
-/** Kept free for re-runs of probes that fail, and for lanes that have hardly anything under way: what hangs is elsewhere. */
+/** Kept free for re-runs of failing probes, and for lanes with hardly anything under way: what hangs is elsewhere. */
 const ROOM_KEPT = 120
 const HARDLY_ANYTHING = 4
-/** A run that says nothing because our process stood still is repeated at once, so often in a row. */
+/** A run during which our process stood still is repeated at once, up to this many runs in a row. */
 const MAX_REPEATS = 3
 
-/** How fast it goes: AWS's quotas and even work, unless a bench says otherwise. */
+/** How fast runs follow each other: by AWS's quotas and evenly, unless a bench says otherwise. */
 export type Pace = Readonly<{
-  /** What AWS allows one caller; `null` where it states nothing. */
+  /** What AWS allows one caller; `null` if it states nothing. */
   quotaOf: (call: Call, partition: Partition) => Quota | null
-  /** Milliseconds between the begins of two runs of a round. */
+  /** Milliseconds between the beginnings of two runs of a round. */
   stepOfRound: (probes: number, periodMs: number) => number
 }>
 export const AWS_PACE: Pace = { quotaOf, stepOfRound }
 
-export type RoundsDeps = Readonly<{
+export type ProbeSchedulerDeps = Readonly<{
   prober: Prober
   clock: Clock
   pace: Pace
-  /** @param begun when the run began, on the monotonic clock: the other one may have been set since */
+  /** @param begun when the run began, on the monotonic clock: the wall clock may have been set since */
   submit: (outcome: Outcome, begun: number) => Promise<void>
-  /** An internal error while a run was made or decided upon, or a store that could not be written. */
+  /** An internal error while a run was made or decided on, or a store that could not be written. */
   failed: (probe: Probe, cause: unknown) => void
-  /** A scheduled run of the monitor began, so much later than its round and AWS's quotas had it planned. */
+  /** A scheduled run of the monitor began, this much later than planned by its round and AWS's quotas. */
   began: (monitor: string, lateMs: number) => void
   kill: AbortSignal
 }>
 
-/** A probe whose turn will come, or has come. */
+/** A probe that waits for its turn, or has it. */
 type Turn = {
   readonly probe: Probe
   kind: 'scheduled' | 'rerun'
@@ -73,27 +73,27 @@ type Lane = {
   wait: Readonly<{ wake: AbortController; until: number }> | null
 }
 
-/** Makes the runs: each probe at most once at a time, all of them bounded in number and paced by AWS's quotas. */
+/** Makes the runs: each probe at most once at a time, all of them limited in number and paced by AWS's quotas. */
 export class ProbeScheduler {
-  private readonly deps: RoundsDeps
+  private readonly deps: ProbeSchedulerDeps
   private readonly lanes = new Map<string, Lane>()
-  /** The lane of each probe: a probe's monitor, and with it its caller, is for life. */
+  /** The lane of each probe: its monitor, and thereby its caller, never changes. */
   private readonly laneOf = new WeakMap<Probe, Lane>()
   private readonly turns = new Map<string, Turn>()
-  /** The last re-run of each probe, and which run was its last known one then. */
+  /** When each probe last ran again, and which run was its last known one then. */
   private readonly lastRerun = new Map<string, { at: Instant; after: Instant | null }>()
-  /** Lanes that wait for a run of another to end. */
+  /** Lanes that wait until a run of another lane ends. */
   private readonly blocked = new Set<Lane>()
   private readonly running = new Set<Promise<void>>()
   private readonly deciding = new Set<Promise<void>>()
   private readonly ending = new AbortController()
 
-  constructor(deps: RoundsDeps) {
+  constructor(deps: ProbeSchedulerDeps) {
     this.deps = deps
   }
 
   /**
-   * Every probe of a monitor, once, spread over the round where they are many; those that are running already are left to it.
+   * Runs every probe of a monitor once, spread over the round if there are many. Those that are running already do not run again.
    * Resolves when the last run has ended.
    */
   async fire(monitor: Monitor): Promise<void> {
@@ -111,7 +111,7 @@ export class ProbeScheduler {
     await Promise.all(runs)
   }
 
-  /** What is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (`threshold`). */
+  /** Runs what is due again apart from the schedule: at most 20 probes of each monitor, one of each operation first (`threshold`). */
   rerun(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant, now: Instant): void {
     for (const { probe, monitor, at } of this.restless(monitors, states, freshSince)) {
       if (at > now) continue
@@ -120,7 +120,7 @@ export class ProbeScheduler {
     }
   }
 
-  /** When the probes that are run again are due; those under way are not. */
+  /** When probes are due again, without those that are running. */
   rerunsDue(monitors: Iterable<Monitor>, states: ReadonlyMap<string, ProbeState>, freshSince: Instant): readonly Instant[] {
     return this.restless(monitors, states, freshSince).map(({ at }) => at)
   }
@@ -133,7 +133,7 @@ export class ProbeScheduler {
         const turn = this.turns.get(probe.id)
         const underWay = turn !== undefined && (turn.state === 'running' || turn.kind === 'rerun')
         if (due === null || underWay) continue
-        // A run that could not be recorded (a full disk) leaves no trace: without this the next would follow at once, for ever.
+        // A run that could not be recorded (a full disk) leaves no trace: without this the next one would follow at once, forever.
         const last = this.lastRerun.get(probe.id)
         const earliest = last !== undefined && last.after === state.lastRunAt ? last.at + monitor.retryIntervalMs : 0
         all.push({ probe, monitor, at: Math.max(due, earliest) })
@@ -142,7 +142,7 @@ export class ProbeScheduler {
     return all
   }
 
-  /** No run begins any more. */
+  /** Begins no further run. */
   stop(): void {
     this.ending.abort()
     for (const lane of this.lanes.values()) {
@@ -152,7 +152,7 @@ export class ProbeScheduler {
     }
   }
 
-  /** Resolves when every run has ended and was decided upon. */
+  /** Resolves when every run has ended and was decided on. */
   async idle(): Promise<void> {
     while (this.running.size > 0 || this.deciding.size > 0) await Promise.all([...this.running, ...this.deciding])
   }
@@ -161,7 +161,7 @@ export class ProbeScheduler {
     const lane = this.laneFor(probe, monitor)
     const queued = this.turns.get(probe.id)
     if (queued !== undefined) {
-      // A re-run never waits behind the schedule: what waits for its turn there changes queues.
+      // A re-run never waits behind the schedule: a probe that waits there changes queues.
       if (kind === 'rerun' && queued.kind === 'scheduled' && queued.state === 'queued') {
         queued.kind = 'rerun'
         lane.reruns.push(queued)
@@ -192,7 +192,7 @@ export class ProbeScheduler {
     return lane
   }
 
-  /** Begins what may begin now, and sees to it that somebody comes back for the rest. */
+  /** Begins what may begin now, and arranges for the rest to be looked at again. */
   private serve(lane: Lane): void {
     const { clock } = this.deps
     for (let turn = head(lane); turn !== undefined; turn = head(lane)) {
@@ -219,13 +219,13 @@ export class ProbeScheduler {
     }
   }
 
-  /** The budget is looked at anew when the time has come. */
+  /** Looks at the lane again when its budget allows the next run. */
   private comeBack(lane: Lane, at: number, now: number): void {
     if (lane.wait !== null && lane.wait.until <= at) return
     lane.wait?.wake.abort(WOKEN)
     const wait = { wake: new AbortController(), until: at }
     lane.wait = wait
-    // Whole milliseconds: what a timer can do, and what instants are made of.
+    // Whole milliseconds, as timers and instants have them.
     void this.deps.clock.sleep(Math.ceil(at - now), wait.wake.signal).then(() => {
       if (lane.wait !== wait) return
       lane.wait = null
@@ -264,7 +264,7 @@ export class ProbeScheduler {
     }
   }
 
-  /** A prober never rejects. Should one do so all the same, that was a run too, or nobody would ever miss what it should have said. */
+  /** A prober never rejects. If one does all the same, that counts as a run: otherwise nobody would notice that it said nothing. */
   private async made(probe: Probe): Promise<Outcome> {
     const { prober, clock, kill, failed } = this.deps
     const startedAt = clock.now()
@@ -276,7 +276,7 @@ export class ProbeScheduler {
     }
   }
 
-  /** Every further try was a call as well, and a 429 slows whatever comes next. */
+  /** Every further try was a call as well, and a 429 slows down what comes next. */
   private account(lane: Lane, kind: Turn['kind'], { tries }: Outcome, reserved: number): void {
     const now = this.deps.clock.monotonic()
     for (let i = reserved; i < tries.length; i++)
@@ -289,7 +289,7 @@ export class ProbeScheduler {
     const deciding: Promise<void> = submit(outcome, begun)
       .catch((cause) => {
         failed(probe, cause)
-        // One that cannot be decided upon says nothing. What cannot be written now is decided by the next run.
+        // A run that cannot be decided on says nothing. What cannot be written now, the next run decides.
         if (cause instanceof StoreError || outcome.kind === 'fault') return
         return submit(faultyRun(probe, outcome.startedAt, outcome.endedAt), begun).catch((again) => failed(probe, again))
       })
@@ -298,10 +298,10 @@ export class ProbeScheduler {
   }
 }
 
-/** Without a reason each abort would make an exception with a stack that nobody reads. */
+/** Without a reason every abort would create an exception with a stack trace that nobody reads. */
 const WOKEN = 'woken'
 
-/** Whose turn is next: re-runs first. What has changed queues is not met twice. */
+/** Who is next: re-runs first. A probe that has changed queues is skipped in the old one. */
 function head({ reruns, scheduled }: Lane): Turn | undefined {
   if (reruns[0] !== undefined) return reruns[0]
   while (scheduled[0] !== undefined && scheduled[0].kind !== 'scheduled') scheduled.shift()

@@ -1,9 +1,9 @@
 import type { Clock } from '../ports/time.ts'
 
-/** Without a reason each abort would make an exception with a stack, some ten thousand a week that nobody reads. */
+/** Without a reason every abort would create an exception with a stack trace: some ten thousand a week, which nobody reads. */
 const WOKEN = 'woken'
 
-/** Lets a loop wait for a time or for a nudge, whichever comes first; a nudge that comes while it works is not lost. */
+/** Lets a loop wait for a time or for a nudge, whichever comes first. A nudge that comes while the loop works is not lost. */
 export class Wakeup {
   private pending = false
   private wake: AbortController | null = null
@@ -16,7 +16,7 @@ export class Wakeup {
   /** Resolves after `ms`, at a nudge (also one that came since the last wait), or when `stop` aborts. */
   async wait(clock: Clock, ms: number, stop: AbortSignal): Promise<void> {
     if (!this.pending && !stop.aborted && ms > 0) {
-      // By hand rather than by AbortSignal.any: `stop` lives as long as the process, and would hold on to every wait.
+      // Not AbortSignal.any: `stop` lives as long as the process, and would keep every wait in memory.
       const wake = new AbortController()
       const stopped = () => wake.abort(WOKEN)
       stop.addEventListener('abort', stopped, { once: true })
@@ -28,7 +28,7 @@ export class Wakeup {
     this.pending = false
   }
 
-  /** Waits for a time whatever is nudged, unless `stop` aborts. */
+  /** Waits for a time, ignoring nudges, unless `stop` aborts. */
   async rest(clock: Clock, ms: number, stop: AbortSignal): Promise<void> {
     await clock.sleep(ms, stop)
     this.pending = false

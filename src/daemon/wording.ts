@@ -2,7 +2,7 @@ import type { Facts, Notification, Owed, Wording } from '../domain/notification.
 import type { Delivery } from '../email/delivery.ts'
 import type { Mail } from '../ports/mailer.ts'
 
-/** The same mail whenever it is written: by its facts, how it was worded, and the fall that it tells as well. */
+/** Always the same email: from its facts, how it was worded, and the failure that it reports as well. */
 export function letterOf(
   notification: Notification,
   { at, attempts, lateBecause, unsaid, inReplyTo, to, refused }: Wording,
@@ -15,7 +15,7 @@ export function letterOf(
   return letter({ ...notification, to, inReplyTo, facts }, { attempts, lateBecause, now: at, merged, refused })
 }
 
-/** The facts of a mail that tells a fall as well: the trouble began with that one. */
+/** The facts of an email that reports a failure as well: the trouble began with that one. */
 function begunWith(facts: Facts, fall: Facts): Facts {
   if (facts.incident === null || fall.incident === null || fall.incident.onset >= facts.incident.onset) return facts
   const { onset, lastOkAt } = fall.incident

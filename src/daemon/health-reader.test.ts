@@ -9,7 +9,7 @@ const CACHE_FOR = 60 * S
 const ANSWERED: SourceAnswer = { state: 'answered', at: 0, events: [event()], skipped: 0, detail: 'here' }
 const THROTTLED: SourceAnswer = { state: 'unavailable', at: 0, why: 'Rate exceeded', heard: true, throttled: true }
 
-/** A desk on a virtual clock: the API takes a second to answer what the test says, and each ask is noted. */
+/** A reader on a virtual clock: the API takes a second to answer what the test says, and every question is noted. */
 function given() {
   const clock = virtualClock(NOON)
   const asked: number[] = []
@@ -21,7 +21,7 @@ function given() {
       return world.answer.state === 'off' ? world.answer : { ...world.answer, at: now }
     },
   }
-  const desk = new HealthReader({
+  const reader = new HealthReader({
     sources: new Map([['aws', { api, dashboard: null }]]),
     lookbackMs: 60 * S,
     cacheForMs: CACHE_FOR,
@@ -32,15 +32,15 @@ function given() {
   const done: { begun: number; state: string; detail: string; at: number }[] = []
   /** Reads, and notes when that was answered, and by a reading that was begun when. */
   const read = (maxAgeMs: number) => {
-    void desk.read('aws', maxAgeMs, stop.signal).then(({ sources: { api: is } }: HealthReading) => {
-      done.push({ at: clock.elapsed() / S, begun: desk.begunAt('aws') / S, state: is.state, detail: is.detail })
+    void reader.read('aws', maxAgeMs, stop.signal).then(({ sources: { api: is } }: HealthReading) => {
+      done.push({ at: clock.elapsed() / S, begun: reader.begunAt('aws') / S, state: is.state, detail: is.detail })
     })
   }
-  return { clock, desk, asked, world, read, done, stop }
+  return { clock, reader, asked, world, read, done, stop }
 }
 
-describe('a partition is read once for all who can do with it', () => {
-  test('a reading that is young enough is shared', async () => {
+describe('a partition is read once for everybody', () => {
+  test('a reading that is fresh enough is shared', async () => {
     const { clock, asked, read, done } = given()
     read(CACHE_FOR)
     await clock.advance(30 * S)
@@ -52,7 +52,7 @@ describe('a partition is read once for all who can do with it', () => {
     expect(done.map(({ begun }) => begun)).toEqual([0, 0, 70])
   })
 
-  test('one that is under way is shared by those who need nothing that was begun later', async () => {
+  test('a reading under way is shared by those who need none that begins later', async () => {
     const { clock, asked, read, done } = given()
     read(0)
     await clock.advance(S / 2)
@@ -63,7 +63,7 @@ describe('a partition is read once for all who can do with it', () => {
     expect(done).toHaveLength(3)
   })
 
-  test('those who come too late for it share the next one, and never the one before', async () => {
+  test('those who come too late share the next one, never the one before', async () => {
     const { clock, asked, read, done } = given()
     read(0)
     await clock.advance(S / 2)
@@ -75,7 +75,7 @@ describe('a partition is read once for all who can do with it', () => {
 })
 
 describe('a partition is read at most once in five seconds', () => {
-  test('however many ask, and whenever', async () => {
+  test('however many ask, and whenever they do', async () => {
     const { clock, asked, read, done } = given()
     for (let i = 0; i < 300; i++) {
       const before = done.length
@@ -88,7 +88,7 @@ describe('a partition is read at most once in five seconds', () => {
     expect(asked).toEqual([0, 5, 10, 15, 20, 25, 30])
   })
 
-  test('one that takes longer than that is waited for', async () => {
+  test('a reading that takes longer is waited for', async () => {
     const { clock, asked, world, read } = given()
     world.lastsMs = 8 * S
     read(0)
@@ -99,15 +99,15 @@ describe('a partition is read at most once in five seconds', () => {
   })
 
   test('each partition by itself', async () => {
-    const { clock, desk, asked, stop } = given()
-    void desk.read('aws', 0, stop.signal)
-    void desk.read('aws-cn', 0, stop.signal)
+    const { clock, reader, asked, stop } = given()
+    void reader.read('aws', 0, stop.signal)
+    void reader.read('aws-cn', 0, stop.signal)
     await clock.advance(2 * S)
     expect(asked).toEqual([0])
-    expect(desk.begunAt('aws-cn')).toBe(0)
+    expect(reader.begunAt('aws-cn')).toBe(0)
   })
 
-  test('nobody waits any longer once we are stopping', async () => {
+  test('nobody waits once Alibi stops', async () => {
     const { clock, read, done, stop } = given()
     read(0)
     await clock.advance(2 * S)
@@ -120,7 +120,7 @@ describe('a partition is read at most once in five seconds', () => {
 })
 
 describe('a source that throttles', () => {
-  test('is left alone for a while, longer each time, and asked again before what it said is too old', async () => {
+  test('is not asked for a while, longer each time, and asked again before its last answer is too old', async () => {
     const { clock, asked, world, read } = given()
     world.answer = THROTTLED
     for (let i = 0; i < 400; i++) {
@@ -131,8 +131,8 @@ describe('a source that throttles', () => {
     expect(asked.slice(6).every((at, i) => at - (asked[i + 5] ?? 0) <= 70)).toBe(true)
   })
 
-  test('stands by what it said as long as that is younger than `cacheFor`', async () => {
-    const { clock, desk, world, read, done } = given()
+  test('keeps its last answer as long as that is younger than `cacheFor`', async () => {
+    const { clock, reader, world, read, done } = given()
     read(0)
     await clock.advance(10 * S)
     world.answer = THROTTLED
@@ -144,22 +144,22 @@ describe('a source that throttles', () => {
     expect(states.filter(([, state]) => state === 'answered').at(-1)?.[0]).toBe(55)
     expect(states.filter(([, state]) => state === 'unavailable')[0]?.[0]).toBe(60)
     expect(done[1]?.detail).toBe('here, and throttles since')
-    expect(desk.readings().get('aws')?.events).toEqual([])
+    expect(reader.readings().get('aws')?.events).toEqual([])
   })
 
-  test('its events are still those of its last answer, and its age is said', async () => {
-    const { clock, desk, world, read } = given()
+  test('keeps the events of its last answer, and the reading says how old it is', async () => {
+    const { clock, reader, world, read } = given()
     read(0)
     await clock.advance(10 * S)
     world.answer = THROTTLED
     read(0)
     await clock.advance(5 * S)
-    const reading = desk.readings().get('aws')
+    const reading = reader.readings().get('aws')
     expect(reading?.events).toHaveLength(1)
     expect(reading?.sources.api.at).toBe(NOON)
   })
 
-  test('is asked as ever once it answers', async () => {
+  test('is asked as usual once it answers', async () => {
     const { clock, asked, world, read, done } = given()
     world.answer = THROTTLED
     read(0)
@@ -173,7 +173,7 @@ describe('a source that throttles', () => {
     expect(done.at(-1)?.state).toBe('answered')
   })
 
-  test('other trouble is not what it said before: a source that cannot be asked is none that answers', async () => {
+  test('has no answer if it then fails in another way', async () => {
     const { clock, world, read, done } = given()
     read(0)
     await clock.advance(10 * S)
