@@ -100,13 +100,13 @@ async function textOf(path: string, json = false): Promise<string> {
   return output
 }
 
-test('a verdict that several decisions rest on is shown once', async () => {
+test('a verdict shared by several decisions is shown once', async () => {
   const text = await textOf(await judged())
   const verdicts = text.slice(text.indexOf('Verdicts'), text.indexOf('Emails'))
   expect(verdicts.match(/main\/self\/ListRegions: unexplained/g)).toHaveLength(2)
 })
 
-test('of a long story the newest part is shown, how much more there is, and that JSON has it', async () => {
+test('of a long history the newest part is shown, with how much is left out and that JSON has it', async () => {
   const path = await large()
   const text = await textOf(path)
   expect(text).toContain('Runs (the last 20 of 700; `--json` has all)')

@@ -68,7 +68,7 @@ test.for<[string, string, readonly string[]]>([
   ],
 ])('%s', async ([, text, granted]) => expect(actions(await config(text))).toEqual(granted))
 
-test('each identity is granted its own: who assumes a role, that role, and who asks AWS Health', async () => {
+test('every identity gets its own policy: the one that assumes a role, the role, and the one that reads AWS Health', async () => {
   const policies = policiesFor(
     await config(`
 health: { credentials: { profile: health } }
@@ -138,14 +138,14 @@ function used(): readonly string[] {
   return [...found].filter((action) => !FREE.includes(action)).toSorted()
 }
 
-test('every action that is granted is used, and every one that is used is granted', async () => {
+test('the granted actions are exactly the used ones', async () => {
   const granted = policiesFor(await config(EVERYTHING)).flatMap(({ policy }) => policy.Statement.flatMap(({ Action }) => Action))
   const own = [...new Set(granted)].filter((action) => !DEPENDENT.includes(action)).toSorted()
   expect(own).toEqual(used().filter((action) => !DEPENDENT.includes(action)))
   expect(own.length).toBeGreaterThanOrEqual(OPERATIONS.length + 4)
 })
 
-test('nothing that is granted writes to Account', async () => {
+test('no granted action writes to Account', async () => {
   const granted = policiesFor(await config(EVERYTHING)).flatMap(({ policy }) => policy.Statement.flatMap(({ Action }) => Action))
   expect(granted.filter((action) => WRITING_OPERATIONS.some((name) => action === `account:${name}`))).toEqual([])
   expect(granted.filter((action) => /\*/.test(action))).toEqual([])

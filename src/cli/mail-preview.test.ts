@@ -26,7 +26,7 @@ function run(...argv: readonly string[]) {
   return main([...argv, '--config', 'test/config/good/smallest.yaml'], io).then((code) => ({ code, ...said }))
 }
 
-test('every kind of mail is there as .eml, .txt and .html, for nobody else to read', async () => {
+test('every kind of email is written as .eml, .txt and .html, readable by its owner only', async () => {
   const out = join(place, 'mails')
   expect(await run('mail', 'preview', '--out', out)).toMatchObject({ code: 0, err: '', out: expect.stringContaining(out) })
   const files = readdirSync(out)
@@ -42,7 +42,7 @@ test('every kind of mail is there as .eml, .txt and .html, for nobody else to re
   expect(mail.html?.trim()).toBe(readFileSync(join(out, 'failing.html'), 'utf8').trim())
 })
 
-test('a second preview replaces the first; a directory that cannot be written is an error', async () => {
+test('a second preview replaces the first; an unwritable directory is an error', async () => {
   const out = join(place, 'mails')
   expect((await run('mail', 'preview', '--out', out)).code).toBe(0)
   const file = join(place, 'file')

@@ -19,7 +19,7 @@ function given() {
   return { clock, began, prober }
 }
 
-test('a few probes are all asked at once', async () => {
+test('a few probes run at the same time', async () => {
   const { clock, began, prober } = given()
   const done = probeOnce([monitor({ operations: ['GetAccountInformation', 'ListRegions', 'GetPrimaryEmail'] })], prober, clock)
   await clock.advance(1_000)
@@ -27,7 +27,7 @@ test('a few probes are all asked at once', async () => {
   expect(began).toEqual([0, 0, 0])
 })
 
-test('a thousand accounts are asked at the pace that AWS allows, and take as long as was said', async () => {
+test('a thousand accounts are probed within the quotas of AWS, and take as long as announced', async () => {
   const { clock, began, prober } = given()
   const wide = monitor({ accounts: accounts(1_000), operations: ['GetContactInformation'] })
   const said = shortestRoundMs([wide])
@@ -42,7 +42,7 @@ test('a thousand accounts are asked at the pace that AWS allows, and take as lon
   expect(began.at(-1)).toBeGreaterThan(said - 1_000)
 })
 
-test('a fault of ours is not taken for an outcome', async () => {
+test('an internal error is not an outcome', async () => {
   const { clock } = given()
   const broken = { run: () => Promise.reject(new Error('broken')), control: () => Promise.reject(new Error('broken')) }
   await expect(probeOnce([monitor()], broken, clock)).rejects.toThrow('broken')

@@ -10,7 +10,7 @@ const good = async () => {
 }
 const idsOf = (config: Awaited<ReturnType<typeof good>>) => config.monitors.map(({ probes }) => probes.map(({ id }) => id))
 
-test('until they are found, a monitor has the accounts that stand in the file', async () => {
+test('before discovery, a monitor has only the accounts of the file', async () => {
   const config = await good()
   expect(idsOf(config)).toEqual([[], ['some/444455556666/GetAccountInformation', 'some/444455556666/GetPrimaryEmail']])
   expect(config.discoveries).toEqual([
@@ -28,7 +28,7 @@ test('until they are found, a monitor has the accounts that stand in the file', 
 
 const call = (operation: string) => ({ operation, parameter: null })
 
-test('those that are found are added once, and those that are excluded are not', async () => {
+test('discovered accounts are added once; excluded ones are not', async () => {
   const found = new Map([
     ['whole', ['self', '111122223333', '111122223333']],
     ['some', ['self', '111122223333', '444455556666', '777788889999']],
@@ -45,7 +45,7 @@ test('those that are found are added once, and those that are excluded are not',
   ])
 })
 
-test('the caller itself is never asked for its primary email, which takes a member account only', async () => {
+test('GetPrimaryEmail is never called for `self`: it requires a member account', async () => {
   const loaded = await parseConfig(
     'mail: { from: a@example.com }\nrecipients: { oncall: { to: [a@example.com] } }\nmonitors: [{ name: a, accounts: { organization: {} }, operations: [GetPrimaryEmail, ListRegions] }]',
     'alibi.yaml',
@@ -56,7 +56,7 @@ test('the caller itself is never asked for its primary email, which takes a memb
   expect(idsOf(withAccounts(loaded.config, new Map([['a', ['self']]])))).toEqual([['a/self/ListRegions']])
 })
 
-test('the quotas are judged by the accounts that were found', async () => {
+test('quota warnings count the discovered accounts', async () => {
   const loaded = await parseConfig(
     'mail: { from: a@example.com }\nrecipients: { oncall: { to: [a@example.com] } }\nmonitors: [{ name: a, accounts: { organization: {} } }]',
     'alibi.yaml',

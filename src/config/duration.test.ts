@@ -23,7 +23,7 @@ test.for<[string, number | null]>([
   ['9999999d', null],
 ])('%j is %j', ([text, ms]) => expect(parseDuration(text)).toBe(ms))
 
-test('a duration that is written is read as the same', () => {
+test('a formatted duration parses to the same value', () => {
   fc.assert(
     fc.property(fc.nat({ max: 400 * 86_400_000 }), (ms) => {
       expect(parseDuration(durationText(ms))).toBe(ms)

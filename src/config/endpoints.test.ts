@@ -61,7 +61,7 @@ const config = (env: Env, shared: SharedEndpoints = NOTHING_SHARED, dashboard: b
   secrets: [],
 })
 
-test('every overridden endpoint is named, without credentials and query', () => {
+test('every overridden endpoint is shown without credentials and query', () => {
   const env = {
     AWS_ENDPOINT_URL: 'https://user:hunter22@aws.example/base?token=hunter22',
     AWS_ENDPOINT_URL_ACCOUNT: 'http://127.0.0.1:4566',
@@ -77,7 +77,7 @@ test('every overridden endpoint is named, without credentials and query', () => 
   expect(endpointOverrides(config({ ...env, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }))).toEqual([])
 })
 
-describe("what the SDK's shared files say", () => {
+describe("endpoints in the SDK's shared files", () => {
   const files = {
     configFile: {
       default: { endpoint_url: 'http://d.example' },
@@ -138,7 +138,7 @@ describe("what the SDK's shared files say", () => {
       'http://d.example',
       'http://d.example',
     ],
-  ])('counts: %s', ([, env, named, account, sts]) => {
+  ])('in force: %s', ([, env, named, account, sts]) => {
     const shared = sharedEndpoints(files, env)
     expect(endpointOverrides(config(env, shared)).toSorted()).toEqual(named.toSorted())
     const seen = withEndpoints(env, endpointsOf(env, shared))
@@ -203,7 +203,7 @@ endpoint_url = http://c.example
 endpoint_url = http://o.example
 `
 
-test('the control host never stands in the region of Account', () => {
+test('the control host is never in the region of Account', () => {
   for (const [partition, region] of Object.entries(ACCOUNT_REGION)) {
     expect(CONTROL_URL[partition as keyof typeof CONTROL_URL]).not.toContain(region)
   }

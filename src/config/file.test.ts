@@ -41,7 +41,7 @@ function file(name: string, content: string | Uint8Array, mode = 0o644): string 
   return path
 }
 
-describe('test/config/bad: each file begins with all its faults, and has no other', () => {
+describe('test/config/bad: every file lists all of its faults, and has no others', () => {
   test.for(readdirSync('test/config/bad'))('%s', async (name) => {
     const path = join('test/config/bad', name)
     const text = readFileSync(path, 'utf8')
@@ -54,30 +54,30 @@ describe('test/config/bad: each file begins with all its faults, and has no othe
   })
 })
 
-describe('what came from the environment', () => {
+describe('which values from the environment are secrets', () => {
   const secretsOf = async (text: string, env: Record<string, string>) => configOf(await parse(text, env)).secrets
 
   test.for<[string, string, string, readonly string[]]>([
-    ['the control host is none', `${ENOUGH}control: { url: "\${X}" }`, 'https://control.example', []],
-    ['a user name is none', SMTP.replace('user: u', 'user: "${X}"'), 'alibi', ['pass']],
-    ['a runbook is none', `${ENOUGH}monitors: [{ runbook: "\${X}" }]`, 'https://wiki.example/x', []],
-    ['a role is none', `${ENOUGH}monitors: [{ credentials: { roleArn: "\${X}" } }]`, 'arn:aws:iam::111122223333:role/a', []],
+    ['the control host is not', `${ENOUGH}control: { url: "\${X}" }`, 'https://control.example', []],
+    ['a user name is not', SMTP.replace('user: u', 'user: "${X}"'), 'alibi', ['pass']],
+    ['a runbook is not', `${ENOUGH}monitors: [{ runbook: "\${X}" }]`, 'https://wiki.example/x', []],
+    ['a role is not', `${ENOUGH}monitors: [{ credentials: { roleArn: "\${X}" } }]`, 'arn:aws:iam::111122223333:role/a', []],
     [
-      'a recipient called web is none',
+      'the address of a recipient called web is not',
       ENOUGH.replace('oncall: { to: [oncall@example.com] }', 'web: { to: ["${X}"] }'),
       'x@y.example',
       [],
     ],
-    ['a password is a secret', SMTP.replace('password: pass', 'password: "${X}"'), 'hunter22', ['hunter22']],
-    ['a token is one', `${ENOUGH}web: { token: "\${X}" }`, 'hunter22hunter22', ['hunter22hunter22']],
+    ['a password is', SMTP.replace('password: pass', 'password: "${X}"'), 'hunter22', ['hunter22']],
+    ['a token is', `${ENOUGH}web: { token: "\${X}" }`, 'hunter22hunter22', ['hunter22hunter22']],
     [
-      'the heartbeat is one',
+      'the heartbeat URL is',
       `${ENOUGH}heartbeat: { url: "\${X}" }`,
       'https://hc.example/hunter22',
       ['https://hc.example/hunter22'],
     ],
     [
-      'an external id is one',
+      'an external id is',
       `${ENOUGH}health: { credentials: { roleArn: "arn:aws:iam::111122223333:role/a", externalId: "\${X}" } }`,
       'hunter22',
       ['hunter22'],
@@ -103,20 +103,20 @@ describe('a file that cannot be read is one fault', () => {
     expect(loaded).toMatchObject({ faults: [{ line: 1, column: 1, path: '' }] })
   })
 
-  test('not ours to read', async () => {
+  test('without permission to read it', async () => {
     const path = file('locked.yaml', ENOUGH)
     chmodSync(path, 0)
     const loaded = await asPlainUser(place, () => loadConfig(path, {}, options))
     expect(faultsOf(loaded)).toEqual([expect.stringMatching(/cannot be read by this user/)])
   })
 
-  test('a file of just the largest size is read', async () => {
+  test('a file of exactly the maximum size is read', async () => {
     const path = file('largest.yaml', `${ENOUGH}#${'x'.repeat(MAX_FILE_BYTES - ENOUGH.length - 1)}`)
     expect(await loadConfig(path, {}, options)).toMatchObject({ ok: true })
   })
 })
 
-test('the smallest file that works is a recipient and a sender', async () => {
+test('the smallest valid file has a recipient and a sender', async () => {
   const config = configOf(await loadConfig('test/config/good/smallest.yaml', {}, { ...options, cwd: process.cwd() }))
   expect(config).toEqual({
     file: join(process.cwd(), 'test/config/good/smallest.yaml'),
@@ -204,7 +204,7 @@ test('the smallest file that works is a recipient and a sender', async () => {
   } satisfies Config)
 })
 
-test('the full sample says what the defaults say, beside what it adds', async () => {
+test('the full sample has the values that it states, and the defaults otherwise', async () => {
   const config = configOf(await loadConfig('test/config/good/full.yaml', {}, options))
   const smallest = configOf(await loadConfig('test/config/good/smallest.yaml', {}, options))
   expect(config.policy).toEqual(smallest.policy)
@@ -254,7 +254,7 @@ test('the full sample says what the defaults say, beside what it adds', async ()
   expect(config.secrets).toEqual(['correct-horse-battery', 'https://hc-ping.com/0f5bd6a8-invented'])
 })
 
-test('a PostgreSQL database takes the place of the file, and its URL is a secret', async () => {
+test('a PostgreSQL database replaces the file, and its URL is a secret', async () => {
   const url = 'postgres://alibi:correct%2Dhorse@db.example.com/alibi?sslmode=verify-full'
   const config = configOf(await parse(`${ENOUGH}storage: { postgres: { url: "${url}" } }\nmachine: { name: alibi-1 }`))
   expect(config.storage.postgres).toEqual({ url, schema: 'alibi', poolSize: 5 })
@@ -269,17 +269,17 @@ test.each([
   ['postgres://alibi@db.example.com/alibi?sslmode=prefer', 1],
   ['postgres://alibi@db.example.com/alibi?sslmode=verify-full', 0],
   ['postgres://alibi@localhost/alibi', 0],
-])('the way to %s is warned of so many times: what crosses a network has to be encrypted', async (url, times) => {
+])('%s leads to %i warnings: connections over a network have to be encrypted', async (url, times) => {
   const { warnings } = configOf(await parse(`${ENOUGH}storage: { postgres: { url: "${url}" } }`))
   expect(warnings.filter((warning) => warning.includes('storage.postgres.url'))).toHaveLength(times)
 })
 
-test('the sample that is shipped is valid as it stands', async () => {
+test('the shipped sample is valid', async () => {
   const config = configOf(await loadConfig('config/alibi.yaml', {}, options))
   expect(config.recipients.map(({ name }) => name)).toEqual(['oncall'])
 })
 
-test('the sample says the truth about every default: with all that is commented out it is the same', async () => {
+test('every default that the sample has in a comment is the real one', async () => {
   const sample = readFileSync('config/alibi.yaml', 'utf8')
   const untrue =
     /\(no default\)|profile|roleArn|# credentials:|# smtp|host:|port:|security:|user:|password:|manager|pager|owner|- Get|- List|# log:/
@@ -291,13 +291,13 @@ test('the sample says the truth about every default: with all that is commented 
   expect(configOf(await parse(full))).toEqual(configOf(await parse(sample)))
 })
 
-describe('values from elsewhere', () => {
+describe('values from variables and files', () => {
   const smtp = (
     password: string,
   ) => `mail: { from: a@b.example, smtp: { host: "\${HOST:-h.example}", port: "\${PORT}", user: u, password: ${password} } }
 recipients: { oncall: { to: ["\${WHO}"] } }\n`
 
-  test('of variables and files, wherever a value stands, numbers too', async () => {
+  test('can be anywhere, even where a number is expected', async () => {
     const path = file('smtp-password', 'hunter22\n')
     const config = configOf(await parse(smtp(`"\${file:${path}}"`), { PORT: '2525', WHO: 'me@b.example' }))
     expect(config.mail.smtp).toMatchObject({
@@ -318,7 +318,7 @@ recipients: { oncall: { to: ["\${WHO}"] } }\n`
     expect(config.monitors[0]?.impact).toBe('x", notify: [], y: "&a *b # ${PATH}')
   })
 
-  test('a password in the file is a secret as well, and a short one is not looked for', async () => {
+  test('a password written in the file is masked too, unless it is very short', async () => {
     expect(configOf(await parse(smtp('correct-horse'), { PORT: '25', WHO: 'me@b.example' })).secrets).toEqual(['correct-horse'])
     expect(configOf(await parse(smtp('abc'), { PORT: '25', WHO: 'me@b.example' })).secrets).toEqual([])
   })
@@ -337,7 +337,7 @@ recipients: { oncall: { to: ["\${WHO}"] } }\n`
     expect(faultsOf(loaded)).toEqual([expect.stringMatching(message)])
   })
 
-  test('no value is in a fault, even where a key holds it too', async () => {
+  test('a fault contains no secret, even if the file repeats it elsewhere', async () => {
     const text = `${smtp('"${PASSWORD}"')}policy: { wait: "\${PASSWORD}" }\nmonitors: [{ notify: [hunter22] }]\n`
     const loaded = await parse(text, { PORT: '25', WHO: 'me@b.example', PASSWORD: 'hunter22' })
     expect(faultsOf(loaded)).toHaveLength(2)
@@ -359,8 +359,8 @@ describe('the region of a profile', () => {
     ['is that of the default profile', '', {}, 'eu-west-1'],
     ['comes after AWS_REGION', prod, { AWS_REGION: 'eu-north-1' }, 'eu-north-1'],
     ['comes before AWS_DEFAULT_REGION', prod, { AWS_DEFAULT_REGION: 'eu-north-1' }, 'eu-central-1'],
-    ['is left aside when it is none', '', { AWS_PROFILE: 'odd' }, 'us-east-1'],
-    ['is left aside when the profile is not there', '', { AWS_PROFILE: 'gone' }, 'us-east-1'],
+    ['is ignored if it is not a region', '', { AWS_PROFILE: 'odd' }, 'us-east-1'],
+    ['is ignored if the profile does not exist', '', { AWS_PROFILE: 'gone' }, 'us-east-1'],
   ])('%s', async ([, text, more, region]) => {
     expect(configOf(await parse(ENOUGH + text, { ...env, ...more })).monitors[0]?.region).toBe(region)
   })
@@ -376,7 +376,7 @@ describe('a profile', () => {
     return { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_EC2_METADATA_DISABLED: 'true' } as Record<string, string>
   }
 
-  test('that stands in both files has the region of the credentials file, and with it the partition', async () => {
+  test('in both files has the region, and so the partition, of the credentials file', async () => {
     const env = files('both', '[profile p]\nregion = eu-west-1\n', `[p]\nregion = cn-north-1\n${KEYS}\n`)
     const { monitors, control } = configOf(await parse(ENOUGH, { ...env, AWS_PROFILE: 'p' }))
     expect(monitors[0]).toMatchObject({ region: 'cn-north-1', partition: 'aws-cn' })
@@ -420,7 +420,7 @@ describe('a profile', () => {
       { AWS_PROFILE: 'p' },
       `names the profile p, which has source_profile = q, which ${dropped}`,
     ],
-  ])('whose role the SDK would drop is refused: %s', async ([name, text, yaml, env, message]) => {
+  ])('whose role the SDK would ignore is refused: %s', async ([name, text, yaml, env, message]) => {
     const found = faultsOf(await parse(ENOUGH + yaml, { ...files(`role ${name}`, text), ...env }))
     expect(found).toEqual([expect.stringContaining(message)])
   })
@@ -434,11 +434,11 @@ describe('a profile', () => {
       { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
     ],
     ['one with a source', `[default]\n${ROLE}\ncredential_source = Environment`, '', {}],
-  ])('that is not used, or is whole, is not: %s', async ([name, text, yaml, env]) => {
+  ])('that is unused or complete is not: %s', async ([name, text, yaml, env]) => {
     expect(await parse(ENOUGH + yaml, { ...files(`whole ${name}`, text), ...env })).toMatchObject({ ok: true })
   })
 
-  test('that gives no credentials is a warning: it may be mended while we run', async () => {
+  test('without credentials is a warning: it can be corrected while Alibi runs', async () => {
     const env = { ...files('missing', '[profile q]\nsso_session = gone\n'), AWS_PROFILE: 'p' }
     const { warnings } = configOf(await parse(`${ENOUGH}monitors: [{ name: a }, { name: b, credentials: { profile: q } }]`, env))
     expect(warnings.filter((warning) => warning.startsWith('credentials: '))).toEqual([
@@ -457,7 +457,7 @@ describe('an endpoint in the shared file', () => {
     return { AWS_CONFIG_FILE: shared, AWS_SHARED_CREDENTIALS_FILE: join(place, 'none') }
   }
 
-  test('has to be https, or on this machine', async () => {
+  test('must be https, or on this machine', async () => {
     const env = withFile('unsafe', '[default]\nendpoint_url = http://u:hunter22@10.0.0.1/x?hunter22\n')
     expect(faultsOf(await parse(ENOUGH, env))).toEqual([
       "1:1 the AWS SDK's shared file has profile default: endpoint_url = http://10.0.0.1/x: expected an https URL, or an http URL of this machine",
@@ -466,7 +466,7 @@ describe('an endpoint in the shared file', () => {
     expect(await parse(ENOUGH, { ...env, AWS_PROFILE: 'another' })).toMatchObject({ ok: true })
   })
 
-  test('is named, and is where STS, CloudWatch and the control call go', async () => {
+  test('is shown, and used for STS, CloudWatch and the control call', async () => {
     const env = withFile(
       'services',
       '[default]\nservices = s\n[services s]\nsts =\n  endpoint_url = https://sts.example\ncloudwatch_logs =\n  endpoint_url = https://logs.example\n',
@@ -538,8 +538,9 @@ describe('region, partition and control host', () => {
 describe('values', () => {
   const monitor = async (text: string) => configOf(await parse(`${ENOUGH}monitors: [{ ${text} }]`)).monitors[0]
   test('fail: 3 is 3 of 3', async () => expect((await monitor('fail: 3'))?.fail).toEqual({ count: 3, of: 3 }))
-  test('the period is the longest gap', async () => expect((await monitor('schedule: "*/7 * * * *"'))?.periodMs).toBe(420_000))
-  test('a run that lasts just as long as it may', async () =>
+  test('the period is the longest interval of the schedule', async () =>
+    expect((await monitor('schedule: "*/7 * * * *"'))?.periodMs).toBe(420_000))
+  test('a run may take exactly as long as retryInterval', async () =>
     expect(await monitor('retryInterval: 18s')).toMatchObject({ retryIntervalMs: 18_000 }))
 
   test.for<[string, Config['web']]>([
@@ -562,7 +563,7 @@ describe('values', () => {
   ])('%s', async ([text, web]) => expect(configOf(await parse(ENOUGH + text)).web).toEqual(web))
 
   test.for<[string, string, Record<string, string>]>([
-    ['in clear', 'hunter-hunter-hunter-22', {}],
+    ['in the file', 'hunter-hunter-hunter-22', {}],
     ['from the environment', '"${WEB_TOKEN}"', { WEB_TOKEN: 'hunter-hunter-hunter-22' }],
   ])('web.token %s is a secret', async ([, token, env]) => {
     const { web, secrets, warnings } = configOf(await parse(`${ENOUGH}web: { listen: "10.0.0.5:9464", token: ${token} }`, env))
@@ -594,7 +595,7 @@ describe('values', () => {
     '"Alibi, Inc." <alibi@example.com>',
     'Büro <a@bücher.example>',
     'root@localhost',
-  ])('a mail can come from %s', async (from) =>
+  ])('%s is a valid sender', async (from) =>
     expect(configOf(await parse(`mail: { from: '${from}' }\nrecipients: { o: { to: [a@b.example] } }`)).mail.from).toBe(from),
   )
 
@@ -609,13 +610,13 @@ describe('values', () => {
     'x@y <a@b.example>',
     'Alibi, Inc. <a@b.example>',
     'a@b..example',
-  ])('and not from %j', async (from) =>
+  ])('%j is not', async (from) =>
     expect(faultsOf(await parse(`mail: { from: '${from}' }\nrecipients: { o: { to: [a@b.example] } }`))).toEqual([
       expect.stringMatching(/^1:15 mail\.from: expected/),
     ]),
   )
 
-  test('more probes than can be asked are a fault', async () => {
+  test('too many probes are a fault', async () => {
     const ids = Array.from({ length: 4001 }, (_, index) => `"${String(index).padStart(12, '0')}"`).join(', ')
     const operations = '[GetAccountInformation, GetContactInformation, ListRegions, GetPrimaryEmailUpdateStatus, GetPrimaryEmail]'
     const text = (accounts: string) =>
@@ -637,19 +638,19 @@ test.for([
   expect([config.mail.domain, setupOf(config).mailDomain]).toEqual([domain, domain])
 })
 
-describe('how a mail server knows us, and we it', () => {
+describe('EHLO name and certificate authority of a mail server', () => {
   const both = (ca: string) =>
     `mail: { from: a@b.example, smtp: { host: h, ca: ${ca} }, fallback: { smtp: { host: h2, name: "[192.0.2.7]", ca: ${ca} } } }
 recipients: { oncall: { to: [a@b.example] } }\n`
 
-  test('an authority of our own is read with the file, by a path relative to the working directory', async () => {
+  test('a private authority is read together with the configuration, relative to the working directory', async () => {
     const { mail } = configOf(await parse(both('test/config/good/authority.pem')))
     const ca = { path: 'test/config/good/authority.pem', pem: readFileSync('test/config/good/authority.pem', 'utf8') }
     expect(mail.smtp).toMatchObject({ name: null, ca })
     expect(mail.fallback?.smtp).toMatchObject({ name: '[192.0.2.7]', ca })
   })
 
-  test('a certificate that is spoilt is a fault', async () => {
+  test('an invalid certificate is a fault', async () => {
     const spoilt = readFileSync('test/config/good/authority.pem', 'utf8').replace(/\n(.{20})/, '\nAAAA$1')
     const path = file('spoilt.pem', `${readFileSync('test/config/good/authority.pem', 'utf8')}${spoilt}`)
     expect(faultsOf(await parse(both(path)))).toEqual([
@@ -658,7 +659,7 @@ recipients: { oncall: { to: [a@b.example] } }\n`
     ])
   })
 
-  test('one that has expired is a warning: it may be replaced while Alibi runs', async () => {
+  test('an expired one is a warning: it can be replaced while Alibi runs', async () => {
     const later = { ...options, now: Date.UTC(2200, 0, 1) }
     expect(configOf(await parseConfig(both('test/config/good/authority.pem'), 'config/alibi.yaml', {}, later)).warnings).toEqual([
       'mail.smtp.ca: in test/config/good/authority.pem CN=Invented Mail Authority expired on 2126-11-03',
@@ -672,7 +673,7 @@ describe('what recipients choose', () => {
   const choosing = async (recipient: string, more = '') =>
     configOf(await parse(`${TWO}  boss: { to: [b@b.example], ${recipient} }\ndigest: {}\n${more}`))
 
-  test('kinds and subject are theirs alone', async () => {
+  test('kinds and subject apply to that recipient only', async () => {
     const config = await choosing('kinds: [failing, recovered], subject: stateful')
     expect(config.recipients[1]).toMatchObject({ name: 'boss', kinds: ['failing', 'recovered'], subject: 'stateful' })
     expect(config.recipients[0]).toEqual({ name: 'oncall', to: ['a@b.example'], afterMs: null })
@@ -683,7 +684,7 @@ describe('what recipients choose', () => {
     ])
   })
 
-  test('only: digest: no monitor notifies them, no self-alert goes to them, and the digest does', async () => {
+  test('only: digest means no alerts, no self-alerts, only the digest', async () => {
     const { monitors, digest, recipients } = await choosing(
       'only: digest',
       'monitors: [{ name: a }, { name: b, notify: [oncall] }]',
@@ -705,7 +706,7 @@ describe('warnings', () => {
   test.for<[string, string, Record<string, string>, RegExp]>([
     ['nobody notified at once', quiet.replace('] }', '], after: 5m }'), {}, /nobody is notified at once/],
     ['delayed emails', `${quiet}policy: { wait: 5m }`, {}, /delays every email/],
-    ['silence without end', `${quiet}policy: { holdAtMost: 0s }`, {}, /stays silent/],
+    ['unlimited silence', `${quiet}policy: { holdAtMost: 0s }`, {}, /stays silent/],
     ['no reminders', `${quiet}policy: { remindEvery: 0s }`, {}, /there are no reminders/],
     ['no source to ask', `${quiet}health: { api: false, dashboard: false }`, {}, /undetermined/],
     [
@@ -728,7 +729,7 @@ describe('warnings', () => {
     ],
     ['spread and run beyond the schedule', `${quiet}monitors: [{ schedule: "*/20 * * * * *" }]`, {}, /is skipped/],
     [
-      'nobody gets a first email of a kind',
+      'a kind of failure that nobody is emailed about',
       quiet.replace('] }', '], kinds: [failing, blind] }'),
       {},
       /^monitor default: no recipient gets `misconfigured`/,
@@ -754,37 +755,37 @@ describe('warnings', () => {
 
   test.for<[string, string, Record<string, string>]>([
     [
-      'a secret of a file under pm2',
+      'a secret from a file under pm2',
       withPassword('localhost, user: u, password: "${file:PASSWORD}"').replace('PASSWORD', file('private', 'hunter22', 0o600)),
       { pm_id: '0' },
     ],
     ['a password to this machine', withPassword('127.0.0.1, security: none, user: u, password: pass'), {}],
     ['a password to this machine, by IPv6', withPassword('"[::1]", security: none, user: u, password: pass'), {}],
-    ['no password in clear', withPassword('mx.b.example, security: none'), {}],
+    ['no password, no encryption', withPassword('mx.b.example, security: none'), {}],
     ...[true, false].map((selfAlerts): [string, string, Record<string, string>] => [
       `a recipient whom no monitor notifies, with selfAlerts: ${selfAlerts}`,
       `${quiet.replace('] } }', `] }, boss: { to: [b@b.example], selfAlerts: ${selfAlerts} } }`)}monitors: [{ notify: [oncall] }]\n`,
       {},
     ]),
     [
-      'one who only hears of long trouble',
+      'a recipient with `after` as well',
       `${quiet.replace('] } }', '] }, boss: { to: [b@b.example], after: 1h } }')}monitors: [{ notify: [oncall] }]\n`,
       {},
     ],
-    ['each minute, with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}],
-    ['a daily schedule with summer time', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
+    ['every minute, with daylight saving', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}],
+    ['a daily schedule, with daylight saving', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
     ['a harmless variable under pm2', quiet.replace('localhost', '"${HOST}"'), { HOST: 'mx.b.example', PM2_HOME: '/root/.pm2' }],
   ])('none for %s', async ([, text, env]) => expect(configOf(await parse(text, env)).warnings).toEqual([]))
 })
 
-test('no value is in a warning, even where a key holds it too', async () => {
+test('a warning contains no secret, even if the file repeats it elsewhere', async () => {
   const text = `mail: { from: a@b.example, smtp: { host: localhost, user: u, password: hunter22 } }
 recipients: { oncall: { to: [a@b.example], after: 5m } }
 monitors: [{ name: hunter22 }]\n`
   expect(configOf(await parse(text)).warnings).toEqual([expect.stringMatching(/^monitor \*\*\*: every recipient/)])
 })
 
-test('the quotas of a configuration are told by caller and operation', async () => {
+test('quotas are grouped by caller and operation', async () => {
   const config = configOf(await loadConfig('test/config/good/full.yaml', {}, options))
   expect(quotas(config).map(({ credentials, operation, probes, fits }) => [credentials, operation, probes, fits])).toEqual([
     ['prod||', 'GetAccountInformation', 2, true],
@@ -796,7 +797,7 @@ test('the quotas of a configuration are told by caller and operation', async () 
   expect(endpointOverrides(config)).toEqual([])
 })
 
-test('a fault is one line that an editor can jump to', () => {
+test('a fault is one line, which editors can jump to', () => {
   const fault: Fault = { line: 7, column: 5, path: 'monitors[0].schedul', message: 'unknown key; did you mean `schedule`?' }
   expect(formatFaults([fault, { line: 1, column: 1, path: '', message: 'the file is empty' }], 'config/alibi.yaml')).toBe(
     'config/alibi.yaml:7:5  monitors[0].schedul: unknown key; did you mean `schedule`?\nconfig/alibi.yaml:1:1  the file is empty',
@@ -810,7 +811,7 @@ test('a thousand faults are counted, not listed', async () => {
   expect(faults.at(-1)).toMatch(/and 800 more faults/)
 })
 
-describe('whatever is in the file, there is an answer', () => {
+describe('any file at all gets an answer', () => {
   const wellFormed = (loaded: Loaded) => {
     for (const fault of loaded.ok ? [] : loaded.faults) {
       expect(fault.line).toBeGreaterThanOrEqual(1)
@@ -865,7 +866,7 @@ describe('whatever is in the file, there is an answer', () => {
     ),
   )
 
-  test('text made of what YAML is made of', async () => {
+  test('random text made of YAML syntax', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(junk, { maxLength: 40 }), async (parts) =>
         wellFormed(await parse(parts.join(''), { A: 'x\ny' })),
@@ -874,7 +875,7 @@ describe('whatever is in the file, there is an answer', () => {
     )
   })
 
-  test('a good file with a line that was lost, doubled or spoilt', async () => {
+  test('a valid file with a line missing, doubled or damaged', async () => {
     const slip = fc.tuple(
       fc.nat({ max: lines.length - 1 }),
       fc.nat({ max: 120 }),

@@ -25,18 +25,18 @@ function* keysOf(node: unknown, path: string): Generator<[string, Node]> {
 const schema = configSchema()
 const keys = [...keysOf(schema, '')]
 
-test('config/alibi.schema.json is up to date (`vitest -u` writes it anew)', async () => {
+test('config/alibi.schema.json is up to date (`vitest -u` writes it)', async () => {
   await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot('../../config/alibi.schema.json')
 })
 
-test('an editor can say of every key what it is for', () => {
+test('every key has a description', () => {
   expect(keys.length).toBeGreaterThan(60)
   expect(
     keys.filter(([, { description }]) => typeof description !== 'string' || description === '').map(([path]) => path),
   ).toEqual([])
 })
 
-test('every pattern is one that editors can read', () => {
+test('every pattern works in editors', () => {
   const patterns = JSON.stringify(schema).match(/"pattern":"(?:[^"\\]|\\.)*"/g) ?? []
   expect(patterns.length).toBeGreaterThan(20)
   for (const found of patterns) {
@@ -54,7 +54,7 @@ test.for([
   ...readdirSync('test/config/good')
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `test/config/good/${name}`),
-])('an editor has nothing against %s', (path) => expect(check.safeParse(read(path)).error?.issues ?? []).toEqual([]))
+])('an editor accepts %s', (path) => expect(check.safeParse(read(path)).error?.issues ?? []).toEqual([]))
 
 // Of what an editor can see; the rest (a run that outlasts its interval, a name that stands there twice) is for `check`.
 test.for([

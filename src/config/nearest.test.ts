@@ -13,4 +13,4 @@ test.for<[string, string | null]>([
   ['recovery', 'recover'],
   ['banana', null],
   ['x'.repeat(10_000), null],
-])('%j was meant as %j', ([word, meant]) => expect(nearest(word, keys)).toBe(meant))
+])('%j probably means %j', ([word, meant]) => expect(nearest(word, keys)).toBe(meant))

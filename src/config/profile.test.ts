@@ -79,7 +79,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true })
 })
 
-test.for(PROFILES)('profile %s: what is wrong is said, and it is so for the SDK too', async ([name, , fault, silent, sdk]) => {
+test.for(PROFILES)('profile %s: what is wrong with it is found, and the SDK agrees', async ([name, , fault, silent, sdk]) => {
   const found = profileFault(name, files)
   if (fault === null) expect(found).toBeNull()
   else expect(found).toEqual({ why: expect.stringMatching(fault), silent })
@@ -94,7 +94,7 @@ test.for(PROFILES)('profile %s: what is wrong is said, and it is so for the SDK 
   expect(taken).toBe(sdk)
 })
 
-test('a profile that stands in both files is put together key by key, the credentials file first', () => {
+test('a profile in both files is merged key by key; the credentials file wins', () => {
   expect(profileIn(files, 'twice')).toMatchObject({ region: 'cn-north-1', output: 'text', aws_access_key_id: 'AKIAKEYS' })
   expect(profileIn(files, 'toString')).toBeNull()
 })
@@ -120,18 +120,8 @@ describe('where the credentials come from', () => {
     ['a container before the instance', CONTAINER, null, 'the role of this container'],
     ['the instance', {}, null, 'the role of this instance'],
     ['the instance again', { AWS_EC2_METADATA_DISABLED: 'false' }, null, 'the role of this instance'],
-    [
-      'nothing is left',
-      { AWS_EC2_METADATA_DISABLED: 'true' },
-      null,
-      'nowhere: no credentials: no AWS_PROFILE, no AWS_ACCESS_KEY_ID',
-    ],
-    [
-      'half a key is no key',
-      { AWS_ACCESS_KEY_ID: 'a' },
-      null,
-      'nowhere: AWS_ACCESS_KEY_ID is set in the environment, but AWS_SECRET',
-    ],
+    ['none at all', { AWS_EC2_METADATA_DISABLED: 'true' }, null, 'nowhere: no credentials: no AWS_PROFILE, no AWS_ACCESS_KEY_ID'],
+    ['half of a key', { AWS_ACCESS_KEY_ID: 'a' }, null, 'nowhere: AWS_ACCESS_KEY_ID is set in the environment, but AWS_SECRET'],
     [
       'half a token',
       { AWS_WEB_IDENTITY_TOKEN_FILE: '/t' },
@@ -154,7 +144,7 @@ describe('where the credentials come from', () => {
     expect(shown(originOf({}, null, withDefault(section)))).toContain(expected)
   })
 
-  test('where nobody is at home there is no profile, and that is said', () => {
+  test('without a home directory there is no profile, and the message says so', () => {
     const nobody = { ...files, looked: [] }
     const why = 'no home directory (HOME is not set, and this user has none)'
     expect(shown(originOf({ AWS_PROFILE: 'p' }, null, nobody))).toContain(why)

@@ -13,14 +13,14 @@ const sources = {
 test.for<[string, string, string]>([
   ['a variable', '${HOST}', 'smtp.example'],
   ['within a text, twice', 'a ${HOST} b ${HOST} c', 'a smtp.example b smtp.example c'],
-  ['a default where there is no variable', '${NOPE:-587}', '587'],
+  ['a default, if the variable is not set', '${NOPE:-587}', '587'],
   ['a default that is empty', '${NOPE:-}', ''],
   ['a default where the variable is empty, as in a shell', '${EMPTY:-x}', 'x'],
   ['an empty variable without default', '${EMPTY}', ''],
-  ['a default is left where the variable is set', '${HOST:-other}', 'smtp.example'],
+  ['a default is ignored if the variable is set', '${HOST:-other}', 'smtp.example'],
   ['a file', '${file:/run/secrets/smtp}', 'hunter22'],
   ['an escape', 'costs $${HOST}', 'costs ${HOST}'],
-  ['what a value holds is not resolved again', '${NESTED}', '${HOST}'],
+  ['a value is not resolved again', '${NESTED}', '${HOST}'],
   ['a lone dollar', '$HOST $ {HOST}', '$HOST $ {HOST}'],
 ])('%s', ([, text, expected]) => {
   const resolved = resolve(text, sources)
@@ -32,19 +32,19 @@ test.for<[string, string, RegExp]>([
   ['a variable that is not set', '${NOPE}', /`NOPE` is not set/],
   ['a file that cannot be read', '${file:/gone}', /does not exist/],
   ['no name', '${}', /^expected \$\{VAR\}/],
-  ['a name that is none', '${1+1}', /^expected \$\{VAR\}/],
-  ['no end', 'x ${HOST', /without a closing }/],
-  ['a default that holds another', '${NOPE:-${HOST}}', /^the default of `NOPE` cannot contain another \$\{…\}$/],
+  ['an invalid name', '${1+1}', /^expected \$\{VAR\}/],
+  ['not closed', 'x ${HOST', /without a closing }/],
+  ['a default with another one in it', '${NOPE:-${HOST}}', /^the default of `NOPE` cannot contain another \$\{…\}$/],
   ['the same where the variable is set', '${HOST:-x${NOPE}}', /^the default of `HOST` cannot contain another/],
 ])('%s is a fault', ([, text, fault]) => expect(resolve(text, sources).faults).toEqual([expect.stringMatching(fault)]))
 
-test('what came from outside is told, and a default is not', () => {
+test('values from outside are listed; defaults are not', () => {
   expect(resolve('${HOST} ${file:/run/secrets/smtp} ${NOPE:-plain}', sources).values).toEqual([
     { from: 'env', name: 'HOST', value: 'smtp.example' },
     { from: 'file', name: '/run/secrets/smtp', value: 'hunter22' },
   ])
 })
 
-test('the files of a text are known before it is resolved', () => {
+test('files are found before a text is resolved', () => {
   expect(filesIn('${file:/a} $${file:/b} ${HOST} x${file:c/d}')).toEqual(['/a', 'c/d'])
 })

@@ -20,7 +20,7 @@ test.for<[Record<string, string>, string | null, string | null]>([
   [{ AWS_USE_FIPS_ENDPOINT: 'false' }, null, null],
   [{ AWS_PROFILE: 'dual', AWS_USE_FIPS_ENDPOINT: 'true' }, 'AWS_USE_FIPS_ENDPOINT', 'profile dual: use_dualstack_endpoint'],
   [{ AWS_PROFILE: 'gone' }, null, null],
-])('what is wanted by %j', ([env, fips, dualstack]) => expect(variantsWanted(env, FILES)).toEqual({ fips, dualstack }))
+])('variants requested by %j', ([env, fips, dualstack]) => expect(variantsWanted(env, FILES)).toEqual({ fips, dualstack }))
 
 test('a value other than true and false is refused: the SDK would fail every call', () => {
   const told: string[] = []
@@ -34,7 +34,7 @@ test('a value other than true and false is refused: the SDK would fail every cal
   ])
 })
 
-describe('the SDK asks at the address that there is', () => {
+describe('the SDK uses an endpoint that exists', () => {
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
   const CLIENT = {
     STS: (config: object) => new STSClient({ ...config }).send(new GetCallerIdentityCommand({})),
@@ -76,7 +76,7 @@ describe('the SDK asks at the address that there is', () => {
   })
 })
 
-test('what each does to each endpoint is said', () => {
+test('what a variant changes is said for every endpoint', () => {
   const asked = (service: Service, name: string, region: string) => ({ service, name, region })
   const all = [asked('ACCOUNT', 'Account', 'us-east-1'), asked('STS', 'STS', 'us-west-2'), asked('STS', 'STS', 'eu-west-1')]
   expect(variantsShown({ fips: 'AWS_USE_FIPS_ENDPOINT', dualstack: null }, all)).toEqual([
