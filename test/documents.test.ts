@@ -123,6 +123,20 @@ describe('configuration and scenarios', () => {
   }
 })
 
+test('the proxies in docs/operating.md ask where Alibi listens, and remove the path of `web.url`', () => {
+  const ofOperating = blocks.filter(({ file }) => file === 'docs/operating.md')
+  const given = ofOperating.map(({ text }) => /^ *url: (https:\S+)$/m.exec(text)?.[1]).find((url) => url !== undefined)
+  const url = new URL(given ?? 'none:')
+  const [nginx = '', caddy = '', ...more] = ofOperating
+    .map(({ text }) => text)
+    .filter((text) => text.includes('127.0.0.1:9464') && text.includes('proxy'))
+  expect(more).toEqual([])
+  for (const proxy of [nginx, caddy]) expect(proxy).toContain(url.hostname)
+  expect(nginx).toContain(`location ${url.pathname}/ {\n    proxy_pass http://127.0.0.1:9464/;`)
+  expect(nginx).toContain('proxy_set_header Host $http_host;')
+  expect(caddy).toContain(`handle_path ${url.pathname}/* {\n    reverse_proxy 127.0.0.1:9464`)
+})
+
 test.for(named(of('json')))('%s is JSON', ([, { text }]) => {
   expect(() => JSON.parse(text)).not.toThrow()
 })
