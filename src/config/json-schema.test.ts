@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { configSchema } from './json-schema.ts'
+import { mayBeSecret } from './secret.ts'
 
 type Node = Record<string, unknown>
 
@@ -34,6 +35,14 @@ test('every key has a description', () => {
   expect(
     keys.filter(([, { description }]) => typeof description !== 'string' || description === '').map(([path]) => path),
   ).toEqual([])
+})
+
+test('every key beside a secret is known to secret.ts: an unknown one would be hidden, and its value masked everywhere', () => {
+  const unknown = keys.filter(([path]) => {
+    const parts = path.split('.').slice(1)
+    return mayBeSecret(parts.slice(0, -1), parts.at(-1) ?? '')
+  })
+  expect(unknown.map(([path]) => path)).toEqual([])
 })
 
 test('every pattern works in editors', () => {

@@ -10,7 +10,7 @@ const HOLDERS: Readonly<Record<string, Readonly<{ secret: string; harmless: read
   smtp: { secret: 'password', harmless: ['host', 'port', 'security', 'user', 'name', 'ca'] },
   heartbeat: { secret: 'url', harmless: ['every'] },
   postgres: { secret: 'url', harmless: ['schema', 'poolSize'] },
-  web: { secret: 'token', harmless: ['listen', 'hosts'] },
+  web: { secret: 'token', harmless: ['listen', 'url', 'hosts'] },
   credentials: { secret: 'externalId', harmless: ['profile', 'roleArn', 'sessionName'] },
 }
 
