@@ -10,6 +10,7 @@ import type { Verdict } from '../domain/verdict.ts'
 import { local } from '../email/times.ts'
 import type { KeptReading } from '../ports/store.ts'
 import type { Story } from './explain.ts'
+import { answer, grouped, type RowGroup } from './explain-answer.ts'
 import { cell, page, table } from './table.ts'
 
 /** `--json` has at most this many ledger rows. */
@@ -34,6 +35,8 @@ export function storyText(story: Story, options: Readonly<{ columns: number | nu
     },
   }
   const parts = [
+    cell(answer(incident, ledger, format.time)),
+    '',
     ...headLines(incident, format),
     '',
     ...memberLines(incident.members, format),
@@ -73,17 +76,25 @@ function memberLines(members: readonly Member[], format: Format): readonly strin
   const failingFirst = members.toSorted((a, b) => Number(a.state === 'recovered') - Number(b.state === 'recovered'))
   const [shown, rest] = [failingFirst.slice(0, SHOWN.members), failingFirst.slice(SHOWN.members)]
   const states = [...Map.groupBy(rest, ({ state }) => state)].map(([state, some]) => `${some.length} ${state}`)
+  const alike = [...Map.groupBy(shown, (member) => JSON.stringify(judgementLines(member, format)))]
   return [
-    ...shown.flatMap((member) => linesOf(member, format)),
+    ...alike.flatMap(([, some]) => [
+      ...some.map((member) => memberLine(member, format)),
+      ...(some[0] === undefined ? [] : judgementLines(some[0], format)),
+    ]),
     ...(rest.length === 0 ? [] : [`and ${rest.length} more (${states.join(', ')}); \`--json\` has all`]),
   ]
 }
 
-function linesOf(member: Member, { time }: Format): readonly string[] {
-  const { verdict, carried, lapsed, readAt } = member.judgement
+function memberLine(member: Member, { time }: Format): string {
   const since = member.lastOkAt === null ? 'at or before' : `between ${time(member.lastOkAt)} (last ok) and`
+  return `${member.probe}: ${member.state}, began ${since} ${time(member.onset)}`
+}
+
+/** What AWS Health says of it: the same for many. */
+function judgementLines(member: Member, { time }: Format): readonly string[] {
+  const { verdict, carried, lapsed, readAt } = member.judgement
   return [
-    `${member.probe}: ${member.state}, began ${since} ${time(member.onset)}`,
     `  ${verdict.kind}: ${cell(verdict.why)}${readAt === null ? '' : ` (AWS Health read at ${time(readAt)})`}`,
     ...(carried === null ? [] : [`  explanation kept: ${cell(carried)}`]),
     ...(lapsed === null ? [] : [`  explanation lapsed: ${cell(lapsed.why)}`]),
@@ -94,10 +105,24 @@ function linesOf(member: Member, { time }: Format): readonly string[] {
 }
 
 function decisionLines(ledger: readonly LedgerRow[], count: number, { columns, time }: Format): readonly string[] {
-  const rows = ledger
-    .slice(-SHOWN.decisions)
-    .map((row) => [time(row.at), row.decision, row.rule ?? '', `${row.probe === null ? '' : `${row.probe}: `}${row.reason}`])
+  const rows = grouped(ledger.slice(-SHOWN.decisions)).map((group) => [
+    time(group.row.at),
+    group.row.decision,
+    group.row.rule ?? '',
+    `${subjectOf(group)}${group.row.reason}${timesOf(group, time)}`,
+  ])
   return [`Decisions${lastOf(SHOWN.decisions, count)}`, table(['at', 'decision', 'rule', 'reason'], rows, columns)]
+}
+
+function subjectOf({ probes }: RowGroup): string {
+  const [first] = probes
+  if (first === undefined) return ''
+  return probes.length === 1 ? `${first}: ` : `${probes.length} probes: `
+}
+
+/** Nothing for what was decided once, or once for each probe. */
+function timesOf({ times, last, probes }: RowGroup, time: Format['time']): string {
+  return times <= Math.max(1, probes.length) ? '' : ` (${times} times, last ${time(last)})`
 }
 
 /** The verdicts that decisions rest on, as they were then: with every event that was considered, and the test that it failed. */
