@@ -61,7 +61,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'postgres', include: [POSTGRES], globalSetup: ['test/wire/built.ts', 'test/postgres/setup.ts'] },
+        test: {
+          name: 'postgres',
+          include: [POSTGRES],
+          globalSetup: ['test/wire/built.ts', 'test/postgres/setup.ts'],
+          // Two daemons and a database at a time; each takes over after some ten seconds.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         extends: true,

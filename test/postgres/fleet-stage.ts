@@ -10,13 +10,19 @@ type StagedMachine = Readonly<{
   get(path: string): Promise<{ status: number; body: string }>
 }>
 
-export type FleetStage = Readonly<{ on: Stage; machine(name: string, url?: string): Promise<StagedMachine> }>
+export type FleetStage = Readonly<{
+  on: Stage
+  /** What the machines get that are made from now on. */
+  configure(parts: Parts): Promise<void>
+  machine(name: string, url?: string): Promise<StagedMachine>
+}>
 
 /** AWS and a mailbox, and as many machines as are wanted on one schema of PostgreSQL. */
-export async function fleetStage(url: string, schema: string, parts: Parts = {}): Promise<FleetStage> {
-  const on = await stage({ ...parts, storage: storage(url, schema) })
+export async function fleetStage(url: string, schema: string): Promise<FleetStage> {
+  const on = await stage({ storage: storage(url, schema) })
   return {
     on,
+    configure: (parts) => on.configure({ ...parts, storage: storage(url, schema) }),
     async machine(name, through = url) {
       const directory = join(on.directory, name)
       await mkdir(directory)
