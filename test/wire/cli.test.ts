@@ -427,7 +427,7 @@ test('and by each email', async () => {
   on.sandbox.answer({ operation: 'GetContactInformation' }, 'AccessDeniedException')
   const mail = await on.mailbox.waitFor(({ headers }) => headers['x-alibi-kind'] === 'misconfigured', DEADLINE_MS)
   expect(mail.text.replace(/\s+/g, ' ')).toContain(
-    `Credentials of production: ${CALLER.arn} (account ${CALLER.account}), from the environment`,
+    `Credentials for production: ${CALLER.arn} (account ${CALLER.account}), from the environment`,
   )
 })
 
@@ -435,7 +435,7 @@ test('a profile that is named and is not there is an error, whatever else gives 
   await using on = await stage({ monitors: TWO })
   Object.assign(on.env, { AWS_PROFILE: 'gone' })
   const live = await on.alibi('check', '--live')
-  const why = /profile gone \(AWS_PROFILE\): it is in none of the AWS SDK's shared files: \/\S+\/\.aws\/config \(not there\)/
+  const why = /profile gone \(AWS_PROFILE\): it is in none of the AWS SDK's shared files: \/\S+\/\.aws\/config \(does not exist\)/
   expect(live.code).toBe(69)
   expect(live.out).toMatch(new RegExp(`warning: credentials: ${why.source}`))
   expect(live.out).toMatch(new RegExp(`FAIL {3}credentials of production, members: credentials: ${why.source}`))
@@ -474,7 +474,7 @@ test.skipIf(!canBeNobody)(
         }),
       )
     expect(await probe({ AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret })).toMatchObject({ code: 0, err: '' })
-    const none = 'no home directory (HOME is not set, and the system does not know this user)'
+    const none = 'no home directory (HOME is not set, and this user has none)'
     expect((await probe({})).out).toContain(none)
     expect((await probe({ AWS_PROFILE: 'p' })).out).toContain(`credentials: profile p (AWS_PROFILE): there is ${none}`)
   },

@@ -48,7 +48,7 @@ test('check --live asks AWS through the proxy, and names it without its password
   expect(refused.out).toMatch(
     /FAIL {3}production\/self\/GetContactInformation: setup: ProxyError the proxy HTTPS_PROXY=\S+ answered 407/,
   )
-  expect(refused.out).toContain('-> see HTTPS_PROXY and NO_PROXY')
+  expect(refused.out).toContain('-> check HTTPS_PROXY and NO_PROXY')
   const probed = await on.alibi('probe')
   expect(probed.code).toBe(1)
   expect(probed.out).toMatch(/setup: the proxy HTTPS_PROXY=\S+ answered 407/)
@@ -65,7 +65,7 @@ test('a FIPS endpoint is asked where there is one, and elsewhere its lack is nam
   expect(ended).toMatchObject({ code: 0, err: '' })
   expect(ended.out).toMatch(/note: AWS_USE_FIPS_ENDPOINT: FIPS endpoint used for STS in us-west-2, AWS Health in us-east-2$/m)
   expect(ended.out).toMatch(
-    /note: AWS_USE_FIPS_ENDPOINT: has no FIPS endpoint, .*: Account in us-east-1, AWS Health in us-east-1$/m,
+    /note: AWS_USE_FIPS_ENDPOINT: no FIPS endpoint, default one used, for Account in us-east-1, AWS Health in us-east-1$/m,
   )
   expect(proxy.asked).toEqual(
     expect.arrayContaining(['sts-fips.us-west-2.amazonaws.com:443', 'account.us-east-1.amazonaws.com:443']),
@@ -91,8 +91,8 @@ test('a proxy that lets nothing pass from the start is no trouble of AWS; one th
 })
 
 test.for<[string, Record<string, string>, string]>([
-  ['socks', { HTTPS_PROXY: 'socks5://u:hunter22@p:1080' }, 'HTTPS_PROXY names a proxy of socks5://, which Alibi cannot use'],
-  ['neither yes nor no', { AWS_USE_FIPS_ENDPOINT: '1' }, 'AWS_USE_FIPS_ENDPOINT is neither true nor false'],
+  ['socks', { HTTPS_PROXY: 'socks5://u:hunter22@p:1080' }, 'HTTPS_PROXY names a socks5:// proxy: expected http:// or https://'],
+  ['neither true nor false', { AWS_USE_FIPS_ENDPOINT: '1' }, 'AWS_USE_FIPS_ENDPOINT must be true or false'],
   ['no bundle', { AWS_CA_BUNDLE: '/nonexistent/ca.pem' }, 'AWS_CA_BUNDLE names /nonexistent/ca.pem, which does not exist'],
   ['a bundle of nothing', { AWS_CA_BUNDLE: '/dev/null' }, 'AWS_CA_BUNDLE names /dev/null, which is not a regular file'],
 ])('what cannot be used is refused: %s', async ([, env, message]) => {
