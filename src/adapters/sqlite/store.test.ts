@@ -449,7 +449,7 @@ describe('a sweep', () => {
         }),
       )
     }
-    expect(steps).toHaveLength(4)
+    expect(steps).toHaveLength(8)
     for (const statements of steps) expect(statements).toBeLessThanOrEqual(4)
   })
 

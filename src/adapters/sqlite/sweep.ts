@@ -2,7 +2,7 @@ import { HOUR_MS, type Instant } from '../../domain/probe.ts'
 import type { Database } from './database.ts'
 
 /** Probes that one step looks through: a few milliseconds, in a few statements, however many probes there are. */
-const PROBES_A_STEP = 1_000
+const PROBES_A_STEP = 500
 /** What is left is counted up to here. */
 const MAX_COUNTED = 5_000
 
