@@ -29,7 +29,7 @@ function webUrl(text: string): string | null {
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol)) return null
   if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return null
-  return url.href.replace(/\/+$/, '')
+  return url.href.endsWith('/') ? url.href.slice(0, -1) : url.href
 }
 
 export const WebSchema = z.union(

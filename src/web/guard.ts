@@ -59,7 +59,7 @@ export function admit(request: IncomingMessage, { listen, bound, takesAnswers, n
 /** Of a proxy that serves the page under a path, and takes that away: the browser has to go there again. */
 function subPath({ headers }: IncomingMessage, { url = null }: Listen): string {
   const outside = url === null ? null : URL.parse(url)
-  return outside === null || outside.host !== headers.host ? '' : outside.pathname.replace(/\/+$/, '')
+  return outside === null || outside.host !== headers.host ? '' : outside.pathname === '/' ? '' : outside.pathname
 }
 
 function pathOf({ url }: IncomingMessage): string {

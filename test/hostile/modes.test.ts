@@ -235,22 +235,22 @@ describe('`check` names what others may read or change', () => {
     [
       'a configuration that everybody may change',
       { modes: { 'alibi.yaml': 0o666 } },
-      /everybody .* may change .*alibi\.yaml \(mode 0666\)/,
+      /everybody on this machine can change .*alibi\.yaml \(mode 0666\)/,
     ],
     [
       'a configuration that holds a secret, and that everybody may read',
       { more: SMTP.replace('PASSWORD', 'hunter22'), modes: { 'alibi.yaml': 0o644 } },
-      /alibi\.yaml holds a secret, and everybody .* may read it/,
+      /alibi\.yaml contains a secret, and everybody on this machine can read it/,
     ],
     [
       'a secret that everybody may read',
       { more: SMTP, files: ['secret'], modes: { secret: 0o644 } },
-      /everybody .* may read the secret in .*secret \(mode 0644\)/,
+      /everybody on this machine can read the secret in .*secret \(mode 0644\)/,
     ],
     [
       'a secret that everybody may change',
       { more: SMTP, files: ['secret'], modes: { secret: 0o602 } },
-      /everybody .* may change the secret in .*secret \(mode 0602\)/,
+      /everybody on this machine can change the secret in .*secret \(mode 0602\)/,
     ],
     ['the database', { files: ['a.db'], modes: { 'a.db': 0o644 } }, /other users may read or write .*a\.db \(mode 0644\)/],
     [

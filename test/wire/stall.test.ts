@@ -36,7 +36,8 @@ const monitor = {
   attempts: 1,
   backoffMs: 1,
   timeoutMs: TIMEOUT_MS,
-} as Monitor
+  probes: [probe],
+} as unknown as Monitor
 
 let worker: Worker
 let endpoints: Record<string, string>
