@@ -116,7 +116,7 @@ describe('account discovery', () => {
     await w.clock.advance(2 * HOUR_MS)
     expect(texts()[0]?.[0]).toBe('organization:all')
     expect(texts()[0]?.[1]).toMatch(
-      /^Monitor all finds .* the list of 1 accounts from 2026-11-22T.* stays in force: AWS throttled/,
+      /^Monitor all discovers .* the list of 1 accounts from 2026-11-22T.* stays in force: AWS throttled/,
     )
     expect(w.found()).toEqual([A])
     await w.clock.advance(12 * HOUR_MS)
@@ -130,7 +130,7 @@ describe('account discovery', () => {
     const after = world([BAD], { disk: before.disk })
     await after.clock.advance(4 * HOUR_MS)
     await after.begin()
-    expect(after.told.at(-1)?.[1]).toContain('none of its accounts are watched')
+    expect(after.told.at(-1)?.[1]).toContain('none of its accounts are monitored')
   })
 
   test('a monitor that no longer discovers its accounts is not reported', async () => {

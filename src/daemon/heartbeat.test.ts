@@ -154,13 +154,13 @@ test('trouble with the other side is logged once, and again when it changes', as
   const { world, minutes, end } = patient()
   world.takes = 'HTTP 404'
   await minutes(20)
-  expect(world.warnings).toEqual(['the heartbeat was not taken'])
+  expect(world.warnings).toEqual(['heartbeat ping rejected'])
   world.reasons = ['monitor a has not run for 9m']
   await minutes(20)
   expect(world.warnings).toEqual([
-    'the heartbeat was not taken',
-    'the heartbeat was not taken',
-    'the heartbeat says that Alibi is not well',
+    'heartbeat ping rejected',
+    'heartbeat ping rejected',
+    'heartbeat reports that Alibi does not work',
   ])
   await end()
 })
