@@ -23,10 +23,10 @@ export const ANSWERS = [
 ] as const
 export type Answer = (typeof ANSWERS)[number]
 
-/** An answer takes this long: near enough to life, and short enough to keep a story readable. */
+/** An answer takes this long: realistic, and short enough to keep a story readable. */
 const ANSWER_MS = 120
 const REFUSED_MS = 15
-/** A name that does not resolve when the network is down. */
+/** How long it takes to find that a name does not resolve because the network is down. */
 const NO_NAME_MS = 20
 
 /** Operations for which "there is none" is a healthy answer (docs/rules.md, Failure kinds). */
@@ -37,10 +37,10 @@ const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
   'GetPrimaryEmailUpdateStatus',
 ])
 
-/** A try without what only the moment knows. `ms` is how long it takes. */
+/** A try without what depends on the moment. `ms` is how long it takes. */
 export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms' | 'obstacle'>
 
-/** The try that the real prober would make of this answer, in its own words (adapters/aws/failure.ts). */
+/** The try that the real prober would make of this answer, in the words of adapters/aws/failure.ts. */
 export function replyOf(answer: Answer, { operation }: Call, timeoutMs: number): Reply {
   const service = serviceCode(operation)
   const said = (status: number, kind: Try['kind'], error: string, message: string): Reply => {
@@ -92,7 +92,7 @@ export function replyOf(answer: Answer, { operation }: Call, timeoutMs: number):
   }
 }
 
-/** What any call to the outside comes to while the network is down. */
+/** The result of any call while the network is down. */
 export const NO_NETWORK: Reply = {
   kind: 'unreachable',
   error: 'EAI_AGAIN',

@@ -71,7 +71,7 @@ test('without a network nothing gets through, not even the control call', async 
   expect(await ask(virtualHealthApi(world, config, 'aws', life))).toMatchObject({ state: 'unavailable' })
 })
 
-test('an answer meant for one account is for that account, and what holds for all takes it back', () => {
+test('an answer for one account is for that account only, until an answer for all replaces it', () => {
   const { world } = stage()
   const probe = { id: '', monitor: 'm', account: '111111111101', call: { operation: 'ListRegions', parameter: null } } as const
   world.apply({ verb: 'account', answer: '500', operation: null, account: '111111111101' })
@@ -80,7 +80,7 @@ test('an answer meant for one account is for that account, and what holds for al
   expect(world.answerTo(probe)).toBe('ok')
 })
 
-test('both sources show an event, each what it knows; a service that leaves the list is well again', async () => {
+test('both sources show an event, each what it knows; a service that leaves the list has recovered', async () => {
   const { world, ask, life, clock } = stage()
   const [api, dashboard] = [virtualHealthApi(world, config, 'aws', life), virtualDashboard(world, config, 'aws', life)]
   const event = { service: 'MULTIPLE_SERVICES', region: 'us-east-1', text: 'first', impacted: ['account', 'IAM'] }
@@ -111,7 +111,7 @@ test('both sources show an event, each what it knows; a service that leaves the 
   expect(await ask(api)).toMatchObject({ state: 'answered', events: [] })
 })
 
-test('a refusing API is asked again after a day only; the dashboard has no part in events of one account', async () => {
+test('an API that refuses is asked again only after a day; the dashboard does not show events of one account', async () => {
   const { world, ask, life, clock } = stage()
   const api = virtualHealthApi(world, config, 'aws', life)
   world.apply({ verb: 'api', state: 'subscription-required' })
@@ -124,7 +124,7 @@ test('a refusing API is asked again after a day only; the dashboard has no part 
   expect(await ask(virtualDashboard(world, config, 'aws', life))).toMatchObject({ events: [] })
 })
 
-test('a process that was killed never hears of anything, and writes nothing', async () => {
+test('a process that was killed never gets an answer, and writes nothing', async () => {
   const { clock, life } = stage()
   const heard: string[] = []
   void life.sleep(1_000, never).then(() => heard.push('slept'))

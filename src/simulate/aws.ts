@@ -22,16 +22,16 @@ import { NO_NETWORK, type Reply, replyOf } from './answers.ts'
 import type { Life } from './life.ts'
 import type { World } from './world.ts'
 
-/** Runs of one moment share a control call, as those of the real prober do. */
+/** Runs share a control call for this long, as those of the real prober do. */
 const CONTROL_SHARED_MS = 5_000
 const CONTROL_MS = 90
-/** A reading of the Health API is so many calls, each as long. */
+/** A reading of the Health API is this many calls, and each takes this long. */
 const API_CALLS = 4
 const API_CALL_MS = 45
 const DASHBOARD_MS = 250
-/** A source that refuses is asked again each day (`consult`). */
+/** A source that refuses is asked again once a day (`consult`). */
 const REFUSED_FOR_MS = DAY_MS
-/** STS is not asked where Account stands, if the partition has another region. */
+/** STS is not asked in Account's own region, if the partition has another one. */
 const OTHER_REGION: Readonly<Record<Partition, string>> = {
   aws: 'us-west-2',
   'aws-cn': 'cn-north-1',
@@ -45,11 +45,11 @@ export type AwsOptions = Readonly<{
   config: Config
   life: Life
   random01: () => number
-  /** Told of each run when it has ended. */
+  /** Called for every finished run. */
   ran: (outcome: Outcome) => void
 }>
 
-/** Asks the virtual AWS as the real prober asks the real one: same tries, same backoff, same words. */
+/** Asks the virtual AWS as the real prober asks the real one: the same tries, the same backoff, the same words. */
 export function virtualProber(world: World, { config, life, random01, ran }: AwsOptions): Prober {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
   let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
@@ -71,7 +71,7 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
       requestId: heard ? `51a1a7ed-0000-4000-8000-${String(calls).padStart(12, '0')}` : null,
       apigwId: null,
       traceId: null,
-      // This AWS goes by the daemon's clock: a story in which it jumps is about the timers, not about a clock that stays wrong.
+      // This AWS goes by the daemon's clock: a story with a clock change is about timers, not about a clock that stays wrong.
       skewMs: heard ? 0 : null,
     }
   }
@@ -137,17 +137,17 @@ export function interestIn({ monitors, health }: Config, partition: Partition): 
   }
 }
 
-/** The virtual Health API of a partition; `null` where the configuration has none. */
+/** The virtual Health API of a partition; `null` if the configuration has none. */
 export function virtualHealthApi(world: World, config: Config, partition: Partition, life: Life): HealthSource | null {
   if (!config.health.api) return null
   const monitors = config.monitors.filter((monitor) => monitor.partition === partition)
   const credentials = config.health.credentials ?? monitors[0]?.credentials
   const owners = credentials === undefined ? [] : [`self@${credentialsKey(credentials)}`]
-  // As the real one filters its questions: what can explain, where it can.
+  // The real one asks only for what can explain something, and where it can.
   const { services, regions } = interestIn(config, partition)
   let refused: Extract<SourceAnswer, { state: 'refused' }> | null = null
 
-  /** As the real one: a call that is throttled is tried again for as long as the question may last. */
+  /** Like the real one: a throttled call is retried for as long as the reading may take. */
   async function callsPass(signal: AbortSignal): Promise<boolean> {
     const until = life.monotonic() + config.health.timeoutMs
     for (let call = 0; call < API_CALLS; call++) {
@@ -193,7 +193,7 @@ export function virtualHealthApi(world: World, config: Config, partition: Partit
   }
 }
 
-/** The virtual public dashboard; `null` where the configuration or the partition has none. */
+/** The virtual public dashboard; `null` if the configuration or the partition has none. */
 export function virtualDashboard(world: World, config: Config, partition: Partition, life: Life): HealthSource | null {
   const { dashboard } = config.health
   if (dashboard === false || (dashboard === true && !WITH_DASHBOARD.includes(partition))) return null

@@ -2,7 +2,7 @@ import type { HealthEvent, Impact, Source } from '../domain/outage.ts'
 import { DAY_MS, type Instant } from '../domain/probe.ts'
 import type { EventFields } from './scenario.ts'
 
-/** The public dashboard goes on showing what was closed for about so long. */
+/** The public dashboard shows closed events for about this long. */
 const DASHBOARD_KEEPS_MS = DAY_MS
 
 type Posted = {
@@ -27,7 +27,7 @@ export class HealthBoard {
   private readonly arns = new Map<string, string>()
   private readonly isQueued: boolean
 
-  /** @param isQueued EventBridge tells what AWS publishes, unless an event says otherwise */
+  /** @param isQueued EventBridge reports what AWS publishes, unless an event says otherwise */
   constructor(isQueued: boolean) {
     this.isQueued = isQueued
   }
@@ -95,7 +95,7 @@ export class HealthBoard {
     return [...this.arns].find(([, known]) => known === arn)?.[0] ?? null
   }
 
-  /** What DescribeEvents answers: all that is open, and what was updated since. @param owners who received what is no public event */
+  /** What DescribeEvents answers: everything open, and what was updated since then. @param owners who received the events that are not public */
   inApi(now: Instant, since: Instant, owners: readonly string[]): readonly HealthEvent[] {
     return [...this.posted.values()]
       .filter((event) => event.in.includes('api') && (event.endedAt === null || event.updatedAt >= since))
@@ -111,7 +111,7 @@ export class HealthBoard {
       }))
   }
 
-  /** What EventBridge is told of an event; `null` where it is told nothing. */
+  /** What EventBridge reports of an event; `null` if it reports nothing. */
   forQueue(id: string, now: Instant): HealthEvent | null {
     const event = this.posted.get(id)
     if (event === undefined || !event.in.includes('queue')) return null
@@ -155,7 +155,7 @@ function status(event: Posted, now: Instant): HealthEvent['status'] {
   return event.category === 'scheduledChange' && event.startedAt > now ? 'upcoming' : 'open'
 }
 
-/** As the dashboard's reader has it (adapters/aws/health-answer.ts). */
+/** As in adapters/aws/health-answer.ts. */
 function categoryOf(code: string): HealthEvent['category'] {
   if (code.endsWith('_ISSUE')) return 'issue'
   if (code.endsWith('_INVESTIGATION')) return 'investigation'
@@ -163,7 +163,7 @@ function categoryOf(code: string): HealthEvent['category'] {
   return /_(SCHEDULED|SCHEDULED_CHANGE|MAINTENANCE|PLANNED_LIFECYCLE_EVENT)$/.test(code) ? 'scheduledChange' : 'unknown'
 }
 
-/** A service that is no longer in the list is well again since now. */
+/** A service that is no longer in the list has recovered by now. */
 function impactedNow(was: readonly Impact[], keys: readonly string[], now: Instant): readonly Impact[] {
   const current = new Set(keys.map((key) => key.toLowerCase()))
   const left = was.filter(({ key }) => !current.has(key)).map((impact) => ({ ...impact, resolvedAt: impact.resolvedAt ?? now }))

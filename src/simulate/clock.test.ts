@@ -101,7 +101,7 @@ describe('the virtual ticker', () => {
     expect(fires).toBe(2)
   })
 
-  test('one at a time: the overlap is told; stop awaits the fire', async () => {
+  test('one at a time: an overlap is reported; stop waits for the fire', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const { clock, overlapped, task } = scheduled({ fire: () => promise })
     await clock.advance(3 * MINUTE)

@@ -1,24 +1,24 @@
 import type { Clock, ScheduledTask, Ticker } from '../ports/time.ts'
 import { Firing } from '../schedule/firing.ts'
 
-/** Timers that fire at one moment: more, and something waits for no time at all, for ever. */
+/** Timers that may fire at one moment. If there are more, something waits for no time at all, forever. */
 const MAX_AT_ONCE = 100_000
 
-/** The real one, whatever a test makes of the global. A turn of it lets every promise that can settle do so. */
+/** The real one, whatever a test does to the global. One turn of it lets every promise settle that can. */
 const macrotask = setImmediate
 
 export type VirtualClock = Clock & {
-  /** Lets true time pass: every sleep that falls due ends at its moment, in order, and what it sets off runs before the next. */
+  /** Lets true time pass: sleeps end at their moment and in order, and what one sets off runs before the next one ends. */
   advance(ms: number): Promise<void>
   /** Lets everything run that waits for no time. */
   settle(): Promise<void>
-  /** The wall clock is set ahead or back, or (ahead) the machine slept; timers and `monotonic` know nothing of it. */
+  /** The wall clock is set forward or back, or (forward) the machine slept. Timers and `monotonic` do not notice. */
   jump(ms: number): void
   /** True time since the clock was made, in milliseconds. */
   elapsed(): number
-  /** Runs once `ms` of true time have passed, unless it is called off. */
+  /** Runs once `ms` of true time have passed. @returns what cancels it */
   after(ms: number, run: () => void): () => void
-  /** Told of each jump, after it. */
+  /** Calls back after each jump. @returns what ends that */
   onJump(listener: () => void): () => void
   /** Sleeps and timers that are pending. */
   pending(): number
@@ -84,7 +84,7 @@ export function virtualClock(start: number): VirtualClock {
 
 type Timer = { readonly due: number; readonly order: number; run: (() => void) | null }
 
-/** Timers by when they are due, as a binary heap: a story may have thousands, and takes out the earliest at each of its steps. */
+/** Timers by due time, as a binary heap: a story may have thousands, and takes out the earliest at every step. */
 class Timers {
   private readonly heap: Timer[] = []
   private live = 0
@@ -93,7 +93,7 @@ class Timers {
     return this.live
   }
 
-  /** @returns what calls it off */
+  /** @returns what cancels it */
   add(timer: Timer): () => void {
     this.live += 1
     this.rise(timer)
@@ -104,7 +104,7 @@ class Timers {
     }
   }
 
-  /** Takes out the earliest that is due until then. */
+  /** Takes out the earliest that is due by then. */
   take(until: number): Readonly<{ due: number; run: () => void }> | null {
     for (let first = this.heap[0]; first !== undefined && first.due <= until; first = this.heap[0]) {
       const last = this.heap.pop() as Timer
@@ -128,7 +128,7 @@ class Timers {
     heap[at] = timer
   }
 
-  /** Puts a timer in the place of the first, and lets it down to its own. */
+  /** Puts a timer in the place of the first, and moves it down to where it belongs. */
   private sink(timer: Timer): void {
     const { heap } = this
     let at = 0
@@ -148,22 +148,22 @@ function isBefore(a: Timer, b: Timer): boolean {
 }
 
 /**
- * Fires schedules on a virtual clock as the real ticker does on the machine's, by the same planner and the same rules for spread,
+ * Fires schedules on a virtual clock as the real ticker does on the machine's: by the same planner, and the same rules for spread,
  * overlaps and jumps. `random` (0 to 1) spreads; by default nothing is spread.
  */
 export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJump'>, random: () => number = () => 0): Ticker {
   return {
     schedule(task) {
-      let callOff = () => {}
+      let cancel = () => {}
       const firing = new Firing(
         { ...task, fire: (at) => run(task, at) },
         { now: clock.now, after: clock.after, random01: random },
       )
       function arm(): void {
-        callOff()
+        cancel()
         const at = firing.next()
         if (at === null) return
-        callOff = clock.after(at - clock.now(), () => {
+        cancel = clock.after(at - clock.now(), () => {
           firing.look()
           arm()
         })
@@ -176,7 +176,7 @@ export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJum
       return {
         stop() {
           forget()
-          callOff()
+          cancel()
           return firing.stop()
         },
         next: () => firing.next(),
@@ -185,7 +185,7 @@ export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJum
   }
 }
 
-/** A fire that fails is its own business: the schedule goes on. */
+/** A fire that fails does not stop the schedule. */
 async function run(task: ScheduledTask, at: number | undefined): Promise<void> {
   try {
     await task.fire(at)

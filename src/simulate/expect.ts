@@ -3,11 +3,11 @@ import type { HealthBoard } from './board.ts'
 import { type Delivered, explainedBy, type History } from './history.ts'
 import type { Expectation, Span } from './scenario.ts'
 
-/** Longest list of what came instead. */
+/** How many emails are listed that arrived instead. */
 const MAX_SHOWN = 12
 
 export type Failure = Readonly<{
-  /** Line of the scenario; `null`: the story itself went wrong. */
+  /** Line of the scenario; `null` if the story itself went wrong. */
   line: number | null
   expected: string
   found: string
@@ -21,7 +21,7 @@ export function clockText(ms: number): string {
   return `+${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}${rest}`
 }
 
-/** What of the expectations did not come true. */
+/** The expectations that did not come true. */
 export function failuresOf(expectations: readonly Expectation[], history: History, board: HealthBoard): readonly Failure[] {
   return expectations.flatMap((expectation) => {
     const found = differenceOf(expectation, history, board)
@@ -42,7 +42,7 @@ function differenceOf(expectation: Expectation, history: History, board: HealthB
     case 'suppressed':
       return notSuppressed(board.arnOf(expectation.by), expectation.between, history, board)
     case 'verdict': {
-      // Only of an outage there is a verdict that was judged.
+      // Only outages have a verdict that was judged.
       const open = history.openAt(expectation.at).filter(({ family }) => family === 'outage')
       if (open.length === 0) return 'no incident of an outage is open then'
       const other = open.filter((incident) => incident.verdict !== expectation.verdict)
@@ -93,7 +93,7 @@ function within(at: number, span: Span): boolean {
   return at >= span.from && at <= span.to
 }
 
-/** Lines of a mail are broken anywhere: white space counts as one space. */
+/** Lines of an email are broken anywhere, so any white space counts as one space. */
 function textOf({ mail }: Delivered): string {
   return folded(`${mail.subject}\n${mail.text}`)
 }
@@ -102,7 +102,7 @@ function folded(text: string): string {
   return text.toLowerCase().replace(/\s+/g, ' ').trim()
 }
 
-/** The first sentence of a mail: its state, and what it is about. */
+/** The first sentence of an email: the state, and what it is about. */
 export function opening({ mail }: Delivered): string {
   return (mail.text.trim().split(/\n\s*\n/, 1)[0] ?? '').replace(/\s+/g, ' ')
 }

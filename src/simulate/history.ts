@@ -2,22 +2,22 @@ import type { Incident } from '../domain/incident.ts'
 import type { MailKind } from '../domain/notification.ts'
 import type { Mail } from '../ports/mailer.ts'
 
-/** A mail that the virtual server has taken, for the addresses of its envelope. */
+/** An email that the virtual mail server accepted, for the addresses of its envelope. */
 export type Delivered = Readonly<{
   /** Milliseconds of true time since the start. */
   at: number
   kind: MailKind
   mail: Mail
-  /** Those that had not got it before under the same Message-ID. */
+  /** Those that had not received it before under the same Message-ID. */
   to: readonly string[]
-  /** All of them had: a crash lay between the mail and its record. */
+  /** All of them had: there was a crash between the email and its record. */
   again: boolean
 }>
 
 /** What an incident had become, from `at` on. */
 type Version = Readonly<{ at: number; incident: Incident }>
 
-/** What is known afterwards of a story: every mail, and how the incidents stood at any moment. */
+/** What is known about a story afterwards: every email, and the state of the incidents at any moment. */
 export class History {
   readonly delivered: Delivered[] = []
   private readonly versions = new Map<string, Version[]>()
@@ -31,12 +31,12 @@ export class History {
     return delivered
   }
 
-  /** Mails as their readers get them: each comes to an address once. */
+  /** Emails as their readers get them: each arrives at an address once. */
   get arrivals(): readonly Delivered[] {
     return this.delivered.filter(({ again }) => !again)
   }
 
-  /** One for each Message-ID, when it first came. */
+  /** One per Message-ID, when it first arrived. */
   get mails(): readonly Delivered[] {
     return [...new Map(this.arrivals.toReversed().map((one) => [one.mail.messageId, one])).values()].reverse()
   }
@@ -44,7 +44,7 @@ export class History {
   became(incident: Incident, at: number): void {
     const versions = this.versions.get(incident.id) ?? []
     const last = versions.at(-1)
-    // Of an incident only what expectations ask for makes a new version: a week of failing runs would be ten thousand.
+    // Only what expectations ask for makes a new version: a week of failing runs would make ten thousand.
     if (last !== undefined && sameStory(last.incident, incident)) return
     versions.push({ at, incident })
     this.versions.set(incident.id, versions)
@@ -58,7 +58,7 @@ export class History {
     return now.filter((incident) => incident.state !== 'closed').sort((a, b) => a.openedAt - b.openedAt)
   }
 
-  /** Every moment within the span at which an incident changed, and its begin. */
+  /** The beginning of the span, and every moment within it at which an incident changed. */
   momentsIn(from: number, to: number): readonly number[] {
     const all = [...this.versions.values()].flatMap((versions) => versions.map((version) => version.at))
     return [...new Set([from, ...all.filter((at) => at > from && at <= to)])].sort((a, b) => a - b)

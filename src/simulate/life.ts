@@ -1,10 +1,10 @@
 import type { Clock } from '../ports/time.ts'
 import type { VirtualClock } from './clock.ts'
 
-/** One process of the daemon: its time ends when it is killed, and nothing that it was waiting for ever comes. */
+/** The time of one process. It ends when the process is killed: nothing that it was waiting for ever happens. */
 export type Life = Clock &
   Pick<VirtualClock, 'after' | 'onJump'> & {
-    /** `kill -9`: no timer, answer or write of this process takes effect any more. */
+    /** `kill -9`: no timer, answer or write of this process has any further effect. */
     end(): void
     readonly over: boolean
   }
@@ -44,7 +44,7 @@ export function lifeOn(clock: VirtualClock): Life {
   }
 }
 
-/** Everything that a dead process still asks of the port stays without effect and without an answer. */
+/** What a dead process still asks of the port has no effect and gets no answer. */
 export function mortal<T extends object>(port: T, life: Life): T {
   return new Proxy(port, {
     get(target, key) {

@@ -3,17 +3,17 @@ import type { Life } from './life.ts'
 import { isWhole, type SmtpState } from './scenario.ts'
 import type { World } from './world.ts'
 
-/** From the first packet to the handed-over message, and from there to the 250: a kill in between leaves a mail accepted and not recorded. */
+/** From the first packet to the end of the message, and from there to the 250: a kill in between leaves an email accepted and not recorded. */
 const HAND_OVER_MS = 200
 const REPLY_MS = 1_000
-/** The real mailer waits so long for a greeting. */
+/** The real mailer waits this long for a greeting. */
 const GREETING_MS = 15_000
 
 export type MailServerOptions = Readonly<{
   life: Life
-  /** How the server behaves at this moment. */
+  /** How the server behaves at the moment. */
   state: () => SmtpState
-  /** Called at the moment at which the server has taken the mail for the addresses of its envelope. */
+  /** Called when the server has accepted the email for the addresses of its envelope. */
   accepted: (mail: Mail) => void
 }>
 
@@ -67,7 +67,7 @@ export function virtualMailer(world: World, { life, state, accepted }: MailServe
   }
 }
 
-/** What the server says to a single address, where it does not take its mail. */
+/** What the server says to a single address whose email it does not accept. */
 function refusalOf(address: string, state: SmtpState): readonly Fate[] {
   if (isWhole(state)) return []
   const among = (addresses: readonly string[]) => addresses.some((one) => one.toLowerCase() === address.toLowerCase())

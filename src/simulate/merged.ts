@@ -5,7 +5,7 @@ import { isMapping, type Path, parseTree, type Tree, valueAt } from '../config/t
 import { yamlOf } from '../config/yaml-text.ts'
 import type { Instant } from '../domain/probe.ts'
 
-/** What a scenario is played by where it says nothing else (docs/reference.md, Scenario files). */
+/** The configuration of a scenario that says nothing else (docs/reference.md, Scenario files). */
 const SIMULATORS_OWN = `
 monitors:
   - name: default
@@ -29,8 +29,8 @@ function ownTree(): Tree {
 }
 
 /**
- * The part of a configuration that stands at `at` in a scenario, merged over the simulator's own: mappings are merged, a list
- * replaces a list. Faults stand where the scenario has what is wrong.
+ * The part of a configuration at `at` in a scenario, merged over the simulator's own: mappings are merged, a list replaces a list.
+ * Faults point to where the scenario is wrong.
  */
 export function configAt(scenario: Tree, at: Path, file: string, now: Instant) {
   return compose(mergedTree(ownTree(), scenario, at), { file, env: {}, cwd: '/', now, secrets: [], beneath: pathText(at) })
@@ -44,7 +44,7 @@ export function simulatorsConfig(now: Instant): Config {
 
 function mergedTree(base: Tree, over: Tree, at: Path): Tree {
   const root = merge(base.root, valueAt(at, over.root))
-  /** Nothing of the base shows through a list that was replaced. */
+  /** Whether a list was replaced there: nothing of the base shows through. */
   const replaced = (path: Path) => path.some((_, i) => Array.isArray(valueAt([...at, ...path.slice(0, i)], over.root)))
   const entryAt = (path: Path) => over.entryAt([...at, ...path]) ?? (replaced(path) ? undefined : base.entryAt(path))
   const fault = (path: Path, message: string, where: 'key' | 'value' = 'value'): Fault =>

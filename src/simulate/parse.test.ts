@@ -171,7 +171,7 @@ const FAULTS: readonly (readonly [string, string, string])[] = [
   ],
 ]
 
-describe('a fault is one line with its place and a way out', () => {
+describe('a fault is one line with its place and advice', () => {
   test.for(FAULTS)('%s', ([, source, expected]) =>
     expect(faultsOf(source).replace(/(\d {2})(?:config|events\[\d\]\.reload)\./, '$1')).toBe(expected),
   )
@@ -183,7 +183,7 @@ describe('a fault is one line with its place and a way out', () => {
 })
 
 describe('what a scenario says', () => {
-  test('nothing of a configuration is the one of the simulator', () => {
+  test('without a configuration, the simulator’s own is used', () => {
     const { config } = scenarioOf(HEAD)
     expect(config.monitors.map(({ name, spreadMs, schedule }) => ({ name, spreadMs, schedule }))).toEqual([
       { name: 'default', spreadMs: 0, schedule: '* * * * *' },
@@ -201,7 +201,7 @@ describe('what a scenario says', () => {
     expect(config.monitors.map(({ name, spreadMs }) => [name, spreadMs])).toEqual([['other', 10_000]])
   })
 
-  test('moments are durations since the start or times, and are told in order', () => {
+  test('moments are durations since the start, or times, and are sorted', () => {
     const { happenings } = scenarioOf(
       `${HEAD}events:\n  - { at: 2026-03-02T12:30:00Z, smtp: down }\n  - { at: 9m, account: 429 }\n`,
     )

@@ -17,29 +17,29 @@ import { memoryStore } from './store.ts'
 import { type Line, Timeline } from './timeline.ts'
 import { World } from './world.ts'
 
-/** Progress is told, and the event loop let go, each so much of the story. */
+/** After each such part of the story progress is reported, and the event loop may do other work. */
 const STEP_MS = MINUTE_MS
-/** Runs of one story: those of two months each minute ten times over. Beyond it somebody mistook a schedule, or a length. */
+/** Runs of one story: ten times as many as one a minute makes in two months. Beyond it a schedule or a length is a mistake. */
 const MAX_RUNS = 1_000_000
 
 export type PlayOptions = Readonly<{
-  /** Alibi's version, for the mails. */
+  /** Alibi's version, for the emails. */
   version?: string
-  /** From 0 to 1, now and then. */
+  /** Called now and then, with a number from 0 to 1. */
   onProgress?: (share: number) => void
-  /** Whether whoever waits still does, asked now and then; left out: for ever. */
+  /** Asked now and then whether to go on; forever, if left out. */
   isPatient?: () => boolean
-  /** Stands between each process of the daemon and its ports: may watch, fail or kill it between any two effects. */
+  /** Stands between each session of the daemon and its ports: may observe it, make it fail, or kill it between any two effects. */
   rig?: (deps: DaemonDeps, rigged: Rigged) => DaemonDeps
 }>
 
-/** A process of the daemon, as whoever rigs it sees it. */
+/** The process of that session. */
 export type Rigged = Readonly<{
   life: Life
   disk: Disk
   /** True time since the start of the story, in milliseconds. */
   elapsed: () => number
-  /** `kill -9` at this very moment; it is started again so many milliseconds later. */
+  /** `kill -9` at this very moment, and a start this many milliseconds later. */
   killFor: (ms: number) => void
 }>
 
@@ -47,23 +47,23 @@ export type Played = Readonly<{
   scenario: Scenario
   passed: boolean
   failures: readonly Failure[]
-  /** Every mail that the server took, those that came twice as well. */
+  /** Every email that the server accepted, including those that arrived twice. */
   delivered: readonly Delivered[]
   timeline: readonly Line[]
-  /** Lines that there was no room for. */
+  /** How many further lines there were. */
   omitted: number
 }>
 
 /**
- * Plays a scenario: the real domain, daemon and letter on a virtual clock, among virtual adapters. The same scenario is always
- * played the same way. Rejects only for a fault of the simulator's own.
+ * Plays a scenario: the real decisions, daemon and emails on a virtual clock, with virtual adapters. The same scenario is always
+ * played the same way. Rejects only for an internal error of the simulator.
  */
 export async function play(scenario: Scenario, options: PlayOptions = {}): Promise<Played> {
   const stage = new Stage(scenario, options)
   return stage.play()
 }
 
-/** EventBridge has a part in the story: its configuration has a queue, or an event comes by one. */
+/** Whether EventBridge has a part in the story: its configuration has a queue, or an event arrives by one. */
 function speaksOfQueue({ config, happenings }: Scenario): boolean {
   const isQueued = ({ health }: Config) => health.queue !== null
   return (

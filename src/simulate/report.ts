@@ -7,7 +7,7 @@ const WIDTH = 80
 /** Width of `+00:09:20  ✗ `. */
 const INDENT = 13
 
-/** The story for a person: when what failed, what AWS said, what was decided and why, which mail left. */
+/** The story for a person: what failed when, what AWS said, what was decided and why, which emails were sent. */
 export function storyText(played: Played): string {
   const { scenario, timeline, failures, delivered, omitted } = played
   const { title, start, lengthMs, notes } = scenario
@@ -20,7 +20,7 @@ export function storyText(played: Played): string {
     `from ${new Date(start).toISOString().slice(0, 19)}Z for ${durationText(lengthMs)}${notes.length === 0 ? '' : `; ${notes.join('; ')}`}`,
     '',
     ...timeline.flatMap(lineText),
-    ...(omitted > 0 ? [`… and ${omitted} lines more`] : []),
+    ...(omitted > 0 ? [`… and ${omitted} more lines`] : []),
     '',
     `${verdict}, ${mails === 1 ? '1 mail' : `${mails} mails`}`,
     ...failures.flatMap((failure) => failureText(failure, scenario.file)),
@@ -73,14 +73,14 @@ function lineText({ at, kind, mark, text, more, until }: Line): readonly string[
   const [first = '', ...rest] = text.split('\n')
   const head = `${clockText(Math.floor(at / 1000) * 1000).padEnd(INDENT - 3)} ${mark} `
   const lines = [...wrap(`${head}${first}`, indent), ...rest.flatMap((part) => wrap(`${indent}${part}`, indent))]
-  // That it went on being well is no news.
+  // A probe that stays ok is no news.
   const repeats = more > 0 && !(kind === 'run' && mark === '✓')
   return repeats
     ? [...lines, `${indent}… ${more} more like it, the last at ${clockText(Math.floor(until / 1000) * 1000)}`]
     : lines
 }
 
-/** Breaks at spaces so that a line fits; what has none stays whole. */
+/** Breaks lines at spaces. What has no spaces stays whole. */
 function wrap(text: string, indent: string): readonly string[] {
   const lines: string[] = []
   let rest = text

@@ -4,7 +4,7 @@ import type { HealthEvent, Source } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
 import type { Answer } from './answers.ts'
 
-/** What an event of AWS Health is said to be; in an `update` only what changes. Times are epoch milliseconds. */
+/** The fields of an event of AWS Health; in an `update` only what changes. Times are epoch milliseconds. */
 export type EventFields = Readonly<{
   service?: string
   /** `null`: AWS names none. */
@@ -26,16 +26,16 @@ export type DashboardState = (typeof DASHBOARD_STATES)[number]
 /** `unfed`: it can be read, and no rule puts anything into it. */
 export const QUEUE_STATES = ['ok', 'unavailable', 'denied', 'unfed'] as const
 export type QueueState = (typeof QUEUE_STATES)[number]
-/** `no-login`: nobody may log in, so that nothing is said of any mail. */
+/** `no-login`: nobody may log in, so that nothing is said about any email. */
 export const SMTP_STATES = ['up', 'down', 'deferring', 'rejecting', 'hanging', 'no-login'] as const
-/** What the mail server says to everybody, or to single addresses while it takes the mails of the others. */
+/** What the mail server says to everybody, or to single addresses while it accepts the emails of the others. */
 export type SmtpState = (typeof SMTP_STATES)[number] | Readonly<{ refuse: readonly string[]; defer: readonly string[] }>
 
 export function isWhole(state: SmtpState): state is (typeof SMTP_STATES)[number] {
   return typeof state === 'string'
 }
 
-/** How a word of AWS's comes by the queue: so much later, and so often. */
+/** How what AWS says arrives by the queue: this much later, and this many times. */
 export type Delivery = Readonly<{ delayMs: number; copies: number }>
 
 /** What changes the world around Alibi. */
@@ -56,7 +56,7 @@ export type WorldDeed =
 export type Order =
   | Readonly<{ verb: 'daemon'; order: 'kill' | 'stop' | 'start' }>
   | Readonly<{ verb: 'clock'; byMs: number }>
-  /** `null`: played by the user's own configuration, which a scenario does not change. */
+  /** `null`: played with the user's own configuration, which a scenario does not change. */
   | Readonly<{ verb: 'reload'; config: Config | null }>
   | Readonly<{ verb: 'silence'; monitor: string | null; forMs: number; reason: string }>
   | Readonly<{ verb: 'ack' }>
@@ -70,7 +70,7 @@ export type Happening = Readonly<{ at: number; deed: Deed }>
 export type Span = Readonly<{ from: number; to: number }>
 
 export type Expectation = Readonly<{
-  /** Line of the file, so that a failed one is found. */
+  /** Line in the file. */
   line: number
 }> &
   (
@@ -92,6 +92,6 @@ export type Scenario = Readonly<{
   /** In the order of time. */
   happenings: readonly Happening[]
   expectations: readonly Expectation[]
-  /** What a reader should know, such as that the scenario's own configuration was set aside. */
+  /** What a reader should know, such as that the scenario's own configuration is ignored. */
   notes: readonly string[]
 }>

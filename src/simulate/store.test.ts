@@ -19,7 +19,7 @@ test('the next call fails as told, and changes nothing', async () => {
   expect(await store.owed(1)).toHaveLength(1)
 })
 
-test('every call fails until it is mended', async () => {
+test('every call fails until the disk is repaired', async () => {
   const store = memoryStore()
   store.failAll(new StoreError('disk full', { fatal: false }))
   await expect(store.alive({ at: 1 })).rejects.toThrow('disk full')

@@ -1,7 +1,7 @@
 import type { LedgerRow } from '../domain/ledger.ts'
 import { decisiveTry, type Outcome } from '../domain/probe.ts'
 
-/** Lines kept of a story; beyond it only counted. */
+/** Lines that are kept of a story. Further ones are only counted. */
 const MAX_LINES = 20_000
 
 /** `world`: what the scenario does. `daemon`: its process. `log`: its warnings and errors. */
@@ -13,19 +13,19 @@ export type Line = {
   readonly kind: LineKind
   readonly mark: string
   readonly text: string
-  /** Lines like it that followed, and when the last of them did. */
+  /** How many similar lines followed, and when the last of them did. */
   more: number
   until: number
 }
 
-/** Decisions that say the same of one probe after another. */
+/** Decisions that say the same about one probe after another. */
 const OF_EACH_PROBE: ReadonlySet<LedgerRow['decision']> = new Set(['joined', 'recovered', 'moved'])
 
-/** The story as it is told: what happened, what was decided and why; what repeats itself is counted. */
+/** The story as it is printed: what happened, what was decided and why. Repetitions are counted. */
 export class Timeline {
   readonly lines: Line[] = []
   private readonly since: () => number
-  /** The line that a probe's runs are counted on as long as they come to the same. */
+  /** The line on which a probe's runs are counted as long as their results are the same. */
   private readonly ofProbe = new Map<string, { key: string; line: Line | null }>()
   private last: { key: string; line: Line } | null = null
   private left = 0
@@ -56,20 +56,20 @@ export class Timeline {
     this.add('log', '!', text, `log ${text.replace(/\d+/g, '#')}`)
   }
 
-  /** A finished run: told when it comes to something else than the one before, else counted. */
+  /** A finished run: a line if its result differs from the previous one, otherwise only counted. */
   run(outcome: Outcome): void {
     const last = decisiveTry(outcome)
     const what =
       outcome.result === 'ok'
         ? 'ok'
-        : `${last?.error ?? outcome.kind}${outcome.result === 'failed' ? '' : ` (says nothing: ${outcome.kind})`}`
+        : `${last?.error ?? outcome.kind}${outcome.result === 'failed' ? '' : ` (inconclusive: ${outcome.kind})`}`
     const key = `run ${what}`
     const was = this.ofProbe.get(outcome.probe)
     if (was?.key === key) {
       this.again(was.line)
       return
     }
-    // That all is well at first is no news.
+    // A probe that is ok from the start is no news.
     const news = was !== undefined || outcome.result !== 'ok'
     const mark = outcome.result === 'ok' ? '✓' : outcome.result === 'failed' ? '✗' : '?'
     const tries = outcome.tries.length === 1 ? '' : ` (${outcome.tries.length} tries)`

@@ -11,14 +11,14 @@ import type { Life } from './life.ts'
 import type { World } from './world.ts'
 
 const CALL_MS = 40
-/** A queue that a story speaks of, and its configuration does not. */
+/** For a story that mentions a queue while its configuration does not. */
 const UNNAMED = {
   url: 'https://sqs.us-east-1.amazonaws.com/111122223333/simulated',
   region: 'us-east-1',
   retentionMs: 4 * DAY_MS,
 }
 
-/** The health queue of a story; `null` where it has none. */
+/** The health queue of a story; `null` if it has none. */
 export function virtualQueue(world: World, config: Config, life: Life): QueueSetting | null {
   const configured = config.health.queue
   if (!world.isQueued && configured === null) return null
@@ -59,7 +59,7 @@ function asked(world: World, { life, owner, retentionMs }: Asker): HealthQueue {
   }
 }
 
-/** As whoever reads it sees it: nothing lies ahead of his own clock. */
+/** As its reader sees it: nothing is ahead of the reader's own clock. */
 function messageOf({ id, event, sentAt, receipt }: Held, owner: string, now: Instant): QueueMessage {
   const endedAt = event.endedAt === null ? null : Math.min(event.endedAt, now)
   const owners = event.scope === 'ACCOUNT_SPECIFIC' ? [owner] : []

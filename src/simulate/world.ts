@@ -16,13 +16,13 @@ function isMeant(target: Target, { account, call }: Probe): boolean {
   return matches(target.service, service) && matches(target.operation, operation) && matches(target.region, call.region)
 }
 
-/** What holds for every probe leaves nothing of what was said before of its kind. */
+/** An answer for every probe replaces all earlier answers of its kind. */
 function isWhole(target: Target): boolean {
   if (target.verb === 'account') return target.operation === null && target.account === null
   return target.service === null && target.operation === null && target.region === null
 }
 
-/** What a limited Health API lets through: one call in so much time. */
+/** A limited Health API lets one call through in this time. */
 const LIMITED_EVERY_MS = 1_000
 
 /** AWS, the network, the mail server and the disk, as they are at this moment of the story. */
@@ -37,7 +37,7 @@ export class World {
   /** EventBridge tells what AWS publishes. */
   readonly isQueued: boolean
   private targets: readonly Target[] = []
-  /** When the Health API lets the next call through, where it is limited. */
+  /** When a limited Health API lets the next call through. */
   private nextCallAt = 0
   private readonly trueNow: () => number
 
@@ -54,7 +54,7 @@ export class World {
     return this.trueNow()
   }
 
-  /** Whether the Health API lets a call through: where it is limited, one a second. */
+  /** Whether the Health API lets a call through: if it is limited, one a second. */
   letsThrough(): boolean {
     if (this.api === 'throttled') return false
     if (this.api !== 'limited') return true
