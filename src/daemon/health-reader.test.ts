@@ -183,3 +183,65 @@ describe('a source that throttles', () => {
     expect(done.at(-1)).toMatchObject({ state: 'unavailable', detail: 'it answered 503' })
   })
 })
+
+describe('a source that speaks by itself', () => {
+  function withQueue() {
+    const all = given()
+    const queue: { answer: SourceAnswer } = { answer: { state: 'answered', at: 0, events: [], skipped: 0, detail: 'q' } }
+    const { clock, world, asked } = all
+    const api = {
+      async ask(now: number, _since: number, signal: AbortSignal) {
+        asked.push(clock.elapsed() / S)
+        await clock.sleep(world.lastsMs, signal)
+        return { ...ANSWERED, at: now, events: [] }
+      },
+    }
+    const desk = new HealthReader({
+      sources: new Map([['aws', { api, dashboard: null, queue: { ask: async () => queue.answer } }]]),
+      lookbackMs: 60 * S,
+      cacheForMs: CACHE_FOR,
+      clock,
+      log: { error() {}, warn() {}, info() {}, debug() {} },
+    })
+    const never = new AbortController().signal
+    const events = () => desk.readings().get('aws')?.events.length
+    const speaks = () => {
+      queue.answer = { state: 'answered', at: 0, events: [event({ sources: ['queue'] })], skipped: 0, detail: 'q' }
+      void desk.refresh('aws', never)
+    }
+    return { ...all, desk, events, speaks, never }
+  }
+
+  test('is joined with what the others have said lately, without asking them', async () => {
+    const { clock, desk, asked, events, speaks, never } = withQueue()
+    void desk.read('aws', 0, never)
+    await clock.advance(10 * S)
+    const at = desk.readings().get('aws')?.at ?? 0
+    speaks()
+    await clock.settle()
+    expect(events()).toBe(1)
+    expect(desk.readings().get('aws')?.at).toBeGreaterThan(at)
+    expect(asked).toEqual([0])
+    expect(desk.lastAt('aws')).toBe(NOON + S)
+  })
+
+  test('is heard in a reading that is under way', async () => {
+    const { clock, desk, asked, events, speaks, never } = withQueue()
+    void desk.read('aws', 0, never)
+    await clock.advance(S / 2)
+    speaks()
+    await clock.advance(S)
+    expect(events()).toBe(1)
+    expect(asked).toEqual([0])
+  })
+
+  test('has the others asked anew where what they said is too old', async () => {
+    const { clock, desk, asked, events, speaks, never } = withQueue()
+    void desk.read('aws', 0, never)
+    await clock.advance(CACHE_FOR + 5 * S)
+    speaks()
+    await clock.advance(2 * S)
+    expect(events()).toBe(1)
+    expect(asked).toEqual([0, 65])
+  })
+})

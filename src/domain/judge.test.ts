@@ -519,6 +519,34 @@ describe('consult: what nothing found means', () => {
   test.for(rows)('%o: what explains explains, whoever else could not be asked', ([states]) => {
     expect(judge(failure(), reading([event()], NOON, states), { ...LAW, peers: () => NOBODY, now: NOON }).kind).toBe('explained')
   })
+  /** What the queue makes of the table above: `speaks` where it stands in for the API, `hides` where its trouble leaves things open. */
+  const queues = [
+    ['answered', 'speaks'],
+    ['unproven', 'as without it'],
+    ['refused', 'as without it'],
+    ['off', 'as without it'],
+    ['unavailable', 'hides'],
+  ] as const
+  const withQueue = queues.flatMap(([queue, effect]) =>
+    rows.map(([states, without]): readonly [SourceStates, string] => {
+      const isApiOut = states.api === 'refused' || states.api === 'off'
+      const expected = !isApiOut || effect === 'as without it' ? without : effect === 'speaks' ? 'unexplained' : 'undetermined'
+      return [{ ...states, queue }, expected]
+    }),
+  )
+  test.for(withQueue)('%o is %s, with a queue', ([states, expected]) => {
+    const law = { ...LAW, peers: () => NOBODY, now: NOON }
+    expect(judge(failure(), reading([event({ region: 'us-west-2' })], NOON, states), law).kind).toBe(expected)
+    expect(judge(failure(), reading([event()], NOON, states), law).kind).toBe('explained')
+  })
+  test('the reason names a queue that says nothing', () => {
+    const why = (states: SourceStates) =>
+      judge(failure(), reading([], NOON, states), { ...LAW, peers: () => NOBODY, now: NOON }).why
+    expect(why({ api: 'off', queue: 'unavailable' })).toMatch(/the health queue could not be read \(it was unavailable\)/)
+    expect(why({ api: 'off', queue: 'unproven' })).toMatch(/the public dashboard answered, .*the health queue says nothing/)
+    expect(why({ api: 'off', dashboard: 'off', queue: 'refused' })).toMatch(/; queue: it was refused\)/)
+    expect(why({ queue: 'answered' })).toMatch(/the Health API, the public dashboard and the health queue answered/)
+  })
   test('the reason names why AWS Health could not be asked', () => {
     const why = (states: SourceStates) =>
       judge(failure(), reading([], NOON, states), { ...LAW, peers: () => NOBODY, now: NOON }).why

@@ -37,6 +37,43 @@ const away: SourceAnswer = { state: 'unavailable', at: T, why: 'timed out' }
 const one = (api: Partial<HealthEvent>, dashboard: Partial<HealthEvent>) =>
   join({ api: said([event(api)]), dashboard: said([event({ sources: ['dashboard'], ...dashboard })]) }, 'aws', T).events
 
+describe('join with a queue', () => {
+  const queued = (changes: Partial<HealthEvent>) => said([event({ sources: ['queue'], ...changes })])
+
+  test('an event that all three hold is one, and names them', () =>
+    expect(
+      join({ api: said([event()]), dashboard: said([event({ sources: ['dashboard'] })]), queue: queued({}) }, 'aws', T).events,
+    ).toMatchObject([{ sources: ['api', 'dashboard', 'queue'] }]))
+
+  test('the later update says how it stands, and who disagrees is named', () =>
+    expect(
+      join(
+        {
+          api: off,
+          dashboard: said([event({ sources: ['dashboard'] })]),
+          queue: queued({ status: 'closed', endedAt: T, updatedAt: T }),
+        },
+        'aws',
+        T,
+      ).events,
+    ).toMatchObject([
+      { status: 'closed', disagreement: 'the public dashboard says open, the health queue closed: the queue is newer' },
+    ]))
+
+  test('category and scope come from the queue where only the dashboard knows more', () => {
+    const board = said([event({ sources: ['dashboard'], category: 'unknown', updatedAt: T, impacted: [] })])
+    expect(join({ api: off, dashboard: board, queue: queued({ category: 'investigation' }) }, 'aws', T).events).toMatchObject([
+      { category: 'investigation', impacted: [], updatedAt: T },
+    ])
+  })
+
+  test('without one nothing is said of it', () => {
+    expect(join({ api: off, dashboard: off }, 'aws', T).sources).not.toHaveProperty('queue')
+    expect(join({ api: off, dashboard: off, queue: off }, 'aws', T).sources).not.toHaveProperty('queue')
+    expect(join({ api: off, dashboard: off, queue: away }, 'aws', T).sources.queue).toMatchObject({ state: 'unavailable' })
+  })
+})
+
 describe('join', () => {
   test.for<[string, Partial<HealthEvent>, Partial<HealthEvent>, Partial<HealthEvent>]>([
     ['both sources are named', {}, {}, { sources: ['api', 'dashboard'] }],
