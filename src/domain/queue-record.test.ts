@@ -57,6 +57,17 @@ describe('what the queue says', () => {
       ),
     ).toEqual(['open c', 'open d']))
 
+  test('no event without a region of its own that began before the queue was read: a word of before may have named one', () => {
+    const early = NOON - 25 * HOUR
+    const told = [
+      kept({ arn: 'a', region: 'global', startedAt: early }),
+      kept({ arn: 'b', region: null, startedAt: early }),
+      kept({ arn: 'c', startedAt: early }),
+      kept({ arn: 'd', region: 'global' }),
+    ]
+    expect(arnsIn(answer({}, told))).toEqual(['open c', 'open d'])
+  })
+
   test.for<[string, Partial<QueueRecord>, object]>([
     ['before the first answer nothing', { polledAt: null, since: null, heardAt: null }, { state: 'unavailable' }],
     [

@@ -1,5 +1,5 @@
 import { utc } from './duration.ts'
-import type { SourceAnswer } from './outage.ts'
+import type { HealthEvent, SourceAnswer } from './outage.ts'
 import type { Policy } from './policy.ts'
 import { DAY_MS, type Instant, MINUTE_MS } from './probe.ts'
 import type { KeptEvent } from './queue-message.ts'
@@ -100,6 +100,7 @@ export function answerOf({ record, events }: KeptQueue, interest: Interest, sinc
       event.status === 'closed' ? event.updatedAt >= since : seenAt >= known && unclear !== true,
     )
     .map(({ event }) => event)
+    .filter((event) => isWhole(event, known))
     .filter(
       ({ service, region }) => interest.services.includes(service) && (region === null || interest.regions.includes(region)),
     )
@@ -107,6 +108,14 @@ export function answerOf({ record, events }: KeptQueue, interest: Interest, sinc
   const detail = [nameOf(record.url), proofOf(record, now), ...leftIn(record)].join(', ')
   const answer = { state: 'answered' as const, at: polledAt, events: told, skipped: record.left?.count ?? 0, detail }
   return isProven ? answer : { ...answer, unproven: true }
+}
+
+/**
+ * Whether all the words about an event can have come. Where it is not said in which region an event is, a word from before may have
+ * said so, and that it is another one.
+ */
+function isWhole({ region, startedAt }: HealthEvent, known: Instant): boolean {
+  return (region !== null && region !== 'global') || startedAt >= known
 }
 
 function proofOf({ since, heardAt }: QueueRecord, now: Instant): string {

@@ -3,6 +3,7 @@ import { ANSWERS, type Answer } from '../../src/simulate/answers.ts'
 import type { Deed, EventFields, Happening, Scenario, SmtpState } from '../../src/simulate/scenario.ts'
 import { Dice } from './dice.ts'
 import { type Fleet, fleetOf, PICKY } from './fleet.ts'
+import { withQueue } from './queue.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -100,6 +101,8 @@ export type Posted = Readonly<{
   bearings: Bearings
   startsAt: number
   in: readonly Source[]
+  /** By the queue it may be known for so much longer. */
+  lingersMs?: number
 }>
 
 export type Drawn = Readonly<{
@@ -134,6 +137,7 @@ export function draw(seed: number): Drawn {
   const calmFrom = dice.between(35, 90) * MINUTE
   const story = new Story(dice, new Dice(seed ^ 0xadd), fleet, calmFrom)
   story.tell()
+  const { happenings, posted } = withQueue(story, new Dice(seed ^ 0x5e5), calmFrom)
   const killing = dice.weighted([
     [3, 0],
     [3, 0.0015],
@@ -148,13 +152,13 @@ export function draw(seed: number): Drawn {
       start: START,
       lengthMs: calmFrom + SETTLES_MS,
       config: fleet.begin,
-      happenings: story.happenings.toSorted((a, b) => a.at - b.at),
+      happenings: happenings.toSorted((a, b) => a.at - b.at),
       expectations: [],
       notes: [],
     },
     fleet,
     calmFrom,
-    posted: story.posted,
+    posted,
     kills: {
       atEffect: killing,
       everyMs: dice.chance(0.4) ? dice.between(8, 40) * MINUTE : 0,

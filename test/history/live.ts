@@ -98,6 +98,7 @@ export async function live(drawn: Drawn): Promise<Lived> {
       prober: fragile(deps.prober, life, coin),
       mailer: fragile(deps.mailer, life, coin),
       sources,
+      queue: deps.queue == null ? null : { ...deps.queue, queue: fragile(deps.queue.queue, life, coin) },
     }
   }
   const played = await play(drawn.scenario, { rig })

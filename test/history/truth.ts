@@ -206,7 +206,7 @@ export class Truth {
     const isBehind = this.behindUntil(to)
     return this.drawn.posted.some((posted) => {
       // By a clock that is behind an event that is over goes on for whoever sees it for the first time.
-      const lingers = isBehind && posted.to < began + SEEN_WITHIN ? Number.POSITIVE_INFINITY : lingersMs
+      const lingers = isBehind && posted.to < began + SEEN_WITHIN ? Number.POSITIVE_INFINITY : lingersMs + (posted.lingersMs ?? 0)
       const mayExplain = [...services].some((service) => posted.bearings[service] !== 'does not')
       return posted.from < to && posted.to + lingers > from && mayExplain
     })
@@ -214,7 +214,10 @@ export class Truth {
 
   /** The moments of a span from which on something that AWS said explains no more, and its begin. */
   turnsWithin({ from, to }: Span, lingersMs: number): readonly number[] {
-    return [from, ...this.drawn.posted.map((posted) => posted.to + lingersMs).filter((at) => at > from && at < to)]
+    return [
+      from,
+      ...this.drawn.posted.map((posted) => posted.to + lingersMs + (posted.lingersMs ?? 0)).filter((at) => at > from && at < to),
+    ]
   }
 
   /** Was it beyond doubt, for anyone who asked, that this explains such a failure, all of the time? */

@@ -65,7 +65,7 @@ test('what comes late is told once, however often it is delivered and in whateve
     category: 'issue',
     scope: 'PUBLIC',
     region: 'global',
-    startedAt: at - 60_000,
+    startedAt: at,
     updatedAt: at - 30_000,
     endedAt: null,
     text: 'Increased error rates.',
