@@ -1,5 +1,6 @@
 import type { HealthReading } from '../../src/domain/outage.ts'
 import type { Instant } from '../../src/domain/probe.ts'
+import type { Mix } from './feed.ts'
 
 /** What a policy is told after each run of the failing probe. */
 export type Seen = Readonly<{
@@ -30,7 +31,13 @@ export const POLICIES = {
   },
 } as const satisfies Record<string, Simple>
 
-export type PolicyName = 'alibi' | keyof typeof POLICIES
+/** Alibi with other sources than those that a support plan gives. */
+export const MIXES = { alibiDashboard: 'dashboard', alibiQueue: 'dashboard and queue' } as const satisfies Record<string, Mix>
+export const MIXED = Object.keys(MIXES) as readonly (keyof typeof MIXES)[]
+
+/** What one replay says of. */
+export type Played = 'alibi' | keyof typeof POLICIES
+export type PolicyName = Played | keyof typeof MIXES
 export const SIMPLE = Object.keys(POLICIES) as readonly (keyof typeof POLICIES)[]
 
 /** How a simple policy goes through one failure. */

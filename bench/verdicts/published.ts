@@ -1,6 +1,9 @@
+import { readMessage } from '../../src/adapters/aws/eventbridge.ts'
 import { apiEvent, dashboardEvent, plainText } from '../../src/adapters/aws/health-answer.ts'
 import type { HealthEvent } from '../../src/domain/outage.ts'
 import type { Instant } from '../../src/domain/probe.ts'
+import { decideMessage, type KeptEvent } from '../../src/domain/queue-message.ts'
+import { healthMessage } from '../../src/sandbox/eventbridge.ts'
 import type { Entry, Post, Whole } from './history.ts'
 
 /** Something AWS published, in today's terms. */
@@ -117,6 +120,45 @@ export function inApi(is: Published, now: Instant): HealthEvent | null {
     [],
   )
   return event === null ? null : { ...event, text: plainText(latest?.text ?? '') }
+}
+
+/** As the queue has it when each post has come by EventBridge: read, and kept, by Alibi's own code. */
+export function inQueue(is: Published, now: Instant): HealthEvent {
+  const posts = is.posts.filter((post) => post.at <= now)
+  const known = kept.get(is)?.[posts.length]
+  if (known !== undefined) return known
+  let event: KeptEvent | undefined
+  for (const post of posts) {
+    const content = readMessage(messageOf(is, post), 'aws', post.at)
+    event = decideMessage(content, event, post.at).kept ?? event
+  }
+  if (event === undefined) throw new Error('an event that was converted from the history cannot be read from a queue')
+  const forms = kept.get(is) ?? []
+  forms[posts.length] = event.event
+  kept.set(is, forms)
+  return event.event
+}
+
+/** By the number of posts. */
+const kept = new WeakMap<Published, HealthEvent[]>()
+
+function messageOf(is: Published, post: Post): string {
+  const over = is.closedAt !== null && is.closedAt <= post.at
+  return healthMessage(
+    {
+      arn: is.arn,
+      service: is.service,
+      code: `AWS_${is.service}_OPERATIONAL_ISSUE`,
+      category: 'issue',
+      scope: 'PUBLIC',
+      region: is.region,
+      startedAt: is.posts[0]?.at ?? 0,
+      updatedAt: post.at,
+      endedAt: over ? is.closedAt : null,
+      text: post.text,
+    },
+    { account: '111122223333' },
+  )
 }
 
 function seconds(at: Instant): string {

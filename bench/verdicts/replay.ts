@@ -1,7 +1,7 @@
 import { HOUR_MS, type Instant, MINUTE_MS } from '../../src/domain/probe.ts'
 import type { Setup } from '../../src/domain/setup.ts'
-import { type Feed, NO_MEMORIES } from './feed.ts'
-import { Follower, type Mails, type PolicyName, SIMPLE } from './policies.ts'
+import { type Feed, type Mix, NO_MEMORIES } from './feed.ts'
+import { Follower, type Mails, type Played, SIMPLE } from './policies.ts'
 import { runOf, Watch } from './watch.ts'
 
 /** One failure that is replayed. */
@@ -22,7 +22,7 @@ export type Case = Readonly<{
 }>
 
 export type Replayed = Readonly<{
-  mails: Readonly<Record<PolicyName, Mails>>
+  mails: Readonly<Record<Played, Mails>>
   /** When the threshold was reached. */
   decidedAt: Instant
   /** First moment from the threshold on at which no related event was public to the reading in force; `null`: there was none. */
@@ -48,13 +48,16 @@ const MAX_STEPS = 20_000
  * Plays a failure of the first probe, the others being well, run by run: each minute, after the first failure each
  * `retryInterval` until it is decided; AWS Health is asked at the first failure and each minute from then on.
  */
-export function replay({ feed, setup, onset, until, idleMs, othersMs, afterwardsMs, alibiAt }: Case): Replayed {
+export function replay(
+  { feed, setup, onset, until, idleMs, othersMs, afterwardsMs, alibiAt }: Case,
+  mix: Mix = 'API and dashboard',
+): Replayed {
   if (until - onset > LONGEST_MS) throw new RangeError('a failure longer than can be replayed')
   const watch = new Watch(setup, onset - 10 * MINUTE_MS)
   const [first, ...others] = [...setup.probes.values()]
   if (first === undefined) throw new RangeError('no probe')
   const followers = SIMPLE.map((name) => [name, new Follower(name)] as const)
-  let { reading, memory } = feed.read(NO_MEMORIES, onset - idleMs)
+  let { reading, memory } = feed.read(NO_MEMORIES, onset - idleMs, mix)
   watch.read(reading)
   let [mails, decidedAt, lastRunAt, nextRunAt]: [number, Instant, Instant, Instant] = [0, 0, 0, onset - MINUTE_MS]
   let nextOthersAt = others.length === 0 ? Number.POSITIVE_INFINITY : onset - MINUTE_MS + othersMs
@@ -76,7 +79,7 @@ export function replay({ feed, setup, onset, until, idleMs, othersMs, afterwards
     if (decision.ledger.some((row) => row.decision === 'hindsight')) hindsightAt ??= now
   }
   function ask(now: Instant): void {
-    const read = feed.read(memory, now)
+    const read = feed.read(memory, now, mix)
     reading = read.reading
     memory = read.memory
     watch.read(reading)
@@ -127,7 +130,7 @@ export function replay({ feed, setup, onset, until, idleMs, othersMs, afterwards
   }
   const simple = Object.fromEntries(followers.map(([name, follower]) => [name, follower.mails()]))
   return {
-    mails: { alibi: { firstAt, count: mails }, ...simple } as Record<PolicyName, Mails>,
+    mails: { alibi: { firstAt, count: mails }, ...simple } as Record<Played, Mails>,
     decidedAt,
     unexcusedAt,
     explainedAt: explainedAt ?? (firstAt === null ? null : hindsightAt),

@@ -3,7 +3,9 @@ import type { Part } from './sets.ts'
 import { POLICY_NAMES, type Result, type Row } from './tally.ts'
 
 const SHOWN: Readonly<Record<PolicyName, string>> = {
-  alibi: 'Alibi',
+  alibi: 'Alibi: API and dashboard',
+  alibiDashboard: 'Alibi: dashboard only',
+  alibiQueue: 'Alibi: dashboard and queue',
   everyFailure: 'email on every failure',
   threshold: 'email at the threshold',
   anyOpenEvent: 'any open event explains',

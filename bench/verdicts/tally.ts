@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../../src/domain/probe.ts'
 import { median, rounded } from '../figure.ts'
-import type { PolicyName } from './policies.ts'
+import { MIXED, MIXES, type Played, type PolicyName } from './policies.ts'
 import { type Case, type Replayed, replay } from './replay.ts'
 import type { Part } from './sets.ts'
 
@@ -17,8 +17,17 @@ export type Row = Readonly<{
 /** From the moment that there is no excuse: the mail gathers at most half a minute, and the others run once a minute. */
 const GRACE_MS = 2 * MINUTE_MS
 const HOLD_RULE = 'hold'
+const SILENCE = 'no silence without a related event that is public'
 
-export const POLICY_NAMES: readonly PolicyName[] = ['alibi', 'everyFailure', 'threshold', 'anyOpenEvent', 'accountOnly']
+export const POLICY_NAMES: readonly PolicyName[] = [
+  'alibi',
+  'alibiDashboard',
+  'alibiQueue',
+  'everyFailure',
+  'threshold',
+  'anyOpenEvent',
+  'accountOnly',
+]
 
 class Column {
   private wronglySilent = 0
@@ -28,7 +37,7 @@ class Column {
   private n = 0
   private readonly minutes: number[] = []
 
-  add(is: Case, was: Replayed, policy: PolicyName): void {
+  add(is: Case, was: Replayed, policy: Played): void {
     const { firstAt, count } = was.mails[policy]
     this.n += 1
     this.mails += count
@@ -68,13 +77,21 @@ export function measure(parts: readonly Part[], say: (text: string) => void): Re
     const began = performance.now()
     for (const is of cases) {
       const was = replay(is)
+      const mixed = new Map<PolicyName, Replayed>(MIXED.map((name) => [name, replay(is, MIXES[name])]))
       for (const name of [set, `${set}-${part}`]) {
         const column = columns.get(name) ?? new Map(POLICY_NAMES.map((policy) => [policy, new Column()]))
         columns.set(name, column)
-        for (const policy of POLICY_NAMES) column.get(policy)?.add(is, was, policy)
+        for (const policy of POLICY_NAMES) {
+          const other = mixed.get(policy)
+          column.get(policy)?.add(is, other ?? was, other === undefined ? (policy as Played) : 'alibi')
+        }
       }
       const promise = promiseBroken(set, is, was)
       if (promise !== null) broken.push({ part: `${set}-${part}`, promise, onset: is.onset })
+      for (const [name, other] of mixed) {
+        if (!isWronglySilent(other, other.mails.alibi.firstAt)) continue
+        broken.push({ part: `${set}-${part} (${name})`, promise: SILENCE, onset: is.onset })
+      }
       if (was.firstRule === HOLD_RULE) held += 1
       if (was.mails.alibi.firstAt !== null && was.hindsightAt !== null) hindsights += 1
     }
@@ -89,7 +106,7 @@ export function measure(parts: readonly Part[], say: (text: string) => void): Re
 /** What a set promises of Alibi; `null` where it is kept. */
 function promiseBroken(set: Part['set'], is: Case, was: Replayed): string | null {
   const { firstAt } = was.mails.alibi
-  if (isWronglySilent(was, firstAt)) return 'no silence without a related event that is public'
+  if (isWronglySilent(was, firstAt)) return SILENCE
   if (set !== 'a') return null
   if (firstAt === null) return null
   if (was.firstRule !== HOLD_RULE && (was.unexcusedAt === null || firstAt < was.unexcusedAt))

@@ -335,6 +335,35 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/domain/connectivity.ts',
     edits: [['connectivity.lastAnswerAt >= outcome.startedAt', 'connectivity.lastAnswerAt >= outcome.startedAt - 60_000']],
   },
+  {
+    name: 'deletes what the queue says before it is on disk',
+    file: 'src/daemon/queue-reader.ts',
+    edits: [
+      [
+        '    record = this.counting(record, taken, now)\n',
+        '    record = this.counting(record, taken, now)\n    await this.delete(taken, kill)\n',
+      ],
+    ],
+    heldBy: 'src/daemon/queue-reader.test.ts',
+  },
+  {
+    name: 'takes whatever came last by the queue for the newest',
+    file: 'src/domain/queue-message.ts',
+    edits: [['const isLater = compareForms(told, known) > 0', 'const isLater = true']],
+    heldBy: 'src/domain/queue-message.test.ts',
+  },
+  {
+    name: 'believes after a long absence what the queue said before',
+    file: 'src/domain/queue-record.ts',
+    edits: [['seenAt >= known && unclear !== true', 'unclear !== true']],
+    heldBy: 'src/domain/queue-record.test.ts',
+  },
+  {
+    name: 'takes the silence of a queue for a word of AWS',
+    file: 'src/domain/judge.ts',
+    edits: [["return source?.state === 'answered' && source.unproven !== true", "return source?.state === 'answered'"]],
+    heldBy: 'src/domain/judge.test.ts',
+  },
 ]
 
 /** Where the source text of a mutant does not stand in its file exactly once, after the edits before it; empty if all is found. */
