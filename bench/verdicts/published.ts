@@ -1,6 +1,7 @@
 import { readMessage } from '../../src/adapters/aws/eventbridge.ts'
 import { apiEvent, dashboardEvent, plainText } from '../../src/adapters/aws/health-answer.ts'
 import type { HealthEvent } from '../../src/domain/outage.ts'
+import { partitionOf } from '../../src/domain/policy.ts'
 import type { Instant } from '../../src/domain/probe.ts'
 import { decideMessage, type KeptEvent } from '../../src/domain/queue-message.ts'
 import { healthMessage } from '../../src/sandbox/eventbridge.ts'
@@ -129,7 +130,7 @@ export function inQueue(is: Published, now: Instant): HealthEvent {
   if (known !== undefined) return known
   let event: KeptEvent | undefined
   for (const post of posts) {
-    const content = readMessage(messageOf(is, post), 'aws', post.at)
+    const content = readMessage(messageOf(is, post), partitionOf(is.region), post.at)
     event = decideMessage(content, event, post.at).kept ?? event
   }
   if (event === undefined) throw new Error('an event that was converted from the history cannot be read from a queue')

@@ -177,11 +177,12 @@ export class HealthReader {
     const { clock, log, lookbackMs } = this.deps
     const now = clock.now()
     const question = { now, since: now - lookbackMs, signal }
+    const queued = this.sourceOf('queue', partition)
     const [api, dashboard] = await Promise.all([
       this.askOne('api', partition, question),
       this.askOne('dashboard', partition, question),
       // Only until it can answer.
-      this.sourceOf('queue', partition)?.ask(now, now, signal),
+      queued === null ? null : guardedSource(queued).ask(now, now, signal),
     ])
     const at = clock.now()
     // Last: then what came while the others were asked is included.

@@ -74,6 +74,7 @@ export class QueueReader implements HealthSource {
   private readonly leftIds = new Set<string>()
   private failures = 0
   private writtenAt = Number.NEGATIVE_INFINITY
+  private hasAsked = false
   private readonly first = Promise.withResolvers<void>()
 
   constructor(deps: QueueReaderDeps) {
@@ -85,7 +86,7 @@ export class QueueReader implements HealthSource {
   /** By what is known; waits only for the first answer of this process. */
   async ask(_now: Instant, since: Instant, signal: AbortSignal): Promise<SourceAnswer> {
     const { clock, setting } = this.deps
-    await Promise.race([this.first.promise, clock.sleep(FIRST_WAIT_MS * 3, signal)])
+    if (!this.hasAsked) await Promise.race([this.first.promise, clock.sleep(FIRST_WAIT_MS * 3, signal)])
     return answerOf({ record: this.record, events: [...this.kept.values()] }, setting.interest, since, clock.now())
   }
 
@@ -120,6 +121,7 @@ export class QueueReader implements HealthSource {
     const received = await this.queue.receive(isFirst ? FIRST_WAIT_MS : WAIT_MS, BATCH, stop)
     if (received.state !== 'received' && stop.aborted) return 0
     const pauseMs = received.state === 'received' ? await this.take(received, kill) : await this.fail(received)
+    this.hasAsked = true
     this.first.resolve()
     return pauseMs
   }

@@ -101,6 +101,11 @@ describe('what the queue says', () => {
     ],
   ])('%s', ([, changes, expected]) => expect(answer(changes, [kept()])).toMatchObject(expected))
 
+  test('that it throttles nobody but its reader need know', () => {
+    const trouble = { state: 'unavailable', why: 'no', heard: true, throttled: true } as const
+    expect(answer({ trouble })).toEqual({ state: 'unavailable', why: 'no', heard: true, at: NOON })
+  })
+
   test('an event that was open before a gap is not said to be open after it, until AWS speaks of it again', () => {
     const gap = { since: NOON - HOUR, heardAt: null }
     expect(arnsIn(answer(gap, [kept({ arn: 'a' }, NOON - 2 * HOUR)]))).toEqual([])

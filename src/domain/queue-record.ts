@@ -92,7 +92,13 @@ export type Interest = Readonly<{ services: readonly string[]; regions: readonly
  */
 export function answerOf({ record, events }: KeptQueue, interest: Interest, since: Instant, now: Instant): SourceAnswer {
   const { since: known, heardAt, polledAt, askedAt, trouble } = record
-  if (trouble !== null) return { ...trouble, at: askedAt ?? now }
+  if (trouble !== null) {
+    // Whoever reads the queue waits by himself where it throttles; what is known can be asked for at any time.
+    const { state, why } = trouble
+    if (state === 'refused') return { state, why, at: askedAt ?? now }
+    const { ours, heard } = trouble
+    return { state, why, at: askedAt ?? now, ...(ours && { ours }), ...(heard && { heard }) }
+  }
   if (known === null || polledAt === null) return { state: 'unavailable', at: now, why: 'it has not been asked yet' }
   if (now - polledAt > FRESH_MS) return { state: 'unavailable', at: polledAt, why: `nobody has read it since ${utc(polledAt)}` }
   const told = events
