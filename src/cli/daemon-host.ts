@@ -10,12 +10,14 @@ import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import type { Carried, Cause, Equipment, Host, Page, Reread, Session } from '../daemon/session.ts'
 import { setupOf } from '../domain/setup.ts'
+import { messageOfThrown } from '../domain/thrown.ts'
+import type { Members } from '../ports/fleet.ts'
 import type { Mailer } from '../ports/mailer.ts'
 import type { Organization } from '../ports/organization.ts'
 import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import type { Metrics } from '../web/metrics.ts'
-import { startWeb } from '../web/server.ts'
+import { type Health, startWeb } from '../web/server.ts'
 import { organizationOf, type Wired, wire } from '../wire.ts'
 import type { DaemonStorage } from './daemon-storage.ts'
 import { openDirectories } from './exposure.ts'
@@ -34,6 +36,9 @@ type Given = Readonly<{ options: ConfigOptions; io: Io; log: RunLog; metrics: Me
 
 /** A machine that does not lead by then is ready all the same. */
 const READY_AFTER_MS = 1_500
+
+/** Of a machine that stands by: it is well only while another one works. */
+const NOBODY_LEADS = 'no machine leads: nothing is decided, and no email is sent'
 
 /** What the real process gives its sessions: a store, AWS, SMTP, the status page, and the configuration on disk. */
 export class DaemonHost implements Host<Wiring> {
@@ -90,12 +95,20 @@ export class DaemonHost implements Host<Wiring> {
       reader,
       clock: storage.clock,
       metrics,
-      health: async () => {
-        const reasons = await storage.reasons()
-        return { ok: reasons.length === 0, reasons }
-      },
+      health: () => this.health(async ({ leader }) => (leader === null ? [NOBODY_LEADS] : [])),
       view: () => standby.view(endpointOverrides(config)),
     })
+  }
+
+  /** @param check why this machine does not do its work */
+  private async health(check: (members: Pick<Members, 'leader'>) => Promise<readonly string[]>): Promise<Health> {
+    try {
+      const members = await this.given.storage.members()
+      const reasons = await check(members ?? { leader: null })
+      return { ok: reasons.length === 0, reasons, ...(members && { members }) }
+    } catch (cause) {
+      return { ok: false, reasons: [`the database cannot be read: ${messageOfThrown(cause)}`] }
+    }
   }
 
   async openStore(config: Config): Promise<Store> {
@@ -173,10 +186,7 @@ export class DaemonHost implements Host<Wiring> {
       clock: equipment.clock,
       metrics: given.metrics,
       ...(token === null || url === null ? {} : { answers: { token, take: (answer) => current().daemon.answer(answer) } }),
-      health: async () => {
-        const reasons = await current().daemon.selfCheck()
-        return { ok: reasons.length === 0, reasons }
-      },
+      health: () => this.health(() => current().daemon.selfCheck()),
       view: () => {
         const { daemon, config: inForce, equipment: parts } = current()
         return {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Signals } from '../daemon/daemon.ts'
+import type { Members } from '../ports/fleet.ts'
 import type { Mailer } from '../ports/mailer.ts'
 import type { Reader, Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
@@ -26,8 +27,8 @@ export type DaemonStorage = AsyncDisposable &
     term: (signals: Signals) => Signals
     /** Sends nothing when the right may be gone: another machine may send the same. */
     guarded: (mailer: Mailer) => Mailer
-    /** Why nothing would be decided if this machine stands by; empty while another one decides. */
-    reasons: () => Promise<readonly string[]>
+    /** Who shares it; `null` where it is of this machine alone. @throws {StoreError} */
+    members: () => Promise<Members | null>
   }>
 
 /** The daemon was asked to stop while it waited for its turn. */

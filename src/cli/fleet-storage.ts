@@ -3,7 +3,6 @@ import { systemClock } from '../adapters/clock.ts'
 import type { PostgresFleet } from '../adapters/postgres/fleet.ts'
 import type { Config } from '../config/config.ts'
 import type { Postgres } from '../config/storage-schema.ts'
-import { messageOfThrown } from '../domain/thrown.ts'
 import type { Claim } from '../ports/fleet.ts'
 import type { Log } from '../ports/log.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
@@ -97,13 +96,8 @@ class FleetStorage implements DaemonStorage {
     }
   }
 
-  async reasons() {
-    try {
-      const { leader } = await this.fleet.members()
-      return leader === null ? ['no machine leads: nothing is decided, and no email is sent'] : []
-    } catch (cause) {
-      return [`the database cannot be read: ${messageOfThrown(cause)}`]
-    }
+  members() {
+    return this.fleet.members()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

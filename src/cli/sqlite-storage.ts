@@ -27,7 +27,7 @@ export function sqliteStorage(path: string, log: Log, observe: (method: string, 
     reader: () => store,
     term: (signals) => signals,
     guarded: (mailer) => mailer,
-    reasons: async () => [],
+    members: async () => null,
     [Symbol.asyncDispose]: async () => {},
   }
 }

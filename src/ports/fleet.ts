@@ -38,13 +38,16 @@ export type Claim = Readonly<{
   release(): Promise<void>
 }>
 
+/** Everybody who was heard of lately, as one of them knows it; `leader` is `null` while nobody leads. */
+export type Members = Readonly<{ me: string; machines: readonly Machine[]; leader: Leader | null }>
+
 /** The machines that share a store, seen from one of them. */
 export type Fleet = Readonly<{
   /** Machines date what they store by this clock. */
   clock: Clock
   /** Waits for the lead; `null` when the signal aborts. @throws {StoreError} fatal only */
   lead(signal: AbortSignal): Promise<Claim | null>
-  /** Everybody who was heard of lately, and who leads; `null` while nobody does. @throws {StoreError} */
-  members(): Promise<Readonly<{ machines: readonly Machine[]; leader: Leader | null }>>
+  /** @throws {StoreError} */
+  members(): Promise<Members>
   close(): Promise<void>
 }>

@@ -7,6 +7,7 @@ import { addAnswers } from './answer-route.ts'
 import { addApi, json } from './api.ts'
 import { within } from './deadline.ts'
 import { addHtml } from './html.ts'
+import { machinesJson } from './machines.ts'
 import type { Metrics } from './metrics.ts'
 import type { Health, View } from './view.ts'
 
@@ -54,8 +55,8 @@ export function webApp(deps: WebDeps): Hono {
   const inTime = <T>(work: Promise<T>) => within(clock, ANSWER_WITHIN_MS, work)
   const health = async (): Promise<Health> => {
     try {
-      const { ok, reasons } = await inTime(deps.health())
-      return { ok, reasons: reasons.slice(0, MAX_REASONS).map(withoutAddresses) }
+      const { ok, reasons, members } = await inTime(deps.health())
+      return { ok, reasons: reasons.slice(0, MAX_REASONS).map(withoutAddresses), ...(members && { members }) }
     } catch (cause) {
       log.error('health check failed', { cause, next: 'the next request tries again' })
       return { ok: false, reasons: ['the health check itself failed: see the log of Alibi'] }
@@ -66,8 +67,8 @@ export function webApp(deps: WebDeps): Hono {
   addApi(app, routes)
   addAnswers(app, routes)
   app.get('/healthz', async (c) => {
-    const { ok, reasons } = await health()
-    return json(c, { ok, reasons }, ok ? 200 : 503)
+    const { ok, reasons, members } = await health()
+    return json(c, { ok, reasons, ...(members && machinesJson(members)) }, ok ? 200 : 503)
   })
   addMetrics(app, routes)
 

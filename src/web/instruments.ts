@@ -54,6 +54,11 @@ export function createCounters(register: Registry) {
       buckets: TOLD_BUCKETS_S,
       registers,
     }),
+    takeovers: new Counter({
+      name: 'alibi_takeovers_total',
+      help: 'How often another process took over the lead, since the database began.',
+      registers,
+    }),
     storeSeconds: new Histogram({
       name: 'alibi_store_blocking_seconds',
       help: 'How long a database call blocked the process.',
@@ -101,6 +106,8 @@ export function createGauges(register: Registry) {
     faulty: gauge('alibi_config_faulty', '1 while the configuration on disk is faulty and an older one is in force.'),
     healthy: gauge('alibi_healthy', '1 while /healthz answers 200.'),
     loopDelay: gauge('alibi_event_loop_delay_seconds', 'Longest time that the process was blocked since the previous scrape.'),
+    leader: gauge('alibi_leader', '1 if this machine decides and sends; also where it is the only one.'),
+    machines: gauge('alibi_machines', 'Machines that share the database and were heard of within 15 seconds.'),
     memory: gauge('alibi_resident_memory_bytes', 'Resident memory of the process.'),
     started: gauge('alibi_start_time_seconds', 'When the process started.'),
     build: gauge('alibi_build_info', 'Always 1; labelled with the versions of Alibi and Node.', ['version', 'node']),

@@ -58,6 +58,7 @@ export function createMetrics(): Metrics {
       series.begin(moment.view.setup)
       setWorld(gauges, moment)
       setOutbox(gauges, moment)
+      setMachines(gauges, counters, moment.health)
       gauges.healthy.set(moment.health.ok ? 1 : 0)
       gauges.loopDelay.set(Math.max(0, loop.max - EVENT_LOOP_RESOLUTION_MS * 1e6) / 1e9)
       loop.reset()
@@ -159,6 +160,13 @@ function setWorld(gauges: Gauges, { view: { world, setup }, now }: Moment): void
   gauges.silences.set(world.silences.filter((silence) => silence.at <= now && now < endOfSilence(silence)).length)
   gauges.selfAlerts.set(world.selfAlerts.size)
   gauges.faulty.set(world.selfAlerts.has(CONFIG_ALERT) ? 1 : 0)
+}
+
+function setMachines(gauges: Gauges, { takeovers }: Counters, { members }: Health): void {
+  gauges.leader.set(members === undefined || members.leader?.name === members.me ? 1 : 0)
+  gauges.machines.set(members?.machines.length ?? 1)
+  takeovers.reset()
+  takeovers.inc(members?.leader?.takeovers ?? 0)
 }
 
 function setOutbox(gauges: Gauges, { outbox, now }: Moment): void {

@@ -128,7 +128,7 @@ function Mails({ rows, more }: { rows: readonly MailRow[]; more: number }) {
   )
 }
 
-function Monitors({ page: { monitors: rows, moreMonitors: more, digest } }: { page: Overview }) {
+function Monitors({ page: { monitors: rows, moreMonitors: more, digest, machines } }: { page: Overview }) {
   return (
     <section id="monitors" data-live="" aria-labelledby="monitors-h">
       <h2 id="monitors-h">Monitors</h2>
@@ -136,6 +136,11 @@ function Monitors({ page: { monitors: rows, moreMonitors: more, digest } }: { pa
         <Monitor row={row} />
       ))}
       {more > 0 ? <p id="monitors-more">And {more} more monitors, none of them worse.</p> : null}
+      {machines === null ? null : (
+        <p id="machines" class="soft small">
+          Machines: {machines}
+        </p>
+      )}
       {digest === null ? null : (
         <p id="digest" class="soft small">
           Digest: {digest}

@@ -6,10 +6,11 @@ import type { Tone } from '../email/opening.ts'
 import { type Answer, answersOf, headline } from './answers.ts'
 import { type Card, cardOf, LONG, SHORT } from './card.ts'
 import { withLatest } from './latest.ts'
+import { machinesShown } from './machines.ts'
 import { type MailRow, mailRow } from './mail-row.ts'
 import { type MonitorRow, monitorRow, nextRun } from './monitor-row.ts'
 import type { History } from './notified.ts'
-import { WORD } from './phrase.ts'
+import { SENTENCE, WORD } from './phrase.ts'
 import { type ProbeStatus, probeStatuses } from './probe-status.ts'
 import { type RecentRow, recentRow } from './recent-row.ts'
 import type { OnRecord } from './record.ts'
@@ -35,6 +36,8 @@ export type Overview = Readonly<{
   moreMonitors: number
   /** When the digest is due; `null` without one. */
   digest: string | null
+  /** Who shares the database, and who leads; `null` where there is only this machine. */
+  machines: string | null
   sources: readonly SourceRow[]
   /** `null` where the ledger cannot be read. */
   withheld: WithheldList | null
@@ -64,6 +67,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
       view.digest === null
         ? null
         : `${foreign(view.digest.schedule, WORD)} (${foreign(view.digest.timezone, WORD)}), ${nextRun(view.digest, now)}`,
+    machines: health.members === undefined ? null : foreign(machinesShown(health.members), SENTENCE),
     sources: sourceRows(view, now),
     withheld: known.withheld === null ? null : withheldList(known.withheld, view, now),
     mails: mailsShown(known.outbox).map((owed) => mailRow(owed, now)),

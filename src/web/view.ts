@@ -2,6 +2,7 @@ import type { HealthReading } from '../domain/outage.ts'
 import type { Partition } from '../domain/probe.ts'
 import type { Setup } from '../domain/setup.ts'
 import type { World } from '../domain/state.ts'
+import type { Members } from '../ports/fleet.ts'
 
 /** What the daemon knows at this moment. It is asked for at each request, so that the page follows a reload. */
 export type View = Readonly<{
@@ -16,4 +17,9 @@ export type View = Readonly<{
 }>
 
 /** The answer of `/healthz`: whether Alibi itself works, whatever AWS does. */
-export type Health = Readonly<{ ok: boolean; reasons: readonly string[] }>
+export type Health = Readonly<{
+  ok: boolean
+  reasons: readonly string[]
+  /** The machines that share the database; left out where there is only this one. */
+  members?: Members
+}>

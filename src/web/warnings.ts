@@ -3,6 +3,7 @@ import { withoutAddresses } from '../domain/shown.ts'
 import { endOfSilence } from '../domain/silence.ts'
 import { foreign } from '../email/foreign.ts'
 import { stop } from '../email/sentence.ts'
+import { differencesOf } from './machines.ts'
 import { clockTime, SENTENCE, WORD } from './phrase.ts'
 import type { Health, View } from './view.ts'
 
@@ -16,6 +17,7 @@ export function warningsOf(view: View, fault: string | null, health: Health, now
     ...(fault === null
       ? []
       : [`The database cannot be read, so emails and decisions are missing here: ${foreign(fault, SENTENCE)}`]),
+    ...(health.members === undefined ? [] : differencesOf(health.members).map((text) => foreign(text, SENTENCE))),
     ...endpointsOf(view),
     ...[...view.world.selfAlerts.values()].map(({ text, since }) => `Since ${clockTime(since, now)}: ${foreign(text, SENTENCE)}`),
     ...silencesOf(view, now),

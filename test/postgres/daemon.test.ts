@@ -29,7 +29,16 @@ test('the leader is killed in the middle of an outage: another goes on within 15
   expect(second.lines.some(leads)).toBe(false)
   on.sandbox.answer({}, 'InternalServerException')
   await until('the first email', () => kinds(fleet).includes('failing'))
-  expect(JSON.parse((await two.get('/healthz')).body)).toMatchObject({ ok: true, reasons: [] })
+  expect(JSON.parse((await two.get('/healthz')).body)).toMatchObject({
+    ...{ ok: true, reasons: [], machine: 'two', leads: false, leader: { name: 'one', takeovers: 0 } },
+    machines: [{ name: 'one' }, { name: 'two' }],
+  })
+  const page = (await two.get('/')).body
+  expect(page).toContain('one leads, two stands by (this machine); 0 takeovers so far')
+  expect(page, 'what the leader has stored').toContain('FAILING')
+  const metrics = (await two.get('/metrics')).body
+  expect(metrics).toMatch(/^alibi_leader 0$/m)
+  expect(metrics).toMatch(/^alibi_machines 2$/m)
 
   const killedAt = performance.now()
   first.kill('SIGKILL')

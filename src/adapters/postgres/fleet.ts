@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { inWords } from '../../domain/duration.ts'
 import { messageOfThrown } from '../../domain/thrown.ts'
-import type { Claim, Fleet, Leader, Machine } from '../../ports/fleet.ts'
+import type { Claim, Fleet, Leader, Machine, Members } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
 import { type Reader, type Store, StoreError } from '../../ports/store.ts'
 import type { Clock } from '../../ports/time.ts'
@@ -52,7 +52,7 @@ export async function openFleet(options: FleetOptions): Promise<PostgresFleet> {
     await database.write((tx) => migrate(tx, database.place, database.schema))
     const trouble = new Trouble(options)
     const jobs = await Jobs.open(database, (cause) => trouble.say('the job queue has a problem', cause))
-    const fleet = new Members(database, jobs, trouble, options)
+    const fleet = new Membership(database, jobs, trouble, options)
     await fleet.beat()
     return fleet
   } catch (cause) {
@@ -78,7 +78,7 @@ class Trouble {
   }
 }
 
-class Members implements PostgresFleet {
+class Membership implements PostgresFleet {
   readonly clock: DatabaseClock
   readonly reader: Store
   private readonly database: Database
@@ -136,7 +136,7 @@ class Members implements PostgresFleet {
       })
   }
 
-  async members() {
+  async members(): Promise<Members> {
     return this.database.read(async (tx) => {
       const rows = await tx.query('SELECT name, seen_at, doc FROM machines WHERE seen_at > $1 ORDER BY name', [
         this.clock.now() - SEEN_WITHIN_MS,
@@ -148,6 +148,7 @@ class Members implements PostgresFleet {
       const leader = await leaderIn(tx)
       const isThere = machines.some(({ name }) => name === leader?.name)
       return {
+        me: this.options.machine.name,
         machines,
         leader: leader === null || !isThere ? null : { name: leader.name, since: leader.since, takeovers: leader.takeovers },
       }
