@@ -33,9 +33,12 @@ test('the leader is killed in the middle of an outage: another goes on within 15
     ...{ ok: true, reasons: [], machine: 'two', leads: false, leader: { name: 'one', takeovers: 0 } },
     machines: [{ name: 'one' }, { name: 'two' }],
   })
-  const page = (await two.get('/')).body
-  expect(page).toContain('one leads, two stands by (this machine); 0 takeovers so far')
-  expect(page, 'what the leader has stored').toContain('FAILING')
+  const [open] = await on.incidents()
+  const page = async () => (await two.get('/')).body
+  expect(await page()).toContain('one leads, two stands by (this machine); 0 takeovers so far')
+  await until('the page to show what the leader has stored', async () =>
+    (await page()).includes(`/incidents/${String(open?.['id'])}`),
+  )
   const metrics = (await two.get('/metrics')).body
   expect(metrics).toMatch(/^alibi_leader 0$/m)
   expect(metrics).toMatch(/^alibi_machines 2$/m)
