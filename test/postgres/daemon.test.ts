@@ -37,7 +37,7 @@ test('the leader is killed in the middle of an outage: another goes on within 15
   const page = async () => (await two.get('/')).body
   expect(await page()).toContain('one leads, two stands by (this machine); 0 takeovers so far')
   await until('the page to show what the leader has stored', async () =>
-    (await page()).includes(`/incidents/${String(open?.['id'])}`),
+    (await page()).includes(`incidents/${String(open?.['id'])}`),
   )
   const metrics = (await two.get('/metrics')).body
   expect(metrics).toMatch(/^alibi_leader 0$/m)
