@@ -19,7 +19,7 @@ type Section = Readonly<{ depth: number; title: string; within: string; text: st
 function sectionsOf(text: string): readonly Section[] {
   let within = ''
   return text
-    .split(/^(?=#+ )/m)
+    .split(/^(?=#{1,3} )/m)
     .slice(1)
     .map((part) => {
       const [, marks = '', title = ''] = /^(#+) (.+)$/m.exec(part) ?? []

@@ -3,11 +3,11 @@ import type { Policy } from './policy.ts'
 import { type Instant, MINUTE_MS, type Monitor, type Partition, type Probe } from './probe.ts'
 import type { Connectivity, ProbeState } from './state.ts'
 
-/** AWS Health after an incident has closed: AWS often speaks when it is over. */
+/** How often AWS Health is read after an incident has closed: AWS often posts only when it is over. */
 const READ_AFTERWARDS_MS = 5 * MINUTE_MS
-/** The control call while it fails, and while we are cut off. */
+/** How often the control call is made while it fails, and while we are offline. */
 export const CONTROL_RETRY_MS = 20_000
-/** Probes of a monitor that are re-run at a time: re-runs share AWS's quotas with everything else (`threshold`). */
+/** Probes of a monitor that run again at the same time: they share AWS's quotas with everything else (`threshold`). */
 export const MAX_RERUN = 20
 
 type ReadingNeeds = Readonly<{
@@ -33,15 +33,15 @@ export function readingEveryMs(
   return every
 }
 
-/** How long after the last control call the next one is due. One that failed is repeated soon, also when AWS answered since. */
+/** How long after the last control call the next one is due. A failed one is repeated soon, even if AWS has answered since. */
 export function controlEveryMs(connectivity: Connectivity, idleEveryMs: number): number {
   const { failures, everReached, controlFailedAt } = connectivity
   return failures > 0 || !everReached || controlFailedAt !== null ? CONTROL_RETRY_MS : idleEveryMs
 }
 
 /**
- * When a probe is due again apart from its schedule; `null`: it has only its schedule (`threshold`). Undecided ones run each
- * `retryInterval`, failing and recovering ones each `recheckEvery` unless their cron is as often.
+ * When a probe is due again outside its schedule; `null`: it is not (`threshold`). Undecided probes run every `retryInterval`,
+ * failing and recovering ones every `recheckEvery`, unless their schedule is at least as frequent.
  */
 export function rerunAt(
   state: ProbeState,
@@ -62,8 +62,8 @@ export function rerunAt(
 }
 
 /**
- * The probes of a monitor that are run again apart from its schedule, of those that are not well: the same ones each time. Who
- * waits behind them has the schedule.
+ * The probes of a monitor that run again outside its schedule, of those that are not ok: the same ones every time. The others wait
+ * for the schedule.
  */
 export function rerunsOf(
   { probes }: Pick<Monitor, 'probes'>,
@@ -77,7 +77,7 @@ export function rerunsOf(
   return chooseReruns(restless, MAX_RERUN)
 }
 
-/** Of the probes that are due again, those that are run now: one of each operation first, the longest waiting first. */
+/** Of the probes that are due again, those that run now: one of each operation first, then those that have waited longest. */
 export function chooseReruns<T extends Readonly<{ operation: string; dueAt: Instant }>>(
   due: readonly T[],
   most: number,

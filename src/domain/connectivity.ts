@@ -7,7 +7,7 @@ export const FAILURES_THAT_CUT_OFF = 3
 /** No call takes longer: one that is older than the last by more was made after the clock had been set back. */
 const CLOCK_SET_BACK_MS = 5 * 60_000
 
-/** What was heard from outside, or in vain. */
+/** Attempts to reach the outside, answered or not. */
 export type Contacts = Readonly<{
   controls: readonly ControlAnswer[]
   outcomes: readonly Outcome[]
@@ -16,9 +16,9 @@ export type Contacts = Readonly<{
 }>
 
 /**
- * Whether the problem is on our side, after these contacts. Any answer from outside ends a spell: the control host may be down
- * while AWS answers, and a control host's trouble must never mute ours. As long as nobody at all has answered since the start,
- * failed control calls make us offline as well; a control host that has not answered once somebody else has is set wrongly.
+ * Whether the problem is on our side, after these contacts. Any answer from outside means that we are online: the control host may
+ * be down while AWS answers, and its problems must never mute ours. As long as nobody at all has answered since the start, failed
+ * control calls make us offline too; a control host that does not answer although somebody else does is misconfigured.
  */
 export function advanceConnectivity(was: Connectivity, { controls, outcomes, readings }: Contacts): Connectivity {
   let connectivity = was
@@ -49,7 +49,7 @@ export function advanceConnectivity(was: Connectivity, { controls, outcomes, rea
       connectivity.failingSince === null ||
       answered >= connectivity.failingSince ||
       connectivity.failingSince - answered > CLOCK_SET_BACK_MS
-    // Of a control host that was never reached the failures are counted on from the first answer: it is told as wrongly configured.
+    // The failures of a control host that was never reached count on from the first answer: it is reported as misconfigured.
     if (cutOffNoMore && (connectivity.everReached || isFirst))
       connectivity = { ...connectivity, failures: 0, failingSince: null, offlineSince: null }
   }
@@ -60,12 +60,12 @@ export function advanceConnectivity(was: Connectivity, { controls, outcomes, rea
 }
 
 /**
- * A control call that failed. Where AWS has answered since the control host last did, that says something of us only if a run
- * could not reach AWS either.
+ * A control call that failed. If AWS has answered since the control host last did, that says something about us only if a run could
+ * not reach AWS either.
  */
 function failed(was: Connectivity, { at, ofRun, obstacle }: ControlCall): Connectivity {
   const connectivity = { ...was, lastAt: at, controlFailedAt: was.controlFailedAt ?? at }
-  // Whoever shows a wrong certificate, or is a proxy that refuses, is there: it is not the network that is missing.
+  // A wrong certificate or a refusing proxy is an answer too: it is not the network that is missing.
   if (isUnanswered(was) && (obstacle === 'certificate' || obstacle === 'proxy')) return connectivity
   if (was.everReached && isControlInDoubt(was) && !ofRun) return connectivity
   return { ...connectivity, failures: was.failures + 1, failingSince: was.failingSince ?? at }
@@ -76,7 +76,7 @@ export function isUnanswered({ everReached, lastAnswerAt }: Connectivity): boole
   return !everReached && lastAnswerAt === null
 }
 
-/** AWS has answered since control calls fail: it is the control host that is in trouble, until it is heard of again. */
+/** AWS has answered since the control calls began to fail: the problem is the control host's, until it answers again. */
 export function isControlInDoubt({ controlFailedAt, lastAnswerAt }: Connectivity): boolean {
   return controlFailedAt !== null && lastAnswerAt !== null && lastAnswerAt >= controlFailedAt
 }
@@ -84,7 +84,7 @@ export function isControlInDoubt({ controlFailedAt, lastAnswerAt }: Connectivity
 type Failed = Extract<Outcome, { result: 'failed' }>
 type ControlCall = ControlAnswer & Readonly<{ ofRun: boolean }>
 
-/** The runs share control calls: each call counts once. */
+/** Runs share control calls, and each call counts once. */
 function controlCalls(controls: readonly ControlAnswer[], outcomes: readonly Outcome[]): readonly ControlCall[] {
   const all = [
     ...controls.map((call) => ({ ...call, ofRun: false })),
@@ -126,8 +126,8 @@ function lastReadAt(readings: Iterable<HealthReading>): Instant | null {
 }
 
 /**
- * Whose trouble a failed run is. What never once worked since the start, and fails by its name, its certificate or a proxy, is
- * our own `setup`; but where no name resolves since there is no network yet, or any more, we are `offline`.
+ * Whose problem a failed run is. A host that has never answered since the start, and fails by its name, its certificate or a proxy,
+ * is our own `setup`; but if no name resolves because there is no network, we are `offline`.
  */
 export function blame(outcome: Outcome, connectivity: Connectivity): Outcome {
   if (outcome.result !== 'failed') return outcome
@@ -144,9 +144,9 @@ function neverPassed(outcome: Outcome, connectivity: Connectivity): Obstacle | n
 }
 
 /**
- * `offline`: unreachable, and the control call failed as well. While a spell lasts no failed run counts, nor while nobody at all
- * has answered since the start. An answer from outside that came while the run was under way says that we are not cut off, and
- * so does a control host that is in trouble itself; one from before says nothing of a network that may have gone since.
+ * `offline`: unreachable, and the control call failed too. No failed run counts while we are offline, or while nobody at all has
+ * answered since the start. An answer from outside that came during the run shows that we are online, and so does a control host
+ * that has a problem itself; an earlier answer says nothing about a network that may have failed since.
  */
 function cutOff(outcome: Failed, connectivity: Connectivity): Outcome {
   if (connectivity.offlineSince !== null) return { ...outcome, kind: 'offline' }

@@ -15,9 +15,9 @@ const MAX_ALIBI_TEXT = 600
 const EXPLAINING_CODES = ['_OPERATIONAL_ISSUE', '_API_ISSUE', '_CONNECTIVITY_ISSUE'] as const
 const NOTIFICATION = '_OPERATIONAL_NOTIFICATION'
 const TESTS: readonly Test[] = ['kind', 'place', 'service', 'time', 'width']
-/** Other accounts that must be well before a public event is doubted, and their share (the test of width). */
-const WELL_AT_LEAST = 3
-const WELL_IN_TEN = 9
+/** Other accounts that must be ok before a public event is doubted, and their share (the test of width). */
+const OK_AT_LEAST = 3
+const OK_IN_TEN = 9
 
 /** What the judge goes by, apart from the failure and the reading. */
 export type Criteria = Readonly<{
@@ -85,9 +85,9 @@ function consider(event: HealthEvent, failure: Failure, criteria: Criteria): Pas
   return service
 }
 
-/** Width: what AWS says of itself in public concerns everybody, and the others are well. */
+/** Width: a public outage concerns everybody, but the other accounts are ok. */
 export function testWidth({ others, ok }: Peers): string | null {
-  if (ok < WELL_AT_LEAST || 10 * ok < WELL_IN_TEN * others) return null
+  if (ok < OK_AT_LEAST || 10 * ok < OK_IN_TEN * others) return null
   return `the others are well: the same operation is ok for ${ok} of ${others} other accounts`
 }
 

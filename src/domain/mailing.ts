@@ -1,10 +1,10 @@
 import type { Notification, NotificationState, Owed } from './notification.ts'
 import type { Instant } from './probe.ts'
 
-/** A notification with all its addresses, for whoever looks at mails one by one. */
+/** A notification with all its addresses, for lists of emails. */
 export type Mailing = Readonly<{
   notification: Notification
-  /** What is left to do, if anything is: a mail that one address still waits for has not been delivered. */
+  /** What is left to do, if anything: an email that one address still waits for has not been delivered. */
   state: NotificationState
   attempts: number
   /** When the next attempt is due; `null` when none is. */
@@ -16,10 +16,10 @@ export type Mailing = Readonly<{
   addresses: readonly Owed[]
 }>
 
-/** The first that any address is in. */
+/** The first of these states that any address is in. */
 const PRECEDENCE: readonly NotificationState[] = ['sending', 'retrying', 'due', 'refused', 'delivered', 'merged', 'dropped']
 
-/** The same mails, each once, in the order in which they first come. */
+/** The same emails without repeats, in the order in which they first come. */
 export function mailingsOf(owed: readonly Owed[]): readonly Mailing[] {
   return [...Map.groupBy(owed, ({ notification }) => notification.id).values()].flatMap((some) => {
     const [first] = some
@@ -44,12 +44,12 @@ function mailingOf(notification: Notification, some: readonly Owed[]): Mailing {
   }
 }
 
-/** Somebody still waits for it, or it was refused. */
+/** It still has to be sent, or was refused. */
 export function isOpen({ state }: Owed): boolean {
   return isWaiting(state) || state === 'refused'
 }
 
-/** Whose a mail is; where they have several addresses, at which of them. */
+/** Whose email it is; if they have several addresses, at which of them. */
 export function addressee({ notification: { recipient, to }, address }: Owed): string {
   return to.length === 1 ? recipient : `${recipient}, ${address}`
 }
@@ -58,7 +58,7 @@ function isWaiting(state: NotificationState): boolean {
   return state === 'due' || state === 'retrying' || state === 'sending'
 }
 
-/** By what the store knows it. */
+/** Its name in the store. */
 export function nameOf({ notification: { id }, address }: Owed): Readonly<{ id: string; address: string }> {
   return { id, address }
 }

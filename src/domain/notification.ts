@@ -50,7 +50,7 @@ export type ProbeFacts = Readonly<{
   strip: readonly StripMark[]
 }>
 
-/** So many probes of one operation whose last run ended alike; without a `kind` they are well again. */
+/** A number of probes of one operation whose last run ended alike; without a `kind` they have recovered. */
 export type Cause = Readonly<{
   operation: string
   kind: Try['kind']
@@ -60,26 +60,26 @@ export type Cause = Readonly<{
 }>
 
 /**
- * Everything a mail says, fixed when it is committed: a mail that leaves late, or twice, tells the same.
+ * Everything an email says, fixed when it is committed: one that is sent late, or twice, says the same.
  * Plain JSON. Holds no secret and nothing of an Account answer's body.
  */
 export type Facts = Readonly<{
   kind: MailKind
   /** When it was committed. */
   at: Instant
-  /** Why this mail is owed, as the step said it: one sentence. */
+  /** Why this email is owed, in one sentence. */
   reason: string
   /** The rule that owes it; `null` where none does (a digest, a test). */
   rule: RuleName | null
   subject: string
-  /** `null` for a mail that belongs to no incident (`test`, self-alerts, summaries). */
+  /** `null` for an email that belongs to no incident (`test`, self-alerts, summaries). */
   incident: Readonly<{
     id: string
     partition: Partition
     family: Family
     continues: Readonly<{ id: string; family: Family }> | null
     openedAt: Instant
-    /** The earliest onset of this recipient's probes, and when the last of them was well again; `null` while that lasts. */
+    /** The earliest onset of this recipient's probes, and when the last of them recovered; `null` while any fails. */
     onset: Instant
     endedAt: Instant | null
     lastOkAt: Instant | null
@@ -92,7 +92,7 @@ export type Facts = Readonly<{
     hindsight: readonly Readonly<{ arn: string; code: string; at: Instant; why: string }>[]
   }> | null
   monitors: readonly Readonly<{ name: string; impact: string | null; runbook: string | null; threshold: string }>[]
-  /** In full, the most telling first; at most `MAX_PROBES_IN_FULL`. */
+  /** Those shown in full, the most important first; at most `MAX_PROBES_IN_FULL`. */
   probes: readonly ProbeFacts[]
   /** Names of further probes, at most `MAX_PROBES_LISTED`; `total` counts all. */
   others: Readonly<{ names: readonly string[]; total: number }>
@@ -104,11 +104,11 @@ export type Facts = Readonly<{
   }>
   verdict: Verdict['kind'] | null
   sources: Readonly<BySource<SourceState> & { at: Instant }> | null
-  /** When the next mail comes, in words with times in UTC: "a reminder at 14:04Z if it lasts …". */
+  /** When the next email comes, in words with times in UTC: "a reminder at 14:04Z if it lasts …". */
   next: string | null
-  /** Lines for mails that are not about probes: a refused source, what a test is for, what a summary sums up. */
+  /** The text of an email that is not about probes: a refused source, what a test is for, what a summary sums up. */
   lines: readonly string[]
-  /** What to do first, where the kind of mail does not say it. */
+  /** What to do first, where the mail kind does not say it. */
   advice?: string
   /** What a digest is divided into; only digests have it. */
   chapters?: readonly Readonly<{ title: string; lines: readonly string[] }>[]
@@ -128,7 +128,7 @@ export type SentBy = Readonly<{
   signingRegion: string
   /** ARN of the first monitor's caller; `null` while it is not known. */
   caller: string | null
-  /** Whose credentials the monitors use, of those that a mail is about. */
+  /** Whose credentials are used by the monitors that an email is about. */
   callers: readonly Caller[]
 }>
 
@@ -137,49 +137,49 @@ export type Caller = Readonly<{ monitors: readonly string[] }> &
   (Readonly<{ account: string; arn: string; origin: string }> | Readonly<{ why: string }>)
 
 export const MAX_PROBES_IN_FULL = 10
-/** The list is whole for an organization of ten thousand accounts; a letter shows some of it and attaches the rest. */
+/** The list is whole for an organization of ten thousand accounts; an email shows some of it and attaches the rest. */
 export const MAX_PROBES_LISTED = 10_000
 export const MAX_CAUSES = 50
 
 export type NotificationState = 'due' | 'retrying' | 'sending' | 'refused' | 'delivered' | 'merged' | 'dropped'
 
-/** One mail that is owed to one recipient. It is on disk before anything leaves; id and Message-ID never change. */
+/** One email that is owed to one recipient. It is on disk before it is sent; its id and Message-ID never change. */
 export type Notification = Readonly<{
   /** `incident.seq.recipient`, or `self-alert.…`: stable across crashes. */
   id: string
   messageId: string
   kind: MailKind
   incident: string | null
-  /** Mails of one thread leave in the order of their sequence; a later one never overtakes an earlier one. */
+  /** Emails of one thread are sent in the order of their sequence: a later one never overtakes an earlier one. */
   thread: string
-  /** Threads that went into this one: what could not leave there is told here, and nothing leaves here before it (`family-change`). */
+  /** Threads that ended in this one: what could not be sent there is said here, and nothing is sent here before it (`family-change`). */
   past?: readonly PastThread[]
   seq: number
   recipient: string
   /** It is owed to each of them. */
   to: readonly string[]
-  /** Message-ID of the thread's first mail, for In-Reply-To and References; `null` when this is the first. */
+  /** Message-ID of the thread's first email, for In-Reply-To and References; `null` if this is the first. */
   inReplyTo: string | null
   createdAt: Instant
   facts: Facts
 }>
 
-/** What a letter says beside its facts, and whom it names: known only when it leaves. */
+/** What an email says besides its facts, and whom it names: known only when it is sent. */
 export type Wording = Readonly<{
-  /** When it left for the first time. */
+  /** When it was first sent. */
   at: Instant
   /** Attempts that had failed by then. */
   attempts: number
   lateBecause: string | null
-  /** A mail that never arrived and that this one tells as well, by its id, and why it did not. */
+  /** An email that never arrived and that this one makes up for, by its id, and why it did not. */
   unsaid: Readonly<{ id: string; why: string }> | null
   inReplyTo: string | null
   to: readonly string[]
-  /** Whom the mail server refuses, so that those who get this mail know. */
+  /** Addresses that the mail server refuses, so that those who get this email know. */
   refused: readonly Readonly<{ recipient: string; address: string; error: string }>[]
 }>
 
-/** A notification as it is owed to one address, and what became of it there so far. */
+/** A notification as it is owed to one address, and what has become of it there so far. */
 export type Owed = Readonly<{
   notification: Notification
   /** One of `notification.to`. */
@@ -191,13 +191,13 @@ export type Owed = Readonly<{
   error: string | null
   /** An attempt may have been accepted without our having seen the 250: it is sent again only as it was. */
   uncertain: boolean
-  /** The last attempt failed because the server takes nothing from us: it has said nothing of this mail. */
+  /** The last attempt failed because the server accepts nothing from us: it has said nothing about this email. */
   noSession: boolean
   deliveredAt: Instant | null
   /** The server's reply to the accepted message, bounded. */
   reply: string | null
   /**
-   * How the mail was worded for those of its addresses that have it, or may have it: whoever gets it later gets the same.
+   * The words in which some of its addresses have the email, or may have it: whoever gets it later gets the same words.
    * `null` while nobody has it. The same for all addresses of a notification.
    */
   wording: Wording | null

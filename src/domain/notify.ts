@@ -26,7 +26,7 @@ import type { SelfAlert } from './state.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 
-/** What mails say beside the incident itself; gathered by the daemon before it commits. */
+/** What emails say besides the incident itself; gathered by the daemon before it commits. */
 export type Backdrop = Readonly<{
   setup: Setup
   now: Instant
@@ -38,9 +38,9 @@ export type Backdrop = Readonly<{
   sender: (monitor: Monitor | null) => Facts['sentBy']
 }>
 
-/** The probes whose runs a mail about this will show: what the daemon has to look up for `Backdrop.strips`. */
-export function probesShown(told: readonly Announced[], setup: Setup): readonly string[] {
-  const shown = told.flatMap(({ incident, announcement }) =>
+/** The probes whose runs the emails will show: what the daemon has to look up for `Backdrop.strips`. */
+export function probesShown(announced: readonly Announced[], setup: Setup): readonly string[] {
+  const shown = announced.flatMap(({ incident, announcement }) =>
     incident === null
       ? []
       : announcement.to.flatMap((a) => inFull(membersOf(incident, announcement.kind, a, setup)).map((member) => member.probe)),
@@ -48,16 +48,16 @@ export function probesShown(told: readonly Announced[], setup: Setup): readonly 
   return [...new Set(shown)]
 }
 
-/** Who is owed what: one notification for each recipient, its facts, id and Message-ID fixed here for good. */
-export function notificationsFor(told: readonly Announced[], drop: Backdrop): readonly Notification[] {
-  return told.flatMap((one) =>
+/** One notification for each recipient, with facts, id and Message-ID that never change afterwards. */
+export function notificationsFor(announced: readonly Announced[], drop: Backdrop): readonly Notification[] {
+  return announced.flatMap((one) =>
     one.announcement.to.map((audience) =>
-      one.incident === null ? selfAlertMail(one, audience, drop) : incidentMail(one, audience, drop),
+      one.incident === null ? selfAlertEmail(one, audience, drop) : incidentEmail(one, audience, drop),
     ),
   )
 }
 
-function incidentMail(
+function incidentEmail(
   { incident, announcement }: Extract<Announced, { selfAlert: null }>,
   audience: Audience,
   drop: Backdrop,
@@ -111,7 +111,7 @@ function incidentFacts(
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
       endedAt: span.to,
-      // Episodes of which they were not told did not happen to them.
+      // Episodes that they were not notified of did not happen to them.
       reopened: incident.reopenedAt.length - (audience.reopened ?? 0),
       flapping: incident.flapping,
       ...explanationOf(mine, incident),
@@ -128,7 +128,7 @@ function incidentFacts(
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
-    next: nextMail(incident, audience, verdictFor(audience, mine, incident), { setup, now }),
+    next: nextEmail(incident, audience, verdictFor(audience, mine, incident), { setup, now }),
     lines: [],
     overrides: drop.overrides,
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
@@ -156,7 +156,7 @@ export function tellsOf({ id, incident }: Notification, selfAlert: SelfAlert): b
   return incident === null && id.startsWith(`${selfAlertScope(selfAlert)}.`)
 }
 
-function selfAlertMail(
+function selfAlertEmail(
   { announcement, selfAlert }: Extract<Announced, { incident: null }>,
   audience: Audience,
   drop: Backdrop,
@@ -183,7 +183,7 @@ function selfAlertMail(
   }
 }
 
-/** The facts of a mail that is about no incident. */
+/** The facts of an email that is about no incident. */
 export function plainFacts(
   { kind, reason, subject, lines }: Pick<Facts, 'kind' | 'reason' | 'subject' | 'lines'>,
   drop: Pick<Backdrop, 'now' | 'overrides' | 'sender'>,
@@ -208,7 +208,7 @@ export function plainFacts(
   }
 }
 
-/** The members that a mail is about: of the monitors that notify this recipient; in the end all that they were told of. */
+/** The members that an email is about: of the monitors that notify this recipient; in the end all that they were notified of. */
 function membersOf(incident: Incident, kind: MailKind, audience: Audience, setup: Setup): readonly Member[] {
   if (kind === 'recovered' || kind === 'dropped') return notifiedMembers(audience, incident.members, setup)
   return membersFor(audience.recipient, incident.members, setup)
@@ -323,8 +323,8 @@ function escalations({ announcedAt, members, audience }: Incident, setup: Setup,
   })
 }
 
-/** When the next mail comes: the question that everybody asks who has read this one. */
-function nextMail(
+/** When the next email comes: what everybody wants to know who has read this one. */
+function nextEmail(
   incident: Incident,
   audience: Audience,
   verdict: Verdict['kind'],

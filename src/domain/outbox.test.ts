@@ -104,7 +104,7 @@ describe('several addresses', () => {
   test('nothing overtakes at its own address', () => {
     expect(sent([at('b', 'failing', 1), at('a', 'wider', 2), at('b', 'wider', 2)])).toEqual(['failing b', 'wider a'])
   })
-  test('a fall is merged into its rise where it did not arrive, and nowhere else', () => {
+  test('a failure is merged into its recovery where it did not arrive, and nowhere else', () => {
     const done = plan([at('b', 'failing', 1, { attempts: 3 }), at('a', 'recovered', 2), at('b', 'recovered', 2)])
     expect(done.merge.map(({ owed: one, into }) => [one.address, into.address])).toEqual([['b', 'b']])
     expect(done.send.map(({ address }) => address).sort()).toEqual(['a', 'b'])
@@ -120,8 +120,8 @@ describe('several addresses', () => {
   })
   test('what arrived at one was not said at the other', () => {
     const mails = [at('a', 'failing', 1, { state: 'delivered' }), at('b', 'failing', 1, { state: 'refused', error: '550 no' })]
-    expect(unsaidBefore(at('a', 'recovered', 2), mails).fall).toBeNull()
-    expect(unsaidBefore(at('b', 'recovered', 2), mails).fall).toBe(mails[1])
+    expect(unsaidBefore(at('a', 'recovered', 2), mails).failure).toBeNull()
+    expect(unsaidBefore(at('b', 'recovered', 2), mails).failure).toBe(mails[1])
   })
   test('nor does what arrived at one overtake what the other is owed', () => {
     const mails = [at('a', 'wider', 2, { state: 'delivered' })]
@@ -129,9 +129,9 @@ describe('several addresses', () => {
     expect(overtakenBy(at('a', 'failing', 1, { state: 'refused' }), mails)).toBe(mails[0])
   })
   test('why it did not arrive is asked of its own attempts', () => {
-    const fall = at('b', 'failing', 1, { state: 'merged', error: 'it was over before this could be delivered' })
+    const failure = at('b', 'failing', 1, { state: 'merged', error: 'it was over before this could be delivered' })
     const others = [at('a', 'wider', 2, { attempts: 1, error: '550 no', state: 'refused' })]
-    expect(whyUnsaid(fall, [fall, ...others])).toMatch(/^it was over/)
+    expect(whyUnsaid(failure, [failure, ...others])).toMatch(/^it was over/)
   })
 })
 
@@ -171,7 +171,12 @@ describe('late-explanation: to whom it is no news', () => {
 
 describe('recovery: what was not delivered when its incident closed', () => {
   test.for<[string, Owed[], string[], string[]]>([
-    ['a fall is merged into its rise', [owed('failing', 1), owed('recovered', 2)], ['failing > recovered'], ['recovered 2']],
+    [
+      'a failure is merged into its recovery',
+      [owed('failing', 1), owed('recovered', 2)],
+      ['failing > recovered'],
+      ['recovered 2'],
+    ],
     [
       'and all between',
       [owed('failing', 1), owed('wider', 2), owed('now-explained', 3), owed('recovered', 4)],
@@ -205,10 +210,10 @@ describe('recovery: what was not delivered when its incident closed', () => {
       ['failing > recovered'],
       ['recovered 2'],
     ],
-    ['a fall without a rise is sent', [owed('failing', 1)], [], ['failing 1']],
-    ['a fall after a rise is not merged into it', [owed('recovered', 2), owed('failing', 3)], [], ['recovered 2']],
+    ['a failure without a recovery is sent', [owed('failing', 1)], [], ['failing 1']],
+    ['a failure after a recovery is not merged into it', [owed('recovered', 2), owed('failing', 3)], [], ['recovered 2']],
     [
-      'a rise of another thread is no concern',
+      'a recovery of another thread is no concern',
       [owed('failing', 1), owed('recovered', 2, { thread: 'b' })],
       [],
       ['failing 1', 'recovered 2'],
@@ -366,29 +371,29 @@ describe('for any queue', () => {
   })
 })
 
-describe('what a rise has to tell as well', () => {
+describe('what a recovery has to say as well', () => {
   const delivered = { state: 'delivered', deliveredAt: NOON } as const
   test.for<[string, Owed[], MailKind, string | null, boolean]>([
-    ['the fall was delivered: nothing', [owed('failing', 1, delivered)], 'recovered', null, false],
-    ['the fall was merged into it: that', [owed('failing', 1, { state: 'merged' })], 'recovered', 'failing 1', true],
-    ['the fall was refused: that', [owed('failing', 1, { state: 'refused' })], 'recovered', 'failing 1', true],
+    ['the failure was delivered: nothing', [owed('failing', 1, delivered)], 'recovered', null, false],
+    ['the failure was merged into it: that', [owed('failing', 1, { state: 'merged' })], 'recovered', 'failing 1', true],
+    ['the failure was refused: that', [owed('failing', 1, { state: 'refused' })], 'recovered', 'failing 1', true],
     [
-      'the fall was refused and a later mail was not: they know',
+      'the failure was refused and a later email was not: they know',
       [owed('failing', 1, { state: 'refused' }), owed('wider', 2, delivered)],
       'recovered',
       null,
       false,
     ],
-    ['the fall may have arrived: nothing', [owed('failing', 1, { uncertain: true })], 'recovered', null, false],
+    ['the failure may have arrived: nothing', [owed('failing', 1, { uncertain: true })], 'recovered', null, false],
     [
-      'the first episode was delivered, the fall of the second was not: that, in the thread that is there',
+      'the first episode was delivered, the email about the second was not: that, in the thread that is there',
       [owed('failing', 1, delivered), owed('recovered', 2, delivered), owed('failing', 3, { state: 'merged' })],
       'recovered',
       'failing 3',
       false,
     ],
     [
-      'flapping, misconfigured, blind, offline and escalated are falls',
+      'flapping, misconfigured, blind, offline and escalated are failures',
       [owed('flapping', 1, { state: 'merged' })],
       'recovered',
       'flapping 1',
@@ -402,13 +407,13 @@ describe('what a rise has to tell as well', () => {
       true,
     ],
     ['that AWS explained it is none', [owed('now-explained', 1, { state: 'merged' })], 'recovered', null, true],
-    ['dropped is a rise', [owed('failing', 1, { state: 'merged' })], 'dropped', 'failing 1', true],
-    ['another mail tells for itself', [owed('failing', 1, { state: 'refused' })], 'wider', null, true],
+    ['dropped is a recovery', [owed('failing', 1, { state: 'merged' })], 'dropped', 'failing 1', true],
+    ['any other email speaks for itself', [owed('failing', 1, { state: 'refused' })], 'wider', null, true],
     ['nothing went before', [], 'failing', null, true],
-  ])('%s', ([, earlier, kind, fall, nothingArrived]) => {
-    const rise = owed(kind, 9)
-    const unsaid = unsaidBefore(rise, [rise, ...earlier, owed('failing', 10)])
-    expect(unsaid.fall === null ? null : shown([unsaid.fall])[0]).toBe(fall)
+  ])('%s', ([, earlier, kind, failure, nothingArrived]) => {
+    const recovery = owed(kind, 9)
+    const unsaid = unsaidBefore(recovery, [recovery, ...earlier, owed('failing', 10)])
+    expect(unsaid.failure === null ? null : shown([unsaid.failure])[0]).toBe(failure)
     expect(unsaid.nothingArrived).toBe(nothingArrived)
   })
 })
@@ -421,7 +426,7 @@ describe('family-change: a thread that went into another', () => {
     expect(merged(queue)).toEqual(['failing > wider'])
     expect(shown(plan(queue).send), 'in order').toEqual(['misconfigured 1'])
   })
-  test('or by the rise that tells all of it', () => {
+  test('or by the recovery that tells all of it', () => {
     const queue = [old('failing', 1), owed('misconfigured', 2), taker('recovered', 3)]
     expect(merged(queue)).toEqual(['failing > recovered', 'misconfigured > recovered'])
     expect(shown(plan(queue).send)).toEqual(['recovered 3'])
@@ -435,23 +440,23 @@ describe('family-change: a thread that went into another', () => {
     expect(merged([owed('failing', 1, { thread: 'else' }), taker('wider', 2)])).toEqual([])
   })
   test.for<[string, Owed[], MailKind, string | null]>([
-    ['its fall never arrived', [old('failing', 1, { state: 'merged' })], 'wider', 'failing 1'],
-    ['its fall was refused', [old('failing', 1, { state: 'refused' })], 'recovered', 'failing 1'],
-    ['its fall arrived', [old('failing', 1, { state: 'delivered' })], 'recovered', null],
+    ['its failure never arrived', [old('failing', 1, { state: 'merged' })], 'wider', 'failing 1'],
+    ['its failure was refused', [old('failing', 1, { state: 'refused' })], 'recovered', 'failing 1'],
+    ['its failure arrived', [old('failing', 1, { state: 'delivered' })], 'recovered', null],
     [
-      'an earlier mail of this thread has told it',
+      'an earlier email of this thread has said it',
       [old('failing', 1, { state: 'merged' }), taker('wider', 2, { state: 'delivered' })],
       'recovered',
       null,
     ],
     [
-      'an earlier mail would have told it, and was merged itself',
+      'an earlier email would have said it, and was merged itself',
       [old('failing', 1, { state: 'merged' }), taker('wider', 2, { state: 'merged' })],
       'recovered',
       'failing 1',
     ],
     [
-      'of two falls the earlier one',
+      'of two failures the earlier one',
       [old('failing', 1, { state: 'merged' }), owed('misconfigured', 2, { state: 'merged' })],
       'recovered',
       'failing 1',
@@ -462,11 +467,11 @@ describe('family-change: a thread that went into another', () => {
       'recovered',
       'misconfigured 2',
     ],
-  ])('%s', ([, earlier, kind, fall]) => {
+  ])('%s', ([, earlier, kind, failure]) => {
     const unsaid = unsaidBefore(taker(kind, 9), earlier)
-    expect(unsaid.fall === null ? null : shown([unsaid.fall])[0]).toBe(fall)
+    expect(unsaid.failure === null ? null : shown([unsaid.failure])[0]).toBe(failure)
   })
-  test('a refused mail of it is overtaken by what arrived here after it went in, not before', () => {
+  test('a refused email of it is overtaken by what arrived here after it went in, not before', () => {
     const refused = old('failing', 1, { state: 'refused' })
     expect(overtakenBy(refused, [refused, owed('wider', 2, { state: 'delivered' })])).toBeNull()
     expect(overtakenBy(refused, [refused, taker('recovered', 3, { state: 'delivered' })])?.notification.seq).toBe(3)
@@ -475,18 +480,18 @@ describe('family-change: a thread that went into another', () => {
 
 describe('rate-limit: what a summary says', () => {
   const told = (one: Owed, mails: readonly Owed[]) => summaryLines(one, mails).map((line) => line.split(' ')[1])
-  test('a rise with the fall that never arrived', () => {
-    const rise = owed('recovered', 2)
-    expect(told(rise, [rise, owed('failing', 1, { state: 'merged' })])).toEqual(['failing:', 'recovered:'])
-    expect(told(rise, [rise, owed('failing', 1, { state: 'delivered' })])).toEqual(['recovered:'])
+  test('a recovery with the failure that never arrived', () => {
+    const recovery = owed('recovered', 2)
+    expect(told(recovery, [recovery, owed('failing', 1, { state: 'merged' })])).toEqual(['failing:', 'recovered:'])
+    expect(told(recovery, [recovery, owed('failing', 1, { state: 'delivered' })])).toEqual(['recovered:'])
   })
   test('what it said is not said again as if it had never arrived', () => {
-    const fall = owed('failing', 1, { state: 'merged', error: SUMMARISED })
-    expect(unsaidBefore(owed('recovered', 2), [fall])).toEqual({ fall: null, nothingArrived: true })
+    const failure = owed('failing', 1, { state: 'merged', error: SUMMARISED })
+    expect(unsaidBefore(owed('recovered', 2), [failure])).toEqual({ failure: null, nothingArrived: true })
   })
 })
 
-describe('why a mail never arrived', () => {
+describe('why an email never arrived', () => {
   const unreached = { attempts: 3, error: 'connect: ECONNREFUSED' }
   test.for<[string, Owed, Owed[], RegExp]>([
     [
@@ -520,7 +525,7 @@ describe('why a mail never arrived', () => {
       /^it was over before this/,
     ],
     ['nothing is known', owed('failing', 1), [], /^it was over before an email could be sent/],
-  ])('%s', ([, fall, others, why]) => expect(whyUnsaid(fall, [...others, fall])).toMatch(why))
+  ])('%s', ([, failure, others, why]) => expect(whyUnsaid(failure, [...others, failure])).toMatch(why))
 })
 
 describe('when to try again', () => {

@@ -5,39 +5,40 @@ import { HOUR_MS, type Instant, MINUTE_MS } from './probe.ts'
 /** First wait after a transient failure; doubled up to the most, never given up. */
 export const RETRY_FIRST_MS = 5_000
 export const RETRY_MOST_MS = 5 * MINUTE_MS
-/** An offline spell shorter than this is not worth a mail afterwards. */
+/** Having been offline for less than this is not worth an email afterwards. */
 export const OFFLINE_WORTH_TELLING_MS = 10 * MINUTE_MS
 
-const FALLS: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
-const RISES: readonly MailKind[] = ['recovered', 'dropped']
-/** From each of them one learns that something fails: who gets it first needs no fall before it. */
-const TELL_OF_TROUBLE: readonly MailKind[] = [...FALLS, 'wider', 'reminder', 'still-failing']
-/** How a mail is marked that the ceiling held back. */
+const FAILURES: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
+const RECOVERIES: readonly MailKind[] = ['recovered', 'dropped']
+/** Every kind that tells of a failure: whoever gets one of them first needs no other email before it. */
+const TELL_OF_FAILURE: readonly MailKind[] = [...FAILURES, 'wider', 'reminder', 'still-failing']
+/** The mark of an email that was sent as part of a summary. */
 export const SUMMARISED = 'sent in a summary (mail.maxPerHour)'
 const OVERTAKEN = 'it was over before this could be delivered'
 
 export type OutboxPlan = Readonly<{
-  /** Of each thread at most one to an address: the oldest that is due. Oldest first. */
+  /** At most one email of each thread to an address: the oldest that is due. Oldest first. */
   send: readonly Owed[]
-  /** Never leave: a later mail of their thread tells what they would have told. */
+  /** Never sent: a later email of their thread says what they would have said. */
   merge: readonly Readonly<{ owed: Owed; into: Owed; why: string }>[]
-  /** Never leave, and nothing tells of them: an offline spell too short to be worth it. */
+  /** Never sent, and not mentioned either: a time offline that was too short to be worth it. */
   drop: readonly Readonly<{ owed: Owed; why: string }>[]
-  /** Held back by the ceiling on mails to an address: they leave as one summary. */
+  /** Beyond the limit on emails to an address: they are sent as one summary. */
   summarise: readonly Readonly<{ recipient: string; address: string; owed: readonly Owed[] }>[]
-  /** When to look again; `null` when nothing waits. */
+  /** When to look again; `null` if nothing waits. */
   nextAt: Instant | null
 }>
 
-/** Mails that were delivered in the last hour. */
+/** Emails that were delivered in the last hour. */
 export type Delivered = readonly Readonly<{ address: string; at: Instant }>[]
 
 /**
- * What the courier does now with what is owed, address by address: one that the server turns away keeps no other waiting.
+ * What the courier does now with what is owed, address by address: an address that the server rejects keeps no other waiting.
  *
- * Within a thread nothing overtakes: the oldest goes first. A fall that could not leave before its rise is merged into it
- * (`recovery`), unless an attempt may have been accepted: that one is sent again as it was, under its own Message-ID. A reminder
- * that could not leave is superseded by whatever came later. Beyond `maxPerHour` the rest goes out as one summary (`rate-limit`).
+ * Within a thread nothing overtakes: the oldest email goes first. One about a failure that could not be sent before the recovery
+ * is merged into that (`recovery`), unless an attempt may have been accepted: then it is sent again as it was, under its own
+ * Message-ID. A reminder that could not be sent is replaced by any later email. What is due beyond `maxPerHour` is sent as one
+ * summary (`rate-limit`).
  */
 export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant): OutboxPlan {
   const merge: { owed: Owed; into: Owed; why: string }[] = []
@@ -57,8 +58,8 @@ export function planOutbox(queue: readonly Owed[], delivered: Delivered, maxPerH
 }
 
 /**
- * What an address is owed of one thread, in order. Threads that went into another are one with it: nothing of the one may come
- * after what the other tells of it (`family-change`).
+ * What an address is owed of each thread, in order. A thread that ended in another one counts as part of it: none of its emails
+ * may come after one of the other that mentions them (`family-change`).
  */
 function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
   const parents = new Map<string, string>()
@@ -73,29 +74,34 @@ function byThread(queue: readonly Owed[]): readonly (readonly Owed[])[] {
     }
   }
   const threads = Map.groupBy(queue, (owed) => `${rootOf(owed.notification.thread)} ${owed.address}`)
-  // A thread goes on with a sequence beyond those of all that went into it.
+  // The sequence of a thread is beyond those of all threads that ended in it.
   return [...threads.values()].map((thread) =>
     thread.toSorted((a, b) => a.notification.seq - b.notification.seq || a.notification.createdAt - b.notification.createdAt),
   )
 }
 
-/** Which mails of one thread need not leave any more. */
+/** Which emails of one thread need not be sent any more. */
 function supersede(thread: readonly Owed[]): Pick<OutboxPlan, 'merge' | 'drop'> {
   const merge: { owed: Owed; into: Owed; why: string }[] = []
   const drop: { owed: Owed; why: string }[] = []
-  const riseAt = thread.findIndex((owed) => RISES.includes(owed.notification.kind))
-  const rise = thread[riseAt]
+  const recoveryAt = thread.findIndex((owed) => RECOVERIES.includes(owed.notification.kind))
+  const recovery = thread[recoveryAt]
   for (const [i, owed] of thread.entries()) {
     if (owed.uncertain || owed.state === 'sending') continue
     const later = thread.slice(i + 1)
     const follower = later.find((other) => other.notification.thread === owed.notification.thread)
     const taker = later.find((other) => wentInto(owed, other))
-    if (rise !== undefined && i < riseAt && !thread.slice(0, riseAt).some((o) => o.uncertain || o.state === 'sending')) {
-      const spellMs = (rise.notification.facts.incident?.closedAt ?? 0) - (rise.notification.facts.incident?.openedAt ?? 0)
-      if (owed.notification.kind === 'offline' && spellMs <= OFFLINE_WORTH_TELLING_MS) {
+    if (
+      recovery !== undefined &&
+      i < recoveryAt &&
+      !thread.slice(0, recoveryAt).some((o) => o.uncertain || o.state === 'sending')
+    ) {
+      const offlineMs =
+        (recovery.notification.facts.incident?.closedAt ?? 0) - (recovery.notification.facts.incident?.openedAt ?? 0)
+      if (owed.notification.kind === 'offline' && offlineMs <= OFFLINE_WORTH_TELLING_MS) {
         const why = 'it was offline only briefly, and that was over before the email could be sent'
-        drop.push({ owed, why }, { owed: rise, why })
-      } else merge.push({ owed, into: rise, why: OVERTAKEN })
+        drop.push({ owed, why }, { owed: recovery, why })
+      } else merge.push({ owed, into: recovery, why: OVERTAKEN })
     } else if (taker !== undefined) {
       merge.push({ owed, into: taker, why: 'its incident went on in another thread before this could be delivered' })
     } else if (owed.notification.kind === 'reminder' && follower !== undefined) {
@@ -105,15 +111,15 @@ function supersede(thread: readonly Owed[]): Pick<OutboxPlan, 'merge' | 'drop'> 
   return { merge, drop }
 }
 
-/** Whether the thread of the one ended in that of the other, which therefore tells of it. */
+/** Whether the thread of the one ended in that of the other, which therefore mentions it. */
 function wentInto(one: Owed, other: Owed): boolean {
   const { thread, past } = other.notification
   return thread !== one.notification.thread && past?.some((old) => old.thread === one.notification.thread) === true
 }
 
-/** `rate-limit`: at most so many mails an hour to an address; the first one beyond takes all others with it as a summary. */
+/** `rate-limit`: a limited number of emails an hour to an address; the first one beyond becomes a summary of all the others. */
 function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, now: Instant) {
-  // What was delivered in the future was delivered before the clock was set back, nobody knows how long ago.
+  // A delivery in the future was made before the clock was set back; how long ago is not known.
   const recent = delivered.filter((mail) => mail.at <= now && now - mail.at < HOUR_MS)
   const counts = new Map<string, number>()
   for (const { address } of recent) counts.set(address, (counts.get(address) ?? 0) + 1)
@@ -131,7 +137,7 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
       const key = JSON.stringify([notification.recipient, address])
       beyond.set(key, [...(beyond.get(key) ?? []), owed])
     } else {
-      // The summary of this hour has left as well: the rest waits until the oldest mail of the window is an hour old.
+      // The summary of this hour was sent too: the rest waits until the oldest email of the window is an hour old.
       const oldest = Math.min(...recent.filter((mail) => mail.address === address).map((mail) => mail.at), now)
       freeAt = Math.min(freeAt ?? Number.POSITIVE_INFINITY, oldest + HOUR_MS)
     }
@@ -143,18 +149,18 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
   return { send, summarise, freeAt }
 }
 
-/** What a mail to an address has to say for mails of its thread that never arrived there. */
+/** What an email to an address has to say because earlier ones of its thread never arrived there. */
 export type Unsaid = Readonly<{
-  /** The earliest fall that this mail tells as well: it was merged into it, or refused. */
-  fall: Owed | null
-  /** Nothing of this thread has arrived: there is no mail to reply to. */
+  /** The earliest email about a failure that this one has to make up for: it was merged into this one, or refused. */
+  failure: Owed | null
+  /** Nothing of this thread has arrived: there is no email to reply to. */
   nothingArrived: boolean
 }>
 
 /**
- * A rise tells the fall of its thread that never arrived; the next mail after a thread went into this one tells that thread's
- * (`recovery` and `family-change`).
- * @param mails every mail of the thread and of those that went into it, delivered or not, to whichever address
+ * A recovery also tells of the failure, if no email about that arrived (`recovery`). So does the next email of a thread for another
+ * one that has ended in it (`family-change`).
+ * @param mails every email of the thread and of those that ended in it, delivered or not, to whichever address
  */
 export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
   const { thread: own, seq, kind, past = [] } = owed.notification
@@ -162,30 +168,31 @@ export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
     .filter((other) => other.address === owed.address && other.notification.seq < seq)
     .toSorted((a, b) => a.notification.seq - b.notification.seq)
   const inOwn = earlier.filter((other) => other.notification.thread === own)
-  const falls = [...new Set([own, ...past.map(({ thread }) => thread)])].flatMap((thread) => {
-    if (thread === own && !RISES.includes(kind)) return []
+  const failures = [...new Set([own, ...past.map(({ thread }) => thread)])].flatMap((thread) => {
+    if (thread === own && !RECOVERIES.includes(kind)) return []
     const inThread = earlier.filter((other) => other.notification.thread === thread)
     const episode = currentEpisode(inThread)
-    const told = episode.some(isTold) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isTold(other))
-    return told ? [] : (episode.find((other) => TELL_OF_TROUBLE.includes(other.notification.kind)) ?? [])
+    const isKnown =
+      episode.some(isNotified) || inOwn.some((other) => inThread.some((one) => wentInto(one, other)) && isNotified(other))
+    return isKnown ? [] : (episode.find((other) => TELL_OF_FAILURE.includes(other.notification.kind)) ?? [])
   })
-  const [fall = null] = falls.toSorted((a, b) => a.notification.createdAt - b.notification.createdAt)
-  return { fall, nothingArrived: !inOwn.some(hasArrived) }
+  const [failure = null] = failures.toSorted((a, b) => a.notification.createdAt - b.notification.createdAt)
+  return { failure, nothingArrived: !inOwn.some(hasArrived) }
 }
 
-/** What came after the last rise. */
+/** What came after the last recovery. */
 function currentEpisode(thread: readonly Owed[]): readonly Owed[] {
-  return thread.slice(thread.findLastIndex((other) => RISES.includes(other.notification.kind)) + 1)
+  return thread.slice(thread.findLastIndex((other) => RECOVERIES.includes(other.notification.kind)) + 1)
 }
 
 /**
- * Why a mail at the head of its thread need not go to its address; `null` if it has to. That AWS explains a failure is no news to
- * an address that was never notified of it: its first mails were refused.
+ * Why an email at the head of its thread need not be sent to its address; `null` if it has to be. That AWS explains a failure is
+ * no news to an address that was never notified of it, because its first emails were refused.
  * @param mails as for `unsaidBefore`
  */
 export function whyNeedless(owed: Owed, mails: readonly Owed[]): string | null {
   const { kind, thread, seq } = owed.notification
-  if (kind !== 'now-explained' || hasArrived(owed) || unsaidBefore(owed, mails).fall !== null) return null
+  if (kind !== 'now-explained' || hasArrived(owed) || unsaidBefore(owed, mails).failure !== null) return null
   const before = mails.filter(
     (other) =>
       other.address === owed.address &&
@@ -193,11 +200,11 @@ export function whyNeedless(owed: Owed, mails: readonly Owed[]): string | null {
       (other.notification.thread === thread || wentInto(other, owed)),
   )
   const episode = currentEpisode(before.toSorted((a, b) => a.notification.seq - b.notification.seq))
-  return episode.length > 0 && !episode.some(isTold) ? 'this address was never notified of the failure' : null
+  return episode.length > 0 && !episode.some(isNotified) ? 'this address was never notified of the failure' : null
 }
 
 /** By itself, or in a summary. */
-function isTold(owed: Owed): boolean {
+function isNotified(owed: Owed): boolean {
   return hasArrived(owed) || (owed.state === 'merged' && owed.error === SUMMARISED)
 }
 
@@ -205,26 +212,25 @@ function hasArrived({ state, uncertain }: Owed): boolean {
   return state === 'delivered' || uncertain
 }
 
-/**
- * What a summary says of a mail that the ceiling held back, and of the fall that this one would have told as well (`rate-limit`).
- */
+/** `rate-limit`: what a summary says in place of an email, and of the failure that this one would have told of as well. */
 export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly string[] {
-  const { fall } = unsaidBefore(owed, mails)
-  return [...(fall === null ? [] : [fall]), owed].map(
+  const { failure } = unsaidBefore(owed, mails)
+  return [...(failure === null ? [] : [failure]), owed].map(
     ({ notification: n }) => `${iso(n.createdAt)} ${n.kind}: ${n.facts.subject} - ${n.facts.reason}`,
   )
 }
 
 /**
- * Why a mail that was merged or refused never arrived, for the mail that tells of it (`recovery`). One that was never tried stood
- * behind another of its thread: what kept that one, kept it.
- * @param mails every mail of the thread and of those that went into it, that which tells of it too
+ * `recovery`: why an email that was merged or refused never arrived, for the one that makes up for it. If it was never tried it
+ * waited behind another email of its thread, and the reason is that one's.
+ * @param mails every email of the thread and of those that ended in it, also the one that makes up for it
  */
-export function whyUnsaid(fall: Owed, mails: readonly Owed[]): string {
-  const tried = [fall, ...mails.toReversed()].find(
-    ({ address, attempts, error, state }) => address === fall.address && attempts > 0 && error !== null && state !== 'delivered',
+export function whyUnsaid(failure: Owed, mails: readonly Owed[]): string {
+  const tried = [failure, ...mails.toReversed()].find(
+    ({ address, attempts, error, state }) =>
+      address === failure.address && attempts > 0 && error !== null && state !== 'delivered',
   )
-  const { state, error } = tried ?? fall
+  const { state, error } = tried ?? failure
   if (tried === undefined || error === null) return error ?? 'it was over before an email could be sent'
   if (state === 'refused') return `the mail server refused the first email (${error})`
   // A reply has a code of three digits; without one nobody answered.
@@ -235,9 +241,9 @@ export function whyUnsaid(fall: Owed, mails: readonly Owed[]): string {
 }
 
 /**
- * The later mail of its thread that has arrived at its address, or may have: what it would tell has been told with it, or is out of date.
- * `null`: none has. A refused mail that is tried again must not come after it.
- * @param mails every mail of the thread and of those that it went into, delivered or not
+ * A later email of its thread that has arrived at its address, or may have; `null` if there is none. It has said the same, or the
+ * earlier one is out of date: a refused email that is tried again must not come after it.
+ * @param mails every email of the thread and of those in which it ended, delivered or not
  */
 export function overtakenBy(owed: Owed, mails: readonly Owed[]): Owed | null {
   const { thread, seq } = owed.notification

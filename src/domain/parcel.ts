@@ -2,17 +2,17 @@ import { messageIdOf } from './audience.ts'
 import type { Notification, Owed, Wording } from './notification.ts'
 import { unsaidBefore, whyUnsaid } from './outbox.ts'
 
-/** What depends on what an address has got so far: a mail that this one tells as well, and what it is a reply to. */
+/** What depends on which emails an address got before: what this one has to make up for, and what it replies to. */
 type Telling = Pick<Wording, 'unsaid' | 'inReplyTo'>
 
-/** Addresses of one notification that are told the same. */
+/** Addresses of one notification that get the same words. */
 export type Parcel = Readonly<{ owed: readonly Owed[]; telling: Telling }>
 
 /**
- * Divides the addresses of one notification by what there is to tell them. Under its Message-ID one mail leaves and no other: as
- * it was worded for those who have it. `own` leaves so, or is `null`; the others need notifications of their own.
+ * Divides the addresses of one notification by what they have to be told. Only one email is ever sent under a Message-ID, in the
+ * words of those who have it already: these addresses are `own`, if there are any. The others need notifications of their own.
  * @param owed of one notification, at least one
- * @param mails every mail of its thread and of those that went into it
+ * @param mails every email of its thread and of those that ended in it
  */
 export function divided(
   owed: readonly Owed[],
@@ -21,7 +21,7 @@ export function divided(
   const worded = owed.find(({ wording }) => wording !== null)?.wording ?? null
   const told = owed.map((one): Readonly<{ one: Owed; telling: Telling }> => {
     const telling = tellingOf(one, mails)
-    // What may have arrived is finished as it was. Why a mail never arrived is told to all as to the first who was told.
+    // What may have arrived is finished as it was. Why an email never arrived is said in the same words to all.
     const isAsWorded = worded !== null && (one.uncertain || isTheSame(telling, worded))
     return { one, telling: isAsWorded ? worded : telling }
   })
@@ -40,15 +40,15 @@ function isTheSame(a: Telling, b: Telling): boolean {
 
 function tellingOf(owed: Owed, mails: readonly Owed[]): Telling {
   const { inReplyTo } = owed.notification
-  const { fall, nothingArrived } = unsaidBefore(owed, mails)
-  if (fall === null) return { unsaid: null, inReplyTo }
+  const { failure, nothingArrived } = unsaidBefore(owed, mails)
+  if (failure === null) return { unsaid: null, inReplyTo }
   // Where nothing has arrived there is nothing to reply to. (A thread may also begin in an incident of another family.)
-  return { unsaid: { id: fall.notification.id, why: whyUnsaid(fall, mails) }, inReplyTo: nothingArrived ? null : inReplyTo }
+  return { unsaid: { id: failure.notification.id, why: whyUnsaid(failure, mails) }, inReplyTo: nothingArrived ? null : inReplyTo }
 }
 
-/** The notification for addresses that are told something else than the others: fixed when it is committed, as any. */
+/** The notification for addresses that are told something else than the others: as fixed as any once it is committed. */
 export function apart({ notification }: Owed, to: readonly string[], domain: string): Notification {
-  // An address leaves a notification once: the place of the first names it for good.
+  // An address leaves a notification only once, so the place of the first one is a name for good.
   const id = `${notification.id}.${notification.to.findIndex((address) => to.includes(address)) + 1}`
   return { ...notification, id, messageId: messageIdOf(id, domain), to }
 }

@@ -1,11 +1,11 @@
 /*
- * Words used throughout, in code, mails, logs and documents (docs/rules.md has them all):
+ * Terms used throughout, in code, emails, logs and documents (docs/rules.md has them all):
  *
  * monitor   one block of the YAML file: whose credentials, which accounts, which operations, when
  * probe     one operation on one account, of one monitor
  * run       one execution of a probe: up to `attempts` tries with exponential backoff inside it
  * outcome   what a run came to: ok, failed (with a failure kind), or inconclusive
- * onset     the begin of the first failed run of the streak that a probe is in
+ * onset     the start of the first failed run of the streak that a probe is in
  */
 
 /** Epoch milliseconds, UTC. Durations are numbers too and carry their unit in the name (`…Ms`). */

@@ -13,7 +13,7 @@ export type Heading = Readonly<{
   advice: string | null
 }>
 
-/** What is told once and is no incident falls under `self-alert`, unless another rule says so itself. */
+/** What is reported once and is no incident falls under `self-alert`, unless another rule says so itself. */
 export function headingOf(key: string): Heading {
   if (key !== CONFIG_ALERT) {
     const rule = key.startsWith(SOURCE_ALERT) ? 'consult' : 'self-alert'

@@ -18,7 +18,7 @@ export type Vitals = Readonly<{
   diskAgoMs: number
   /** Partitions with at least one source switched on; `agoMs` since at least one of its sources answered, or since the start. */
   readings: readonly Readonly<{ partition: Partition; agoMs: number; why: string }>[]
-  /** How often AWS Health is asked when all is well, and how long that may take. */
+  /** How often AWS Health is asked when everything is ok, and how long that may take. */
   idleEveryMs: number
   askingMs: number
   /** `agoMs` is `null` before the first success; `why` the last failure, `null` if the last attempt went well. */
@@ -27,7 +27,7 @@ export type Vitals = Readonly<{
   reasons: readonly string[]
 }>
 
-/** Why Alibi is not well; nothing when it is. */
+/** Why Alibi is not ok; empty if it is. */
 export function ailments(vitals: Vitals): readonly string[] {
   const { cycleAgoMs, diskAgoMs, mail } = vitals
   const found = [...vitals.reasons]

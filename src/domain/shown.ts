@@ -18,7 +18,7 @@ export type IncidentJson = Readonly<{
   explainedBy: string | null
   /** Names, in the order in which their probes joined. */
   monitors: readonly string[]
-  /** Ids of all its probes, the well ones too. */
+  /** Ids of all its probes, also of those that have recovered. */
   probes: readonly string[]
   openedAt: string
   announcedAt: string | null
@@ -89,7 +89,7 @@ type RowJson = Readonly<{
   evidence: unknown
 }>
 
-/** What became of a mail at one address. */
+/** What became of an email at one address. */
 type AddressJson = Readonly<{
   /** Named only where a recipient has several: then their name does not say who has it and who has not. */
   address: string | null
@@ -101,7 +101,7 @@ type AddressJson = Readonly<{
   reply: string | null
 }>
 
-/** A mail by its recipient's name. */
+/** An email, by its recipient's name. */
 type MailJson = Readonly<{
   id: string
   kind: MailKind
@@ -132,7 +132,7 @@ export function incidentJson(incident: IncidentSummary): IncidentJson {
   }
 }
 
-/** Rows and mails as the store gave them, oldest first. Mail addresses are taken out of every text. */
+/** Rows and emails as the store gave them, oldest first. Email addresses are taken out of every text. */
 export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mails: readonly Owed[]): StoryJson {
   return {
     ...incidentJson(summaryOf(incident)),

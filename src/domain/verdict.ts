@@ -7,9 +7,9 @@ export type Failure = Readonly<{
   service: Service
   /** Region of the failing endpoint. */
   region: string
-  /** Begin of the first failed run of the streak. */
+  /** Start of the first failed run of the streak. */
   onset: Instant
-  /** Begin of the run that is judged. */
+  /** Start of the run that is judged. */
   at: Instant
   /** The names under which AWS may know the failing account: twelve digits, `self@` and a credentials key. */
   owners: readonly string[]
