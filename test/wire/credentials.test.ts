@@ -276,7 +276,7 @@ const EXPLAINED: readonly (readonly [cause: string, config: string, message: Reg
   [
     'its SSO session is not there',
     '[profile p]\nsso_session = gone\n',
-    /has sso_session = gone, and there is no section \[sso-session gone\]/,
+    /has sso_session = gone, but there is no section \[sso-session gone\]/,
   ],
   [
     'nobody has logged in',
