@@ -406,6 +406,7 @@ describe('GET /metrics', () => {
     }
     metrics.observeStore('commit', 1)
     meter.began('production', 3)
+    meter.told(3_000)
     const after = counted((await ask(port, '/metrics')).body)
     expect([...after.keys()].sort()).toEqual([...before.keys()].sort())
     expect([...before.values()].filter((value) => value !== 0)).toEqual([])
