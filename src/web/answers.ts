@@ -6,11 +6,12 @@ import type { Instant } from '../domain/probe.ts'
 import { spanOf } from '../domain/span.ts'
 import type { Tone } from '../email/opening.ts'
 import type { Card } from './card.ts'
+import { latestWithheld } from './notified.ts'
 import { ago, clockTime, DATABASE_UNREADABLE } from './phrase.ts'
 import { countOf, type ProbeStatus } from './probe-status.ts'
 import type { OnRecord } from './record.ts'
 import type { Health, View } from './view.ts'
-import { whatWasWithheld } from './withheld.ts'
+import { type NoEmailNow, whatWasWithheld } from './withheld.ts'
 
 export type Answer = Readonly<{ question: string; answer: string }>
 
@@ -43,8 +44,13 @@ export function answersOf(situation: Situation, now: Instant): readonly Answer[]
     { question: 'Is anything wrong?', answer: whatIsWrong(situation, now) },
     { question: 'Is it AWS?', answer: worst === null ? lastReading(view, now) : andMore(worst.awsInShort, known.openCount) },
     { question: 'Was anyone notified?', answer: worst?.notified ?? nobodyToNotify(known) },
-    { question: 'What was withheld, and why?', answer: whatWasWithheld(known.withheld, worst?.withheld ?? null, now) },
+    { question: 'What was withheld, and why?', answer: whatWasWithheld(known.withheld, noEmailNow(situation), now) },
   ]
+}
+
+function noEmailNow({ known, worst }: Situation): NoEmailNow | null {
+  if (worst === null || worst.withheld === null) return null
+  return { text: worst.withheld, rule: latestWithheld(known.rows.get(worst.id) ?? null)?.rule ?? null }
 }
 
 function whatIsWrong(situation: Situation, now: Instant): string {

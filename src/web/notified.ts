@@ -54,11 +54,17 @@ function someAddresses(theirs: readonly Owed[], mails: readonly Owed[]): string 
 
 /** Why no email is due, in the ledger's own words; `null` if the latest decision was to send one. */
 export function whyWithheld(rows: readonly LedgerRow[] | null): string | null {
-  const row = rows?.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
-  const withheld = row?.decision === 'closed' ? rows?.findLast(({ decision }) => decision === 'withheld') : row
-  if (withheld?.decision !== 'withheld') return null
+  const withheld = latestWithheld(rows)
+  if (withheld === null) return null
   const rule = withheld.rule === null ? '' : ` (rule: ${foreign(withheld.rule, WORD)})`
   return stop(`${foreign(withoutAddresses(withheld.reason), SENTENCE)}${rule}`)
+}
+
+/** The decision by which no email is due; `null` if the latest decision was to send one. */
+export function latestWithheld(rows: readonly LedgerRow[] | null): LedgerRow | null {
+  const row = rows?.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
+  const withheld = row?.decision === 'closed' ? rows?.findLast(({ decision }) => decision === 'withheld') : row
+  return withheld?.decision === 'withheld' ? withheld : null
 }
 
 /** What is sent next if nothing changes (`hold`, `escalation`); empty if nothing is. */

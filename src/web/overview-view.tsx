@@ -6,9 +6,10 @@ import { MailTable } from './mail-table.tsx'
 import type { MonitorRow, ProbeRow } from './monitor-row.ts'
 import type { Overview } from './overview.ts'
 import type { RecentRow } from './recent-row.ts'
+import type { SilenceRow } from './silence-row.ts'
 import type { SourceRow } from './source-row.ts'
 import { type Column, ProbeName, Section, Table } from './table.tsx'
-import type { WithheldRow } from './withheld.ts'
+import type { WithheldGroup } from './withheld.ts'
 
 const PROBES: readonly Column<ProbeRow>[] = [
   { head: 'Probe', cell: (row) => <ProbeName {...row} /> },
@@ -16,19 +17,21 @@ const PROBES: readonly Column<ProbeRow>[] = [
   { head: 'Detail', cell: ({ note }) => note, look: 'soft' },
 ]
 
-const WITHHELD: readonly Column<WithheldRow>[] = [
+const WITHHELD: readonly Column<WithheldGroup>[] = [
   { head: 'When', cell: ({ at }) => at, look: 'n' },
-  {
-    head: 'Incident',
-    cell: ({ incident, monitors }) => (
-      <>
-        {incident === null ? null : <a href={pathOf(incident)}>#{incident.slice(0, 4)}</a>} <span class="soft">{monitors}</span>
-      </>
-    ),
-    look: 'n',
-  },
+  { head: 'Times', cell: ({ count }) => (count === 1 ? 'once' : `${count} times`), look: 'n' },
   { head: 'Why no email', cell: ({ reason }) => reason },
+  { head: 'Incident', cell: (group) => <IncidentLinks group={group} /> },
   { head: 'Rule', cell: ({ rule }) => rule, look: 'n', label: 'rule' },
+]
+
+const SILENCES: readonly Column<SilenceRow>[] = [
+  { head: 'Silenced', cell: ({ what }) => what },
+  { head: 'Status', cell: ({ isInForce }) => (isInForce ? 'in force' : 'planned'), look: ({ tone }) => `n t-${tone}` },
+  { head: 'From', cell: ({ from }) => from, look: 'n', label: 'from' },
+  { head: 'Until', cell: ({ until }) => until, look: 'n', label: 'until' },
+  { head: 'Why, by whom', cell: ({ reason }) => reason },
+  { head: 'Id', cell: ({ id }) => id, look: 'n soft', label: 'id' },
 ]
 
 const SOURCES: readonly Column<SourceRow>[] = [
@@ -65,6 +68,7 @@ export function OverviewSections({ page }: { page: Overview }) {
           ))}
         </section>
       )}
+      <Silences list={page.silences} />
       <Incidents cards={page.incidents} more={page.moreIncidents} />
       <Mails rows={page.mails} more={page.moreMails} />
       <Monitors page={page} />
@@ -186,15 +190,43 @@ function Probes({ row: { probes, more } }: { row: MonitorRow }) {
   )
 }
 
+function Silences({ list: { rows, more } }: { list: Overview['silences'] }) {
+  const [first] = rows
+  if (first === undefined) return null
+  return (
+    <Section id="silences" title="Silences">
+      <div class={`box ${first.tone}`}>
+        <Table columns={SILENCES} rows={rows} />
+        {more === 0 ? null : <p class="small">and {more} more: run `alibi silence list`</p>}
+      </div>
+    </Section>
+  )
+}
+
 function Withheld({ list }: { list: Overview['withheld'] }) {
   return (
     <Section id="withheld" title="Alerts that were withheld, and why">
       <div class="box">
         {list === null ? <p class="soft">Unknown: the database cannot be read.</p> : null}
-        {list?.rows.length === 0 ? <p class="soft">{`None in ${list.within}.`}</p> : null}
-        {list === null || list.rows.length === 0 ? null : <Table small columns={WITHHELD} rows={list.rows} />}
+        {list?.groups.length === 0 ? <p class="soft">{`None in ${list.within}.`}</p> : null}
+        {list === null || list.groups.length === 0 ? null : <Table small columns={WITHHELD} rows={list.groups} />}
         {list === null || list.more === 0 ? null : <p class="small">{`and ${list.more} more in ${list.within}`}</p>}
       </div>
     </Section>
+  )
+}
+
+function IncidentLinks({ group: { incidents, moreIncidents } }: { group: WithheldGroup }) {
+  return (
+    <>
+      {incidents.map(({ id, monitors }, nth) => (
+        <>
+          {nth === 0 ? '' : ', '}
+          <a href={pathOf(id)}>#{id.slice(0, 4)}</a>
+          {monitors === '' ? '' : <span class="soft"> {monitors}</span>}
+        </>
+      ))}
+      {moreIncidents === 0 ? '' : ` and ${moreIncidents} more`}
+    </>
   )
 }

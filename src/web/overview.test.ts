@@ -252,9 +252,34 @@ test('silences say until when and why, acknowledgements since when and by whom',
   const { view, disk } = scene('failing')
   const silence = { id: 's', at: NOW - HOUR_MS, until: NOW + HOUR_MS, reason: 'moving house', monitor: 'staging', endedAt: null }
   const over = { ...silence, until: NOW - 1, reason: 'is over' }
+  const removed = { ...silence, endedAt: NOW - 1, reason: 'was taken back' }
+  const later = { ...silence, id: 'l', at: NOW + 2 * HOUR_MS, until: NOW + 3 * HOUR_MS, reason: 'kim@example.com', monitor: null }
   const acks = new Map([['a3f9c0de51b27764', { incident: 'a3f9c0de51b27764', at: NOW - MINUTE_MS, reason: 'Kim is on it' }]])
-  const page = await seen({ view: { ...view, world: { ...view.world, silences: [silence, over], acks } }, disk, put: () => {} })
-  expect(page.warnings).toEqual(['Silenced until 13:04 UTC: monitor staging: moving house.'])
+  const page = await seen({
+    view: { ...view, world: { ...view.world, silences: [later, silence, over, removed], acks } },
+    disk,
+    put: () => {},
+  })
+  expect(page.silences.rows).toEqual([
+    {
+      id: 's',
+      what: 'monitor staging',
+      isInForce: true,
+      tone: 'warn',
+      from: '11:04 UTC',
+      until: '13:04 UTC (1h left)',
+      reason: 'moving house',
+    },
+    {
+      id: 'l',
+      what: 'every monitor',
+      isInForce: false,
+      tone: 'plain',
+      from: '14:04 UTC',
+      until: '15:04 UTC (for 1h)',
+      reason: '(address)',
+    },
+  ])
   expect(page.incidents[0]?.acknowledged).toBe('At 12:03 UTC: Kim is on it. No more reminders or escalation.')
 })
 
@@ -407,22 +432,16 @@ describe('what was withheld, and why', () => {
     rowOf('77aa000000000001', NOW - minutesAgo * MINUTE_MS, 'withheld', reason, 'suppression')
   const answer = (page: Awaited<ReturnType<typeof seen>>) => page.answers[3]?.answer
 
-  test.for<[string, number, string, string]>([
-    ['nothing', 0, 'Nothing in the last day.', ''],
-    ['once', 1, '1 decision to withhold in the last day, the latest at 12:03 UTC: silent for reason 1.', ''],
-    [
-      'often',
-      20,
-      '20 decisions to withhold in the last day, the latest at 12:03 UTC: silent for reason 1.',
-      '5 more in the last day',
-    ],
+  test.for<[string, number, string]>([
+    ['nothing', 0, 'Nothing in the last day.'],
+    ['once', 1, '1 decision to stay silent in the last day, the latest at 12:03 UTC: silent for reason 1.'],
+    ['often', 20, '20 decisions to stay silent in the last day, the latest at 12:03 UTC: silent for reason 1.'],
     [
       'too often for the whole day to be searched',
       900,
-      '360 decisions to withhold in the last six hours, the latest at 12:03 UTC: silent for reason 1.',
-      '345 more in the last six hours',
+      '360 decisions to stay silent in the last six hours, the latest at 12:03 UTC: silent for reason 1.',
     ],
-  ])('%s', async ([, count, said, more]) => {
+  ])('%s: counted, the newest first, and no more than fifteen reasons', async ([, count, said]) => {
     const world = worldOf()
     world.put(
       Array.from({ length: count }, (_, n) => row(count - n, `silent for reason ${count - n}`)),
@@ -430,22 +449,66 @@ describe('what was withheld, and why', () => {
     )
     const page = await seen(world)
     expect(answer(page)).toBe(said)
-    const { withheld } = page
-    expect(withheld === null || withheld.more === 0 ? '' : `${withheld.more} more in ${withheld.within}`).toBe(more)
-    expect(withheld?.rows.map(({ reason }) => reason)).toEqual(
+    const { groups = [], more = 0 } = page.withheld ?? {}
+    expect(groups.map(({ reason }) => reason)).toEqual(
       Array.from({ length: Math.min(15, count) }, (_, n) => `silent for reason ${n + 1}`),
+    )
+    expect(more).toBe(Math.max(0, Math.min(360, count) - 15))
+  })
+
+  test('three silences are not hidden among forty others: they come first, and what is alike is counted', async () => {
+    const world = worldOf()
+    const told = Array.from({ length: 40 }, (_, n) =>
+      rowOf(
+        `aa${n}`,
+        NOW - n * MINUTE_MS,
+        'withheld',
+        'already notified; a reminder every 4h while it stays unexplained',
+        'reminder',
+      ),
+    )
+    const wait = [3, 9].map((ago) =>
+      rowOf('cc', NOW - ago * MINUTE_MS, 'withheld', `policy.wait: AWS may speak until 12:${ago + 10} UTC`, 'first-email'),
+    )
+    const silent = [row(61, 'silent: an event'), row(90, 'silent: an event'), row(200, 'silent: another event')]
+    world.put(
+      [...told, ...wait, ...silent].toSorted((a, b) => a.at - b.at),
+      [],
+    )
+    const page = await seen(world)
+    expect(page.withheld?.groups.map(({ count, at, reason, rule }) => [count, at, reason, rule])).toEqual([
+      [2, '10:34 UTC to 11:03 UTC', 'silent: an event', 'suppression'],
+      [1, '08:44 UTC', 'silent: another event', 'suppression'],
+      [2, '11:55 UTC to 12:01 UTC', 'policy.wait: AWS may speak until 12:13 UTC', 'first-email'],
+      [40, '11:25 UTC to 12:04 UTC', 'already notified; a reminder every 4h while it stays unexplained', 'reminder'],
+    ])
+    const last = page.withheld?.groups.at(-1)
+    expect([last?.incidents.map(({ id }) => id), last?.moreIncidents]).toEqual([['aa0', 'aa1', 'aa2'], 37])
+    expect(answer(page)).toBe('3 decisions to stay silent in the last day, the latest at 11:03 UTC: silent: an event.')
+  })
+
+  test('where nobody was kept in the dark it says so', async () => {
+    const world = worldOf()
+    world.put([rowOf('x', NOW, 'withheld', 'the other probes of these monitors have not run yet', 'first-email')], [])
+    expect(answer(await seen(world))).toBe(
+      'No alert was silenced in the last day. The latest decision to wait, at 12:04 UTC: the other probes of these monitors have not run yet.',
     )
   })
 
-  test('the worst open incident answers first', async () =>
-    expect(answer(await seen(scene('failing')))).toBe(
-      'Already notified; a reminder every 4h while it stays unexplained (rule: reminder).',
-    ))
+  test('the worst open incident answers, after the silences where its recipients had been notified', async () => {
+    const world = scene('failing')
+    const told = 'Already notified; a reminder every 4h while it stays unexplained (rule: reminder).'
+    expect(answer(await seen(world))).toBe(told)
+    world.put([row(30, 'silent: an event')], [])
+    expect(answer(await seen(world))).toBe(
+      `1 decision to stay silent in the last day, the latest at 11:34 UTC: silent: an event. ${told}`,
+    )
+  })
 
   test('no addresses, and no other decisions', async () => {
     const world = worldOf()
     world.put([row(1, 'told to <a@example.com> already'), rowOf('x', NOW, 'mailed', 'failing')], [])
     const page = await seen(world)
-    expect(page.withheld?.rows.map(({ reason }) => reason)).toEqual(['told to (address) already'])
+    expect(page.withheld?.groups.map(({ reason }) => reason)).toEqual(['told to (address) already'])
   })
 })

@@ -14,6 +14,7 @@ import { SENTENCE, WORD } from './phrase.ts'
 import { type ProbeStatus, probeStatuses } from './probe-status.ts'
 import { type RecentRow, recentRow } from './recent-row.ts'
 import type { OnRecord } from './record.ts'
+import { type SilenceList, silenceList } from './silence-row.ts'
 import { type SourceRow, sourceRows } from './source-row.ts'
 import type { Health, View } from './view.ts'
 import { warningsOf } from './warnings.ts'
@@ -30,6 +31,7 @@ export type Overview = Readonly<{
   tone: Tone
   answers: readonly Answer[]
   warnings: readonly string[]
+  silences: SilenceList
   incidents: readonly Card[]
   moreIncidents: number
   monitors: readonly MonitorRow[]
@@ -59,6 +61,7 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     tone,
     answers: answersOf(situation, now),
     warnings: warningsOf(view, known.fault, health, now),
+    silences: silenceList(view, now),
     incidents: cards,
     moreIncidents: known.openCount - cards.length,
     monitors: monitors.slice(0, MAX_MONITORS),

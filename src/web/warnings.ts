@@ -1,16 +1,14 @@
 import type { Instant } from '../domain/probe.ts'
-import { withoutAddresses } from '../domain/shown.ts'
-import { endOfSilence } from '../domain/silence.ts'
 import { foreign } from '../email/foreign.ts'
 import { stop } from '../email/sentence.ts'
 import { differencesOf } from './machines.ts'
-import { clockTime, SENTENCE, WORD } from './phrase.ts'
+import { clockTime, SENTENCE } from './phrase.ts'
 import type { Health, View } from './view.ts'
 
 const MAX_WARNINGS = 12
 const MAX_ENDPOINTS = 8
 
-/** What limits the trust that one may put in the page, and what is silenced. */
+/** What limits the trust that one may put in the page. */
 export function warningsOf(view: View, fault: string | null, health: Health, now: Instant): readonly string[] {
   const all = [
     ...(health.ok ? [] : health.reasons.map((reason) => `Alibi is unhealthy: ${foreign(reason, SENTENCE)}`)),
@@ -20,7 +18,6 @@ export function warningsOf(view: View, fault: string | null, health: Health, now
     ...(health.members === undefined ? [] : differencesOf(health.members).map((text) => foreign(text, SENTENCE))),
     ...endpointsOf(view),
     ...[...view.world.selfAlerts.values()].map(({ text, since }) => `Since ${clockTime(since, now)}: ${foreign(text, SENTENCE)}`),
-    ...silencesOf(view, now),
   ].map(stop)
   return all.length <= MAX_WARNINGS ? all : [...all.slice(0, MAX_WARNINGS), `And ${all.length - MAX_WARNINGS} more.`]
 }
@@ -29,15 +26,4 @@ function endpointsOf({ overrides }: View): readonly string[] {
   if (overrides.length === 0) return []
   const shown = overrides.slice(0, MAX_ENDPOINTS).map((text) => foreign(text, SENTENCE))
   return [`Custom endpoints are in use: ${shown.join(', ')}. This page reports on those, not on AWS.`]
-}
-
-/** Who is not alerted about what, until when, and why (`silence`). */
-function silencesOf({ world }: View, now: Instant): readonly string[] {
-  return world.silences
-    .filter((silence) => silence.at <= now && now < endOfSilence(silence))
-    .map((silence) => {
-      const what = silence.monitor === null ? 'every monitor' : `monitor ${foreign(silence.monitor, WORD)}`
-      const until = clockTime(endOfSilence(silence), now)
-      return `Silenced until ${until}: ${what}: ${foreign(withoutAddresses(silence.reason), SENTENCE)}`
-    })
 }

@@ -582,6 +582,31 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     scene.put([], [owedOf(wide.id, 'oncall', 'failing'), owedOf(refused.id, 'oncall', 'misconfigured')])
     return scene
   },
+  silenced: () => {
+    const incident = incidentOf(
+      'fa11c0de51b27764',
+      PROBES.slice(0, 1).map((probe) => memberOf(probe, UNEXPLAINED)),
+      { state: 'waiting', announcedAt: null, lastMailAt: null, audience: [] },
+    )
+    const scene = worldOf({ incidents: [incident] })
+    const told = 'already notified; a reminder every 4h while it stays unexplained'
+    scene.put(
+      [
+        rowOf('77aa000000000001', ONSET - 5 * HOUR_MS, 'withheld', 'silent: an event of AWS explains it', 'suppression'),
+        ...Array.from({ length: 12 }, (_, n) =>
+          rowOf(`88cc00000000000${n}`, ONSET - n * MINUTE_MS, 'withheld', told, 'reminder'),
+        ),
+        rowOf(incident.id, ONSET + 75_000, 'withheld', 'failing is silenced until 14:30Z: moving house', 'silence'),
+      ].toSorted((a, b) => a.at - b.at),
+      [],
+    )
+    const now = { id: '0a1b2c3d', at: NOW - HOUR_MS, until: NOW + 145 * MINUTE_MS, endedAt: null }
+    const silences = [
+      { ...now, reason: 'moving house', monitor: 'production' },
+      { ...now, id: '4e5f6a7b', at: NOW + 20 * HOUR_MS, until: NOW + 22 * HOUR_MS, reason: 'a drill', monitor: null },
+    ]
+    return { ...scene, view: { ...scene.view, world: { ...scene.view.world, silences } } }
+  },
   offline: () => {
     const incident = incidentOf('09f9c0de51b27764', [], { family: 'offline', openedAt: ONSET, verdict: 'undetermined' })
     const scene = worldOf({ incidents: [incident] })
