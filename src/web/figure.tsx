@@ -14,9 +14,7 @@ export function HourFigure({ hour }: { hour: Hour }) {
   return (
     <figure class="hour">
       <svg viewBox="0 0 240 24" preserveAspectRatio="none" role="img" aria-label={hour.said}>
-        {hour.minutes.map((minute, n) => (
-          <rect class={`c-${minute}`} x={n * 4} y={24 - HEIGHT[minute]} width={3} height={HEIGHT[minute]} />
-        ))}
+        <Bars minutes={hour.minutes} step={4} gap={1} />
       </svg>
       {hour.latency === null ? null : (
         <svg class="line" viewBox="0 0 240 24" preserveAspectRatio="none" aria-hidden="true">
@@ -29,6 +27,43 @@ export function HourFigure({ hour }: { hour: Hour }) {
         <span>{hour.to}</span>
       </figcaption>
     </figure>
+  )
+}
+
+/** The same sixty minutes without the times. */
+export function HourStrip({ hour: { minutes, said } }: { hour: Hour }) {
+  return (
+    <svg class="strip" viewBox="0 0 60 24" preserveAspectRatio="none" role="img" aria-label={said}>
+      <Bars minutes={minutes} step={1} gap={0} />
+    </svg>
+  )
+}
+
+/** At the foot of a cell, which says the same in words: only what was not ok. */
+export function SlotsFigure({ slots }: { slots: readonly Minute[] }) {
+  return (
+    <svg viewBox={`0 0 ${slots.length} 24`} preserveAspectRatio="none" aria-hidden="true">
+      <Bars minutes={slots.map((slot) => (slot === 'ok' ? 'none' : slot))} step={1} gap={0} />
+    </svg>
+  )
+}
+
+/** One path for each kind of minute: there may be thousands of bars on a page. Where there is no gap, equal neighbours are one bar. */
+function Bars({ minutes, step, gap }: { minutes: readonly Minute[]; step: number; gap: number }) {
+  const paths = new Map<Minute, string>()
+  let from = 0
+  minutes.forEach((mark, n) => {
+    if (gap === 0 && minutes[n + 1] === mark) return
+    const [x, width, height] = [from * step, (n + 1 - from) * step - gap, HEIGHT[mark]]
+    paths.set(mark, `${paths.get(mark) ?? ''}M${x} 24v-${height}h${width}v${height}z`)
+    from = n + 1
+  })
+  return (
+    <>
+      {[...paths].map(([mark, d]) => (
+        <path class={`c-${mark}`} d={d} />
+      ))}
+    </>
   )
 }
 

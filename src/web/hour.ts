@@ -12,6 +12,8 @@ export type Hour = Readonly<{
   minutes: readonly Minute[]
   /** The longest run of each minute; `null` where there was none. */
   longestMs: readonly (number | null)[]
+  /** In words, what was not ok; `null` if all that ran was. */
+  trouble: string | null
   /** All of it in words, for screen readers. */
   said: string
   /** Its begin and end as shown. */
@@ -39,26 +41,39 @@ export function hourOf(marks: readonly StripMark[], now: Instant): Hour {
     times.push(ms)
   }
   const latency = latencyOf(times)
-  const lastFailedAt = start + minutes.lastIndexOf('failed') * MINUTE_MS
+  const trouble = troubleIn(minutes, start, now)
   return {
     minutes,
     longestMs,
-    said: `Last hour: ${summary(minutes, clockTime(lastFailedAt, now))}${latency === null ? '' : `; ${latency}`}.`,
+    trouble,
+    said: `Last hour: ${[...(trouble === null ? [] : [trouble]), ...restOf(minutes)].join(', ')}${latency === null ? '' : `; ${latency}`}.`,
     from: clockTime(start, now),
     to: clockTime(now, now),
     latency,
   }
 }
 
-function summary(minutes: readonly Minute[], lastFailed: string): string {
-  const of = (mark: Minute) => minutes.filter((one) => one === mark).length
-  const [failed, inconclusive, ok, none] = [of('failed'), of('inconclusive'), of('ok'), of('none')]
-  return [
-    ...(failed > 0 ? [`${counted(failed, 'minute')} with failed runs, the latest at ${lastFailed}`] : []),
+export function worstOf(minutes: readonly Minute[]): Minute {
+  return minutes.reduce((worst, one) => (WORSE.indexOf(one) > WORSE.indexOf(worst) ? one : worst), 'none')
+}
+
+function troubleIn(minutes: readonly Minute[], start: Instant, now: Instant): string | null {
+  const [failed, inconclusive] = [countIn(minutes, 'failed'), countIn(minutes, 'inconclusive')]
+  const lastFailedAt = start + minutes.lastIndexOf('failed') * MINUTE_MS
+  const found = [
+    ...(failed > 0 ? [`${counted(failed, 'minute')} with failed runs, the latest at ${clockTime(lastFailedAt, now)}`] : []),
     ...(inconclusive > 0 ? [`${counted(inconclusive, 'minute')} inconclusive`] : []),
-    ...(ok > 0 ? [`${counted(ok, 'minute')} ok`] : []),
-    ...(none > 0 ? [`${counted(none, 'minute')} without a run`] : []),
-  ].join(', ')
+  ]
+  return found.length === 0 ? null : found.join(', ')
+}
+
+function restOf(minutes: readonly Minute[]): readonly string[] {
+  const [ok, none] = [countIn(minutes, 'ok'), countIn(minutes, 'none')]
+  return [...(ok > 0 ? [`${counted(ok, 'minute')} ok`] : []), ...(none > 0 ? [`${counted(none, 'minute')} without a run`] : [])]
+}
+
+function countIn(minutes: readonly Minute[], mark: Minute): number {
+  return minutes.filter((one) => one === mark).length
 }
 
 function latencyOf(times: readonly number[]): string | null {

@@ -1,5 +1,4 @@
 import { counted } from '../domain/counted.ts'
-import type { StripMark } from '../domain/notification.ts'
 import type { Instant, Monitor } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
 import type { ProbeState } from '../domain/state.ts'
@@ -8,11 +7,13 @@ import type { Tone } from '../email/opening.ts'
 import { readSchedule } from '../schedule/calendar.ts'
 import { gapInWords, outlookOf } from '../schedule/outlook.ts'
 import { isTimezone } from '../schedule/zone.ts'
+import { type Cells, cellsOf, moreOf } from './cells.ts'
 import { type Hour, hourOf } from './hour.ts'
 import { ago, clockTime, SENTENCE, WORD } from './phrase.ts'
 import { countOf, type ProbeStatus, TONE, WORDS, type Word } from './probe-status.ts'
+import type { Strips } from './record.ts'
 
-/** Probes of one monitor that are listed, worst first; the others are counted. */
+/** Probes of one monitor that are listed because they are not ok, worst first; the others are counted. */
 const MAX_PROBES = 12
 
 export type ProbeRow = Readonly<{ account: string; operation: string; status: string; tone: Tone; note: string }>
@@ -28,32 +29,44 @@ export type MonitorRow = Readonly<{
   lastRun: string
   /** `null` where no run of the last hour is known. */
   hour: Hour | null
+  /** Those that are not ok. */
   probes: readonly ProbeRow[]
-  /** What is not listed. */
+  /** Those of them that are not listed. */
   more: string | null
+  /** All of its probes. */
+  cells: Cells
 }>
 
-/** @param marks the runs of the last hour */
+/** @param room how many cells its probes may have */
 export function monitorRow(
   monitor: Monitor,
   statuses: readonly ProbeStatus[],
-  marks: readonly StripMark[] | null,
+  { strips, room }: Readonly<{ strips: Strips; room: number }>,
   now: Instant,
 ): MonitorRow {
-  const sorted = statuses.toSorted((a, b) => WORDS.indexOf(a.word) - WORDS.indexOf(b.word))
-  const [worst] = sorted
+  const worstFirst = statuses.toSorted((a, b) => WORDS.indexOf(a.word) - WORDS.indexOf(b.word))
+  const listed = worstFirst.filter(({ word }) => word !== 'ok')
+  const marks = statuses.flatMap(({ probe }) => strips.get(probe.id) ?? [])
   const last = Math.max(0, ...statuses.map(({ state }) => state?.lastRunAt ?? 0))
   return {
     name: foreign(monitor.name, WORD),
-    tone: worst === undefined ? 'plain' : TONE[worst.word],
+    tone: toneOf(statuses),
     counts: countsOf(statuses),
     about: aboutOf(monitor),
     next: nextRun(monitor, now),
-    hour: marks === null ? null : hourOf(marks, now),
+    hour: marks.length === 0 ? null : hourOf(marks, now),
     lastRun: last === 0 ? 'never' : ago(last, now),
-    probes: sorted.slice(0, MAX_PROBES).map((status) => probeRow(status, now)),
-    more: moreOf(sorted.slice(MAX_PROBES)),
+    probes: listed.slice(0, MAX_PROBES).map((status) => probeRow(status, now)),
+    more: moreOf(listed.slice(MAX_PROBES)),
+    cells: cellsOf(statuses, { strips, room }, now),
   }
+}
+
+/** That of the worst. */
+export function toneOf(statuses: readonly ProbeStatus[]): Tone {
+  const worst = Math.min(...statuses.map(({ word }) => WORDS.indexOf(word)))
+  const word = WORDS[worst]
+  return word === undefined ? 'plain' : TONE[word]
 }
 
 function countsOf(statuses: readonly ProbeStatus[]): string {
@@ -76,13 +89,6 @@ export function nextRun({ schedule, timezone }: Pick<Monitor, 'schedule' | 'time
   const when = next === null ? 'next run: none in sight' : `next run ${clockTime(next, now)}`
   const gap = warning ?? `at most ${gapInWords(longestGapMs)} between two runs`
   return [when, gap, ...meaning.map((words) => foreign(words, SENTENCE))].join('; ')
-}
-
-function moreOf(left: readonly ProbeStatus[]): string | null {
-  const [first] = left
-  if (first === undefined) return null
-  const areAlike = left.every(({ word }) => word === first.word)
-  return `and ${left.length} more${areAlike ? `, all ${first.word}` : ''}`
 }
 
 function probeRow({ probe, state, word }: ProbeStatus, now: Instant): ProbeRow {

@@ -1,21 +1,14 @@
 import type { Card } from './card.ts'
-import { HourFigure } from './figure.tsx'
 import { IncidentCard, pathOf } from './incident-view.tsx'
 import type { MailRow } from './mail-row.ts'
 import { MailTable } from './mail-table.tsx'
-import type { MonitorRow, ProbeRow } from './monitor-row.ts'
+import { Monitors } from './monitor-view.tsx'
 import type { Overview } from './overview.ts'
 import type { RecentRow } from './recent-row.ts'
 import type { SilenceRow } from './silence-row.ts'
 import type { SourceRow } from './source-row.ts'
-import { type Column, ProbeName, Section, Table } from './table.tsx'
+import { type Column, Section, Table } from './table.tsx'
 import type { WithheldGroup } from './withheld.ts'
-
-const PROBES: readonly Column<ProbeRow>[] = [
-  { head: 'Probe', cell: (row) => <ProbeName {...row} /> },
-  { head: 'Status', cell: ({ status }) => status, look: ({ tone }) => `n t-${tone}` },
-  { head: 'Detail', cell: ({ note }) => note, look: 'soft' },
-]
 
 const WITHHELD: readonly Column<WithheldGroup>[] = [
   { head: 'When', cell: ({ at }) => at, look: 'n' },
@@ -129,64 +122,6 @@ function Mails({ rows, more }: { rows: readonly MailRow[]; more: number }) {
         {more > 0 ? <p>and {more} more: run `alibi outbox list`</p> : null}
       </div>
     </Section>
-  )
-}
-
-function Monitors({ page: { monitors: rows, moreMonitors: more, digest, machines } }: { page: Overview }) {
-  return (
-    <section id="monitors" data-live="" aria-labelledby="monitors-h">
-      <h2 id="monitors-h">Monitors</h2>
-      {rows.map((row) => (
-        <Monitor row={row} />
-      ))}
-      {more > 0 ? <p id="monitors-more">And {more} more monitors, none of them worse.</p> : null}
-      {machines === null ? null : (
-        <p id="machines" class="soft small">
-          Machines: {machines}
-        </p>
-      )}
-      {digest === null ? null : (
-        <p id="digest" class="soft small">
-          Digest: {digest}
-        </p>
-      )}
-    </section>
-  )
-}
-
-/** The probes of a monitor on which all is ok are folded up. */
-function Monitor({ row }: { row: MonitorRow }) {
-  return (
-    <article class={`box ${row.tone}`} id={`m-${row.name}`} aria-label={`Monitor ${row.name}`}>
-      <div class="head">
-        <h3>{row.name}</h3>
-        <span class={`t-${row.tone}`}>{row.counts}</span>
-        <span class="soft small">last run {row.lastRun}</span>
-      </div>
-      <p class="soft small">
-        {row.about}
-        <br />
-        {row.next}
-      </p>
-      {row.hour === null ? null : <HourFigure hour={row.hour} />}
-      {row.tone === 'good' ? (
-        <details id={`m-${row.name}-probes`}>
-          <summary id={`m-${row.name}-probes-s`}>Probes</summary>
-          <Probes row={row} />
-        </details>
-      ) : (
-        <Probes row={row} />
-      )}
-    </article>
-  )
-}
-
-function Probes({ row: { probes, more } }: { row: MonitorRow }) {
-  return (
-    <>
-      <Table columns={PROBES} rows={probes} />
-      {more === null ? null : <p class="small">{more}</p>}
-    </>
   )
 }
 

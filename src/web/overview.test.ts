@@ -321,7 +321,8 @@ test('lists are bounded, and the rest is counted', async () => {
   expect(page.incidents[0]?.probes).toHaveLength(10)
   expect(page.incidents[0]?.moreProbes).toBe(40)
   expect(page.monitors[0]?.probes).toHaveLength(12)
-  expect(page.monitors[0]?.more).toBe('and 988 more')
+  expect(page.monitors[0]?.more).toBe('and 638 more, all failing')
+  expect(page.monitors[0]?.cells).toMatchObject({ count: 1_000, more: null })
 })
 
 describe('more open incidents than the page has room for', () => {

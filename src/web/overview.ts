@@ -8,7 +8,7 @@ import { type Card, cardOf, LONG, SHORT } from './card.ts'
 import { withLatest } from './latest.ts'
 import { machinesShown } from './machines.ts'
 import { type MailRow, mailRow } from './mail-row.ts'
-import { type MonitorRow, monitorRow, nextRun } from './monitor-row.ts'
+import { type MonitorRow, monitorRow, nextRun, toneOf } from './monitor-row.ts'
 import type { History } from './notified.ts'
 import { SENTENCE, WORD } from './phrase.ts'
 import { type ProbeStatus, probeStatuses } from './probe-status.ts'
@@ -20,7 +20,11 @@ import type { Health, View } from './view.ts'
 import { warningsOf } from './warnings.ts'
 import { type WithheldList, withheldList } from './withheld.ts'
 
-const MAX_MONITORS = 50
+/** Monitors on which something is not ok, and those on which nothing is: these need less room. */
+const MAX_TROUBLED = 50
+const MAX_CALM = 200
+/** Cells of all monitors together. With these limits the page stays below 1.5 MB, however many probes there are. */
+const MAX_CELLS = 1_000
 const MAX_MAILS = 20
 const WORST_FIRST: readonly Tone[] = ['bad', 'warn', 'plain', 'good']
 
@@ -64,8 +68,8 @@ export function overview(view: View, known: OnRecord, health: Health, now: Insta
     silences: silenceList(view, now),
     incidents: cards,
     moreIncidents: known.openCount - cards.length,
-    monitors: monitors.slice(0, MAX_MONITORS),
-    moreMonitors: Math.max(0, monitors.length - MAX_MONITORS),
+    monitors,
+    moreMonitors: view.setup.monitors.size - monitors.length,
     digest:
       view.digest === null
         ? null
@@ -84,7 +88,7 @@ function historyOf({ id }: Pick<Incident, 'id'>, { rows, mails }: OnRecord): His
   return { rows: rows.get(id) ?? null, mails: mails.get(id) ?? null }
 }
 
-/** The worst first. */
+/** The worst first: they are the last to be left out. */
 function monitorRows(
   { setup }: View,
   statuses: readonly ProbeStatus[],
@@ -92,9 +96,18 @@ function monitorRows(
   now: Instant,
 ): readonly MonitorRow[] {
   const byMonitor = Map.groupBy(statuses, ({ monitor }) => monitor)
-  return [...setup.monitors.values()]
-    .map((monitor) => monitorRow(monitor, byMonitor.get(monitor) ?? [], strips.get(monitor.name) ?? null, now))
+  const all = [...setup.monitors.values()]
+    .map((monitor) => ({ monitor, own: byMonitor.get(monitor) ?? [] }))
+    .map((one) => ({ ...one, tone: toneOf(one.own) }))
     .sort((a, b) => WORST_FIRST.indexOf(a.tone) - WORST_FIRST.indexOf(b.tone))
+  const calm = all.filter(({ tone }) => tone === 'good')
+  const shown = [...all.slice(0, all.length - calm.length).slice(0, MAX_TROUBLED), ...calm.slice(0, MAX_CALM)]
+  let room = MAX_CELLS
+  return shown.map(({ monitor, own }) => {
+    const row = monitorRow(monitor, own, { strips, room }, now)
+    room -= row.cells.count
+    return row
+  })
 }
 
 /** Refused emails need somebody to act: where there are too many to show, they are not the ones that are left out. */

@@ -17,6 +17,8 @@ const MAX_ROWS = 300
 /** Probes whose last hour is read, over all monitors and of each monitor. */
 const MAX_STRIPS = 100
 const MAX_STRIPS_EACH = 10
+/** Probes beyond those that are read because some run of their last hour was not ok. */
+const MAX_UNCLEAN = 300
 /** Ledger rows that are searched for withheld alerts. */
 const MAX_SEARCHED = 500
 /** How far back withheld alerts are shown: less where more was decided than can be searched. */
@@ -30,6 +32,9 @@ const BACK: readonly (readonly [number, string])[] = [
 /** Alerts that were withheld, newest first, and how far back that goes. */
 export type Withheld = Readonly<{ rows: readonly LedgerRow[]; within: string }>
 
+/** The runs of the last hour by probe: of the worst of each monitor, and of those that were not ok throughout. */
+export type Strips = ReadonlyMap<string, readonly StripMark[]>
+
 /** What the page takes from the database. */
 export type OnRecord = Readonly<{
   /** The worst open incidents as the daemon holds them, worst first; at most `MAX_OPEN`. */
@@ -42,8 +47,7 @@ export type OnRecord = Readonly<{
   mails: ReadonlyMap<string, readonly Owed[]>
   /** Every email that is still owed or was refused, of whatever incident. */
   outbox: readonly Owed[]
-  /** The last hour of each monitor: the runs of its worst probes together. */
-  strips: ReadonlyMap<string, readonly StripMark[]>
+  strips: Strips
   /** `null` where the ledger could not be read. */
   withheld: Withheld | null
   /** Why some of this could not be read; what is known without the database is shown all the same. */
@@ -105,18 +109,21 @@ async function strips(
   reader: Reader,
   read: Read,
   now: Instant,
-): Promise<OnRecord['strips']> {
-  const found = new Map<string, readonly StripMark[]>()
-  let left = MAX_STRIPS
+): Promise<Strips> {
+  const chosen = new Set<string>()
   for (const monitor of worstMonitorsFirst(setup, world)) {
-    const marks: StripMark[] = []
-    for (const probe of worstProbes(monitor, world, Math.min(left, MAX_STRIPS_EACH))) {
-      marks.push(...(await read(reader.strip(probe, now - HOUR_MS), [])))
-      left -= 1
-      await breath()
-    }
-    if (marks.length > 0) found.set(monitor.name, marks)
-    if (left <= 0) break
+    const limit = Math.min(MAX_STRIPS - chosen.size, MAX_STRIPS_EACH)
+    for (const probe of worstProbes(monitor, world, limit)) chosen.add(probe)
+  }
+  const unclean = [...setup.probes.keys()].filter((id) => {
+    const at = world.probes.get(id)?.lastUncleanAt ?? null
+    return at !== null && at > now - HOUR_MS && !chosen.has(id)
+  })
+  const found = new Map<string, readonly StripMark[]>()
+  for (const probe of [...chosen, ...unclean.slice(0, MAX_UNCLEAN)]) {
+    const marks = await read(reader.strip(probe, now - HOUR_MS), [])
+    if (marks.length > 0) found.set(probe, marks)
+    await breath()
   }
   return found
 }

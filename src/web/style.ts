@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { DARK, LIGHT, type Palette } from '../email/palette.ts'
 
-function colours({ ground, page, text, soft, line, code, link, tone }: Palette): string {
+function colours({ ground, page, text, soft, line, code, link, tone, cell }: Palette): string {
   const tones = Object.entries(tone).map(([name, colour]) => `--${name}:${colour};`)
-  return `--ground:${ground};--page:${page};--text:${text};--soft:${soft};--line:${line};--code:${code};--link:${link};${tones.join('')}`
+  const cells = Object.entries(cell).map(([name, [back, front]]) => `--cell-${name}:${back};--on-${name}:${front};`)
+  return `--ground:${ground};--page:${page};--text:${text};--soft:${soft};--line:${line};--code:${code};--link:${link};${tones.join('')}${cells.join('')}`
 }
 
 /** The whole appearance of the page: there are no style attributes, no files and no styles set by the script. */
@@ -59,8 +60,21 @@ figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .75re
 figure svg{display:block;width:100%}
 .hour svg{height:1.5rem}
 .hour svg.line{height:1.25rem;margin-top:.25rem}
-.hour path{fill:none;stroke:var(--plain);stroke-width:1.5;vector-effect:non-scaling-stroke}
+.hour .line path{fill:none;stroke:var(--plain);stroke-width:1.5;vector-effect:non-scaling-stroke}
 .c-ok{fill:var(--good);opacity:.55}.c-failed{fill:var(--bad)}.c-inconclusive{fill:var(--warn)}.c-none{fill:var(--line)}
+.strip{display:block;width:100%;height:.75rem;margin:.25rem 0}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:.5rem 1.5rem}
+.calm{min-width:0;border-top:1px solid var(--line);padding-top:.35rem}
+.wide{grid-column:1/-1}
+.lines{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,18rem),1fr));gap:.25rem 1.5rem;margin:.35rem 0}
+.lines>div{min-width:0}
+.cells{display:flex;flex-wrap:wrap;gap:3px;list-style:none;margin:.1rem 0 0;padding:0}
+.cells li{position:relative;margin:0;min-width:2.6rem;padding:.1rem .25rem .3rem;border:1px solid var(--soft);border-radius:3px;background:var(--code);color:var(--text);font-size:.75rem;line-height:1.25;text-align:center;font-variant-numeric:tabular-nums}
+.cells .c-none{fill:none}
+.cells svg{position:absolute;left:0;bottom:0;width:100%;height:.3rem}
+.cells .k-ok{background:var(--cell-ok);color:var(--on-ok);border-color:transparent}
+.cells .k-failing{background:var(--cell-failed);color:var(--on-failed);border-color:transparent;font-weight:600}
+.cells .k-blind{background:var(--cell-inconclusive);color:var(--on-inconclusive);border-style:dashed;border-color:currentColor}
 .timeline svg{height:.875rem}
 .timeline .row{margin:.35rem 0}
 .timeline .row p{margin:0 0 .1rem}

@@ -116,6 +116,43 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     expect(await tooWide(), 'incident').toEqual([])
   })
 
+  describe.each([
+    ['with JavaScript', {}],
+    ['without JavaScript', { javaScriptEnabled: false }],
+  ] as const)('%s', (_, options) => {
+    test('four hundred ok probes are one grid of small cells, readable on a phone', async () => {
+      await using on = await shown(browser, scene('grid'), { ...PHONE, viewport: { width: 390, height: 844 }, ...options })
+      const { page } = on
+      expect(await page.locator('#grid article').count()).toBe(13)
+      expect(await page.locator('#monitors table').count()).toBe(0)
+      const cells = page.locator('#m-organization .cells li')
+      expect(await cells.count()).toBe(400)
+      const [first, last] = [(await cells.first().boundingBox())!, (await cells.last().boundingBox())!]
+      expect(last.y + last.height - first.y).toBeLessThan(2 * 844)
+      expect(last.x + last.width).toBeLessThanOrEqual(390)
+      expect([first.width >= 36, first.height >= 18]).toEqual([true, true])
+      expect(await cells.first().getAttribute('title')).toBe(
+        'GetContactInformation for 333300000000: ok; last hour: 1 minute inconclusive',
+      )
+      const said = await cells.locator('.unseen').allTextContents()
+      expect([said.length, said.every((words) => /^\d{12}: ok/.test(words))]).toEqual([400, true])
+      expect(await text(page, '#m-organization')).toContain('1 minute with failed runs, the latest at 11:39 UTC')
+      await page.locator('#m-team-3-about-s').click()
+      expect(await text(page, '#m-team-3-about')).toContain('at most 1m between two runs')
+    })
+  })
+
+  test('what fails stands out of the grid: in the table, by a sign in its cell, and in words', async () => {
+    await using on = await shown(browser, scene('several'))
+    const { page } = on
+    expect(await page.locator('#m-organisation tbody tr').count()).toBe(12)
+    const failing = page.locator('#m-organisation .cells .k-failing')
+    expect(await failing.count()).toBe(25)
+    expect(await failing.first().locator('[aria-hidden]').first().textContent()).toBe('✗0000')
+    expect(await failing.first().getAttribute('title')).toMatch(/^GetContactInformation for 222200000000: failing/)
+    expect(await page.locator('#m-organisation .cells .k-ok').count()).toBe(15)
+  })
+
   test('dark is dark, and light is light', async () => {
     const ground = async (options: BrowserContextOptions) => {
       await using on = await shown(browser, scene('failing'), options)
@@ -150,7 +187,7 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
     test('replaces what changed; what is open, focused and scrolled to stays', async () => {
       await using on = await shown(browser, scene('failing'), { viewport: { width: 1000, height: 400 } })
       const { page } = on
-      await page.locator('#m-staging-probes-s').focus()
+      await page.locator('#m-staging-about-s').focus()
       await page.keyboard.press('Enter')
       await page.evaluate(`document.querySelector('#incidents-h').mark = 'kept'`)
       const before = await page.evaluate('scrollY')
@@ -168,8 +205,8 @@ describe.skipIf(BROWSER === null)(`the page in a browser${SKIPPED}`, () => {
       expect(await page.title()).toBe('FLAPPING · Alibi')
       expect(await text(page, '#said')).toBe('Now: FLAPPING')
       expect(await text(page, '#m-staging')).toContain('last run 5s ago')
-      expect(await page.evaluate('document.activeElement.id')).toBe('m-staging-probes-s')
-      expect(await page.locator('#m-staging-probes').getAttribute('open')).not.toBeNull()
+      expect(await page.evaluate('document.activeElement.id')).toBe('m-staging-about-s')
+      expect(await page.locator('#m-staging-about').getAttribute('open')).not.toBeNull()
       expect(await page.evaluate('scrollY')).toBe(before)
       expect(await page.evaluate(`document.querySelector('#incidents-h').mark`)).toBe('kept')
     })

@@ -582,6 +582,21 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
     scene.put([], [owedOf(wide.id, 'oncall', 'failing'), owedOf(refused.id, 'oncall', 'misconfigured')])
     return scene
   },
+  /** Four hundred probes of one monitor, and a dozen monitors of one probe: all ok, some of them not throughout the last hour. */
+  grid: () => {
+    const accounts = Array.from({ length: 200 }, (_, n) => String(333300000000 + n * 7))
+    const organization = monitorOf('organization', accounts, ['GetContactInformation', 'GetPrimaryEmail'])
+    const small = Array.from({ length: 12 }, (_, n) => monitorOf(`team-${n}`, ['self'], ['ListRegions']))
+    const scene = worldOf({ monitors: [organization, ...small] })
+    const probes = new Map(scene.view.world.probes)
+    for (const probe of organization.probes.filter((_, n) => n % 90 === 17)) {
+      const at = NOW - 25 * MINUTE_MS
+      probes.set(probe.id, wellState(probe, { lastUncleanAt: at }))
+      const hour = Math.floor(at / HOUR_MS) * HOUR_MS
+      scene.disk.runs.get(hour)?.set(`${probe.id} ${at}`, { outcome: failedRun(probe.id, at), incident: null })
+    }
+    return { ...scene, view: { ...scene.view, world: { ...scene.view.world, probes } } }
+  },
   silenced: () => {
     const incident = incidentOf(
       'fa11c0de51b27764',
