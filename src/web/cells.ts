@@ -31,7 +31,7 @@ export type Cells = Readonly<{
   count: number
   /** What has no cell. */
   more: string | null
-  /** Probes that are ok now but were not throughout the last hour: in words, for whoever has no mouse to point with. */
+  /** Probes that are ok now but failed in the last hour: in words, for whoever has no mouse to point with. */
   notes: readonly string[]
   moreNotes: number
 }>
@@ -51,10 +51,7 @@ export function cellsOf(
   const chosen = new Set(worstFirst.slice(0, room))
   const shown = statuses.filter((status) => chosen.has(status)).map((status) => shownOf(status, strips, now))
   const byOperation = Map.groupBy(shown, ({ status }) => operationShown(status.probe))
-  const failedFirst = shown.toSorted((a, b) => Number(hasFailed(b)) - Number(hasFailed(a)))
-  const notes = failedFirst.flatMap(({ status, account, trouble }) =>
-    status.word === 'ok' && trouble !== null ? [`${foreign(operationShown(status.probe), WORD)} for ${account}: ${trouble}`] : [],
-  )
+  const notes = shown.flatMap((one) => (one.status.word === 'ok' && hasFailed(one) ? [noteOn(one)] : []))
   return {
     lines: [...byOperation].map(([operation, some]) => ({
       operation: foreign(operation, WORD),
@@ -67,8 +64,13 @@ export function cellsOf(
   }
 }
 
-function hasFailed({ cell }: Shown): boolean {
-  return cell.slots.includes('failed')
+function noteOn({ status, account, trouble }: Shown): string {
+  return `${foreign(operationShown(status.probe), WORD)} for ${account}: ${trouble}`
+}
+
+/** Or may have: its runs were not read. */
+function hasFailed({ cell, trouble }: Shown): boolean {
+  return cell.slots.includes('failed') || (trouble !== null && cell.slots.length === 0)
 }
 
 /** What is not shown of a list that has the worst first. */
