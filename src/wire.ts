@@ -99,39 +99,7 @@ export function wire(config: Config, given: Env, version: string, clock: Clock =
   )
   const identities = watchIdentities({ users: [...monitors, ...asking.values()], keyring, clock, env })
 
-  const sources = new Map<Partition, Sources>()
-  const organization = new Map<Partition, (signal: AbortSignal) => Promise<OrganizationStatus>>()
-  for (const [partition, asker] of asking) {
-    const holder = { credentials: asker.credentials, stsRegion: stsRegionOf(asker) }
-    const members = monitors.some((one) => one.partition === partition && one.probes.some(({ account }) => account !== 'self'))
-    const api = config.health.api
-      ? healthApi({
-          partition,
-          credentials: () => keyring.get(holder, config.health.timeoutMs, new AbortController().signal),
-          drop: (identity) => keyring.drop(holder, identity),
-          env,
-          timeoutMs: config.health.timeoutMs,
-          ...interestOf(config, partition),
-          owners: () => identities.owners(asker.credentials),
-          members,
-          cacheForMs: config.health.cacheForMs,
-          handler: keyring.handler,
-        })
-      : null
-    if (api !== null) held.defer(() => api.close())
-    if (api !== null && members) organization.set(partition, (signal) => api.organizationStatus(signal))
-    const url =
-      typeof config.health.dashboard === 'string'
-        ? config.health.dashboard
-        : config.health.dashboard
-          ? dashboardUrl(partition)
-          : null
-    sources.set(partition, {
-      api,
-      dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs, fetch: outlet.fetch }),
-    })
-  }
-
+  const { sources, organization } = healthSources(config, { asking, keyring, outlet, env, identities, held })
   const queue = queueOf(config, { asking, keyring, outlet })
   held.defer(() => queue?.queue.close())
   const mailer = mailerOf(config)
@@ -181,6 +149,49 @@ export function wire(config: Config, given: Env, version: string, clock: Clock =
 }
 
 type Asking = Readonly<{ asking: ReadonlyMap<Partition, User>; keyring: ReturnType<typeof openKeyring>; outlet: Outlet }>
+
+type HealthParts = Asking & Readonly<{ env: Env; identities: Identities; held: AsyncDisposableStack }>
+
+/** The sources of AWS Health of each partition, and who can say whether its organization view is enabled. */
+function healthSources(
+  config: Config,
+  { asking, keyring, outlet, env, identities, held }: HealthParts,
+): Pick<Wired, 'sources' | 'organization'> {
+  const { monitors } = config
+  const sources = new Map<Partition, Sources>()
+  const organization = new Map<Partition, (signal: AbortSignal) => Promise<OrganizationStatus>>()
+  for (const [partition, asker] of asking) {
+    const holder = { credentials: asker.credentials, stsRegion: stsRegionOf(asker) }
+    const members = monitors.some((one) => one.partition === partition && one.probes.some(({ account }) => account !== 'self'))
+    const api = config.health.api
+      ? healthApi({
+          partition,
+          credentials: () => keyring.get(holder, config.health.timeoutMs, new AbortController().signal),
+          drop: (identity) => keyring.drop(holder, identity),
+          env,
+          timeoutMs: config.health.timeoutMs,
+          ...interestOf(config, partition),
+          owners: () => identities.owners(asker.credentials),
+          members,
+          cacheForMs: config.health.cacheForMs,
+          handler: keyring.handler,
+        })
+      : null
+    if (api !== null) held.defer(() => api.close())
+    if (api !== null && members) organization.set(partition, (signal) => api.organizationStatus(signal))
+    const url =
+      typeof config.health.dashboard === 'string'
+        ? config.health.dashboard
+        : config.health.dashboard
+          ? dashboardUrl(partition)
+          : null
+    sources.set(partition, {
+      api,
+      dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs, fetch: outlet.fetch }),
+    })
+  }
+  return { sources, organization }
+}
 
 function queueOf(config: Config, { asking, keyring, outlet }: Asking): Wired['queue'] {
   const { queue, timeoutMs } = config.health

@@ -77,59 +77,84 @@ type Command = Readonly<{ middlewareStack: unknown }>
  * would receive again after an answer that was cut off, and every time the messages are away for a while.
  */
 export function sqsQueue(options: SqsOptions): Sqs {
-  const { url, region, partition, holder, keyring, clock, timeoutMs } = options
-  const handler = new BoundedHandler(options.outlet, MAX_BYTES)
-  let client: SQSClient | null = null
-  let identity: Identity | null = null
+  return new SqsQueue(options)
+}
 
-  async function call(
-    make: (sdk: typeof import('@aws-sdk/client-sqs')) => Command,
-    ms: number,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown>> {
-    // Most have no need of this client: it is not loaded before it is used.
-    const sdk = await import('@aws-sdk/client-sqs')
-    return within(ms, signal, async (abortSignal) => {
-      identity = await keyring.get(holder, ms, abortSignal)
-      const credentials = async () => identity ?? (await keyring.get(holder, ms, abortSignal))
-      client ??= new sdk.SQSClient({
-        region,
-        ...NO_OTHER_ENDPOINT,
-        endpoint: new URL(url).origin,
-        ...handler.clockOffset.signing({ credentials, region, service: 'sqs' }),
-        maxAttempts: 1,
-        retryMode: 'standard',
-        // One wrong checksum would cost all the messages of the answer: each is checked here.
-        md5: false,
-        ...handler.client,
-      })
-      const command = make(sdk)
-      const answered = onTheWire(command)
-      await client.send(command as never, { abortSignal })
-      return answered()
-    })
+type Sdk = typeof import('@aws-sdk/client-sqs')
+
+class SqsQueue implements Sqs {
+  readonly #options: SqsOptions
+  readonly #handler: BoundedHandler
+  #client: SQSClient | null = null
+  #identity: Identity | null = null
+
+  constructor(options: SqsOptions) {
+    this.#options = options
+    this.#handler = new BoundedHandler(options.outlet, MAX_BYTES)
   }
 
-  function failed(error: unknown): Exclude<Received, { state: 'received' }> {
-    if (areBadCredentials(error)) {
-      client = null
-      if (identity !== null) keyring.drop(holder, identity)
+  receive(waitMs: number, limit: number, signal: AbortSignal): Promise<Received> {
+    return this.#receive({ waitMs, limit, hidden: true }, signal)
+  }
+
+  look(signal: AbortSignal): Promise<Received> {
+    return this.#receive({ waitMs: 1_000, limit: MAX_MESSAGES, hidden: false }, signal)
+  }
+
+  async delete(messages: Parameters<Sqs['delete']>[0], signal: AbortSignal): Promise<string | null> {
+    const { url, timeoutMs } = this.#options
+    if (messages.length === 0) return null
+    const entries = messages.slice(0, MAX_MESSAGES).map(({ receipt }, i) => ({ Id: String(i), ReceiptHandle: receipt }))
+    try {
+      const { Failed: failures } = await this.#call(
+        ({ DeleteMessageBatchCommand }) => new DeleteMessageBatchCommand({ QueueUrl: url, Entries: entries }),
+        timeoutMs,
+        signal,
+      )
+      const first = recordOf(Array.isArray(failures) ? failures[0] : null)
+      return first === null
+        ? null
+        : `SQS did not delete a message: ${reasonOf(new Error(String(first['Message'] ?? first['Code'])))}`
+    } catch (error) {
+      return this.#failed(error).why
     }
-    const name = nameOf(error)
-    if (isOfSqs(error) && Object.hasOwn(REFUSALS, name)) return { state: 'refused', why: `${REFUSALS[name]} (${name})` }
-    const why = reasonOf(error)
-    if (THROTTLES.has(name) || isThrottling(error)) return { state: 'unavailable', why, heard: true, throttled: true }
-    const heard = error instanceof AnswerTooLargeError ? { heard: true as const } : heardIn(error)
-    return { state: 'unavailable', why, ...heard, ...oursIn(error) }
   }
 
-  async function receive(
-    input: Readonly<{ waitMs: number; limit: number; hidden: boolean }>,
-    signal: AbortSignal,
-  ): Promise<Received> {
+  async attributes(signal: AbortSignal): ReturnType<Sqs['attributes']> {
+    const { url, timeoutMs } = this.#options
+    const answer = await this.#call(
+      ({ GetQueueAttributesCommand }) =>
+        new GetQueueAttributesCommand({
+          QueueUrl: url,
+          AttributeNames: ['MessageRetentionPeriod', 'RedrivePolicy', 'ApproximateNumberOfMessages'],
+        }),
+      timeoutMs,
+      signal,
+    ).catch((error: unknown) => {
+      throw new Error(this.#failed(error).why)
+    })
+    const {
+      MessageRetentionPeriod: seconds,
+      RedrivePolicy: redrive,
+      ApproximateNumberOfMessages: count,
+    } = recordOf(answer['Attributes']) ?? {}
+    const retention = numberOf(seconds)
+    return {
+      retentionMs: retention === null ? null : retention * 1_000,
+      hasRedrive: typeof redrive === 'string' && redrive !== '',
+      messages: numberOf(count),
+    }
+  }
+
+  close(): void {
+    this.#handler.close()
+  }
+
+  async #receive(input: Readonly<{ waitMs: number; limit: number; hidden: boolean }>, signal: AbortSignal): Promise<Received> {
+    const { url, partition, clock, timeoutMs } = this.#options
     const waitMs = Math.min(Math.max(0, input.waitMs), MAX_WAIT_MS)
     try {
-      const answer = await call(
+      const answer = await this.#call(
         ({ ReceiveMessageCommand }) =>
           new ReceiveMessageCommand({
             QueueUrl: url,
@@ -147,55 +172,47 @@ export function sqsQueue(options: SqsOptions): Sqs {
       return { state: 'received', messages: read.filter((one) => one !== null) }
     } catch (error) {
       if (error instanceof AbandonedError) return { state: 'unavailable', why: 'we are stopping' }
-      return failed(error)
+      return this.#failed(error)
     }
   }
 
-  return {
-    receive: (waitMs, limit, signal) => receive({ waitMs, limit, hidden: true }, signal),
-    look: (signal) => receive({ waitMs: 1_000, limit: MAX_MESSAGES, hidden: false }, signal),
-    async delete(messages, signal) {
-      if (messages.length === 0) return null
-      const entries = messages.slice(0, MAX_MESSAGES).map(({ receipt }, i) => ({ Id: String(i), ReceiptHandle: receipt }))
-      try {
-        const { Failed: failures } = await call(
-          ({ DeleteMessageBatchCommand }) => new DeleteMessageBatchCommand({ QueueUrl: url, Entries: entries }),
-          timeoutMs,
-          signal,
-        )
-        const first = recordOf(Array.isArray(failures) ? failures[0] : null)
-        return first === null
-          ? null
-          : `SQS did not delete a message: ${reasonOf(new Error(String(first['Message'] ?? first['Code'])))}`
-      } catch (error) {
-        return failed(error).why
-      }
-    },
-    async attributes(signal) {
-      const answer = await call(
-        ({ GetQueueAttributesCommand }) =>
-          new GetQueueAttributesCommand({
-            QueueUrl: url,
-            AttributeNames: ['MessageRetentionPeriod', 'RedrivePolicy', 'ApproximateNumberOfMessages'],
-          }),
-        timeoutMs,
-        signal,
-      ).catch((error: unknown) => {
-        throw new Error(failed(error).why)
+  async #call(make: (sdk: Sdk) => Command, ms: number, signal: AbortSignal): Promise<Record<string, unknown>> {
+    // Most have no need of this client: it is not loaded before it is used.
+    const { url, region, holder, keyring } = this.#options
+    const sdk = await import('@aws-sdk/client-sqs')
+    return within(ms, signal, async (abortSignal) => {
+      this.#identity = await keyring.get(holder, ms, abortSignal)
+      const credentials = async () => this.#identity ?? (await keyring.get(holder, ms, abortSignal))
+      this.#client ??= new sdk.SQSClient({
+        region,
+        ...NO_OTHER_ENDPOINT,
+        endpoint: new URL(url).origin,
+        ...this.#handler.clockOffset.signing({ credentials, region, service: 'sqs' }),
+        maxAttempts: 1,
+        retryMode: 'standard',
+        // One wrong checksum would cost all the messages of the answer: each is checked here.
+        md5: false,
+        ...this.#handler.client,
       })
-      const {
-        MessageRetentionPeriod: seconds,
-        RedrivePolicy: redrive,
-        ApproximateNumberOfMessages: count,
-      } = recordOf(answer['Attributes']) ?? {}
-      const retention = numberOf(seconds)
-      return {
-        retentionMs: retention === null ? null : retention * 1_000,
-        hasRedrive: typeof redrive === 'string' && redrive !== '',
-        messages: numberOf(count),
-      }
-    },
-    close: () => handler.close(),
+      const command = make(sdk)
+      const answered = onTheWire(command)
+      await this.#client.send(command as never, { abortSignal })
+      return answered()
+    })
+  }
+
+  #failed(error: unknown): Exclude<Received, { state: 'received' }> {
+    const { holder, keyring } = this.#options
+    if (areBadCredentials(error)) {
+      this.#client = null
+      if (this.#identity !== null) keyring.drop(holder, this.#identity)
+    }
+    const name = nameOf(error)
+    if (isOfSqs(error) && Object.hasOwn(REFUSALS, name)) return { state: 'refused', why: `${REFUSALS[name]} (${name})` }
+    const why = reasonOf(error)
+    if (THROTTLES.has(name) || isThrottling(error)) return { state: 'unavailable', why, heard: true, throttled: true }
+    const heard = error instanceof AnswerTooLargeError ? { heard: true as const } : heardIn(error)
+    return { state: 'unavailable', why, ...heard, ...oursIn(error) }
   }
 }
 

@@ -32,7 +32,8 @@ export class ReadingWriter {
     let left = 0
     for (const { event, hash } of events) {
       const base = before?.get(event.arn) ?? null
-      const form = formAs(event, base, known.get(`${event.arn} ${hash}`)) ?? (await this.put(tx, event, hash, base, reading.at))
+      const form =
+        formAs(event, base, known.get(`${event.arn} ${hash}`)) ?? (await this.put(tx, { event, hash, seenAt: reading.at }, base))
       if (form === null) left += 1
       else written.set(event.arn, form)
     }
@@ -44,7 +45,11 @@ export class ReadingWriter {
     else await tx.change(WRITE.addReading, [reading.partition, reading.at, said, readingDocument(reading, forms, left)])
   }
 
-  private async put(tx: Transaction, event: HealthEvent, hash: string, base: Base | null, seenAt: Instant): Promise<Base | null> {
+  private async put(
+    tx: Transaction,
+    { event, hash, seenAt }: Readonly<{ event: HealthEvent; hash: string; seenAt: Instant }>,
+    base: Base | null,
+  ): Promise<Base | null> {
     const { stored, chain } = encode(event, base)
     const doc = JSON.stringify(stored)
     if (!this.room.take(doc.length, seenAt)) return null
