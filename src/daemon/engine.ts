@@ -289,7 +289,9 @@ export class Engine {
       const last = fresh.filter((outcome) => outcome.probe === probe)
       strips.set(probe, [...(await store.strip(probe, now - HOUR_MS)), ...last.map(markOf)])
     }
-    return notificationsFor(decision.announced, { setup, now, readings: reader.readings(), strips, overrides, sender })
+    const states = new Map(this.known.world.probes)
+    for (const state of decision.probes) states.set(state.probe, state)
+    return notificationsFor(decision.announced, { setup, now, readings: reader.readings(), strips, states, overrides, sender })
   }
 
   private stamp(at = this.deps.clock.now()): Stamp {

@@ -1,6 +1,7 @@
 import type { Audience, Incident, Member } from './incident.ts'
 import type { Recipient } from './policy.ts'
 import type { Family } from './probe.ts'
+import { servicesOf, titleOfService } from './service-facts.ts'
 import type { Setup } from './setup.ts'
 
 /** A name as part of an id: escaped where it could not stand in a Message-ID, and without dots, which separate the parts. */
@@ -60,7 +61,16 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
     all.length === 0 ? [...setup.monitors.values()].filter((m) => m.notify.includes(recipient)).map((m) => m.name) : all
   const first = monitors[0] ?? 'alibi'
   const more = monitors.length > 1 ? ` +${monitors.length - 1}` : ''
-  return `[alibi] ${first}${more}: ${TROUBLE[incident.family]} #${incident.id.slice(0, 4)}`
+  return `[alibi] ${first}${more}: ${troubleOf(incident)} #${incident.id.slice(0, 4)}`
+}
+
+/** Of other services than Account by their names; of several in one region, by that. */
+function troubleOf({ members, family, region }: Incident): string {
+  const services = servicesOf(members)
+  if (services.every((service) => service === 'account') || family === 'offline' || family === 'blind') return TROUBLE[family]
+  const [only = ''] = services
+  const name = services.length === 1 ? titleOfService(only) : 'AWS'
+  return family === 'outage' ? `${name} trouble${region === undefined ? '' : ` in ${region}`}` : `calls to ${name} refused`
 }
 
 /** Older threads have nothing left to send. */

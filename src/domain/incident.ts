@@ -69,6 +69,8 @@ export type Member = Readonly<{
 export type Heard = Readonly<{
   /** The last email that the next reminder and the hold count from. */
   at: Instant
+  /** Services that an email has named to them, `account` or `dynamodb`: `wider` is due at another. Left out: Account. */
+  services?: readonly string[]
   /** How many of their probes were failing at the last email: `wider` is due at twice as many. */
   failing: number
   widerAt: Instant | null
@@ -121,6 +123,8 @@ export type Incident = Readonly<{
   /** 64 random bits, as 16 hexadecimal digits. */
   id: string
   partition: Partition
+  /** Of an outage: the region of the endpoints that its probes ask; left out where that is Account's (`grouping`). */
+  region?: string
   family: Family
   state: IncidentState
   /** The newest incident of another family that this one continues (`family-change`). */

@@ -165,7 +165,7 @@ function testService(event: HealthEvent, failure: Failure, { policy, relevance }
 }
 
 /** The services whose events explain a failure of this one, beside its own. */
-function relatedTo(service: string, { related, relatedTo: others = {} }: Relevance): readonly string[] {
+export function relatedTo(service: string, { related, relatedTo: others = {} }: Relevance): readonly string[] {
   const own = others[plainCode(service)]
   if (own !== undefined) return own
   return service === 'ACCOUNT' || service === 'STS' ? related : relatedByDefault(service)

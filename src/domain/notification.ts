@@ -1,3 +1,4 @@
+import type { FirstHand } from './first-hand.ts'
 import type { LapseCause, PastThread } from './incident.ts'
 import type { BySource, SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
@@ -102,6 +103,8 @@ export type Facts = Readonly<{
     first: Readonly<{ probe: string; at: Instant }>
     last: Readonly<{ probe: string; at: Instant }>
   }>
+  /** Probes of what the failing services rest on, or of the same ones elsewhere; left out where there are none. */
+  firstHand?: readonly FirstHand[]
   verdict: Verdict['kind'] | null
   sources: Readonly<BySource<SourceState> & { at: Instant }> | null
   /** When the next email comes, in words with times in UTC: "a reminder at 14:04Z if it lasts …". */

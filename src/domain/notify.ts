@@ -2,6 +2,7 @@ import { idPart, membersFor, messageIdOf, notificationId, notifiedBy, notifiedMe
 import { isChosen } from './choice.ts'
 import type { Announced } from './decision.ts'
 import { inWords, utc } from './duration.ts'
+import { firstHand } from './first-hand.ts'
 import { type Audience, type Incident, type Judgement, type Member, onsetOf } from './incident.ts'
 import { leadMinutesOf } from './lead.ts'
 import {
@@ -20,9 +21,10 @@ import type { HealthReading } from './outage.ts'
 import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
 import { remindEveryOf } from './rules/reminder.ts'
 import { headingOf } from './self-alert.ts'
+import { servicesOf } from './service-facts.ts'
 import type { Setup } from './setup.ts'
 import { presentOf, spanOf } from './span.ts'
-import type { SelfAlert } from './state.ts'
+import type { ProbeState, SelfAlert } from './state.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 
@@ -33,6 +35,8 @@ export type Backdrop = Readonly<{
   readings: ReadonlyMap<Partition, HealthReading>
   /** The last hour of runs of the probes that are shown in full. */
   strips: ReadonlyMap<string, readonly StripMark[]>
+  /** How every probe fares; left out: nothing is said of those that do not fail. */
+  states?: ReadonlyMap<string, ProbeState>
   overrides: readonly string[]
   /** Version and host of this Alibi, and the endpoint that a monitor asks, by which caller; `null`: of all monitors. */
   sender: (monitor: Monitor | null) => Facts['sentBy']
@@ -127,6 +131,7 @@ function incidentFacts(
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
+    ...(outage ? firstHandOf(mine, incident, drop) : {}),
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
     next: nextEmail(incident, audience, verdictFor(audience, mine, incident), { setup, now }),
     lines: [],
@@ -134,6 +139,12 @@ function incidentFacts(
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
     sentBy: sentBy(monitors, drop),
   }
+}
+
+function firstHandOf(mine: readonly Member[], { partition }: Incident, { setup, states }: Backdrop): Pick<Facts, 'firstHand'> {
+  const failing = mine.filter(({ state }) => state !== 'recovered')
+  const found = states === undefined || failing.length === 0 ? [] : firstHand(failing, partition, { setup, states })
+  return found.length === 0 ? {} : { firstHand: found }
 }
 
 /** One caller for all the monitors that have the same credentials. */
@@ -347,7 +358,8 @@ function nextEmail(
     if (every !== null && gets('reminder'))
       parts.push(`a reminder at ${utc(from + every)} (every ${inWords(every)}) while it lasts`)
     if (family === 'outage' && gets('now-explained')) parts.push('when AWS publishes an event that explains it')
-    if (gets('wider')) parts.push('when at least twice as many probes fail')
+    const isOfOthers = servicesOf(incident.members).some((service) => service !== 'account')
+    if (gets('wider')) parts.push(`when at least twice as many probes fail${isOfOthers ? ', or another service' : ''}`)
   }
   return [...parts, ...end].join(', or ') || null
 }

@@ -263,6 +263,19 @@ export function isOfSts({ service }: Readonly<{ service: string }>, operation: s
   return service === 'STS' && serviceCode(operation) !== 'STS'
 }
 
+/** The services of some operations, by their names: `account`, `dynamodb`. */
+export function servicesOf(members: readonly Readonly<{ operation: string }>[]): readonly string[] {
+  return [
+    ...new Set(
+      members.map(({ operation }) => (operation.includes(':') ? operation.slice(0, operation.indexOf(':')) : 'account')),
+    ),
+  ]
+}
+
+export function titleOfService(name: string): string {
+  return name === 'account' ? 'Account' : (serviceNamed(name)?.title ?? name)
+}
+
 /** The service of an operation, as people call it: `DynamoDB`. @param operation as shown, `dynamodb:DescribeTable …` */
 export function titleOf(operation: string): string {
   const [, name] = /^([\w-]+):/.exec(operation) ?? []

@@ -1,5 +1,5 @@
 import { ACCOUNT_REGION, type Policy, type Recipient, type Relevance } from './policy.ts'
-import { callShown, credentialsKey, isServiceCall, type Monitor, type Partition, type Probe } from './probe.ts'
+import { callShown, credentialsKey, type Family, isServiceCall, type Monitor, type Partition, type Probe } from './probe.ts'
 
 /** The configuration as the decisions need it: plain values, indexed once. */
 export type Setup = Readonly<{
@@ -51,6 +51,12 @@ export function operationKey(partition: Partition, { call }: Probe): string {
 /** The region of the endpoint that a probe asks, whoever turns out to fail. */
 export function regionOf({ call }: Probe, partition: Partition): string {
   return isServiceCall(call) ? call.region : ACCOUNT_REGION[partition]
+}
+
+/** `grouping`: an outage is of one region, and what is ours to mend of none; `null`: of none, or of Account's. */
+export function regionOfOutage(probe: Probe, partition: Partition, family: Family): string | null {
+  const region = regionOf(probe, partition)
+  return family !== 'outage' || region === ACCOUNT_REGION[partition] ? null : region
 }
 
 /** An account as one name: twelve digits, or `self@` and the key of the credentials that it is the self of. */

@@ -130,17 +130,24 @@ function countedCalls({ probes, others }: Facts, total: number, limits: Limits):
   const operations = new Set(all.map(({ operation }) => operation))
   // Only so many names of further probes are known: there may be more accounts.
   const least = others.total > others.names.length ? 'at least ' : ''
-  const places = [...new Set([...operations].map((operation) => placeOf(operation)))]
-  // Of Account alone the place says nothing; of other services it says more than the operations.
-  const isElsewhere = places.some((place) => place !== 'Account')
-  const one = operations.size === 1 ? ` of ${foreign([...operations][0] ?? '', limits.word)}` : ''
-  const operation = isElsewhere ? ` of ${foreign(excerptPhrase(places, MAX_PLACES), limits.word)}` : one
-  return `${total} probes${operation} in ${least}${accounts} ${accounts === 1 ? 'account' : 'accounts'}`
+  const where = `in ${least}${accounts} ${accounts === 1 ? 'account' : 'accounts'}`
+  // Of Account alone the service says nothing; of others it says more than their operations.
+  const places = placesOf(operations)
+  if (places !== null) return `${total} probes of ${foreign(places, limits.word)}${accounts === 1 ? '' : ` ${where}`}`
+  const operation = operations.size === 1 ? ` of ${foreign([...operations][0] ?? '', limits.word)}` : ''
+  return `${total} probes${operation} ${where}`
 }
 
-function placeOf(operation: string): string {
-  const asked = askedOf(operation)
-  return asked === null ? 'Account' : `${asked.service} in ${asked.region}`
+/** `DynamoDB, S3 in eu-west-1; Account`; `null` for operations of Account only. */
+function placesOf(operations: Iterable<string>): string | null {
+  const asked = [...operations].map((operation) => askedOf(operation))
+  if (asked.every((one) => one === null)) return null
+  const byRegion = Map.groupBy(asked, (one) => one?.region ?? '')
+  const places = [...byRegion].map(([region, some]) => {
+    const services = [...new Set(some.map((one) => one?.service ?? 'Account'))]
+    return `${excerptPhrase(services, MAX_PLACES)}${region === '' ? '' : ` in ${region}`}`
+  })
+  return excerptPhrase(places, MAX_PLACES).replaceAll(/(?<= in [a-z0-9-]+), /g, '; ')
 }
 
 function servicesOf({ probes, others }: Facts): string {

@@ -30,6 +30,7 @@ export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): read
     ...undelivered(facts, merged, limits),
     ...fact('Why you got this', whySent(facts, merged !== null, limits)),
     ...fact('AWS Health', isOver ? null : awsHealthSentence(facts, failure, limits)),
+    ...(isOver ? [] : fact('Our other probes', othersOf(facts, limits))),
     ...fact('Began', began(facts)),
     ...(kind === 'recovered' ? howLong(facts) : []),
     ...fact('Do first', advice(facts, failure)),
@@ -49,6 +50,15 @@ function selfAlertFacts({ kind, advice }: Facts, limits: Limits): readonly KeyFa
   if (kind !== 'misconfigured') return []
   const first = advice === undefined ? 'Run `alibi check --live`.' : foreign(advice, limits.sentence)
   return [...fact('Why you got this', CONCERNS_NO_MONITOR), ...fact('Do first', first)]
+}
+
+/** `IAM in us-east-1: failing since 11:58 UTC. STS in us-west-2: ok at 12:03 UTC.` */
+function othersOf({ firstHand = [], at }: Facts, limits: Limits): string | null {
+  const lines = firstHand.map(({ service, region, state, at: when }) => {
+    const how = state === 'failing' ? `failing since ${hhmm(when, at)} UTC` : `ok at ${hhmm(when, at)} UTC`
+    return `${foreign(service, limits.word)} in ${foreign(region, limits.word)}: ${how}.`
+  })
+  return lines.length === 0 ? null : lines.join(' ')
 }
 
 function impacts({ monitors }: Facts, limits: Limits): readonly KeyFact[] {

@@ -17,9 +17,9 @@ export function findBlindProbes(draft: Draft): void {
     const since = monitor === undefined ? null : blindSince(draft, probe, monitor)
     if (monitor === undefined || since === null || blindIncident(draft, probe.id) !== null) continue
     const why = `no conclusive run for ${inWordsByClock(since, draft.input.now)} (${whyBlind(draft.probeState(probe.id))})`
-    const place = { partition: monitor.partition, family: 'blind', probe: probe.id, onset: since } as const
-    const open = openToJoin(draft, place)
-    const incident = open ?? newIncident(draft, monitor.partition, 'blind')
+    const kind = { partition: monitor.partition, region: null, family: 'blind' } as const
+    const open = openToJoin(draft, { ...kind, probe: probe.id, onset: since })
+    const incident = open ?? newIncident(draft, kind)
     join(draft, incident, blindMember(draft, probe, since, why))
     const decision = open === null ? 'opened' : 'joined'
     draft.note({ decision, incident: incident.id, probe: probe.id, rule: 'blind', reason: why, evidence: { since } })

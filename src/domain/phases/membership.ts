@@ -2,17 +2,20 @@ import { inWords } from '../duration.ts'
 import type { Incident, Member } from '../incident.ts'
 import type { Family, Instant, Partition } from '../probe.ts'
 import { flapsNow } from '../rules/recovery.ts'
+import { regionOfOutage } from '../setup.ts'
 import type { Draft } from './draft.ts'
 import { type FailedProbe, newMember } from './member.ts'
 import { newIncident, reopened } from './new-incident.ts'
 
 /** Where a failing probe looks for an incident that it belongs to. */
-export type Place = Readonly<{ partition: Partition; family: Family; probe: string; onset: Instant }>
+export type Place = Readonly<{ partition: Partition; region: string | null; family: Family; probe: string; onset: Instant }>
 
 /** Puts a probe that has just failed into its incident: one that is open, one to reopen, or a new one. */
 export function admit(draft: Draft, failed: FailedProbe): void {
   const { family, onset, why, monitor, probe } = failed
-  const place: Place = { partition: monitor.partition, family, probe: probe.id, onset }
+  const { partition } = monitor
+  const region = regionOfOutage(probe, partition, family)
+  const place: Place = { partition, region, family, probe: probe.id, onset }
   const member = newMember(failed, draft.input.now)
   const open = openToJoin(draft, place)
   if (open !== null) {
@@ -25,17 +28,22 @@ export function admit(draft: Draft, failed: FailedProbe): void {
     reopen(draft, closed, member, why)
     return
   }
-  const incident = newIncident(draft, monitor.partition, family)
+  const incident = newIncident(draft, { partition, region, family })
   join(draft, incident, member)
   const evidence = { onset, family }
   draft.note({ decision: 'opened', incident: incident.id, probe: probe.id, rule: 'threshold', reason: why, evidence })
 }
 
+function isThere(incident: Incident, { partition, region, family }: Place): boolean {
+  return incident.partition === partition && (incident.region ?? null) === region && incident.family === family
+}
+
 /** `grouping`: the open incident with a close enough onset, or the one that the probe had recovered in; if several, the last. */
-export function openToJoin(draft: Draft, { partition, family, probe, onset }: Place): Incident | null {
+export function openToJoin(draft: Draft, place: Place): Incident | null {
+  const { probe, onset } = place
   const { joinWithinMs, reopenWithinMs } = draft.setup.policy
   const fits = draft.openIncidents().filter((incident) => {
-    if (incident.partition !== partition || incident.family !== family) return false
+    if (!isThere(incident, place)) return false
     const recoveredAt = draft.members.find(incident, probe)?.recoveredAt ?? null
     if (recoveredAt !== null && onset - recoveredAt <= reopenWithinMs) return true
     return Math.abs(onset - draft.members.newestOnset(incident.members)) <= joinWithinMs
@@ -44,15 +52,15 @@ export function openToJoin(draft: Draft, { partition, family, probe, onset }: Pl
 }
 
 /** `recovery`: the incident of this probe that has closed last, and not too long ago. */
-function toReopen(draft: Draft, { partition, family, probe, onset }: Place): Incident | null {
+function toReopen(draft: Draft, place: Place): Incident | null {
+  const { probe, onset } = place
   const fits = draft
     .allIncidents()
     .filter(
       (incident) =>
         incident.state === 'closed' &&
         incident.closedAs === 'recovered' &&
-        incident.partition === partition &&
-        incident.family === family &&
+        isThere(incident, place) &&
         incident.closedAt !== null &&
         onset - incident.closedAt <= draft.setup.policy.reopenWithinMs &&
         incident.members.some((member) => member.probe === probe),

@@ -2,11 +2,14 @@ import type { Incident } from '../incident.ts'
 import type { Family, Instant, Partition } from '../probe.ts'
 import type { Draft } from './draft.ts'
 
+type Kind = Readonly<{ partition: Partition; region: string | null; family: Family }>
+
 /** An incident that opens now. @param openedAt when what it is about began, if that was earlier */
-export function newIncident(draft: Draft, partition: Partition, family: Family, openedAt: Instant = draft.input.now): Incident {
+export function newIncident(draft: Draft, { partition, region, family }: Kind, openedAt: Instant = draft.input.now): Incident {
   return {
     id: draft.input.newId(),
     partition,
+    ...(region === null ? {} : { region }),
     family,
     state: 'waiting',
     continues: null,

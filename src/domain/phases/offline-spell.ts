@@ -13,7 +13,7 @@ export function followConnectivity(draft: Draft): void {
   draft.connectivity = connectivity
   const since = connectivity.offlineSince
   if (before === null && since !== null) {
-    const incident = newIncident(draft, 'aws', 'offline', since)
+    const incident = newIncident(draft, { partition: 'aws', region: null, family: 'offline' }, since)
     draft.putIncident(incident)
     draft.connectivity = { ...connectivity, incident: incident.id }
     const reason = `${FAILURES_THAT_CUT_OFF} control calls in a row failed: the problem is on our side`

@@ -1,6 +1,7 @@
 import { MAX_RERUN } from '../cadence.ts'
 import type { Member } from '../incident.ts'
 import { type Instant, MINUTE_MS } from '../probe.ts'
+import { servicesOf, titleOfService } from '../service-facts.ts'
 import type { RecipientView } from '../view.ts'
 import { withAdded } from './config-change.ts'
 import type { Context } from './context.ts'
@@ -12,7 +13,7 @@ const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
 const WIDER_SETTLES_MS = 30_000
 const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
 
-/** `wider`: tells those for whom at least twice as many probes fail as when they were last sent an email. */
+/** `wider`: tells those for whom at least twice as many probes fail as when they were last sent an email, or another service does. */
 export const grouping: Rule = (situation) => {
   if (!situation.timersMayFire) return null
   const wider = situation.views.flatMap((view) => widerTo(view, situation.context))
@@ -23,7 +24,12 @@ function widerTo(view: RecipientView, context: Context): readonly Addressee[] {
   const { heard, audible } = view
   if (heard === null || view.verdict === 'explained' || !view.loud || heard.failing === 0) return []
   if (heard.widerAt !== null && context.now - heard.widerAt < WIDER_AT_MOST_EVERY_MS) return []
-  if (audible.length < 2 * heard.failing || !noMoreJoin(audible, heard.at, context)) return []
+  if (!noMoreJoin(audible, heard.at, context)) return []
+  const news = servicesOf(audible).filter((service) => !(heard.services ?? ['account']).includes(service))
+  if (audible.length < 2 * heard.failing) {
+    const named = news.map(titleOfService).join(', ')
+    return news.length === 0 ? [] : [{ view, reason: `${named} fails as well; the last email was about other services` }]
+  }
   return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last email was sent` }]
 }
 

@@ -2,6 +2,7 @@ import type { Step } from '../announcement.ts'
 import { opened, union } from '../audience.ts'
 import type { Audience, Heard, Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
+import { servicesOf } from '../service-facts.ts'
 import type { RecipientView } from '../view.ts'
 import { eventsOf, evidenceOf } from './reasons.ts'
 import type { Addressee, Blocked, Due } from './result.ts'
@@ -69,6 +70,7 @@ function heardWith(due: Due, view: RecipientView, { incident, context: { now } }
   const explained = view.verdict === 'explained'
   return {
     at: due.setsPace ? now : (incident.lastMailAt ?? now),
+    ...servicesTold(view, known?.heard),
     failing: view.own.length,
     widerAt: due.kind === 'wider' ? now : (view.heard?.widerAt ?? null),
     verdict: view.verdict,
@@ -76,6 +78,12 @@ function heardWith(due: Due, view: RecipientView, { incident, context: { now } }
     explained,
     events: explained ? union(events, eventsOf(view.own)) : events,
   }
+}
+
+/** Of Account alone nothing is kept. */
+function servicesTold({ own }: RecipientView, before: Heard | null | undefined): Pick<Heard, 'services'> {
+  const services = union(before?.services ?? [], servicesOf(own))
+  return services.every((service) => service === 'account') ? {} : { services }
 }
 
 /** The incident once the email is owed to these recipients. */
