@@ -20,6 +20,8 @@ export function createCounters(register: Registry) {
   return {
     runs: counter('alibi_runs_total', 'Probe runs by outcome: ok, a failure kind, or why the run was inconclusive.', [
       'monitor',
+      'service',
+      'region',
       'operation',
       'outcome',
     ]),

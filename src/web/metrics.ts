@@ -5,9 +5,10 @@ import { DECISIONS } from '../domain/ledger.ts'
 import { isOpen } from '../domain/mailing.ts'
 import { MAIL_KINDS, type Owed } from '../domain/notification.ts'
 import { SOURCES } from '../domain/outage.ts'
-import { FAILURE_KINDS, type Instant } from '../domain/probe.ts'
+import { FAILURE_KINDS, type Instant, type Partition, type Probe } from '../domain/probe.ts'
 import { CONFIG_ALERT } from '../domain/self-alert.ts'
-import type { Setup } from '../domain/setup.ts'
+import { servicesOf } from '../domain/service-facts.ts'
+import { regionOf, type Setup } from '../domain/setup.ts'
 import { endOfSilence } from '../domain/silence.ts'
 import { MAIL_RESULTS, type Meter } from '../ports/meter.ts'
 import { type Counters, createCounters, createGauges, type Gauges } from './instruments.ts'
@@ -38,7 +39,7 @@ const RUN_OUTCOMES = ['ok', ...FAILURE_KINDS, 'throttled', 'stalled'] as const
 const OWED_STATES = ['due', 'sending', 'retrying', 'refused'] as const
 
 /**
- * Counts what the daemon reports and shows what it knows, in a registry of its own. Labels are monitors, operations, recipients
+ * Counts what the daemon reports and shows what it knows, in a registry of its own. Labels are monitors, services, regions, operations, recipients
  * that were not reached, and closed lists of words; accounts are not among them, since there may be thousands.
  *
  * It outlives a reload of the configuration, as counters should: what is no longer configured keeps its last count.
@@ -79,6 +80,8 @@ export function createMetrics(): Metrics {
 class FirstSeries {
   readonly #counters: Counters
   readonly #begun = new Set<string>()
+  /** Service and region of each probe. */
+  readonly #places = new Map<string, Place>()
   readonly #timed = new Set<string>()
 
   constructor(counters: Counters) {
@@ -91,18 +94,26 @@ class FirstSeries {
   /** The series of the monitors that are configured. */
   begin({ monitors }: Setup): void {
     const { runs, runSeconds, skipped } = this.#counters
-    for (const { name: monitor, probes } of monitors.values()) {
+    for (const { name: monitor, probes, partition } of monitors.values()) {
       skipped.inc({ monitor }, 0)
-      for (const operation of new Set(probes.map(({ call }) => call.operation))) {
-        const series = `${monitor} ${operation}`
+      for (const probe of probes) {
+        const { operation } = probe.call
+        const place = placeOf(probe, partition)
+        this.#places.set(probe.id, place)
+        const series = `${monitor} ${operation} ${place.region}`
         if (this.#begun.has(series)) continue
         this.#begun.add(series)
-        for (const outcome of RUN_OUTCOMES) runs.inc({ monitor, operation, outcome }, 0)
+        for (const outcome of RUN_OUTCOMES) runs.inc({ monitor, ...place, operation, outcome }, 0)
         // `zero` forgets what was observed before.
         if (!this.#timed.has(operation)) runSeconds.zero({ operation })
         this.#timed.add(operation)
       }
     }
+  }
+
+  /** Service and region that a probe asks. */
+  placeOf(probe: Probe): Place {
+    return this.#places.get(probe.id) ?? placeOf(probe, 'aws')
   }
 
   /** The durations of this operation have been observed. */
@@ -111,11 +122,19 @@ class FirstSeries {
   }
 }
 
+type Place = Readonly<{ service: string; region: string }>
+
+/** Bounded by the configuration: `account` or the service that is named, and the region that is asked. */
+function placeOf(probe: Probe, partition: Partition): Place {
+  const [service = 'account'] = servicesOf([probe.call])
+  return { service, region: regionOf(probe, partition) }
+}
+
 function meterOf(counters: Counters, gauges: Gauges, series: FirstSeries): Meter {
   return {
     run(probe, outcome) {
       const { operation } = probe.call
-      counters.runs.inc({ monitor: probe.monitor, operation, outcome: outcome.kind ?? outcome.result })
+      counters.runs.inc({ monitor: probe.monitor, ...series.placeOf(probe), operation, outcome: outcome.kind ?? outcome.result })
       series.timed(operation)
       counters.runSeconds.observe({ operation }, Math.max(0, outcome.endedAt - outcome.startedAt) / 1000)
     },

@@ -370,7 +370,7 @@ describe('GET /metrics', () => {
     const { status, headers, body } = await ask(port, '/metrics')
     expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('text/plain')])
     for (const line of [
-      'alibi_runs_total{monitor="production",operation="GetAlternateContact",outcome="internal"} 1',
+      'alibi_runs_total{monitor="production",service="account",region="us-east-1",operation="GetAlternateContact",outcome="internal"} 1',
       'alibi_mails_total{kind="failing",result="delivered"} 1',
       'alibi_incidents_open{state="announced"} 1',
       'alibi_mails_owed{state="refused"} 1',
