@@ -1,12 +1,15 @@
 // `npm run bench:verdicts`: see VERDICTS.md beside this file.
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { serviceParts } from './verdicts/any-api.ts'
 import { type History, HistoryError, readHistory } from './verdicts/history.ts'
 import { FULL, setsOf } from './verdicts/sets.ts'
 import { table } from './verdicts/table.ts'
 import { measure } from './verdicts/tally.ts'
 
 const SEED = 0x5eed
+/** Of each event of a service. */
+const FAILURES_EACH = 5
 const EVENTS = '../shared/data/public-events-2012-2022.jsonl.gz'
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, events: { type: 'string' } } })
@@ -36,7 +39,7 @@ function replayAll(history: History): void {
   const { singles, wholes } = history
   const inWholes = wholes.reduce((sum, whole) => sum + whole.entries.length, 0)
   say(`${singles.length + inWholes} entries, ${inWholes} of them parts of ${wholes.length} whole outages; seed ${SEED}`)
-  const parts = setsOf(history, FULL, SEED)
+  const parts = [...setsOf(history, FULL, SEED), ...serviceParts(history, FAILURES_EACH, SEED)]
   const empty = parts.filter(({ cases }) => cases.length === 0).map(({ set, part }) => `${set}-${part}`)
   if (empty.length > 0) say(`left out, since ${file} holds no event to draw them from: ${empty.join(', ')}`)
   const result = measure(parts, say)

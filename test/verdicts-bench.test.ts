@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { serviceParts } from '../bench/verdicts/any-api.ts'
 import { type Entry, historyOf, readHistory, relatedUntil } from '../bench/verdicts/history.ts'
 import { setsOf } from '../bench/verdicts/sets.ts'
 import { table } from '../bench/verdicts/table.ts'
@@ -85,6 +86,26 @@ test('Alibi keeps what is promised of it in every set, and a simple policy does 
   expect(result.sets['d']?.anyOpenEvent.wronglySilent).toBeGreaterThan(50)
   expect(result.sets['b']?.threshold).toMatchObject({ wronglySilent: 0, mailsPerOutage: 2, medianMinutesToMail: 0.7 })
   expect(table(parts, result, 1)).toContain('any open event explains')
+})
+
+test('any service is silent only while AWS tells of it in its region', () => {
+  const some = historyOf([
+    entry(0, 's3', 'eu-west-1', [600, 700]),
+    entry(9, 'elb', 'eu-west-1', [600, 720]),
+    entry(20, 'iam', 'global', [600, 660]),
+    entry(30, 's3', 'us-west-2', [600, 640]),
+  ])
+  const parts = serviceParts(some, 12, 1)
+  const result = measure(parts, () => {})
+  expect(result.broken).toEqual([])
+  expect(parts.map(({ part, cases }) => [part, cases.length > 0])).toEqual([
+    ['own', true],
+    ['others', true],
+    ['calm', true],
+  ])
+  expect(result.sets['e']?.alibi.wronglySilent).toBe(0)
+  expect((result.sets['e-own']?.alibi.silent ?? 0) + (result.sets['e-own']?.alibi.explainedLater ?? 0)).toBeGreaterThan(0)
+  expect(result.sets['e-others']?.anyOpenEvent.wronglySilent).toBeGreaterThan(0)
 })
 
 test.for<[string, Entry[], string[]]>([

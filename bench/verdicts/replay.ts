@@ -19,6 +19,8 @@ export type Case = Readonly<{
   afterwardsMs: number
   /** The moment is one of those for which a related event was public, by the hand-written truth. */
   alibiAt: (at: Instant) => boolean
+  /** Who fails, and where; left out: Account. */
+  place?: Readonly<{ service: string; region: string }>
 }>
 
 export type Replayed = Readonly<{
@@ -49,7 +51,7 @@ const MAX_STEPS = 20_000
  * `retryInterval` until it is decided; AWS Health is asked at the first failure and each minute from then on.
  */
 export function replay(
-  { feed, setup, onset, until, idleMs, othersMs, afterwardsMs, alibiAt }: Case,
+  { feed, setup, onset, until, idleMs, othersMs, afterwardsMs, alibiAt, place }: Case,
   mix: Mix = 'API and dashboard',
 ): Replayed {
   if (until - onset > LONGEST_MS) throw new RangeError('a failure longer than can be replayed')
@@ -109,7 +111,7 @@ export function replay(
       ask(at)
       if (firstAt !== null) readings.push(at)
     }
-    note(at, watch.decide(at, [runOf(first.id, at, ok)]))
+    note(at, watch.decide(at, [runOf(first.id, at, ok, place)]))
     const { status } = watch.state(first.id)
     const failing = status === 'failing' || status === 'recovering'
     if (failing && !ok) {

@@ -11,9 +11,9 @@ import type { Case } from './replay.ts'
 export type Sized = Readonly<{ quiet: number; unrelated: number; alone: number }>
 export const FULL: Sized = { quiet: 10_000, unrelated: 3_000, alone: 3_000 }
 
-/** A set of failures; `set` is one of the four letters, `part` what within it. */
+/** A set of failures; `set` is one of the five letters (`e` is of other services than Account), `part` what within it. */
 export type Part = Readonly<{
-  set: 'a' | 'b' | 'c' | 'd'
+  set: 'a' | 'b' | 'c' | 'd' | 'e'
   part: string
   what: string
   /** Outages of AWS that it is drawn from. */

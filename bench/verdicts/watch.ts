@@ -9,7 +9,8 @@ import { accountName, type Setup } from '../../src/domain/setup.ts'
 import { INITIAL_CONNECTIVITY, newProbeState, type ProbeState, type World } from '../../src/domain/state.ts'
 
 const NONE: readonly ControlAnswer[] = []
-const TRY = { ms: 200, requestId: null, apigwId: null, traceId: null, service: 'ACCOUNT', skewMs: 0 } as const
+const TRY = { ms: 200, requestId: null, apigwId: null, traceId: null, skewMs: 0 } as const
+const ACCOUNT = { service: 'ACCOUNT', region: 'us-east-1' } as const
 
 /**
  * Alibi's decisions over a stretch of time, without disk and mail: outcomes and readings in, decisions out, each believed as
@@ -91,20 +92,25 @@ export class Watch {
 }
 
 /** One run of a single try. */
-export function runOf(probe: string, at: Instant, ok: boolean, region = 'us-east-1'): Outcome {
+export function runOf(
+  probe: string,
+  at: Instant,
+  ok: boolean,
+  place: Readonly<{ service: string; region: string }> = ACCOUNT,
+): Outcome {
   const base = { probe, startedAt: at, endedAt: at + 300, control: null }
   if (ok)
     return {
       ...base,
       result: 'ok',
       kind: null,
-      tries: [{ ...TRY, at, region, kind: null, error: null, message: null, status: 200 }],
+      tries: [{ ...TRY, ...place, at, kind: null, error: null, message: null, status: 200 }],
     }
   const error = 'InternalServerException'
   return {
     ...base,
     result: 'failed',
     kind: 'internal',
-    tries: [{ ...TRY, at, region, kind: 'internal', error, message: 'internal error', status: 500 }],
+    tries: [{ ...TRY, ...place, at, kind: 'internal', error, message: 'internal error', status: 500 }],
   }
 }

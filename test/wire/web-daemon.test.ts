@@ -18,7 +18,8 @@ test('the real daemon counts what it does', async () => {
   await daemon.line('the mail delivered', (line) => line['message'] === 'mail delivered')
   const { status, body } = await on.get('/metrics')
   expect(status).toBe(200)
-  const runs = 'alibi_runs_total{monitor="production",service="account",region="us-east-1",operation="GetContactInformation",outcome='
+  const runs =
+    'alibi_runs_total{monitor="production",service="account",region="us-east-1",operation="GetContactInformation",outcome='
   expect(numberAt(body, `${runs}"ok"}`)).toBeGreaterThanOrEqual(1)
   expect(numberAt(body, `${runs}"internal"}`)).toBeGreaterThanOrEqual(3)
   for (const line of [
