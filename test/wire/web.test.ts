@@ -391,7 +391,10 @@ describe('GET /metrics', () => {
     const metrics = createMetrics()
     cleanup.push(() => metrics.close())
     const scene = SCENES['well']!()
-    const { port } = await start(scene, { metrics })
+    let takeovers = 0
+    const leader = () => ({ name: 'here', since: ONSET, takeovers })
+    const health = async () => ({ ok: true, reasons: [], members: { me: 'here', machines: [], leader: leader() } })
+    const { port } = await start(scene, { metrics, health })
     const before = counted((await ask(port, '/metrics')).body)
     const { meter } = metrics
     for (const kind of MAIL_KINDS) for (const result of MAIL_RESULTS) meter.mail(kind, result)
@@ -407,6 +410,7 @@ describe('GET /metrics', () => {
     metrics.observeStore('commit', 1)
     meter.began('production', 3)
     meter.told(3_000)
+    takeovers = 1
     const after = counted((await ask(port, '/metrics')).body)
     expect([...after.keys()].sort()).toEqual([...before.keys()].sort())
     expect([...before.values()].filter((value) => value !== 0)).toEqual([])
