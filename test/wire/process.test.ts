@@ -308,8 +308,8 @@ async function ready(daemon: Daemon): Promise<Daemon> {
 test.for<[string, (file: string) => Promise<void>, RegExp]>([
   ['missing', async () => undefined, /does not exist/],
   ['empty', (file) => writeFile(file, ''), /1:1 /],
-  ['of 5 MB', (file) => writeFile(file, `# ${'x'.repeat(5 * 1024 * 1024)}\n`), /too large/],
-  ['of binary', (file) => writeFile(file, Buffer.from([0x6d, 0, 0xff, 0xfe])), /no (UTF-8 )?text/],
+  ['of 5 MB', (file) => writeFile(file, `# ${'x'.repeat(5 * 1024 * 1024)}\n`), /larger than 256 KiB/],
+  ['of binary', (file) => writeFile(file, Buffer.from([0x6d, 0, 0xff, 0xfe])), /not UTF-8 text/],
   ['an alias bomb', (file) => writeFile(file, bomb()), /alias/i],
   ['with three faults', (file) => writeFile(file, THREE), /^(.*:\d+:\d+ .*\n){3}$/],
   [
@@ -507,7 +507,7 @@ digest: { schedule: "*/10 * * * * *" }`
   await verb('iam-policy')
   await verb('mail', 'preview', '--out', 'data/preview')
   expect(verbs.join('\n')).toContain('What stands out')
-  expect(verbs.join('\n')).toContain('Read-only calls of the AWS Account Management API fail.')
+  expect(verbs.join('\n')).toContain('Read-only calls to the AWS Account Management API are failing.')
   await stopped(first)
 
   // A server that refuses the password says so, and may well repeat what it was told.
