@@ -388,7 +388,7 @@ describe('on the wire', () => {
     onTestFinished(() => void silent.close())
     const { port } = silent.address() as AddressInfo
     const env = { ...process.env, AWS_ENDPOINT_URL_ACCOUNT: `http://127.0.0.1:${port}` }
-    expect((await proberOf({ timeoutMs: 100 }, { env }).run(probeOf(), never)).kind).toBe('unreachable')
+    expect((await proberOf({ timeoutMs: SHORT_MS }, { env }).run(probeOf(), never)).kind).toBe('unreachable')
     const late = wait(SHORT_MS * 4, 'still open', { ref: false })
     expect(await Promise.race([ended.promise, late])).toBe('ended')
   })
