@@ -147,7 +147,9 @@ function placesOf(operations: Iterable<string>): string | null {
     const services = [...new Set(some.map((one) => one?.service ?? 'Account'))]
     return `${excerptPhrase(services, MAX_PLACES)}${region === '' ? '' : ` in ${region}`}`
   })
-  return excerptPhrase(places, MAX_PLACES).replaceAll(/(?<= in [a-z0-9-]+), /g, '; ')
+  const endsPlace = (word: string) => [...byRegion.keys()].some((region) => region !== '' && word.endsWith(` in ${region}`))
+  const words = excerptPhrase(places, MAX_PLACES).split(', ')
+  return words.map((word, n) => (n === words.length - 1 ? word : `${word}${endsPlace(word) ? ';' : ','} `)).join('')
 }
 
 function servicesOf({ probes, others }: Facts): string {
