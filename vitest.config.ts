@@ -35,6 +35,8 @@ const VIRTUAL = [
 ].map((name) => `test/${name}.test.ts`)
 /** Tests that talk to a PostgreSQL of their own: test/postgres/server.ts. */
 const POSTGRES = 'test/postgres/**/*.test.ts'
+/** They wait for take-overs, some fifteen seconds each, one after the other: too long for CI, which has fifteen minutes for all. */
+const TAKE_OVERS = ['daemon', 'fleet', 'outage'].map((name) => `test/postgres/${name}.test.ts`)
 const SLOW = 'src/domain/histories.test.ts'
 VIRTUAL.push(SLOW)
 
@@ -66,6 +68,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: [POSTGRES],
+          exclude: process.env['CI'] === undefined ? [] : TAKE_OVERS,
           globalSetup: ['test/wire/built.ts', 'test/postgres/setup.ts'],
           // Two daemons and a database at a time; each takes over after some ten seconds.
           fileParallelism: false,
