@@ -54,3 +54,13 @@ test('rows that say the same, of several probes or again and again, are one', ()
     [SILENCED.reason, 1, []],
   ])
 })
+
+test('rows that differ in what they say, in their decision or in their rule stay apart', () => {
+  const rows = [
+    row(1, 'joined', 'fails', { rule: 'grouping' }),
+    row(2, 'joined', 'fails again', { rule: 'grouping' }),
+    row(3, 'joined', 'fails again', { rule: 'threshold' }),
+    row(4, 'opened', 'fails again', { rule: 'threshold' }),
+  ]
+  expect(grouped(rows).map(({ times }) => times)).toEqual([1, 1, 1, 1])
+})

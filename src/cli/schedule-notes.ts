@@ -1,17 +1,27 @@
 import type { Config } from '../config/config.ts'
 import { utc } from '../domain/duration.ts'
 import type { Instant } from '../domain/probe.ts'
-import { gapInWords, type Outlook, outlookOf } from '../schedule/outlook.ts'
+import { type ClockChanges, clockChangesOf, gapInWords, type Outlook, outlookOf } from '../schedule/outlook.ts'
 
 /** A schedule of the configuration: that of a monitor, or of the digest. */
-export type Scheduled = Readonly<{ what: string; schedule: string; timezone: string; outlook: Outlook }>
+export type Scheduled = Readonly<{
+  what: string
+  schedule: string
+  timezone: string
+  outlook: Outlook
+  changes: ClockChanges
+}>
 
 export function schedulesOf({ monitors, digest }: Config, now: Instant): readonly Scheduled[] {
   const all = [
     ...monitors.map(({ name, schedule, timezone }) => ({ what: `monitor ${name}`, schedule, timezone })),
     ...(digest === null ? [] : [{ what: 'digest', schedule: digest.schedule, timezone: digest.timezone }]),
   ]
-  return all.map((one) => ({ ...one, outlook: outlookOf(one.schedule, one.timezone, now) }))
+  return all.map((one) => ({
+    ...one,
+    outlook: outlookOf(one.schedule, one.timezone, now),
+    changes: clockChangesOf(one.schedule, one.timezone, now),
+  }))
 }
 
 /** What may surprise about a schedule, as advice. */
@@ -22,12 +32,12 @@ export function scheduleWarnings(all: readonly Scheduled[]): readonly string[] {
 }
 
 export function scheduleNotes(all: readonly Scheduled[]): readonly string[] {
-  return all.flatMap(({ what, schedule, timezone, outlook }) =>
-    [...outlook.meaning, ...changes(outlook, timezone)].map((words) => `${what} ("${schedule}"): ${words}`),
+  return all.flatMap(({ what, schedule, timezone, outlook, changes }) =>
+    [...outlook.meaning, ...changesText(changes, timezone)].map((words) => `${what} ("${schedule}"): ${words}`),
   )
 }
 
-function changes({ skipped, repeated }: Outlook, timezone: string): readonly string[] {
+function changesText({ skipped, repeated }: ClockChanges, timezone: string): readonly string[] {
   return [
     ...(skipped === null
       ? []

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readSchedule } from './calendar.ts'
 import { meaningOf } from './meaning.ts'
-import { outlookOf } from './outlook.ts'
+import { clockChangesOf, outlookOf } from './outlook.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -66,7 +66,7 @@ describe('what is to be expected', () => {
     ['*/5 * * * *', 'Europe/Berlin', null, null],
     ['30 2 * * *', 'Etc/UTC', null, null],
   ])('the clocks of %s in %s', ([expression, zone, skipped, repeated]) => {
-    const found = outlookOf(expression, zone, now)
+    const found = clockChangesOf(expression, zone, now)
     const shown = (at: number | null) => (at === null ? null : new Date(at).toISOString())
     expect([shown(found.skipped), shown(found.repeated)]).toEqual([skipped, repeated])
   })

@@ -13,12 +13,16 @@ export type Outlook = Readonly<{
   longestGapMs: number
   /** What the expression means where it may surprise; often nothing. */
   meaning: readonly string[]
-  /** The next time, within a year, that the clocks skip, and when it runs instead. */
-  skipped: Instant | null
-  /** The next time, within a year, that comes twice, of which the second one does not count. */
-  repeated: Instant | null
   /** Why the gaps may not be what was meant; `null` if they are even enough. */
   warning: string | null
+}>
+
+/** When the clocks of a zone get in the way of a schedule, within a year. Those that run at least hourly are never concerned. */
+export type ClockChanges = Readonly<{
+  /** The next time that it names and the clocks skip: it runs when they are set ahead, which is then. */
+  skipped: Instant | null
+  /** When the clocks are next set back so that a time it names comes twice: it runs the first time only. */
+  repeated: Instant | null
 }>
 
 const YEAR_MS = 366 * DAY_MS
@@ -28,15 +32,22 @@ const MONTH_MS = 31 * DAY_MS
 export function outlookOf(expression: string, timezone: string, now: Instant): Outlook {
   const planner = plannerOf(expression, timezone)
   const { usualMs, longestMs } = planner.calendar.gaps
-  const changes = planner.isFrequent ? [] : planner.zone.changes(now, now + YEAR_MS)
   return {
     next: planner.next(now)?.at ?? null,
     usualGapMs: usualMs,
     longestGapMs: longestMs,
     meaning: meaningOf(expression, planner.calendar.fields),
+    warning: warningOf(usualMs, longestMs),
+  }
+}
+
+/** @throws {Error} as `outlookOf` does */
+export function clockChangesOf(expression: string, timezone: string, now: Instant): ClockChanges {
+  const planner = plannerOf(expression, timezone)
+  const changes = planner.isFrequent ? [] : planner.zone.changes(now, now + YEAR_MS)
+  return {
     skipped: changes.find((change) => isMadeUpFor(change, planner))?.at ?? null,
     repeated: changes.find((change) => isRepeated(change, planner))?.at ?? null,
-    warning: warningOf(usualMs, longestMs),
   }
 }
 

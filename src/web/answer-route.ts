@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Context, Hono } from 'hono'
 import { openAnswerKey } from './answer-key.ts'
-import type { AnswerOrder, Routes } from './app.ts'
+import { orderOf } from './answer-order.ts'
+import type { Routes } from './app.ts'
 import { renderNotice } from './page.tsx'
 
-/** `ack`, or hours of silence. */
-const ORDERS: Readonly<Record<string, AnswerOrder>> = { ack: 'ack', 'silence-1': 1, 'silence-4': 4, 'silence-24': 24 }
-
 const REFUSALS = {
-  unknown: [403, 'This link does not allow that: open the one in the newest email, or run `alibi ack` on the host.'],
-  expired: [403, 'This link has expired: open the one in a newer email, or run `alibi ack` on the host.'],
-  order: [400, 'That is nothing that can be answered.'],
+  unknown: [403, 'This link does not allow that: open the link in the newest email, or run `alibi ack` on the host.'],
+  expired: [403, 'This link has expired: open the link in a newer email, or run `alibi ack` on the host.'],
+  order: [400, 'Unknown action: open the link in the email again.'],
   gone: [404, 'There is no such incident.'],
   closed: [409, 'This incident is over: there is nothing left to acknowledge or to silence.'],
 } as const
@@ -22,14 +20,14 @@ export function addAnswers(app: Hono, { answers, clock, log, inTime }: Routes): 
     const incident = c.req.param('id')
     const form = await c.req.parseBody()
     const [key, name] = [form['answer'], form['do']]
-    const order = typeof name === 'string' ? ORDERS[name] : undefined
+    const order = orderOf(name)
     const opened = openAnswerKey(answers.token, incident, typeof key === 'string' ? key : '', clock.now())
     const from = senderOf(c)
     if (!opened.ok) {
       log.warn('rejected an answer to an email', { incident: incident.slice(0, 64), from, why: opened.why })
       return refused(c, opened.why)
     }
-    if (order === undefined) return refused(c, 'order')
+    if (order === null) return refused(c, 'order')
     const { recipient } = opened.grant
     const once = createHash('sha256').update(`${key}\0${name}`).digest('hex')
     const result = await inTime(answers.take({ incident, recipient, from, order, once }))

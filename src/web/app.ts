@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import type { Answer, AnswerResult } from '../domain/answer.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import type { Log } from '../ports/log.ts'
 import type { Reader } from '../ports/store.ts'
@@ -15,16 +16,11 @@ import type { Health, View } from './view.ts'
 const ANSWER_WITHIN_MS = 10_000
 const MAX_REASONS = 100
 
-/** Acknowledge, or silence for so many hours. */
-export type AnswerOrder = 'ack' | 1 | 4 | 24
-
 /** Takes what a recipient answers by the link of an email. */
 type Answers = Readonly<{
   /** `web.token`: keys are signed with it. */
   token: string
-  take: (
-    answer: Readonly<{ incident: string; recipient: string; from: string; order: AnswerOrder; once: string }>,
-  ) => Promise<'done' | 'already' | 'closed' | 'unknown'>
+  take: (answer: Answer) => Promise<AnswerResult>
 }>
 
 export type WebDeps = Readonly<{

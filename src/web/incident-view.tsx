@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx'
 import { foreign } from '../email/foreign.ts'
+import { ACKNOWLEDGE, SILENCES } from './answer-order.ts'
 import type { Card, DecisionRow, MemberRow } from './card.ts'
 import { TimelineFigure } from './figure.tsx'
 import { MailTable } from './mail-table.tsx'
@@ -88,7 +89,7 @@ function AnswerButtons({ id, form: { key, recipient, acked }, now }: { id: strin
       {acked === null ? (
         <form method="post" action={action}>
           <input type="hidden" name="answer" value={key} />
-          <button type="submit" name="do" value="ack">
+          <button type="submit" name="do" value={ACKNOWLEDGE}>
             Acknowledge
           </button>
         </form>
@@ -101,8 +102,8 @@ function AnswerButtons({ id, form: { key, recipient, acked }, now }: { id: strin
       <form method="post" action={action}>
         <input type="hidden" name="answer" value={key} />
         <span class="soft">Silence these monitors for </span>
-        {SILENCES.map(([value, label]) => (
-          <button type="submit" name="do" value={value} class="plain">
+        {SILENCES.map(({ name, label }) => (
+          <button type="submit" name="do" value={name} class="plain">
             {label}
           </button>
         ))}
@@ -114,12 +115,6 @@ function AnswerButtons({ id, form: { key, recipient, acked }, now }: { id: strin
     </div>
   )
 }
-
-const SILENCES = [
-  ['silence-1', '1 hour'],
-  ['silence-4', '4 hours'],
-  ['silence-24', '24 hours'],
-] as const
 
 /** An incident among others. The worst one is open; the others open with a click, and stay open. */
 export function IncidentCard({ card, isWorst }: { card: Card; isWorst: boolean }) {

@@ -4,9 +4,7 @@ import { operationShown } from '../domain/setup.ts'
 import type { ProbeState } from '../domain/state.ts'
 import { foreign } from '../email/foreign.ts'
 import type { Tone } from '../email/opening.ts'
-import { readSchedule } from '../schedule/calendar.ts'
-import { gapInWords, outlookOf } from '../schedule/outlook.ts'
-import { isTimezone } from '../schedule/zone.ts'
+import { gapInWords, type Outlook, outlookOf } from '../schedule/outlook.ts'
 import { type Cells, cellsOf, moreOf } from './cells.ts'
 import { type Hour, hourOf } from './hour.ts'
 import { ago, clockTime, SENTENCE, WORD } from './phrase.ts'
@@ -82,10 +80,20 @@ function aboutOf({ schedule, timezone, notify }: Monitor): string {
   return `${foreign(schedule, WORD)} (${foreign(timezone, WORD)}), notifies ${recipients}`
 }
 
+/** `null` for what the configuration would have refused: the page shows what it can. */
+function readable(schedule: string, timezone: string, now: Instant): Outlook | null {
+  try {
+    return outlookOf(schedule, timezone, now)
+  } catch {
+    return null
+  }
+}
+
 /** Also of the digest. */
 export function nextRun({ schedule, timezone }: Pick<Monitor, 'schedule' | 'timezone'>, now: Instant): string {
-  if (!readSchedule(schedule).ok || !isTimezone(timezone)) return 'next run unknown'
-  const { next, longestGapMs, warning, meaning } = outlookOf(schedule, timezone, now)
+  const outlook = readable(schedule, timezone, now)
+  if (outlook === null) return 'next run unknown'
+  const { next, longestGapMs, warning, meaning } = outlook
   const when = next === null ? 'next run: none in sight' : `next run ${clockTime(next, now)}`
   const gap = warning ?? `at most ${gapInWords(longestGapMs)} between two runs`
   return [when, gap, ...meaning.map((words) => foreign(words, SENTENCE))].join('; ')

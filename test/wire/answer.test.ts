@@ -113,6 +113,10 @@ describe('a link from an email', () => {
     expect((await store.silences(0)).map(({ monitor, until }) => [monitor, until])).toEqual(
       monitors.map((monitor) => [monitor, NOW + hours * 3_600_000]),
     )
+    const rows = (await store.ledger({ incident: incident.id }, 100)).filter(({ decision }) => decision === 'ordered')
+    expect(rows.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining(`silenced for ${hours === 24 ? '1d' : `${hours}h`} by oncall`),
+    ])
   })
 
   test.for<[string, (w: Awaited<ReturnType<typeof world>>) => Promise<{ status: number }>, number]>([
