@@ -3,7 +3,7 @@ import { bounded, type Fault, keyText, oneLine, pathText } from './fault.ts'
 import { withFound } from './found.ts'
 import { type KeyHome, keyHomes } from './key-homes.ts'
 import { nearest } from './nearest.ts'
-import { keyBeforeValue, maySpillSecret } from './secret.ts'
+import { isSecretKey, keyBeforeValue, maySpillSecret } from './secret.ts'
 import { isMapping, type Path, type Tree, valueAt } from './tree.ts'
 import { NEEDS_UNIT, QUOTE_ACCOUNT } from './values.ts'
 
@@ -37,7 +37,7 @@ function faultsOf(issue: Issue, parent: Path, context: Context): readonly Fault[
   const path = [...parent, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))]
   if (isBroken(path, tree)) return []
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => unknownKey([...path, key], issue.message.split(' '), context))
+    return unknownKeys(issue.keys, { parent: path, known: issue.message.split(' ') }, context)
   if (issue.code === 'invalid_key') {
     const expected = issue.issues[0]?.message.replace(/^expected /, '') ?? 'another name'
     return [tree.fault(path, `expected ${expected}`, 'key')]
@@ -94,9 +94,26 @@ function unquotedAccount(written: string): string {
   return `put the account id in quotes: "${written.padStart(12, '0')}"${lost}`
 }
 
-function unknownKey(path: Path, known: readonly string[], { tree, home }: Context): Fault {
-  const parent = path.slice(0, -1)
-  const key = String(path.at(-1))
+/** A mapping with unknown keys. */
+type Mapping = Readonly<{ parent: Path; known: readonly string[] }>
+
+function unknownKeys(keys: readonly string[], mapping: Mapping, context: Context): readonly Fault[] {
+  const firstSecret = firstSecretIn(mapping.parent, context.tree)
+  return keys.map((key) => unknownKey(key, { ...mapping, firstSecret }, context))
+}
+
+/** Where in the file the first secret of a mapping is. Its keys as JavaScript has them are in another order: numbers come first. */
+function firstSecretIn(parent: Path, tree: Tree): number {
+  const keys = Object.keys(valueAt(parent, tree.root) ?? {}).filter((key) => isSecretKey(parent, key))
+  return Math.min(...keys.map((key) => tree.entryAt([...parent, key])?.key ?? Number.POSITIVE_INFINITY))
+}
+
+function unknownKey(
+  key: string,
+  { parent, known, firstSecret }: Mapping & Readonly<{ firstSecret: number }>,
+  { tree, home }: Context,
+): Fault {
+  const path = [...parent, key]
   const before = keyBeforeValue(key)
   if (before !== null)
     return { ...tree.fault(path, `there is no space after \`${before}:\``, 'key'), path: pathText([...parent, before]) }
@@ -104,10 +121,11 @@ function unknownKey(path: Path, known: readonly string[], { tree, home }: Contex
   const shownPath = parent.length === 0 ? keyText(key) : `${pathText(parent)}.${keyText(key)}`
   const faultAtKey = (message: string): Fault => ({ ...tree.fault(path, message, 'key'), path: shownPath })
   if (meant !== null) return faultAtKey(`unknown key; did you mean \`${meant}\`?`)
-  const isAlone = tree.entryAt(path)?.written === ''
+  const entry = tree.entryAt(path)
+  const isAlone = entry?.written === ''
   const isFlow = tree.entryAt(parent)?.isFlow === true
-  const keys = Object.keys(valueAt(parent, tree.root) ?? {})
-  if (maySpillSecret(parent, { key, keys, isFlow, isAlone })) {
+  const isAfterSecret = (entry?.key ?? Number.POSITIVE_INFINITY) > firstSecret
+  if (maySpillSecret(parent, { key, isAfterSecret, isFlow, isAlone })) {
     const hint = isFlow ? `; put ${isAlone ? 'a colon after a key, and ' : ''}a value with a comma in quotes` : ''
     const message = `unknown key, not shown because it may be part of a secret; expected ${namesText(known)}${hint}`
     return { ...tree.fault(path, message, 'key'), path: pathText(parent) }

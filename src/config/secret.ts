@@ -32,11 +32,16 @@ function holdsSecret(path: Path): boolean {
 /** How keys of a configuration look: passwords and tokens rarely do. */
 const KEY_SHAPE = /^[A-Za-z][A-Za-z_-]{0,23}$/
 
+/** Whether the value of this key, in the mapping at this path, is a secret. */
+export function isSecretKey(parent: Path, key: string): boolean {
+  return holderAt(parent)?.secret === key || SECRET_KEYS.includes(key)
+}
+
 /** An unknown key, and the mapping that it is in. */
 export type UnknownKey = Readonly<{
   key: string
-  /** All keys of the mapping, in the order of the file. */
-  keys: readonly string[]
+  /** A secret stands before it in the mapping. */
+  isAfterSecret: boolean
   /** The mapping is written with `{ }`. */
   isFlow: boolean
   /** Nothing is written after the key. */
@@ -48,10 +53,8 @@ export type UnknownKey = Readonly<{
  * a value without quotes, and the rest of a password becomes a key without a value, or with one if a colon follows; and an entry
  * without a colon is a key. Elsewhere somebody may have written the secret in place of its key.
  */
-export function maySpillSecret(parent: Path, { key, keys, isFlow, isAlone }: UnknownKey): boolean {
-  const holder = holderAt(parent)
-  const isAfterSecret = keys.slice(0, keys.indexOf(key)).some((one) => one === holder?.secret || SECRET_KEYS.includes(one))
-  if (holder === null) return isFlow && isAfterSecret
+export function maySpillSecret(parent: Path, { key, isAfterSecret, isFlow, isAlone }: UnknownKey): boolean {
+  if (holderAt(parent) === null) return isFlow && isAfterSecret
   return !KEY_SHAPE.test(key) || (isFlow && (isAlone || isAfterSecret))
 }
 

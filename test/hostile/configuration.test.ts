@@ -28,8 +28,8 @@ const TOO_MANY = /^the file has too many words, symbols and line ends$/
 const NOT_YAML = /^not YAML: /
 
 const ROWS: readonly Row[] = [
-  ['references without an end', whole('${', `${HEAD}x: "`, '"\n'), /without its }/],
-  ['references that nest', whole('${A:-', `${HEAD}x: "`, '"\n'), /without its }/],
+  ['references without an end', whole('${', `${HEAD}x: "`, '"\n'), /without a closing }/],
+  ['references that nest', whole('${A:-', `${HEAD}x: "`, '"\n'), /without a closing }/],
   ['references to variables that are not set', lines((i) => `  a${i}: \${NOPE${i}}\n`, `${HEAD}x:\n`, 9_000), /./],
   ['references to files that are not there', lines((i) => `  a${i}: \${file:/nope/${i}}\n`, `${HEAD}x:\n`, 8_000), /./],
   ['unknown keys at the top', lines((i) => `k${i}: 1\n`, HEAD), /unknown key/],
@@ -162,7 +162,7 @@ describe('what one value comes to', () => {
   const sources = { env: { A: 'a'.repeat(10_000) }, files: new Map() }
   test('is bounded, however often it is put in', () => {
     const { text, faults } = resolve('${A}'.repeat(50_000), sources)
-    expect(faults).toEqual([`it comes to more than ${MAX_RESOLVED_CHARS} characters`])
+    expect(faults).toEqual([`its value is longer than ${MAX_RESOLVED_CHARS} characters`])
     expect(text.length).toBeLessThan(MAX_RESOLVED_CHARS + 10_000 + 4 * 50_000)
   })
 })
