@@ -1,3 +1,4 @@
+import { Memo } from './memo.ts'
 import type { Impact } from './outage.ts'
 import { splitKey } from './region.ts'
 import { plainCode } from './service-facts.ts'
@@ -42,14 +43,8 @@ function indexOf(impacted: readonly Impact[]): ReadonlyMap<string, readonly Loca
   return index
 }
 
-const MAX_PLAIN = 1_000
-const plains = new Map<string, string>()
+const plains = new Memo<string, string>(1_000)
 /** Read once for each name: there are a few hundred services, and very many comparisons. */
 function plain(service: string): string {
-  const known = plains.get(service)
-  if (known !== undefined) return known
-  const read = plainCode(service)
-  if (plains.size >= MAX_PLAIN) plains.clear()
-  plains.set(service, read)
-  return read
+  return plains.of(service, () => plainCode(service))
 }

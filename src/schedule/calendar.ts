@@ -1,4 +1,5 @@
 import { createTask, type ParsedFields, validateDetailed } from 'node-cron'
+import { Memo } from '../domain/memo.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/probe.ts'
 
 /** A date and a time as a clock on the wall shows them: the milliseconds of that date and time if the clock showed UTC. */
@@ -34,17 +35,11 @@ const ROUND_DAYS = 10_227
 const ROUND_START = Date.UTC(2024, 0, 1) / DAY_MS
 
 /** Reading an expression takes up to a tenth of a second, and each is asked for several times. */
-const known = new Map<string, Reading>()
-const MAX_KNOWN = 500
+const known = new Memo<string, Reading>(500)
 
 /** Whether node-cron takes the expression and it ever fires, and the times that it names. What its fields mean is left to node-cron. */
 export function readSchedule(expression: string): Reading {
-  const before = known.get(expression)
-  if (before !== undefined) return before
-  const reading = readAfresh(expression)
-  if (known.size >= MAX_KNOWN) known.clear()
-  known.set(expression, reading)
-  return reading
+  return known.of(expression, () => readAfresh(expression))
 }
 
 function readAfresh(expression: string): Reading {
@@ -153,21 +148,12 @@ function dayMatcher(expression: string, fields: ParsedFields, timeOfDay: number)
   if (hasPlainDays && hasPlainWeekdays) return (day) => isPossible(new Date(day * DAY_MS))
   const task = createTask(expression, () => undefined, { timezone: 'Etc/UTC' })
   void task.destroy() // Only its matcher is wanted; this takes it from node-cron's list of tasks.
-  const matched = new Map<number, boolean>()
+  const matched = new Memo<number, boolean>(1_000)
   return (day) => {
     const date = new Date(day * DAY_MS + timeOfDay)
-    if (!isPossible(date)) return false
-    let isMatch = matched.get(day)
-    if (isMatch === undefined) {
-      isMatch = task.match(date)
-      if (matched.size >= MAX_MATCHED) matched.clear()
-      matched.set(day, isMatch)
-    }
-    return isMatch
+    return isPossible(date) && matched.of(day, () => task.match(date))
   }
 }
-
-const MAX_MATCHED = 1_000
 
 /** `null` when no day is named. */
 function gapsOf(times: readonly number[], isNamed: (day: number) => boolean): Gaps | null {

@@ -1,3 +1,4 @@
+import { Memo } from '../domain/memo.ts'
 import { DAY_MS, HOUR_MS, type Instant } from '../domain/probe.ts'
 import { type Calendar, readSchedule, type WallTime } from './calendar.ts'
 import { type Change, type Zone, zoneOf } from './zone.ts'
@@ -29,8 +30,7 @@ const FURTHEST_MS = 2 * DAY_MS
 /** The instants that a Date can hold, with room for the search around them. */
 const END_OF_TIME = 8.64e15 - 50 * 366 * DAY_MS
 
-const known = new Map<string, Planner>()
-const MAX_KNOWN = 500
+const known = new Memo<string, Planner>(500)
 
 /**
  * The planner of a cron expression in a time zone.
@@ -44,15 +44,11 @@ const MAX_KNOWN = 500
  * @throws {Error} if the schedule or the zone cannot be read, which the configuration has checked.
  */
 export function plannerOf(expression: string, timezone: string): Planner {
-  const key = `${timezone} ${expression}`
-  const before = known.get(key)
-  if (before !== undefined) return before
-  const reading = readSchedule(expression)
-  if (!reading.ok) throw new Error(`${expression} is no schedule: ${reading.why}`)
-  const planner = plannerFor(reading.calendar, zoneOf(timezone))
-  if (known.size >= MAX_KNOWN) known.clear()
-  known.set(key, planner)
-  return planner
+  return known.of(`${timezone} ${expression}`, () => {
+    const reading = readSchedule(expression)
+    if (!reading.ok) throw new Error(`${expression} is no schedule: ${reading.why}`)
+    return plannerFor(reading.calendar, zoneOf(timezone))
+  })
 }
 
 function plannerFor(calendar: Calendar, zone: Zone): Planner {

@@ -1,3 +1,4 @@
+import { Memo } from '../domain/memo.ts'
 import { DAY_MS, type Instant } from '../domain/probe.ts'
 import type { WallTime } from './calendar.ts'
 
@@ -23,19 +24,13 @@ export function isTimezone(name: string): boolean {
   }
 }
 
-const known = new Map<string, Zone>()
-const MAX_KNOWN = 500
+const known = new Memo<string, Zone>(500)
 /** Days of which a zone remembers whether its clocks are set. */
 const MAX_DAYS = 4_000
 
 /** @throws {RangeError} if the runtime knows no such zone. */
 export function zoneOf(name: string): Zone {
-  const before = known.get(name)
-  if (before !== undefined) return before
-  const zone = zoneAfresh(name)
-  if (known.size >= MAX_KNOWN) known.clear()
-  known.set(name, zone)
-  return zone
+  return known.of(name, () => zoneAfresh(name))
 }
 
 /** One day of UTC: its offset at its beginning, and the change in it, if there is one. */
