@@ -100,12 +100,7 @@ export class HealthBoard {
     return [...this.posted.values()]
       .filter((event) => event.in.includes('api') && (event.endedAt === null || event.updatedAt >= since))
       .map((event) => ({
-        ...common(event, now),
-        category: event.category,
-        scope: event.scope,
-        status: status(event, now),
-        text: event.texts.at(-1) ?? '',
-        impacted: null,
+        ...inFull(event, now),
         sources: ['api'],
         owners: event.scope === 'ACCOUNT_SPECIFIC' ? owners : [],
       }))
@@ -116,12 +111,7 @@ export class HealthBoard {
     const event = this.posted.get(id)
     if (event === undefined || !event.in.includes('queue')) return null
     return {
-      ...common(event, now),
-      category: event.category,
-      scope: event.scope,
-      status: status(event, now),
-      text: event.texts.at(-1) ?? '',
-      impacted: null,
+      ...inFull(event, now),
       sources: ['queue'],
       owners: [],
     }
@@ -148,6 +138,12 @@ function common(event: Posted, now: Instant) {
   const { arn, service, region, code, startedAt } = event
   const endedAt = event.endedAt === null ? null : Math.min(event.endedAt, now)
   return { arn, service, region, code, startedAt, endedAt, updatedAt: Math.min(event.updatedAt, now) }
+}
+
+/** As the API and EventBridge tell it: the newest text only, and no list of impacted services. */
+function inFull(event: Posted, now: Instant) {
+  const { category, scope, texts } = event
+  return { ...common(event, now), category, scope, status: status(event, now), text: texts.at(-1) ?? '', impacted: null }
 }
 
 function status(event: Posted, now: Instant): HealthEvent['status'] {
