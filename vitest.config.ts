@@ -40,12 +40,13 @@ const TAKE_OVERS = ['daemon', 'fleet', 'outage'].map((name) => `test/postgres/${
 const SLOW = 'src/domain/histories.test.ts'
 VIRTUAL.push(SLOW)
 
+/** In CI: on a busy machine a process, or a server, under test may miss a deadline of its own. What is wrong is wrong the second time, too. */
+const retry = process.env['CI'] === undefined ? 0 : 1
+
 export default defineConfig({
   test: {
     // A limit on what hangs, not on what is slow: a machine may have other things to do.
     testTimeout: 120_000,
-    // On a busy machine a process under test may miss a deadline of its own. What is wrong is wrong the second time, too.
-    retry: process.env['CI'] === undefined ? 0 : 1,
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     // Most of what takes long waits for something: two at a time, also where there are two cores.
@@ -57,7 +58,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [...QUICK, ...VIRTUAL, ...BUILT, POSTGRES] },
+        test: { name: 'source', retry, include: ['test/**/*.test.ts'], exclude: [...QUICK, ...VIRTUAL, ...BUILT, POSTGRES] },
       },
       {
         extends: true,
@@ -67,6 +68,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'postgres',
+          retry,
           include: [POSTGRES],
           exclude: process.env['CI'] === undefined ? [] : TAKE_OVERS,
           globalSetup: ['test/wire/built.ts', 'test/postgres/setup.ts'],
@@ -80,6 +82,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'built',
+          retry,
           include: BUILT,
           globalSetup: ['test/wire/built.ts'],
           sequence: { concurrent: true },
