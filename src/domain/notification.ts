@@ -4,6 +4,7 @@ import type { BySource, SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { RuleName } from './rule.ts'
 import type { Verdict } from './verdict.ts'
+import type { Width } from './width.ts'
 
 export const MAIL_KINDS = [
   'failing',
@@ -103,6 +104,8 @@ export type Facts = Readonly<{
     first: Readonly<{ probe: string; at: Instant }>
     last: Readonly<{ probe: string; at: Instant }>
   }>
+  /** How many accounts it concerns, and how the others fare; left out where there is only one. */
+  width?: Width
   /** Probes of what the failing services rest on, or of the same ones elsewhere; left out where there are none. */
   firstHand?: readonly FirstHand[]
   verdict: Verdict['kind'] | null

@@ -18,15 +18,16 @@ import {
   type StripMark,
 } from './notification.ts'
 import type { HealthReading } from './outage.ts'
-import { decisiveTry, type Family, type Instant, type Monitor, type Partition } from './probe.ts'
+import { decisiveTry, type Family, type Instant, type Monitor, type Partition, type Probe } from './probe.ts'
 import { remindEveryOf } from './rules/reminder.ts'
 import { headingOf } from './self-alert.ts'
 import { servicesOf } from './service-facts.ts'
-import type { Setup } from './setup.ts'
+import { accountName, type Setup } from './setup.ts'
 import { presentOf, spanOf } from './span.ts'
 import type { ProbeState, SelfAlert } from './state.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
+import { widthOf } from './width.ts'
 
 /** What emails say besides the incident itself; gathered by the daemon before it commits. */
 export type Backdrop = Readonly<{
@@ -130,6 +131,7 @@ function incidentFacts(
     probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
+    ...widthFacts(mine, incident, drop),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
     ...(outage ? firstHandOf(mine, incident, drop) : {}),
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
@@ -145,6 +147,27 @@ function firstHandOf(mine: readonly Member[], { partition }: Incident, { setup, 
   const failing = mine.filter(({ state }) => state !== 'recovered')
   const found = states === undefined || failing.length === 0 ? [] : firstHand(failing, partition, { setup, states })
   return found.length === 0 ? {} : { firstHand: found }
+}
+
+function widthFacts(mine: readonly Member[], { family, state: incidentState }: Incident, drop: Backdrop): Pick<Facts, 'width'> {
+  const failing = mine.filter(({ state }) => state !== 'recovered')
+  if (drop.states === undefined || incidentState === 'closed' || family === 'offline') return {}
+  const { setup, states, now } = drop
+  const width = widthOf(failing, { setup, states, now, accountOf: accountsBy(drop) })
+  return width === null ? {} : { width }
+}
+
+/** `self` is the account that the monitor's credentials are of, as far as that is known. */
+function accountsBy({ sender }: Backdrop): (probe: Probe, monitor: Monitor) => string {
+  const ids = new Map<string, string | null>()
+  return (probe, monitor) => {
+    if (probe.account !== 'self') return probe.account
+    const known = ids.get(monitor.name)
+    const caller = known === undefined ? sender(monitor).callers.find((one) => 'account' in one) : undefined
+    const id = known === undefined ? (caller?.account ?? null) : known
+    ids.set(monitor.name, id)
+    return id ?? accountName(probe, monitor)
+  }
 }
 
 /** One caller for all the monitors that have the same credentials. */

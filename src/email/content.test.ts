@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { ALL, squeezed, textOf } from '../../test/emails.ts'
 import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
-import { AT, failedRun, many, probeFacts, SAMPLES } from './samples.ts'
+import { renderEmail } from './render.ts'
+import { AT, failedRun, many, notificationOf, probeFacts, SAMPLES } from './samples.ts'
 
 test.for<[string, string]>([
   ['failing-again', 'FAILING AGAIN since'],
@@ -148,3 +149,15 @@ test.for<[MailKind, boolean]>([
   expect(text.includes('For AWS Support')).toBe(has)
   expect(text.includes('x-amzn-requestid: 5d0c2a10-7e3b-4c1d-9a55-006f1c0b77a9')).toBe(has)
 })
+
+// A warning that goes first, such as that the email is late, may push the commands further down.
+const UNWARNED = ALL.filter(([name]) => name.startsWith('failing') && !/late|sandbox/.test(name))
+
+test.for(UNWARNED)(
+  'the first 25 lines of %s: what, since when, the impact, what to do first, and how to acknowledge it',
+  ([, facts, delivery]) => {
+    const first = squeezed(renderEmail(notificationOf(facts), delivery).text.split('\n').slice(0, 25).join('\n'))
+    const needed = ['FAILING', ' since ', 'Do first: ', ...(delivery.page ? ['Acknowledge or silence: '] : ['alibi ack '])]
+    expect(needed.filter((words) => !first.includes(squeezed(words)))).toEqual([])
+  },
+)

@@ -100,6 +100,12 @@ function OpeningPart({ opening }: { opening: Opening }) {
       </strong>
       {opening.joint}
       {opening.sentence}
+      {opening.width === null ? null : (
+        <>
+          <br />
+          {opening.width}
+        </>
+      )}
     </p>
   )
 }

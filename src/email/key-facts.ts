@@ -25,8 +25,12 @@ export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): read
   if (incident === null) return [...selfAlertFacts(facts, limits), ...nextEmail(facts, limits)]
   const failure = summarize(facts, limits)
   const isOver = kind === 'recovered' || kind === 'dropped'
+  const page = incidentPage(facts, delivery)
+  // Where one click acknowledges it, that comes first.
+  const canAnswer = incident.closedAt === null && delivery.page?.hasButtons === true
   return [
     ...(isOver ? [] : impacts(facts, limits)),
+    ...(canAnswer ? page : []),
     ...undelivered(facts, merged, limits),
     ...fact('Why you got this', whySent(facts, merged !== null, limits)),
     ...fact('AWS Health', isOver ? null : awsHealthSentence(facts, failure, limits)),
@@ -35,7 +39,7 @@ export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): read
     ...(kind === 'recovered' ? howLong(facts) : []),
     ...fact('Do first', advice(facts, failure)),
     ...(isOver ? [] : runbooks(facts, limits)),
-    ...incidentPage(facts, delivery),
+    ...(canAnswer ? [] : page),
     ...(isOver ? [] : statusPage(facts)),
     ...nextEmail(facts, limits),
   ]

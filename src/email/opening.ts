@@ -3,6 +3,7 @@ import type { Delivery } from './delivery.ts'
 import { firstSentence } from './first-sentence.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
+import { widthSentence } from './width.ts'
 
 export type Tone = 'bad' | 'warn' | 'good' | 'plain'
 
@@ -15,6 +16,8 @@ export type Opening = Readonly<{
   joint: ' ' | ': '
   /** Since when, what, how sure. */
   sentence: string
+  /** How many accounts it concerns, and how the others fare; `null` where there is nothing to compare. */
+  width: string | null
   /** The same in a shorter line that stands alone in a list of emails. */
   preview: string
 }>
@@ -52,5 +55,12 @@ export function opening(facts: Facts, merged: Delivery['merged'], limits: Limits
   const state = stateWord(facts)
   const { sentence, short } = firstSentence(facts, merged, limits)
   const joint = /^(since|at|for) /.test(sentence) ? ' ' : ': '
-  return { state, tone: STATE[facts.kind][1], joint, sentence, preview: foreign(`${state}: ${short}`, 140) }
+  return {
+    state,
+    tone: STATE[facts.kind][1],
+    joint,
+    sentence,
+    width: widthSentence(facts),
+    preview: foreign(`${state}: ${short}`, 140),
+  }
 }

@@ -207,11 +207,12 @@ export class Rehearsal {
     }
     const input: Input = { now, outcomes, controls, readings, newlyRead, timers: true, selfAlerts: alerts, owners, newId }
     const decision = decide(this.world, input, setup)
-    const drop = { ...this.backdrop(now), setup, readings, strips: this.strips(probesShown(decision.announced, setup), now) }
-    this.notifications.push(...notificationsFor(decision.announced, drop))
-    this.ledger.push(...decision.ledger)
     const probes = new Map(this.world.probes)
     for (const state of decision.probes) probes.set(state.probe, state)
+    const strips = this.strips(probesShown(decision.announced, setup), now)
+    const drop = { ...this.backdrop(now), setup, readings, strips, states: probes }
+    this.notifications.push(...notificationsFor(decision.announced, drop))
+    this.ledger.push(...decision.ledger)
     const incidents = new Map(this.world.incidents)
     for (const incident of decision.incidents) incidents.set(incident.id, incident)
     const selfAlerts = new Map(this.world.selfAlerts)

@@ -228,6 +228,8 @@ const FURTHER: Readonly<Record<string, Case>> = {
       },
     },
   },
+  'failing-one-of-eleven': { mail: several(11, (nth) => (nth === 0 ? FAILS : null)) },
+  'failing-two-of-eleven': { mail: several(11, (nth) => (nth < 2 ? FAILS : nth < 4 ? THROTTLED : null)) },
   'failing-again': { mail: flaps('failing') },
   'failing-undetermined-late': {
     mail: new Rehearsal(NOON_OR_SO - HOUR_MS)
@@ -294,6 +296,13 @@ export const CASES: Readonly<Record<string, Readonly<{ facts: Facts; delivery?: 
 
 function widely(count: number): Notification {
   return well({ targets: targets(count), monitor: { timezone: 'Etc/UTC' } }, 5).untilEmail('failing', failsByOperation)
+}
+
+/** That many accounts are asked the same, and end as they are told to. */
+function several(count: number, ends: (nth: number) => Ending): Notification {
+  const accounts = targets(count).map(({ account }) => account)
+  const on = well({ targets: accounts.map((account) => ({ account, call: CALLS[0] })) })
+  return on.untilEmail('failing', ({ account }) => ends(accounts.indexOf(account)))
 }
 
 /** That many failing probes, as many in full as facts hold. */

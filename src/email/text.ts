@@ -9,7 +9,7 @@ export const WIDTH = 72
 export function renderText(content: Content): string {
   const { opening, warnings, keyFacts, sections, footer } = content
   const parts: string[][] = [
-    wrap(`${opening.state}${opening.joint}${opening.sentence}`),
+    [...wrap(`${opening.state}${opening.joint}${opening.sentence}`), ...(opening.width === null ? [] : wrap(opening.width))],
     warnings.flatMap((text) => wrap(`! ${text}`, '  ')),
     keyFacts.flatMap(({ label, text }) => wrap(`${label}: ${text}`, '  ')),
     ...sections.map(sectionLines),

@@ -1,5 +1,5 @@
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
-import { type Family, HOUR_MS, type Instant } from '../domain/probe.ts'
+import { type Family, HOUR_MS } from '../domain/probe.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
 import { capital, stop } from './sentence.ts'
@@ -47,20 +47,36 @@ function decision({ kind, reason, probes }: Facts, limits: Limits): readonly str
   return isGiven ? [] : [stop(capital(foreign(reason, limits.sentence)))]
 }
 
-/** "7 of 7 runs failed since 11:58:02Z (threshold: 3 of 5 runs fail)." */
-function failedRuns({ probes: [first], at, monitors }: Facts, limits: Limits): readonly string[] {
-  const counted = first === undefined ? null : countOf(first, at)
-  const threshold = monitors[0] === undefined ? null : `threshold: ${foreign(monitors[0].threshold, limits.sentence)}`
+/** "7 of 7 runs of 111122223333 failed since 11:58:02Z (threshold: 3 of 5 runs fail)." */
+function failedRuns(facts: Facts, limits: Limits): readonly string[] {
+  const [monitor] = facts.monitors
+  const counted = countOf(facts, limits)
+  const threshold = monitor === undefined ? null : `threshold: ${foreign(monitor.threshold, limits.sentence)}`
   if (counted === null) return threshold === null ? [] : [stop(capital(threshold))]
   return [`${counted}${threshold === null ? '' : ` (${threshold})`}.`]
 }
 
-/** "7 of 7 runs failed since 11:58:02Z", or of the last hour where it began before. */
-function countOf({ onset, strip }: ProbeFacts, at: Instant): string | null {
+/** "7 of 7 runs of 111122223333 failed since 11:58:02Z", or of the last hour where it began before. */
+function countOf({ probes, others, at }: Facts, limits: Limits): string | null {
+  const failing = probes.filter(({ state }) => state !== 'recovered')
+  // Only the runs of the probes in full are known: where there are more, the first one stands for them.
+  const counted = others.total === 0 ? failing : failing.slice(0, 1)
+  const onset = Math.min(...counted.map((probe) => probe.onset))
   const since = Math.max(onset, at - HOUR_MS)
-  const runs = strip.filter((run) => run.at >= since && run.mark !== 'inconclusive')
+  const runs = counted.flatMap((probe) =>
+    probe.strip.filter((run) => run.at >= Math.max(probe.onset, since) && run.mark !== 'inconclusive'),
+  )
   const failed = runs.filter(({ mark }) => mark === 'failed').length
   if (failed === 0) return null
+  const whose = whoseRuns(counted, others.total === 0 ? 0 : probes.length + others.total, limits)
   const when = since === onset ? `since ${hhmmss(onset, at)}` : 'in the last hour'
-  return `${failed} of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} failed ${when}`
+  return `${failed} of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} ${whose} failed ${when}`
+}
+
+/** `of 111122223333`, `in 4 accounts`, `of 111122223333, one of 14 probes,` */
+function whoseRuns(counted: readonly ProbeFacts[], total: number, limits: Limits): string {
+  const accounts = [...new Set(counted.map(({ account }) => account))]
+  if (accounts.length > 1) return `in ${accounts.length} accounts`
+  const account = accounts[0] === 'self' ? 'our own account' : foreign(accounts[0] ?? '', limits.word)
+  return `of ${account}${total === 0 ? '' : `, one of ${total} probes,`}`
 }
