@@ -32,11 +32,28 @@ test('an incident is told in the keys and the order of docs/reference.md, times 
         announcedAt: null,
         closedAt: null,
         leadMinutes: 2,
+        region: 'us-east-1',
+        services: ['account'],
       },
       null,
       1,
     ),
   )
+})
+
+test('an outage of another service is told with its region and its services, a misconfiguration with none', () => {
+  const of = (operation: string) => ({
+    ...memberOf(PROBES[0]!, EXPLAINED),
+    ...{ probe: `production/self/${operation.split(' ')[0]}@eu-west-1`, operation: `${operation} in eu-west-1` },
+  })
+  const members = [of('dynamodb:ListTables'), of('s3:ListBuckets'), of('dynamodb:DescribeTable')]
+  const regional = { ...incident, region: 'eu-west-1', members }
+  expect(incidentJson(summaryOf(regional))).toMatchObject({ region: 'eu-west-1', services: ['dynamodb', 's3'] })
+  expect(storyJson(regional, [], []).members[1]).toMatchObject({ service: 's3', region: 'eu-west-1' })
+  const own = { ...incident, family: 'misconfigured' as const }
+  expect(incidentJson(summaryOf(own))).toMatchObject({ region: null, services: ['account'] })
+  const china = { ...incident, partition: 'aws-cn' as const }
+  expect(incidentJson(summaryOf(china)).region).toBe('cn-northwest-1')
 })
 
 test('its story has members with their evidence, the ledger, and mails by the recipient’s name', () => {
@@ -47,6 +64,8 @@ test('its story has members with their evidence, the ledger, and mails by the re
   )
   expect(story).toMatchObject(incidentJson(summaryOf(incident)))
   expect(story.members[0]).toMatchObject({
+    service: 'account',
+    region: 'us-east-1',
     onset: '2026-11-22T11:58:02.000Z',
     verdict: 'explained',
     why: EXPLAINED.why,

@@ -4,8 +4,10 @@ import { type IncidentSummary, summaryOf } from './incident-summary.ts'
 import type { LedgerRow } from './ledger.ts'
 import { type Mailing, mailingsOf } from './mailing.ts'
 import type { MailKind, NotificationState, Owed } from './notification.ts'
-import type { Family, Instant, Outcome, Partition } from './probe.ts'
+import { ACCOUNT_REGION } from './policy.ts'
+import { type Family, type Instant, type Outcome, type Partition, partsOfId } from './probe.ts'
 import type { RuleName } from './rule.ts'
+import { askedOf, servicesOf } from './service-facts.ts'
 import type { Match, RejectedEvent, Verdict } from './verdict.ts'
 
 /** An incident as programs read it: `alibi incidents --json`, `/api/incidents`. Times are ISO 8601 UTC. */
@@ -25,6 +27,10 @@ export type IncidentJson = Readonly<{
   closedAt: string | null
   /** By how much our first failed run preceded AWS's first post; negative when AWS was first. */
   leadMinutes: number | null
+  /** The region of the endpoints that fail; `null` where it is no outage, which is of no region. */
+  region: string | null
+  /** The services that its probes ask, by their names in operations: `account`, `dynamodb`. */
+  services: readonly string[]
 }>
 
 /** One incident's whole story: `/api/incidents/ID`. */
@@ -46,6 +52,9 @@ type MemberJson = Readonly<{
   monitor: string
   account: string
   operation: string
+  /** What its endpoint is of, and where that is. */
+  service: string
+  region: string
   state: Member['state']
   onset: string
   lastOkAt: string | null
@@ -129,7 +138,14 @@ export function incidentJson(incident: IncidentSummary): IncidentJson {
     announcedAt: isoOrNull(incident.announcedAt),
     closedAt: isoOrNull(incident.closedAt),
     leadMinutes,
+    region: family === 'outage' ? (incident.region ?? ACCOUNT_REGION[incident.partition]) : null,
+    services: servicesOf(callsOf(probes).map(partsOfId)),
   }
+}
+
+/** The ends of their ids, each once: thousands of probes share a few calls. */
+function callsOf(probes: readonly string[]): readonly string[] {
+  return [...new Set(probes.map((id) => id.slice(id.lastIndexOf('/') + 1)))]
 }
 
 /** Rows and emails as the store gave them, oldest first. Email addresses are taken out of every text. */
@@ -142,13 +158,13 @@ export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mail
     flapping: incident.flapping,
     reopenedAt: incident.reopenedAt.map(iso),
     hindsight: incident.hindsight.map((seen) => ({ ...seen, at: iso(seen.at) })),
-    members: incident.members.map(memberJson),
+    members: incident.members.map((member) => memberJson(member, incident.partition)),
     ledger: ledger.map(rowJson),
     mails: mailingsOf(mails).map(mailJson),
   }
 }
 
-function memberJson(member: Member): MemberJson {
+function memberJson(member: Member, partition: Partition): MemberJson {
   const { probe, monitor, account, operation, state, gap, judgement } = member
   const { verdict } = judgement
   const by = verdict.kind === 'explained' ? verdict.by : null
@@ -157,6 +173,8 @@ function memberJson(member: Member): MemberJson {
     monitor,
     account,
     operation,
+    service: servicesOf([member])[0] ?? 'account',
+    region: askedOf(operation)?.region ?? ACCOUNT_REGION[partition],
     state,
     onset: iso(member.onset),
     lastOkAt: isoOrNull(member.lastOkAt),
