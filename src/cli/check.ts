@@ -1,4 +1,4 @@
-import { commandOf } from '../adapters/aws/service-client.ts'
+import { readyFor } from '../adapters/aws/service-client.ts'
 import { placeOf } from '../adapters/sqlite/place.ts'
 import type { Config } from '../config/config.ts'
 import { quotas, quotaWarnings } from '../config/quotas.ts'
@@ -58,13 +58,15 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   return live?.some(({ ok }) => !ok) === true ? EXIT.unavailable : EXIT.ok
 }
 
-/** Operations of other services whose client is not installed, or has no such operation. */
+/** Calls to other services whose client is not installed, or does not take them as they are. */
 function missingClients({ monitors }: Config): readonly string[] {
-  const calls = monitors.flatMap(({ probes }) => probes.map(({ call }) => call)).filter(isServiceCall)
-  const whys = calls.flatMap(({ operation }) => {
-    const found = commandOf(operation)
-    return 'why' in found ? [found.why] : []
-  })
+  const whys = monitors.flatMap(({ name, probes }) =>
+    probes.flatMap(({ call }) => {
+      const found = isServiceCall(call) ? readyFor(call) : null
+      if (found === null || !('why' in found)) return []
+      return [found.isWrong === true ? `monitor ${name}: ${found.why}` : found.why]
+    }),
+  )
   return [...new Set(whys)]
 }
 

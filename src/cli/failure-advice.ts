@@ -24,6 +24,8 @@ export function faultAdvice(fault: OwnFault): string {
       return 'use a faster source of credentials, or raise the `timeout` of the monitor; credentials that come too late are kept for the next try'
     case 'wrong request':
       return 'AWS says that the request is invalid: check account ids, parameters, and that what they name is there'
+    case 'wrong call':
+      return 'correct it in the configuration, as the message says'
     case 'missing client':
       return 'install the client of that service beside Alibi, as the message says, and restart Alibi'
     case 'internal error':

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { inWords } from '../domain/duration.ts'
-import { decisiveTry, type Monitor, type Outcome, type Probe, type Try } from '../domain/probe.ts'
+import { decisiveTry, isServiceCall, type Monitor, type Outcome, type Probe, type Try } from '../domain/probe.ts'
 import type { Prober } from '../ports/prober.ts'
 import type { Wired } from '../wire.ts'
 import { outcomeAdvice } from './failure-advice.ts'
@@ -11,7 +11,10 @@ import { withSetup } from './probe-once.ts'
 const MAX_SKEW_MS = 60_000
 const MAX_REPEATS = 4
 
-/** Calls every operation of every monitor once for `self` and once for a member account: these calls count against AWS's quotas. */
+/**
+ * Calls every operation of Account of every monitor once for `self` and once for a member account, and those of other services
+ * with each of their parameters in each region: these calls count against AWS's quotas.
+ */
 export async function operationChecks(config: Config, { prober }: Wired, signal: AbortSignal): Promise<readonly Finding[]> {
   const probes = config.monitors.flatMap(sampleOf)
   const outcomes: Outcome[] = []
@@ -24,7 +27,9 @@ export async function operationChecks(config: Config, { prober }: Wired, signal:
 }
 
 function sampleOf({ probes }: Monitor): readonly Probe[] {
-  const byKind = Map.groupBy(probes, ({ call, account }) => `${call.operation} ${account === 'self' ? 'self' : 'member'}`)
+  const byKind = Map.groupBy(probes, ({ id, call, account }) =>
+    isServiceCall(call) ? id : `${call.operation} ${account === 'self' ? 'self' : 'member'}`,
+  )
   return [...byKind.values()].flatMap((some) => some.slice(0, 1))
 }
 

@@ -9,6 +9,8 @@ test.for<[FailureKind | null, string, number | null, OwnFault | null]>([
   ['credentials', 'Timeout', null, 'late credentials'],
   ['denied', 'AccessDeniedException', 403, 'denied'],
   ['invalid', 'ValidationException', 400, 'wrong request'],
+  ['invalid', 'WrongCall', null, 'wrong call'],
+  ['invalid', 'MissingClient', null, 'missing client'],
   ['invalid', 'TypeError', null, 'internal error'],
   ['internal', 'InternalServerException', 500, null],
   ['unreachable', 'Timeout', null, null],

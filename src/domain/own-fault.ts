@@ -10,6 +10,8 @@ export type OwnFault =
   | 'late credentials'
   | 'denied'
   | 'wrong request'
+  /** Parameters that the operation does not have: it was not called. */
+  | 'wrong call'
   /** The SDK's client of a service is not installed. */
   | 'missing client'
   /** Something threw that is neither AWS's word nor the network's. */
@@ -29,6 +31,7 @@ export function ownFaultOf(
     case 'denied':
       return 'denied'
     case 'invalid':
+      if (error === 'WrongCall') return 'wrong call'
       if (error === 'MissingClient') return 'missing client'
       return status === null ? 'internal error' : 'wrong request'
     case 'setup':

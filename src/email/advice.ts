@@ -86,6 +86,8 @@ function setupAdvice({ kind, telling }: FailureSummary): string {
       return 'Compare the caller’s policy with the output of `alibi iam-policy`; a service control policy may also deny access.'
     case 'wrong request':
       return `Check the accounts and parameters in the configuration; ${LIVE_CHECK} tries each of them.`
+    case 'wrong call':
+      return 'Correct the operation in the configuration as the error below says; `alibi check` shows whether it is right.'
     case 'missing client':
       return 'Install the SDK’s client of that service beside Alibi with the command below, and restart Alibi.'
     case 'internal error':

@@ -112,6 +112,7 @@ function does(
     case 'denied':
       return `${isSeveral ? 'are' : 'is'} denied ${aside}`
     case 'invalid':
+      if (ownFault === 'wrong call') return `cannot be called as configured ${aside}`
       if (ownFault === 'missing client') return `cannot be called because the SDK’s client for it is not installed`
       if (ownFault === 'internal error') return `${fails} because of an internal error in Alibi ${aside}`
       return `${isSeveral ? 'reject' : 'rejects'} our request as invalid ${aside}`

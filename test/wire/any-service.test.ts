@@ -219,8 +219,42 @@ describe('what is asked', () => {
     const input = { TableName: 'orders' }
     expect(await run(probeOf('dynamodb:DescribeTable', { input }))).toMatchObject({ result: 'ok' })
     expect(JSON.parse(api.received({ operation: 'DescribeTable' }).at(-1)?.body ?? '')).toEqual(input)
-    const expecting = await run(probeOf('dynamodb:DescribeTable', { input, expect: 'Chair' }))
-    expect(expecting.tries[0]).toMatchObject({ kind: 'internal', message: 'HTTP 200 without `Chair` in its answer' })
+    const expecting = await run(probeOf('dynamodb:ListTables', { expect: 'LastEvaluatedTableName' }))
+    expect(expecting.tries[0]).toMatchObject({
+      kind: 'internal',
+      message: 'HTTP 200 without `LastEvaluatedTableName` in its answer',
+    })
+  })
+
+  test.each([
+    [
+      'dynamodb:DescribeTable',
+      { input: { TablName: 'orders' } },
+      '`TablName`: there is no such parameter; did you mean `TableName`?',
+    ],
+    ['ec2:DescribeVpcs', { input: { VpcIds: 'vpc-1' } }, '`VpcIds`: expected a list, such as `[a, b]`'],
+    ['lambda:GetFunctionConfiguration', {}, '`FunctionName`: this parameter is required'],
+    ['dynamodb:ListTables', { expect: 'TableNamez' }, 'its answer has no member `TableNamez`; did you mean `TableNames`?'],
+    [
+      's3:HeadBucket',
+      { input: { Bucket: 'arn:aws:s3:us-west-2:1:accesspoint/x' } },
+      'Path-style addressing cannot be used with ARN buckets',
+    ],
+  ] as const)('%s with %j is not asked: it would be about something else than was meant', async (operation, over, why) => {
+    const before = api.received().length
+    const outcome = await run(probeOf(operation, over as Partial<ServiceCall>))
+    expect(outcome).toMatchObject({ kind: 'invalid', tries: [{ error: 'WrongCall', status: null }] })
+    expect(outcome.tries[0]?.message).toContain(why)
+    expect(api.received().length).toBe(before)
+  })
+
+  test('dates are sent as the protocol has them, though YAML knows them as text', async () => {
+    for (const TimeRangeLowerBound of ['2026-01-01T00:00:00Z', '2026-01-01', 1_767_225_600])
+      await run(probeOf('dynamodb:ListBackups', { input: { TimeRangeLowerBound }, expect: 'nothing' }))
+    const bodies = api.received({ operation: 'ListBackups' }).slice(-3)
+    expect(bodies.map(({ body }) => JSON.parse(body))).toEqual(Array(3).fill({ TimeRangeLowerBound: 1_767_225_600 }))
+    await run(probeOf('ec2:DescribeSpotPriceHistory', { input: { StartTime: '2026-01-01' }, expect: 'nothing' }))
+    expect(api.received({ operation: 'DescribeSpotPriceHistory' }).at(-1)?.body).toContain('&StartTime=2026-01-01T00%3A00%3A00Z')
   })
 
   test('an answer that may be empty needs the request id of AWS', async () => {

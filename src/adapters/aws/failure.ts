@@ -5,7 +5,7 @@ import { ProxyError } from '../outlet.ts'
 import { DeadlineError } from '../stall.ts'
 import type { Answer } from './answer.ts'
 import { AnswerTooLargeError, MAX_ANSWER_BYTES, MAX_SERVICE_ANSWER_BYTES } from './body.ts'
-import { MissingClientError, UnexpectedAnswerError } from './service-client.ts'
+import { MissingClientError, UnexpectedAnswerError, WrongCallError } from './service-client.ts'
 
 export const MAX_MESSAGE_CHARS = 300
 const MAX_NAME_CHARS = 80
@@ -208,6 +208,7 @@ function messageOf(error: unknown, context: Context): string {
     return `HTTP ${answer?.status ?? ''} with an answer of more than ${asked === 'SERVICE' ? MAX_SERVICE_ANSWER_BYTES : MAX_ANSWER_BYTES} bytes`
   if (isBrokenLine(error) && answer !== null) return `HTTP ${answer.status} came, and the connection broke before its body ended`
   if (error instanceof UnexpectedAnswerError || error instanceof MissingClientError) return thrown.message
+  if (error instanceof WrongCallError) return redact(thrown.message, context.account, false)
   if (answer !== null && answer.status < 300 && !isService(error, name))
     return `HTTP ${answer.status} with a body that cannot be read`
   if (answer !== null && !isService(error, name))

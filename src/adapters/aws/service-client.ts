@@ -8,8 +8,9 @@ import type { Answer } from './answer.ts'
 import { asCall, type Call } from './call.ts'
 import { endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
 import type { BoundedHandler } from './handler.ts'
+import { type Fitted, fitted, type Schema, whyNeverThere } from './service-input.ts'
 
-type Command = object
+type Command = Readonly<{ schema?: unknown }>
 type Client = { send(command: Command): Promise<unknown>; config: { defaultSigningName?: string } }
 /** What a package `@aws-sdk/client-…` exports, as far as it is used. */
 type Package = Readonly<Record<string, unknown>>
@@ -21,6 +22,11 @@ export type LoadPackage = (name: string) => Package
 /** The client is to be installed by whoever watches its service. */
 export class MissingClientError extends Error {
   override readonly name = 'MissingClient'
+}
+
+/** The call cannot be made as the configuration has it: nothing was asked. */
+export class WrongCallError extends Error {
+  override readonly name = 'WrongCall'
 }
 
 /** A 200 that lacks what is in every healthy answer. */
@@ -42,13 +48,19 @@ function installCommand({ client }: AwsService): string {
   return `npm install --save-exact "@aws-sdk/client-${client}@<=${NEWEST}"`
 }
 
-type Ready = Readonly<{ service: AwsService; action: string; package: Package }>
+type Ready = Readonly<{ service: AwsService; action: string; package: Package; input: Readonly<Record<string, unknown>> }>
+type Unready = Readonly<{
+  why: string
+  /** The client is there, and does not take the call. */
+  isWrong?: true
+}>
 
 /**
  * What is needed to make a call, from the service's own client; `why` where it cannot be made. Nothing but an operation that only
  * reads is ever found, whatever the configuration says.
  */
-export function commandOf(operation: string, load: LoadPackage = loadInstalled): Ready | Readonly<{ why: string }> {
+export function readyFor(call: Omit<ServiceCall, 'region' | 'rate'>, load: LoadPackage = loadInstalled): Ready | Unready {
+  const { operation } = call
   const [name = '', action = ''] = operation.split(':')
   const service = serviceNamed(name)
   if (service === null) return { why: `there is no service ${name}` }
@@ -61,8 +73,22 @@ export function commandOf(operation: string, load: LoadPackage = loadInstalled):
   } catch {
     return { why: `${packageName} is not installed: run \`${installCommand(service)}\`` }
   }
-  if (typeof found[`${action}Command`] === 'function') return { service, action, package: found }
-  return { why: `the installed ${packageName} has no operation ${action}: check the name, or install a newer version` }
+  const Named = found[`${action}Command`]
+  if (typeof Named !== 'function')
+    return { why: `the installed ${packageName} has no operation ${action}: check the name, or install a newer version` }
+  const fit = fittedCall(call, Named as Constructor<object, Command>)
+  if ('why' in fit) return { why: `${operation}: ${fit.why}`, isWrong: true }
+  return { service, action, package: found, input: fit.input }
+}
+
+/** By the operation's own schema. Clients of earlier years have none: what they are given is sent as it is. */
+function fittedCall({ input, expect }: Pick<ServiceCall, 'input' | 'expect'>, Named: Constructor<object, Command>): Fitted {
+  const { schema } = new Named({})
+  if (!Array.isArray(schema)) return { input }
+  const [, , , , takes, gives] = schema as readonly Schema[]
+  if (takes === undefined || gives === undefined) return { input }
+  const why = expect === null || expect === 'nothing' ? null : whyNeverThere(expect, gives)
+  return why === null ? fitted(input, takes) : { why }
 }
 
 export type ServiceClientsOptions = Readonly<{
@@ -78,6 +104,8 @@ export type ServiceClientsOptions = Readonly<{
 export class ServiceClients {
   readonly #options: ServiceClientsOptions
   readonly #clients = new Map<string, Client>()
+  /** What was found for each call: it does not change. A client that is not there may be installed later. */
+  readonly #ready = new WeakMap<ServiceCall, Ready>()
 
   constructor(options: ServiceClientsOptions) {
     this.#options = options
@@ -85,25 +113,33 @@ export class ServiceClients {
 
   /** Loads what these calls need, so that no call has to wait for it. What is missing is said by the call itself. */
   prepare(calls: Iterable<ServiceCall>): void {
-    for (const operation of new Set([...calls].map((call) => call.operation))) commandOf(operation, this.#options.load)
+    for (const call of calls) this.#readyFor(call)
   }
 
   /**
    * Makes the call, and looks whether its answer is one of the service.
-   * @throws {MissingClientError} {UnexpectedAnswerError} or what the SDK throws
+   * @throws {MissingClientError} {WrongCallError} {UnexpectedAnswerError} or what the SDK throws
    */
   async ask(call: ServiceCall, sent: Call & Readonly<{ answer: () => Answer | null }>): Promise<void> {
-    const ready = commandOf(call.operation, this.#options.load)
-    if ('why' in ready) throw new MissingClientError(ready.why)
+    const ready = this.#readyFor(call)
+    if ('why' in ready) throw ready.isWrong === true ? new WrongCallError(ready.why) : new MissingClientError(ready.why)
     const client = this.#clientOf(ready, call.region)
     const Named = ready.package[`${ready.action}Command`] as Constructor<object, Command>
     // The SDK may change what it is given.
-    const command = new Named(structuredClone(call.input))
-    const answer = (await asCall(sent, () => client.send(command))) as Readonly<Record<string, unknown>>
+    const command = new Named(structuredClone(ready.input))
+    const answer = await sentOrWrong(sent, (noted) => asCall(noted, () => client.send(command)))
     const missing = missingIn(answer, call, sent.answer())
     // A stream that nobody reads would hold its connection.
     for (const value of Object.values(answer)) (value as { destroy?: () => void } | null | undefined)?.destroy?.()
     if (missing !== null) throw new UnexpectedAnswerError(`HTTP ${sent.answer()?.status ?? 200} without ${missing}`)
+  }
+
+  #readyFor(call: ServiceCall): Ready | Unready {
+    const known = this.#ready.get(call)
+    if (known !== undefined) return known
+    const found = readyFor(call, this.#options.load)
+    if (!('why' in found)) this.#ready.set(call, found)
+    return found
   }
 
   #clientOf({ service, package: found }: Ready, region: string): Client {
@@ -132,6 +168,21 @@ export class ServiceClients {
     })
     this.#clients.set(key, client)
     return client
+  }
+}
+
+/** What the SDK refuses to send is wrong in the configuration: a bucket whose name is no name, an ARN of another region. */
+async function sentOrWrong(call: Call, send: (noted: Call) => Promise<unknown>): Promise<Readonly<Record<string, unknown>>> {
+  let isSent = false
+  const asked: Call['asked'] = (request) => {
+    isSent = true
+    call.asked?.(request)
+  }
+  try {
+    return (await send({ ...call, asked })) as Readonly<Record<string, unknown>>
+  } catch (error) {
+    const isOurs = !(error instanceof Error) || /^(?:Type|Range|Reference)Error$/.test(error.name)
+    throw isSent || isOurs || call.abortSignal.aborted ? error : new WrongCallError(error.message, { cause: error })
   }
 }
 
