@@ -18,13 +18,23 @@ import {
   probeId,
   type Try,
 } from '../src/domain/probe.ts'
+import type { Scope } from '../src/domain/scope.ts'
 import { type Setup, setupOf } from '../src/domain/setup.ts'
+import type { Silence } from '../src/domain/silence.ts'
 import type { Failure } from '../src/domain/verdict.ts'
 
 export const MIN = MINUTE_MS
 export const HOUR = HOUR_MS
 /** Noon of some day: every story and every row is told in distances from it. */
 export const NOON = Date.UTC(2026, 2, 10, 12)
+
+type SilenceGiven = Partial<Omit<Silence, 'scope'>> & Readonly<{ scope?: Partial<Scope> }>
+/** A silence of an hour over every monitor, which begins when it is ordered: at noon. */
+export function silence({ scope = {}, at = NOON, ...over }: SilenceGiven = {}): Silence {
+  const everything: Scope = { monitors: [], accounts: [], operations: [], regions: [] }
+  const ordinary = { id: 's', from: at, until: at + HOUR, reason: 'a drill', by: 'anna', endedAt: null }
+  return { ...ordinary, at, ...over, scope: { ...everything, ...scope } }
+}
 
 export const POLICY: Policy = {
   waitMs: 0,

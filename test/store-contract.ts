@@ -12,6 +12,7 @@ import { newQueueRecord } from '../src/domain/queue-record.ts'
 import type { Connectivity, ProbeState } from '../src/domain/state.ts'
 import type { Change, Store } from '../src/ports/store.ts'
 import { StoreError } from '../src/ports/store.ts'
+import { silence } from './given.ts'
 
 const ONCALL = 'oncall@example.com'
 
@@ -649,26 +650,21 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     })
 
     test('silences last until their end, or until they are taken back', async () => {
-      const silence = (id: string, untilMs: number) => ({
-        id,
-        at: T0,
-        until: T0 + untilMs,
-        reason: `because of ${id}`,
-        monitor: null,
-        endedAt: null,
-      })
-      await store.addSilence(silence('long', 2 * HOUR_MS))
-      await store.addSilence(silence('short', HOUR_MS))
-      await store.addSilence({ ...silence('long', 1), reason: 'a second one of that id' })
-      expect(await store.silences(T0)).toEqual([silence('long', 2 * HOUR_MS), silence('short', HOUR_MS)])
-      expect(await store.silences(T0 + HOUR_MS + 1)).toEqual([silence('long', 2 * HOUR_MS)])
+      const scope = { monitors: ['m'], accounts: ['111122223333'], operations: ['ListRegions'], regions: ['eu-west-1'] }
+      const lasting = (id: string, untilMs: number) =>
+        silence({ id, at: T0, until: T0 + untilMs, reason: `because of ${id}`, by: `who likes ${id}`, scope })
+      await store.addSilence(lasting('long', 2 * HOUR_MS))
+      await store.addSilence(lasting('short', HOUR_MS))
+      await store.addSilence({ ...lasting('long', 1), reason: 'a second one of that id' })
+      expect(await store.silences(T0)).toEqual([lasting('long', 2 * HOUR_MS), lasting('short', HOUR_MS)])
+      expect(await store.silences(T0 + HOUR_MS + 1)).toEqual([lasting('long', 2 * HOUR_MS)])
       expect(await store.endSilence('long', T0 + 5)).toBe(true)
       expect(await store.endSilence('long', T0 + 6)).toBe(false)
       expect(await store.endSilence('short', T0 + HOUR_MS)).toBe(false)
       expect(await store.endSilence('none', T0)).toBe(false)
       expect(await store.silences(T0 + 5)).toEqual([
-        { ...silence('long', 2 * HOUR_MS), endedAt: T0 + 5 },
-        silence('short', HOUR_MS),
+        { ...lasting('long', 2 * HOUR_MS), endedAt: T0 + 5 },
+        lasting('short', HOUR_MS),
       ])
       expect((await store.silences(T0 + 6)).map(({ id }) => id)).toEqual(['short'])
     })
@@ -684,10 +680,10 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('when the clock was set orders are dated anew, each by so much, with what else is committed; one that is gone is left out', async () => {
       const moment = { boot: 'b', uptime: 20, awake: 10 }
-      const silence = { id: 'one', at: T0, moment, until: T0 + HOUR_MS, reason: 'drill', monitor: null, endedAt: null }
+      const one = silence({ id: 'one', at: T0, moment, from: T0 + 5, until: T0 + HOUR_MS })
       await commit({ incidents: [anIncident('a'), anIncident('b')] })
-      for (const id of ['one', 'other', 'ended']) await store.addSilence({ ...silence, id })
-      await store.endSilence('ended', T0 + 5)
+      for (const id of ['one', 'other', 'ended']) await store.addSilence({ ...one, id })
+      await store.endSilence('ended', T0 + 7)
       for (const incident of ['a', 'b']) await store.addAck({ incident, at: T0, reason: null })
       await store.alive({ at: T0 })
       const redate = {
@@ -704,13 +700,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       }
       await commit({ redate })
       for (const each of [store, await opened.reopen()]) {
-        const moved = { ...silence, at: T0 + 2 * HOUR_MS, until: T0 + 3 * HOUR_MS }
+        const moved = { ...one, at: T0 + 2 * HOUR_MS, from: T0 + 2 * HOUR_MS + 5, until: T0 + 3 * HOUR_MS }
         expect(await each.silences(0)).toEqual([
-          { ...silence, id: 'other' },
-          { ...moved, id: 'ended', endedAt: T0 + 2 * HOUR_MS + 5 },
+          { ...one, id: 'other' },
+          { ...moved, id: 'ended', endedAt: T0 + 2 * HOUR_MS + 7 },
           { ...moved, id: 'one' },
         ])
-        expect((await each.silences(T0 + 2 * HOUR_MS + 6)).map(({ id }) => id)).toEqual(['one'])
+        expect((await each.silences(T0 + 2 * HOUR_MS + 8)).map(({ id }) => id)).toEqual(['one'])
         expect((await each.acks()).map(({ incident, at }) => [incident, at - T0])).toEqual([
           ['a', -HOUR_MS],
           ['b', 0],

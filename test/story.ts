@@ -8,10 +8,11 @@ import { type Backdrop, notificationsFor } from '../src/domain/notify.ts'
 import type { HealthEvent, HealthReading } from '../src/domain/outage.ts'
 import { rememberMs } from '../src/domain/policy.ts'
 import type { ControlAnswer, Outcome, Partition } from '../src/domain/probe.ts'
+import type { Scope } from '../src/domain/scope.ts'
 import { accountName, type Setup } from '../src/domain/setup.ts'
 import type { Ack, Silence } from '../src/domain/silence.ts'
 import { type Connectivity, type Gap, INITIAL_CONNECTIVITY, newProbeState, type World } from '../src/domain/state.ts'
-import { control, MIN, NOON, reading, run, type SetupGiven, type SourceStates, setup, type Went } from './given.ts'
+import { control, MIN, NOON, reading, run, type SetupGiven, type SourceStates, setup, silence, type Went } from './given.ts'
 import { mayGo } from './transitions.ts'
 
 const SENT_BY = {
@@ -142,16 +143,18 @@ export class Story {
     return this
   }
 
-  silence(minutes: number, monitor: string | null = null): this {
-    const silence = {
-      id: `s${this.minute}`,
-      at: this.now(),
-      until: this.now() + minutes * MIN,
-      reason: 'a drill',
-      monitor,
-      endedAt: null,
-    }
-    this.world = { ...this.world, silences: [...this.world.silences, silence] }
+  /** For so long from now on, or from so many minutes on. */
+  silence(minutes: number, scope: Partial<Scope> = {}, inMinutes = 0): this {
+    const from = this.now() + inMinutes * MIN
+    const asked = silence({ id: `s${this.minute}`, at: this.now(), from, until: from + minutes * MIN, scope })
+    this.world = { ...this.world, silences: [...this.world.silences, asked] }
+    return this
+  }
+
+  /** Takes all silences back. */
+  lift(): this {
+    const silences = this.world.silences.map((one) => ({ ...one, endedAt: one.endedAt ?? this.now() }))
+    this.world = { ...this.world, silences }
     return this
   }
 

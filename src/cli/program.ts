@@ -198,23 +198,32 @@ function addSilences(program: Command, context: Context): void {
   const silence = program.command('silence').description('Manage silences.')
   const create = add(silence, {
     name: 'add',
-    says: 'Withhold alerts for a while, for one monitor or for all.',
-    example: 'alibi silence add --for 2h --reason "planned" --monitor production',
+    says: 'Withhold alerts for a while, from now on or as planned. Options that name probes narrow each other; without any, all are covered.',
+    example: 'alibi silence add --for 2h --reason "database move" --account 111122223333 --from 2026-03-02T22:00:00Z',
   })
   withConfig(create, context)
     .requiredOption('--for <duration>', 'how long, such as 2h')
     .requiredOption('--reason <text>', 'why, for your colleagues')
-    .option('--monitor <name>', 'only this monitor')
+    .option('--from <time>', 'when it begins, such as 2026-03-02T22:00:00Z; default: now')
+    .option('--monitor <name...>', 'only these monitors')
+    .option('--account <id...>', 'only these accounts: twelve digits, or self')
+    .option('--operation <name...>', 'only these operations, such as GetContactInformation or dynamodb:DescribeTable')
+    .option('--region <name...>', 'only other services than Account, in these regions')
+    .option('--by <name>', 'who orders it; default: the user at this terminal')
     .action(async (options) => {
       const { silenceAdd } = await import('./silences.ts')
       done(await silenceAdd(options, io))
     })
-  const list = add(silence, { name: 'list', says: 'List the silences in force.', example: 'alibi silence list' })
+  const list = add(silence, { name: 'list', says: 'List the silences in force and planned.', example: 'alibi silence list' })
   withJson(withConfig(list, context)).action(async (options) => {
     const { silenceList } = await import('./silences.ts')
     done(await silenceList(options, io))
   })
-  const remove = add(silence, { name: 'remove', says: 'End a silence early.', example: 'alibi silence remove 1a2b3c4d' })
+  const remove = add(silence, {
+    name: 'remove',
+    says: 'End a silence early, or take back one that is planned.',
+    example: 'alibi silence remove 1a2b3c4d',
+  })
   withConfig(remove, context)
     .argument('<id>', 'silence id, as shown by `alibi silence list`')
     .action(async (id, options) => {

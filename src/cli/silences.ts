@@ -1,62 +1,119 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { DURATION, parseDuration } from '../config/duration.ts'
+import { instantOf } from '../config/instant.ts'
+import { type NamedScope, readScope, type UnknownName } from '../config/silence-scope.ts'
+import { counted } from '../domain/counted.ts'
 import { inWords, iso, utc } from '../domain/duration.ts'
-import { endOfSilence, MAX_SILENCE_MS, type Silence } from '../domain/silence.ts'
+import type { Instant, Probe } from '../domain/probe.ts'
+import { type Scope, scopeShown } from '../domain/scope.ts'
+import { endOfSilence, isInForce, MAX_SILENCE_MS, type Silence, whyNotFrom } from '../domain/silence.ts'
 import { asExit, reader, writing } from './database.ts'
+import { lastListed, withDiscovered } from './discovered-accounts.ts'
 import { EXIT, Exit } from './exit.ts'
 import { type ConfigOptions, configured, type Io, type ListOptions, list, say } from './io.ts'
-import { monitorNamed } from './monitor-named.ts'
+import { operatorOf } from './operator.ts'
 import { reasonOf } from './reason.ts'
 import { table } from './table.ts'
 
-export type SilenceOptions = ConfigOptions & Readonly<{ for: string; reason: string; monitor?: string }>
+export type SilenceOptions = ConfigOptions & NamedScope & Readonly<{ for: string; from?: string; reason: string; by?: string }>
 
-/** Withholds alerts for a while, for one monitor or for all (`silence`). */
+/** Probes, or names in an error, that are listed; the rest are counted. */
+const MAX_LISTED = 5
+
+/** Withholds alerts for a while, from now on or as planned, about some probes or all (`silence`). */
 export async function silenceAdd(options: SilenceOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const ms = DURATION.test(options.for) ? parseDuration(options.for) : null
   if (ms === null || ms <= 0 || ms > MAX_SILENCE_MS)
     throw new Exit(EXIT.usage, `--for ${options.for}: expected a duration such as 2h, at most ${inWords(MAX_SILENCE_MS)}`)
-  const monitor = options.monitor === undefined ? null : monitorNamed(config, options.monitor).name
+  const planned = options.from === undefined ? null : plannedFor(options.from)
   const reason = reasonOf(options.reason)
+  const by = operatorOf(options.by, io)
+  const { scope, probes } = await covered(options, config)
   const silence = await writing(config, async (store, clock) => {
     const at = clock.now()
+    const from = planned ?? at
+    const why = whyNotFrom(from, at)
+    if (why !== null) throw new Exit(EXIT.usage, `--from ${options.from}: ${why}`)
     const id = randomBytes(4).toString('hex')
-    const added: Silence = { id, at, moment: clock.moment(), until: at + ms, reason, monitor, endedAt: null }
+    const added: Silence = { id, at, moment: clock.moment(), from, until: from + ms, scope, reason, by, endedAt: null }
     await store.addSilence(added)
     return added
   })
-  say(io, `silence ${silence.id}: ${monitor ?? 'every monitor'} until ${utc(silence.until)} (${silence.reason})`)
+  const from = planned === null ? '' : ` from ${utc(silence.from)}`
+  say(io, `silence ${silence.id}: ${scopeShown(scope)}${from} until ${utc(silence.until)} (${silence.reason}; by ${by})`)
+  say(io, `It covers ${counted(probes.length, 'probe')}: ${listed(probes.map(({ id }) => id))}.`)
   say(io, 'Probes continue to run. Those who were already notified still learn of recoveries and explanations.')
   return EXIT.ok
 }
 
-/** Lists the silences in force. */
+function plannedFor(given: string): Instant {
+  const from = instantOf(given)
+  if (from === null) throw new Exit(EXIT.usage, `--from ${given}: expected a time with its zone, such as 2026-03-02T22:00:00Z`)
+  return from
+}
+
+/** What the options name, and which probes that are. @throws {Exit} 64 where it is none */
+async function covered(
+  { monitor, account, operation, region }: NamedScope,
+  config: Config,
+): Promise<Readonly<{ scope: Scope; probes: readonly Probe[] }>> {
+  const discovered = await lastListed(config)
+  const read = readScope({ monitor, account, operation, region }, withDiscovered(config, discovered).monitors, false)
+  if (read.result === 'covers') return read
+  const unlisted = discovered.filter(({ listedAt }) => listedAt === null).map((one) => one.monitor)
+  const note = unlisted.length === 0 ? '' : `; the accounts of ${unlisted.join(', ')} are not listed yet`
+  if (read.result === 'unknown') throw new Exit(EXIT.usage, `${unknownName(read.unknown)}${note}`)
+  throw new Exit(EXIT.usage, `no probe matches all of these options, so that the silence would cover nothing${note}`)
+}
+
+const HAS_NAME = {
+  monitor: 'there is no monitor',
+  account: 'no probe asks for the account',
+  operation: 'no probe calls the operation',
+  region: 'no probe calls another service in the region',
+} as const
+
+function unknownName({ key, name, meant, known }: UnknownName): string {
+  const has = known.length === 0 ? '' : `: the configuration has ${listed(known)}`
+  return `--${key}: ${HAS_NAME[key]} ${name}${meant === null ? has : `; did you mean ${meant}?`}`
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED
+  return more > 1 ? `${names.slice(0, MAX_LISTED).join(', ')} and ${more} more` : names.join(', ')
+}
+
+/** Lists the silences that are in force or planned. */
 export async function silenceList(options: ListOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const now = Date.now()
-  const inForce = (await silencesOf(config, now)).filter((silence) => endOfSilence(silence) > now)
-  const rows = inForce.map(({ id, monitor, at, until, reason }) => ({
-    id,
-    monitor,
-    at: iso(at),
-    until: iso(until),
-    reason,
-  }))
+  const left = (await silencesOf(config, now)).filter((silence) => endOfSilence(silence) > now)
+  const rows = left.map((silence) => {
+    const { id, at, from, until, scope, reason, by } = silence
+    // For who reads a silence of one monitor, or of all.
+    const monitor = scope.monitors.length === 1 ? (scope.monitors[0] ?? null) : null
+    const status = isInForce(silence, now) ? 'in force' : 'planned'
+    return { id, monitor, status, at: iso(at), from: iso(from), until: iso(until), scope, reason, by }
+  })
   const text = () =>
     table(
-      ['id', 'monitor', 'until', 'ends in', 'reason'],
-      inForce.map((silence) => [
+      ['id', 'silenced', 'status', 'from', 'until', 'reason', 'by'],
+      left.map((silence) => [
         silence.id,
-        silence.monitor ?? 'every monitor',
+        scopeShown(silence.scope),
+        isInForce(silence, now)
+          ? `in force, ends in ${inWords(silence.until - now)}`
+          : `planned, begins in ${inWords(silence.from - now)}`,
+        utc(silence.from),
         utc(silence.until),
-        inWords(silence.until - now),
         silence.reason,
+        silence.by,
       ]),
       io.columns,
     )
-  list(io, options, rows, { text, none: 'There are no silences in force.' })
+  list(io, options, rows, { text, none: 'There are no silences in force or planned.' })
   return EXIT.ok
 }
 
@@ -69,10 +126,10 @@ async function silencesOf(config: Config, now: number): Promise<readonly Silence
   }
 }
 
-/** Ends a silence early. */
+/** Ends a silence early, or takes back one that is planned. */
 export async function silenceRemove(id: string, options: ConfigOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
-  const unknown = `there is no silence ${id} in force: see \`alibi silence list\``
+  const unknown = `there is no silence ${id} in force or planned: see \`alibi silence list\``
   const ended = await writing(config, (store, clock) => store.endSilence(id, clock.now()), unknown)
   if (!ended) throw new Exit(EXIT.usage, unknown)
   say(io, `Silence ${id} has ended. What is still failing is reported after its next run.`)

@@ -1,8 +1,9 @@
 import type { Answer, AnswerResult } from '../domain/answer.ts'
-import { idPart } from '../domain/audience.ts'
+import { counted } from '../domain/counted.ts'
 import { inWords } from '../domain/duration.ts'
-import type { Incident } from '../domain/incident.ts'
+import { failingMembers, type Incident, type Member } from '../domain/incident.ts'
 import { HOUR_MS } from '../domain/probe.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 
@@ -13,7 +14,7 @@ export type AnswerDeps = Readonly<{
   reread: () => Promise<void>
 }>
 
-/** Acknowledges an incident, or silences its monitors, for somebody who was emailed; on record with who it was and where from. */
+/** Acknowledges an incident, or silences its failing probes, for somebody who was emailed; on record with who it was and where from. */
 export async function takeAnswer(answer: Answer, deps: AnswerDeps): Promise<AnswerResult> {
   const { store, clock, reread } = deps
   const { incident: id, recipient, from, order, once } = answer
@@ -21,7 +22,8 @@ export async function takeAnswer(answer: Answer, deps: AnswerDeps): Promise<Answ
   if (incident === null) return 'unknown'
   if (incident.state === 'closed') return 'closed'
   const who = `${recipient}, by the link of an email, from ${from}`
-  const done = order === 'ack' ? await acknowledged(id, who, deps) : await silenced(incident, { hours: order, once, who }, deps)
+  const done =
+    order === 'ack' ? await acknowledged(id, who, deps) : await silenced(incident, { hours: order, once, recipient, who }, deps)
   if (done === null) return 'already'
   const row = { at: clock.now(), incident: id, probe: null, decision: 'ordered', rule: 'silence', evidence: null } as const
   await store.settle([], [{ ...row, reason: `${done} by ${who}` }])
@@ -36,19 +38,39 @@ async function acknowledged(incident: string, who: string, { store, clock }: Ans
   return 'acknowledged'
 }
 
-type Quiet = Readonly<{ hours: number; once: string; who: string }>
+type Quiet = Readonly<{ hours: number; once: string; recipient: string; who: string }>
 
 async function silenced(
-  { members }: Incident,
-  { hours, once, who }: Quiet,
+  incident: Incident,
+  { hours, once, recipient, who }: Quiet,
   { store, clock }: AnswerDeps,
 ): Promise<string | null> {
-  const monitors = [...new Set(members.map(({ monitor }) => monitor))]
+  const failing = failingMembers(incident)
   const known = new Set((await store.silences(0)).map(({ id }) => id))
-  const idOf = (monitor: string) => `${once.slice(0, 8)}-${idPart(monitor)}`
-  if (monitors.every((monitor) => known.has(idOf(monitor)))) return null
+  const idOf = (n: number) => `${once.slice(0, 8)}-${n}`
+  if (failing.length === 0 || known.has(idOf(1))) return null
   const [at, moment, forMs] = [clock.now(), clock.moment(), hours * HOUR_MS]
-  for (const monitor of monitors)
-    await store.addSilence({ id: idOf(monitor), at, moment, until: at + forMs, reason: who, monitor, endedAt: null })
-  return `${monitors.join(', ')} silenced for ${inWords(forMs)}`
+  const order = { at, moment, from: at, until: at + forMs, reason: who, by: recipient, endedAt: null }
+  // The first one comes last: once it is there, all are.
+  for (const [i, scope] of [...exactly(failing).entries()].toReversed())
+    await store.addSilence({ ...order, id: idOf(i + 1), scope })
+  return `${counted(failing.length, 'failing probe')} of ${monitorsOf(failing).join(', ')} silenced for ${inWords(forMs)}`
+}
+
+/** Few scopes that cover these probes and no others: one for each monitor and the operations that fail for the same accounts. */
+function exactly(failing: readonly Member[]): readonly Scope[] {
+  const byCall = Map.groupBy(failing, ({ monitor, operation }) => JSON.stringify([monitor, operation]))
+  const alike = Map.groupBy(byCall.values(), (members) => {
+    return JSON.stringify([members[0]?.monitor, members.map(({ account }) => account).toSorted()])
+  })
+  return [...alike.values()].map((calls) => ({
+    monitors: monitorsOf(calls.flat()),
+    accounts: (calls[0] ?? []).map(({ account }) => account),
+    operations: calls.flatMap(([first]) => (first === undefined ? [] : [first.operation])),
+    regions: [],
+  }))
+}
+
+function monitorsOf(members: readonly Member[]): readonly string[] {
+  return [...new Set(members.map(({ monitor }) => monitor))]
 }

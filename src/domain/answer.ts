@@ -1,7 +1,7 @@
 /** Hours of silence that an email offers. */
 export const SILENCE_HOURS = [1, 4, 24] as const
 
-/** Acknowledge the incident, or silence its monitors for so many hours. */
+/** Acknowledge the incident, or silence its failing probes for so many hours. */
 export type AnswerOrder = 'ack' | (typeof SILENCE_HOURS)[number]
 
 /** What somebody answers to an email about an incident. */

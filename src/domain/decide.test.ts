@@ -989,8 +989,58 @@ describe('silence', () => {
       (s) => s.runs('FFF').silence(60).until(20).aws(posted(10)).until(30),
       ['2 failing > oncall', '20 now-explained > oncall'],
     ],
-    ['one for another monitor does nothing', (s) => s.silence(60, 'other').runs('FFF'), ['2 failing > oncall']],
+    ['one for another monitor does nothing', (s) => s.silence(60, { monitors: ['other'] }).runs('FFF'), ['2 failing > oncall']],
+    [
+      'one for its account and operation withholds it',
+      (s) =>
+        s
+          .silence(60, { accounts: ['111122223333'], operations: ['GetContactInformation'] })
+          .runs('FFF')
+          .until(90),
+      ['60 failing > oncall'],
+    ],
+    [
+      'one for its account and another operation does nothing',
+      (s) => s.silence(60, { accounts: ['111122223333'], operations: ['ListRegions'] }).runs('FFF'),
+      ['2 failing > oncall'],
+    ],
+    ['one that is planned withholds nothing before it begins', (s) => s.silence(60, {}, 30).runs('FFF'), ['2 failing > oncall']],
+    [
+      'one that is planned withholds from its begin to its end',
+      (s) => s.silence(60, {}, 30).pass(40).runs('FFF').until(120),
+      ['90 failing > oncall'],
+    ],
+    [
+      'one that was taken back before it began withholds nothing, and no run has to follow it',
+      (s) => s.silence(60, {}, 30).runs('FF').lift().runs('F'),
+      ['2 failing > oncall'],
+    ],
+    ['one that is taken back ends', (s) => s.silence(60).runs('FFF').until(20).lift().until(30), ['20 failing > oncall']],
   ])('%s', plays())
+  const both: SetupGiven = { monitors: [{ accounts: ['111111111101', '111111111102'] }] }
+  const one = { accounts: ['111111111101'] }
+  test.for<Row>([
+    [
+      'over one account it withholds nothing of the other',
+      (s) => s.silence(60, one).goes('internal').until(30),
+      ['2 failing > oncall'],
+    ],
+    [
+      'what is added to silenced failures is emailed',
+      (s) => s.silence(60, one).goes('internal', '101').pass(10).goes('internal', '102').until(30),
+      ['12 failing > oncall'],
+    ],
+    [
+      'so it is when those had been emailed before the silence: they are no measure for the others',
+      (s) => s.goes('internal', '101').pass(10).silence(60, one).pass(10).goes('internal', '102').until(60),
+      ['2 failing > oncall', '22 wider > oncall'],
+    ],
+    [
+      'at its end nothing is said again of what is known',
+      (s) => s.goes('internal', '101').pass(10).silence(30, one).pass(10).goes('internal', '102').until(120),
+      ['2 failing > oncall', '22 wider > oncall'],
+    ],
+  ])('%s', plays(both))
   test('an acknowledged incident has neither reminders nor escalation', () => {
     const s = new Story({ recipients: { oncall: null, manager: 30 }, monitors: [{ notify: ['oncall', 'manager'] }] }).runs('FFF')
     s.ack(s.incident().id).until(10 * HOURS)
@@ -1351,7 +1401,15 @@ describe('grouping: each recipient has a view of their own', () => {
     [
       'silence: a silence over the one keeps what it owes, and the other is told',
       (s) =>
-        s.goes('internal', 'a/').goes('sts', 'b/').pass(10).aws(posted(5), elsewhere).pass(5).silence(60, 'a').aws().until(90),
+        s
+          .goes('internal', 'a/')
+          .goes('sts', 'b/')
+          .pass(10)
+          .aws(posted(5), elsewhere)
+          .pass(5)
+          .silence(60, { monitors: ['a'] })
+          .aws()
+          .until(90),
       [
         '2 failing > alpha',
         '2 failing > beta',
@@ -1363,18 +1421,34 @@ describe('grouping: each recipient has a view of their own', () => {
     ],
     [
       'silence: nor when the run after the silence was ok',
-      (s) => s.goes('internal', 'a/').pass(10).aws(posted(5)).pass(5).silence(60, 'a').aws().until(75).runs('oF', 'a/').until(80),
+      (s) =>
+        s
+          .goes('internal', 'a/')
+          .pass(10)
+          .aws(posted(5))
+          .pass(5)
+          .silence(60, { monitors: ['a'] })
+          .aws()
+          .until(75)
+          .runs('oF', 'a/')
+          .until(80),
       ['2 failing > alpha', '10 now-explained > alpha', '76 still-failing > alpha'],
     ],
     [
       'silence: a reminder that was silenced comes when the silence ends, the others have theirs',
-      (s) => s.goes('internal', 'a/').goes('sts', 'b/').until(200).silence(60, 'a').until(265),
+      (s) =>
+        s
+          .goes('internal', 'a/')
+          .goes('sts', 'b/')
+          .until(200)
+          .silence(60, { monitors: ['a'] })
+          .until(265),
       ['2 failing > alpha', '2 failing > beta', '243 reminder > beta', '260 reminder > alpha'],
     ],
   ])('%s', plays(each))
   test('silence: a silence over what is unexplained is none over the rest', () => {
     const both: SetupGiven = { monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] }
-    const s = new Story(both).silence(10 * HOURS, 'b').aws(posted(0, { updatedAt: at(300) }))
+    const s = new Story(both).silence(10 * HOURS, { monitors: ['b'] }).aws(posted(0, { updatedAt: at(300) }))
     s.goes('internal', 'a/')
       .goes('sts', 'b/')
       .until(10 * HOURS + 5)

@@ -1,25 +1,39 @@
+import { inWords } from './duration.ts'
 import type { Moment } from './moment.ts'
-import type { Instant } from './probe.ts'
+import { DAY_MS, HOUR_MS, type Instant } from './probe.ts'
+import { type Covered, covers, type Scope } from './scope.ts'
 
 /** Longest silence that can be asked for: an end that nobody will live to see is no end. */
-export const MAX_SILENCE_MS = 30 * 24 * 3_600_000
+export const MAX_SILENCE_MS = 30 * 24 * HOUR_MS
+/** How far ahead a silence can be planned. */
+const MAX_AHEAD_MS = 366 * DAY_MS
 
-/** An operator's order to withhold emails about these monitors until then, and why (`silence`). */
+/** An operator's order to withhold alerts about some probes for a while, and why (`silence`). */
 export type Silence = Readonly<{
   id: string
+  /** When it was ordered. */
   at: Instant
   /** When that was by clocks that nobody can set; left out where it is not known. */
   moment?: Moment | null
+  /** When it begins: at once, or when that was planned for. */
+  from: Instant
   until: Instant
+  scope: Scope
   reason: string
-  /** `null`: every monitor. */
-  monitor: string | null
+  /** Who ordered it. */
+  by: string
   /** When it was taken back before its end. */
   endedAt: Instant | null
 }>
 
 /** An operator's word that they work on this incident: no more reminders and no escalation until it closes. */
 export type Ack = Readonly<{ incident: string; at: Instant; moment?: Moment | null; reason: string | null }>
+
+/** Why no silence can begin then, asked for now; `null` if it can. */
+export function whyNotFrom(from: Instant, now: Instant): string | null {
+  if (from < now) return 'this time is in the past; without it, the silence begins at once'
+  return from > now + MAX_AHEAD_MS ? `expected a time within the next ${inWords(MAX_AHEAD_MS)}` : null
+}
 
 /**
  * Whether an order that names no moment, and that nobody had read yet, was dated before the clock was set by so much, or after:
@@ -30,26 +44,32 @@ export function isOfOldClock(at: Instant, by: number, now: Instant): boolean {
 }
 
 export function rebaseSilence(silence: Silence, by: number): Silence {
-  const { at, until, endedAt } = silence
-  return { ...silence, at: at + by, until: until + by, endedAt: endedAt === null ? null : endedAt + by }
+  const { at, from, until, endedAt } = silence
+  return { ...silence, at: at + by, from: from + by, until: until + by, endedAt: endedAt === null ? null : endedAt + by }
 }
 
 export function endOfSilence(silence: Silence): Instant {
   return Math.min(silence.until, silence.endedAt ?? silence.until)
 }
 
-/** The silence that covers a monitor now: of several the one that lasts longest. */
-export function silenceOver(monitor: string, silences: readonly Silence[], now: Instant): Silence | null {
-  const covering = silences.filter((silence) => covers(silence, monitor) && silence.at <= now && now < endOfSilence(silence))
+export function isInForce(silence: Silence, now: Instant): boolean {
+  return silence.from <= now && now < endOfSilence(silence)
+}
+
+/** The silence that covers a probe now: of several the one that lasts longest. */
+export function silenceOver(probe: Covered, silences: readonly Silence[], now: Instant): Silence | null {
+  const covering = silences.filter((silence) => isInForce(silence, now) && covers(silence.scope, probe))
   return covering.toSorted((a, b) => endOfSilence(b) - endOfSilence(a))[0] ?? null
 }
 
-/** When the last silence over a monitor ended: nothing is said before a run that began later (`silence`). */
-export function quietUntil(monitor: string, silences: readonly Silence[], now: Instant): Instant {
-  const ended = silences.filter((silence) => covers(silence, monitor) && endOfSilence(silence) <= now)
+/** When the last silence over a probe ended: nothing is said before a run that began later (`silence`). */
+export function quietUntil(probe: Covered, silences: readonly Silence[], now: Instant): Instant {
+  const ended = silences.filter((silence) => hasEnded(silence, now) && covers(silence.scope, probe))
   return Math.max(0, ...ended.map(endOfSilence))
 }
 
-function covers(silence: Silence, monitor: string): boolean {
-  return silence.monitor === null || silence.monitor === monitor
+/** It was in force, and is so no longer. One that was taken back before it began never was. */
+function hasEnded(silence: Silence, now: Instant): boolean {
+  const end = endOfSilence(silence)
+  return end <= now && silence.from < end
 }

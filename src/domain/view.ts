@@ -3,7 +3,7 @@ import { choosesFirst } from './choice.ts'
 import type { Audience, Heard, Incident, Member } from './incident.ts'
 import type { Instant } from './probe.ts'
 import type { Setup } from './setup.ts'
-import { type Silence, silenceOver } from './silence.ts'
+import { isInForce, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
@@ -75,11 +75,11 @@ function isMissed({ recipient, unsent }: Audience, { family }: Incident, setup: 
 
 /** The view of somebody who was notified of none of these probes. */
 export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): RecipientView {
-  const monitors = [...new Set(own.map((member) => member.monitor))]
-  const silenced = new Set(monitors.filter((name) => silenceOver(name, silences, now) !== null))
-  const audible = silenced.size === 0 ? own : own.filter((member) => !silenced.has(member.monitor))
+  const inForce = silences.filter((silence) => isInForce(silence, now))
+  const isAudible = (member: Member) => silenceOver(member, inForce, now) === null
+  const audible = inForce.length === 0 ? own : own.filter(isAudible)
   const unexplained = own.filter((member) => member.judgement.verdict.kind !== 'explained')
-  const loud = unexplained.some((member) => !silenced.has(member.monitor))
+  const loud = unexplained.some((member) => inForce.length === 0 || isAudible(member))
   return { recipient, afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
 }
 

@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts'
 import { durationText } from '../config/duration.ts'
-import { nearest } from '../config/nearest.ts'
-import type { Path } from '../config/tree.ts'
+import { readScope } from '../config/silence-scope.ts'
+import { type Path, valueAt } from '../config/tree.ts'
 import { DAY_MS } from '../domain/probe.ts'
+import { MAX_SILENCE_MS, whyNotFrom } from '../domain/silence.ts'
 import { configAt, simulatorsConfig } from './merged.ts'
 import type { PublishedEvents } from './published.ts'
 import type { Deed, Happening } from './scenario.ts'
@@ -28,6 +29,13 @@ const VERBS = [
   'ack',
 ] as const
 
+const HAS_NAME = {
+  monitor: 'there is no monitor of this name',
+  account: 'no probe asks for this account',
+  operation: 'no probe calls this operation',
+  region: 'no probe calls another service in this region',
+} as const
+
 /** Reads what happens in a scenario, and checks that it can happen. */
 export class HappeningReader {
   private readonly source: ScenarioSource
@@ -38,8 +46,8 @@ export class HappeningReader {
   private reloads = 0
   /** The configurations in the file so far, the newest last. */
   readonly configs: Config[] = []
-  /** Silences for a monitor that the user's own configuration does not have. */
-  unheard = 0
+  /** Silences about what the user's own configuration does not have. */
+  readonly unheard: ('monitor' | 'probe')[] = []
 
   constructor(source: ScenarioSource, events: PublishedEvents, own: Config | null) {
     this.source = source
@@ -99,7 +107,7 @@ export class HappeningReader {
     if (disk !== undefined) return { verb: 'disk', full: disk === 'full' }
     if (daemon !== undefined) return this.order(daemon, [...path, 'daemon'])
     if (clock !== undefined) return this.jump(clock, [...path, 'clock'])
-    if (silence !== undefined) return this.silence(silence, [...path, 'silence', 'monitor'])
+    if (silence !== undefined) return this.silence(silence, [...path, 'silence'], at)
     return ack === undefined ? this.reload([...path, 'reload']) : { verb: 'ack' }
   }
 
@@ -116,20 +124,28 @@ export class HappeningReader {
     return { verb: 'clock', byMs }
   }
 
-  private silence(given: NonNullable<HappeningGiven['silence']>, path: Path): Deed | null {
-    const { monitor = null, for: forMs, reason } = given
-    const inForce = this.own ?? this.configs.at(-1)
-    const names = inForce?.monitors.map(({ name }) => name) ?? []
-    if (inForce === undefined || monitor === null || names.includes(monitor)) return { verb: 'silence', monitor, forMs, reason }
-    if (this.own === null) {
-      const meant = nearest(monitor, names)
-      return this.source.fault(
-        path,
-        `there is no monitor of this name then${meant === null ? '' : `; did you mean \`${meant}\`?`}`,
-      )
+  private silence(given: NonNullable<HappeningGiven['silence']>, path: Path, at: number): Deed | null {
+    const { monitor, account, operation, region, from = null, for: forMs, reason, by = 'operator' } = given
+    const { source, own } = this
+    const why = from === null ? null : whyNotFrom(source.sinceStart(from), at)
+    if (why !== null) return source.fault([...path, 'from'], why)
+    if (forMs <= 0 || forMs > MAX_SILENCE_MS)
+      return source.fault([...path, 'for'], `expected a duration of at most ${durationText(MAX_SILENCE_MS)}`)
+    const config = own ?? this.configs.at(-1)
+    if (config === undefined) return null
+    const read = readScope({ monitor, account, operation, region }, config.monitors, config.discoveries.length > 0)
+    if (read.result === 'covers') return { verb: 'silence', scope: read.scope, from, forMs, reason, by }
+    if (own !== null) {
+      this.unheard.push(read.result === 'unknown' && read.unknown.key === 'monitor' ? 'monitor' : 'probe')
+      return null
     }
-    this.unheard += 1
-    return null
+    if (read.result === 'nothing') return source.fault(path, 'it would cover nothing: no probe matches all of it then', 'key')
+    const { key, index, meant } = read.unknown
+    const isList = Array.isArray(valueAt([...path, key], source.tree.root))
+    return source.fault(
+      isList ? [...path, key, index] : [...path, key],
+      `${HAS_NAME[key]} then${meant === null ? '' : `; did you mean \`${meant}\`?`}`,
+    )
   }
 
   private reload(path: Path): Deed | null {

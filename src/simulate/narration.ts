@@ -1,4 +1,6 @@
 import { durationText } from '../config/duration.ts'
+import { utc } from '../domain/duration.ts'
+import { scopeShown } from '../domain/scope.ts'
 import { type Deed, isWhole, type SmtpState } from './scenario.ts'
 
 /** What happens in a story, as a person would say it. */
@@ -43,8 +45,11 @@ export function narrated(deed: Deed): string {
       return `our wall clock jumps ${deed.byMs < 0 ? 'back' : 'ahead'} by ${durationText(Math.abs(deed.byMs))}`
     case 'reload':
       return deed.config === null ? 'a changed configuration, ignored' : 'the configuration is changed'
-    case 'silence':
-      return `silence for ${durationText(deed.forMs)}${deed.monitor === null ? '' : ` over ${deed.monitor}`}: ${deed.reason}`
+    case 'silence': {
+      const from =
+        deed.from === null ? '' : ` from ${'instant' in deed.from ? utc(deed.from.instant) : durationText(deed.from.since)}`
+      return `silence${from} for ${durationText(deed.forMs)} over ${scopeShown(deed.scope)}: ${deed.reason}`
+    }
     case 'ack':
       return 'the last incident is acknowledged'
   }

@@ -89,6 +89,31 @@ const FAULTS: readonly (readonly [string, string, string])[] = [
     's.yaml:6:36  events[1].silence.monitor: `default`: there is no monitor of this name then',
   ],
   [
+    'a silence over accounts of which one is not there',
+    `${HEAD}events:\n  - { at: 20m, silence: { account: [self, "111122223333"], for: 1h, reason: we know } }\n`,
+    's.yaml:5:43  events[0].silence.account[1]: `111122223333`: no probe asks for this account then',
+  ],
+  [
+    'a silence over an operation that nobody calls',
+    `${HEAD}events:\n  - { at: 20m, silence: { operation: GetContactInfo, for: 1h, reason: we know } }\n`,
+    's.yaml:5:38  events[0].silence.operation: `GetContactInfo`: no probe calls this operation then',
+  ],
+  [
+    'a silence that covers nothing',
+    `${HEAD}config: { monitors: [{ name: a }, { name: b, accounts: ["111122223333"] }] }\nevents:\n  - { at: 20m, silence: { monitor: a, account: "111122223333", for: 1h, reason: we know } }\n`,
+    's.yaml:6:16  events[0].silence: it would cover nothing: no probe matches all of it then',
+  ],
+  [
+    'a silence that begins before it is ordered',
+    `${HEAD}events:\n  - { at: 20m, silence: { from: 10m, for: 1h, reason: we know } }\n`,
+    's.yaml:5:33  events[0].silence.from: `10m`: this time is in the past; without it, the silence begins at once',
+  ],
+  [
+    'a silence without an end that anybody will see',
+    `${HEAD}events:\n  - { at: 20m, silence: { for: 1000h, reason: we know } }\n`,
+    's.yaml:5:32  events[0].silence.for: expected a duration of at most 30d, found `1000h`',
+  ],
+  [
     'an answer to a call that nobody makes',
     `${HEAD}events:\n  - { at: 9m, account: { operation: ListRegions, answer: ok } }\n`,
     's.yaml:5:37  events[0].account.operation: `ListRegions`: no probe makes this call: expected `GetContactInformation`',
@@ -229,13 +254,15 @@ describe('what a scenario says', () => {
     const own = scenarioOf(HEAD).config
     const config = 'config: { monitors: [{ name: m, accounts: ["111122223333"] }] }'
     const silence = '{ at: 5m, silence: { monitor: m, for: 1h, reason: we know } }'
+    const ofAccount = '{ at: 5m, silence: { account: "111122223333", for: 1h, reason: we know } }'
     const answer = '{ at: 9m, account: { account: "111122223333", answer: ok } }'
-    const source = `${HEAD}${config}\nevents:\n  - ${silence}\n  - ${answer}\n`
-    expect(scenarioOf(source).happenings.map(({ deed }) => deed.verb)).toEqual(['silence', 'account'])
+    const source = `${HEAD}${config}\nevents:\n  - ${silence}\n  - ${ofAccount}\n  - ${answer}\n`
+    expect(scenarioOf(source).happenings.map(({ deed }) => deed.verb)).toEqual(['silence', 'silence', 'account'])
     const parsed = parseScenario(source, 's.yaml', { own })
     expect(parsed.ok && parsed.scenario.happenings.map(({ deed }) => deed.verb)).toEqual(['account'])
     expect(parsed.ok && parsed.scenario.notes.slice(1)).toEqual([
       '1 silence left out: for a monitor that your configuration does not have',
+      '1 silence left out: for a probe that your configuration does not have',
     ])
   })
 })

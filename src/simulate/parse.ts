@@ -48,7 +48,10 @@ export function parseScenario(text: string, file: string, { own }: ParseOptions 
   if (config === null || source.faults.length > 0) return { ok: false, faults: tidyFaults(source.faults, []) }
   const notes = [
     ...(own === undefined ? [] : [ownNote(part, happenings)]),
-    ...leftOut(reader.unheard, 'silence', 'for a monitor that your configuration does not have'),
+    ...(['monitor', 'probe'] as const).flatMap((what) => {
+      const count = reader.unheard.filter((one) => one === what).length
+      return leftOut(count, 'silence', `for a ${what} that your configuration does not have`)
+    }),
     ...leftOut(happenings.filter(({ at }) => at > length).length, 'event', 'after the end'),
   ]
   return { ok: true, scenario: { file, title, start, lengthMs: length, config, happenings, expectations, notes } }

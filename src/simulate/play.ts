@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { durationText } from '../config/duration.ts'
 import type { DaemonDeps } from '../daemon/daemon.ts'
 import { MINUTE_MS } from '../domain/probe.ts'
+import { whyNotFrom } from '../domain/silence.ts'
 import type { Mail } from '../ports/mailer.ts'
 import type { Store } from '../ports/store.ts'
 import { type VirtualClock, virtualClock } from './clock.ts'
@@ -12,7 +13,7 @@ import type { Life } from './life.ts'
 import { narrated } from './narration.ts'
 import { errorText, newId, Process } from './process.ts'
 import { seededRandom } from './random.ts'
-import type { Deed, Happening, Order, Scenario } from './scenario.ts'
+import type { Deed, Happening, Moment, Order, Scenario } from './scenario.ts'
 import { memoryStore } from './store.ts'
 import { type Line, Timeline } from './timeline.ts'
 import { World } from './world.ts'
@@ -180,13 +181,20 @@ class Stage {
     write(store).catch((cause: unknown) => this.fault(`\`${what}\` is carried out`, errorText(cause)))
   }
 
-  private async silence(store: Store, { monitor, forMs, reason }: Extract<Order, { verb: 'silence' }>): Promise<void> {
-    if (monitor !== null && !this.config.monitors.some(({ name }) => name === monitor))
-      throw new Error(`there is no monitor ${monitor}`)
+  private async silence(store: Store, order: Extract<Order, { verb: 'silence' }>): Promise<void> {
+    const { scope, forMs, reason, by } = order
     const at = this.clock.now()
     const moment = this.clock.moment()
+    const from = this.wallClock(order.from ?? { instant: at })
+    const why = whyNotFrom(from, at)
+    if (why !== null) throw new Error(`from: ${why}`)
     const id = newId(this.random01).slice(0, 8)
-    await store.addSilence({ id, at, moment, until: at + forMs, reason, monitor, endedAt: null })
+    await store.addSilence({ id, at, moment, from, until: from + forMs, scope, reason, by, endedAt: null })
+  }
+
+  /** What our wall clock will show at that moment, unless it is set before. */
+  private wallClock(moment: Moment): number {
+    return 'instant' in moment ? moment.instant : this.clock.now() + moment.since - this.clock.elapsed()
   }
 
   private async acknowledge(store: Store): Promise<void> {

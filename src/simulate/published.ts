@@ -1,9 +1,9 @@
 import { nearest } from '../config/nearest.ts'
 import type { Path } from '../config/tree.ts'
 import type { Instant } from '../domain/probe.ts'
-import type { Deed, EventFields } from './scenario.ts'
+import type { Deed, EventFields, Moment } from './scenario.ts'
 import type { ScenarioSource } from './scenario-source.ts'
-import type { EventGiven, HappeningGiven, Moment } from './schema.ts'
+import type { EventGiven, HappeningGiven } from './schema.ts'
 
 /** Events of AWS Health: all of a bad year. Every failing probe is judged by each one that is open. */
 const MAX_PUBLISHED = 500

@@ -3,8 +3,7 @@ import type { Fault } from '../config/fault.ts'
 import { withFound } from '../config/found.ts'
 import type { Path, Tree } from '../config/tree.ts'
 import { HOUR_MS, type Instant } from '../domain/probe.ts'
-import type { Span } from './scenario.ts'
-import type { Moment } from './schema.ts'
+import type { Moment, Span } from './scenario.ts'
 
 type Story = Readonly<{ file: string; start: Instant; lengthMs: number }>
 

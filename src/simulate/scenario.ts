@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { MailKind } from '../domain/notification.ts'
 import type { HealthEvent, Source } from '../domain/outage.ts'
 import type { Instant } from '../domain/probe.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { Answer } from './answers.ts'
 
 /** The fields of an event of AWS Health; in an `update` only what changes. Times are epoch milliseconds. */
@@ -52,13 +53,17 @@ export type WorldDeed =
   | Readonly<{ verb: 'smtp'; state: SmtpState }>
   | Readonly<{ verb: 'disk'; full: boolean }>
 
+/** `since` is in milliseconds of true time after the start, `instant` an absolute time. */
+export type Moment = Readonly<{ since: number } | { instant: Instant }>
+
 /** What is done to Alibi itself. */
 export type Order =
   | Readonly<{ verb: 'daemon'; order: 'kill' | 'stop' | 'start' }>
   | Readonly<{ verb: 'clock'; byMs: number }>
   /** `null`: played with the user's own configuration, which a scenario does not change. */
   | Readonly<{ verb: 'reload'; config: Config | null }>
-  | Readonly<{ verb: 'silence'; monitor: string | null; forMs: number; reason: string }>
+  /** `from` is a moment of true time, or a time that our wall clock is to show; `null`: at once. */
+  | Readonly<{ verb: 'silence'; scope: Scope; from: Moment | null; forMs: number; reason: string; by: string }>
   | Readonly<{ verb: 'ack' }>
 
 export type Deed = WorldDeed | Order

@@ -6,7 +6,7 @@ import { NEEDS_UNIT } from '../config/values.ts'
 import { MAIL_KINDS } from '../domain/notification.ts'
 import { OPERATIONS } from '../domain/probe.ts'
 import { ANSWERS } from './answers.ts'
-import { API_STATES, DASHBOARD_STATES, QUEUE_STATES, SMTP_STATES } from './scenario.ts'
+import { API_STATES, DASHBOARD_STATES, type Moment as GivenMoment, QUEUE_STATES, SMTP_STATES } from './scenario.ts'
 
 /*
  * The shape of a scenario file. config/scenario.schema.json is made from it, and docs/reference.md describes it. As in
@@ -73,12 +73,10 @@ const Time = z
   })
 
 const MOMENT_TEXT = 'expected a duration since the start such as `9m`, or a time such as `2025-10-20T06:49:00Z`'
-/** `since` is in milliseconds after the start, `instant` an absolute time. */
-export type Moment = Readonly<{ since: number } | { instant: number }>
 const Moment = z
   .string({ error: (issue) => (typeof issue.input === 'number' ? NEEDS_UNIT : MOMENT_TEXT) })
   .meta({ pattern: `^(?:${SPAN}|${ISO})$` })
-  .transform((given, context): Moment => {
+  .transform((given, context): GivenMoment => {
     const since = parseDuration(given)
     if (since !== null) return { since }
     const instant = instantOf(given)
@@ -89,7 +87,7 @@ const Moment = z
 const Between = z
   .array(Moment, 'expected two moments such as `[9m, 12m]`')
   .length(2, 'expected two moments such as `[9m, 12m]`')
-  .transform((given) => ({ from: given[0] as Moment, to: given[1] as Moment }))
+  .transform((given) => ({ from: given[0] as GivenMoment, to: given[1] as GivenMoment }))
 
 const Jump = z
   .string('expected a jump such as `+3h` or `-20m`')
@@ -115,6 +113,13 @@ const Account = z
     return z.NEVER
   })
   .meta({ type: 'string', pattern: '^(?:self|\\d{12})$' })
+
+const MAX_NAMES = 1_000
+/** One, or a list of them; always a list afterwards. */
+function oneOrMore<S extends z.ZodType<string>>(name: S, what: string) {
+  const error = `expected ${what}, or a list of 1 to ${MAX_NAMES} of them`
+  return z.union([name.transform((one) => [one]), z.array(name).min(1).max(MAX_NAMES)], error).optional()
+}
 
 const AccountSchema = z.union(
   [
@@ -257,11 +262,20 @@ const HappeningSchema = strict(
     clock: Jump.optional().describe('How far the wall clock is set. `at` and `between` still count true time.'),
     silence: strict(
       {
-        monitor: text('the name of a monitor').optional().describe('Default: all monitors.'),
+        monitor: oneOrMore(text('a name'), 'the name of a monitor').describe('Only these monitors. Default: all.'),
+        account: oneOrMore(Account, '`self` or twelve digits in quotes').describe('Only these accounts. Default: all.'),
+        operation: oneOrMore(text('a name'), 'an operation such as `GetContactInformation`').describe(
+          'Only these operations, such as `dynamodb:DescribeTable`. Default: all.',
+        ),
+        region: oneOrMore(text('a name'), 'a region such as `eu-west-1`').describe(
+          'Only other services than Account, in these regions. Default: all.',
+        ),
+        from: Moment.optional().describe('When it begins: a duration since the start, or a time. Default: at once.'),
         for: Duration.describe('How long.'),
         reason: text('a reason').describe('Why.'),
+        by: text('a name').optional().describe('Who orders it. Default: `operator`.'),
       },
-      '`{ monitor, for, reason }`',
+      '`{ monitor, account, operation, region, from, for, reason, by }`',
     )
       .optional()
       .describe('The same as `alibi silence add`.'),

@@ -101,7 +101,7 @@ function AnswerButtons({ id, form: { key, recipient, acked }, now }: { id: strin
       )}
       <form method="post" action={action}>
         <input type="hidden" name="answer" value={key} />
-        <span class="soft">Silence these monitors for </span>
+        <span class="soft">Silence these probes for </span>
         {SILENCES.map(({ name, label }) => (
           <button type="submit" name="do" value={name} class="plain">
             {label}

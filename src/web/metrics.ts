@@ -9,7 +9,7 @@ import { FAILURE_KINDS, type Instant, type Partition, type Probe } from '../doma
 import { CONFIG_ALERT } from '../domain/self-alert.ts'
 import { servicesOf } from '../domain/service-facts.ts'
 import { regionOf, type Setup } from '../domain/setup.ts'
-import { endOfSilence } from '../domain/silence.ts'
+import { isInForce } from '../domain/silence.ts'
 import { MAIL_RESULTS, type Meter } from '../ports/meter.ts'
 import { type Counters, createCounters, createGauges, type Gauges } from './instruments.ts'
 import type { Health, View } from './view.ts'
@@ -176,7 +176,7 @@ function setWorld(gauges: Gauges, { view: { world, setup }, now }: Moment): void
     if (last > 0) gauges.lastRun.set({ monitor: monitor.name }, last / 1000)
   }
   gauges.offline.set(world.connectivity.offlineSince === null ? 0 : 1)
-  gauges.silences.set(world.silences.filter((silence) => silence.at <= now && now < endOfSilence(silence)).length)
+  gauges.silences.set(world.silences.filter((silence) => isInForce(silence, now)).length)
   gauges.selfAlerts.set(world.selfAlerts.size)
   gauges.faulty.set(world.selfAlerts.has(CONFIG_ALERT) ? 1 : 0)
 }

@@ -23,7 +23,8 @@ const SILENCES: readonly Column<SilenceRow>[] = [
   { head: 'Status', cell: ({ isInForce }) => (isInForce ? 'in force' : 'planned'), look: ({ tone }) => `n t-${tone}` },
   { head: 'From', cell: ({ from }) => from, look: 'n', label: 'from' },
   { head: 'Until', cell: ({ until }) => until, look: 'n', label: 'until' },
-  { head: 'Why, by whom', cell: ({ reason }) => reason },
+  { head: 'Why', cell: ({ reason }) => reason },
+  { head: 'By', cell: ({ by }) => by, label: 'by' },
   { head: 'Id', cell: ({ id }) => id, look: 'n soft', label: 'id' },
 ]
 

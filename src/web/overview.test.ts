@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeStore } from '../../test/fakes/store.ts'
+import { silence } from '../../test/given.ts'
 import {
   incidentOf,
   memberOf,
@@ -250,25 +251,28 @@ test('refused and retried emails are shown, without addresses', async () => {
 
 test('silences say until when and why, acknowledgements since when and by whom', async () => {
   const { view, disk } = scene('failing')
-  const silence = { id: 's', at: NOW - HOUR_MS, until: NOW + HOUR_MS, reason: 'moving house', monitor: 'staging', endedAt: null }
-  const over = { ...silence, until: NOW - 1, reason: 'is over' }
-  const removed = { ...silence, endedAt: NOW - 1, reason: 'was taken back' }
-  const later = { ...silence, id: 'l', at: NOW + 2 * HOUR_MS, until: NOW + 3 * HOUR_MS, reason: 'kim@example.com', monitor: null }
+  const scope = { monitors: ['staging'], operations: ['ListRegions'] }
+  const now = silence({ at: NOW - HOUR_MS, until: NOW + HOUR_MS, reason: 'moving house', scope })
+  const over = { ...now, until: NOW - 1, reason: 'is over' }
+  const removed = { ...now, endedAt: NOW - 1, reason: 'was taken back' }
+  const window = { from: NOW + 2 * HOUR_MS, until: NOW + 3 * HOUR_MS }
+  const later = silence({ id: 'l', at: NOW - HOUR_MS, ...window, reason: 'kim@example.com', by: 'jo@example.com' })
   const acks = new Map([['a3f9c0de51b27764', { incident: 'a3f9c0de51b27764', at: NOW - MINUTE_MS, reason: 'Kim is on it' }]])
   const page = await seen({
-    view: { ...view, world: { ...view.world, silences: [later, silence, over, removed], acks } },
+    view: { ...view, world: { ...view.world, silences: [later, now, over, removed], acks } },
     disk,
     put: () => {},
   })
   expect(page.silences.rows).toEqual([
     {
       id: 's',
-      what: 'monitor staging',
+      what: 'monitor staging, operation ListRegions',
       isInForce: true,
       tone: 'warn',
       from: '11:04 UTC',
       until: '13:04 UTC (1h left)',
       reason: 'moving house',
+      by: 'anna',
     },
     {
       id: 'l',
@@ -278,6 +282,7 @@ test('silences say until when and why, acknowledgements since when and by whom',
       from: '14:04 UTC',
       until: '15:04 UTC (for 1h)',
       reason: '(address)',
+      by: '(address)',
     },
   ])
   expect(page.incidents[0]?.acknowledged).toBe('At 12:03 UTC: Kim is on it. No more reminders or escalation.')

@@ -1,5 +1,6 @@
 import { inWordsByClock } from '../domain/duration.ts'
 import type { Instant } from '../domain/probe.ts'
+import { scopeShown } from '../domain/scope.ts'
 import { withoutAddresses } from '../domain/shown.ts'
 import { endOfSilence } from '../domain/silence.ts'
 import { foreign } from '../email/foreign.ts'
@@ -17,8 +18,8 @@ export type SilenceRow = Readonly<{
   tone: Tone
   from: string
   until: string
-  /** Why, or who asked for it: whatever they gave. */
   reason: string
+  by: string
 }>
 
 export type SilenceList = Readonly<{ rows: readonly SilenceRow[]; more: number }>
@@ -26,21 +27,22 @@ export type SilenceList = Readonly<{ rows: readonly SilenceRow[]; more: number }
 /** Those in force first, by their end; then those that are planned, by their begin. */
 export function silenceList({ world }: View, now: Instant): SilenceList {
   const left = world.silences.filter((silence) => now < endOfSilence(silence))
-  const inForce = left.filter(({ at }) => at <= now).sort((a, b) => endOfSilence(a) - endOfSilence(b))
-  const planned = left.filter(({ at }) => at > now).sort((a, b) => a.at - b.at)
+  const inForce = left.filter(({ from }) => from <= now).sort((a, b) => endOfSilence(a) - endOfSilence(b))
+  const planned = left.filter(({ from }) => from > now).sort((a, b) => a.from - b.from)
   const all = [...inForce, ...planned]
   return {
     rows: all.slice(0, MAX_SILENCES).map((silence) => {
-      const isInForce = silence.at <= now
+      const isInForce = silence.from <= now
       const end = endOfSilence(silence)
       return {
         id: foreign(silence.id, WORD),
-        what: silence.monitor === null ? 'every monitor' : `monitor ${foreign(silence.monitor, WORD)}`,
+        what: foreign(scopeShown(silence.scope), SENTENCE),
         isInForce,
         tone: isInForce ? 'warn' : 'plain',
-        from: clockTime(silence.at, now),
-        until: `${clockTime(end, now)} (${isInForce ? `${inWordsByClock(now, end)} left` : `for ${inWordsByClock(silence.at, end)}`})`,
+        from: clockTime(silence.from, now),
+        until: `${clockTime(end, now)} (${isInForce ? `${inWordsByClock(now, end)} left` : `for ${inWordsByClock(silence.from, end)}`})`,
         reason: foreign(withoutAddresses(silence.reason), SENTENCE),
+        by: foreign(withoutAddresses(silence.by), WORD),
       }
     }),
     more: Math.max(0, all.length - MAX_SILENCES),

@@ -196,9 +196,7 @@ class Story {
     this.strand(dice.pick([30, 120, 400, 400]), (at) => this.clock(at))
     this.strand(dice.pick([12, 40, 400]), (at) => this.add(at, { verb: 'reload', config: dice.pick(this.fleet.others) }))
     this.strand(dice.pick([20, 80, 400]), (at) => this.network(at))
-    this.strand(dice.pick([30, 400, 400]), (at) =>
-      this.add(at, { verb: 'silence', monitor: null, forMs: dice.between(5, 30) * MINUTE, reason: 'we know' }),
-    )
+    this.strand(dice.pick([30, 400, 400]), (at) => this.silence(at, dice.between(5, 30) * MINUTE))
     this.settle()
   }
 
@@ -212,6 +210,11 @@ class Story {
 
   private add(at: number, deed: Deed): void {
     if (at < this.calmFrom) this.happenings.push({ at, deed })
+  }
+
+  private silence(at: number, forMs: number): void {
+    const scope = { monitors: [], accounts: [], operations: [], regions: [] }
+    this.add(at, { verb: 'silence', scope, from: null, forMs, reason: 'we know', by: 'anna' })
   }
 
   private account(at: number): void {

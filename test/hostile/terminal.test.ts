@@ -15,6 +15,7 @@ import type { Store } from '../../src/ports/store.ts'
 import { virtualClock } from '../../src/simulate/clock.ts'
 import { startWeb } from '../../src/web/server.ts'
 import { fakeStore } from '../fakes/store.ts'
+import { silence } from '../given.ts'
 import { hostileScene, NOW } from '../wire/web-world.ts'
 
 /*
@@ -77,14 +78,8 @@ beforeAll(async () => {
     ),
     [],
   )
-  await store.addSilence({
-    id: 'h',
-    at: Date.now(),
-    until: Date.now() + 3_600_000,
-    reason: HOSTILE,
-    monitor: HOSTILE,
-    endedAt: null,
-  })
+  const scope = { monitors: [HOSTILE], accounts: [HOSTILE], operations: [HOSTILE], regions: [HOSTILE] }
+  await store.addSilence(silence({ id: 'h', at: Date.now(), reason: HOSTILE, by: HOSTILE, scope }))
   await store.addAck({ incident: ID, at: Date.now(), reason: HOSTILE })
   await store.close()
 })
@@ -121,6 +116,9 @@ describe('what is given on the command line', () => {
     ['health', '--at', HOSTILE, '--config', config],
     ['silence', 'add', '--for', HOSTILE, '--reason', 'r', '--config', config],
     ['silence', 'add', '--for', '2h', '--reason', 'r', '--monitor', HOSTILE, '--config', config],
+    ...['--from', '--account', '--operation', '--region'].map((option) => [
+      ...['silence', 'add', '--for', '2h', '--reason', 'r', option, HOSTILE, '--config', config],
+    ]),
     ['silence', 'remove', HOSTILE, '--config', config],
     ['ack', HOSTILE, '--config', config],
     ['outbox', 'drop', HOSTILE, '--config', config],

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { takeAnswer } from '../../src/daemon/answers.ts'
+import { coveredBy, covers } from '../../src/domain/scope.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { virtualClock } from '../../src/simulate/clock.ts'
 import { memoryStore } from '../../src/simulate/store.ts'
@@ -43,6 +44,7 @@ async function world({ takes = true } = {}) {
     send(port, { method: 'POST', path: to, headers, body: new URLSearchParams(fields).toString() })
   return {
     store,
+    setup: scene.view.setup,
     disk: scene.disk,
     clock,
     incident,
@@ -106,13 +108,16 @@ describe('a link from an email', () => {
     ['silence-1', 1],
     ['silence-4', 4],
     ['silence-24', 24],
-  ] as const)('%s silences the monitors of this incident, once', async ([order, hours]) => {
-    const { store, incident, key, post } = await world()
+  ] as const)('%s silences what fails in this incident and nothing else, once', async ([order, hours]) => {
+    const { store, setup, incident, key, post } = await world()
     for (let twice = 0; twice < 2; twice++) expect((await post({ answer: key(), do: order })).status).toBe(303)
-    const monitors = [...new Set(incident.members.map(({ monitor }) => monitor))]
-    expect((await store.silences(0)).map(({ monitor, until }) => [monitor, until])).toEqual(
-      monitors.map((monitor) => [monitor, NOW + hours * 3_600_000]),
+    const silences = await store.silences(0)
+    expect(new Set(silences.map(({ until, by }) => [until, by].join(' ')))).toEqual(
+      new Set([`${NOW + hours * 3_600_000} oncall`]),
     )
+    const probes = [...setup.probes.values()].filter((probe) => silences.some(({ scope }) => covers(scope, coveredBy(probe))))
+    const failing = incident.members.filter(({ state }) => state !== 'recovered')
+    expect(probes.map(({ id }) => id).toSorted()).toEqual(failing.map(({ probe }) => probe).toSorted())
     const rows = (await store.ledger({ incident: incident.id }, 100)).filter(({ decision }) => decision === 'ordered')
     expect(rows.map(({ reason }) => reason)).toEqual([
       expect.stringContaining(`silenced for ${hours === 24 ? '1d' : `${hours}h`} by oncall`),

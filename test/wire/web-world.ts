@@ -22,6 +22,7 @@ import type { Alibi, RejectedEvent, Verdict } from '../../src/domain/verdict.ts'
 import type { StoredOutcome } from '../../src/ports/store.ts'
 import type { View } from '../../src/web/view.ts'
 import { newDisk } from '../fakes/store.ts'
+import { silence } from '../given.ts'
 
 export const NOW = Date.UTC(2026, 10, 22, 12, 4, 33)
 export const ONSET = Date.UTC(2026, 10, 22, 11, 58, 2)
@@ -615,10 +616,11 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
       ].toSorted((a, b) => a.at - b.at),
       [],
     )
-    const now = { id: '0a1b2c3d', at: NOW - HOUR_MS, until: NOW + 145 * MINUTE_MS, endedAt: null }
+    const now = { id: '0a1b2c3d', at: NOW - HOUR_MS, until: NOW + 145 * MINUTE_MS }
+    const planned = { from: NOW + 20 * HOUR_MS, until: NOW + 22 * HOUR_MS }
     const silences = [
-      { ...now, reason: 'moving house', monitor: 'production' },
-      { ...now, id: '4e5f6a7b', at: NOW + 20 * HOUR_MS, until: NOW + 22 * HOUR_MS, reason: 'a drill', monitor: null },
+      silence({ ...now, reason: 'moving house', scope: { monitors: ['production'] } }),
+      silence({ ...now, ...planned, id: '4e5f6a7b', scope: { accounts: ['111122223333'] } }),
     ]
     return { ...scene, view: { ...scene.view, world: { ...scene.view.world, silences } } }
   },
@@ -671,13 +673,14 @@ export function hostileScene(text: string, link: string): Scene {
     [rowOf(open.id, NOW, 'withheld', text, text as RuleName), rowOf(closed.id, NOW, 'withheld', text, text as RuleName)],
     [owedOf(open.id, text, 'failing', deferred)],
   )
-  const silence = { id: 's', at: 0, until: NOW + HOUR_MS, reason: text, monitor: text, endedAt: null }
+  const scope = { monitors: [text], accounts: [text], operations: [text], regions: [text] }
+  const hostile = silence({ at: 0, until: NOW + HOUR_MS, reason: text, by: text, scope })
   const acks = new Map([[open.id, { incident: open.id, at: NOW, reason: text }]])
   const selfAlerts = new Map([['api', { key: 'api', since: NOW, text }]])
   const source = { state: 'refused' as const, at: NOW, events: 0, skipped: 0, detail: text }
   const readings = new Map([
     ['aws' as const, { partition: 'aws' as const, at: NOW, events: [], sources: { api: source, dashboard: source } }],
   ])
-  const world = { ...scene.view.world, silences: [silence], acks, selfAlerts }
+  const world = { ...scene.view.world, silences: [hostile], acks, selfAlerts }
   return { ...scene, view: { ...scene.view, world, readings, overrides: [text] } }
 }

@@ -1,10 +1,11 @@
 import type { Incident, Member } from '../../domain/incident.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Notification } from '../../domain/notification.ts'
+import { rebaseSilence } from '../../domain/silence.ts'
 import type { Change, OwedChange, Redate, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { type Placed, placesOf } from '../stored/placed-members.ts'
-import { copyValues, document, incidentValues, notificationValues, owedOf, runValues } from '../stored/rows.ts'
+import { copyValues, incidentValues, notificationValues, owedOf, runValues, silenceOf } from '../stored/rows.ts'
 import type { Transaction } from './database.ts'
 import { ReadingWriter } from './reading-rows.ts'
 import { READ, WRITE } from './statements.ts'
@@ -137,11 +138,8 @@ async function redate(tx: Transaction, { silences, acks, alive }: Redate): Promi
   for (const [id, by] of silences) {
     const [row] = await tx.query(READ.silenceToRedate, [id])
     if (row === undefined) continue
-    const at = Number(row['at']) + by
-    const until = Number(row['until']) + by
-    const endedAt = row['ended_at'] === null ? null : Number(row['ended_at']) + by
-    const doc = JSON.stringify({ ...document<object>(row), at, until })
-    await tx.change(WRITE.redateSilence, [id, at, until, endedAt, doc])
+    const silence = rebaseSilence(silenceOf(row), by)
+    await tx.change(WRITE.redateSilence, [id, silence.at, silence.until, silence.endedAt, JSON.stringify(silence)])
   }
   for (const [incident, by] of acks) await tx.change(WRITE.redateAck, [incident, by])
   await tx.change(WRITE.putMeta, ['alive', JSON.stringify(alive)])

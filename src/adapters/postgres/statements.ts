@@ -98,7 +98,7 @@ export const READ = {
     ORDER BY delivered_at, notification, place LIMIT ${MAX_MAILS}`,
   queueEvents: 'SELECT doc FROM queue_events ORDER BY arn LIMIT $1',
   silences: 'SELECT ended_at, doc FROM silences WHERE least(until, coalesce(ended_at, until)) >= $1 ORDER BY at, id',
-  silenceToRedate: 'SELECT at, until, ended_at, doc FROM silences WHERE id = $1 FOR UPDATE',
+  silenceToRedate: 'SELECT ended_at, doc FROM silences WHERE id = $1 FOR UPDATE',
   acks: `SELECT a.incident, a.at, a.moment, a.reason FROM acks a JOIN incidents i ON i.id = a.incident
     WHERE i.state <> 'closed' ORDER BY a.at`,
   eventFormIds: `SELECT f.id, f.arn, f.hash FROM event_forms f

@@ -25,9 +25,9 @@ import {
   PATTERNS,
   QUEUE_RECORD,
   type Row,
-  SILENCE,
   SUMS,
   shaped,
+  silenceOf,
 } from '../stored/rows.ts'
 import { ChangeWriter, settle } from './change-writer.ts'
 import { type Database, type DatabaseOptions, openDatabase, type Transaction } from './database.ts'
@@ -161,14 +161,7 @@ class PostgresStore implements Store {
   }
 
   async silences(endedSince: Instant) {
-    return this.#read('silences', async (tx) =>
-      (await tx.query(READ.silences, [endedSince])).map(
-        (row): Silence => ({
-          ...shaped<Silence>(row, SILENCE),
-          endedAt: row['ended_at'] === null ? null : Number(row['ended_at']),
-        }),
-      ),
-    )
+    return this.#read('silences', async (tx) => (await tx.query(READ.silences, [endedSince])).map(silenceOf))
   }
 
   async addAck({ incident, at, moment = null, reason }: Ack): Promise<void> {

@@ -2,7 +2,7 @@ import type { Moment } from '../../domain/moment.ts'
 import type { Instant } from '../../domain/probe.ts'
 import type { Ack, Silence } from '../../domain/silence.ts'
 import type { Redate } from '../../ports/store.ts'
-import { SILENCE, shaped } from '../stored/rows.ts'
+import { silenceOf } from '../stored/rows.ts'
 import type { Database } from './database.ts'
 
 const ADD_SILENCE = `INSERT INTO silences (id, until, ended_at, at, doc) VALUES ($id, $until, $endedAt, $at, $doc)
@@ -10,7 +10,7 @@ const ADD_SILENCE = `INSERT INTO silences (id, until, ended_at, at, doc) VALUES 
 const END_SILENCE = 'UPDATE silences SET ended_at = $at WHERE id = $id AND ended_at IS NULL AND until > $at'
 const SILENCES = 'SELECT ended_at, doc FROM silences WHERE min(until, coalesce(ended_at, until)) >= ? ORDER BY at, id'
 const REDATE_SILENCE = `UPDATE silences SET at = at + $by, until = until + $by, ended_at = ended_at + $by,
-  doc = json_set(doc, '$.at', at + $by, '$.until', until + $by) WHERE id = $id`
+  doc = json_set(doc, '$.at', at + $by, '$.from', doc ->> '$.from' + $by, '$.until', until + $by) WHERE id = $id`
 const REDATE_ACK = 'UPDATE acks SET at = at + $by WHERE incident = $incident'
 const ADD_ACK = `INSERT INTO acks (incident, at, moment, reason) VALUES ($incident, $at, $moment, $reason)
   ON CONFLICT (incident) DO UPDATE SET at = excluded.at, moment = excluded.moment, reason = excluded.reason`
@@ -35,10 +35,7 @@ export class Orders {
   }
 
   silences(endedSince: Instant): readonly Silence[] {
-    return this.#db.all(SILENCES, endedSince).map((row) => ({
-      ...shaped<Silence>(row, SILENCE),
-      endedAt: row['ended_at'] === null ? null : Number(row['ended_at']),
-    }))
+    return this.#db.all(SILENCES, endedSince).map(silenceOf)
   }
 
   addAck({ incident, at, moment = null, reason }: Ack): void {

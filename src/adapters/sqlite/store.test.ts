@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { silence } from '../../../test/given.ts'
 import { asPlainUser } from '../../../test/plain-user.ts'
 import { aMember, aNotification, anIncident, anOutcome, aRow, NOTHING, storeContract, T0 } from '../../../test/store-contract.ts'
 import type { Member } from '../../domain/incident.ts'
@@ -551,7 +552,7 @@ test('a verb that writes beside the daemon is noticed by it, and its own writes 
     }, stop.signal)
   })
   await daemon.alive({ at: T0 })
-  await verb.addSilence({ id: 's', at: T0, until: T0 + 1, reason: 'r', monitor: null, endedAt: null })
+  await verb.addSilence(silence({ at: T0 }))
   await noticed
   expect(told).toBe(1)
   stop.abort()

@@ -5,6 +5,7 @@ import type { Notification, NotificationState, Owed, StripMark, Wording } from '
 import { incidentPatterns } from '../../domain/patterns.ts'
 import type { Outcome } from '../../domain/probe.ts'
 import { HOUR_MS } from '../../domain/probe.ts'
+import type { Silence } from '../../domain/silence.ts'
 import type { HourSum, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 
@@ -42,7 +43,12 @@ const IS: Readonly<Record<'text' | 'instant' | 'list' | 'flag' | 'object', (valu
 /** The same as `document`, of which these fields are known to be what they should. @throws {StoreError} fatal */
 export function shaped<T>(row: Row, shape: Shape, column = 'doc'): T {
   const doc = document<Readonly<Record<string, unknown>> | null>(row, column)
-  const isSound =
+  if (!isShaped(doc, shape)) throw unsound()
+  return doc as T
+}
+
+function isShaped(doc: Readonly<Record<string, unknown>> | null, shape: Shape): boolean {
+  return (
     typeof doc === 'object' &&
     doc !== null &&
     Object.entries(shape).every(([field, kind]) => {
@@ -50,9 +56,11 @@ export function shaped<T>(row: Row, shape: Shape, column = 'doc'): T {
       const may = kind.endsWith('?') && (value === undefined || value === null)
       return may || IS[kind.replace('?', '') as keyof typeof IS](value)
     })
-  if (!isSound)
-    throw new StoreError('the database holds a document that is not as Alibi writes it: restore a backup', { fatal: true })
-  return doc as T
+  )
+}
+
+function unsound(): StoreError {
+  return new StoreError('the database holds a document that is not as Alibi writes it: restore a backup', { fatal: true })
 }
 
 type Shape = Readonly<Record<string, Kind>>
@@ -105,7 +113,16 @@ export const PATTERNS: Shape = {
 }
 export const LEDGER_ROW: Shape = { at: 'instant', decision: 'text', reason: 'text' }
 const NOTIFICATION: Shape = { id: 'text', kind: 'text', recipient: 'text', to: 'list', createdAt: 'instant' }
-export const SILENCE: Shape = { id: 'text', at: 'instant', until: 'instant', reason: 'text' }
+const SILENCE: Shape = {
+  id: 'text',
+  at: 'instant',
+  from: 'instant',
+  until: 'instant',
+  scope: 'object',
+  reason: 'text',
+  by: 'text',
+}
+const SCOPE: Shape = { monitors: 'list', accounts: 'list', operations: 'list', regions: 'list' }
 
 const nullable = (value: SQLOutputValue | undefined): string | null =>
   value === null || value === undefined ? null : String(value)
@@ -126,6 +143,13 @@ export function owedOf(row: Row): Owed {
     reply: nullable(row['reply']),
     wording: nullable(row['wording']) === null ? null : document<Wording>(row, 'wording'),
   }
+}
+
+/** When it was taken back stands in a column, which a verb changes alone. */
+export function silenceOf(row: Row): Silence {
+  const silence = shaped<Silence>(row, SILENCE)
+  if (!isShaped(silence.scope, SCOPE)) throw unsound()
+  return { ...silence, endedAt: instantOrNull(row['ended_at']) }
 }
 
 /** The columns of an address that `settle` may change. */

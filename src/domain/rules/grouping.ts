@@ -1,5 +1,6 @@
 import { MAX_RERUN } from '../cadence.ts'
-import type { Member } from '../incident.ts'
+import { counted } from '../counted.ts'
+import type { Heard, Member } from '../incident.ts'
 import { type Instant, MINUTE_MS } from '../probe.ts'
 import { servicesOf, titleOfService } from '../service-facts.ts'
 import type { RecipientView } from '../view.ts'
@@ -26,11 +27,18 @@ function widerTo(view: RecipientView, context: Context): readonly Addressee[] {
   if (heard.widerAt !== null && context.now - heard.widerAt < WIDER_AT_MOST_EVERY_MS) return []
   if (!noMoreJoin(audible, heard.at, context)) return []
   const news = servicesOf(audible).filter((service) => !(heard.services ?? ['account']).includes(service))
-  if (audible.length < 2 * heard.failing) {
+  const known = knownTo(view, heard)
+  if (audible.length < 2 * known || audible.length === known) {
     const named = news.map(titleOfService).join(', ')
     return news.length === 0 ? [] : [{ view, reason: `${named} fails as well; the last email was about other services` }]
   }
-  return [{ view, reason: `${audible.length} probes fail now; ${heard.failing} did when the last email was sent` }]
+  const counts = `${counted(audible.length, 'probe fails', 'probes fail')} now; ${known} did when the last email was sent`
+  return [{ view, reason: audible.length === view.own.length ? counts : `${counts}, apart from those that are silenced` }]
+}
+
+/** How many were failing at the last email: while some are silenced, of the others, so that a silence over those hides no others. */
+function knownTo({ audible, own }: RecipientView, heard: Heard): number {
+  return audible.length === own.length ? heard.failing : audible.filter(({ failedAt }) => failedAt <= heard.at).length
 }
 
 /** One outage is one email: probes that fail one after another, as their runs reach them, are waited for. */

@@ -10,7 +10,7 @@ import { type Blocked, blocked } from './result.ts'
  * failure, never what tells those who know of it that it is over or explained.
  */
 export function silenced(kind: MailKind, own: readonly Member[], { silences, now }: Context): Blocked | null {
-  const over = own.flatMap((member) => silenceOver(member.monitor, silences, now) ?? [])
+  const over = own.flatMap((member) => silenceOver(member, silences, now) ?? [])
   const [first] = over.toSorted((a, b) => endOfSilence(a) - endOfSilence(b))
   if (first === undefined) return null
   return blocked('silence', `silence ${first.id}`, `${kind} is silenced until ${utc(endOfSilence(first))}: ${first.reason}`)

@@ -18,7 +18,7 @@ export function firesNow(dueAt: Instant, own: readonly Member[], situation: Situ
 
 /** The run that is waited for is waited for no longer than `blindAfter`. */
 function hasRunAfresh(member: Member, { freshSince, silences, now, setup }: Context): boolean {
-  const from = Math.max(freshSince, quietUntil(member.monitor, silences, now))
+  const from = Math.max(freshSince, quietUntil(member, silences, now))
   return member.lastRunAt >= from || now >= from + setup.policy.blindAfterMs
 }
 
