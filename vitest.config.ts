@@ -49,8 +49,8 @@ export default defineConfig({
     testTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    // Most of what takes long waits for something: two at a time, also where there are two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most of what takes long waits for something: one more at a time than there are cores.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,

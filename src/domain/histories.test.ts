@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { event, HOUR, MIN, NOON, type SetupGiven, type SourceStates, type Went } from '../../test/given.ts'
+import { LONG } from '../../test/long.ts'
 import { Story } from '../../test/story.ts'
 import type { HealthEvent } from './outage.ts'
 
@@ -83,7 +84,7 @@ describe('random histories', () => {
           if (!wentOn) expect(last?.kind).toBe('recovered')
         }
       }),
-      { numRuns: 150 },
+      { numRuns: LONG ? 150 : 50 },
     )
   })
 
@@ -95,7 +96,7 @@ describe('random histories', () => {
         s.goes(failing).pass(90)
         expect(s.news().some((line) => / (failing|misconfigured|flapping|still-failing) > oncall$/.test(line))).toBe(true)
       }),
-      { numRuns: 75 },
+      { numRuns: LONG ? 75 : 25 },
     )
   })
 
@@ -116,7 +117,7 @@ describe('random histories', () => {
         // In three hours on end there are at most so many holds, reminders, lapses and their reasons.
         expect(s.ledger.length - before).toBeLessThan(60)
       }),
-      { numRuns: 50 },
+      { numRuns: LONG ? 50 : 20 },
     )
   })
 })

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { storyText } from '../../src/simulate/report.ts'
+import { LONG } from '../long.ts'
 import { draw } from './draw.ts'
 import { brokenBy } from './invariants.ts'
 import { live } from './live.ts'
 
-const { SEED, SEEDS = '500' } = process.env
+const { SEED, SEEDS = LONG ? '500' : '150' } = process.env
 
 /**
  * Nothing is lost and nothing is said twice, whatever happens in whatever order: random afternoons of the whole engine, held
