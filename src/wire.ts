@@ -19,16 +19,17 @@ import { Outlet } from './adapters/outlet.ts'
 import { smtpMailer } from './adapters/smtp.ts'
 import { waysBack } from './cli/ways-back.ts'
 import { type Config, type Smtp, subjectStyle } from './config/config.ts'
-import { type Env, endpointOverrides, type Service, withEndpoints } from './config/endpoints.ts'
+import { type Env, endpointOverrides, type Service, variableName, withEndpoints } from './config/endpoints.ts'
 import { networkShown } from './config/network.ts'
 import { queueOverride } from './config/queue-url.ts'
 import { type Asked, variantsShown } from './config/variants.ts'
 import type { Sources } from './daemon/health-reader.ts'
 import type { QueueSetting } from './daemon/queue-reader.ts'
+import { serviceNamed } from './domain/catalogue.ts'
 import { codesToAsk } from './domain/judge.ts'
 import type { Caller, Facts, Notification } from './domain/notification.ts'
 import { ACCOUNT_REGION, partitionOf } from './domain/policy.ts'
-import { type Credentials, credentialsKey, type Monitor, type Partition, type Probe } from './domain/probe.ts'
+import { type Credentials, credentialsKey, isServiceCall, type Monitor, type Partition, type Probe } from './domain/probe.ts'
 import type { Interest } from './domain/queue-record.ts'
 import { regionOf } from './domain/setup.ts'
 import type { Delivery } from './email/delivery.ts'
@@ -277,7 +278,7 @@ function askedBy(config: Config): readonly Asked[] {
   const each = (service: Service, name: string, regions: readonly string[]) =>
     [...new Set(regions)].map((region): Asked => ({ service, name, region }))
   const listed = monitors.filter(({ name }) => discoveries.some(({ monitor }) => monitor === name))
-  return [
+  const all = [
     ...each('ACCOUNT', 'Account', homes),
     ...each('STS', 'STS', users.map(stsRegionOf)),
     ...(health.api
@@ -293,7 +294,20 @@ function askedBy(config: Config): readonly Asked[] {
       listed.map(({ partition }) => ACCOUNT_REGION[partition]),
     ),
     ...(log.cloudwatch === null ? [] : each('CLOUDWATCH_LOGS', 'CloudWatch Logs', [log.cloudwatch.region])),
-  ].filter(({ service }) => config.endpoints.of[service] === undefined)
+    ...otherServices(monitors),
+  ]
+  const isFirst = ({ service, region }: Asked, index: number) =>
+    all.findIndex((one) => one.service === service && one.region === region) === index
+  return all.filter((one, index) => config.endpoints.of[one.service] === undefined && isFirst(one, index))
+}
+
+/** The other services that monitors name, in each of their regions. */
+function otherServices(monitors: readonly Monitor[]): readonly Asked[] {
+  const calls = monitors.flatMap(({ probes }) => probes.map(({ call }) => call)).filter(isServiceCall)
+  return calls.flatMap(({ operation, region }): readonly Asked[] => {
+    const service = serviceNamed(operation.split(':')[0] ?? '')
+    return service === null ? [] : [{ service: variableName(service.client), name: service.title, region }]
+  })
 }
 
 /** Whose credentials these monitors use, as far as anybody has been asked. */

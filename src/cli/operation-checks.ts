@@ -42,8 +42,9 @@ async function conclusiveRun(prober: Prober, probe: Probe, signal: AbortSignal):
 
 function operationFinding(outcome: Outcome, last: Try | null): Finding {
   const { probe, result, kind, startedAt, endedAt } = outcome
-  if (result === 'ok') return passed(probe, `ok in ${Math.round(endedAt - startedAt)} ms`)
-  return failed(probe, `${kind}: ${last?.error ?? ''} ${last?.message ?? ''}`, outcomeAdvice(outcome, last))
+  const asked = last?.host === undefined ? '' : ` (${last.host})`
+  if (result === 'ok') return passed(probe, `ok in ${Math.round(endedAt - startedAt)} ms${asked}`)
+  return failed(probe, `${kind}: ${last?.error ?? ''} ${last?.message ?? ''}${asked}`, outcomeAdvice(outcome, last))
 }
 
 function clockFindings(last: Try | null): readonly Finding[] {

@@ -84,4 +84,12 @@ test('what a variant changes is said for every endpoint', () => {
     'AWS_USE_FIPS_ENDPOINT: no FIPS endpoint, default one used, for Account in us-east-1, STS in eu-west-1',
   ])
   expect(variantsShown(NONE_WANTED, all)).toEqual([])
+  const both = { fips: 'AWS_USE_FIPS_ENDPOINT', dualstack: 'AWS_USE_DUALSTACK_ENDPOINT' }
+  const services = [asked('S3', 'S3', 'us-east-1'), asked('S3', 'S3', 'eu-west-1'), asked('DYNAMODB', 'DynamoDB', 'us-east-1')]
+  expect(variantsShown(both, services)).toEqual([
+    'AWS_USE_FIPS_ENDPOINT: FIPS endpoint used for S3 in us-east-1, DynamoDB in us-east-1',
+    'AWS_USE_FIPS_ENDPOINT: no FIPS endpoint, default one used, for S3 in eu-west-1',
+    'AWS_USE_DUALSTACK_ENDPOINT: dual-stack endpoint used for S3 in us-east-1, S3 in eu-west-1',
+    'AWS_USE_DUALSTACK_ENDPOINT: no dual-stack endpoint, default one used, for DynamoDB in us-east-1',
+  ])
 })

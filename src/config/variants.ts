@@ -1,47 +1,46 @@
 import type { Env, Service } from './endpoints.ts'
 import type { SharedFiles } from './shared-files.ts'
 import type { AddFault } from './tree.ts'
+import { VARIANT_LINES } from './variant-data.ts'
 
-/** Alternative AWS endpoints of a service: with FIPS-validated cryptography, or reachable by IPv6 as well. */
-export type Variant = 'fips' | 'dualstack'
-const VARIANTS = ['fips', 'dualstack'] as const
+/** What endpoints of AWS can have beside the default ones: FIPS-validated cryptography, or being reachable by IPv6 as well. */
+type Trait = 'fips' | 'dualstack'
+const TRAITS = ['fips', 'dualstack'] as const
+/** Alternative AWS endpoints of a service. */
+export type Variant = Trait | 'fips+dualstack'
 
 /** What asks for a variant: `AWS_USE_FIPS_ENDPOINT`, `profile prod: use_fips_endpoint`; `null`: nothing does. */
-export type Wanted = Readonly<Record<Variant, string | null>>
+export type Wanted = Readonly<Record<Trait, string | null>>
 export const NONE_WANTED: Wanted = { fips: null, dualstack: null }
 
-const VARIABLE: Readonly<Record<Variant, string>> = {
+const VARIABLE: Readonly<Record<Trait, string>> = {
   fips: 'AWS_USE_FIPS_ENDPOINT',
   dualstack: 'AWS_USE_DUALSTACK_ENDPOINT',
 }
-const KEY: Readonly<Record<Variant, string>> = { fips: 'use_fips_endpoint', dualstack: 'use_dualstack_endpoint' }
+const KEY: Readonly<Record<Trait, string>> = { fips: 'use_fips_endpoint', dualstack: 'use_dualstack_endpoint' }
 
-const US = ['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']
-const GOV = ['us-gov-east-1', 'us-gov-west-1']
-const EUROPE = 'eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3'.split(' ')
-const ASIA = 'ap-east-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2'.split(' ')
-const OCEANIA = 'ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4'.split(' ')
-const OTHERS = 'af-south-1 ca-central-1 ca-west-1 il-central-1 me-central-1 me-south-1 sa-east-1 cn-north-1 cn-northwest-1'.split(
-  ' ',
-)
+let known: ReadonlySet<string> | null = null
 
 /**
- * The variants that exist (botocore 1.43.107, endpoints.json). The SDK invents a host for every service and region, such as
+ * Whether AWS has such an endpoint. The SDK invents a host for every service and region, such as
  * account-fips.us-east-1.amazonaws.com, which does not resolve.
  */
-const EXISTS: Readonly<Record<Variant, Readonly<Partial<Record<Service, readonly string[]>>>>> = {
-  fips: {
-    STS: [...US, ...GOV],
-    HEALTH: ['us-east-2', 'us-gov-west-1'],
-    ORGANIZATIONS: ['us-east-1', 'us-gov-west-1'],
-    CLOUDWATCH_LOGS: [...US, ...GOV, 'ca-central-1', 'ca-west-1'],
-  },
-  dualstack: { CLOUDWATCH_LOGS: [...US, ...GOV, ...EUROPE, ...ASIA, ...OCEANIA, ...OTHERS] },
+function exists(variant: Variant, service: Service, region: string): boolean {
+  // Most ask for no variant: then it is never read.
+  known ??= new Set(VARIANT_LINES.trim().split('\n').flatMap(placesIn))
+  return known.has(`${variant} ${service} ${region}`)
+}
+
+/** @param line `fips in us-east-1 us-west-2: DYNAMODB CLOUDWATCH_LOGS` */
+function placesIn(line: string): readonly string[] {
+  const [head = '', services = ''] = line.split(': ')
+  const [variant = '', regions = ''] = head.split(' in ')
+  return services.split(' ').flatMap((service) => regions.split(' ').map((region) => `${variant} ${service} ${region}`))
 }
 
 /** As the SDK reads them: the variable, else the profile in use. */
 export function variantsWanted(env: Env, files: SharedFiles): Wanted {
-  const nameOf = (variant: Variant) => {
+  const nameOf = (variant: Trait) => {
     const found = said(variant, env, files)
     return found?.value === 'true' ? found.name : null
   }
@@ -50,7 +49,7 @@ export function variantsWanted(env: Env, files: SharedFiles): Wanted {
 
 type Said = Readonly<{ name: string; value: string }>
 
-function said(variant: Variant, env: Env, { configFile, credentialsFile }: SharedFiles): Said | null {
+function said(variant: Trait, env: Env, { configFile, credentialsFile }: SharedFiles): Said | null {
   const [variable, key] = [VARIABLE[variant], KEY[variant]]
   const ofEnvironment = env[variable]
   if (ofEnvironment) return { name: variable, value: ofEnvironment }
@@ -61,7 +60,7 @@ function said(variant: Variant, env: Env, { configFile, credentialsFile }: Share
 
 /** For a value other than `true` and `false` the SDK fails every call, while the AWS CLI takes it for `false`. */
 export function checkVariants(env: Env, files: SharedFiles, addFault: AddFault): void {
-  for (const variant of VARIANTS) {
+  for (const variant of TRAITS) {
     const found = said(variant, env, files)
     if (found === null || /^(true|false)$/.test(found.value)) continue
     const isVariable = found.name === VARIABLE[variant]
@@ -73,12 +72,18 @@ export function checkVariants(env: Env, files: SharedFiles, addFault: AddFault):
 
 /** Variables for the environment that our own clients read (`withEndpoints`). */
 export function variantVariables(wanted: Wanted): Env {
-  return Object.fromEntries(VARIANTS.map((variant) => [VARIABLE[variant], String(wanted[variant] !== null)]))
+  return Object.fromEntries(TRAITS.map((variant) => [VARIABLE[variant], String(wanted[variant] !== null)]))
 }
 
-/** The variant that is used for a service in a region; `null`: the default endpoint. */
+/** The variant that is used for a service in a region; `null`: the default endpoint. Of two that are wanted, FIPS comes first. */
 export function variantIn(env: Env, service: Service, region: string): Variant | null {
-  return VARIANTS.find((variant) => env[VARIABLE[variant]] === 'true' && EXISTS[variant][service]?.includes(region)) ?? null
+  const [fips, dualstack] = TRAITS.map((trait) => env[VARIABLE[trait]] === 'true')
+  const wanted: readonly Variant[] = [
+    ...(fips && dualstack ? (['fips+dualstack'] as const) : []),
+    ...(fips ? (['fips'] as const) : []),
+    ...(dualstack ? (['dualstack'] as const) : []),
+  ]
+  return wanted.find((variant) => exists(variant, service, region)) ?? null
 }
 
 /** A service that is called, and its name for people. */
@@ -87,13 +92,13 @@ export type Asked = Readonly<{ service: Service; name: string; region: string }>
 /** What each requested variant changes, for people. */
 export function variantsShown(wanted: Wanted, asked: readonly Asked[]): readonly string[] {
   const env = variantVariables(wanted)
-  return VARIANTS.flatMap((variant) => {
-    const name = wanted[variant]
+  return TRAITS.flatMap((trait) => {
+    const name = wanted[trait]
     if (name === null) return []
-    const by = asked.filter(({ service, region }) => variantIn(env, service, region) === variant)
+    const by = asked.filter(({ service, region }) => variantIn(env, service, region)?.includes(trait) === true)
     const rest = asked.filter((one) => !by.includes(one))
     const list = (all: readonly Asked[]) => all.map(({ name: shown, region }) => `${shown} in ${region}`).join(', ')
-    const what = variant === 'fips' ? 'FIPS' : 'dual-stack'
+    const what = trait === 'fips' ? 'FIPS' : 'dual-stack'
     return [
       ...(by.length === 0 ? [] : [`${name}: ${what} endpoint used for ${list(by)}`]),
       ...(rest.length === 0 ? [] : [`${name}: no ${what} endpoint, default one used, for ${list(rest)}`]),

@@ -22,7 +22,7 @@ import type { Answer } from './answer.ts'
 import { MAX_SERVICE_ANSWER_BYTES } from './body.ts'
 import type { Sent } from './call.ts'
 import { type Keyring, KeyringError, keyring } from './credentials.ts'
-import { endpointOverride, stsRegionOf } from './endpoint.ts'
+import { endpointOverride, placeOfRequest, stsRegionOf } from './endpoint.ts'
 import { type Classified, type Context, classify, headOf } from './failure.ts'
 import { ASK } from './operations.ts'
 import type { Holder, Identity } from './provider.ts'
@@ -198,15 +198,6 @@ class AccountProber implements Prober {
 function withoutMonitor({ monitor, account, call }: Probe, at: Instant): Try {
   const context = { operation: call.operation, account, asked: 'ACCOUNT', answer: null, heardAt: null } as const
   return { at, ms: 0, ...classify(new NoMonitorError(`no monitor ${monitor}`), { ...context, region: '', stsRegion: '' }) }
-}
-
-const AWS_HOST = /\.(?:amazonaws\.com(?:\.cn)?|api\.aws|amazonaws\.eu|on\.aws)$/
-const SIGNED_FOR = /Credential=[^/]+\/\d{8}\/([a-z0-9-]{3,32})\//
-
-/** Where a request goes, as the SDK has resolved it. One that goes to AWS is signed for the region in which its endpoint is. */
-function placeOfRequest({ hostname, headers }: Sent, region: string): Readonly<{ host: string; region: string }> {
-  const [, signedFor = region] = SIGNED_FOR.exec(headers['authorization'] ?? '') ?? []
-  return { host: hostname, region: AWS_HOST.test(hostname) ? signedFor : region }
 }
 
 /** Longer than a tenth of the time that a try has, and at least 200 ms (docs/rules.md, Failure kinds). */

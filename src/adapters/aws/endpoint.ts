@@ -2,6 +2,7 @@ import type { Env, Service } from '../../config/endpoints.ts'
 import { variantIn } from '../../config/variants.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Partition } from '../../domain/probe.ts'
+import type { Sent } from './call.ts'
 
 /** A partition's other region: STS is asked there, so that trouble of Account's own region does not take the credentials along. */
 const OTHER_REGION: Readonly<Record<Partition, string>> = {
@@ -40,5 +41,16 @@ export function placeOf(env: Env, service: Service, region: string) {
   const endpoint = endpointOverride(env, service)
   if (endpoint !== null) return { region, ...NO_OTHER_ENDPOINT, endpoint }
   const variant = variantIn(env, service, region)
-  return { region, ...NO_OTHER_ENDPOINT, useFipsEndpoint: variant === 'fips', useDualstackEndpoint: variant === 'dualstack' }
+  const has = (trait: 'fips' | 'dualstack') => variant?.includes(trait) ?? false
+  return { region, ...NO_OTHER_ENDPOINT, useFipsEndpoint: has('fips'), useDualstackEndpoint: has('dualstack') }
+}
+
+/** The domains of AWS's own endpoints: default, dual-stack, and AWS's newest. */
+const AWS_HOST = /\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.amazonwebservices\.(?:com\.cn|eu)|api\.aws|on\.aws)$/
+const SIGNED_FOR = /Credential=[^/]+\/\d{8}\/([a-z0-9-]{3,32})\//
+
+/** Where a request goes, as the SDK has resolved it. One that goes to AWS is signed for the region in which its endpoint is. */
+export function placeOfRequest({ hostname, headers }: Sent, region: string): Readonly<{ host: string; region: string }> {
+  const [, signedFor = region] = SIGNED_FOR.exec(headers['authorization'] ?? '') ?? []
+  return { host: hostname, region: AWS_HOST.test(hostname) ? signedFor : region }
 }

@@ -6,7 +6,7 @@ import type { ServiceCall } from '../../domain/probe.ts'
 import { expectedOf } from '../../domain/service-facts.ts'
 import type { Answer } from './answer.ts'
 import { asCall, type Call } from './call.ts'
-import { endpointOverride, NO_OTHER_ENDPOINT } from './endpoint.ts'
+import { placeOf } from './endpoint.ts'
 import type { BoundedHandler } from './handler.ts'
 import { type Fitted, fitted, type Schema, whyNeverThere } from './service-input.ts'
 
@@ -147,24 +147,23 @@ export class ServiceClients {
     const known = this.#clients.get(key)
     if (known !== undefined) return known
     const { handler, version, env } = this.#options
-    const endpoint = endpointOverride(env, variableName(service.client))
+    const place = placeOf(env, variableName(service.client), region)
     const name = Object.keys(found).find((one) => /^[A-Z]\w*Client$/.test(one))
     if (name === undefined) throw new MissingClientError(`@aws-sdk/client-${service.client} exports no client`)
     const Named = found[name] as Constructor<object, Client>
     const uriEscapePath = service.prefix !== 's3'
     const scope = () => ({ service: client.config.defaultSigningName ?? service.prefix, region, uriEscapePath })
     const client: Client = new Named({
-      region,
+      ...place,
       ...handler.clockOffset.signingByCall(scope),
       ...handler.client,
-      ...NO_OTHER_ENDPOINT,
       customUserAgent: [['alibi', version]],
       // In code, whatever the client or the environment would do: DynamoDB's makes four attempts.
       retryStrategy: { retry: (next: (args: unknown) => unknown, args: unknown) => next(args) },
       maxAttempts: 1,
       cacheMiddleware: true,
       ...SETTLED,
-      ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
+      ...('endpoint' in place ? { forcePathStyle: true } : {}),
     })
     this.#clients.set(key, client)
     return client

@@ -20,7 +20,7 @@ function schemas(Command: Named): readonly [takes: Schema, gives: Schema] {
   return [takes, gives]
 }
 
-const fit = (Command: Named, input: object) => fitted(input as Record<string, unknown>, schemas(Command)[0])
+const takenBy = (Command: Named, input: object) => fitted(input as Record<string, unknown>, schemas(Command)[0])
 
 test.for<[Named, object, string]>([
   [DescribeTableCommand, {}, '`TableName`: this parameter is required'],
@@ -49,18 +49,18 @@ test.for<[Named, object, string]>([
     '`ExpressionAttributeValues.:a.B`: expected binary content in Base64',
   ],
   [BatchGetItemCommand, { RequestItems: { t: {} } }, '`RequestItems.t.Keys`: this parameter is required'],
-])('%o does not take %j', ([Command, input, why]) => expect(fit(Command, input)).toEqual({ why }))
+])('%o does not take %j', ([Command, input, why]) => expect(takenBy(Command, input)).toEqual({ why }))
 
 test('what YAML has as text or number becomes what the client takes', () => {
   const input = { TimeRangeLowerBound: '2026-01-31', TimeRangeUpperBound: 1_767_225_600, Limit: 3 }
-  expect(fit(ListBackupsCommand, input)).toEqual({
+  expect(takenBy(ListBackupsCommand, input)).toEqual({
     input: { TimeRangeLowerBound: new Date('2026-01-31'), TimeRangeUpperBound: new Date(1_767_225_600_000), Limit: 3 },
   })
-  expect(fit(InvokeCommand, { FunctionName: 'f', Payload: 'aGk=' })).toEqual({
+  expect(takenBy(InvokeCommand, { FunctionName: 'f', Payload: 'aGk=' })).toEqual({
     input: { FunctionName: 'f', Payload: new Uint8Array(Buffer.from('hi')) },
   })
   const nested = { TableName: 'a', AttributeDefinitions: [{ AttributeName: 'a', AttributeType: 'S' }] }
-  expect(fit(UpdateTableCommand, nested)).toEqual({ input: nested })
+  expect(takenBy(UpdateTableCommand, nested)).toEqual({ input: nested })
 })
 
 test('a member that no answer has is named, with the one that was meant', () => {
