@@ -65,6 +65,11 @@ export class Firing {
     if (lost !== null && lost < now) this.task.missed(lost)
   }
 
+  /** Plans from the present time on. What fell due in the time that was leapt over is taken for done. */
+  leap(): void {
+    if (!this.stopped) this.upcoming = this.planner.next(this.stage.now())
+  }
+
   /** Resolves when the fire that is running, if any, has ended. */
   async stop(): Promise<void> {
     this.stopped = true

@@ -18,7 +18,7 @@ function stage() {
   const clock = virtualClock(START)
   const world = new World(() => START + clock.elapsed())
   const life = lifeOn(clock)
-  const prober = virtualProber(world, { config, life, random01: () => 0.5, ran: () => {} })
+  const prober = virtualProber(world, { config, life, random01: () => 0.5, calls: { count: 0, control: null }, ran: () => {} })
   const soon = async <T>(asked: Promise<T>): Promise<T> => {
     await clock.advance(60_000)
     return asked

@@ -47,20 +47,29 @@ export type AwsOptions = Readonly<{
   random01: () => number
   /** Called for every finished run. */
   ran: (outcome: Outcome) => void
+  /** Where the calls are counted. */
+  calls: Calls
 }>
 
+/** The calls of a session. */
+export type Calls = {
+  /** How many calls of probes there were. */
+  count: number
+  /** The last control call that has ended; `null` if there was none. */
+  control: ControlAnswer | null
+}
+
 /** Asks the virtual AWS as the real prober asks the real one: the same tries, the same backoff, the same words. */
-export function virtualProber(world: World, { config, life, random01, ran }: AwsOptions): Prober {
+export function virtualProber(world: World, { config, life, random01, ran, calls }: AwsOptions): Prober {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
   let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
-  let calls = 0
 
   async function attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
     const at = life.now()
     const reply: Reply = world.networkUp ? replyOf(world.answerTo(probe), probe.call, monitor.timeoutMs) : NO_NETWORK
     await life.sleep(Math.min(reply.ms, monitor.timeoutMs), signal)
     if (signal.aborted) return null
-    calls += 1
+    calls.count += 1
     const heard = reply.status !== null
     const home = ACCOUNT_REGION[monitor.partition]
     const stsRegion = monitor.region === home ? OTHER_REGION[monitor.partition] : monitor.region
@@ -68,7 +77,7 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
       ...reply,
       at,
       region: reply.service !== serviceCode(probe.call.operation) ? stsRegion : regionOf(probe, monitor.partition),
-      requestId: heard ? `51a1a7ed-0000-4000-8000-${String(calls).padStart(12, '0')}` : null,
+      requestId: heard ? `51a1a7ed-0000-4000-8000-${String(calls.count).padStart(12, '0')}` : null,
       apigwId: null,
       traceId: null,
       // This AWS goes by the daemon's clock: a story with a clock change is about timers, not about a clock that stays wrong.
@@ -114,7 +123,8 @@ export function virtualProber(world: World, { config, life, random01, ran }: Aws
     const { networkUp } = world
     const ms = networkUp ? CONTROL_MS : NO_NETWORK.ms
     await life.sleep(ms, signal)
-    return { at, ms, reached: networkUp, detail: networkUp ? 'HTTP 302' : `EAI_AGAIN: ${NO_NETWORK.message}` }
+    calls.control = { at, ms, reached: networkUp, detail: networkUp ? 'HTTP 302' : `EAI_AGAIN: ${NO_NETWORK.message}` }
+    return calls.control
   }
 
   return {

@@ -53,6 +53,24 @@ describe('the virtual clock', () => {
     await sleep
   })
 
+  test('a leap passes time that no wait notices, and moves no appointment', async () => {
+    const clock = virtualClock(T0)
+    const seen: [string, number][] = []
+    const see = (what: string) => () => void seen.push([what, clock.elapsed()])
+    clock.after(10, see('after'))
+    clock.after(20, see('called off'))()
+    clock.at(MINUTE + 5, see('at'))
+    expect(clock.waits()).toEqual({ count: 1, until: 10 })
+    clock.leap(MINUTE)
+    expect([clock.now() - T0, clock.monotonic(), clock.uptime()]).toEqual([MINUTE, MINUTE, MINUTE])
+    expect(clock.waits()).toEqual({ count: 1, until: MINUTE + 10 })
+    await clock.advance(MINUTE)
+    expect(seen).toEqual([
+      ['at', MINUTE + 5],
+      ['after', MINUTE + 10],
+    ])
+  })
+
   test('a loop that waits for no time is an error, not a hang', async () => {
     const clock = virtualClock(T0)
     const again = () => void clock.after(0, again)
@@ -112,6 +130,15 @@ describe('the virtual ticker', () => {
     expect(stopped).not.toHaveBeenCalled()
     resolve()
     await stop
+  })
+
+  test('a leap misses nothing: the next fire is the next one of the schedule', async () => {
+    const { clock, fired, missed, task } = scheduled()
+    await clock.advance(MINUTE)
+    clock.leap(10 * MINUTE)
+    expect(task.next()).toBe(T0 + 11 * MINUTE + 30_000)
+    await clock.advance(MINUTE)
+    expect([fired, missed]).toEqual([[30_000, 11 * MINUTE + 30_000], []])
   })
 
   test.for<[string, number, number[]]>([

@@ -4,8 +4,9 @@ import { Firing } from '../schedule/firing.ts'
 /** Timers that may fire at one moment. If there are more, something waits for no time at all, forever. */
 const MAX_AT_ONCE = 100_000
 
-/** The real one, whatever a test does to the global. One turn of it lets every promise settle that can. */
+/** The real ones, whatever a test does to the global. */
 const macrotask = setImmediate
+const { nextTick } = process
 
 export type VirtualClock = Clock & {
   /** Lets true time pass: sleeps end at their moment and in order, and what one sets off runs before the next one ends. */
@@ -18,6 +19,17 @@ export type VirtualClock = Clock & {
   elapsed(): number
   /** Runs once `ms` of true time have passed. @returns what cancels it */
   after(ms: number, run: () => void): () => void
+  /** Runs at that moment of true time, which no leap delays. @returns what cancels it */
+  at(elapsed: number, run: () => void): () => void
+  /**
+   * Lets true time pass without anybody noticing: whatever waits then waits for as long as it would have before. Nothing that was
+   * to run `at` a moment may lie in between.
+   */
+  leap(ms: number): void
+  /** Calls back after each leap. @returns what ends that */
+  onLeap(listener: () => void): () => void
+  /** What is waited for with `after` and `sleep`: how many waits there are, and when the last of them ends. */
+  waits(): Readonly<{ count: number; until: number }>
   /** Calls back after each jump. @returns what ends that */
   onJump(listener: () => void): () => void
   /** Sleeps and timers that are pending. */
@@ -27,14 +39,17 @@ export type VirtualClock = Clock & {
 export function virtualClock(start: number): VirtualClock {
   const timers = new Timers()
   const listeners = new Set<() => void>()
+  const leapt = new Set<() => void>()
   let elapsed = 0
   let offset = start
   let order = 0
 
   const settle = () => new Promise<void>((resolve) => void macrotask(resolve))
+  /** Node calls back as soon as no promise is left that can settle, which is sooner than the next turn of the event loop. */
+  const settlePromises = () => new Promise<void>((resolve) => void nextTick(resolve))
 
   function after(ms: number, run: () => void): () => void {
-    return timers.add({ due: elapsed + Math.max(0, ms), order: order++, run })
+    return timers.add({ due: elapsed + Math.max(0, ms), order: order++, isFixed: false, run })
   }
 
   return {
@@ -45,6 +60,8 @@ export function virtualClock(start: number): VirtualClock {
     elapsed: () => elapsed,
     pending: () => timers.size,
     after,
+    at: (moment, run) => timers.add({ due: Math.max(elapsed, moment), order: order++, isFixed: true, run }),
+    waits: () => timers.waits(),
     settle,
     sleep(ms, signal) {
       if (signal.aborted || !(ms > 0)) return Promise.resolve()
@@ -67,13 +84,22 @@ export function virtualClock(start: number): VirtualClock {
         if (atOnce > MAX_AT_ONCE) throw new Error(`more than ${MAX_AT_ONCE} timers at one moment: something waits for no time`)
         elapsed = Math.max(elapsed, timer.due)
         timer.run()
-        await settle()
+        await settlePromises()
       }
       elapsed = until
     },
     jump(ms) {
       offset += ms
       for (const listener of listeners) listener()
+    },
+    leap(ms) {
+      elapsed += ms
+      timers.delay(ms)
+      for (const listener of leapt) listener()
+    },
+    onLeap(listener) {
+      leapt.add(listener)
+      return () => void leapt.delete(listener)
     },
     onJump(listener) {
       listeners.add(listener)
@@ -82,11 +108,11 @@ export function virtualClock(start: number): VirtualClock {
   }
 }
 
-type Timer = { readonly due: number; readonly order: number; run: (() => void) | null }
+type Timer = { due: number; readonly order: number; readonly isFixed: boolean; run: (() => void) | null }
 
 /** Timers by due time, as a binary heap: a story may have thousands, and takes out the earliest at every step. */
 class Timers {
-  private readonly heap: Timer[] = []
+  private heap: Timer[] = []
   private live = 0
 
   get size(): number {
@@ -116,6 +142,26 @@ class Timers {
       return { due, run }
     }
     return null
+  }
+
+  /** Delays all that are not fixed. */
+  delay(ms: number): void {
+    const timers = this.heap.filter(({ run }) => run !== null)
+    this.heap = []
+    for (const timer of timers) {
+      if (!timer.isFixed) timer.due += ms
+      this.rise(timer)
+    }
+  }
+
+  waits(): Readonly<{ count: number; until: number }> {
+    let [count, until] = [0, 0]
+    for (const { run, isFixed, due } of this.heap) {
+      if (run === null || isFixed) continue
+      count += 1
+      until = Math.max(until, due)
+    }
+    return { count, until }
   }
 
   private rise(timer: Timer): void {
@@ -151,7 +197,10 @@ function isBefore(a: Timer, b: Timer): boolean {
  * Fires schedules on a virtual clock as the real ticker does on the machine's: by the same planner, and the same rules for spread,
  * overlaps and jumps. `random` (0 to 1) spreads; by default nothing is spread.
  */
-export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJump'>, random: () => number = () => 0): Ticker {
+export function virtualTicker(
+  clock: Pick<VirtualClock, 'now' | 'elapsed' | 'after' | 'at' | 'onJump' | 'onLeap'>,
+  random: () => number = () => 0,
+): Ticker {
   return {
     schedule(task) {
       let cancel = () => {}
@@ -163,19 +212,25 @@ export function virtualTicker(clock: Pick<VirtualClock, 'now' | 'after' | 'onJum
         cancel()
         const at = firing.next()
         if (at === null) return
-        cancel = clock.after(at - clock.now(), () => {
+        cancel = clock.at(clock.elapsed() + at - clock.now(), () => {
           firing.look()
           arm()
         })
       }
       arm()
-      const forget = clock.onJump(() => {
-        firing.replan()
-        arm()
-      })
+      const forget = [
+        clock.onJump(() => {
+          firing.replan()
+          arm()
+        }),
+        clock.onLeap(() => {
+          firing.leap()
+          arm()
+        }),
+      ]
       return {
         stop() {
-          forget()
+          for (const end of forget) end()
           cancel()
           return firing.stop()
         },

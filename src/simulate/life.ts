@@ -3,7 +3,7 @@ import type { VirtualClock } from './clock.ts'
 
 /** The time of one process. It ends when the process is killed: nothing that it was waiting for ever happens. */
 export type Life = Clock &
-  Pick<VirtualClock, 'after' | 'onJump'> & {
+  Pick<VirtualClock, 'elapsed' | 'after' | 'at' | 'onJump' | 'onLeap'> & {
     /** `kill -9`: no timer, answer or write of this process has any further effect. */
     end(): void
     readonly over: boolean
@@ -20,8 +20,11 @@ export function lifeOn(clock: VirtualClock): Life {
     monotonic: clock.monotonic,
     uptime: clock.monotonic,
     moment: clock.moment,
+    elapsed: clock.elapsed,
     after,
+    at: (moment, run) => clock.at(moment, ifAlive(run)),
     onJump: (listener) => clock.onJump(ifAlive(listener)),
+    onLeap: (listener) => clock.onLeap(ifAlive(listener)),
     sleep(ms, signal) {
       if (over) return never()
       if (signal.aborted || !(ms > 0)) return Promise.resolve()

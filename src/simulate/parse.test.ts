@@ -25,7 +25,7 @@ const FAULTS: readonly (readonly [string, string, string])[] = [
     's.yaml:1:1  length: required: expected a duration such as `9m`, `2h44m` or `30s`',
   ],
   ['a length without a unit', HEAD.replace('1h', '60'), 's.yaml:3:9  length: a duration needs a unit; did you mean `60s`?'],
-  ['a length of years', HEAD.replace('1h', '900d'), 's.yaml:3:9  length: expected a duration from 1ms to 62d, found `900d`'],
+  ['a length of years', HEAD.replace('1h', '900d'), 's.yaml:3:9  length: expected a duration from 1ms to 366d, found `900d`'],
   [
     'a start without a zone',
     HEAD.replace('00Z', '00'),

@@ -15,8 +15,8 @@ import { ScenarioSource } from './scenario-source.ts'
 import { ScenarioSchema } from './schema.ts'
 import { checkTargets } from './targets.ts'
 
-/** A story of two months is played in a quarter of a minute. Beyond it somebody mistook a unit. */
-const MAX_LENGTH_MS = 62 * DAY_MS
+/** A year in which little happens is played within a minute. Beyond it somebody mistook a unit. */
+const MAX_LENGTH_MS = 366 * DAY_MS
 /** Ten thousand events have this many. */
 const MAX_LEXEMES = 300_000
 

@@ -9,6 +9,7 @@ import { type VirtualClock, virtualClock } from './clock.ts'
 import { type Disk, newDisk } from './disk/disk.ts'
 import { clockText, type Failure, failuresOf, opening } from './expect.ts'
 import { type Delivered, History } from './history.ts'
+import { leapFrom } from './leap.ts'
 import type { Life } from './life.ts'
 import { narrated } from './narration.ts'
 import { errorText, newId, Process } from './process.ts'
@@ -18,9 +19,9 @@ import { memoryStore } from './store.ts'
 import { type Line, Timeline } from './timeline.ts'
 import { World } from './world.ts'
 
-/** After each such part of the story progress is reported, and the event loop may do other work. */
-const STEP_MS = MINUTE_MS
-/** Runs of one story: ten times as many as one a minute makes in two months. Beyond it a schedule or a length is a mistake. */
+/** After each such part of the story progress is reported, and the event loop may do other work; then the story may leap. */
+const STEP_MS = MINUTE_MS / 4
+/** Runs of one story that are played, not leapt over. Beyond it a schedule or a length is a mistake. */
 const MAX_RUNS = 1_000_000
 
 export type PlayOptions = Readonly<{
@@ -28,6 +29,8 @@ export type PlayOptions = Readonly<{
   version?: string
   /** Called now and then, with a number from 0 to 1. */
   onProgress?: (share: number) => void
+  /** Whether each run is played, even where nothing happens. */
+  isWhole?: boolean
   /** Asked now and then whether to go on; forever, if left out. */
   isPatient?: () => boolean
   /** Stands between each session of the daemon and its ports: may observe it, make it fail, or kill it between any two effects. */
@@ -88,6 +91,8 @@ class Stage {
   private readonly faults: Failure[] = []
   private config: Config
   private runs = 0
+  /** When the scenario will do something, in the order of time. */
+  private readonly deeds: number[]
   /** The last process that was started, and has not been killed. */
   private process: Process | null = null
 
@@ -98,6 +103,7 @@ class Stage {
     this.world = new World(() => scenario.start + this.clock.elapsed(), speaksOfQueue(scenario))
     this.timeline = new Timeline(() => this.clock.elapsed())
     this.config = scenario.config
+    this.deeds = scenario.happenings.map(({ at }) => at)
   }
 
   async play(): Promise<Played> {
@@ -105,13 +111,16 @@ class Stage {
     // What happens at a moment happens before whatever Alibi does at it.
     const [before, after] = split(scenario.happenings)
     for (const { deed } of before) this.happen(deed)
-    for (const { at, deed } of after) clock.after(at, () => this.happen(deed))
+    for (const { at, deed } of after) clock.at(at, () => this.happen(deed))
     this.start()
     while (clock.elapsed() < scenario.lengthMs) {
       await clock.advance(Math.min(STEP_MS, scenario.lengthMs - clock.elapsed()))
       this.options.onProgress?.(clock.elapsed() / scenario.lengthMs)
       const why = this.whyNotOn()
-      if (why === null) continue
+      if (why === null) {
+        this.leap()
+        continue
+      }
       this.fault('the story is played to its end', `it was given up at ${clockText(clock.elapsed())}: ${why}`)
       break
     }
@@ -125,6 +134,22 @@ class Stage {
       timeline: this.timeline.lines,
       omitted: this.timeline.omitted,
     }
+  }
+
+  /** Leaps over what differs from what was played last in nothing but the time. */
+  private leap(): void {
+    const { scenario, options, clock, world, disk, config, timeline, random01, process } = this
+    if (options.isWhole === true || options.rig !== undefined || process === null || process.life.over) return
+    while ((this.deeds[0] ?? Number.POSITIVE_INFINITY) <= clock.elapsed()) this.deeds.shift()
+    const leap = leapFrom({ clock, world, disk, config, calls: process.calls }, this.deeds[0] ?? scenario.lengthMs)
+    if (leap === null) return
+    for (const { probes } of leap.monitors) {
+      // The delay of each fire is drawn, even where there is none.
+      for (let i = 0; i < leap.fires; i++) random01()
+      for (const { id } of probes) timeline.runsAgain(id, leap.fires)
+      process.calls.count += leap.fires * probes.length
+    }
+    clock.leap(leap.ms)
   }
 
   private whyNotOn(): string | null {

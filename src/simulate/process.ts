@@ -9,7 +9,7 @@ import { renderEmail } from '../email/render.ts'
 import type { Log } from '../ports/log.ts'
 import type { Mail } from '../ports/mailer.ts'
 import { type Store, StoreError } from '../ports/store.ts'
-import { virtualDashboard, virtualHealthApi, virtualProber } from './aws.ts'
+import { type Calls, virtualDashboard, virtualHealthApi, virtualProber } from './aws.ts'
 import { type VirtualClock, virtualTicker } from './clock.ts'
 import type { Disk } from './disk/disk.ts'
 import type { History } from './history.ts'
@@ -47,6 +47,8 @@ export class Process {
   readonly life: Life
   /** What commands write into while it runs. */
   readonly store: MemoryStore
+  /** Those of the present session. */
+  calls: Calls = { count: 0, control: null }
   private readonly lock = Promise.withResolvers<void>()
   private readonly around: Surroundings
   private readonly stopping = new AbortController()
@@ -122,6 +124,7 @@ export class Process {
   private equipment(config: Config, { store, connectivity }: Carried): Equipment {
     const { world, random01, ran, took, version, rigged } = this.around
     const { life } = this
+    this.calls = { count: 0, control: null }
     const partitions = [...new Set(config.monitors.map((monitor) => monitor.partition))]
     const sourcesOf = (partition: Partition) => ({
       api: virtualHealthApi(world, config, partition, life),
@@ -131,7 +134,7 @@ export class Process {
     const deps: DaemonDeps = {
       clock: life,
       ticker: virtualTicker(life, random01),
-      prober: virtualProber(world, { config, life, random01, ran }),
+      prober: virtualProber(world, { config, life, random01, ran, calls: this.calls }),
       store,
       connectivity,
       mailer: virtualMailer(world, { life, state: () => world.smtp, accepted: took }),

@@ -320,7 +320,7 @@ export const ScenarioSchema = strict(
   {
     title: text('a title').describe('What the scenario shows, in a few words.'),
     start: Time.describe('The time at which it begins, such as `2025-10-20T06:40:00Z`.'),
-    length: Duration.describe('How long it lasts; at most 62 days.'),
+    length: Duration.describe('How long it lasts; at most 366 days.'),
     config: PartOfConfig.optional().describe('Any part of a configuration, merged over the default one. A list replaces a list.'),
     events: z
       .array(HappeningSchema, 'expected a list of what happens')

@@ -77,6 +77,12 @@ export class Timeline {
     this.ofProbe.set(outcome.probe, { key, line })
   }
 
+  /** So many further runs of a probe had the same result as its last one. */
+  runsAgain(probe: string, runs: number): void {
+    const line = this.ofProbe.get(probe)?.line ?? null
+    if (line !== null) line.more += runs
+  }
+
   decision(row: LedgerRow): void {
     const { decision, incident, probe, rule, reason } = row
     const of = incident === null ? '' : ` #${incident.slice(0, 4)}`

@@ -16,6 +16,8 @@ export function addRuns(disk: Disk, outcomes: readonly StoredOutcome[]): void {
 
 export function runsOn(disk: Disk, call: Call): Pick<Store, 'sweep' | 'strip' | 'runs' | 'counts' | 'hours'> {
   const runsFrom = (since: number) => [...disk.runs].flatMap(([hour, runs]) => (hour + HOUR_MS > since ? [...runs.values()] : []))
+  /** No hour on disk is older, as far as is known: a story sweeps every minute, and hardly ever finds anything. */
+  let oldestHour = Number.NEGATIVE_INFINITY
   return {
     sweep: call((before, limit) => {
       const oldRuns: [string, StoredOutcome][] = []
@@ -31,13 +33,16 @@ export function runsOn(disk: Disk, call: Call): Pick<Store, 'sweep' | 'strip' | 
         const ms = outcome.endedAt - outcome.startedAt
         const sum = { ...was, sumMs: was.sumMs + ms, maxMs: Math.max(was.maxMs, ms) }
         disk.hours.set(at, { ...sum, [outcome.result]: was[outcome.result] + 1 })
+        oldestHour = Math.min(oldestHour, hour)
         const left = disk.runs.get(hour)
         left?.delete(key)
         if (left?.size === 0) disk.runs.delete(hour)
       }
-      const oldHours = [...disk.hours].filter(([, sum]) => sum.hour < before.hours)
+      const oldHours = oldestHour < before.hours ? [...disk.hours].filter(([, sum]) => sum.hour < before.hours) : []
       const hours = oldHours.slice(0, limit - runs.length)
       for (const [key] of hours) disk.hours.delete(key)
+      if (oldHours.length === hours.length && oldestHour < before.hours)
+        oldestHour = [...disk.hours.values()].reduce((oldest, { hour }) => Math.min(oldest, hour), Number.POSITIVE_INFINITY)
       disk.readings = disk.readings.filter((kept) => kept.until >= before.hours)
       return oldRuns.length - runs.length + oldHours.length - hours.length
     }),
