@@ -102,6 +102,10 @@ describe('when there is something to do next', () => {
     ['what is overdue, in a second: never a busy loop', { reruns: [NOON - HOUR] }, FLUSH_AFTER_MS],
     ['a wait that ends', { incidents: [incident({ episodeAt: NOON - MIN })], waitMs: MIN + 4000 }, 4000],
     ['a gathering that ends', { incidents: [incident({ episodeAt: NOON - 25_000 })] }, 5000],
+    ['a hold that ends', { incidents: [incident({ episodeAt: NOON - HOUR, heldUntil: NOON + 7000 })] }, 7000],
+    ['a hold of those who are notified later', { incidents: [incident({ state: 'announced', heldUntil: NOON + 7000 })] }, 7000],
+    ['a hold that is over', { incidents: [incident({ episodeAt: NOON - HOUR, heldUntil: NOON })] }, LOOK_AT_LEAST_EVERY_MS],
+    ['a hold of what is over', { incidents: [incident({ state: 'closed', heldUntil: NOON + 7000 })] }, LOOK_AT_LEAST_EVERY_MS],
     ['both are over', { incidents: [incident({ episodeAt: NOON - HOUR })] }, LOOK_AT_LEAST_EVERY_MS],
     [
       'an announced incident waits for nothing',

@@ -67,7 +67,7 @@ export function rerunAt(
  */
 export function rerunsOf(
   { probes }: Pick<Monitor, 'probes'>,
-  states: ReadonlyMap<string, ProbeState>,
+  states: Readonly<{ get: (probe: string) => ProbeState | undefined }>,
 ): readonly Readonly<{ probe: Probe; state: ProbeState }>[] {
   const restless = probes.flatMap((probe) => {
     const state = states.get(probe.id)
@@ -122,6 +122,8 @@ export function nextBeatAt(
   if (due.unwritten) soon(now)
   for (const when of [...due.reruns, ...due.readings, due.control]) soon(when)
   for (const incident of due.incidents) {
+    if (incident.state === 'closed') continue
+    if (incident.heldUntil !== undefined && incident.heldUntil > now) soon(incident.heldUntil)
     if (incident.state !== 'waiting') continue
     for (const when of [incident.episodeAt + due.waitMs, incident.episodeAt + due.gatherMs]) if (when > now) soon(when)
   }

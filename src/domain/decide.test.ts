@@ -3,7 +3,7 @@
  * that nothing else is. Minutes count from noon, a round of runs in each; three failures reach the threshold in minute 2.
  */
 import { describe, expect, test } from 'vitest'
-import { event, MIN, type MonitorGiven, NOON, type SetupGiven } from '../../test/given.ts'
+import { event, MIN, type MonitorGiven, NOON, type SetupGiven, type Went } from '../../test/given.ts'
 import { Story } from '../../test/story.ts'
 import type { HealthEvent } from './outage.ts'
 
@@ -298,6 +298,81 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
   test('it says between when the trouble began, also where an ok run lies within the streak', () => {
     const [mail] = new Story().runs('ooFoFoF').mails
     expect(mail?.facts.incident).toMatchObject({ onset: at(2), lastOkAt: at(1) })
+  })
+})
+
+describe('joining: a first email is held while another probe is about to join', () => {
+  /** `a` and `b` run one after the other, five seconds apart; `a` reaches its threshold in minute 2. */
+  const pair = (b: MonitorGiven = {}): SetupGiven => ({
+    monitors: [{ name: 'a' }, { name: 'b', operations: ['ListRegions'], ...b }],
+    recipients: { oncall: null, beta: null },
+  })
+  const five = (given: MonitorGiven = {}) => new Story(pair(given)).apart(5000)
+  const JOINS = ['2 (joining) held until 2026-03-10 12:02:11Z: ListRegions of 111122223333 (b) may join']
+
+  test('what fails within seconds is one email', () => {
+    const s = five().goes('internal').pass(10)
+    expect(s.said).toEqual(['2 failing > oncall'])
+    expect(s.mails[0]?.facts.probes).toHaveLength(2)
+    expect(s.mails[0]?.createdAt, 'as soon as the other has joined').toBe(at(2) + 6000)
+    expect(s.why('withheld')[0]).toEqual(JOINS[0])
+  })
+  test('if the other probe is ok after all, the email leaves at once', () => {
+    const s = five().goes('internal').pass(2).goes('ok', 'b/').pass(1)
+    expect(s.said).toEqual(['2 failing > oncall'])
+    expect(s.mails[0]?.createdAt).toBe(at(2) + 6000)
+    expect(s.mails[0]?.facts.probes).toHaveLength(1)
+  })
+  test.for<[string, Went | 'nothing', string, number]>([
+    ['does not end', 'nothing', 'after ten seconds, with the next look', at(2.5)],
+    ['decides nothing', 'throttled', 'at once', at(2) + 6000],
+  ])('if its run %s (%s), the email leaves %s', ([, went, , leaves]) => {
+    const s = five().goes('internal').pass(2).goes(went, 'b/').pass(3)
+    expect(s.said).toEqual(['2 failing > oncall'])
+    expect(s.mails[0]?.createdAt).toBe(leaves)
+    expect(s.why('withheld').filter((row) => row.includes('joining'))).toEqual(JOINS)
+  })
+  test.for<[string, MonitorGiven, (s: Story) => Story]>([
+    ['is ok', {}, (s) => s],
+    ['needs two more failures, twenty seconds apart', {}, (s) => s.pass(1).goes('internal', 'b/')],
+    ['fails in another way', {}, (s) => s.goes('denied', 'b/')],
+    ['notifies somebody else', { notify: ['beta'] }, (s) => s.goes('internal', 'b/')],
+    ['is silenced', {}, (s) => s.silence(60, 'b').goes('internal', 'b/')],
+    ['is in another partition', { partition: 'aws-cn' }, (s) => s.goes('internal', 'b/')],
+    ['is not due within ten seconds', { retryIntervalMs: MIN + 9000, periodMs: 2 * MIN }, (s) => s.goes('internal', 'b/')],
+  ])('nothing is held for a probe that %s', ([, b, story]) => {
+    const s = story(five(b).goes('ok').pass(1).goes('internal', 'a/')).pass(5)
+    expect(s.why('withheld').filter((row) => row.includes('joining'))).toEqual([])
+    expect(s.said).toContain('3 failing > oncall')
+  })
+  test.for<[string, MonitorGiven, (s: Story) => Story, number]>([
+    [
+      'needs two more failures and runs every four seconds',
+      { retryIntervalMs: 4000 },
+      (s) => s.pass(1).goes('internal', 'b/').pass(2),
+      3,
+    ],
+    ['runs again by its schedule within ten seconds', { retryIntervalMs: 2 * MIN }, (s) => s.goes('internal', 'b/').pass(3), 3],
+  ])('it is held for a probe that %s', ([, b, story, minute]) => {
+    const s = story(five(b).goes('ok').pass(1).goes('internal', 'a/'))
+    expect(s.why('withheld').filter((row) => row.includes('joining'))).toHaveLength(1)
+    expect(s.said[0]).toBe(`${minute} failing > oncall`)
+  })
+  test('it is held for a probe that failed in another way and is about to move here', () => {
+    const s = five().goes('denied', 'b/').pass(4).goes('internal').pass(4)
+    expect(s.said).toEqual(['2 misconfigured > oncall', '6 failing > oncall'])
+    expect(s.why('withheld').filter((row) => row.startsWith('6 (joining)'))).toHaveLength(1)
+    expect(s.mails.at(-1)?.facts.probes).toHaveLength(2)
+  })
+  test('what waits for its silence, its extension or its restart is not held on top of it', () => {
+    const s = five().silence(3, 'a').goes('internal', 'a/').pass(4)
+    expect(
+      s
+        .goes('internal', 'b/')
+        .pass(1)
+        .why('withheld')
+        .filter((row) => row.includes('joining')),
+    ).toEqual([])
   })
 })
 

@@ -28,6 +28,11 @@ export function utc(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')}Z`
 }
 
+/** `2025-10-20 07:11:42Z`: an instant where seconds count. Never throws. */
+export function utcToTheSecond(at: number): string {
+  return `${iso(at).slice(0, 19).replace('T', ' ')}Z`
+}
+
 /** An instant as programs read it, ISO 8601 UTC. Never throws: one that no Date can hold is the nearest that one can, and no number the begin of 1970. */
 export function iso(at: number): string {
   return new Date(Number.isFinite(at) ? Math.min(Math.max(at, -FURTHEST), FURTHEST) : 0).toISOString()

@@ -134,6 +134,11 @@ export type Incident = Readonly<{
   openedAt: Instant
   /** When the threshold was reached in the current episode: `openedAt`, or the last reopening. */
   episodeAt: Instant
+  /**
+   * Until when first emails of the current episode may be held for probes that are about to join (`joining`); left out: none was
+   * held.
+   */
+  heldUntil?: Instant
   /** When the first email of the current episode fell due; `null` before that. */
   announcedAt: Instant | null
   closedAt: Instant | null

@@ -80,6 +80,7 @@ describe('when the clock was set, every instant of ours moves by as much', () =>
       openedAt: T,
       episodeAt: T + 1,
       announcedAt: T + 2,
+      heldUntil: T + 22,
       closedAt: T + 3,
       closedAs: null,
       members: [

@@ -31,6 +31,7 @@ export function rebaseIncident(incident: Incident, by: number): Incident {
     ...incident,
     openedAt: incident.openedAt + by,
     episodeAt: incident.episodeAt + by,
+    ...(incident.heldUntil === undefined ? {} : { heldUntil: incident.heldUntil + by }),
     announcedAt: shift(incident.announcedAt, by),
     closedAt: shift(incident.closedAt, by),
     members: incident.members.map((member) => rebaseMember(member, by)),

@@ -7,6 +7,7 @@ export const RULE_NAMES = [
   'consult',
   'suppression',
   'first-email',
+  'joining',
   'hold',
   'lapsed-explanation',
   'late-explanation',

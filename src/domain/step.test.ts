@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { HOUR, incident, MIN, member, NOON, setup } from '../../test/given.ts'
 import { NEVER_JUDGED } from './explanation.ts'
 import { failingMembers, type Incident, type Member } from './incident.ts'
+import { reopened } from './phases/new-incident.ts'
+import { HELD_AT_MOST_MS } from './rules/joining.ts'
 import { close, flapsNow } from './rules/recovery.ts'
 import { remindEveryOf } from './rules/reminder.ts'
 import { step } from './step.ts'
@@ -25,6 +27,9 @@ const verdict = (kind: Verdict['kind']): Member => {
   const said = kind === 'explained' ? { kind, by, why: kind, rejected: [] } : { kind, why: kind, rejected: [] }
   return member({ judgement: { ...NEVER_JUDGED, verdict: said } })
 }
+
+/** Nothing is waited for, and nothing else is known. */
+const ALONE = { gathered: () => true, arriving: () => [], freshSince: 0, offline: false, silences: [], ack: null }
 
 describe('grouping: the verdict over several', () => {
   test.for<[Verdict['kind'][], Verdict['kind']]>([
@@ -104,7 +109,7 @@ describe('the end of an incident', () => {
 })
 
 test('a step that says nothing new writes nothing: neither mail nor ledger nor a changed incident', () => {
-  const around = { setup: setup(), now: NOON + MIN, gathered: () => true, freshSince: 0, offline: false, silences: [], ack: null }
+  const around = { ...ALONE, setup: setup(), now: NOON + MIN }
   const first = step(incident({ members: [verdict('explained')] }), around)
   expect(first.ledger.map((row) => row.decision)).toEqual(['verdict', 'withheld'])
   const second = step(first.incident, { ...around, now: NOON + 2 * MIN })
@@ -113,9 +118,101 @@ test('a step that says nothing new writes nothing: neither mail nor ledger nor a
   expect(second.incident).toEqual(first.incident)
 })
 
+describe('joining: a first email is held while another probe is about to join', () => {
+  const [beta] = setup({ monitors: [{ name: 'b', operations: ['ListRegions'], accounts: ['222222222222'] }] }).probes.values()
+  const given = { ...ALONE, setup: setup(), now: NOON + 5000, arriving: () => (beta === undefined ? [] : [beta]) }
+  const due = incident({ members: [verdict('unexplained')] })
+  const held = step(due, given)
+
+  test('for ten seconds at most: the ledger says until when and for which probe, and the incident remembers it', () => {
+    expect(held.announcement).toBeNull()
+    expect(held.incident).toMatchObject({ state: 'waiting', heldUntil: NOON + 5000 + HELD_AT_MOST_MS })
+    expect(held.ledger.at(-1)).toMatchObject({
+      decision: 'withheld',
+      rule: 'joining',
+      reason: 'held until 2026-03-10 12:00:15Z: ListRegions of 222222222222 (b) may join',
+    })
+  })
+  test.for<[string, Partial<typeof given>, 'held' | 'failing']>([
+    ['until the end', { now: NOON + 5000 + HELD_AT_MOST_MS - 1 }, 'held'],
+    ['no longer than until the end', { now: NOON + 5000 + HELD_AT_MOST_MS }, 'failing'],
+    ['no longer than anything is about to join', { arriving: () => [] }, 'failing'],
+    ['not while the clock, set back by a second, would prolong it', { now: NOON + 4000 }, 'failing'],
+    ['not in an episode that has been held before', { now: NOON + 20_000 }, 'failing'],
+    ['not after a restart', { now: NOON + 7000, freshSince: NOON + 6000 }, 'failing'],
+  ])('%s', ([, around, expected]) => {
+    const ran = held.incident.members.map((one) => ({ ...one, lastRunAt: NOON + 6500, lastFailedAt: NOON + 6500 }))
+    const next = step({ ...held.incident, members: ran }, { ...given, ...around })
+    expect(next.announcement?.kind ?? 'held').toBe(expected)
+    if (expected === 'held')
+      expect(next, 'and nothing new is said').toMatchObject({ ledger: [], incident: { heldUntil: held.incident.heldUntil } })
+  })
+  test('no longer than gathering would last', () => {
+    expect(step(due, { ...given, now: NOON + 25_000 }).incident.heldUntil).toBe(NOON + 30_000)
+    expect(step(due, { ...given, now: NOON + 30_000 }).announcement?.kind).toBe('failing')
+  })
+  test('whoever is about to join is asked for by recipient, and by the end of the hold', () => {
+    const asked: unknown[] = []
+    const arriving = (...about: unknown[]) => {
+      asked.push(about)
+      return []
+    }
+    step(held.incident, { ...given, now: NOON + 8000, arriving })
+    expect(asked).toEqual([['oncall', NOON + 5000 + HELD_AT_MOST_MS]])
+  })
+  test('nothing else is held: neither `wider` nor the end', () => {
+    const told = step(due, { ...given, arriving: () => [] }).incident
+    const more = verdict('unexplained')
+    const three = [1, 2, 3].map((i) => ({ ...more, probe: `main/${i}`, failedAt: NOON + 20 * MIN }))
+    expect(step({ ...told, members: [more, ...three] }, { ...given, now: NOON + 20 * MIN }).announcement?.kind).toBe('wider')
+    const well = told.members.map((one) => ({ ...one, state: 'recovered' as const, recoveredAt: NOON + MIN }))
+    expect(step({ ...told, members: well }, { ...given, now: NOON + MIN }).announcement?.kind).toBe('recovered')
+  })
+  test('the reason names two probes and counts the others', () => {
+    const { probes } = setup({
+      monitors: [{ name: 'b', accounts: ['self', '222222222222', '333333333333', '444444444444'], operations: ['ListRegions'] }],
+    })
+    const { reason } = step(due, { ...given, arriving: () => [...probes.values()] }).ledger.at(-1) ?? {}
+    expect(reason).toMatch(/: ListRegions \(b\), ListRegions of 222222222222 \(b\) and 2 more may join$/)
+  })
+  test('the end is remembered also where another rule gives the reason', () => {
+    const both = setup({
+      monitors: [{}, { name: 'b', notify: ['beta'] }],
+      recipients: { oncall: null, beta: null },
+    })
+    // `beta` was notified, and would be notified again of the explanation that has ended, but that probe recovers.
+    const first = step(incident({ members: [{ ...verdict('unexplained'), probe: 'b/1', monitor: 'b' }] }), {
+      ...ALONE,
+      setup: both,
+      now: NOON,
+    })
+    const [one] = first.incident.members
+    const lapsed = { arn: 'arn', at: NOON, cause: 'over', why: 'it is over' } as const
+    const fails = { ...verdict('unexplained'), failedAt: given.now }
+    const audience = first.incident.audience.map((a) => ({ ...a, heard: a.heard && { ...a.heard, lapse: 'it is over' } }))
+    const members = [
+      {
+        ...verdict('unexplained'),
+        probe: 'b/1',
+        monitor: 'b',
+        state: 'recovering' as const,
+        judgement: { ...(one as Member).judgement, lapsed },
+      },
+      fails,
+    ]
+    const next = step({ ...first.incident, audience, members }, { ...given, setup: both })
+    expect(next.ledger.filter(({ rule }) => rule === 'joining')).toEqual([])
+    expect(next.incident.heldUntil).toBe(given.now + HELD_AT_MOST_MS)
+  })
+  test('an episode that begins anew may be held anew', () => {
+    const closed = close(held.incident, NOON + MIN, 'recovered', 'why').incident
+    expect(reopened(closed, NOON + 5 * MIN, [NOON + 5 * MIN], false)).not.toHaveProperty('heldUntil')
+  })
+})
+
 describe('hold waits for the extension of lapsed-explanation, and not for ever', () => {
   const until = NOON + 7 * HOUR
-  const around = { setup: setup(), gathered: () => true, freshSince: 0, offline: false, silences: [], ack: null }
+  const around = { ...ALONE, setup: setup() }
   test.for<[number, boolean, 'failing' | null]>([
     [until - MIN, false, null],
     [until + 14 * MIN, false, null],

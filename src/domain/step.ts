@@ -40,7 +40,11 @@ export function step(was: Incident, context: Context): Step {
   for (const [, rule] of RULES) {
     const outcome = rule(situation)
     if (outcome?.result === 'due') return owed(outcome, situation)
-    if (outcome?.result === 'blocked') first ??= outcome
+    if (outcome?.result === 'blocked') {
+      first ??= outcome
+      if (outcome.heldUntil !== undefined)
+        situation = { ...situation, incident: { ...situation.incident, heldUntil: outcome.heldUntil } }
+    }
     if (outcome?.result === 'noted')
       situation = { ...situation, incident: outcome.incident, notes: [...situation.notes, outcome.row] }
   }

@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { MIN, NOON, run, type Went } from '../../test/given.ts'
 import type { Family } from './probe.ts'
 import { type Gap, newProbeState, type ProbeState } from './state.ts'
-import { advance, FLAPPING_OK_MS, type InIncident, keepEnds, MAX_TRAIL, type Threshold, type Transition } from './streak.ts'
+import {
+  advance,
+  FLAPPING_OK_MS,
+  type InIncident,
+  keepEnds,
+  MAX_TRAIL,
+  type Threshold,
+  type Transition,
+  untilThreshold,
+} from './streak.ts'
 
 const THRESHOLD: Threshold = { fail: { count: 3, of: 5 }, recover: 2, periodMs: MIN }
 const WENT: Readonly<Record<string, Went>> = {
@@ -334,6 +343,40 @@ describe('against a model that counts the last of them anew each time', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  test('it is known how many more failures in a row lead to the threshold, and to which onset', () => {
+    const arrives = (kind: Transition['kind']) => kind === 'failed' || kind === 'other-family'
+    fc.assert(
+      fc.property(letters, rules, (runs, [count, of]) => {
+        const before = play(runs, threshold(count, of)).states.at(-1)
+        // Only a failing probe whose incident is of another family can still fail in this one.
+        fc.pre(before !== undefined && (before.status === 'undecided' || before.status === 'ok' || before.status === 'failing'))
+        const near = untilThreshold(before, 'outage', { count, of })
+        const more = Array.from({ length: count }, (_, i) =>
+          play(`${runs}${'F'.repeat(i + 1)}`, threshold(count, of)).turns.at(-1),
+        )
+        const turn = more.findIndex((one) => one !== undefined && arrives(one.kind)) + 1
+        // Where no run that counts failed so, or all of them did already, there is nothing to say.
+        if (near === null) expect([0, count]).toContain(turn)
+        else if (turn > 0) expect({ runs: turn, onset: (more[turn - 1] as { onset: number }).onset }).toEqual(near)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+  test.for<[string, string, number | null]>([
+    ['ok', 'ooo', null],
+    ['failed once', 'oF', 2],
+    ['failed twice', 'oFF', 1],
+    ['failed twice with an ok run between', 'FoF', 1],
+    ['failed too long ago', 'FoooF', 2],
+    ['failed in another family', 'DD', null],
+    ['failed in both', 'DFDF', 1],
+    ['fails in another family, and last in this one', 'DDDF', 2],
+    ['fails in another family, and lately in this one', 'DDDFF', 1],
+    ['fails in another family, and not in a row in this one', 'DDDFFD', null],
+  ])('of a probe that %s (%s): %s', ([, runs, expected]) => {
+    expect(untilThreshold(last(play(runs).states), 'outage', THRESHOLD.fail)?.runs ?? null).toBe(expected)
   })
 
   test('what is held of a probe is bounded', () => {

@@ -184,6 +184,25 @@ function earliestOpenOnset(recent: readonly Mark[], fail: Threshold['fail']): In
   return null
 }
 
+/**
+ * How many more failed runs in a row make a probe fail in this family that does not do so yet, and which onset it would have
+ * then; `null` if the runs that count hold no failure of this family. A probe that fails in another family moves by runs in a
+ * row (`family-change`).
+ */
+export function untilThreshold(
+  { status, recent }: Pick<ProbeState, 'status' | 'recent'>,
+  family: Family,
+  { count, of }: Threshold['fail'],
+): Readonly<{ runs: number; onset: Instant }> | null {
+  const since = recent.slice(recent.findLastIndex((mark) => mark.family !== family) + 1)
+  for (let runs = 1; runs < count; runs++) {
+    const counted = status === 'failing' ? since : recent.slice(Math.max(0, recent.length - (of - runs)))
+    const known = countOf(counted, family)
+    if (known !== null && known.failed + runs >= count) return { runs, onset: known.first }
+  }
+  return null
+}
+
 /** The first run and the newest ones: what a person wants to see of a long streak. */
 export function keepEnds(trail: readonly Outcome[]): readonly Outcome[] {
   return trail.length <= MAX_TRAIL ? trail : [...trail.slice(0, 1), ...trail.slice(-(MAX_TRAIL - 1))]

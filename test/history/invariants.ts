@@ -1,6 +1,8 @@
 import { notificationId } from '../../src/domain/audience.ts'
 import type { Incident } from '../../src/domain/incident.ts'
+import type { LedgerRow } from '../../src/domain/ledger.ts'
 import type { MailKind, Notification, Owed } from '../../src/domain/notification.ts'
+import { HELD_AT_MOST_MS } from '../../src/domain/rules/joining.ts'
 import type { Mail } from '../../src/ports/mailer.ts'
 import type { Lived } from './live.ts'
 import { type Failing, MINUTE, overlaps, type Span, Truth } from './truth.ts'
@@ -22,6 +24,11 @@ const SILENCED: ReadonlySet<MailKind> = new Set([
 const DECIDES_WITHIN = 7 * MINUTE
 /** A lapsed explanation, or one that was asked for in vain, lasts no longer than `extension` and a run or two. */
 const LINGERS = 2.5 * MINUTE
+
+/** When a hold is over, the next look sends what was held, as soon as AWS Health has been asked again. */
+const LOOKS_AND_ASKS = 15_000
+/** The email, the end, or another reason to wait. */
+const ENDS_A_HOLD: readonly LedgerRow['decision'][] = ['mailed', 'closed', 'withheld']
 
 /** A notification and when it was truly committed. */
 type Mailed = Readonly<{ at: number; mail: Notification }>
@@ -489,6 +496,23 @@ const INVARIANTS: readonly Invariant[] = [
         incident.closedAs !== 'changed' && incident.closedAs !== 'dropped' && !reasons.has(incident.id)
           ? [`#${incident.id.slice(0, 4)} (${incident.family}) was neither told nor does the ledger say why not`]
           : [],
+      )
+    },
+  },
+  {
+    name: 'a first email is held for ten seconds at most, once an episode',
+    broken({ lived, truth }) {
+      const rows = lived.committed.flatMap(({ at, ledger }) => ledger.map((row) => ({ ...row, at })))
+      return [...Map.groupBy(rows, ({ incident }) => incident)].flatMap(([incident, all]) =>
+        all.flatMap(({ at, rule, reason }, i) => {
+          if (rule !== 'joining') return []
+          const here = `#${incident?.slice(0, 4)} at ${clock(at)}: ${reason}`
+          const episode = all.slice(0, i).findLastIndex(({ decision }) => decision === 'opened' || decision === 'reopened')
+          if (all.slice(episode, i).some((row) => row.rule === 'joining')) return [`held a second time: ${here}`]
+          const until = at + HELD_AT_MOST_MS + LOOKS_AND_ASKS
+          const goesOn = all.slice(i + 1).some((row) => row.at <= until && ENDS_A_HOLD.includes(row.decision))
+          return goesOn || overlaps({ from: at, to: until }, truth.disturbed) ? [] : [`held for too long: ${here}`]
+        }),
       )
     },
   },

@@ -270,6 +270,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['return notified ?? to\n', 'return notified === undefined ? to : to\n']],
   },
   {
+    name: 'holds a first email for as long as another probe may join',
+    file: 'src/domain/rules/joining.ts',
+    edits: [
+      ['incident.heldUntil ?? Math.min(now + HELD_AT_MOST_MS, gatheringEndsAt(unexplained, setup))', 'now + HELD_AT_MOST_MS'],
+    ],
+  },
+  {
     name: 'counts for one recipient what fails for another',
     file: 'src/domain/rules/grouping.ts',
     edits: [['widerTo(view, situation.context)', 'widerTo({ ...view, audible: situation.failing }, situation.context)']],

@@ -76,6 +76,7 @@ export const INCIDENT: Shape = {
   openedAt: 'instant',
   closedAt: 'instant?',
   episodeAt: 'instant?',
+  heldUntil: 'instant?',
   announcedAt: 'instant?',
   lastMailAt: 'instant?',
   audience: 'list',

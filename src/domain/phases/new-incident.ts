@@ -39,8 +39,9 @@ export function newIncident(draft: Draft, { partition, region, family }: Kind, o
 
 /** A closed incident that opens again now: a new episode in the same thread. */
 export function reopened(closed: Incident, now: Instant, reopenedAt: readonly Instant[], flapping: boolean): Incident {
+  const { heldUntil: _, ...before } = closed
   return {
-    ...closed,
+    ...before,
     state: 'waiting',
     episodeAt: now,
     announcedAt: null,

@@ -4,6 +4,7 @@ import type { Instant } from '../probe.ts'
 import { withoutUnwanted } from '../rules/choice.ts'
 import type { ProbeState } from '../state.ts'
 import { step } from '../step.ts'
+import { probesArriving } from './arriving.ts'
 import type { Draft } from './draft.ts'
 
 /** One step for every open incident: the email that is due, or why none is. At most one email an incident and moment. */
@@ -15,6 +16,7 @@ export function stepIncidents(draft: Draft): void {
       setup,
       now: input.now,
       gathered: (members) => haveAllRun(draft, incident, members),
+      arriving: (recipient, by) => probesArriving(draft, incident, recipient, by),
       freshSince,
       offline: draft.connectivity.offlineSince !== null,
       silences: world.silences,

@@ -1,5 +1,5 @@
 import type { Member } from '../incident.ts'
-import type { Instant } from '../probe.ts'
+import type { Instant, Probe } from '../probe.ts'
 import type { Setup } from '../setup.ts'
 import type { Ack, Silence } from '../silence.ts'
 
@@ -9,6 +9,11 @@ export type Context = Readonly<{
   now: Instant
   /** Whether every probe of the monitors of these members has run once since their onset (`first-email`). */
   gathered: (members: readonly Member[]) => boolean
+  /**
+   * The probes of a recipient that are about to join the incident, with a run that begins before `by` or is under way
+   * (`joining`).
+   */
+  arriving: (recipient: string, by: Instant) => readonly Probe[]
   /** No timer fires before every failing probe has run since then (`restart`). */
   freshSince: Instant
   /** While we are offline no timer fires. */

@@ -6,6 +6,7 @@ import type { RuleName } from '../rule.ts'
 import { type RecipientView, viewOf } from '../view.ts'
 import { isAdded } from './config-change.ts'
 import { gathering } from './gathering.ts'
+import { joining } from './joining.ts'
 import { whyUnexplained } from './reasons.ts'
 import { remindEveryOf } from './reminder.ts'
 import { type Blocked, blocked, type Due, due, type Rule, sift } from './result.ts'
@@ -91,7 +92,7 @@ function notYet(view: RecipientView, situation: Situation): Blocked | null {
   if (others !== null) return others
   if (!timersMayFire) return blocked('restart', 'fresh', 'every probe of the incident runs once more before anything is sent')
   if (!view.unexplained.some((member) => member.state === 'failing')) return RECOVERING
-  return view.loud ? null : silenced(kindOf(incident), view.unexplained, context)
+  return view.loud ? joining(view, situation) : silenced(kindOf(incident), view.unexplained, context)
 }
 
 /** When the threshold was reached for the first of the probes that this recipient is notified of, in the current episode. */

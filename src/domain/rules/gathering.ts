@@ -10,9 +10,14 @@ export const GATHER_AT_MOST_MS = 30_000
 
 /** `first-email`: whoever shares the failure is waited for, so that one outage is one email. */
 export function gathering(view: RecipientView, { setup, now, gathered }: Context): Blocked | null {
-  if (now >= tellableAt(view.unexplained, setup) + GATHER_AT_MOST_MS) return null
+  if (now >= gatheringEndsAt(view.unexplained, setup)) return null
   if (allHaveLapsed(view) && gathered(view.own)) return null
   return blocked('first-email', 'gather', 'the other probes of these monitors have not run yet')
+}
+
+/** Nobody is waited for any longer. */
+export function gatheringEndsAt(unexplained: readonly Member[], setup: Setup): Instant {
+  return tellableAt(unexplained, setup) + GATHER_AT_MOST_MS
 }
 
 /** Since when there is something to tell: the threshold, or the first run that no explanation covered any more. */

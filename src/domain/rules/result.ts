@@ -1,6 +1,7 @@
 import type { Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
 import type { MailKind } from '../notification.ts'
+import type { Instant } from '../probe.ts'
 import type { RuleName } from '../rule.ts'
 import type { RecipientView } from '../view.ts'
 import type { Situation } from './situation.ts'
@@ -16,8 +17,11 @@ export type Due = Readonly<{
 }>
 export type Addressee = Readonly<{ view: RecipientView; reason: string }>
 
-/** Why an email is not sent yet. The ledger gets one row for each new key. */
-export type Blocked = Readonly<{ result: 'blocked'; rule: RuleName; key: string; reason: string }>
+/**
+ * Why an email is not sent yet. The ledger gets one row for each new key, and the incident remembers until when it is held
+ * (`joining`).
+ */
+export type Blocked = Readonly<{ result: 'blocked'; rule: RuleName; key: string; reason: string; heldUntil?: Instant }>
 
 /** No email, but a fact for the ledger, and the incident that remembers it. */
 export type Noted = Readonly<{ result: 'noted'; incident: Incident; row: LedgerRow }>
