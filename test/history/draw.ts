@@ -133,6 +133,7 @@ export function draw(seed: number): Drawn {
     wait: dice.chance(0.3) ? 1 : 0,
     mails: dice.chance(0.15) ? 1 : 0,
     extensions: dice.chance(0.25),
+    late: new Dice(seed ^ 0x1a7e).chance(0.4),
   })
   const calmFrom = dice.between(35, 90) * MINUTE
   const story = new Story(dice, new Dice(seed ^ 0xadd), fleet, calmFrom)

@@ -21,6 +21,8 @@ const renamed = (fleet: string) => fleet.replaceAll('oncall,', 'watch,').replace
 const OURS = 'oncall@example.com, second@example.com'
 const TWO = '["111111111111", "222222222222"]'
 const BETA = `- { name: b, operations: [ListRegions], notify: [beta, deputy], fail: { count: 2, of: 3 }, ${RUNS} }`
+/** The same monitor, which reaches its threshold five seconds after `a` (`joining`). */
+const LATE_BETA = BETA.replace('fail: { count: 2, of: 3 }', 'schedule: "5 * * * * *"')
 const CALM = `- { name: c, schedule: "*/2 * * * *", operations: [GetAccountInformation], notify: [oncall, beta], ${RUNS} }`
 
 /** Each fleet as it begins, and what a reload may make of it. */
@@ -62,8 +64,9 @@ function config(fleet: string, wait: string, maxPerHour: string, port: number, e
   return parsed.scenario.config
 }
 
-export function fleetOf(which: { fleet: number; wait: number; mails: number; extensions: boolean }): Fleet {
-  const variants = FLEETS[which.fleet % FLEETS.length] ?? []
+export function fleetOf(which: { fleet: number; wait: number; mails: number; extensions: boolean; late: boolean }): Fleet {
+  const drawn = FLEETS[which.fleet % FLEETS.length] ?? []
+  const variants = which.late ? drawn.map((variant) => variant.replace(BETA, LATE_BETA)) : drawn
   const [wait, mails] = [WAITS[which.wait % 2] ?? '0s', MAILS[which.mails % 2] ?? '30']
   const extended = (which.extensions ? EXTENSIONS.slice(1) : []).map((extension) =>
     config(variants[0] ?? '', wait, mails, 25, extension),
