@@ -337,7 +337,7 @@ describe('joining: a first email is held while another probe is about to join', 
     ['needs two more failures, twenty seconds apart', {}, (s) => s.pass(1).goes('internal', 'b/')],
     ['fails in another way', {}, (s) => s.goes('denied', 'b/')],
     ['notifies somebody else', { notify: ['beta'] }, (s) => s.goes('internal', 'b/')],
-    ['is silenced', {}, (s) => s.silence(60, 'b').goes('internal', 'b/')],
+    ['is silenced', {}, (s) => s.silence(60, { monitors: ['b'] }).goes('internal', 'b/')],
     ['is in another partition', { partition: 'aws-cn' }, (s) => s.goes('internal', 'b/')],
     ['is not due within ten seconds', { retryIntervalMs: MIN + 9000, periodMs: 2 * MIN }, (s) => s.goes('internal', 'b/')],
   ])('nothing is held for a probe that %s', ([, b, story]) => {
@@ -365,7 +365,10 @@ describe('joining: a first email is held while another probe is about to join', 
     expect(s.mails.at(-1)?.facts.probes).toHaveLength(2)
   })
   test('what waits for its silence, its extension or its restart is not held on top of it', () => {
-    const s = five().silence(3, 'a').goes('internal', 'a/').pass(4)
+    const s = five()
+      .silence(3, { monitors: ['a'] })
+      .goes('internal', 'a/')
+      .pass(4)
     expect(
       s
         .goes('internal', 'b/')

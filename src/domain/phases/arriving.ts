@@ -1,6 +1,7 @@
 import { rerunsOf } from '../cadence.ts'
 import type { Incident } from '../incident.ts'
 import type { Instant, Monitor, Probe } from '../probe.ts'
+import { coveredBy } from '../scope.ts'
 import { regionOfOutage } from '../setup.ts'
 import { silenceOver } from '../silence.ts'
 import type { ProbeState } from '../state.ts'
@@ -14,10 +15,9 @@ import { openToJoin } from './membership.ts'
  * (`threshold`) are not among them.
  */
 export function probesArriving(draft: Draft, incident: Incident, recipient: string, by: Instant): readonly Probe[] {
-  const { input, setup, world } = draft
   const states = { get: (probe: string) => draft.probeState(probe) }
-  return [...setup.monitors.values()]
-    .filter(({ name, notify }) => notify.includes(recipient) && silenceOver(name, world.silences, input.now) === null)
+  return [...draft.setup.monitors.values()]
+    .filter(({ notify }) => notify.includes(recipient))
     .flatMap((monitor) =>
       rerunsOf(monitor, states).flatMap(({ probe, state }) =>
         arrives(draft, incident, { probe, state, monitor, by }) ? [probe] : [],
@@ -38,7 +38,8 @@ function arrives(draft: Draft, incident: Incident, { probe, state, monitor, by }
   const next = Math.max(draft.input.now, (state.lastRunAt ?? 0) + everyMs)
   if (next + (near.runs - 1) * everyMs >= by) return false
   const place = { partition, region: regionOfOutage(probe, partition, family), family, probe: probe.id, onset: near.onset }
-  return openToJoin(draft, place)?.id === incident.id
+  if (openToJoin(draft, place)?.id !== incident.id) return false
+  return silenceOver(coveredBy(probe), draft.world.silences, draft.input.now) === null
 }
 
 /** Undecided, or failing in another way (`family-change`). */
