@@ -23,7 +23,7 @@ export async function takeAnswer(answer: Answer, deps: AnswerDeps): Promise<Answ
   if (incident.state === 'closed') return 'closed'
   const who = `${recipient}, by the link of an email, from ${from}`
   const done =
-    order === 'ack' ? await acknowledged(id, who, deps) : await silenced(incident, { hours: order, once, recipient, who }, deps)
+    order === 'ack' ? await acknowledged(id, who, deps) : await silenced(incident, { hours: order, once, recipient }, deps)
   if (done === null) return 'already'
   const row = { at: clock.now(), incident: id, probe: null, decision: 'ordered', rule: 'silence', evidence: null } as const
   await store.settle([], [{ ...row, reason: `${done} by ${who}` }])
@@ -38,11 +38,11 @@ async function acknowledged(incident: string, who: string, { store, clock }: Ans
   return 'acknowledged'
 }
 
-type Quiet = Readonly<{ hours: number; once: string; recipient: string; who: string }>
+type Quiet = Readonly<{ hours: number; once: string; recipient: string }>
 
 async function silenced(
   incident: Incident,
-  { hours, once, recipient, who }: Quiet,
+  { hours, once, recipient }: Quiet,
   { store, clock }: AnswerDeps,
 ): Promise<string | null> {
   const failing = failingMembers(incident)
@@ -50,7 +50,15 @@ async function silenced(
   const idOf = (n: number) => `${once.slice(0, 8)}-${n}`
   if (failing.length === 0 || known.has(idOf(1))) return null
   const [at, moment, forMs] = [clock.now(), clock.moment(), hours * HOUR_MS]
-  const order = { at, moment, from: at, until: at + forMs, reason: who, by: recipient, endedAt: null }
+  const order = {
+    at,
+    moment,
+    from: at,
+    until: at + forMs,
+    reason: `incident #${incident.id.slice(0, 4)}, by the link of its email`,
+    by: recipient,
+    endedAt: null,
+  }
   // The first one comes last: once it is there, all are.
   for (const [i, scope] of [...exactly(failing).entries()].toReversed())
     await store.addSilence({ ...order, id: idOf(i + 1), scope })

@@ -2,6 +2,7 @@ import type { Audience, Incident } from './incident.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { MailKind } from './notification.ts'
 import type { RuleName } from './rule.ts'
+import type { PastSilence } from './silence.ts'
 
 /** An email that a step owes to recipients. Its facts are put together from the incident as it is after the step. */
 export type Announcement = Readonly<{
@@ -9,6 +10,8 @@ export type Announcement = Readonly<{
   reason: string
   /** The reason for each recipient, where recipients have different ones. */
   reasons?: ReadonlyMap<string, string>
+  /** The silence that ended since the last email to a recipient, for each who had one. */
+  silences?: ReadonlyMap<string, PastSilence>
   rule: RuleName
   seq: number
   /** Who is notified, as they are after the step. */

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { event, MIN, type MonitorGiven, NOON, type SetupGiven, type Went } from '../../test/given.ts'
 import { Story } from '../../test/story.ts'
 import type { HealthEvent } from './outage.ts'
+import type { PastSilence } from './silence.ts'
 
 const at = (minute: number) => NOON + minute * MIN
 /** An event that explains, as posted in that minute. */
@@ -1119,6 +1120,54 @@ describe('silence', () => {
       ['2 failing > oncall', '22 wider > oncall'],
     ],
   ])('%s', plays(both))
+
+  type Told = Partial<PastSilence> | undefined
+  const drill = { reason: 'a drill', by: 'anna' }
+  test.for<[string, (s: Story) => Story, readonly Told[]]>([
+    [
+      'that ended: the next email says when, why and by whom, and that the failure began during it',
+      (s) => s.silence(60).goes('internal').until(90),
+      [{ ...drill, from: at(0), endedAt: at(60), until: at(60), began: 'during' }],
+    ],
+    [
+      'that was lifted: the next email says that as well',
+      (s) => s.silence(60).goes('internal').until(20).lift().until(30),
+      [{ endedAt: at(20), until: at(60), began: 'during' }],
+    ],
+    [
+      'in a failure that was known: the next reminder says so, and the one after it does not',
+      (s) => s.goes('internal').pass(10).silence(300).until(560),
+      [undefined, { endedAt: at(310), began: 'before' }, undefined],
+    ],
+    [
+      'that ended before the failure began: nothing is said of it',
+      (s) => s.silence(5).pass(5).goes('internal').pass(9),
+      [undefined],
+    ],
+    ['that was taken back before it began', (s) => s.silence(60, {}, 30).lift().goes('internal').pass(9), [undefined]],
+    [
+      'over another account: nothing is said of it, nor while it lasts',
+      (s) =>
+        s
+          .silence(5, { accounts: ['111111111102'] })
+          .goes('internal', '101')
+          .pass(9),
+      [undefined],
+    ],
+    [
+      'of which several ended: the last one',
+      (s) => s.silence(60).pass(1).silence(20).goes('internal').until(90),
+      [{ endedAt: at(60) }],
+    ],
+    [
+      'and the end of it all is told as ever',
+      (s) => s.silence(60).goes('internal').until(90).goes('ok').until(99),
+      [{ endedAt: at(60) }, undefined],
+    ],
+  ])('a silence %s', ([, play, told]) => {
+    const { mails } = play(new Story(both))
+    expect(mails.map(({ facts }) => facts.silence)).toEqual(told.map((one) => one && expect.objectContaining(one)))
+  })
   test('an acknowledged incident has neither reminders nor escalation', () => {
     const s = new Story({ recipients: { oncall: null, manager: 30 }, monitors: [{ notify: ['oncall', 'manager'] }] }).runs('FFF')
     s.ack(s.incident().id).until(10 * HOURS)

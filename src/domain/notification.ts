@@ -3,6 +3,7 @@ import type { LapseCause, PastThread } from './incident.ts'
 import type { BySource, SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { RuleName } from './rule.ts'
+import type { PastSilence } from './silence.ts'
 import type { Verdict } from './verdict.ts'
 import type { Width } from './width.ts'
 
@@ -106,6 +107,8 @@ export type Facts = Readonly<{
   }>
   /** How many accounts it concerns, and how the others fare; left out where there is only one. */
   width?: Width
+  /** The silence over them that ended since the last email to this recipient; left out where there was none. */
+  silence?: PastSilence
   /** Probes of what the failing services rest on, or of the same ones elsewhere; left out where there are none. */
   firstHand?: readonly FirstHand[]
   verdict: Verdict['kind'] | null

@@ -1,3 +1,4 @@
+import type { Announcement } from './announcement.ts'
 import { idPart, membersFor, messageIdOf, notificationId, notifiedBy, notifiedMembers } from './audience.ts'
 import { isChosen } from './choice.ts'
 import type { Announced } from './decision.ts'
@@ -133,6 +134,7 @@ function incidentFacts(
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
     ...widthFacts(mine, incident, drop),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
+    ...silenceOf(announcement, audience),
     ...(outage ? firstHandOf(mine, incident, drop) : {}),
     sources: outage && reading !== undefined ? { ...reading.sources, at: reading.at } : null,
     next: nextEmail(incident, audience, verdictFor(audience, mine, incident), { setup, now }),
@@ -141,6 +143,11 @@ function incidentFacts(
     timezone: monitors[0]?.timezone ?? 'Etc/UTC',
     sentBy: sentBy(monitors, drop),
   }
+}
+
+function silenceOf({ silences }: Announcement, { recipient }: Audience): Pick<Facts, 'silence'> {
+  const silence = silences?.get(recipient)
+  return silence === undefined ? {} : { silence }
 }
 
 function firstHandOf(mine: readonly Member[], { partition }: Incident, { setup, states }: Backdrop): Pick<Facts, 'firstHand'> {

@@ -26,6 +26,18 @@ export type Silence = Readonly<{
   endedAt: Instant | null
 }>
 
+/** A silence that is over, as an email tells of it. */
+export type PastSilence = Readonly<{
+  reason: string
+  by: string
+  from: Instant
+  endedAt: Instant
+  /** The end that was planned: later than `endedAt` where it was taken back. */
+  until: Instant
+  /** Whether what failed under it began to fail under it, or had done so before. */
+  began: 'during' | 'before'
+}>
+
 /** An operator's word that they work on this incident: no more reminders and no escalation until it closes. */
 export type Ack = Readonly<{ incident: string; at: Instant; moment?: Moment | null; reason: string | null }>
 
@@ -69,7 +81,7 @@ export function quietUntil(probe: Covered, silences: readonly Silence[], now: In
 }
 
 /** It was in force, and is so no longer. One that was taken back before it began never was. */
-function hasEnded(silence: Silence, now: Instant): boolean {
+export function hasEnded(silence: Silence, now: Instant): boolean {
   const end = endOfSilence(silence)
   return end <= now && silence.from < end
 }

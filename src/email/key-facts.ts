@@ -9,6 +9,7 @@ import { foreign, safeLink } from './foreign.ts'
 import type { Limits } from './limits.ts'
 import { opening } from './opening.ts'
 import { capital, stop } from './sentence.ts'
+import { silenceSentence } from './silence.ts'
 import { endOf, hhmm, hhmmss, spanBetween } from './times.ts'
 import { CONCERNS_NO_MONITOR, whySent } from './why-sent.ts'
 
@@ -29,6 +30,7 @@ export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): read
   // Where one click acknowledges it, that comes first.
   const canAnswer = incident.closedAt === null && delivery.page?.hasButtons === true
   return [
+    ...fact('After a silence', silenceSentence(facts, limits)),
     ...(isOver ? [] : impacts(facts, limits)),
     ...(canAnswer ? page : []),
     ...undelivered(facts, merged, limits),

@@ -137,6 +137,14 @@ export class Rehearsal {
     throw new Error(`no email of kind ${kind} in a thousand rounds: ${this.ledger.at(-1)?.reason}`)
   }
 
+  /** An operator withholds alerts from then on until then, or until it is lifted. */
+  silence(from: Instant, until: Instant, endedAt: Instant | null = null): this {
+    const scope = { monitors: [MONITOR.name], accounts: [], operations: [], regions: [] }
+    const asked = { id: 'a0b1c2d3', at: from, from, until, scope, reason: 'db move', by: 'anna', endedAt }
+    this.world = { ...this.world, silences: [...this.world.silences, asked] }
+    return this
+  }
+
   /** Alibi does not run until then. */
   away(until: Instant, why: string): this {
     const gap: Gap = { from: this.at - MINUTE_MS, to: until, why }

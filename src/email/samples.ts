@@ -231,6 +231,13 @@ const FURTHER: Readonly<Record<string, Case>> = {
   'failing-one-of-eleven': { mail: several(11, (nth) => (nth === 0 ? FAILS : null)) },
   'failing-two-of-eleven': { mail: several(11, (nth) => (nth < 2 ? FAILS : nth < 4 ? THROTTLED : null)) },
   'failing-again': { mail: flaps('failing') },
+  'failing-after-silence': { mail: well().silence(at('11:00'), at('12:30')).untilEmail('failing', FAILS) },
+  'reminder-after-silence': {
+    mail: outage((on) => {
+      on.untilEmail('failing', FAILS)
+      return on.silence(at('12:10'), at('23:00'), at('16:30')).untilEmail('reminder', FAILS)
+    }),
+  },
   'failing-undetermined-late': {
     mail: new Rehearsal(NOON_OR_SO - HOUR_MS)
       .until(at('11:48'), null)

@@ -34,12 +34,22 @@ function momentsOf(facts: Facts, { now }: Delivery): readonly Moment[] {
   return [
     ...moment(lastOkAt, 'last ok run'),
     ...firstFailure(facts),
+    ...silenceMoments(facts),
     ...moment(announcedAt === at ? null : announcedAt, 'first email queued'),
     ...moment(sources?.at ?? null, 'AWS Health checked'),
     ...moment(facts.kind === 'recovered' && family !== 'offline' ? endOf(facts) : null, 'recovered'),
     ...moment(closedAt, 'incident closed'),
     [at, 'this email queued'],
     ...moment(now - at >= LATE_MS ? now : null, 'this email sent'),
+  ]
+}
+
+function silenceMoments({ silence }: Facts): readonly Moment[] {
+  if (silence === undefined) return []
+  const { from, endedAt, until } = silence
+  return [
+    [from, 'silence began'],
+    [endedAt, endedAt < until ? 'silence lifted' : 'silence ended'],
   ]
 }
 

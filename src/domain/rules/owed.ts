@@ -3,9 +3,11 @@ import { opened, union } from '../audience.ts'
 import type { Audience, Heard, Incident } from '../incident.ts'
 import type { LedgerRow } from '../ledger.ts'
 import { servicesOf } from '../service-facts.ts'
+import type { PastSilence } from '../silence.ts'
 import type { RecipientView } from '../view.ts'
 import { eventsOf, evidenceOf } from './reasons.ts'
 import type { Addressee, Blocked, Due } from './result.ts'
+import { silenceBehind } from './silence.ts'
 import type { Situation } from './situation.ts'
 
 /** Reasons of one email that the ledger names, where each recipient has their own. */
@@ -30,9 +32,20 @@ export function owed(due: Due, situation: Situation): Step {
   }
   return {
     incident: announced(to, due, situation),
-    announcement: { kind, reason, reasons, rule, seq, to, hindsight: incident.hindsight },
+    announcement: { kind, reason, reasons, silences: silencesBehind(due, context), rule, seq, to, hindsight: incident.hindsight },
     ledger: [...notes, row],
   }
+}
+
+/** For each recipient the silence that ended since their last email. What AWS says was never withheld. */
+function silencesBehind({ kind, to }: Due, context: Situation['context']): ReadonlyMap<string, PastSilence> {
+  if (kind === 'now-explained') return new Map()
+  return new Map(
+    to.flatMap(({ view: { recipient, own, heard } }) => {
+      const silence = silenceBehind(own, heard?.at ?? Number.NEGATIVE_INFINITY, context)
+      return silence === null ? [] : [[recipient, silence] as const]
+    }),
+  )
 }
 
 /** The step that owes nothing, and records why. */
