@@ -75,8 +75,15 @@ export type Wired = AsyncDisposable &
     organization: ReadonlyMap<Partition, (signal: AbortSignal) => Promise<OrganizationStatus>>
   }>
 
-/** @param clock dates what is stored; the machine's own, if left out */
-export function wire(config: Config, given: Env, version: string, clock: Clock = systemClock): Wired {
+/** What a machine that shares its database goes by. */
+export type Shared = Readonly<{
+  /** Dates what is stored; the machine's own, if left out. */
+  clock?: Clock
+  /** Whether this machine may still make a call of a probe; left out: always. */
+  mayCall?: () => boolean
+}>
+
+export function wire(config: Config, given: Env, version: string, { clock = systemClock, mayCall }: Shared = {}): Wired {
   const env = withEndpoints(given, config.endpoints, config.network.variants)
   const held = new AsyncDisposableStack()
   const outlet = outletOf(config)
@@ -93,6 +100,7 @@ export function wire(config: Config, given: Env, version: string, clock: Clock =
     version,
     keyring,
     outlet,
+    ...(mayCall && { mayCall }),
   })
   held.defer(() => prober.close())
   const asking = new Map(

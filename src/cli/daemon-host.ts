@@ -71,15 +71,14 @@ export class DaemonHost implements Host<Wiring> {
     const turn = storage.lock(config)
     const soon = await Promise.race([turn, new Promise<null>((resolve) => setTimeout(resolve, READY_AFTER_MS, null))])
     if (soon !== null) return soon
+    await using held = new AsyncDisposableStack()
     const page = await this.standBy(config)
-    try {
-      return await turn
-    } finally {
-      await page?.close()
-    }
+    held.defer(() => page?.close())
+    held.use(storage.serve(held.use(this.wired(config)).prober))
+    return await turn
   }
 
-  /** Another machine leads: this one shows what that one has stored. */
+  /** Another machine leads: this one shows what that one has stored, and makes the calls of the callers that it holds. */
   private async standBy(config: Config): Promise<Page | null> {
     const { storage, log, metrics } = this.given
     const reader = storage.reader()
@@ -129,13 +128,13 @@ export class DaemonHost implements Host<Wiring> {
 
   equip(config: Config, carried: Carried): Wiring {
     const { log, given, sent } = this
-    const wired = wire(config, given.io.env, VERSION, this.clock)
+    const { storage } = given
+    const wired = this.wired(config)
     for (const warning of config.warnings) log.warn('configuration', { warning })
     if (wired.network.length > 0) log.info('network', { network: wired.network })
     if (wired.overrides.length > 0) log.warn('endpoints are not AWS’s own', { overrides: wired.overrides })
     const recorded = (mailer: Mailer) => (sent === null ? mailer : recordedMailer(mailer, sent))
     const { mailer, fallback } = wired
-    const { storage } = given
     const ending = new AbortController()
     const identify = () => void identified(wired, log, ending.signal)
     identify()
@@ -143,6 +142,7 @@ export class DaemonHost implements Host<Wiring> {
     return {
       ...wired,
       ...carried,
+      prober: storage.dealt(wired.prober, config.monitors),
       ticker: createTicker(log),
       log,
       meter: given.metrics.meter,
@@ -155,6 +155,11 @@ export class DaemonHost implements Host<Wiring> {
         await wired[Symbol.asyncDispose]()
       },
     }
+  }
+
+  private wired(config: Config): Wired {
+    const { storage, io } = this.given
+    return wire(config, io.env, VERSION, { clock: storage.clock, mayCall: () => storage.mayCall() })
   }
 
   organization(config: Config): Organization & Disposable {

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Signals } from '../daemon/daemon.ts'
 import type { Members } from '../ports/fleet.ts'
 import type { Mailer } from '../ports/mailer.ts'
+import type { Prober } from '../ports/prober.ts'
 import type { Reader, Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 
@@ -25,6 +26,12 @@ export type DaemonStorage = AsyncDisposable &
     isShared: boolean
     /** The signals for as long as the right lasts that is taken next. */
     term: (signals: Signals) => Signals
+    /** Makes each run on the machine whose turn it is. */
+    dealt: (prober: Prober, monitors: Config['monitors']) => Prober
+    /** Makes the runs that the one who decides asks of this machine, until it is disposed of. */
+    serve: (prober: Prober) => AsyncDisposable
+    /** Looked at before each call of a probe: whether it is still this machine's to make. */
+    mayCall: () => boolean
     /** Sends nothing when the right may be gone: another machine may send the same. */
     guarded: (mailer: Mailer) => Mailer
     /** Who shares it; `null` where it is of this machine alone. @throws {StoreError} */

@@ -3,9 +3,11 @@ import { systemClock } from '../adapters/clock.ts'
 import type { PostgresFleet } from '../adapters/postgres/fleet.ts'
 import type { Config } from '../config/config.ts'
 import type { Postgres } from '../config/storage-schema.ts'
+import { DealtProber } from '../daemon/dealt-prober.ts'
 import type { Claim } from '../ports/fleet.ts'
 import type { Log } from '../ports/log.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
+import type { Prober } from '../ports/prober.ts'
 import { type DaemonStorage, OverError } from './daemon-storage.ts'
 import { sharedConfigName } from './shared-config.ts'
 import { VERSION } from './version.ts'
@@ -73,6 +75,7 @@ class FleetStorage implements DaemonStorage {
     if (claim.lost.aborted) ended?.abort()
     return {
       [Symbol.dispose]: () => {
+        this.claim = null
         this.releasing = claim.release()
       },
     }
@@ -81,6 +84,22 @@ class FleetStorage implements DaemonStorage {
   async openStore() {
     if (this.claim === null) throw new Error('there is no claim')
     return this.claim.store
+  }
+
+  dealt(prober: Prober, monitors: Config['monitors']): Prober {
+    return this.claim === null ? prober : new DealtProber(prober, this.claim.dealer, monitors)
+  }
+
+  serve(prober: Prober): AsyncDisposable {
+    return this.fleet.serve(async (probe, signal) => {
+      const outcome = await prober.run(probe, signal)
+      // It was not made, or not to its end.
+      return outcome.tries.length === 0 ? null : outcome
+    })
+  }
+
+  mayCall(): boolean {
+    return this.claim === null ? this.fleet.mayServe() : this.claim.isLive()
   }
 
   guarded(mailer: Mailer): Mailer {

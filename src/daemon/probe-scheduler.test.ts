@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { HOUR, MIN, type MonitorGiven, monitor, NOON, run, type Went } from '../../test/given.ts'
 import { MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import { newProbeState, type ProbeState } from '../domain/state.ts'
+import { RunLostError } from '../ports/prober.ts'
 import { virtualClock } from '../simulate/clock.ts'
 import { AWS_PACE, MAX_RUNS_AT_ONCE, MAX_RUNS_OF_A_LANE, ProbeScheduler } from './probe-scheduler.ts'
 
@@ -13,7 +14,7 @@ function given(lastsMs = 1_000) {
   const kill = new AbortController()
   const began: { probe: string; at: number }[] = []
   const lates: number[] = []
-  const world = { went: (_probe: string): Went => 'ok', most: 0, lastsMs: (_probe: string) => lastsMs }
+  const world = { went: (_probe: string): Went => 'ok', most: 0, lastsMs: (_probe: string) => lastsMs, isLost: () => false }
   let running = 0
   const rounds = new ProbeScheduler({
     prober: {
@@ -24,6 +25,7 @@ function given(lastsMs = 1_000) {
         world.most = Math.max(world.most, running)
         await clock.sleep(world.lastsMs(probe.id), signal)
         running -= 1
+        if (world.isLost()) throw new RunLostError('the machine that made it is gone')
         return run(probe.id, NOON + at, world.went(probe.id))
       },
       control: () => Promise.reject(new Error('nobody asks for it here')),
@@ -131,6 +133,30 @@ test('accounts that hang do not delay the others', async () => {
   await clock.advance(2 * MINUTE_MS)
   expect(world.most).toBeLessThanOrEqual(MAX_RUNS_AT_ONCE)
   expect(MAX_RUNS_OF_A_LANE * 3).toBeLessThanOrEqual(MAX_RUNS_AT_ONCE)
+})
+
+test('a run that was lost is made again, paced like any other: it may have called AWS', async () => {
+  const { clock, rounds, began, world } = given(100)
+  world.isLost = () => clock.elapsed() < 5_000
+  const done = rounds.fire(monitor({ accounts: accounts(3), operations: ['GetAccountInformation'], periodMs: MIN }))
+  await clock.advance(20_000)
+  await done
+  const inAnySecond = began.map(({ at }) => began.filter((other) => other.at >= at && other.at < at + 1_000).length)
+  expect(Math.max(...inAnySecond)).toBeLessThanOrEqual(3 + 3)
+  const last = began.filter(({ at }) => at >= 5_000 - 100)
+  expect(last.map(({ probe }) => probe).toSorted()).toEqual([...new Set(began.map(({ probe }) => probe))].toSorted())
+  expect(clock.pending()).toBe(0)
+})
+
+test('after the stop a run that was lost is not made again', async () => {
+  const { clock, rounds, began, world } = given(1_000)
+  world.isLost = () => true
+  const done = rounds.fire(monitor())
+  await clock.advance(500)
+  rounds.stop()
+  await clock.advance(10_000)
+  await Promise.all([done, rounds.idle()])
+  expect(began).toHaveLength(1)
 })
 
 test('after the stop nothing begins, and what is under way ends', async () => {

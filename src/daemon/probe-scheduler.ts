@@ -11,7 +11,7 @@ import {
 } from '../domain/probe.ts'
 import { type Quota, quotaKey, quotaOf, slowerOf } from '../domain/quota.ts'
 import type { ProbeState } from '../domain/state.ts'
-import type { Prober } from '../ports/prober.ts'
+import { type Prober, RunLostError } from '../ports/prober.ts'
 import { StoreError } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { faultyRun, soundOutcome } from './guarded.ts'
@@ -236,10 +236,11 @@ export class ProbeScheduler {
   private begin(turn: Turn, lane: Lane): void {
     turn.state = 'running'
     lane.running += 1
-    const run: Promise<void> = this.runUntilItSays(turn, lane).finally(() => {
+    const run: Promise<void> = this.runUntilItSays(turn, lane).then((said) => {
       lane.running -= 1
       this.running.delete(run)
-      this.end(turn)
+      if (said || this.ending.signal.aborted) this.end(turn)
+      else this.again(turn, lane)
       if (this.blocked.size === 0) return
       const waiting = [...this.blocked]
       this.blocked.clear()
@@ -248,29 +249,43 @@ export class ProbeScheduler {
     this.running.add(run)
   }
 
+  /** A run that was lost may have called AWS all the same: it takes its turn once more. */
+  private again(turn: Turn, lane: Lane): void {
+    turn.state = 'queued'
+    ;(turn.kind === 'rerun' ? lane.reruns : lane.scheduled).push(turn)
+    this.serve(lane)
+  }
+
   private end(turn: Turn): void {
     this.turns.delete(turn.probe.id)
     turn.over()
   }
 
-  private async runUntilItSays({ probe, kind }: Turn, lane: Lane): Promise<void> {
+  /** @returns `false` if the run was lost */
+  private async runUntilItSays({ probe, kind }: Turn, lane: Lane): Promise<boolean> {
     for (let i = 0; i < MAX_REPEATS; i++) {
       const begun = this.deps.clock.monotonic()
       const outcome = await this.made(probe)
-      if (this.deps.kill.aborted) return
+      if (this.deps.kill.aborted) return true
+      if (outcome === null) return false
       this.account(lane, kind, outcome, i === 0 ? 1 : 0)
       this.decide(probe, outcome, begun)
-      if (outcome.kind !== 'stalled' || this.ending.signal.aborted) return
+      if (outcome.kind !== 'stalled' || this.ending.signal.aborted) break
     }
+    return true
   }
 
-  /** A prober never rejects. If one does all the same, that counts as a run: otherwise nobody would notice that it said nothing. */
-  private async made(probe: Probe): Promise<Outcome> {
+  /**
+   * `null`: the run was lost. Otherwise a prober never rejects. If one does all the same, that counts as a run, or nobody would
+   * notice that it said nothing.
+   */
+  private async made(probe: Probe): Promise<Outcome | null> {
     const { prober, clock, kill, failed } = this.deps
     const startedAt = clock.now()
     try {
       return soundOutcome(await prober.run(probe, kill))
     } catch (cause) {
+      if (cause instanceof RunLostError) return null
       if (!kill.aborted) failed(probe, cause)
       return faultyRun(probe, startedAt, clock.now())
     }

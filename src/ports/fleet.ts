@@ -1,4 +1,4 @@
-import type { Instant } from '../domain/probe.ts'
+import type { Instant, Outcome, Probe } from '../domain/probe.ts'
 import type { Store } from './store.ts'
 import type { Clock } from './time.ts'
 
@@ -13,6 +13,8 @@ export type Machine = Readonly<{
   seenAt: Instant
   /** How far its clock is from the store's. */
   skewMs: number
+  /** Whose calls it makes: so many callers. */
+  callers: number
 }>
 
 /** Who leads: the one machine that decides and sends. */
@@ -34,12 +36,44 @@ export type Claim = Readonly<{
    * process is stopped.
    */
   isLive(): boolean
+  dealer: Dealer
   /** Gives the lead to whoever is there to take it. */
   release(): Promise<void>
 }>
 
-/** Everybody who was heard of lately, as one of them knows it; `leader` is `null` while nobody leads. */
-export type Members = Readonly<{ me: string; machines: readonly Machine[]; leader: Leader | null }>
+/** A run that is to be made on the machine that holds its caller. */
+export type Task = Readonly<{
+  /** Whose calls these are: credentials in a partition. AWS counts them together. */
+  caller: string
+  probe: Probe
+  /** No machine takes longer. */
+  limitMs: number
+}>
+
+/** What the leader asks of the other machines: each holds some of the callers, and makes their calls. */
+export type Dealer = Readonly<{
+  /** From now on these are the callers, and they are dealt evenly to the machines that are there. */
+  deal(callers: readonly string[]): void
+  /**
+   * Makes a run on the machine that holds its caller, `own` if that is this one. Waits while the caller moves: no caller is called
+   * by two machines at once.
+   * @throws {RunLostError}
+   */
+  run(task: Task, own: () => Promise<Outcome>, signal: AbortSignal): Promise<Outcome>
+}>
+
+/** Makes a run that the leader has asked for; `null` gives it back. */
+export type Make = (probe: Probe, signal: AbortSignal) => Promise<Outcome | null>
+
+/** Everybody who was heard of lately, as one of them knows it. */
+export type Members = Readonly<{
+  me: string
+  machines: readonly Machine[]
+  /** `null` while nobody leads. */
+  leader: Leader | null
+  /** What this process decided or saw and was refused, because another machine had taken its place by then. */
+  refused: number
+}>
 
 /** The machines that share a store, seen from one of them. */
 export type Fleet = Readonly<{
@@ -47,6 +81,13 @@ export type Fleet = Readonly<{
   clock: Clock
   /** Waits for the lead; `null` when the signal aborts. @throws {StoreError} fatal only */
   lead(signal: AbortSignal): Promise<Claim | null>
+  /** Makes the runs that the leader asks of this machine, until it is disposed of. */
+  serve(make: Make): AsyncDisposable
+  /**
+   * Whether this machine may make the calls that it serves for: nobody else can have got its callers yet. Looked at before each
+   * call, by a clock that runs on while the process is stopped and one that runs on while the machine sleeps.
+   */
+  mayServe(): boolean
   /** @throws {StoreError} */
   members(): Promise<Members>
   close(): Promise<void>

@@ -61,6 +61,11 @@ export function createCounters(register: Registry) {
       help: 'How often another process took over the lead, since the database began.',
       registers,
     }),
+    fenced: new Counter({
+      name: 'alibi_fenced_total',
+      help: 'Decisions and runs of this machine that were refused because another machine had taken its place by then.',
+      registers,
+    }),
     storeSeconds: new Histogram({
       name: 'alibi_store_blocking_seconds',
       help: 'How long a database call blocked the process.',
@@ -109,7 +114,8 @@ export function createGauges(register: Registry) {
     healthy: gauge('alibi_healthy', '1 while /healthz answers 200.'),
     loopDelay: gauge('alibi_event_loop_delay_seconds', 'Longest time that the process was blocked since the previous scrape.'),
     leader: gauge('alibi_leader', '1 if this machine decides and sends; also where it is the only one.'),
-    machines: gauge('alibi_machines', 'Machines that share the database and were heard of within 15 seconds.'),
+    machines: gauge('alibi_machines', 'Machines that share the database and were heard of within 10 seconds.'),
+    callers: gauge('alibi_callers_held', 'Callers (credentials in a partition) whose calls this machine makes.'),
     memory: gauge('alibi_resident_memory_bytes', 'Resident memory of the process.'),
     started: gauge('alibi_start_time_seconds', 'When the process started.'),
     build: gauge('alibi_build_info', 'Always 1; labelled with the versions of Alibi and Node.', ['version', 'node']),

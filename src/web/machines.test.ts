@@ -4,24 +4,34 @@ import { differencesOf, machinesJson, machinesShown } from './machines.ts'
 
 const T0 = Date.UTC(2026, 10, 27, 12)
 const machine = (name: string, over: Partial<Machine> = {}): Machine => ({
-  ...{ name, host: `${name}.example`, version: '1.0.0', config: 'a', startedAt: T0, seenAt: T0, skewMs: 0 },
+  ...{ name, host: `${name}.example`, version: '1.0.0', config: 'a', startedAt: T0, seenAt: T0, skewMs: 0, callers: 0 },
   ...over,
 })
 const members = (...machines: Machine[]): Members => ({
   me: 'south',
   machines,
   leader: { name: 'north', since: T0, takeovers: 1 },
+  refused: 0,
 })
 
 test('machines are named with what they do', () => {
-  const known = members(machine('north'), machine('south'))
-  expect(machinesShown(known)).toBe('north leads, south stands by (this machine); 1 takeover so far')
-  expect(machinesShown({ ...known, leader: null })).toBe('north stands by, south stands by (this machine); nobody leads')
+  const known = members(machine('north', { callers: 1 }), machine('south', { callers: 2 }))
+  expect(machinesShown(known)).toBe(
+    'north leads and makes the calls of 1 caller, south makes the calls of 2 callers (this machine); 1 takeover so far',
+  )
+  expect(machinesShown(members(machine('north', { callers: 3 }), machine('south')))).toBe(
+    'north leads and makes the calls of 3 callers, south stands by (this machine); 1 takeover so far',
+  )
+  const nobody = { ...members(machine('north'), machine('south')), leader: null }
+  expect(machinesShown(nobody)).toBe('north stands by, south stands by (this machine); nobody leads')
   expect(machinesJson(known)).toMatchObject({
     machine: 'south',
     leads: false,
     leader: { name: 'north', since: '2026-11-27T12:00:00.000Z', takeovers: 1 },
-    machines: [{ name: 'north' }, { name: 'south' }],
+    machines: [
+      { name: 'north', callers: 1 },
+      { name: 'south', callers: 2 },
+    ],
   })
 })
 

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import type { Machine, Members } from '../ports/fleet.ts'
 
 /** A clock that is off by more makes schedules fire at another time than on the other machines. */
@@ -10,15 +11,20 @@ export function machinesJson({ me, machines, leader }: Members) {
     leads: leader?.name === me,
     leader:
       leader === null ? null : { name: leader.name, since: new Date(leader.since).toISOString(), takeovers: leader.takeovers },
-    machines: machines.map(({ name, host, version, config, skewMs }) => ({ name, host, version, config, clockOffsetMs: skewMs })),
+    machines: machines.map(({ name, host, version, config, skewMs, callers }) => ({
+      ...{ name, host, version, config, clockOffsetMs: skewMs, callers },
+    })),
   }
 }
 
-/** One line that names the machines and says who leads. */
+/** One line that names the machines and says what each does. */
 export function machinesShown({ me, machines, leader }: Members): string {
-  const who = machines.map(({ name }) => {
-    const role = name === leader?.name ? 'leads' : 'stands by'
-    return `${name} ${role}${name === me ? ' (this machine)' : ''}`
+  const who = machines.map(({ name, callers }) => {
+    const does = [
+      ...(name === leader?.name ? ['leads'] : []),
+      ...(callers === 0 ? [] : [`makes the calls of ${counted(callers, 'caller')}`]),
+    ]
+    return `${name} ${does.length === 0 ? 'stands by' : does.join(' and ')}${name === me ? ' (this machine)' : ''}`
   })
   const times = leader === null ? null : leader.takeovers
   const taken = times === null ? 'nobody leads' : `${times} ${times === 1 ? 'takeover' : 'takeovers'} so far`

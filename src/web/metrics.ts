@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Registry } from 'prom-client'
+import { callerOf } from '../domain/dealing.ts'
 import type { Incident } from '../domain/incident.ts'
 import { DECISIONS } from '../domain/ledger.ts'
 import { isOpen } from '../domain/mailing.ts'
@@ -59,7 +60,7 @@ export function createMetrics(): Metrics {
       series.begin(moment.view.setup)
       setWorld(gauges, moment)
       setOutbox(gauges, moment)
-      setMachines(gauges, counters, moment.health)
+      setMachines(gauges, counters, moment.health, moment.view.setup)
       gauges.healthy.set(moment.health.ok ? 1 : 0)
       gauges.loopDelay.set(Math.max(0, loop.max - EVENT_LOOP_RESOLUTION_MS * 1e6) / 1e9)
       loop.reset()
@@ -181,11 +182,15 @@ function setWorld(gauges: Gauges, { view: { world, setup }, now }: Moment): void
   gauges.faulty.set(world.selfAlerts.has(CONFIG_ALERT) ? 1 : 0)
 }
 
-function setMachines(gauges: Gauges, { takeovers }: Counters, { members }: Health): void {
+function setMachines(gauges: Gauges, { takeovers, fenced }: Counters, { members }: Health, { monitors }: Setup): void {
   gauges.leader.set(members === undefined || members.leader?.name === members.me ? 1 : 0)
   gauges.machines.set(members?.machines.length ?? 1)
   takeovers.reset()
   takeovers.inc(members?.leader?.takeovers ?? 0)
+  const held = members?.machines.find(({ name }) => name === members.me)?.callers ?? 0
+  gauges.callers.set(members === undefined ? new Set([...monitors.values()].map(callerOf)).size : held)
+  fenced.reset()
+  fenced.inc(members?.refused ?? 0)
 }
 
 function setOutbox(gauges: Gauges, { outbox, now }: Moment): void {

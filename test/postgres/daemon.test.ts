@@ -35,7 +35,7 @@ test('the leader is killed in the middle of an outage: another goes on within 15
   })
   const [open] = await on.incidents()
   const page = async () => (await two.get('/')).body
-  expect(await page()).toContain('one leads, two stands by (this machine); 0 takeovers so far')
+  expect(await page()).toContain('one leads and makes the calls of 1 caller, two stands by (this machine); 0 takeovers so far')
   await until('the page to show what the leader has stored', async () =>
     (await page()).includes(`incidents/${String(open?.['id'])}`),
   )

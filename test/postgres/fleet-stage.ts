@@ -2,6 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Daemon, freePort, type Parts, type Stage, stage } from '../wire/daemon-process.ts'
 
+/** Profiles that the machines have; each machine has keys of its own, so that the stand-in sees who calls. */
+export const PROFILES = ['first', 'second'] as const
+
+/** The access key of a machine in a profile. */
+export function keyOf(machine: string, profile: string): string {
+  return `AKIA${machine}${profile}`.toUpperCase()
+}
+
 /** A machine of the fleet: the same configuration, with a name, a page and files of its own. */
 type StagedMachine = Readonly<{
   name: string
@@ -30,9 +38,13 @@ export async function fleetStage(url: string, schema: string): Promise<FleetStag
       const text = (await readFile(on.config, 'utf8')).replace(`127.0.0.1:${on.port}`, `127.0.0.1:${port}`)
       const config = join(directory, 'alibi.yaml')
       await writeFile(config, `${text.replace(storage(url, schema), storage(through, schema))}\nmachine: { name: ${name} }\n`)
+      const credentials = join(directory, 'credentials')
+      const keys = (profile: string) =>
+        `[${profile}]\naws_access_key_id = ${keyOf(name, profile)}\naws_secret_access_key = secret\n`
+      await writeFile(credentials, PROFILES.map(keys).join('\n'))
       return {
         name,
-        start: async () => on.daemon({}, { config, directory }),
+        start: async () => on.daemon({ AWS_SHARED_CREDENTIALS_FILE: credentials }, { config, directory }),
         async get(path) {
           const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(30_000) })
           return { status: response.status, body: await response.text() }

@@ -255,6 +255,21 @@ describe('tries', () => {
     expect(await running).toMatchObject({ result: 'inconclusive', kind: 'stalled', control: null })
   })
 
+  test('no call is made that this machine may not make any more, also in the middle of a run', async () => {
+    sandbox.answer({}, 'InternalServerException')
+    const before = sandbox.count('GetAccountInformation')
+    let left = 2
+    const prober = accountProber({
+      ...{ monitors: [monitorOf({ attempts: 3 })], control: { url: sandbox.url, timeoutMs: SHORT_MS }, clock },
+      ...{ random01: () => 1, env: process.env, version: '0.0.0', mayCall: () => left-- > 0 },
+    })
+    open.push(prober)
+    await prober.run(probeOf('GetAccountInformation'), new AbortController().signal)
+    // It is looked at before each try, and again once the credentials are there.
+    expect(sandbox.count('GetAccountInformation') - before).toBe(1)
+    expect(await prober.run(probeOf(), new AbortController().signal)).toMatchObject({ tries: [], kind: 'stalled' })
+  })
+
   test('runs of one moment share a control call', async () => {
     sandbox.answer({}, 'reset')
     const before = sandbox.count('Control')

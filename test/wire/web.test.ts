@@ -393,7 +393,11 @@ describe('GET /metrics', () => {
     const scene = SCENES['well']!()
     let takeovers = 0
     const leader = () => ({ name: 'here', since: ONSET, takeovers })
-    const health = async () => ({ ok: true, reasons: [], members: { me: 'here', machines: [], leader: leader() } })
+    const health = async () => ({
+      ok: true,
+      reasons: [],
+      members: { me: 'here', machines: [], leader: leader(), refused: takeovers },
+    })
     const { port } = await start(scene, { metrics, health })
     const before = counted((await ask(port, '/metrics')).body)
     const { meter } = metrics

@@ -42,6 +42,8 @@ export type ProberOptions = Readonly<{
   version: string
   /** Shared with whoever else needs the same credentials; closed by its owner. Left out: one of its own. */
   keyring?: Keyring
+  /** Looked at right before each call: whether this machine may still make it; left out: always. */
+  mayCall?: () => boolean
   /** Finds the SDK's clients of other services; left out: those that are installed. */
   load?: LoadPackage
 }>
@@ -118,11 +120,11 @@ class AccountProber implements Prober {
   }
 
   async #tries(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<readonly Try[]> {
-    const { clock, random01 } = this.#options
+    const { clock, random01, mayCall = () => true } = this.#options
     const tries: Try[] = []
     for (let i = 0; i < Math.max(1, monitor.attempts); i++) {
       if (i > 0) await clock.sleep(backoffMs(i - 1, monitor.backoffMs, random01()), signal)
-      const made = signal.aborted ? null : await this.#attempt(probe, monitor, signal)
+      const made = signal.aborted || !mayCall() ? null : await this.#attempt(probe, monitor, signal)
       if (made === null) break
       tries.push(made)
       if (made.kind === null) break
@@ -130,9 +132,9 @@ class AccountProber implements Prober {
     return tries
   }
 
-  /** @returns `null` when the signal ended it. */
+  /** @returns `null` when the signal ended it, or the call may not be made any more. */
   async #attempt(probe: Probe, monitor: Monitor, signal: AbortSignal): Promise<Try | null> {
-    const { clock } = this.#options
+    const { clock, mayCall = () => true } = this.#options
     const at = clock.now()
     const begun = clock.monotonic()
     const spent = () => clock.monotonic() - begun
@@ -157,6 +159,7 @@ class AccountProber implements Prober {
       if (!(error instanceof KeyringError)) return failed(error, { asked, ...heard })
       return failed(error.cause, error)
     }
+    if (signal.aborted || !mayCall()) return null
     try {
       // The time that the credentials took is part of the try's; a little is left for the call in any case.
       const leftMs = Math.max(monitor.timeoutMs - spent(), monitor.timeoutMs / 10)

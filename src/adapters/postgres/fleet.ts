@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { inWords } from '../../domain/duration.ts'
-import { messageOfThrown } from '../../domain/thrown.ts'
-import type { Claim, Fleet, Leader, Machine, Members } from '../../ports/fleet.ts'
+import type { Claim, Fleet, Make, Members } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
 import { type Reader, type Store, StoreError } from '../../ports/store.ts'
 import type { Clock } from '../../ports/time.ts'
-import { document } from '../stored/rows.ts'
 import { type Database, type DatabaseOptions, openDatabase, type Transaction } from './database.ts'
 import { DatabaseClock } from './database-clock.ts'
-import { type Attempt, HEARTBEAT_SECONDS, Jobs } from './jobs.ts'
+import { CallDealer, type DealerDeps } from './dealer.ts'
+import { Hand } from './hand.ts'
+import { type Attempt, Jobs } from './jobs.ts'
+import { Lease } from './lease.ts'
 import { migrate } from './migrations.ts'
-import { READ, WRITE } from './statements.ts'
+import { LEADER, leaderIn, Register, type Self } from './register.ts'
+import { WRITE } from './statements.ts'
 import { type Observe, storeOn } from './store.ts'
+import { Tasks } from './tasks.ts'
+import { Trouble } from './trouble.ts'
 
 export type FleetOptions = DatabaseOptions &
   Readonly<{
-    machine: Pick<Machine, 'name' | 'host' | 'version'> & Readonly<{ config: () => string }>
+    machine: Self
     /** The machine's own clock. */
     clock: Clock
     log: Log
@@ -23,24 +27,14 @@ export type FleetOptions = DatabaseOptions &
   }>
 
 /** How often a machine says that it is there, and looks at the database's clock. */
-const BEAT_MS = 5_000
-/** A machine that was not heard of for this long is not there. */
-const SEEN_WITHIN_MS = 15_000
-/** A machine that was not heard of for this long is forgotten. */
-const FORGOTTEN_AFTER_MS = 24 * 3_600_000
+const BEAT_MS = 3_000
 /** How often one that does not lead looks whether it could. */
 const LOOK_MS = 1_000
 /** How often the leader says that it lives. */
 const TOUCH_MS = 3_000
-/** The leader stops to send so long before somebody else could have taken the lead. */
-const MARGIN_MS = 500
 /** A claim is given up and taken anew before pg-boss takes it away, which is after a day. */
 const RENEW_AFTER_MS = 12 * 3_600_000
 const SWEEP_MS = 60_000
-/** The same trouble is logged this often. */
-const REPEAT_MS = 5 * 60_000
-/** Key of `meta`: who leads. */
-const LEADER = 'leader'
 
 /** The machines that share a schema of PostgreSQL. Reading needs no claim. */
 export type PostgresFleet = Fleet & Readonly<{ reader: Reader }>
@@ -61,107 +55,59 @@ export async function openFleet(options: FleetOptions): Promise<PostgresFleet> {
   }
 }
 
-/** Logs what passes by itself, now and then. */
-class Trouble {
-  private readonly options: Pick<FleetOptions, 'clock' | 'log'>
-  private readonly saidAt = new Map<string, number>()
-
-  constructor(options: Pick<FleetOptions, 'clock' | 'log'>) {
-    this.options = options
-  }
-
-  say(what: string, cause: unknown): void {
-    const now = this.options.clock.monotonic()
-    if (now - (this.saidAt.get(what) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return
-    this.saidAt.set(what, now)
-    this.options.log.warn(what, { why: messageOfThrown(cause), next: 'tried again within seconds' })
-  }
-}
-
 class Membership implements PostgresFleet {
   readonly clock: DatabaseClock
   readonly reader: Store
   private readonly database: Database
   private readonly jobs: Jobs
+  private readonly tasks: Tasks
+  private readonly register: Register
   private readonly trouble: Trouble
   private readonly options: FleetOptions
-  /** One process, and no other of the same name. */
-  private readonly instance = randomUUID()
   private readonly timer: ReturnType<typeof setInterval>
-  private startedAt: number | null = null
 
   constructor(database: Database, jobs: Jobs, trouble: Trouble, options: FleetOptions) {
+    const { clock, log, machine, observe } = options
     this.database = database
     this.jobs = jobs
     this.trouble = trouble
     this.options = options
-    this.clock = new DatabaseClock(options.clock)
-    this.reader = storeOn(database, { keepOpen: true, ...(options.observe && { observe: options.observe }) })
+    this.clock = new DatabaseClock(clock)
+    this.tasks = new Tasks(database)
+    this.register = new Register({ database, clock: this.clock, log, self: machine })
+    this.reader = storeOn(database, { keepOpen: true, ...(observe && { observe }) })
     this.timer = setInterval(
       () => void this.beat().catch((cause) => trouble.say('the database could not be told that this machine is there', cause)),
       BEAT_MS,
     )
   }
 
-  /** Says that this machine is there, and looks at the database's clock. */
-  async beat(): Promise<void> {
-    const { machine, log } = this.options
-    const other = await this.database.write(async (tx) => {
-      const now = await this.clock.look(tx)
-      this.startedAt ??= now
-      const [was] = await tx.query('SELECT seen_at, doc FROM machines WHERE name = $1', [machine.name])
-      const { host, version, config } = machine
-      const doc = {
-        host,
-        version,
-        config: config(),
-        startedAt: this.startedAt,
-        skewMs: this.clock.skewMs,
-        instance: this.instance,
-      }
-      await tx.change(
-        'INSERT INTO machines (name, seen_at, doc) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, doc = excluded.doc',
-        [machine.name, now, JSON.stringify(doc)],
-      )
-      await tx.change('DELETE FROM machines WHERE seen_at < $1', [now - FORGOTTEN_AFTER_MS])
-      if (was === undefined || now - Number(was['seen_at']) > SEEN_WITHIN_MS) return null
-      const { instance, host: at } = document<{ instance: string; host: string }>(was)
-      return instance === this.instance ? null : at
-    })
-    if (other !== null)
-      log.warn('another process says that it is this machine', {
-        machine: machine.name,
-        host: other,
-        next: 'give each machine a machine.name of its own',
-      })
+  beat(): Promise<void> {
+    return this.register.beat()
   }
 
-  async members(): Promise<Members> {
-    return this.database.read(async (tx) => {
-      const rows = await tx.query('SELECT name, seen_at, doc FROM machines WHERE seen_at > $1 ORDER BY name', [
-        this.clock.now() - SEEN_WITHIN_MS,
-      ])
-      const machines = rows.map((row): Machine => {
-        const { host, version, config, startedAt, skewMs } = document<Omit<Machine, 'name' | 'seenAt'>>(row)
-        return { name: String(row['name']), host, version, config, startedAt, skewMs, seenAt: Number(row['seen_at']) }
-      })
-      const leader = await leaderIn(tx)
-      const isThere = machines.some(({ name }) => name === leader?.name)
-      return {
-        me: this.options.machine.name,
-        machines,
-        leader: leader === null || !isThere ? null : { name: leader.name, since: leader.since, takeovers: leader.takeovers },
-      }
-    })
+  members(): Promise<Members> {
+    return this.register.members()
+  }
+
+  serve(make: Make): AsyncDisposable {
+    const { tasks, register, clock, trouble } = this
+    return new Hand({ tasks, register, clock, trouble, make })
+  }
+
+  mayServe(): boolean {
+    return this.register.lease.isLive()
   }
 
   async lead(signal: AbortSignal): Promise<Claim | null> {
     const { clock } = this.options
     while (!signal.aborted) {
       try {
-        const before = clock.monotonic()
+        const lease = new Lease(clock)
+        const before = lease.reading()
         const attempt = await this.jobs.take('lead')
-        if (attempt !== null) return await this.claim(attempt, before)
+        lease.renew(before)
+        if (attempt !== null) return await this.claim(attempt, lease)
         await this.jobs.releaseDead('lead')
       } catch (cause) {
         if (cause instanceof StoreError && cause.fatal) throw cause
@@ -174,17 +120,16 @@ class Membership implements PostgresFleet {
 
   async close(): Promise<void> {
     clearInterval(this.timer)
-    const { name } = this.options.machine
-    await this.database.write((tx) => tx.change('DELETE FROM machines WHERE name = $1', [name])).catch(() => {}) // It is forgotten soon.
+    await this.register.leave().catch(() => {}) // It is not heard of any more soon.
     await this.jobs.close().catch(() => {})
     await this.database.close()
   }
 
-  private async claim(attempt: Attempt, before: number): Promise<Claim> {
-    const { clock, log, machine, observe } = this.options
-    const { jobs, trouble } = this
+  private async claim(attempt: Attempt, lease: Lease): Promise<Claim> {
+    const { clock, database, jobs, trouble } = this
+    const { log, machine, observe } = this.options
+    const since = clock.monotonic()
     const lost = new AbortController()
-    let liveUntil = before + HEARTBEAT_SECONDS * 1000 - MARGIN_MS
     const give = (why: string) => {
       if (lost.signal.aborted) return
       log.warn('the lead is given up', { why, next: 'whoever leads next loads the state before it decides' })
@@ -192,29 +137,24 @@ class Membership implements PostgresFleet {
     }
     const fence = async (tx: Transaction) => {
       if (await jobs.touch('lead', attempt, tx)) return
+      this.register.refused += 1
       throw new StoreError(`another machine leads by now: what ${machine.name} decides is not stored`, {
         fatal: false,
         uncertain: true,
       })
     }
-    const store = storeOn(this.database, {
+    const store = storeOn(database, {
       fence,
       keepOpen: true,
       stale: ({ message }) => give(message),
       ...(observe && { observe }),
     })
-    const since = this.clock.now()
-    await this.database.write(async (tx) => {
-      await fence(tx)
-      const before = await leaderIn(tx)
-      const isSame = before === null || before.instance === this.instance
-      const takeovers = (before?.takeovers ?? 0) + (isSame ? 0 : 1)
-      await tx.change(WRITE.putMeta, [LEADER, JSON.stringify({ name: machine.name, since, takeovers, instance: this.instance })])
-    })
+    const term = randomUUID()
+    await this.begin(term, fence)
     const touch = async () => {
-      const began = clock.monotonic()
-      if (began - before > RENEW_AFTER_MS) return give('it has been held for long enough: it is taken anew')
-      if (await jobs.touch('lead', attempt)) liveUntil = began + HEARTBEAT_SECONDS * 1000 - MARGIN_MS
+      const told = lease.reading()
+      if (told.monotonic - since > RENEW_AFTER_MS) return give('it has been held for long enough: it is taken anew')
+      if (await jobs.touch('lead', attempt)) lease.renew(told)
       else give('another machine has taken it')
     }
     const every = (ms: number, work: () => Promise<void>, failed: string) =>
@@ -223,21 +163,42 @@ class Membership implements PostgresFleet {
       every(TOUCH_MS, touch, 'the database could not be told that the leader lives'),
       every(SWEEP_MS, () => jobs.sweep(), 'jobs that are done could not be removed'),
     ]
-    lost.signal.addEventListener('abort', () => timers.forEach(clearInterval), { once: true })
-    log.info('this machine leads', { machine: machine.name, after: inWords(clock.monotonic() - before) })
+    const over = new AbortController()
+    const end = () => {
+      timers.forEach(clearInterval)
+      over.abort('the term is over')
+    }
+    lost.signal.addEventListener('abort', end, { once: true })
+    const isLive = () => !lost.signal.aborted && lease.isLive()
+    log.info('this machine leads', { machine: machine.name, after: inWords(clock.monotonic() - since) })
     return {
       store,
       lost: lost.signal,
-      isLive: () => !lost.signal.aborted && clock.monotonic() < liveUntil,
+      isLive,
+      dealer: this.dealer({ fence, term, isLive, over: over.signal }),
       async release() {
-        timers.forEach(clearInterval)
+        end()
         await jobs.handOn('lead', attempt).catch((cause) => trouble.say('the lead could not be handed on', cause))
       },
     }
   }
-}
 
-async function leaderIn(tx: Transaction): Promise<(Leader & Readonly<{ instance: string }>) | null> {
-  const [row] = await tx.query(READ.meta, [LEADER])
-  return row === undefined ? null : document(row)
+  /** Writes down that this machine leads. @throws {StoreError} */
+  private async begin(term: string, fence: (tx: Transaction) => Promise<void>): Promise<void> {
+    const { instance } = this.register
+    const { name } = this.options.machine
+    await this.database.write(async (tx) => {
+      await fence(tx)
+      const before = await leaderIn(tx)
+      const isSame = before === null || before.instance === instance
+      const takeovers = (before?.takeovers ?? 0) + (isSame ? 0 : 1)
+      await tx.change(WRITE.putMeta, [LEADER, JSON.stringify({ name, since: this.clock.now(), takeovers, instance, term })])
+    })
+  }
+
+  private dealer(term: Pick<DealerDeps, 'fence' | 'term' | 'isLive' | 'over'>): CallDealer {
+    const { database, tasks, clock, trouble } = this
+    const { log, machine } = this.options
+    return new CallDealer({ database, tasks, clock, log, trouble, self: machine, instance: this.register.instance, ...term })
+  }
 }

@@ -1,8 +1,9 @@
 import type { JobAttempt, PgBoss } from 'pg-boss'
 import type { Database, Transaction } from './database.ts'
+import { LEASE_MS } from './lease.ts'
 
 /** Whoever does not say for this long that it lives has lost its jobs. */
-export const HEARTBEAT_SECONDS = 10
+const HEARTBEAT_SECONDS = LEASE_MS / 1000
 /** pg-boss takes a job away after a day at most, whoever holds it. */
 const EXPIRES_SECONDS = 24 * 3_600
 /** Kept after they are done, to be looked at. */

@@ -85,6 +85,11 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
   'CREATE TABLE queue_events (arn text COLLATE "C" PRIMARY KEY, doc text NOT NULL)',
+  // Which process makes the calls of which caller, and the runs that it is asked for: what is lost of those is asked for again.
+  `CREATE TABLE callers (caller text COLLATE "C" PRIMARY KEY, machine text COLLATE "C" NOT NULL, instance text COLLATE "C" NOT NULL);
+  CREATE UNLOGGED TABLE tasks (
+    id text COLLATE "C" PRIMARY KEY, term text COLLATE "C" NOT NULL, instance text COLLATE "C" NOT NULL, doc text NOT NULL, outcome text
+  )`,
 ]
 
 /** Says that the schema is Alibi's, and of which version: a key of `meta`. */

@@ -1,0 +1,213 @@
+import { deal } from '../../domain/dealing.ts'
+import type { Outcome } from '../../domain/probe.ts'
+import type { Dealer, Task } from '../../ports/fleet.ts'
+import type { Log } from '../../ports/log.ts'
+import { RunLostError } from '../../ports/prober.ts'
+import type { Clock } from '../../ports/time.ts'
+import type { Database, Transaction } from './database.ts'
+import { Errands } from './errands.ts'
+import { LEASE_MS } from './lease.ts'
+import { type Presence, presencesIn, type Self } from './register.ts'
+import type { Tasks } from './tasks.ts'
+import type { Trouble } from './trouble.ts'
+
+/** How often a look is taken who is there. */
+const LOOK_MS = 1_000
+/** The runs of a caller that moves are waited for so long. */
+const DRAIN_MS = 60_000
+/** A machine that did not say what came of a run gets no callers for so long. */
+const SHUNNED_MS = 10 * 60_000
+
+export type DealerDeps = Readonly<{
+  database: Database
+  tasks: Tasks
+  clock: Clock
+  log: Log
+  trouble: Trouble
+  self: Self
+  instance: string
+  /** Begins every write: proves that nobody else leads. */
+  fence: (tx: Transaction) => Promise<void>
+  /** Names this term of this leader. */
+  term: string
+  isLive: () => boolean
+  over: AbortSignal
+}>
+
+type Presences = ReadonlyMap<string, Presence>
+/** Who is there, and who of them can take callers. */
+type Seen = Readonly<{ presences: Presences; machines: readonly string[] }>
+
+/** Deals the callers to the machines that are there, and makes each run where its caller is held. */
+export class CallDealer implements Dealer {
+  private readonly deps: DealerDeps
+  private readonly errands: Errands
+  private readonly startedAt: number
+  private callers: readonly string[] = []
+  /** Which process holds which caller, as the database has it; `null` before that was read. */
+  private holders: Map<string, string> | null = null
+  /** Callers whose runs have to end before they can move, and since when they have had to. */
+  private readonly moving = new Map<string, number>()
+  private readonly underWay = new Map<string, number>()
+  /** When a process was last known to be there, on the monotonic clock. */
+  private readonly heardAt = new Map<string, number>()
+  private readonly shunnedUntil = new Map<string, number>()
+  private changed = Promise.withResolvers<void>()
+  private looking: Promise<void> | null = null
+
+  constructor(deps: DealerDeps) {
+    const { tasks, term, clock, trouble, over } = deps
+    this.deps = deps
+    this.startedAt = clock.monotonic()
+    const silent = (instance: string) => void this.shunnedUntil.set(instance, clock.monotonic() + SHUNNED_MS)
+    this.errands = new Errands({ tasks, term, clock, trouble, over, silent })
+    const timer = setInterval(() => this.lookSoon(), LOOK_MS)
+    over.addEventListener('abort', () => clearInterval(timer), { once: true })
+  }
+
+  deal(callers: readonly string[]): void {
+    this.callers = [...new Set(callers)].toSorted()
+    this.lookSoon()
+  }
+
+  async run(task: Task, own: () => Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
+    const { caller } = task
+    const holder = await this.holderOf(caller, signal)
+    this.underWay.set(caller, this.runsOf(caller) + 1)
+    try {
+      return holder === this.deps.instance ? await own() : await this.errands.run(holder, task, signal)
+    } finally {
+      this.underWay.set(caller, this.runsOf(caller) - 1)
+      if (this.moving.has(caller) && this.runsOf(caller) === 0) this.lookSoon()
+    }
+  }
+
+  /** Waits until somebody holds the caller, and it stays there. @throws {RunLostError} */
+  private async holderOf(caller: string, signal: AbortSignal): Promise<string> {
+    const { clock, over, instance, isLive } = this.deps
+    while (!signal.aborted && !over.aborted) {
+      const holder = this.moving.has(caller) ? undefined : this.holders?.get(caller)
+      if (holder !== undefined && (holder !== instance || isLive())) return holder
+      await Promise.race([this.changed.promise, clock.sleep(LOOK_MS, signal)])
+    }
+    throw new RunLostError('asked to stop')
+  }
+
+  private runsOf(caller: string): number {
+    return this.underWay.get(caller) ?? 0
+  }
+
+  private lookSoon(): void {
+    if (this.deps.over.aborted || this.looking !== null) return
+    this.looking = this.look()
+      .catch((cause) => this.deps.trouble.say('callers could not be dealt to the machines', cause))
+      .finally(() => {
+        this.looking = null
+        this.changed.resolve()
+        this.changed = Promise.withResolvers()
+      })
+  }
+
+  private async look(): Promise<void> {
+    const { database, tasks, term } = this.deps
+    const isFirst = this.holders === null
+    const [presences, stored] = await database.read(async (tx) => [await presencesIn(tx), isFirst ? await holdersIn(tx) : null])
+    if (isFirst) await tasks.forgetOthers(term)
+    const holders = this.holders ?? stored ?? new Map<string, string>()
+    this.holders = holders
+    this.hear(presences)
+    const { callers } = this
+    const machines = this.machines(presences)
+    const moves = [...deal(callers, machines, holders)].filter(([caller, to]) =>
+      this.mayMove(caller, to, { presences, machines }),
+    )
+    const gone = [...holders.keys()].filter((caller) => !callers.includes(caller))
+    if (moves.length + gone.length > 0) await this.store(moves, gone, presences)
+    for (const caller of gone) holders.delete(caller)
+    for (const [caller, to] of moves) {
+      holders.set(caller, to)
+      this.moving.delete(caller)
+    }
+  }
+
+  private hear(presences: Presences): void {
+    const now = this.deps.clock.monotonic()
+    for (const [instance, { ageMs }] of presences) if (ageMs <= LEASE_MS) this.heardAt.set(instance, now)
+  }
+
+  /** Who can take callers: this machine, and those that serve and go by the same configuration and version. */
+  private machines(presences: Presences): readonly string[] {
+    const { instance, self, clock } = this.deps
+    const now = clock.monotonic()
+    const config = self.config()
+    const others = [...presences.values()].filter(
+      (one) =>
+        one.instance !== instance &&
+        one.serves &&
+        one.ageMs <= LEASE_MS &&
+        one.config === config &&
+        one.version === self.version &&
+        now >= (this.shunnedUntil.get(one.instance) ?? 0),
+    )
+    return [instance, ...others.map((one) => one.instance)]
+  }
+
+  /** Whether the caller can move there now. Where it has to wait for its runs, no further ones begin. */
+  private mayMove(caller: string, to: string, { presences, machines }: Seen): boolean {
+    const from = this.holders?.get(caller)
+    if (from === to) {
+      this.moving.delete(caller)
+      return false
+    }
+    if (from === undefined) return true
+    const { clock, instance } = this.deps
+    const now = clock.monotonic()
+    if (from !== instance && this.isGone(from, presences)) {
+      // First, or what is lost would be asked of it again.
+      this.moving.set(caller, now)
+      this.errands.loseAll((one) => one === caller)
+      return true
+    }
+    // What an earlier leader has asked of it may still be under way there.
+    const isSettled = from === instance || now - this.startedAt > LEASE_MS
+    if (!isSettled && machines.includes(from)) return false
+    if (isSettled && this.runsOf(caller) === 0) return true
+    const since = this.moving.get(caller) ?? now
+    this.moving.set(caller, since)
+    if (now - since > DRAIN_MS) this.errands.loseAll((one) => one === caller)
+    return false
+  }
+
+  /** Whether a process makes no calls any more: it said so, or was not heard of for so long that it knows itself. */
+  private isGone(instance: string, presences: Presences): boolean {
+    const presence = presences.get(instance)
+    if (presence !== undefined) return presence.ageMs > LEASE_MS || !presence.serves
+    // It has left, or another process goes by its name: then nobody knows.
+    const heardAt = this.heardAt.get(instance)
+    return heardAt === undefined || this.deps.clock.monotonic() - heardAt > LEASE_MS
+  }
+
+  private async store(
+    moves: readonly (readonly [string, string])[],
+    gone: readonly string[],
+    presences: Presences,
+  ): Promise<void> {
+    const { database, fence, log, self } = this.deps
+    const nameOf = (instance: string) => (instance === this.deps.instance ? self.name : (presences.get(instance)?.name ?? ''))
+    await database.write(async (tx) => {
+      await fence(tx)
+      await tx.change('DELETE FROM callers WHERE caller = ANY($1::text[])', [gone])
+      await tx.change(
+        `INSERT INTO callers (caller, machine, instance) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+         ON CONFLICT (caller) DO UPDATE SET machine = excluded.machine, instance = excluded.instance`,
+        [moves.map(([caller]) => caller), moves.map(([, to]) => nameOf(to)), moves.map(([, to]) => to)],
+      )
+    })
+    for (const [caller, to] of moves) log.info('the calls of a caller move', { caller, to: nameOf(to) })
+  }
+}
+
+async function holdersIn(tx: Transaction): Promise<Map<string, string>> {
+  const rows = await tx.query('SELECT caller, instance FROM callers')
+  return new Map(rows.map(({ caller, instance }) => [String(caller), String(instance)]))
+}
