@@ -26,8 +26,8 @@ export function notifiedBy(members: readonly Member[], setup: Setup): readonly s
 }
 
 /**
- * Who gets what belongs to no monitor: self-alerts, and `offline`. Those with `selfAlerts: true`, and those without `after` that
- * do not set it; if there are none, everybody who has not refused. Never nobody.
+ * Who gets the emails that belong to no monitor, self-alerts and `offline`: those with `selfAlerts: true`, and those
+ * without `after` that do not set it; if there are none, everybody who has not opted out. Never nobody.
  */
 export function selfAlertRecipients(recipients: Iterable<Recipient>): readonly Recipient[] {
   const all = [...recipients]
@@ -64,7 +64,7 @@ export function subjectFor(incident: Incident, recipient: string, setup: Setup):
   return `[alibi] ${first}${more}: ${troubleOf(incident)} #${incident.id.slice(0, 4)}`
 }
 
-/** Of other services than Account by their names; of several in one region, by that. */
+/** In words: the failing service, or AWS if there are several; an outage with its region, unless that is Account's. */
 function troubleOf({ members, family, region }: Incident): string {
   const services = servicesOf(members)
   if (services.every((service) => service === 'account') || family === 'offline' || family === 'blind') return TROUBLE[family]
@@ -78,7 +78,7 @@ const MAX_PAST = 20
 
 /**
  * `family-change`: the side of a recipient who was notified of an incident, in the one that continues it. If they have no open
- * thread of that one, the old thread goes on: to them it is one story. If both are open, the old thread ends in the other one,
+ * thread of that one, the old thread continues: to them it is one story. If both are open, the old thread ends in the other one,
  * whose next email also says what could not be delivered in the old one.
  */
 export function inherited(mine: Audience | undefined, old: Audience, from: Incident): Audience {
@@ -114,7 +114,7 @@ export function inherited(mine: Audience | undefined, old: Audience, from: Incid
   }
 }
 
-/** Who has to hear of the recovery: every address that was notified of the failure (`config-change`). */
+/** Who has to be notified of the recovery: every address that was notified of the failure (`config-change`). */
 export function notifiedAddresses({ notified, to }: Audience): readonly string[] {
   return notified ?? to
 }
@@ -132,7 +132,7 @@ export function opened(incident: Incident, recipient: string, seq: number, setup
     const { heir: _, notified: __, ...same } = known
     const notified = union(notifiedAddresses(known), to)
     if (known.open) return { ...same, to, ...(notified.length === to.length ? {} : { notified }), open: true }
-    // The new episode goes on in the same thread, but has nothing else in common with the one that is over.
+    // The new episode continues the thread, but has nothing else in common with the one that is over.
     const { from: ___, ...thread } = same
     return { ...thread, to, monitors: [], open: true }
   }

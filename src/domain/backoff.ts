@@ -2,8 +2,8 @@
 export const MAX_BACKOFF_MS = 5 * 60_000
 
 /**
- * How long to wait after the failed try `attempt` (0 for the first): `baseMs` doubled each time, of which at least half
- * and never more than all is waited, so that probes that failed together do not come back together.
+ * How long to wait after the failed try `attempt` (0 for the first): between half and all of `baseMs`, which doubles each time,
+ * so that probes that failed together do not retry together.
  */
 export function backoffMs(attempt: number, baseMs: number, random01: number): number {
   const nominal = Math.min(baseMs * 2 ** Math.max(0, attempt), MAX_BACKOFF_MS)

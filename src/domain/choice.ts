@@ -6,7 +6,7 @@ import type { Family } from './probe.ts'
 export const CHOICES = ['failing', 'misconfigured', 'blind', 'wider', 'reminder', 'now-explained', 'recovered'] as const
 export type Choice = (typeof CHOICES)[number]
 
-/** The choice that tells of a failure first, by family. Being offline concerns no probe: `selfAlerts` says who is notified. */
+/** The choice that includes the first email about a failure, by family. Being offline concerns no probe: see `selfAlerts`. */
 const FIRST: Readonly<Record<Family, Choice | null>> = {
   outage: 'failing',
   misconfigured: 'misconfigured',
@@ -14,10 +14,10 @@ const FIRST: Readonly<Record<Family, Choice | null>> = {
   offline: null,
 }
 const FIRSTS: readonly Choice[] = ['failing', 'misconfigured', 'blind']
-/** The choices that say that something fails. The others have a sense only for those who know that. */
+/** The choices that report a failure. The others make sense only to those who know of one. */
 const ALERTS: readonly Choice[] = [...FIRSTS, 'wider', 'reminder']
 
-/** An email as it is due, before anybody's choice. */
+/** An email that is due, before any recipient's choice is applied. */
 export type Proposed = Readonly<{
   kind: MailKind
   family: Family

@@ -20,7 +20,7 @@ export type DigestInput = Readonly<{
   ledger: readonly LedgerRow[]
   /** There were more rows than were read. */
   cut: boolean
-  /** Mails that are owed or refused now. */
+  /** Emails that are owed or refused now. */
   outbox: readonly Owed[]
   watched: Watched
 }>
@@ -36,7 +36,7 @@ const PATTERN_DAYS = 90
 /** The row that a gap in our watch leaves behind (`restart`). */
 const GAP_RULE: RuleName = 'restart'
 
-/** Of a gap in our own watch, for the ledger: the digest tells of it. */
+/** The ledger row about a gap in our own watch, from which the digest reports it. */
 export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }>): LedgerRow {
   const { from, to, why } = gap
   return {
@@ -53,7 +53,7 @@ export function gapRow(gap: Readonly<{ from: Instant; to: Instant; why: string }
 /** The summary of a period of time: what was emailed, what was not and why, who knew first, rejected events, gaps, patterns. */
 export function digestOf(input: DigestInput): Digest {
   const { from, to } = input
-  // A digest that is owed late knows what came after its time: that is for the next one, but for gaps that began before.
+  // A late digest knows what happened after its time. That is left to the next one, except for gaps that began before.
   const ledger = input.ledger.filter((row) => row.at < to || isGapBefore(row, to))
   const touched = new Set(ledger.flatMap(({ incident }) => (incident === null ? [] : [incident])))
   const present = input.incidents
@@ -144,7 +144,7 @@ function kindsOf(rows: readonly LedgerRow[]): string {
   return `${counted.join(', ')}.`
 }
 
-/** A mail that reached its addresses one after the other has several rows, and is one mail. */
+/** An email that reached its addresses one after the other has several rows, but is one email. */
 function eachOnce(rows: readonly LedgerRow[]): readonly LedgerRow[] {
   const byMail = new Map(rows.map((row) => [idOf(row.evidence) ?? row, row]))
   return [...byMail.values()]

@@ -12,7 +12,7 @@ export function inWords(ms: number): string {
 
 /**
  * How long, where both ends stand beside it as clock times to the minute: what the clock shows, so that `12:10 to 12:40` is
- * never 29 minutes. Less than a minute is told as it is.
+ * never 29 minutes. Less than a minute is given as it is.
  */
 export function inWordsByClock(from: number, to: number): string {
   if (to - from < 60_000) return inWords(to - from)
@@ -33,7 +33,10 @@ export function utcToTheSecond(at: number): string {
   return `${iso(at).slice(0, 19).replace('T', ' ')}Z`
 }
 
-/** An instant as programs read it, ISO 8601 UTC. Never throws: one that no Date can hold is the nearest that one can, and no number the begin of 1970. */
+/**
+ * An instant as programs read it, ISO 8601 UTC. Never throws: what is beyond a Date's range becomes the nearest end of it, and
+ * what is no number the beginning of 1970.
+ */
 export function iso(at: number): string {
   return new Date(Number.isFinite(at) ? Math.min(Math.max(at, -FURTHEST), FURTHEST) : 0).toISOString()
 }

@@ -3,14 +3,14 @@ import type { Try } from './probe.ts'
 /** What a try, or many tries alike, ended with. */
 export type Ended = Pick<Try, 'kind' | 'error' | 'status'>
 
-/** An answer of 200 is no fault by its number: what is wrong is that nobody can read it. */
+/** A status of 200 is no error: what is wrong with this answer is that it cannot be read. */
 function isUnreadable({ kind, status }: Ended): boolean {
   return kind === 'internal' && status !== null && status >= 200 && status < 300
 }
 
 /** The error's own name; `null` if it has none beside the status. */
 function nameOf({ kind, error, status }: Ended): string | null {
-  // Where the answer names no error, `failure.ts` calls it by its status: that is said by the status already.
+  // Where the answer names no error, `failure.ts` names it after its status, which is shown beside it already.
   if (status !== null && error === `HTTP ${status}`) return null
   return error ?? kind ?? 'an error'
 }

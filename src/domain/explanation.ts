@@ -5,7 +5,7 @@ import { type HealthEvent, type HealthReading, SOURCE_NAME } from './outage.ts'
 import type { Instant } from './probe.ts'
 import type { Alibi, Peers, Verdict } from './verdict.ts'
 
-/** Most ends of events that are remembered of one probe: the newest. */
+/** How many ends of events are remembered for one probe: the newest. */
 const MAX_ENDS = 20
 
 /** A probe that was not judged yet. */
@@ -63,7 +63,7 @@ type Circumstances = Readonly<{
   extensionMs: number
   peers: () => Peers
   now: Instant
-  /** Since when no run has said anything, where the last state stands and there is no such run; else `null`. */
+  /** The start of the last run, if that was so long ago that the last state stands (`blind`); else `null`. */
   silentSince?: Instant | null
 }>
 

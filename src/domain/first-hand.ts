@@ -5,9 +5,9 @@ import { serviceCode, titleOf } from './service-facts.ts'
 import { regionOf, type Setup } from './setup.ts'
 import type { ProbeState } from './state.ts'
 
-/** How a service fares that is probed beside the failing one: what that rests on, or the same one in another region. */
+/** How a service fares that is probed as well: one that the failing service depends on, or the same one in another region. */
 export type FirstHand = Readonly<{
-  /** As people call it. */
+  /** Its name in prose. */
   service: string
   region: string
   state: 'ok' | 'failing'
@@ -19,7 +19,7 @@ const MAX_FIRST_HAND = 6
 
 type Failing = readonly Readonly<{ probe: string; operation: string }>[]
 
-/** What our own probes say at this moment of the services that may be behind a failure, those that fail first. */
+/** What our own probes show at this moment about the services that may have caused a failure; those that fail come first. */
 export function firstHand(
   failing: Failing,
   partition: Partition,

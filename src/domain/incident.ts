@@ -65,11 +65,11 @@ export type Member = Readonly<{
   judgement: Judgement
 }>
 
-/** What a recipient has heard of an incident in its current episode, as of the last step. */
+/** What a recipient was notified of in the current episode of an incident, as of the last step. */
 export type Heard = Readonly<{
   /** The last email that the next reminder and the hold count from. */
   at: Instant
-  /** Services that an email has named to them, `account` or `dynamodb`: `wider` is due at another. Left out: Account. */
+  /** Services that an email has named to them (`dynamodb`): `wider` is due when another one fails. Left out: only Account. */
   services?: readonly string[]
   /** How many of their probes were failing at the last email: `wider` is due at twice as many. */
   failing: number
@@ -98,15 +98,15 @@ export type Audience = Readonly<{
   /** Notified of the failure, and not yet of the recovery. */
   open: boolean
   /**
-   * They got no email so far, in their choice of kinds (`choice`): never about this incident, so that `root` is of none that was
-   * sent; or not in this episode.
+   * They got no email so far because of the kinds that they chose (`choice`): either never about this incident, so that no
+   * email has the Message-ID `root`, or not in this episode.
    */
   unsent?: 'never' | 'in this episode'
-  /** `null`: they were not notified of this incident itself, but of one that goes on in it, or it is about no probes. */
+  /** `null`: they were not notified of this incident itself, but of one that continues in it, or it is about no probes. */
   heard: Heard | null
   /** The monitors of the probes that they were notified of: their end is about these, even if they notify them no longer. */
   monitors: readonly string[]
-  /** How often the incident had reopened when they were first notified of it: earlier episodes did not happen to them. */
+  /** How often the incident had reopened when they were first notified of it: they know nothing of earlier episodes. */
   reopened: number | null
   /** Notified only of another incident, whose probes have moved here (`family-change`). */
   heir?: true

@@ -32,7 +32,7 @@ type Miss = Readonly<{ test: Test; why: string }>
 type Passed = Readonly<{ match: Match }>
 
 /**
- * Does something that AWS said explain this failure? The five tests of docs/rules.md; an event that does not pass
+ * Does an event that AWS published explain this failure? The five tests of docs/rules.md; an event that does not pass
  * all of them is kept as rejected, with the reason.
  *
  * Not knowing is its own answer: nothing found is `unexplained` only if what could be asked is enough to say so (`consult`).
@@ -96,7 +96,7 @@ function disputed(miss: Miss, { disagreement }: HealthEvent): Miss {
   return disagreement === undefined ? miss : { ...miss, why: `${miss.why} (${disagreement})` }
 }
 
-/** Kind: is it the sort of thing that AWS publishes about an outage, and about ours? */
+/** Kind: is it an event about an outage, and one that concerns us? */
 function testKind(event: HealthEvent, failure: Failure, relevance: Relevance): string | null {
   if (relevance.ignore.includes(event.code)) return `${event.code} is in health.ignore`
   if (event.status === 'upcoming') return 'it is announced for later'
@@ -105,7 +105,7 @@ function testKind(event: HealthEvent, failure: Failure, relevance: Relevance): s
   }
   if (event.scope === 'NONE') return 'it has no scope'
   if (isNotification(event)) return event.scope === 'PUBLIC' ? null : 'a notification to one account explains nothing'
-  // The dashboard states no category: where the code's ending says nothing either, only `health.codes` can vouch for it.
+  // The dashboard states no category. Where the code's ending says nothing either, only `health.codes` makes it count.
   const added = relevance.codes.some((code) => event.code.endsWith(code))
   const stated = event.category === 'issue' || event.category === 'investigation'
   if (!stated && !(event.category === 'unknown' && added)) return `its category is ${event.category}`
@@ -117,7 +117,7 @@ function isNotification(event: HealthEvent): boolean {
   return event.code.endsWith(NOTIFICATION)
 }
 
-/** Place: is it where the failing endpoint stands? Unknown never matches unknown. */
+/** Place: is it in the region of the failing endpoint? Unknown never matches unknown. */
 function testPlace(event: HealthEvent, failure: Failure): string | null {
   if (failure.region === '') return 'the region of the failing endpoint is not known'
   if (event.region === failure.region) return null
@@ -139,7 +139,7 @@ function placesOf(event: HealthEvent): readonly string[] {
   return named
 }
 
-/** Service: is it the failing one, one that holds it, or a related one? */
+/** Service: is it about the failing service, does it list that as impacted, or is it about a related one? */
 function testService(event: HealthEvent, failure: Failure, { policy, relevance }: Criteria): Passed | Readonly<{ why: string }> {
   const related = relatedTo(failure.service, relevance)
   if (sameService(event.service, failure.service)) return { match: 'direct' }
@@ -171,7 +171,7 @@ export function relatedTo(service: string, { related, relatedTo: others = {} }: 
   return service === 'ACCOUNT' || service === 'STS' ? related : relatedByDefault(service)
 }
 
-/** The codes by which AWS may tell of anything that concerns these monitors: the services asked, STS, and those related to them. */
+/** The service codes of events that may concern these monitors: of the services they probe, of STS, and of those related to them. */
 export function codesToAsk(monitors: readonly Monitor[], relevance: Relevance): readonly string[] {
   const operations = new Set(
     monitors.flatMap(({ probes }) => probes.flatMap(({ call }) => (isServiceCall(call) ? [call.operation] : []))),
@@ -191,7 +191,7 @@ function lasts(impact: Impact, at: Instant, extensionMs: number): boolean {
   return impact.resolvedAt === null || at < impact.resolvedAt + extensionMs
 }
 
-/** Time: AWS speaks 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
+/** Time: AWS posts 40 to 90 minutes late, sometimes after the end, and leaves some events open for months. */
 function testTime(event: HealthEvent, failure: Failure, { policy, now }: Criteria): string | null {
   const { lookbackMs, extensionMs, staleAfterMs } = policy
   const start = Math.min(event.startedAt, now)
@@ -270,7 +270,7 @@ function nothingFound(reading: HealthReading, failure: Failure, considered: stri
       why: `the Health API could not be asked (${api.detail}), and ${others} nothing that explains it`,
     }
   }
-  // Where the API does not answer, the queue stands in for it: it alone hears of what AWS tells this account.
+  // Where the API does not answer, the queue stands in for it: no other source has the events that AWS sends to this account.
   if (api.state !== 'answered' && queue?.state === 'unavailable') {
     return {
       kind: 'undetermined' as const,
@@ -289,7 +289,7 @@ function nothingFound(reading: HealthReading, failure: Failure, considered: stri
   }
 }
 
-/** It answered, and its silence means that there is nothing. */
+/** It answered, and that it names no event means that there is none. */
 function speaks(source: SourceState | undefined): boolean {
   return source?.state === 'answered' && source.unproven !== true
 }

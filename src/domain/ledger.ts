@@ -22,7 +22,7 @@ export const DECISIONS = [
 ] as const
 export type Decision = (typeof DECISIONS)[number]
 
-/** One durable line of why something was said or not said. Rows are written once and never changed. */
+/** One durable line that says why an alert was sent or withheld. Rows are written once and never changed. */
 export type LedgerRow = Readonly<{
   at: Instant
   incident: string | null

@@ -1,6 +1,6 @@
 import type { Instant } from './probe.ts'
 
-/** Clocks that part by more than this between two looks: one was set, or the machine slept. */
+/** If two clocks drift apart by more than this between two looks, one was set, or the machine slept. */
 export const JUMP_MS = 5_000
 
 /** A moment by the clocks of a machine that nobody can set. Another process on that machine reads the same ones. */
@@ -13,7 +13,7 @@ export type Moment = Readonly<{
   awake: number
 }>
 
-/** What the wall clock said, and when that was; `null` where the machine has no such clocks. */
+/** What the wall clock showed, and the moment of that; `null` where the machine has no such clocks. */
 export type Stamp = Readonly<{ at: Instant; moment?: Moment | null }>
 
 /**

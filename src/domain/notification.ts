@@ -117,7 +117,7 @@ export type Facts = Readonly<{
   next: string | null
   /** The text of an email that is not about probes: a refused source, what a test is for, what a summary sums up. */
   lines: readonly string[]
-  /** What to do first, where the mail kind does not say it. */
+  /** What to do first, where the kind of email does not say it. */
   advice?: string
   /** What a digest is divided into; only digests have it. */
   chapters?: readonly Readonly<{ title: string; lines: readonly string[] }>[]
@@ -128,7 +128,7 @@ export type Facts = Readonly<{
   sentBy: SentBy
 }>
 
-/** Which Alibi speaks, where it asks, and as whom. */
+/** Which Alibi sent it, which endpoint it probes, and as whom. */
 export type SentBy = Readonly<{
   version: string
   host: string
@@ -146,7 +146,7 @@ export type Caller = Readonly<{ monitors: readonly string[] }> &
   (Readonly<{ account: string; arn: string; origin: string }> | Readonly<{ why: string }>)
 
 export const MAX_PROBES_IN_FULL = 10
-/** The list is whole for an organization of ten thousand accounts; an email shows some of it and attaches the rest. */
+/** The list is complete for an organization of ten thousand accounts; an email shows some of it and attaches the rest. */
 export const MAX_PROBES_LISTED = 10_000
 export const MAX_CAUSES = 50
 
@@ -161,7 +161,7 @@ export type Notification = Readonly<{
   incident: string | null
   /** Emails of one thread are sent in the order of their sequence: a later one never overtakes an earlier one. */
   thread: string
-  /** Threads that ended in this one: what could not be sent there is said here, and nothing is sent here before it (`family-change`). */
+  /** Threads that ended in this one (`family-change`): it reports what could not be sent there, and is sent after their emails. */
   past?: readonly PastThread[]
   seq: number
   recipient: string
@@ -198,15 +198,15 @@ export type Owed = Readonly<{
   nextAt: Instant
   /** Last error in one line; `null` if none. */
   error: string | null
-  /** An attempt may have been accepted without our having seen the 250: it is sent again only as it was. */
+  /** An attempt may have been accepted without our having seen the 250, so it may only be sent again unchanged. */
   uncertain: boolean
-  /** The last attempt failed because the server accepts nothing from us: it has said nothing about this email. */
+  /** The last attempt failed because the server accepts nothing from us, which says nothing about this email. */
   noSession: boolean
   deliveredAt: Instant | null
   /** The server's reply to the accepted message, bounded. */
   reply: string | null
   /**
-   * The words in which some of its addresses have the email, or may have it: whoever gets it later gets the same words.
+   * The content with which some of its addresses have the email, or may have it: whoever gets it later gets the same content.
    * `null` while nobody has it. The same for all addresses of a notification.
    */
   wording: Wording | null

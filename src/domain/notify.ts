@@ -37,7 +37,7 @@ export type Backdrop = Readonly<{
   readings: ReadonlyMap<Partition, HealthReading>
   /** The last hour of runs of the probes that are shown in full. */
   strips: ReadonlyMap<string, readonly StripMark[]>
-  /** How every probe fares; left out: nothing is said of those that do not fail. */
+  /** How every probe fares; left out: the emails say nothing about those that do not fail. */
   states?: ReadonlyMap<string, ProbeState>
   overrides: readonly string[]
   /** Version and host of this Alibi, and the endpoint that a monitor asks, by which caller; `null`: of all monitors. */
@@ -117,7 +117,7 @@ function incidentFacts(
       announcedAt: incident.announcedAt,
       closedAt: incident.closedAt,
       endedAt: span.to,
-      // Episodes that they were not notified of did not happen to them.
+      // They know nothing of episodes that they were not notified of.
       reopened: incident.reopenedAt.length - (audience.reopened ?? 0),
       flapping: incident.flapping,
       ...explanationOf(mine, incident),
@@ -249,13 +249,13 @@ export function plainFacts(
   }
 }
 
-/** The members that an email is about: of the monitors that notify this recipient; in the end all that they were notified of. */
+/** The members that an email is about: of the monitors that notify this recipient; at the end, all that they were notified of. */
 function membersOf(incident: Incident, kind: MailKind, audience: Audience, setup: Setup): readonly Member[] {
   if (kind === 'recovered' || kind === 'dropped') return notifiedMembers(audience, incident.members, setup)
   return membersFor(audience.recipient, incident.members, setup)
 }
 
-/** The most telling first: what fails and nothing explains, then what fails longest. */
+/** The most important first: what fails and nothing explains, then what has failed longest. */
 function inFull(mine: readonly Member[]): readonly Member[] {
   const weight = (member: Member) =>
     (member.state === 'recovered' ? 4 : member.judgement.verdict.kind === 'explained' ? 2 : 0) +
@@ -297,7 +297,7 @@ function monitorsOf(members: readonly Member[], setup: Setup): readonly Monitor[
 
 /** What brought this monitor's probes into an incident of that family, in words. */
 function thresholdOf({ fail, periodMs }: Monitor, family: Family, { policy }: Setup): string {
-  // As `blind` has it: at least three periods.
+  // As in `blind`: at least three periods.
   if (family === 'blind')
     return `no result for ${inWords(Math.max(policy.blindAfterMs, 3 * periodMs))} (policy.blindAfter), reported once`
   const every = remindEveryOf(family, policy.remindEveryMs)
@@ -335,7 +335,7 @@ export function explainedUntil({ alibi, carried, lapsed }: Judgement): Instant |
   return alibi !== null && (carried !== null || !alibi.open) ? alibi.until : null
 }
 
-/** What holds of their own probes: the incident's verdict is over those of others too. */
+/** What is true of their own probes: the incident's verdict counts those of others, too. */
 function verdictFor(audience: Audience, mine: readonly Member[], incident: Incident): Verdict['kind'] {
   const failing = mine.filter((member) => member.state !== 'recovered')
   return failing.length > 0 ? overallVerdict(failing) : (audience.heard?.verdict ?? incident.verdict)
@@ -346,7 +346,7 @@ function explanationOf(mine: readonly Member[], incident: Incident): Pick<Incide
   const { explainedBy, leadMinutes } = incident
   const explained = ({ judgement: { verdict, alibi, lapsed } }: Member) =>
     [verdict.kind === 'explained' ? verdict.by.arn : null, alibi?.arn, lapsed?.arn].includes(explainedBy)
-  // Of what is known in hindsight no probe knows.
+  // Events that are known in hindsight are not in any probe's judgement.
   if (explainedBy !== null && (mine.some(explained) || !incident.members.some(explained))) return { explainedBy, leadMinutes }
   const own = mine.map(({ judgement }) => judgement.verdict).find((verdict) => verdict.kind === 'explained')
   if (own === undefined) return { explainedBy: null, leadMinutes: null }
@@ -364,7 +364,7 @@ function escalations({ announcedAt, members, audience }: Incident, setup: Setup,
   })
 }
 
-/** When the next email comes: what everybody wants to know who has read this one. */
+/** When the next email comes, which every reader of this one wants to know. */
 function nextEmail(
   incident: Incident,
   audience: Audience,

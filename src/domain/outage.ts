@@ -1,6 +1,6 @@
 import type { Instant, Partition } from './probe.ts'
 
-/** The places where AWS speaks of its health: the Health API, the public dashboard, and a queue that EventBridge fills. */
+/** Where AWS publishes its health: the Health API, the public dashboard, and a queue that EventBridge fills. */
 export type Source = 'api' | 'dashboard' | 'queue'
 
 export const SOURCES: readonly Source[] = ['api', 'dashboard', 'queue']
@@ -17,7 +17,7 @@ export type BySource<T> = Readonly<{ api: T; dashboard: T; queue?: T }>
 export type Impact = Readonly<{
   /** The dashboard's key, in lower case, such as `account` or `sts-us-east-1`. */
   key: string
-  /** When it was last said to be well again; `null` while it is not. */
+  /** When it was last reported as resolved; `null` while it is not. */
   resolvedAt: Instant | null
 }>
 
@@ -33,7 +33,7 @@ export type HealthEvent = Readonly<{
   category: 'issue' | 'investigation' | 'accountNotification' | 'scheduledChange' | 'unknown'
   scope: 'PUBLIC' | 'ACCOUNT_SPECIFIC' | 'NONE'
   status: 'open' | 'closed' | 'upcoming'
-  /** The time of AWS's first post, not of the trouble's begin (46 of 46 recent public events). */
+  /** The time of AWS's first post, not of the beginning of the outage (in 46 of 46 recent public events). */
   startedAt: Instant
   endedAt: Instant | null
   updatedAt: Instant
@@ -49,7 +49,7 @@ export type HealthEvent = Readonly<{
   disagreement?: string
 }>
 
-/** What one source said when it was asked. Times say how old the answer is. */
+/** What one source answered when it was asked, and when that was. */
 export type SourceAnswer =
   | Readonly<{
       state: 'answered'
@@ -65,14 +65,14 @@ export type SourceAnswer =
   /** It will not answer until something is changed on our side: no support plan, denied. */
   | Readonly<{ state: 'refused'; at: Instant; why: string }>
   /**
-   * `ours` where it is our credentials that keep us from asking, and not the way to it; `heard` where it did answer, only not
-   * with what was asked for, `throttled` where it did so since it was asked too often.
+   * `ours` where our credentials keep us from asking, not the network; `heard` where it did answer, but not
+   * what was asked for, `throttled` where it did so because it was asked too often.
    */
   | Readonly<{ state: 'unavailable'; at: Instant; why: string; ours?: 'credentials'; heard?: true; throttled?: true }>
   /** Not configured, or the partition has none. */
   | Readonly<{ state: 'off'; why: string }>
 
-/** What AWS Health said at one moment. */
+/** What AWS Health answered at one moment. */
 export type HealthReading = Readonly<{
   partition: Partition
   at: Instant
@@ -81,11 +81,11 @@ export type HealthReading = Readonly<{
   sources: BySource<SourceState>
 }>
 
-/** A source's answer without its events: what mails, page and ledger say about how we know. */
+/** A source's answer without its events: what emails, page and ledger show as the basis of a verdict. */
 export type SourceState = Readonly<{
   state: SourceAnswer['state']
   at: Instant | null
-  /** Of one that is unavailable: it did answer, only not with what was asked for. */
+  /** Of one that is unavailable: it did answer, but not what was asked for. */
   heard?: true
   /** Of a queue that answered: nobody knows whether anything feeds it. */
   unproven?: true

@@ -10,7 +10,7 @@ export const OFFLINE_WORTH_TELLING_MS = 10 * MINUTE_MS
 
 const FAILURES: readonly MailKind[] = ['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated']
 const RECOVERIES: readonly MailKind[] = ['recovered', 'dropped']
-/** Every kind that tells of a failure: whoever gets one of them first needs no other email before it. */
+/** Every kind that reports a failure: whoever gets one of them first needs no other email before it. */
 const TELL_OF_FAILURE: readonly MailKind[] = [...FAILURES, 'wider', 'reminder', 'still-failing']
 /** The mark of an email that was sent as part of a summary. */
 export const SUMMARISED = 'sent in a summary (mail.maxPerHour)'
@@ -19,7 +19,7 @@ const OVERTAKEN = 'it was over before this could be delivered'
 export type OutboxPlan = Readonly<{
   /** At most one email of each thread to an address: the oldest that is due. Oldest first. */
   send: readonly Owed[]
-  /** Never sent: a later email of their thread says what they would have said. */
+  /** Never sent: a later email of their thread reports what they would have reported. */
   merge: readonly Readonly<{ owed: Owed; into: Owed; why: string }>[]
   /** Never sent, and not mentioned either: a time offline that was too short to be worth it. */
   drop: readonly Readonly<{ owed: Owed; why: string }>[]
@@ -33,7 +33,7 @@ export type OutboxPlan = Readonly<{
 export type Delivered = readonly Readonly<{ address: string; at: Instant }>[]
 
 /**
- * What the courier does now with what is owed, address by address: an address that the server rejects keeps no other waiting.
+ * What the courier does now with the emails that are owed, address by address: one that the server rejects keeps no other waiting.
  *
  * Within a thread nothing overtakes: the oldest email goes first. One about a failure that could not be sent before the recovery
  * is merged into that (`recovery`), unless an attempt may have been accepted: then it is sent again as it was, under its own
@@ -149,7 +149,7 @@ function pace(due: readonly Owed[], delivered: Delivered, maxPerHour: number, no
   return { send, summarise, freeAt }
 }
 
-/** What an email to an address has to say because earlier ones of its thread never arrived there. */
+/** What an email to an address has to add because earlier ones of its thread never arrived there. */
 export type Unsaid = Readonly<{
   /** The earliest email about a failure that this one has to make up for: it was merged into this one, or refused. */
   failure: Owed | null
@@ -158,8 +158,8 @@ export type Unsaid = Readonly<{
 }>
 
 /**
- * A recovery also tells of the failure, if no email about that arrived (`recovery`). So does the next email of a thread for another
- * one that has ended in it (`family-change`).
+ * A recovery also reports the failure, if no email about that arrived (`recovery`). In the same way, the next email of a thread
+ * reports another thread that has ended in it (`family-change`).
  * @param mails every email of the thread and of those that ended in it, delivered or not, to whichever address
  */
 export function unsaidBefore(owed: Owed, mails: readonly Owed[]): Unsaid {
@@ -187,7 +187,7 @@ function currentEpisode(thread: readonly Owed[]): readonly Owed[] {
 
 /**
  * Why an email at the head of its thread need not be sent to its address; `null` if it has to be. That AWS explains a failure is
- * no news to an address that was never notified of it, because its first emails were refused.
+ * nothing to report to an address that was never notified of it because its first emails were refused.
  * @param mails as for `unsaidBefore`
  */
 export function whyNeedless(owed: Owed, mails: readonly Owed[]): string | null {
@@ -212,7 +212,7 @@ function hasArrived({ state, uncertain }: Owed): boolean {
   return state === 'delivered' || uncertain
 }
 
-/** `rate-limit`: what a summary says in place of an email, and of the failure that this one would have told of as well. */
+/** `rate-limit`: what a summary says in place of an email, including the failure that this email would have reported as well. */
 export function summaryLines(owed: Owed, mails: readonly Owed[]): readonly string[] {
   const { failure } = unsaidBefore(owed, mails)
   return [...(failure === null ? [] : [failure]), owed].map(
@@ -233,7 +233,7 @@ export function whyUnsaid(failure: Owed, mails: readonly Owed[]): string {
   const { state, error } = tried ?? failure
   if (tried === undefined || error === null) return error ?? 'it was over before an email could be sent'
   if (state === 'refused') return `the mail server refused the first email (${error})`
-  // A reply has a code of three digits; without one nobody answered.
+  // A reply has a code of three digits; without one, no server has answered.
   const answered = /(?:^|\s)[45]\d\d(?:\s|$)/.test(error)
   return answered
     ? `the mail server did not accept the first email (${error})`
@@ -241,8 +241,8 @@ export function whyUnsaid(failure: Owed, mails: readonly Owed[]): string {
 }
 
 /**
- * A later email of its thread that has arrived at its address, or may have; `null` if there is none. It has said the same, or the
- * earlier one is out of date: a refused email that is tried again must not come after it.
+ * A later email of its thread that has arrived at its address, or may have; `null` if there is none. It has reported the same, or
+ * the earlier one is out of date: a refused email that is tried again must not come after it.
  * @param mails every email of the thread and of those in which it ended, delivered or not
  */
 export function overtakenBy(owed: Owed, mails: readonly Owed[]): Owed | null {

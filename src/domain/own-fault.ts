@@ -1,10 +1,10 @@
 import type { FailureKind, Obstacle, Try } from './probe.ts'
 
-/** What is to be mended where a run failed for something other than AWS: one for each cause, not for each kind. */
+/** What has to be fixed where a run failed for another reason than AWS: one for each cause, not for each kind. */
 export type OwnFault =
   /** AWS or STS refused them. */
   | 'refused credentials'
-  /** Nobody gave any: no such profile, a process that failed, no role. */
+  /** There are none: no such profile, a process that failed, no role. */
   | 'no credentials'
   /** Their provider is slower than a try. */
   | 'late credentials'
@@ -14,9 +14,9 @@ export type OwnFault =
   | 'wrong call'
   /** The SDK's client of a service is not installed. */
   | 'missing client'
-  /** Something threw that is neither AWS's word nor the network's. */
+  /** An exception that comes neither from AWS nor from the network. */
   | 'internal error'
-  /** What never worked since the start: the name, the certificate or the proxy. */
+  /** What has never worked since the start: the host name, the certificate or the proxy. */
   | Obstacle
 
 /** `null`: it is AWS, or the way to it. */

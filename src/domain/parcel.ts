@@ -5,12 +5,12 @@ import { unsaidBefore, whyUnsaid } from './outbox.ts'
 /** What depends on which emails an address got before: what this one has to make up for, and what it replies to. */
 type Telling = Pick<Wording, 'unsaid' | 'inReplyTo'>
 
-/** Addresses of one notification that get the same words. */
+/** Addresses of one notification that get the same content. */
 export type Parcel = Readonly<{ owed: readonly Owed[]; telling: Telling }>
 
 /**
- * Divides the addresses of one notification by what they have to be told. Only one email is ever sent under a Message-ID, in the
- * words of those who have it already: these addresses are `own`, if there are any. The others need notifications of their own.
+ * Divides the addresses of one notification by what the email has to say to them. Only one email is ever sent under a Message-ID, with
+ * the content that some have already: these addresses are `own`, if there are any. The others need notifications of their own.
  * @param owed of one notification, at least one
  * @param mails every email of its thread and of those that ended in it
  */
@@ -21,7 +21,7 @@ export function divided(
   const worded = owed.find(({ wording }) => wording !== null)?.wording ?? null
   const told = owed.map((one): Readonly<{ one: Owed; telling: Telling }> => {
     const telling = tellingOf(one, mails)
-    // What may have arrived is finished as it was. Why an email never arrived is said in the same words to all.
+    // What may have arrived is sent again unchanged. The reason why an email never arrived is worded the same for all.
     const isAsWorded = worded !== null && (one.uncertain || isTheSame(telling, worded))
     return { one, telling: isAsWorded ? worded : telling }
   })
@@ -46,7 +46,7 @@ function tellingOf(owed: Owed, mails: readonly Owed[]): Telling {
   return { unsaid: { id: failure.notification.id, why: whyUnsaid(failure, mails) }, inReplyTo: nothingArrived ? null : inReplyTo }
 }
 
-/** The notification for addresses that are told something else than the others: as fixed as any once it is committed. */
+/** The notification for addresses whose email differs from the others'. Like any other, it never changes once it is committed. */
 export function apart({ notification }: Owed, to: readonly string[], domain: string): Notification {
   // An address leaves a notification only once, so the place of the first one is a name for good.
   const id = `${notification.id}.${notification.to.findIndex((address) => to.includes(address)) + 1}`

@@ -39,7 +39,7 @@ const MONDAY_AT = 6
 /** How often one thing was seen among the failures of one incident. */
 type Seen = Readonly<{ name: string; failures: number; lastAt: Instant }>
 
-/** What one incident has to say of patterns: a list of incidents need not read their members for it. */
+/** What one incident contributes to the patterns, so that a list of incidents need not read their members. */
 export type IncidentPatterns = Pick<Incident, 'id' | 'family' | 'openedAt'> &
   Readonly<{
     /** The onsets of its failures. */
@@ -99,7 +99,7 @@ export function rejectedShown({ code, region, test, why }: RejectedEvent): strin
   return `${code}, ${region ?? 'no region'} (${test}): ${why}`
 }
 
-/** Of failures that AWS, the network or our permissions caused: those of which no run tells (offline, blind) have no pattern. */
+/** Only failures that AWS, the network or our permissions caused: those without a failed run (offline, blind) have no pattern. */
 export function patternsOf(incidents: readonly IncidentPatterns[]): Patterns {
   const counted = incidents.filter(({ family }) => family === 'outage' || family === 'misconfigured')
   const onsets = counted.flatMap((incident) => incident.onsets)
@@ -192,7 +192,7 @@ export function standsOut(patterns: Patterns, watched: Watched): readonly string
   return lines
 }
 
-/** What there is to fail, for `standsOut`. */
+/** All that could fail, for `standsOut`. */
 export function watchedBy(probes: Iterable<Probe>): Watched {
   const all = [...probes]
   return {

@@ -79,7 +79,7 @@ export type Service = string
 
 export type FailureKind = 'internal' | 'unreachable' | 'offline' | 'setup' | 'credentials' | 'denied' | 'invalid'
 
-/** What stood in the way of a try that reached nobody, where that is a matter of set-up unless it has worked before. */
+/** What kept a try from reaching any server. Unless it has worked before, that is a matter of the set-up. */
 export type Obstacle = 'name' | 'certificate' | 'proxy'
 
 /** Thresholds count failures of one family. `blind` is the family of probes that cannot be judged at all. */
@@ -116,8 +116,8 @@ export function credentialsKey(credentials: Credentials): string {
 
 export type Probe = Readonly<{
   /**
-   * `monitor/account/Operation`, or with what tells it apart: `Operation:parameter`, `service:Operation@region:parameter`. Stable
-   * across restarts and configurations.
+   * `monitor/account/Operation`, with whatever else distinguishes it: `Operation:parameter`, `service:Operation@region:parameter`.
+   * Stable across restarts and configurations.
    */
   id: string
   monitor: string
@@ -135,8 +135,8 @@ const MAX_PARAMETER = 60
 const PLAIN_PARAMETER = /^[\w.=,+-]+$/
 
 /**
- * The parameters of a call as one word, for ids and for the eye: `TableName=orders`. Where something of them cannot be shown so, a
- * sum over all of them follows, so that different calls stay different.
+ * The parameters of a call as one word, for ids and for display: `TableName=orders`. If some of them cannot be shown like that, a
+ * checksum of all of them follows, so that different calls stay different.
  */
 export function parameterOf(input: Readonly<Record<string, unknown>>): string | null {
   const entries = Object.entries(input).toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -195,7 +195,7 @@ export type Monitor = Readonly<{
   notify: readonly string[]
 }>
 
-/** One try inside a run. Holds nothing of the answer's body: what AWS knows of a person stays with AWS. */
+/** One try of a run. Holds nothing of the answer's body: what AWS knows about a person stays with AWS. */
 export type Try = Readonly<{
   at: Instant
   ms: number
@@ -230,7 +230,7 @@ export type ControlAnswer = Readonly<{ at: Instant; ms: number; reached: boolean
 
 /**
  * What a run came to. `failed` has a FailureKind; `inconclusive` is `throttled` (429 on every try), `stalled` (our own
- * process stood still, so that nothing can be said) or `fault` (it ended in an internal error of ours): neither failed nor ok.
+ * process was blocked, so that nothing is known) or `fault` (it ended in an internal error of ours): neither failed nor ok.
  */
 export type Outcome = Readonly<{
   probe: string

@@ -9,11 +9,11 @@ export type QueueTrouble =
   | Readonly<{ state: 'refused'; why: string }>
   | Readonly<{ state: 'unavailable'; why: string; ours?: 'credentials'; heard?: true; throttled?: true }>
 
-/** What is known of a health queue as a whole; kept, so that a restart and the verbs beside the daemon know it. */
+/** What is known of a health queue as a whole; stored for the next start, and for commands that run beside the daemon. */
 export type QueueRecord = Readonly<{
-  /** Of another address nothing counts. */
+  /** What was stored for another address does not count. */
   url: string
-  /** When it was last asked, with whatever came of it. */
+  /** When it was last asked, whatever the result. */
   askedAt: Instant | null
   /** When it was last asked and answered. */
   polledAt: Instant | null
@@ -21,7 +21,7 @@ export type QueueRecord = Readonly<{
   since: Instant | null
   /** When an event of AWS Health last came, after `since`: the proof that something feeds it. */
   heardAt: Instant | null
-  /** Messages that were left in it, and why the last one was. */
+  /** How many messages were left in it, and why the last one was. */
   left: Readonly<{ count: number; why: string; at: Instant }> | null
   /** `null` while it answers. */
   trouble: QueueTrouble | null
@@ -45,9 +45,9 @@ const KEPT_MS = 30 * DAY_MS
  * nothing.
  */
 const PROVEN_MS = 60 * DAY_MS
-/** A question lasts half a minute at most: an answer that is older says that nobody asks any more. */
+/** A poll lasts half a minute at most, so that an older answer means that polling has stopped. */
 const FRESH_MS = 3 * MINUTE_MS
-/** What was left is named for so long. */
+/** Messages that were left are mentioned for so long. */
 const LEFT_NAMED_MS = DAY_MS
 
 export function newQueueRecord(url: string): QueueRecord {
@@ -55,8 +55,8 @@ export function newQueueRecord(url: string): QueueRecord {
 }
 
 /**
- * The queue answered. After a gap longer than its retention messages are lost: what was known before says no more how things stand,
- * and what feeds it has to be proven again.
+ * The queue answered. After a gap longer than its retention, messages are lost: what was known before is no longer up to date,
+ * and it has to be proven again.
  * @param gapMs how long it was not asked; `null` where that is not known better than by `polledAt`
  */
 export function answeredAt(record: QueueRecord, now: Instant, retentionMs: number, gapMs: number | null = null): QueueRecord {
@@ -82,18 +82,18 @@ export function forgottenOf(events: readonly KeptEvent[], { policy }: QueueLaw, 
   return newestFirst.filter(({ seenAt }, i) => i >= MAX_KEPT_EVENTS || now - seenAt > keepMs).map(({ event }) => event.arn)
 }
 
-/** Which of the events that were heard of could explain anything here, apart from the tests that the judge makes. */
+/** Which of the known events could explain anything here, before the tests that the judge applies. */
 export type Interest = Readonly<{ services: readonly string[]; regions: readonly string[] }>
 
 /**
  * What the queue says at this moment: every event that is open, and those that were updated of late, each in the last form that
- * came. A queue tells changes and not the state of things, so its silence means something only where it is proven that something
+ * came. A queue reports changes and not the current state, so its silence means something only where it is proven that something
  * feeds it; and an event that was open before a gap may have ended within it.
  */
 export function answerOf({ record, events }: KeptQueue, interest: Interest, since: Instant, now: Instant): SourceAnswer {
   const { since: known, heardAt, polledAt, askedAt, trouble } = record
   if (trouble !== null) {
-    // Whoever reads the queue waits by himself where it throttles; what is known can be asked for at any time.
+    // Its reader waits by itself if the queue throttles; what is known can be read at any time.
     const { state, why } = trouble
     if (state === 'refused') return { state, why, at: askedAt ?? now }
     const { ours, heard } = trouble
@@ -117,8 +117,8 @@ export function answerOf({ record, events }: KeptQueue, interest: Interest, sinc
 }
 
 /**
- * Whether all the words about an event can have come. Where it is not said in which region an event is, a word from before may have
- * said so, and that it is another one.
+ * Whether every message about an event can have come. If none of them names the event's region, an earlier message may have
+ * named another one.
  */
 function isWhole({ region, startedAt }: HealthEvent, known: Instant): boolean {
   return (region !== null && region !== 'global') || startedAt >= known

@@ -31,7 +31,7 @@ export function quotaOf(call: Call, partition: Partition): Quota | null {
 
 /** What one caller asks of one operation, all monitors together. */
 export type QuotaRow = Readonly<{
-  /** `credentialsKey` of the caller. Different credentials may still be one caller to AWS: that cannot be told from the file. */
+  /** `credentialsKey` of the caller. Different credentials may still be one caller to AWS, which the file does not show. */
   credentials: string
   partition: Partition
   /** With its region, where there is one for each: `dynamodb:DescribeTable in eu-west-1`. */
@@ -44,7 +44,7 @@ export type QuotaRow = Readonly<{
   fits: boolean
 }>
 
-/** The sum of many equal parts is a little more or less than their product. */
+/** Adding up many equal floats is not exact. */
 const ROUNDING = 1e-6
 
 /** Calls that share a quota: of one operation, in one region where each has an endpoint of its own. */

@@ -41,7 +41,7 @@ export function remembering(arns: readonly string[]): Memory {
 
 /**
  * Decides whether an answer counts. An empty answer of a source that held an open event just before is more likely a
- * fault than the end of everything (the dashboard has returned empty bodies in mid-outage), so it becomes
+ * fault than the end of all events (the dashboard has returned empty bodies in the middle of an outage), so it becomes
  * `unavailable` until a second one says the same. Asking twice about the same answer changes nothing.
  */
 export function admit(memory: Memory, answer: SourceAnswer): Readonly<{ answer: SourceAnswer; memory: Memory }> {
@@ -56,7 +56,7 @@ export function admit(memory: Memory, answer: SourceAnswer): Readonly<{ answer: 
 }
 
 /**
- * Joins what the sources said by ARN. The copy that was updated last says how the event stands; the API knows
+ * Joins by ARN what the sources answered. The copy that was updated last determines the event's status; the API knows
  * category, scope and owners better, the dashboard alone lists impacted services. The order of events and repeated
  * events make no difference.
  */
@@ -64,7 +64,7 @@ export function join({ api, dashboard, queue }: BySource<SourceAnswer>, partitio
   const all = [...tagged(api, 'api'), ...tagged(dashboard, 'dashboard'), ...(queue === undefined ? [] : tagged(queue, 'queue'))]
   const copies = Map.groupBy(all, (copy) => copy.event.arn)
   const events = [...copies.values()].map(merge).sort((a, b) => b.updatedAt - a.updatedAt || compare(a.arn, b.arn))
-  // A queue that is not configured is not spoken of.
+  // A queue that is not configured is not mentioned.
   const third = queue === undefined || queue.state === 'off' ? {} : { queue: stateOf(queue) }
   return { partition, at, events, sources: { api: stateOf(api), dashboard: stateOf(dashboard), ...third } }
 }
@@ -103,7 +103,7 @@ function merge(copies: readonly Copy[]): HealthEvent {
     (a, b) => b.event.updatedAt - a.event.updatedAt || compare(a.source, b.source) || compare(a.key, b.key),
   )
   const all = ranked.map((copy) => copy.event)
-  // AWS says in so many words what the dashboard's reader has to conclude from codes.
+  // AWS states what we have to conclude from codes for an event of the dashboard.
   const [fromApi, fromQueue] = (['api', 'queue'] as const).map((source) =>
     ranked.filter((copy) => copy.source === source).map((copy) => copy.event),
   )
@@ -125,7 +125,7 @@ function merge(copies: readonly Copy[]): HealthEvent {
   }
 }
 
-/** What each source says, where they differ: whoever reads the verdict should know that there was a choice. */
+/** What each source says, where they differ: the reader of a verdict should know that there was a choice. */
 function disagreementOf(newestFirst: readonly Copy[]): Pick<HealthEvent, 'disagreement'> {
   const said = SOURCES.flatMap((source) => {
     const event = newestFirst.find((copy) => copy.source === source)?.event

@@ -3,9 +3,9 @@ import type { Instant, Outcome } from './probe.ts'
 import type { Connectivity, Gap, ProbeState } from './state.ts'
 
 /*
- * The machine's clock was set while we ran. What we hold was dated by the old clock; from now on the new one dates. Shifting
- * what is open by the difference keeps every interval: no reminder fires early or late, no threshold is skipped, no silence
- * grows longer. The past, once written (runs, ledger, mails), stays as it was.
+ * The machine's clock was set while we were running. What we hold was dated by the old clock; from now on, the new one counts.
+ * Shifting what is open by the difference keeps every interval: no reminder fires early or late, no threshold is skipped, no silence
+ * grows longer. What is already written (runs, ledger, emails) stays as it is.
  */
 
 /** A probe's state as the new clock would have dated it. */
@@ -69,7 +69,7 @@ function rebaseMember(member: Member, by: number): Member {
   }
 }
 
-/** How far the wall clock was set since it said this, at about that moment of the monotonic one. */
+/** How far the wall clock was set since it showed `wall`, at about that moment of the monotonic clock. */
 export type SetSince = (wall: Instant, monotonic: number) => number
 
 /**

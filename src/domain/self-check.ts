@@ -1,15 +1,15 @@
 import { inWords } from './duration.ts'
 import { MINUTE_MS, type Partition } from './probe.ts'
 
-/** The pulse beats at least each half minute; so long without one that came to its end, and the daemon hangs. */
+/** The main loop completes a cycle at least every half minute. If it has not for this long, the daemon hangs. */
 export const CYCLE_GOOD_FOR_MS = 2 * MINUTE_MS
-/** Something is written at least each half minute. */
+/** Something is written at least every half minute. */
 export const DISK_GOOD_FOR_MS = 2 * MINUTE_MS
-/** The mail server is asked to let us in this often while it does, */
+/** How often a login at the mail server is tried while it succeeds, */
 export const MAIL_TRIED_EVERY_MS = 5 * MINUTE_MS
-/** and a mail path that did not answer for this long is no mail path. */
+/** and how long it may go without success before that is a problem. */
 export const MAIL_GOOD_FOR_MS = 15 * MINUTE_MS
-/** Two readings may fail before the want of them is an alarm; more often than each ten minutes none is. */
+/** A source that did not answer is a problem after two intervals, but not before this time. */
 const READING_GOOD_FOR_MS = 10 * MINUTE_MS
 
 /** How long ago each thing that keeps the watch going was last seen to work: milliseconds that no clock can set. */

@@ -2,11 +2,11 @@ import { type AwsService, serviceNamed } from './catalogue.ts'
 import type { Partition } from './probe.ts'
 
 /*
- * What has to be known of a service beside its name, where it does not follow from it.
+ * What has to be known about a service and does not follow from its name.
  */
 
 /**
- * Under which codes AWS tells of a service: the AWS Health API's own code first, then the other names of the same thing on the
+ * The codes under which AWS reports a service: the AWS Health API's own code first, then the other names of the same thing on the
  * public dashboard. Sources: service codes in events that are public (AWS CLI examples, event samples in AWS's documentation)
  * and the dashboard's catalogue of services; test/dashboard-keys.txt has the latter's keys. Left out: the name in IAM, in capitals.
  */
@@ -149,7 +149,7 @@ export function onlyRegionOf(service: AwsService, partition: Partition): string 
 }
 
 /**
- * Whose events explain a failure of any service, beside its own: every signed call is let in by IAM's data plane, temporary
+ * Whose events explain a failure of any service, besides its own: every signed call is authorized by IAM's data plane, temporary
  * credentials are STS's, and in a large outage AWS posts one event for many services.
  */
 const RELATED = ['IAM', 'STS', 'MULTIPLE_SERVICES'] as const

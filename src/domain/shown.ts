@@ -251,12 +251,12 @@ function addressJson({ notification, address, state, attempts, deliveredAt, next
 
 const ADDRESS = /<?[^\s<>()[\]"',;:=|]{1,64}@[^\s<>()[\]"',;:|]{1,255}>?/g
 
-/** A mail server's reply likes to repeat the address it is about; who looks at a page need not know it. */
+/** A mail server's reply often repeats the address that it is about, which readers of the page need not know. */
 export function withoutAddresses(text: string): string {
   return text.replace(ADDRESS, '(address)')
 }
 
-/** The names that we give to instants; what else is a number is a count or a span. */
+/** The names that we give to instants; any other number is a count or a duration. */
 const INSTANT = /^(?:at|onset|since|until|from|to|digest)$|[a-z](?:At|Since|Before)$/
 
 /** The same with every instant in it, however deep, as ISO 8601 UTC: programs read them all in one way. */

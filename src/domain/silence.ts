@@ -3,7 +3,7 @@ import type { Moment } from './moment.ts'
 import { DAY_MS, HOUR_MS, type Instant } from './probe.ts'
 import { type Covered, covers, type Scope } from './scope.ts'
 
-/** Longest silence that can be asked for: an end that nobody will live to see is no end. */
+/** The longest silence that can be ordered: an end in the distant future is no end. */
 export const MAX_SILENCE_MS = 30 * 24 * HOUR_MS
 /** How far ahead a silence can be planned. */
 const MAX_AHEAD_MS = 366 * DAY_MS
@@ -49,7 +49,7 @@ export function whyNotFrom(from: Instant, now: Instant): string | null {
 
 /**
  * Whether an order that names no moment, and that nobody had read yet, was dated before the clock was set by so much, or after:
- * verbs go by the clock of their moment, and what lies ahead of now was not dated by the clock of now.
+ * commands use the clock of their time, and a time in the future cannot have been dated by the present clock.
  */
 export function isOfOldClock(at: Instant, by: number, now: Instant): boolean {
   return by > 0 ? at + by <= now : at > now
@@ -74,7 +74,7 @@ export function silenceOver(probe: Covered, silences: readonly Silence[], now: I
   return covering.toSorted((a, b) => endOfSilence(b) - endOfSilence(a))[0] ?? null
 }
 
-/** When the last silence over a probe ended: nothing is said before a run that began later (`silence`). */
+/** When the last silence over a probe ended: nothing is sent before a run that began later (`silence`). */
 export function quietUntil(probe: Covered, silences: readonly Silence[], now: Instant): Instant {
   const ended = silences.filter((silence) => hasEnded(silence, now) && covers(silence.scope, probe))
   return Math.max(0, ...ended.map(endOfSilence))

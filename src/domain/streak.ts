@@ -60,7 +60,7 @@ export function advance(was: ProbeState, outcome: Outcome, threshold: Threshold,
     trail: family === null ? trail : [...trail, outcome],
   }
   if (was.status !== 'failing' && was.status !== 'recovering') return counted({ was, next, at, family, gap, isCut }, threshold)
-  // The evidence of a failing probe is in its incident.
+  // Its incident holds the evidence of a failing probe.
   const held = { ...next, trail }
   return family === null ? recovering(held, threshold, incident) : stillFailing(held, family, threshold, incident)
 }
@@ -203,7 +203,7 @@ export function untilThreshold(
   return null
 }
 
-/** The first run and the newest ones: what a person wants to see of a long streak. */
+/** The first run and the newest ones, which are the interesting ones of a long streak. */
 export function keepEnds(trail: readonly Outcome[]): readonly Outcome[] {
   return trail.length <= MAX_TRAIL ? trail : [...trail.slice(0, 1), ...trail.slice(-(MAX_TRAIL - 1))]
 }

@@ -41,7 +41,7 @@ type Around = Readonly<{ setup: Setup; silences: readonly Silence[]; now: Instan
 
 /**
  * The views of everybody whom a monitor of the failing probes notifies. A recipient without a failing probe has none: if they were
- * notified before, they hear of the end, and of nothing else (`grouping`).
+ * notified before, they are notified of the end, and of nothing else (`grouping`).
  */
 export function viewsOf(incident: Incident, failing: readonly Member[], around: Around): readonly RecipientView[] {
   const { setup } = around
@@ -67,7 +67,7 @@ export function viewsOf(incident: Incident, failing: readonly Member[], around: 
   })
 }
 
-/** `choice`: they got no email, and have chosen the first one since: to them the incident is new. */
+/** `choice`: they got no email, and have since chosen to get the first one: to them the incident is new. */
 function isMissed({ recipient, unsent }: Audience, { family }: Incident, setup: Setup): boolean {
   const chosen = setup.recipients.get(recipient)
   return unsent !== undefined && chosen !== undefined && choosesFirst(chosen, family)
@@ -84,9 +84,9 @@ export function viewOf(recipient: string, own: readonly Member[], { silences, no
 }
 
 /**
- * `config-change`: an address that was notified is not notified of the same again under another name. A recipient takes over the
- * side of one who is no longer notified, if that one was notified of all of it, and at an address that both have in common. The
- * very same audience if nobody was renamed.
+ * `config-change`: an address is not notified of the same thing again under another recipient's name. A recipient takes over the
+ * side of another who is no longer notified, if that one was notified of all of it, and if they have an address in common. Returns
+ * the same object if nobody was renamed.
  */
 export function renamed(incident: Incident, failing: readonly Member[], setup: Setup): readonly Audience[] {
   const names = notifiedBy(failing, setup)

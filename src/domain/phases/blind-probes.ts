@@ -26,7 +26,7 @@ export function findBlindProbes(draft: Draft): void {
   }
 }
 
-/** Since when nothing is known of a probe, if for too long. One that was failing when it was seen last is not blind. */
+/** Since when nothing is known of a probe, if that is too long. One that was failing when last seen is not blind. */
 function blindSince(draft: Draft, probe: Probe, { periodMs }: Monitor): Instant | null {
   const state = draft.probeState(probe.id)
   if (state.status === 'failing') return null

@@ -13,7 +13,7 @@ export function moveToFamily(draft: Draft, from: Incident, failed: FailedProbe):
   draft.note({ decision: 'moved', incident: from.id, probe: probe.id, rule: 'family-change', reason: why, evidence: { family } })
   const isEmpty = failingMembers(left).length === 0
   const heirs = heirsOf(draft, from, left)
-  // The member stays in the story of an incident that ends with it.
+  // If the incident ends with this member, the member stays on its record.
   if (isEmpty) conclude(draft, close(from, draft.input.now, 'changed', why))
   else draft.putIncident(left)
   admit(draft, failed)
@@ -22,7 +22,7 @@ export function moveToFamily(draft: Draft, from: Incident, failed: FailedProbe):
   if (into !== null && (isEmpty || heirs.length > 0)) handOver(draft, from, into, heirs)
 }
 
-/** For whom nothing is left of the old incident it goes on in the other one; who still has something there has two. */
+/** Recipients who have no failing probe left in the old incident continue in the other one; the others have both. */
 function heirsOf({ setup }: Draft, from: Incident, left: Incident): readonly Audience[] {
   const failing = failingMembers(left)
   const moved = from.members.filter((member) => !left.members.includes(member))
@@ -35,8 +35,8 @@ function heirsOf({ setup }: Draft, from: Incident, left: Incident): readonly Aud
 }
 
 /**
- * Those who were notified by the one incident are notified by the other from now on, and of its end. Its sequence goes on from
- * the old one's, because the emails of one thread leave in that order.
+ * Those who were notified of the one incident are notified of the other from now on, and of its end. Its sequence continues
+ * that of the old one, because the emails of one thread are sent in that order.
  */
 function handOver(draft: Draft, from: Incident, into: Incident, heirs: readonly Audience[]): void {
   const entry = new Map(into.audience.map((a) => [a.recipient, a]))
@@ -51,7 +51,7 @@ function handOver(draft: Draft, from: Incident, into: Incident, heirs: readonly 
   const moved = new Set(heirs.map((a) => a.recipient))
   draft.putIncident({
     ...left,
-    // Their thread is the other's now: should they be notified of this one again, it is in a new thread.
+    // Their thread belongs to the other incident now: if they are notified of this one again, it is in a new thread.
     audience: left.audience.filter((a) => !moved.has(a.recipient)),
     into: [...new Set([...left.into, into.id])],
   })

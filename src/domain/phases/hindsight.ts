@@ -6,7 +6,7 @@ import type { Alibi } from '../verdict.ts'
 import type { Draft } from './draft.ts'
 import { failureOf, verdictOf } from './judging.ts'
 
-/** `late-explanation`: events that explain an earlier run, and are first seen when they explain none any more. */
+/** `late-explanation`: events that explain an earlier run, but are first seen when they no longer explain the current one. */
 export function explainInHindsight(draft: Draft): void {
   const { newlyRead, readings } = draft.input
   for (const incident of draft.allIncidents()) {

@@ -3,7 +3,7 @@ import type { Draft } from './draft.ts'
 import { newIncident } from './new-incident.ts'
 
 /**
- * `offline`: are we cut off? If we are from now on, an incident opens that says so. When it is over, every failing probe has to
+ * `offline`: if we are offline from now on, an incident opens that says so. When that is over, every failing probe has to
  * run before a timer fires.
  */
 export function followConnectivity(draft: Draft): void {

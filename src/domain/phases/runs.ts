@@ -14,7 +14,7 @@ export function takeRun(draft: Draft, given: Outcome): void {
   if (probe === undefined || monitor === undefined) return
   const was = draft.probeState(probe.id)
   const incident = incidentOf(draft, probe.id)
-  // It worked before we were restarted: the outage that it is in goes on.
+  // It worked before we were restarted, so it is still in the same outage.
   const outcome: Outcome = given.kind === 'setup' && incident?.family === 'outage' ? { ...given, kind: 'unreachable' } : given
   const at = outcome.startedAt
   const { state, transition } = advance(was, outcome, monitor, { incident, absence: draft.world.absence })

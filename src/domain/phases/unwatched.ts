@@ -16,13 +16,13 @@ function dropFrom(draft: Draft, incident: Incident): void {
   const { now } = draft.input
   const gone = failingMembers(incident).filter((member) => !draft.setup.probes.has(member.probe))
   if (gone.length === 0) return
-  // Those that have recovered stay in its story: whoever was notified of them hears of its end.
+  // Those that have recovered stay on its record: whoever was notified of them is notified of its end.
   const rest = { ...incident, members: incident.members.filter((member) => !gone.includes(member)) }
   const left = failingMembers(rest)
   const over = incident.audience.filter(
     (a) => a.open && notifiedMembers(a, gone, draft.setup).length > 0 && notifiedMembers(a, left, draft.setup).length === 0,
   )
-  // Somebody waits for the end of probes that have recovered by now: the incident ends with the next step, and they hear of it.
+  // Somebody was notified of probes that have recovered by now: the incident closes with the next step, which notifies them.
   const isAwaited = incident.audience.some((a) => a.open && !over.includes(a))
   if (left.length === 0 && !isAwaited) {
     conclude(draft, close(incident, now, 'dropped', 'no failing probe of it is watched any longer'))

@@ -7,8 +7,8 @@ import type { Instant } from '../probe.ts'
 import type { Setup } from '../setup.ts'
 
 /**
- * `choice`: the step without the emails that their recipients do not want. The incident goes on as if they had been sent, so that
- * nobody's choice changes what others get, and remembers that they were not.
+ * `choice`: the step without the emails that their recipients did not choose. The incident continues as if they had been sent, so
+ * that nobody's choice changes what others get, and remembers that they were not.
  * @param was the incident before the step
  */
 export function withoutUnwanted(done: Step, was: Incident | undefined, setup: Setup, now: Instant): Step {
@@ -42,7 +42,7 @@ export function withoutUnwanted(done: Step, was: Incident | undefined, setup: Se
     reason: `${kind} is not sent to ${left.join(', ')}, who did not choose it (recipients.NAME.kinds)`,
     evidence: { kind, recipients: left, seq },
   }
-  // What was sent comes last: that is what an incident is known by.
+  // The row about what was sent comes last, so that it is the latest word on the incident.
   const rows = done.ledger.map((one) => withRecipients(one, seq, to))
   return {
     incident: { ...incident, audience },

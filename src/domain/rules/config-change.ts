@@ -31,7 +31,7 @@ export function newcomers(was: Incident, views: readonly RecipientView[], now: I
     .filter(({ heard, own }) => heard === null && was.announcedAt !== null && own.every(({ failedAt }) => failedAt < now))
     .map((view) => view.recipient)
     .filter(isNew)
-  // What is the same stays the very same: it is not written to disk again.
+  // What has not changed stays the same object, so that it is not written to disk again.
   return {
     notified: was.notified !== null && same(was.notified, notified) ? was.notified : notified,
     added: same(was.added, added) ? was.added : added,
@@ -42,7 +42,7 @@ function same(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((one, i) => one === b[i])
 }
 
-/** Tells those for whom no probe of an incident is watched any longer, while it goes on for others. */
+/** Notifies those for whom no probe of an incident is watched any longer, while it continues for others. */
 export function leave(was: Incident, over: readonly Audience[], now: Instant): Step {
   const seq = was.seq + 1
   const reason = 'no failing probe of theirs is watched any longer'

@@ -22,7 +22,7 @@ export const FIRST_KIND: Readonly<Record<Family, MailKind>> = {
 
 export const RECOVERING = blocked('first-email', 'recovering', 'the last run of every probe was ok: the next one decides')
 
-/** Tells those who were not notified yet, whether the incident is new to everybody or only to them. */
+/** Notifies those who have not been notified yet, whether the incident is new to everybody or only to them. */
 export const firstEmail: Rule = (situation) => {
   const { incident, views } = situation
   const untold = views.filter(

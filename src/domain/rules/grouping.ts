@@ -14,7 +14,7 @@ const WIDER_AT_MOST_EVERY_MS = 15 * MINUTE_MS
 const WIDER_SETTLES_MS = 30_000
 const WIDER_GATHERS_AT_MOST_MS = 10 * MINUTE_MS
 
-/** `wider`: tells those for whom at least twice as many probes fail as when they were last sent an email, or another service does. */
+/** `wider`: notifies those for whom twice as many probes fail as at their last email, or another service does. */
 export const grouping: Rule = (situation) => {
   if (!situation.timersMayFire) return null
   const wider = situation.views.flatMap((view) => widerTo(view, situation.context))
@@ -41,7 +41,7 @@ function knownTo({ audible, own }: RecipientView, heard: Heard): number {
   return audible.length === own.length ? heard.failing : audible.filter(({ failedAt }) => failedAt <= heard.at).length
 }
 
-/** One outage is one email: probes that fail one after another, as their runs reach them, are waited for. */
+/** One outage is one email: it waits for probes that fail one after another, as their runs come round. */
 function noMoreJoin(failing: readonly Member[], lastEmailAt: Instant, { now, gathered }: Context): boolean {
   const joined = failing.filter((member) => member.failedAt > lastEmailAt)
   const first = joined.reduce((a, { failedAt }) => Math.min(a, failedAt), now)

@@ -4,7 +4,7 @@ import { gathering } from './gathering.ts'
 import { due, type Rule, sift } from './result.ts'
 import { silenced } from './silence.ts'
 
-/** AWS's explanation has ended and it still fails: tells those who were notified before. To others it is a first email. */
+/** AWS's explanation has ended and it still fails: notifies those who were notified before. To others it is a first email. */
 export const lapsedExplanation: Rule = (situation) => {
   const { views, timersMayFire, context } = situation
   if (!timersMayFire) return null

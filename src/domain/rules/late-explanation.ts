@@ -4,7 +4,7 @@ import { eventsOf, whyExplained } from './reasons.ts'
 import { due, type Noted, type Rule } from './result.ts'
 import type { Situation } from './situation.ts'
 
-/** AWS now explains what recipients were notified of: tells them, once for each event. */
+/** AWS now explains what recipients were notified of: notifies them, once for each event. */
 export const lateExplanation: Rule = (situation) => {
   const explained = situation.views.filter(
     ({ heard, verdict, own }) =>

@@ -93,7 +93,7 @@ function heardWith(due: Due, view: RecipientView, { incident, context: { now } }
   }
 }
 
-/** Of Account alone nothing is kept. */
+/** Nothing is stored if Account is the only service. */
 function servicesTold({ own }: RecipientView, before: Heard | null | undefined): Pick<Heard, 'services'> {
   const services = union(before?.services ?? [], servicesOf(own))
   return services.every((service) => service === 'account') ? {} : { services }
@@ -112,7 +112,7 @@ function announced(to: readonly Audience[], due: Due, { incident, views, context
     lastMailAt: due.setsPace ? now : incident.lastMailAt,
     namedEvents: to.reduce((all, { heard }) => union(all, heard?.explained === true ? heard.events : []), incident.namedEvents),
     withheld: null,
-    // What is known in hindsight is told to everybody who was notified.
+    // Everybody who was notified gets what is known in hindsight.
     hindsight: othersKnow ? incident.hindsight : [],
     added: incident.added.filter((name) => !names.includes(name)),
   }

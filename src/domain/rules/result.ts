@@ -12,7 +12,7 @@ export type Due = Readonly<{
   kind: MailKind
   rule: RuleName
   to: readonly Addressee[]
-  /** Whether the next reminder and the hold count from this email. Without it, who joins late is reminded with the others. */
+  /** Whether the next reminder and the hold count from this email. Without it, those who join late are reminded with the others. */
   setsPace: boolean
 }>
 export type Addressee = Readonly<{ view: RecipientView; reason: string }>

@@ -8,8 +8,8 @@ import type { Context } from './context.ts'
 import { type Blocked, blocked } from './result.ts'
 
 /**
- * `silence`: of the silences over these probes the one that ends first, for then something may be sent. It blocks what tells of a
- * failure, never what tells those who know of it that it is over or explained.
+ * `silence`: of the silences over these probes the one that ends first, for then something may be sent. It withholds reports of a
+ * failure, never the news, for those who know of it, that it is over or explained.
  */
 export function silenced(kind: MailKind, own: readonly Member[], { silences, now }: Context): Blocked | null {
   const over = own.flatMap((member) => silenceOver(member, silences, now) ?? [])

@@ -48,7 +48,7 @@ export function situationOf(was: Incident, context: Context): Situation {
   }
 }
 
-/** The view with what has changed since the last step: an explanation that ended owes an email, one that is back owes none. */
+/** The view with what has changed since the last step: an explanation that has ended owes an email, unless it has come back. */
 function updated(view: RecipientView): RecipientView {
   const { heard, verdict } = view
   if (heard === null) return view
@@ -57,7 +57,7 @@ function updated(view: RecipientView): RecipientView {
   return lapse === heard.lapse && verdict === heard.verdict ? view : { ...view, heard: { ...heard, lapse, verdict } }
 }
 
-/** The very same audience if nothing in it has changed: what is the same is not written to disk again. */
+/** The same object if nothing in it has changed, so that it is not written to disk again. */
 function keptUnlessChanged(audience: readonly Audience[], views: readonly RecipientView[]): readonly Audience[] {
   const heard = new Map(views.map((view) => [view.recipient, view.heard]))
   const next = audience.map((a) => {

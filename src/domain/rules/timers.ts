@@ -16,7 +16,7 @@ export function firesNow(dueAt: Instant, own: readonly Member[], situation: Situ
   return own.some((member) => member.lastFailedAt > dueAt) || waitedInVain(dueAt, own, context)
 }
 
-/** The run that is waited for is waited for no longer than `blindAfter`. */
+/** A run is waited for no longer than `blindAfter`. */
 function hasRunAfresh(member: Member, { freshSince, silences, now, setup }: Context): boolean {
   const from = Math.max(freshSince, quietUntil(member, silences, now))
   return member.lastRunAt >= from || now >= from + setup.policy.blindAfterMs
