@@ -249,7 +249,8 @@ export function organizationOf(config: Config, given: Env): Organization & Dispo
       // Most have no need of this client: it is not loaded before it is used.
       const { listOrganization } = await import('./adapters/aws/organizations.ts')
       const { partition, region, credentials } = monitor
-      return listOrganization({ partition, region, credentials, ous: discovery.ous, keyring, clock: systemClock, env }, signal)
+      const { ous, named = false } = discovery
+      return listOrganization({ partition, region, credentials, ous, named, keyring, clock: systemClock, env }, signal)
     },
     [Symbol.dispose]: () => keyring.close(),
   }

@@ -1,6 +1,7 @@
 import type { Config, Discovery } from '../config/config.ts'
 import { withAccounts } from '../config/discovery.ts'
-import { accountsOf, fitting, recalled, scopeOf } from '../daemon/account-discovery.ts'
+import { accountNamesIn, accountsOf, fitting, recalled, scopeOf } from '../daemon/account-discovery.ts'
+import { type AccountNames, mergedNames } from '../domain/account-names.ts'
 import { organizationOf } from '../wire.ts'
 import { asExit, readerIfExists } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
@@ -14,6 +15,8 @@ export type Discovered = Readonly<{
   /** How many accounts were left out because they are not active. */
   left: number
   why: string | null
+  /** What they are called; left out where that is not wanted. */
+  names?: AccountNames
 }>
 
 /** What the daemon listed last. Asks nobody. @throws {Exit} 69 */
@@ -31,7 +34,13 @@ export async function lastListed(config: Config): Promise<readonly Discovered[]>
         const place = config.monitors.find(({ name }) => name === discovery.monitor)
         const known = await recalled(store, discovery, scopeOf(discovery, place))
         if (known.listedAt === null) return none(discovery)
-        return { ...none(discovery), accounts: accountsOf(known, discovery), listedAt: known.listedAt, why: null }
+        return {
+          ...none(discovery),
+          accounts: accountsOf(known, discovery),
+          listedAt: known.listedAt,
+          why: null,
+          names: accountNamesIn(discovery.monitor, known),
+        }
       }),
     )
   } catch (cause) {
@@ -50,13 +59,22 @@ export async function listNow(config: Config, io: Io): Promise<readonly Discover
       const { monitor } = discovery
       const listing = fitting(await organization.list(monitor, signal), discovery)
       if (!listing.ok) return { monitor, accounts: [], listedAt: null, left: 0, why: listing.why }
-      return { monitor, accounts: accountsOf(listing, discovery), listedAt: Date.now(), left: listing.left, why: null }
+      const accounts = accountsOf(listing, discovery)
+      return { monitor, accounts, listedAt: Date.now(), left: listing.left, why: null, names: accountNamesIn(monitor, listing) }
     }),
   )
 }
 
 export function withDiscovered(config: Config, discovered: readonly Discovered[]): Config {
-  return withAccounts(config, new Map(discovered.map(({ monitor, accounts }) => [monitor, accounts])))
+  const names = discovered.flatMap((one) => one.names ?? [])
+  const found = new Map(discovered.map(({ monitor, accounts }) => [monitor, accounts]))
+  return withAccounts(config, found, names.length === 0 ? null : names.reduce(mergedNames))
+}
+
+/** What accounts are called, for showing; `null` where that is not asked for. @throws {Exit} 69 */
+export async function namesShown(config: Config): Promise<AccountNames | null> {
+  const isListed = config.discoveries.some(({ named }) => named === true)
+  return (isListed ? withDiscovered(config, await lastListed(config)) : config).accountNames ?? null
 }
 
 /** The configuration with the accounts that the daemon listed last; those that it never listed are listed now. @throws {Exit} 69 */

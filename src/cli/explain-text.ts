@@ -1,3 +1,4 @@
+import { type AccountNames, nameOfAccount, withName } from '../domain/account-names.ts'
 import { inWordsByClock, iso } from '../domain/duration.ts'
 import type { Incident, Member } from '../domain/incident.ts'
 import { leadWords } from '../domain/lead.ts'
@@ -22,13 +23,19 @@ type Format = Readonly<{
   columns: number | null
   /** An instant in UTC and in the monitor's time zone. */
   time: (at: number) => string
+  /** What accounts are called; `null`: that is not shown. */
+  names: AccountNames | null
 }>
 
 /** One incident in full, for a terminal. */
-export function storyText(story: Story, options: Readonly<{ columns: number | null; timezone: string }>): string {
+export function storyText(
+  story: Story,
+  options: Readonly<{ columns: number | null; timezone: string; names: AccountNames | null }>,
+): string {
   const { incident, ledger, mails, runs, readings, counts } = story
   const format: Format = {
     columns: options.columns,
+    names: options.names,
     time: (at) => {
       const there = local(at, options.timezone)
       return there === null ? iso(at) : `${iso(at)} (${there})`
@@ -86,9 +93,9 @@ function memberLines(members: readonly Member[], format: Format): readonly strin
   ]
 }
 
-function memberLine(member: Member, { time }: Format): string {
+function memberLine(member: Member, { time, names }: Format): string {
   const since = member.lastOkAt === null ? 'at or before' : `between ${time(member.lastOkAt)} (last ok) and`
-  return `${member.probe}: ${member.state}, began ${since} ${time(member.onset)}`
+  return `${cell(withName(member.probe, nameOfAccount(member, names)))}: ${member.state}, began ${since} ${time(member.onset)}`
 }
 
 /** What AWS Health says of it: the same for many. */

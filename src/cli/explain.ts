@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { AccountNames } from '../domain/account-names.ts'
 import type { Incident } from '../domain/incident.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { Owed } from '../domain/notification.ts'
@@ -6,6 +7,7 @@ import type { Outcome } from '../domain/probe.ts'
 import { dated, storyJson } from '../domain/shown.ts'
 import type { KeptReading, Store } from '../ports/store.ts'
 import { asExit, notFound, readerIfExists } from './database.ts'
+import { namesShown } from './discovered-accounts.ts'
 import { EXIT, Exit } from './exit.ts'
 import { MAX_JSON_ROWS, storyText } from './explain-text.ts'
 import { unknownIncident, wholeId } from './incident-id.ts'
@@ -40,10 +42,11 @@ export async function explain(
   if (store === null) throw notFound(unknownIncident(given), config)
   const story = await read(store, given, isJson ? LIMIT_JSON : LIMIT_TEXT)
   if (options.supportCase === true) return printSupportCase(story, config, isJson, io)
+  const names = await namesShown(config)
   io.out(
     isJson
-      ? JSON.stringify(asJson(story), null, 2)
-      : storyText(story, { columns: io.columns, timezone: timezoneOf(config, story) }),
+      ? JSON.stringify(asJson(story, names), null, 2)
+      : storyText(story, { columns: io.columns, timezone: timezoneOf(config, story), names }),
   )
   return EXIT.ok
 }
@@ -71,9 +74,9 @@ async function read(store: Store, given: string, limit: Readonly<{ ledger: numbe
   }
 }
 
-function asJson({ incident, ledger, mails, runs, readings }: Story) {
+function asJson({ incident, ledger, mails, runs, readings }: Story, names: AccountNames | null) {
   return {
-    ...storyJson(incident, ledger, mails),
+    ...storyJson(incident, ledger, mails, names),
     runs: runs.map(dated),
     readings: readings.map(({ since, until, reading: { sources, events } }) =>
       dated({

@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { ACCOUNT_REGION, type Recipient, type Relevance } from '../domain/policy.ts'
 import type { AccountCall, Monitor } from '../domain/probe.ts'
 import { plainCode } from '../domain/service-facts.ts'
+import { accountNamesOf, accountNameWarnings } from './account-names.ts'
 import type { Authority } from './authority.ts'
 import type { Config, Discovery, Smtp } from './config.ts'
 import { clientsNamed, crossCheck, profilesNamed } from './cross-checks.ts'
@@ -42,7 +43,8 @@ export function compose(tree: Tree, context: LoadContext): Composed {
   crossCheck(tree, context, endpoints, addFault)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   const config = configOf(parsed.data, context, endpoints)
-  return { ok: true, config: { ...config, warnings: allWarnings(config, tree, context) } }
+  const warnings = [...accountNameWarnings(parsed.data.accounts.names, config), ...allWarnings(config, tree, context)]
+  return { ok: true, config: { ...config, warnings } }
 }
 
 function allWarnings(config: Config, tree: Tree, { env, now, exposed, sharedFiles, secrets }: LoadContext): readonly string[] {
@@ -71,7 +73,8 @@ function configOf(parsed: ParsedConfig, context: LoadContext, endpoints: Endpoin
   return {
     file,
     monitors,
-    discoveries: discoveriesOf(parsed.monitors, monitors),
+    discoveries: discoveriesOf(parsed, monitors),
+    ...accountNamesOf(parsed.accounts.names, monitors),
     policy: policyOf(parsed.policy),
     health: healthOf(parsed.health, monitors[0]?.region),
     control: { url: parsed.control.url ?? sts ?? CONTROL_URL[monitors[0]?.partition ?? 'aws'] },
@@ -174,8 +177,8 @@ function relatedOf(related: ParsedConfig['health']['related']): Pick<Relevance, 
 }
 
 /** Probes that are not in the file yet are shared out so that every account that is found costs the same. */
-function discoveriesOf(parsed: ParsedConfig['monitors'], monitors: readonly Monitor[]): readonly Discovery[] {
-  const found = parsed.flatMap(({ name, accounts, operations }) =>
+function discoveriesOf(parsed: ParsedConfig, monitors: readonly Monitor[]): readonly Discovery[] {
+  const found = parsed.monitors.flatMap(({ name, accounts, operations }) =>
     Array.isArray(accounts)
       ? []
       : [{ monitor: name, organization: accounts.organization, calls: operations.filter(isOfAccount) }],
@@ -189,6 +192,7 @@ function discoveriesOf(parsed: ParsedConfig['monitors'], monitors: readonly Moni
     everyMs: every,
     calls,
     atMost: Math.min(MAX_ACCOUNTS, Math.floor(left / Math.max(1, each))),
+    ...(parsed.accounts.names === true ? { named: true } : {}),
   }))
 }
 

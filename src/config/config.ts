@@ -1,3 +1,4 @@
+import type { AccountNames } from '../domain/account-names.ts'
 import type { Policy, Recipient, Relevance } from '../domain/policy.ts'
 import type { Call, Credentials, Monitor } from '../domain/probe.ts'
 import type { Authority } from './authority.ts'
@@ -12,6 +13,8 @@ export type Config = Readonly<{
   monitors: readonly Monitor[]
   /** Of monitors whose accounts are discovered. Until that is done, a monitor has only the accounts of the file. */
   discoveries: readonly Discovery[]
+  /** Left out: names of accounts are not shown. */
+  accountNames?: AccountNames
   policy: Policy
   health: Readonly<{
     api: boolean
@@ -120,4 +123,6 @@ export type Discovery = Readonly<{
   calls: readonly Call[]
   /** Maximum number of accounts, so that there are not too many probes. */
   atMost: number
+  /** The names of the accounts are wanted as well. */
+  named?: true
 }>

@@ -1,3 +1,4 @@
+import { type AccountNames, mergedNames } from '../domain/account-names.ts'
 import type { Monitor } from '../domain/probe.ts'
 import type { Config, Discovery } from './config.ts'
 import { probesOf } from './monitors.ts'
@@ -9,8 +10,10 @@ export type Found = ReadonlyMap<string, readonly string[]>
 /**
  * Adds the accounts that were discovered in the organization to those of the file, without those that are excluded. An account
  * in both is there once. `config` has to be the one from the file: later lists replace earlier ones.
+ *
+ * @param names what the organizations call them; `null`: nothing is known of that
  */
-export function withAccounts(config: Config, found: Found): Config {
+export function withAccounts(config: Config, found: Found, names: AccountNames | null = null): Config {
   if (config.discoveries.length === 0) return config
   const monitors = config.monitors.map((monitor) => {
     const discovery = config.discoveries.find((one) => one.monitor === monitor.name)
@@ -18,7 +21,8 @@ export function withAccounts(config: Config, found: Found): Config {
   })
   const without = new Set(quotaWarnings(quotas(config)))
   const warnings = [...config.warnings.filter((one) => !without.has(one)), ...quotaWarnings(quotas({ monitors }))]
-  return { ...config, monitors, warnings }
+  const isNamed = config.accountNames !== undefined && names !== null
+  return { ...config, monitors, warnings, ...(isNamed ? { accountNames: mergedNames(names, config.accountNames) } : {}) }
 }
 
 function expanded(monitor: Monitor, { exclude, calls }: Discovery, found: readonly string[]): Monitor {

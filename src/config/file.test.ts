@@ -740,6 +740,25 @@ describe('warnings', () => {
       {},
       /^web: the page answers to alibi\.example\.com without a web\.token: whoever reaches the proxy can read it/,
     ],
+    [
+      'a name for an account that is not probed',
+      `${quiet}accounts: { names: { "111122223333": payments, "444455556666": x } }\nmonitors: [{ accounts: ["444455556666"] }]`,
+      {},
+      /^accounts\.names: no monitor probes 111122223333, so that name is never shown$/,
+    ],
+    [
+      'a name for the own account by its id',
+      `${quiet}accounts: { names: { "111122223333": payments } }`,
+      {},
+      /no monitor probes 111122223333, .*; the credentials' own account is `self`$/,
+    ],
+    [
+      'one name for the own accounts of different credentials',
+      `${quiet}accounts: { names: { self: payments } }\nmonitors: [{ name: a }, { name: b, credentials: { roleArn: "arn:aws:iam::111122223333:role/a" } }]`,
+      {},
+      /^accounts\.names: `self` is the account of different credentials, so its name is not shown/,
+    ],
+    ['names of an organization that nobody lists', `${quiet}accounts: { names: true }`, {}, /no monitor discovers its accounts/],
     ['an unknown region', `${quiet}monitors: [{ region: us-esat-1 }]`, {}, /did you mean us-east-1\?/],
     [
       'a quota that is exceeded',
@@ -772,6 +791,8 @@ describe('warnings', () => {
       `${quiet.replace('] } }', '] }, boss: { to: [b@b.example], after: 1h } }')}monitors: [{ notify: [oncall] }]\n`,
       {},
     ],
+    ['names of its accounts', `${quiet}accounts: { names: { self: payments } }`, {}],
+    ['no names', `${quiet}accounts: { names: false }`, {}],
     ['every minute, with daylight saving', `${quiet}monitors: [{ timezone: Europe/Berlin }]`, {}],
     ['a daily schedule, with daylight saving', `${quiet}monitors: [{ timezone: Europe/Berlin, schedule: "0 8 * * *" }]`, {}],
     ['a harmless variable under pm2', quiet.replace('localhost', '"${HOST}"'), { HOST: 'mx.b.example', PM2_HOME: '/root/.pm2' }],
@@ -967,5 +988,50 @@ describe('any file at all gets an answer', () => {
     const loaded = await parse(text)
     expect(loaded.ok).toBe(false)
     wellFormed(loaded)
+  })
+})
+
+describe('names of accounts', () => {
+  const namesOf = async (text: string) => configOf(await parse(`${ENOUGH}${text}`)).accountNames
+  test('are there only if they are asked for', async () => {
+    expect(await namesOf('')).toBeUndefined()
+    expect(await namesOf('accounts: { names: false }')).toBeUndefined()
+    expect(await namesOf('accounts: { names: true }')).toEqual({ ofAccounts: new Map(), ofOwn: new Map() })
+  })
+  test('are by id, and that of `self` by monitor', async () => {
+    const names = await namesOf(
+      'accounts: { names: { "111122223333": payments, self: management } }\nmonitors: [{ name: a }, { name: b, accounts: ["111122223333"] }]',
+    )
+    expect(names?.ofAccounts).toEqual(new Map([['111122223333', 'payments']]))
+    expect(names?.ofOwn.get('a')).toBe('management')
+  })
+  test('a name of `self` that could be that of another account is not shown', async () => {
+    const names = await namesOf(
+      'accounts: { names: { self: management } }\nmonitors: [{ name: a }, { name: b, credentials: { profile: q } }]',
+    )
+    expect(names?.ofOwn).toEqual(new Map())
+  })
+  test('an account that is asked with a role of its own is named by its id', async () => {
+    const role = (account: string) => `credentials: { roleArn: "arn:aws:iam::${account}:role/alibi" }`
+    const config = configOf(
+      await parse(
+        `${ENOUGH}accounts: { names: { "111122223333": shop, "444455556666": web, self: management } }
+monitors: [{ name: a, ${role('111122223333')} }, { name: b, ${role('444455556666')} }, { name: c }]`,
+      ),
+    )
+    expect(config.accountNames?.ofOwn).toEqual(
+      new Map([
+        ['a', 'shop'],
+        ['b', 'web'],
+        ['c', 'management'],
+      ]),
+    )
+    expect(config.warnings.filter((one) => one.includes('accounts.names'))).toEqual([])
+  })
+  test.for([true, false])('the names of an organization are asked for: %s', async (names) => {
+    const config = configOf(
+      await parse(`${ENOUGH}accounts: { names: ${names} }\nmonitors: [{ schedule: "@hourly", accounts: { organization: {} } }]`),
+    )
+    expect(config.discoveries.map(({ named }) => named)).toEqual([names ? true : undefined])
   })
 })

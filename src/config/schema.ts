@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { AccountsSchema } from './accounts-schema.ts'
 import { isSafeUrl, SAFE_URL_TEXT } from './endpoints.ts'
 import { HealthSchema } from './health-schema.ts'
 import { LogSchema } from './log-schema.ts'
@@ -77,6 +78,7 @@ export const ConfigSchema = strict({
   monitors: list(MonitorSchema, 'monitors', 1, MAX_MONITORS)
     .prefault([{}])
     .describe('What is monitored. Default: one monitor, named `default`.'),
+  accounts: AccountsSchema.prefault({}).describe('How accounts are shown. Which ones are probed is a matter of each monitor.'),
   policy: PolicySchema.prefault({}).describe('When emails are sent, and when silence ends.'),
   health: HealthSchema.prefault({}).describe('How AWS Health is asked.'),
   control: ControlSchema.prefault({}).describe('How Alibi tells an outage from a network problem of its own.'),

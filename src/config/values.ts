@@ -21,13 +21,17 @@ export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
-/** A mapping with these keys only. The message for an unknown key is the list of known ones, for the search for the nearest. */
-export function strict<S extends z.ZodRawShape>(shape: S) {
+/**
+ * A mapping with these keys only. The message for an unknown key is the list of known ones, for the search for the nearest.
+ *
+ * @param otherwise what may have been meant by something that is no mapping
+ */
+export function strict<S extends z.ZodRawShape>(shape: S, otherwise = '') {
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? Object.keys(shape).join(' ')
-        : `expected a mapping with ${keysText(Object.keys(shape))}`,
+        : `expected a mapping with ${keysText(Object.keys(shape))}${otherwise}`,
   })
 }
 

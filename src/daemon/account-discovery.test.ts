@@ -87,6 +87,71 @@ describe('account discovery', () => {
     expect(after.seen).toEqual({ asked: 1, changes: 0 })
   })
 
+  describe('names of accounts', () => {
+    const NAMED: Discovery = { ...DISCOVERY, named: true }
+    const called = (names: Readonly<Record<string, string>>): Listing => ({ ...good(A, CALLER), names }) as Listing
+    const shown = ({ roster }: ReturnType<typeof world>) => [...roster.names().ofAccounts, ...roster.names().ofOwn]
+
+    test('are known after a restart, and a new one is a change', async () => {
+      const w = world([called({ [A]: 'payments', [CALLER]: 'management' }), called({ [A]: 'billing' })], { discovery: NAMED })
+      await w.begin()
+      expect(shown(w)).toEqual(
+        [
+          [CALLER, 'management'],
+          [A, 'payments'],
+          ['all', 'management'],
+        ].toSorted(),
+      )
+      const after = world([BAD], { disk: w.disk, discovery: NAMED })
+      await after.roster.open()
+      expect(after.roster.names().ofAccounts.get(A)).toBe('payments')
+      await w.clock.advance(HOUR_MS)
+      expect(shown(w)).toEqual([[A, 'billing']])
+      expect(w.seen).toEqual({ asked: 2, changes: 2 })
+    })
+
+    test('are never logged', async () => {
+      const w = world([called({ [A]: 'payments' }), BAD], { discovery: NAMED })
+      await w.begin()
+      await w.clock.advance(5 * HOUR_MS)
+      expect(w.log.join()).not.toContain('payments')
+    })
+
+    test('are listed at once where a list without them is fresh', async () => {
+      const before = world([good(A)])
+      await before.begin()
+      const after = world([called({ [A]: 'payments' })], { disk: before.disk, discovery: NAMED })
+      await after.begin()
+      expect(shown(after)).toEqual([[A, 'payments']])
+    })
+
+    test.for<[string, Discovery | null]>([
+      ['no names are wanted any more', DISCOVERY],
+      ['the monitor discovers nothing any more', null],
+    ])('are forgotten when %s', async ([, discovery]) => {
+      const before = world([called({ [A]: 'payments' })], { discovery: NAMED })
+      await before.begin()
+      const kept = async ({ store }: typeof before) => (await store.recall(keyOf('all'))) ?? ''
+      expect(await kept(before)).toContain('payments')
+      const after = world([BAD], { disk: before.disk, discovery })
+      await after.roster.open()
+      expect(await kept(after)).not.toContain('payments')
+      expect(await kept(after)).toContain(A)
+      expect(shown(after)).toEqual([])
+    })
+
+    test('that cannot be read on the disk are none', async () => {
+      const before = world([called({ [A]: 'payments' })], { discovery: NAMED })
+      await before.begin()
+      const doc = JSON.parse((await before.store.recall(keyOf('all'))) ?? '')
+      const names = { [A]: 'pay\u202Ements\u0007 \n x', [B]: 7, '12': 'short', [CALLER]: '\u200B' }
+      await before.store.remember(keyOf('all'), JSON.stringify({ ...doc, names }))
+      const after = world([BAD], { disk: before.disk, discovery: NAMED })
+      await after.roster.open()
+      expect(shown(after)).toEqual([[A, 'pay ments x']])
+    })
+  })
+
   test('a list of other units does not count', async () => {
     const before = world([good(A)])
     await before.begin()

@@ -1,4 +1,5 @@
 import type { Discovery } from '../config/config.ts'
+import { type AccountNames, mergedNames, readName } from '../domain/account-names.ts'
 import { inWords, iso } from '../domain/duration.ts'
 import { credentialsKey, HOUR_MS, type Instant, MINUTE_MS, type Monitor } from '../domain/probe.ts'
 import type { Log } from '../ports/log.ts'
@@ -15,7 +16,7 @@ const REPORTED_AFTER_AT_LEAST_MS = HOUR_MS
 /** The key under which the store remembers which monitors discover their accounts. */
 const NAMES = 'organization'
 
-/** What is known about a monitor's organization: only ids, for names and addresses of accounts are nobody's business. */
+/** What is known about a monitor's organization: ids, and names only where they are wanted; addresses never. */
 export type Known = Readonly<{
   /** Whose organization, and which of its units. About any other one nothing is known. */
   scope: string
@@ -26,6 +27,8 @@ export type Known = Readonly<{
   listedAt: Instant | null
   /** Since when every listing has failed; `null` if the last one was good. */
   failingSince: Instant | null
+  /** What the accounts are called, by id; left out unless that is wanted. */
+  names?: Readonly<Record<string, string>>
 }>
 
 type Place = Pick<Monitor, 'name' | 'partition' | 'credentials'>
@@ -58,12 +61,24 @@ export class AccountDiscovery {
   /** Reads what was listed before. Nothing is asked of AWS. @throws {StoreError} */
   async open(): Promise<void> {
     const { discoveries, store } = this.deps
-    for (const discovery of discoveries)
+    for (const discovery of discoveries) {
+      if (discovery.named !== true) await this.forgetNames(discovery.monitor)
       this.known.set(discovery.monitor, await recalled(store, discovery, this.scopeOf(discovery)))
+    }
     const names = discoveries.map(({ monitor }) => monitor)
     const before = namesIn(await store.recall(NAMES))
     this.gone = before.filter((name) => !names.includes(name))
+    for (const monitor of this.gone) await this.forgetNames(monitor)
     if (JSON.stringify(before) !== JSON.stringify(names)) await store.remember(NAMES, JSON.stringify(names))
+  }
+
+  /** What is no longer asked for is not kept either. @throws {StoreError} */
+  private async forgetNames(monitor: string): Promise<void> {
+    const { store } = this.deps
+    const doc = parsed((await store.recall(keyOf(monitor))) ?? 'null')
+    if (typeof doc !== 'object' || doc === null || !('names' in doc)) return
+    const { names: _, ...rest } = doc
+    await store.remember(keyOf(monitor), JSON.stringify(rest))
   }
 
   /** The accounts that are probed, by monitor. */
@@ -76,6 +91,15 @@ export class AccountDiscovery {
     )
   }
 
+  /** What the accounts are called that are probed. */
+  names(): AccountNames {
+    const all = this.deps.discoveries.flatMap(({ monitor }) => {
+      const known = this.known.get(monitor)
+      return known === undefined ? [] : [accountNamesIn(monitor, known)]
+    })
+    return all.reduce(mergedNames, { ofAccounts: new Map(), ofOwn: new Map() })
+  }
+
   /** Lists the accounts of each monitor at its own pace, until the signal aborts. Never rejects. */
   async watch(signal: AbortSignal): Promise<void> {
     for (const name of this.gone) await this.report(name, null)
@@ -84,7 +108,9 @@ export class AccountDiscovery {
 
   private async follow(discovery: Discovery, signal: AbortSignal): Promise<void> {
     const { clock, random01 } = this.deps
-    let waitMs = firstWaitMs(this.knownOf(discovery), discovery.everyMs, clock.now())
+    const known = this.knownOf(discovery)
+    const lacksNames = discovery.named === true && known.names === undefined
+    let waitMs = lacksNames ? 0 : firstWaitMs(known, discovery.everyMs, clock.now())
     let failures = 0
     while (!signal.aborted) {
       await clock.sleep(waitMs, signal)
@@ -119,7 +145,7 @@ export class AccountDiscovery {
       return false
     }
     await this.report(monitor, null)
-    const isSame = accounts.join() === accountsOf(was, discovery).join()
+    const isSame = accounts.join() === accountsOf(was, discovery).join() && sameNames(was, known)
     log.info('organization listed', { monitor, accounts: accounts.length, left: listing.left, changed: !isSame })
     if (!isSame) changed()
     return true
@@ -164,17 +190,30 @@ export function scopeOf({ ous }: Discovery, place: Place | undefined): string {
 }
 
 /** What the store remembers about a monitor's organization. Anything of another scope, or unreadable, does not count. @throws {StoreError} */
-export async function recalled(store: Pick<Store, 'recall'>, { monitor }: Discovery, scope: string): Promise<Known> {
+export async function recalled(store: Pick<Store, 'recall'>, { monitor, named }: Discovery, scope: string): Promise<Known> {
   const text = await store.recall(keyOf(monitor))
-  return (text === null ? null : knownIn(text, scope)) ?? nothing(scope)
+  return (text === null ? null : knownIn(text, scope, named === true)) ?? nothing(scope)
 }
 
-function knownIn(text: string, scope: string): Known | null {
+function knownIn(text: string, scope: string, named: boolean): Known | null {
   const doc = parsed(text) as Partial<Known> | null
   if (typeof doc !== 'object' || doc === null || doc.scope !== scope || typeof doc.caller !== 'string') return null
   const { caller, accounts, listedAt, failingSince } = doc
   if (!Array.isArray(accounts) || !accounts.every((one) => typeof one === 'string' && /^\d{12}$/.test(one))) return null
-  return { scope, caller, accounts, listedAt: instantOf(listedAt), failingSince: instantOf(failingSince) }
+  const known = { scope, caller, accounts, listedAt: instantOf(listedAt), failingSince: instantOf(failingSince) }
+  const names = named ? accountNames(doc.names) : null
+  return names === null ? known : { ...known, names }
+}
+
+/** `null` if there are none, or what is there cannot be read. */
+function accountNames(given: unknown): Readonly<Record<string, string>> | null {
+  if (typeof given !== 'object' || given === null) return null
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([id, text]) => {
+      const name = /^\d{12}$/.test(id) ? readName(text) : null
+      return name === null ? [] : [[id, name]]
+    }),
+  )
 }
 
 function parsed(text: string): unknown {
@@ -205,6 +244,17 @@ export function accountsOf({ caller, accounts }: Pick<Known, 'caller' | 'account
     .map((account) => (account === caller ? 'self' : account))
 }
 
+/** What a monitor's accounts are called. The caller's own is that of the monitor. */
+export function accountNamesIn(monitor: string, { caller, names = {} }: Pick<Known, 'caller' | 'names'>): AccountNames {
+  const own = Object.hasOwn(names, caller) ? names[caller] : undefined
+  return { ofAccounts: new Map(Object.entries(names)), ofOwn: new Map(own === undefined ? [] : [[monitor, own]]) }
+}
+
+function sameNames(was: Known, is: Known): boolean {
+  const inOrder = ({ names = {} }: Known) => JSON.stringify(Object.entries(names).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return inOrder(was) === inOrder(is)
+}
+
 /** A list of more accounts than may be probed counts as none: nobody would know which part of it is monitored. */
 export function fitting(listing: Listing, discovery: Discovery): Listing {
   if (!listing.ok) return listing
@@ -217,7 +267,11 @@ export function fitting(listing: Listing, discovery: Discovery): Listing {
 }
 
 export function learn(was: Known, listing: Listing, now: Instant): Known {
-  if (listing.ok) return { ...was, caller: listing.caller, accounts: listing.accounts, listedAt: now, failingSince: null }
+  if (listing.ok) {
+    const { caller, accounts, names } = listing
+    const { names: _, ...rest } = was
+    return { ...rest, caller, accounts, listedAt: now, failingSince: null, ...(names === undefined ? {} : { names }) }
+  }
   // After the clock was set back, the failure must not begin in the future.
   return { ...was, failingSince: Math.min(was.failingSince ?? now, now) }
 }

@@ -40,7 +40,7 @@ export class Membership {
   /** The configuration with the accounts that are known now. */
   config(): Config {
     const { config } = this.deps
-    return this.discovery === null ? config : withAccounts(config, this.discovery.found())
+    return this.discovery === null ? config : withAccounts(config, this.discovery.found(), this.discovery.names())
   }
 
   /** Begins to list, once. */

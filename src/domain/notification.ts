@@ -33,6 +33,8 @@ export type ProbeFacts = Readonly<{
   monitor: string
   /** As configured: `self` or twelve digits. */
   account: string
+  /** What it is called; left out where that is not known or not to be shown. */
+  accountName?: string
   operation: string
   state: 'failing' | 'recovering' | 'recovered'
   onset: Instant
@@ -99,6 +101,8 @@ export type Facts = Readonly<{
   probes: readonly ProbeFacts[]
   /** Names of further probes, at most `MAX_PROBES_LISTED`; `total` counts all. */
   others: Readonly<{ names: readonly string[]; total: number }>
+  /** What the accounts of further probes are called, by probe: of the first `MAX_PROBES_NAMED`, as far as they are known. */
+  accountNames?: Readonly<Record<string, string>>
   /** How all of them fail, where there are more than are shown in full: most first, at most `MAX_CAUSES`. */
   breadth?: Readonly<{
     causes: readonly Cause[]
@@ -148,6 +152,8 @@ export type Caller = Readonly<{ monitors: readonly string[] }> &
 export const MAX_PROBES_IN_FULL = 10
 /** The list is complete for an organization of ten thousand accounts; an email shows some of it and attaches the rest. */
 export const MAX_PROBES_LISTED = 10_000
+/** More than an email lists. */
+export const MAX_PROBES_NAMED = 100
 export const MAX_CAUSES = 50
 
 export type NotificationState = 'due' | 'retrying' | 'sending' | 'refused' | 'delivered' | 'merged' | 'dropped'

@@ -19,7 +19,7 @@ import type { Announced } from './decision.ts'
 import { NEVER_JUDGED } from './explanation.ts'
 import type { Incident, Judgement, Member } from './incident.ts'
 import { judge } from './judge.ts'
-import { type Caller, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, type MailKind } from './notification.ts'
+import { type Caller, MAX_PROBES_IN_FULL, MAX_PROBES_LISTED, MAX_PROBES_NAMED, type MailKind } from './notification.ts'
 import { type Backdrop, notificationsFor, plainFacts, probesShown } from './notify.ts'
 
 const SENDER = {
@@ -373,4 +373,30 @@ test('facts are plain JSON: what is read from disk is what was written', () => {
     const { minute: _, ...notification } = mail
     expect(JSON.parse(JSON.stringify(notification))).toEqual(notification)
   }
+})
+
+describe('names of accounts', () => {
+  const members = ['111122223333', '444455556666'].map((account) => member({ account, probe: `m/${account}/ListRegions` }))
+  const names = { ofAccounts: new Map([['111122223333', 'payments']]), ofOwn: new Map() }
+  const named = (accountNames: typeof names | null) =>
+    facts(incident({ members }), drop({}, { setup: { ...setup(), accountNames } })).probes.map(({ accountName }) => accountName)
+  test('are in the facts only if they are to be shown', () => {
+    expect(named(null)).toEqual([undefined, undefined])
+    expect(named(names)).toEqual(['payments', undefined])
+  })
+
+  test('of many probes those are known that an email lists', () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => {
+      const account = String(100_000_000_000 + n)
+      return member({ account, probe: `m/${account}/ListRegions` })
+    })
+    const all = new Map(many.map(({ account }) => [account, `name ${account}`]))
+    const { accountNames = {} } = facts(
+      incident({ members: many }),
+      drop({}, { setup: { ...setup(), accountNames: { ofAccounts: all, ofOwn: new Map() } } }),
+    )
+    expect(Object.keys(accountNames).length).toBeGreaterThanOrEqual(MAX_PROBES_NAMED)
+    expect(Object.keys(accountNames).length).toBeLessThanOrEqual(MAX_PROBES_NAMED + 2)
+    expect(accountNames['m/100000000010/ListRegions']).toBe('name 100000000010')
+  })
 })

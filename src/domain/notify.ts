@@ -1,3 +1,4 @@
+import { nameOfAccount } from './account-names.ts'
 import type { Announcement } from './announcement.ts'
 import { idPart, membersFor, messageIdOf, notificationId, notifiedBy, notifiedMembers } from './audience.ts'
 import { isChosen } from './choice.ts'
@@ -12,6 +13,7 @@ import {
   MAX_CAUSES,
   MAX_PROBES_IN_FULL,
   MAX_PROBES_LISTED,
+  MAX_PROBES_NAMED,
   type MailKind,
   type Notification,
   type ProbeFacts,
@@ -129,9 +131,9 @@ function incidentFacts(
       runbook: monitor.runbook,
       threshold: thresholdOf(monitor, incident.family, setup),
     })),
-    probes: full.map((member) => probeFacts(member, drop.strips.get(member.probe) ?? [])),
+    probes: full.map((member) => probeFacts(member, drop)),
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
-    ...(listed.length === 0 ? {} : { breadth: breadthOf(mine) }),
+    ...(listed.length === 0 ? {} : { breadth: breadthOf(mine), ...namesOf(listed, mine, setup) }),
     ...widthFacts(mine, incident, drop),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
     ...silenceOf(announcement, audience),
@@ -265,6 +267,15 @@ function inFull(mine: readonly Member[]): readonly Member[] {
     .slice(0, MAX_PROBES_IN_FULL)
 }
 
+/** What the accounts are called of the probes that are only listed, and of the first and the last that failed. */
+function namesOf(listed: readonly Member[], mine: readonly Member[], { accountNames }: Setup): Pick<Facts, 'accountNames'> {
+  if (accountNames === null) return {}
+  const byOnset = mine.toSorted((a, b) => a.onset - b.onset)
+  const told = [...listed.slice(0, MAX_PROBES_NAMED), ...byOnset.slice(0, 1), ...byOnset.slice(-1)]
+  const names = told.map((member) => [member.probe, nameOfAccount(member, accountNames)] as const)
+  return { accountNames: Object.fromEntries(names.flatMap(([probe, name]) => (name === null ? [] : [[probe, name]]))) }
+}
+
 /** All of them in a few lines: how they fail, counted, and who failed first and last. */
 function breadthOf(members: readonly Member[]): NonNullable<Facts['breadth']> {
   const causes = new Map<string, Cause>()
@@ -306,7 +317,8 @@ function thresholdOf({ fail, periodMs }: Monitor, family: Family, { policy }: Se
   return `${fails}, wait ${inWords(policy.waitMs)}, ${reminder}`
 }
 
-function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
+function probeFacts(member: Member, { setup, strips }: Backdrop): ProbeFacts {
+  const name = nameOfAccount(member, setup.accountNames)
   const { probe, monitor, account, operation, state, onset, lastOkAt, gap, failedAt, recoveredAt, evidence, judgement } = member
   return {
     probe,
@@ -325,7 +337,8 @@ function probeFacts(member: Member, strip: readonly StripMark[]): ProbeFacts {
     lapsedBy: judgement.lapsed?.cause ?? null,
     explainedUntil: explainedUntil(judgement),
     evidence,
-    strip,
+    strip: strips.get(probe) ?? [],
+    ...(name === null ? {} : { accountName: name }),
   }
 }
 

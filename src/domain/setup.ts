@@ -1,3 +1,4 @@
+import type { AccountNames } from './account-names.ts'
 import { ACCOUNT_REGION, type Policy, type Recipient, type Relevance } from './policy.ts'
 import { callShown, credentialsKey, type Family, isServiceCall, type Monitor, type Partition, type Probe } from './probe.ts'
 
@@ -9,6 +10,8 @@ export type Setup = Readonly<{
   policy: Policy
   relevance: Relevance
   mailDomain: string
+  /** `null`: they are not shown. */
+  accountNames: AccountNames | null
   /** Probes of the same operation in the same partition and region, for the test of width. */
   sameOperation: ReadonlyMap<string, readonly Probe[]>
 }>
@@ -20,6 +23,7 @@ export function setupOf(config: {
   health: { relevance: Relevance }
   /** The domain of `mail.from`, in ASCII: it stands in headers. */
   mail: { domain: string }
+  accountNames?: AccountNames
 }): Setup {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
   const probes = new Map(config.monitors.flatMap((monitor) => monitor.probes.map((probe) => [probe.id, probe])))
@@ -39,6 +43,7 @@ export function setupOf(config: {
     policy: config.policy,
     relevance: config.health.relevance,
     mailDomain: config.mail.domain,
+    accountNames: config.accountNames ?? null,
     sameOperation,
   }
 }

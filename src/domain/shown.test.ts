@@ -56,6 +56,19 @@ test('an outage of another service is told with its region and its services, a m
   expect(incidentJson(summaryOf(china)).region).toBe('cn-northwest-1')
 })
 
+test('names of accounts are told only if they are to be shown', () => {
+  const names = { ofAccounts: new Map([['111122223333', 'payments']]), ofOwn: new Map([['production', 'management']]) }
+  const members = [
+    memberOf(PROBES[0]!, EXPLAINED),
+    { ...memberOf(PROBES[0]!, EXPLAINED), probe: 'production/111122223333/ListRegions', account: '111122223333' },
+    { ...memberOf(PROBES[0]!, EXPLAINED), probe: 'production/444455556666/ListRegions', account: '444455556666' },
+  ]
+  const of = { ...incident, members }
+  expect(incidentJson(summaryOf(of), names).accountNames).toEqual({ self: 'management', '111122223333': 'payments' })
+  expect(storyJson(of, [], [], names).members.map(({ accountName }) => accountName)).toEqual(['management', 'payments', null])
+  expect(JSON.stringify(storyJson(of, [], []))).not.toContain('accountName')
+})
+
 test('its story has members with their evidence, the ledger, and mails by the recipient’s name', () => {
   const story = storyJson(
     incident,

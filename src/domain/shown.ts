@@ -1,3 +1,4 @@
+import { type AccountNames, accountOfId, nameOfAccount } from './account-names.ts'
 import { iso } from './duration.ts'
 import type { Incident, IncidentState, Member } from './incident.ts'
 import { type IncidentSummary, summaryOf } from './incident-summary.ts'
@@ -31,6 +32,8 @@ export type IncidentJson = Readonly<{
   region: string | null
   /** The services that its probes ask, by their names in operations: `account`, `dynamodb`. */
   services: readonly string[]
+  /** What the accounts of its probes are called, by account, as far as that is known; only if `accounts.names` is set. */
+  accountNames?: Readonly<Record<string, string>>
 }>
 
 /** One incident's whole story: `/api/incidents/ID`. */
@@ -51,6 +54,7 @@ type MemberJson = Readonly<{
   probe: string
   monitor: string
   account: string
+  accountName?: string | null
   operation: string
   /** What its endpoint is of, and where that is. */
   service: string
@@ -124,7 +128,7 @@ type MailJson = Readonly<{
   addresses: readonly AddressJson[]
 }>
 
-export function incidentJson(incident: IncidentSummary): IncidentJson {
+export function incidentJson(incident: IncidentSummary, names: AccountNames | null = null): IncidentJson {
   const { id, family, state, verdict, explainedBy, monitors, probes, leadMinutes } = incident
   return {
     id,
@@ -140,6 +144,7 @@ export function incidentJson(incident: IncidentSummary): IncidentJson {
     leadMinutes,
     region: family === 'outage' ? (incident.region ?? ACCOUNT_REGION[incident.partition]) : null,
     services: servicesOf(callsOf(probes).map(partsOfId)),
+    ...(names === null ? {} : { accountNames: namesIn(probes, names) }),
   }
 }
 
@@ -148,23 +153,37 @@ function callsOf(probes: readonly string[]): readonly string[] {
   return [...new Set(probes.map((id) => id.slice(id.lastIndexOf('/') + 1)))]
 }
 
+function namesIn(probes: readonly string[], names: AccountNames): Readonly<Record<string, string>> {
+  const named = probes.flatMap((id) => {
+    const one = accountOfId(id)
+    const name = one === null ? null : nameOfAccount(one, names)
+    return one === null || name === null ? [] : [[one.account, name] as const]
+  })
+  return Object.fromEntries(named)
+}
+
 /** Rows and emails as the store gave them, oldest first. Email addresses are taken out of every text. */
-export function storyJson(incident: Incident, ledger: readonly LedgerRow[], mails: readonly Owed[]): StoryJson {
+export function storyJson(
+  incident: Incident,
+  ledger: readonly LedgerRow[],
+  mails: readonly Owed[],
+  names: AccountNames | null = null,
+): StoryJson {
   return {
-    ...incidentJson(summaryOf(incident)),
+    ...incidentJson(summaryOf(incident), names),
     partition: incident.partition,
     continues: incident.continues,
     closedAs: incident.closedAs,
     flapping: incident.flapping,
     reopenedAt: incident.reopenedAt.map(iso),
     hindsight: incident.hindsight.map((seen) => ({ ...seen, at: iso(seen.at) })),
-    members: incident.members.map((member) => memberJson(member, incident.partition)),
+    members: incident.members.map((member) => memberJson(member, incident.partition, names)),
     ledger: ledger.map(rowJson),
     mails: mailingsOf(mails).map(mailJson),
   }
 }
 
-function memberJson(member: Member, partition: Partition): MemberJson {
+function memberJson(member: Member, partition: Partition, names: AccountNames | null): MemberJson {
   const { probe, monitor, account, operation, state, gap, judgement } = member
   const { verdict } = judgement
   const by = verdict.kind === 'explained' ? verdict.by : null
@@ -172,6 +191,7 @@ function memberJson(member: Member, partition: Partition): MemberJson {
     probe,
     monitor,
     account,
+    ...(names === null ? {} : { accountName: nameOfAccount(member, names) }),
     operation,
     service: servicesOf([member])[0] ?? 'account',
     region: askedOf(operation)?.region ?? ACCOUNT_REGION[partition],

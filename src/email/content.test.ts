@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ALL, squeezed, textOf } from '../../test/emails.ts'
 import type { Facts, MailKind, ProbeFacts } from '../domain/notification.ts'
 import { renderEmail } from './render.ts'
-import { AT, failedRun, many, notificationOf, probeFacts, SAMPLES } from './samples.ts'
+import { AT, CASES, failedRun, many, notificationOf, probeFacts, SAMPLES } from './samples.ts'
 
 test.for<[string, string]>([
   ['failing-again', 'FAILING AGAIN since'],
@@ -53,6 +53,17 @@ function brief(count: number): Pick<Facts, 'probes' | 'others' | 'breadth'> {
   const wide = many(count)
   return { ...wide, probes: wide.probes.map((probe) => ({ ...probe, evidence: probe.evidence.slice(-1) })) }
 }
+
+test('the names of accounts stand beside their ids, but not in what AWS Support gets', () => {
+  const named = textOf(CASES['failing-named']!.facts)
+  const [before = '', support = ''] = named.split('== For AWS Support')
+  expect(squeezed(before)).toContain(squeezed('GetContactInformation for account 111122223333 “payments” (production) fails'))
+  expect(squeezed(before)).toContain(squeezed('3 of 3 runs of 111122223333 “payments” failed since'))
+  expect(support).not.toContain('payments')
+  const many = squeezed(textOf(CASES['failing-named-many']!.facts))
+  expect(many).toContain(squeezed('last to fail: production/111100014443/GetAccountInformation “team 4443” at'))
+  expect(many).toContain(squeezed('- production/111100014443/GetAccountInformation “team 4443”'))
+})
 
 test('of what has recovered the list says when, and not whether AWS explains it', () => {
   const { probes, others } = many(2)

@@ -1,3 +1,4 @@
+import { MAX_ACCOUNT_NAME, withName } from '../domain/account-names.ts'
 import { type Ended, errorAside, errorName } from '../domain/error-name.ts'
 import type { Cause, Facts, ProbeFacts } from '../domain/notification.ts'
 import { ownFaultOf } from '../domain/own-fault.ts'
@@ -61,7 +62,17 @@ export function callOf(probe: ProbeFacts, limits: Limits): string {
   const asked = askedOf(probe.operation)
   if (asked !== null) return foreign(`${asked.service} in ${asked.region} (${asked.call})`, limits.word)
   const account = probe.account === 'self' ? 'our own account' : `account ${foreign(probe.account, limits.word)}`
-  return `${foreign(probe.operation, limits.word)} for ${account}`
+  return `${foreign(probe.operation, limits.word)} for ${withName(account, foreignName(probe.accountName, limits))}`
+}
+
+export function foreignName(name: string | undefined, { word }: Limits): string | null {
+  return name === undefined ? null : foreign(name, Math.min(word, MAX_ACCOUNT_NAME)) || null
+}
+
+/** A probe that is known by its id alone, and what its account is called. */
+export function probeNamed(id: string, { accountNames }: Facts, limits: Limits): string {
+  const name = accountNames !== undefined && Object.hasOwn(accountNames, id) ? accountNames[id] : undefined
+  return withName(foreign(id, limits.word), foreignName(name, limits))
 }
 
 export function lastFailed(probe: ProbeFacts): Outcome | null {

@@ -1,7 +1,7 @@
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
 import { type Block, heading, list } from './block.ts'
-import { callOf, type FailureSummary } from './failure-summary.ts'
+import { callOf, type FailureSummary, probeNamed } from './failure-summary.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
 import { hhmmss } from './times.ts'
@@ -29,18 +29,19 @@ function isLong({ others }: Facts): boolean {
 function names(facts: Facts, failure: FailureSummary, limits: Limits): Block {
   const inFull = facts.probes.map((probe) => probeLine(probe, facts, limits))
   const room = Math.max(0, limits.listed - inFull.length)
-  const others = facts.others.names.slice(0, room).map((name) => foreign(name, limits.word))
+  const others = facts.others.names.slice(0, room).map((name) => probeNamed(name, facts, limits))
   const left = failure.total - inFull.length - others.length
   const rest = left > 0 ? [`and ${left} more: see the attached list or \`alibi explain\``] : []
   return list([...inFull, ...others, ...rest])
 }
 
-function firstAndLast({ breadth, at }: Facts, limits: Limits): readonly string[] {
+function firstAndLast(facts: Facts, limits: Limits): readonly string[] {
+  const { breadth, at } = facts
   if (breadth === undefined) return []
   const { first, last } = breadth
   return [
-    `first to fail: ${foreign(first.probe, limits.word)} at ${hhmmss(first.at, at)}`,
-    `last to fail: ${foreign(last.probe, limits.word)} at ${hhmmss(last.at, at)}`,
+    `first to fail: ${probeNamed(first.probe, facts, limits)} at ${hhmmss(first.at, at)}`,
+    `last to fail: ${probeNamed(last.probe, facts, limits)} at ${hhmmss(last.at, at)}`,
   ]
 }
 

@@ -47,6 +47,8 @@ export type Stage = Readonly<{
   targets?: readonly Target[]
   overrides?: readonly string[]
   id?: string
+  /** What an account is called. */
+  nameOf?: (account: string) => string
 }>
 
 const SENT_BY: Facts['sentBy'] = {
@@ -86,10 +88,12 @@ export class Rehearsal {
   private readonly id: string
 
   /** @param minute a full minute */
-  constructor(minute: Instant, { monitor, targets = [CONTACT], overrides = [], id = 'a3f9c0de51b27764' }: Stage = {}) {
+  constructor(minute: Instant, { monitor, targets = [CONTACT], overrides = [], id = 'a3f9c0de51b27764', nameOf }: Stage = {}) {
     const { name } = MONITOR
     const probes = targets.map(({ account, call }) => ({ id: probeId(name, account, call), monitor: name, account, call }))
-    this.setup = setupFor({ ...MONITOR, ...monitor, probes })
+    const names = nameOf === undefined ? [] : targets.map(({ account }) => [account, nameOf(account)] as const)
+    const accountNames = nameOf === undefined ? null : { ofAccounts: new Map(names), ofOwn: new Map() }
+    this.setup = { ...setupFor({ ...MONITOR, ...monitor, probes }), accountNames }
     this.overrides = overrides
     this.id = id
     const start = minute + BEGINS_MS

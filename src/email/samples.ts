@@ -230,6 +230,15 @@ const FURTHER: Readonly<Record<string, Case>> = {
   },
   'failing-one-of-eleven': { mail: several(11, (nth) => (nth === 0 ? FAILS : null)) },
   'failing-two-of-eleven': { mail: several(11, (nth) => (nth < 2 ? FAILS : nth < 4 ? THROTTLED : null)) },
+  'failing-named': {
+    mail: outage(undefined, { nameOf: () => 'payments' }),
+  },
+  'failing-named-many': {
+    mail: well({ targets: targets(14), nameOf: (account) => `team ${account.slice(-4)}` }).untilEmail(
+      'failing',
+      failsByOperation,
+    ),
+  },
   'failing-again': { mail: flaps('failing') },
   'failing-after-silence': { mail: well().silence(at('11:00'), at('12:30')).untilEmail('failing', FAILS) },
   'reminder-after-silence': {

@@ -1,5 +1,7 @@
+import { withName } from '../domain/account-names.ts'
 import type { Facts, ProbeFacts } from '../domain/notification.ts'
 import { type Family, HOUR_MS } from '../domain/probe.ts'
+import { foreignName } from './failure-summary.ts'
 import { foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
 import { capital, stop } from './sentence.ts'
@@ -78,5 +80,5 @@ function whoseRuns(counted: readonly ProbeFacts[], total: number, limits: Limits
   const accounts = [...new Set(counted.map(({ account }) => account))]
   if (accounts.length > 1) return `in ${accounts.length} accounts`
   const account = accounts[0] === 'self' ? 'our own account' : foreign(accounts[0] ?? '', limits.word)
-  return `of ${account}${total === 0 ? '' : `, one of ${total} probes,`}`
+  return `of ${withName(account, foreignName(counted[0]?.accountName, limits))}${total === 0 ? '' : `, one of ${total} probes,`}`
 }

@@ -8,6 +8,8 @@ export type Listing =
       accounts: readonly string[]
       /** So many more are suspended, closing or not active yet, or are the management account seen from another. */
       left: number
+      /** What they are called, by id; only where that is wanted. */
+      names?: Readonly<Record<string, string>>
     }>
   | Readonly<{ ok: false; why: string }>
 

@@ -6,6 +6,8 @@ export type StoodAccount = Readonly<{
   id: string
   /** Unit that it is in; default: the root. */
   in?: string
+  /** Default: planted personal data. */
+  name?: string
   /** Default `ACTIVE`. */
   state?: 'PENDING_ACTIVATION' | 'ACTIVE' | 'SUSPENDED' | 'PENDING_CLOSURE' | 'CLOSED'
 }>
@@ -105,9 +107,9 @@ export class OrganizationStandIn {
     }
   }
 
-  #account({ id, state = 'ACTIVE' }: StoodAccount) {
+  #account({ id, state = 'ACTIVE', name = PERSONAL.name }: StoodAccount) {
     const arn = `arn:aws:organizations::${this.management}:account/o-ab12cd34ef/${id}`
-    return { Id: id, Arn: arn, Email: PERSONAL.email, Name: PERSONAL.name, [this.tells]: state, JoinedMethod: 'CREATED' }
+    return { Id: id, Arn: arn, Email: PERSONAL.email, Name: name, [this.tells]: state, JoinedMethod: 'CREATED' }
   }
 }
 

@@ -11,11 +11,14 @@ const MAX_ROWS = 1_000
 const MAX_ID = 64
 
 /** `/api/incidents` and `/api/incidents/ID`. */
-export function addApi(app: Hono, { reader, inTime }: Routes): void {
+export function addApi(app: Hono, { reader, inTime, view }: Routes): void {
   app.get('/api/incidents', async (c) => {
     const limit = limitOf(c.req.query('limit'))
     if (limit === null) return json(c, { error: `limit must be a whole number from 1 to ${MAX_LIMIT}` }, 400)
-    return json(c, (await inTime(reader.incidents(limit))).map(incidentJson))
+    return json(
+      c,
+      (await inTime(reader.incidents(limit))).map((one) => incidentJson(one, view().setup.accountNames)),
+    )
   })
 
   app.get('/api/incidents/:id', async (c) => {
@@ -25,7 +28,7 @@ export function addApi(app: Hono, { reader, inTime }: Routes): void {
     const [rows, mails] = await inTime(
       Promise.all([reader.ledger({ incident: incident.id }, MAX_ROWS), reader.mails(incident.id)]),
     )
-    return json(c, storyJson(incident, rows, mails))
+    return json(c, storyJson(incident, rows, mails, view().setup.accountNames))
   })
 }
 

@@ -15,7 +15,7 @@ import { affectedOf, statusOf } from './incident-status.ts'
 import { isItAws, isItAwsInShort, verdictInWords } from './is-it-aws.ts'
 import { type MailRow, mailRow } from './mail-row.ts'
 import { type History, nextEmail, wasAnyoneNotified, whyWithheld } from './notified.ts'
-import { clockTime, DATABASE_UNREADABLE, MAX_NAMES, SENTENCE, WORD } from './phrase.ts'
+import { accountShown, clockTime, DATABASE_UNREADABLE, MAX_NAMES, SENTENCE, WORD } from './phrase.ts'
 import { type Timeline, timelineOf } from './timeline.ts'
 import type { View } from './view.ts'
 
@@ -103,7 +103,7 @@ export function cardOf(incident: Incident, history: History, at: Readonly<{ view
     withheld: isOver || incident.announcedAt === null ? null : whyWithheld(rows),
     impacts: settingsOf(monitors, view, 'impact').map((text) => foreign(text, SENTENCE)),
     runbooks: settingsOf(monitors, view, 'runbook').flatMap((text) => safeLink(text) ?? []),
-    probes: probes.slice(0, length.probes).map((member) => memberRow(member, now)),
+    probes: probes.slice(0, length.probes).map((member) => memberRow(member, view, now)),
     moreProbes: Math.max(0, probes.length - length.probes),
     timeline: timelineOf(incident, mails, now),
     event: verdict?.kind === 'explained' ? eventOf(verdict.by, { isOver, now }) : null,
@@ -164,13 +164,13 @@ function settingsOf(monitors: readonly string[], { setup }: View, key: 'impact' 
   return [...new Set(all)].slice(0, MAX_NAMES)
 }
 
-function memberRow(member: Member, now: Instant): MemberRow {
+function memberRow(member: Member, { setup }: View, now: Instant): MemberRow {
   const failed = member.evidence.findLast((run) => run.result === 'failed')
   const last = failed === undefined ? null : decisiveTry(failed)
   const error = last === null ? '' : foreign(errorName(last), WORD)
   const request = last?.requestId == null ? '' : `, request ${foreign(last.requestId, WORD)}`
   return {
-    account: foreign(member.account, WORD),
+    account: accountShown(member, setup.accountNames),
     operation: foreign(member.operation, WORD),
     monitor: foreign(member.monitor, WORD),
     state: member.state,

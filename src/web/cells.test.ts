@@ -136,3 +136,18 @@ test('the page stays below 1.5 MB with 10,000 probes, however long their names a
   const html = renderOverview(page, 'live')
   expect(html.length).toBeLessThan(1_500_000)
 })
+
+test('the names of accounts stand beside their ids, escaped, and only if they are to be shown', async () => {
+  const scene = worldOf({ monitors: [wide(2)] })
+  const ofAccounts = new Map([['100000000001', '<b>payments</b>']])
+  const setup = { ...scene.view.setup, accountNames: { ofAccounts, ofOwn: new Map() } }
+  const named = await seen({ ...scene, view: { ...scene.view, setup } })
+  expect(named.monitors[0]?.cells.lines[0]?.cells.map(({ label, said }) => [label, said.split(':')[0]])).toEqual([
+    ['0000', '100000000000'],
+    ['0001', '100000000001 “<b>payments</b>”'],
+  ])
+  const html = renderOverview(named, 'live')
+  expect(html).toContain('&lt;b&gt;payments&lt;/b&gt;')
+  expect(html).not.toContain('<b>payments')
+  expect(JSON.stringify(await seen(scene))).not.toContain('payments')
+})

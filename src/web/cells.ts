@@ -1,9 +1,10 @@
+import type { AccountNames } from '../domain/account-names.ts'
 import type { Instant } from '../domain/probe.ts'
 import { HOUR_MS } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
 import { foreign } from '../email/foreign.ts'
 import { type Hour, hourOf, type Minute, worstOf } from './hour.ts'
-import { clockTime, WORD } from './phrase.ts'
+import { accountShown, clockTime, WORD } from './phrase.ts'
 import { type ProbeStatus, WORDS, type Word } from './probe-status.ts'
 import type { Strips } from './record.ts'
 
@@ -44,12 +45,12 @@ type Shown = Readonly<{ status: ProbeStatus; account: string; trouble: string | 
  */
 export function cellsOf(
   statuses: readonly ProbeStatus[],
-  { strips, room }: Readonly<{ strips: Strips; room: number }>,
+  { strips, room, names }: Readonly<{ strips: Strips; room: number; names: AccountNames | null }>,
   now: Instant,
 ): Cells {
   const worstFirst = statuses.toSorted((a, b) => WORDS.indexOf(a.word) - WORDS.indexOf(b.word))
   const chosen = new Set(worstFirst.slice(0, room))
-  const shown = statuses.filter((status) => chosen.has(status)).map((status) => shownOf(status, strips, now))
+  const shown = statuses.filter((status) => chosen.has(status)).map((status) => shownOf(status, { strips, names }, now))
   const byOperation = Map.groupBy(shown, ({ status }) => operationShown(status.probe))
   const notes = shown.flatMap((one) => (one.status.word === 'ok' && hasFailed(one) ? [noteOn(one)] : []))
   return {
@@ -81,16 +82,20 @@ export function moreOf(left: readonly ProbeStatus[]): string | null {
   return `and ${left.length} more${areAlike ? `, all ${first.word}` : ''}`
 }
 
-function shownOf(status: ProbeStatus, strips: Strips, now: Instant): Shown {
+function shownOf(
+  status: ProbeStatus,
+  { strips, names }: Readonly<{ strips: Strips; names: AccountNames | null }>,
+  now: Instant,
+): Shown {
   const { probe, state, word } = status
   const marks = strips.get(probe.id)
   const hour = marks === undefined ? null : hourOf(marks, now)
-  const account = foreign(probe.account, WORD)
+  const account = accountShown(probe, names)
   const trouble = hour === null ? unread(status, now) : hour.trouble
   const inconclusive = state?.inconclusive == null ? '' : `, last run was ${state.inconclusive}`
   const behind = trouble === null ? '' : `; last hour: ${trouble}`
   const cell: Cell = {
-    label: account.slice(-4),
+    label: foreign(probe.account, WORD).slice(-4),
     word,
     said: `${account}: ${word}${inconclusive}${behind}`,
     slots: hour === null || hour.trouble === null ? [] : slotsOf(hour),

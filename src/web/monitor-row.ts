@@ -1,3 +1,4 @@
+import type { AccountNames } from '../domain/account-names.ts'
 import { counted } from '../domain/counted.ts'
 import type { Instant, Monitor } from '../domain/probe.ts'
 import { operationShown } from '../domain/setup.ts'
@@ -7,7 +8,7 @@ import type { Tone } from '../email/opening.ts'
 import { gapInWords, type Outlook, outlookOf } from '../schedule/outlook.ts'
 import { type Cells, cellsOf, moreOf } from './cells.ts'
 import { type Hour, hourOf } from './hour.ts'
-import { ago, clockTime, SENTENCE, WORD } from './phrase.ts'
+import { accountShown, ago, clockTime, SENTENCE, WORD } from './phrase.ts'
 import { countOf, type ProbeStatus, TONE, WORDS, type Word } from './probe-status.ts'
 import type { Strips } from './record.ts'
 
@@ -39,7 +40,7 @@ export type MonitorRow = Readonly<{
 export function monitorRow(
   monitor: Monitor,
   statuses: readonly ProbeStatus[],
-  { strips, room }: Readonly<{ strips: Strips; room: number }>,
+  { strips, room, names }: Readonly<{ strips: Strips; room: number; names: AccountNames | null }>,
   now: Instant,
 ): MonitorRow {
   const worstFirst = statuses.toSorted((a, b) => WORDS.indexOf(a.word) - WORDS.indexOf(b.word))
@@ -54,9 +55,9 @@ export function monitorRow(
     next: nextRun(monitor, now),
     hour: marks.length === 0 ? null : hourOf(marks, now),
     lastRun: last === 0 ? 'never' : ago(last, now),
-    probes: listed.slice(0, MAX_PROBES).map((status) => probeRow(status, now)),
+    probes: listed.slice(0, MAX_PROBES).map((status) => probeRow(status, names, now)),
     more: moreOf(listed.slice(MAX_PROBES)),
-    cells: cellsOf(statuses, { strips, room }, now),
+    cells: cellsOf(statuses, { strips, room, names }, now),
   }
 }
 
@@ -99,9 +100,9 @@ export function nextRun({ schedule, timezone }: Pick<Monitor, 'schedule' | 'time
   return [when, gap, ...meaning.map((words) => foreign(words, SENTENCE))].join('; ')
 }
 
-function probeRow({ probe, state, word }: ProbeStatus, now: Instant): ProbeRow {
+function probeRow({ probe, state, word }: ProbeStatus, names: AccountNames | null, now: Instant): ProbeRow {
   return {
-    account: foreign(probe.account, WORD),
+    account: accountShown(probe, names),
     operation: foreign(operationShown(probe), WORD),
     status: word,
     tone: TONE[word],

@@ -104,7 +104,7 @@ function monitorRows(
   const shown = [...all.slice(0, all.length - calm.length).slice(0, MAX_TROUBLED), ...calm.slice(0, MAX_CALM)]
   let room = MAX_CELLS
   return shown.map(({ monitor, own }) => {
-    const row = monitorRow(monitor, own, { strips, room }, now)
+    const row = monitorRow(monitor, own, { strips, room, names: setup.accountNames }, now)
     room -= row.cells.count
     return row
   })

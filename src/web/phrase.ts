@@ -1,5 +1,7 @@
+import { type AccountNames, nameOfAccount, withName } from '../domain/account-names.ts'
 import { inWords } from '../domain/duration.ts'
 import type { Instant } from '../domain/probe.ts'
+import { foreign } from '../email/foreign.ts'
 import { hhmm } from '../email/times.ts'
 
 /** Longest foreign word and longest foreign sentence, in UTF-16 units. */
@@ -18,4 +20,11 @@ export function ago(at: Instant, now: Instant): string {
 /** `11:58 UTC`, with its date unless that is today. */
 export function clockTime(at: Instant, now: Instant): string {
   return `${hhmm(at, now)} UTC`
+}
+
+/** `111122223333 “payments”`; without a name what the configuration says: twelve digits, or `self`. */
+export function accountShown(one: Readonly<{ account: string; monitor: string }>, names: AccountNames | null): string {
+  const name = nameOfAccount(one, names)
+  if (name === null) return foreign(one.account, WORD)
+  return withName(one.account === 'self' ? 'our own account' : foreign(one.account, WORD), foreign(name, WORD))
 }

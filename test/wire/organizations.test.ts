@@ -50,6 +50,13 @@ test.for(['State', 'Status'] as const)('only what is active by its %s is listed'
   expect(await list()).toEqual({ ok: true, caller: CALLER.account, accounts: [A, CALLER.account], left: 4 })
 })
 
+test('names are looked at only where they are wanted, and made fit to be shown', async () => {
+  organization.accounts = [{ id: CALLER.account }, { id: A, name: 'pay\u202Ements\u0007 ' }, { id: B, name: '\u200B' }]
+  const listing = { ok: true, caller: CALLER.account, accounts: [A, CALLER.account, B].toSorted(), left: 0 }
+  expect(await list()).toEqual(listing)
+  expect(await list({ named: true })).toEqual({ ...listing, names: { [CALLER.account]: PERSONAL.name, [A]: 'pay ments' } })
+})
+
 test('a delegated administrator sees itself, and not the management account, of which it may ask nothing', async () => {
   organization.management = B
   organization.accounts = [{ id: B }, { id: CALLER.account }, { id: A }]

@@ -5,6 +5,7 @@ import {
   OrganizationsClient,
 } from '@aws-sdk/client-organizations'
 import type { Env } from '../../config/endpoints.ts'
+import { readName } from '../../domain/account-names.ts'
 import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Credentials, Partition } from '../../domain/probe.ts'
 import { readThrown } from '../../domain/thrown.ts'
@@ -35,6 +36,8 @@ export type OrganizationOptions = Readonly<{
   credentials: Credentials
   /** Ids of units or of the root; `null`: the whole organization. */
   ous: readonly string[] | null
+  /** Whether the names of the accounts are wanted; if not, they are never looked at. */
+  named?: boolean
   keyring: Keyring
   clock: Clock
   env: Env
@@ -42,15 +45,15 @@ export type OrganizationOptions = Readonly<{
   maxPages?: number
 }>
 
-/** An account as AWS tells of it, without its name and e-mail address: those are never looked at. */
-type Told = Readonly<{ id: string; management: string | null; active: boolean }>
+/** An account as AWS tells of it, without its e-mail address, which is never looked at. */
+type Told = Readonly<{ id: string; management: string | null; active: boolean; name: string | null }>
 
 /**
  * Lists the active accounts of an organization, or of some of its units at any depth, with three operations that only read.
  * A listing is whole or it is none: what cannot be read in it fails it. Never rejects.
  */
 export async function listOrganization(options: OrganizationOptions, signal: AbortSignal): Promise<Listing> {
-  const { keyring, clock, env, partition, credentials, timeoutMs = LISTING_TIMEOUT_MS, maxPages = MAX_PAGES } = options
+  const { keyring, clock, env, partition, credentials, timeoutMs = LISTING_TIMEOUT_MS } = options
   const holder = { credentials, stsRegion: stsRegionOf(options) }
   try {
     return await within(timeoutMs, signal, async (bound) => {
@@ -66,10 +69,12 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
         retryMode: 'standard',
         ...keyring.handler.client,
       })
-      const told = await new Listed(client, maxPages, bound).all(options.ous)
-      const names = told.filter(({ id, management, active }) => active && (id === who.account || id !== management))
-      const accounts = names.map(({ id }) => id).toSorted()
-      return { ok: true, caller: who.account, accounts, left: told.length - accounts.length }
+      const told = await new Listed(client, options, bound).all(options.ous)
+      const active = told.filter((one) => one.active && (one.id === who.account || one.id !== one.management))
+      const accounts = active.map(({ id }) => id).toSorted()
+      const names = Object.fromEntries(active.flatMap(({ id, name }) => (name === null ? [] : [[id, name]])))
+      const listing = { ok: true, caller: who.account, accounts, left: told.length - accounts.length } as const
+      return options.named === true ? { ...listing, names } : listing
     })
   } catch (error) {
     return { ok: false, why: reasonOf(error) }
@@ -90,16 +95,22 @@ class Listed {
   private readonly client: OrganizationsClient
   private readonly maxPages: number
   private readonly signal: AbortSignal
+  private readonly take: (element: Readonly<Record<string, unknown>>) => void
 
-  constructor(client: OrganizationsClient, maxPages: number, signal: AbortSignal) {
+  constructor(
+    client: OrganizationsClient,
+    { maxPages = MAX_PAGES, named = false }: Pick<OrganizationOptions, 'maxPages' | 'named'>,
+    signal: AbortSignal,
+  ) {
     this.client = client
     this.maxPages = maxPages
     this.signal = signal
+    this.take = take(this.found, named)
   }
 
   async all(ous: readonly string[] | null): Promise<readonly Told[]> {
     if (ous === null) {
-      await this.each('Accounts', (input, at) => this.client.send(new ListAccountsCommand(input), at), take(this.found))
+      await this.each('Accounts', (input, at) => this.client.send(new ListAccountsCommand(input), at), this.take)
       if (this.found.size === 0) throw new ListingError('AWS listed no account at all')
     } else await this.beneath(ous)
     return [...this.found.values()]
@@ -110,7 +121,7 @@ class Listed {
     const units = new Set(ous)
     for (const ParentId of units) {
       const ask = (input: object, at: object) => this.client.send(new ListAccountsForParentCommand({ ParentId, ...input }), at)
-      await this.each('Accounts', ask, take(this.found))
+      await this.each('Accounts', ask, this.take)
       await this.each(
         'OrganizationalUnits',
         (input, at) => this.client.send(new ListOrganizationalUnitsForParentCommand({ ParentId, ...input }), at),
@@ -148,8 +159,8 @@ class Listed {
   }
 }
 
-const take = (found: Map<string, Told>) => (element: Readonly<Record<string, unknown>>) => {
-  const told = toldOf(element)
+const take = (found: Map<string, Told>, named: boolean) => (element: Readonly<Record<string, unknown>>) => {
+  const told = toldOf(element, named)
   if (told === null) throw new ListingError('an account in the list cannot be read')
   found.set(told.id, told)
   if (found.size > MAX_LISTED) throw new ListingError(`there are more than ${MAX_LISTED} accounts`)
@@ -159,11 +170,12 @@ const take = (found: Map<string, Told>) => (element: Readonly<Record<string, unk
 const ARN = /^arn:aws[a-z-]*:organizations::(\d{12}):account\/o-[0-9a-z]+\/\d{12}$/
 
 /** `State` took the place of `Status`, which AWS retired on 9 September 2026 (API reference, Account). */
-function toldOf({ Id: id, Arn: arn, State: state, Status: status }: Readonly<Record<string, unknown>>): Told | null {
+function toldOf(element: Readonly<Record<string, unknown>>, named: boolean): Told | null {
+  const { Id: id, Arn: arn, State: state, Status: status } = element
   const management = typeof arn === 'string' ? (ARN.exec(arn)?.[1] ?? null) : null
   const says = state ?? status
   if (typeof id !== 'string' || !/^\d{12}$/.test(id) || management === null || typeof says !== 'string') return null
-  return { id, management, active: says === 'ACTIVE' }
+  return { id, management, active: says === 'ACTIVE', name: named ? readName(element['Name']) : null }
 }
 
 /** What an error's name means. Messages of AWS are not shown: they name people. */
