@@ -17,6 +17,7 @@ const BUILT = [
   'health-storm',
   'health-queue',
   'restore',
+  'services-daemon',
 ].map((name) => `test/wire/${name}.test.ts`)
 BUILT.push('test/package.test.ts', 'test/hostile/*-daemon.test.ts')
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { ApiStandIn } from '../../src/sandbox/api.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/aws.ts'
 import { HealthStandIn } from '../../src/sandbox/health.ts'
 import { type Mailbox, type MailboxOptions, startMailbox } from '../../src/sandbox/mailbox.ts'
@@ -49,6 +50,8 @@ export type Stage = AsyncDisposable &
     organization: OrganizationStandIn
     /** What EventBridge fills; no daemon reads it unless its configuration says so. */
     queue: QueueStandIn
+    /** The other services; no daemon reaches them unless its environment says so. */
+    api: ApiStandIn
     sandbox: Sandbox
     mailbox: Mailbox
     env: Record<string, string>
@@ -126,11 +129,13 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
   const queue = new QueueStandIn({ now: Date.now })
   const aws = new HealthStandIn({ now: Date.now, bridge: (message) => void queue.send(message) })
   const organization = new OrganizationStandIn()
+  const api = new ApiStandIn()
   const sandbox = await startSandbox({
     handlers: [
       (request, body, response) => aws.handle(request, body, response),
       (request, body, response) => organization.handle(request, body, response),
       (request, body, response) => queue.handle(request, body, response),
+      (request, body, response) => api.handle(request, body, response),
     ],
   })
   held.defer(() => sandbox.close())
@@ -156,6 +161,7 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
     aws,
     organization,
     queue,
+    api,
     sandbox,
     mailbox,
     env,
