@@ -30,7 +30,7 @@ test.for<[string, (clock: ReturnType<typeof handClock>) => void, number]>([
     },
     700,
   ],
-])('how long we stood still: %s', ([, happen, expected]) => {
+])('how long we were blocked: %s', ([, happen, expected]) => {
   const clock = handClock()
   const meter = stallMeter(clock)
   using watch = meter.watch()

@@ -5,14 +5,14 @@ import type { Clock } from '../ports/time.ts'
 const TICK_MS = 40
 
 export type Watch = Disposable & {
-  /** The longest that this process stood still since the watch began, in milliseconds; 0 when it never did. */
+  /** The longest time that this process was blocked since the watch began, in milliseconds; 0 if it never was. */
   longestMs(): number
 }
 
 export type StallMeter = { watch(): Watch; close(): void }
 
 /**
- * Tells whether our own process stood still while something was waited for: event-loop delay (a timer that ticks only
+ * Shows whether our own process was blocked while it waited for something: event-loop delay (a timer that ticks only
  * while somebody watches, and does not keep the process alive), and the wall clock running away from the monotonic one
  * (a machine that slept, a clock that was set). Without it a starved monitor calls its own absence an outage.
  */

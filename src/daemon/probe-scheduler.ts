@@ -26,7 +26,7 @@ export const MAX_RUNS_OF_A_LANE = 200
 /** Kept free for re-runs of failing probes, and for lanes with hardly anything under way: what hangs is elsewhere. */
 const ROOM_KEPT = 120
 const HARDLY_ANYTHING = 4
-/** A run during which our process stood still is repeated at once, up to this many runs in a row. */
+/** A run during which our process was blocked is repeated at once, up to this many runs in a row. */
 const MAX_REPEATS = 3
 
 /** How fast runs follow each other: by AWS's quotas and evenly, unless a bench says otherwise. */

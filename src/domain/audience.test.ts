@@ -12,11 +12,11 @@ const one = (name: string, afterMs: number | null, selfAlerts?: boolean): Recipi
 test.for<[string, readonly Recipient[], readonly string[]]>([
   ['those without `after`', [one('a', LATER), one('b', NOW), one('c', NOW)], ['b', 'c']],
   ['all, where each has one', [one('a', LATER), one('b', LATER)], ['a', 'b']],
-  ['not who says no', [one('a', NOW), one('b', NOW, false)], ['a']],
-  ['who says yes, whatever their `after`', [one('a', LATER, true), one('b', NOW)], ['a', 'b']],
-  ['only who says yes, where all others have `after`', [one('a', LATER, true), one('b', LATER)], ['a']],
+  ['not those with `selfAlerts: false`', [one('a', NOW), one('b', NOW, false)], ['a']],
+  ['those with `selfAlerts: true`, whatever their `after`', [one('a', LATER, true), one('b', NOW)], ['a', 'b']],
+  ['only those with `selfAlerts: true`, if all others have `after`', [one('a', LATER, true), one('b', LATER)], ['a']],
   ['those with `after`, where all others say no', [one('a', LATER), one('b', NOW, false)], ['a']],
-  ['all, where nobody is left: never nobody', [one('a', NOW, false), one('b', LATER, false)], ['a', 'b']],
+  ['all that are left, if there is nobody else: never nobody', [one('a', NOW, false), one('b', LATER, false)], ['a', 'b']],
 ])('what belongs to no monitor goes to %s', ([, recipients, names]) =>
   expect(selfAlertRecipients(recipients).map(({ name }) => name)).toEqual(names),
 )

@@ -49,7 +49,7 @@ describe('choice: an email of a kind that a recipient did not choose is not sent
     ['beginning and end', ['failing', 'recovered'], outage, ['4 failing', '9 recovered']],
     ['the beginning alone', ['failing'], outage, ['4 failing']],
     ['the end alone', ['recovered'], outage, ['9 recovered']],
-    ['no end of what they did not hear of', ['misconfigured', 'recovered'], outage, []],
+    ['not the end of what they were not notified of', ['misconfigured', 'recovered'], outage, []],
     [
       'reminders first',
       ['reminder', 'recovered'],
@@ -85,7 +85,7 @@ describe('choice: an email of a kind that a recipient did not choose is not sent
     expect(rows).toMatchObject([{ decision: 'withheld' }, { decision: 'mailed', evidence: { to: ['oncall'] } }])
   })
 
-  test('who chooses the first email while it fails gets it', () => {
+  test('a recipient who chooses the first email while it fails gets it', () => {
     const story = new Story({ ...BOTH, kinds: { pager: ['recovered', 'reminder'] } }).runs('ooFFFF')
     story.configure(BOTH)
     expect(story.runs('FFoo').said).toEqual([
@@ -96,7 +96,7 @@ describe('choice: an email of a kind that a recipient did not choose is not sent
     ])
   })
 
-  test('a new name for the addresses of somebody who was not emailed is not taken for one who was', () => {
+  test('a new name for the addresses of a recipient who was not emailed does not count as emailed', () => {
     const addresses = { pager: ['p@example.com'], second: ['p@example.com'] }
     const story = new Story({ ...BOTH, addresses, kinds: { pager: ['recovered'] } }).runs('ooFFFF')
     story.configure({ recipients: { oncall: null, second: null }, monitors: [{ notify: ['oncall', 'second'] }], addresses })

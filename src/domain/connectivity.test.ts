@@ -40,7 +40,7 @@ describe('three control calls in a row that fail make us offline', () => {
     expect(FAILURES_THAT_CUT_OFF).toBe(3)
     expect(calls('+---')).toMatchObject({ offlineSince: NOON + 20 * S, failures: 3 })
   })
-  test('a host that was never reached makes nobody offline once somebody else has answered, and its failures are counted', () => {
+  test('a control host that was never reached makes nobody offline once another host has answered, and its failures are counted', () => {
     const heard = advanced(INITIAL_CONNECTIVITY, [], [run('p', NOON - MIN, 'ok')])
     expect(calls('-----', heard)).toMatchObject({ everReached: false, offlineSince: null, failures: 5 })
     expect(calls('-----+---', heard).offlineSince).not.toBeNull()
@@ -65,7 +65,7 @@ describe('three control calls in a row that fail make us offline', () => {
   })
 })
 
-describe('an answer of AWS says that we are not cut off, whatever the control host does', () => {
+describe('an answer of AWS shows that we are online, whatever the control host does', () => {
   test.for<[Went, boolean]>([
     ['ok', true],
     ['internal', true],
@@ -88,7 +88,7 @@ describe('an answer of AWS says that we are not cut off, whatever the control ho
       expect(connectivity.offlineSince).toBeNull()
     }
   })
-  test('of a host that was never reached the failures are counted on, or it would never be told', () => {
+  test('the failures of a host that was never reached are still counted, or it would never be reported', () => {
     let connectivity = advanced(INITIAL_CONNECTIVITY, [], [run('p', NOON - MIN, 'ok')])
     for (let i = 0; i < 3; i++)
       connectivity = advanced(connectivity, [control(NOON + i * MIN, false)], [run('p', NOON + i * MIN + 1, 'ok')])
@@ -109,7 +109,7 @@ describe('whom to blame for a run', () => {
       { ...REACHED, controlFailedAt: NOON - HOUR, lastAnswerAt: NOON - MIN },
       'unreachable',
     ],
-    ['the same, and nobody at all has answered since the start', 'cut off', INITIAL_CONNECTIVITY, 'offline'],
+    ['the same, and nothing at all has answered since the start', 'cut off', INITIAL_CONNECTIVITY, 'offline'],
     [
       'the same, but somebody has, and never the control host',
       'cut off',
@@ -123,7 +123,7 @@ describe('whom to blame for a run', () => {
   ])('%s', ([, went, connectivity, kind]) => expect(blame(run('p', NOON, went), connectivity).kind).toBe(kind))
 })
 
-describe('a control host that is in trouble itself mutes nothing', () => {
+describe('a control host that has a problem itself mutes nothing', () => {
   const ok = (at: number) => run('a', at, 'ok')
   const cutOff = (at: number) => run('b', at, 'cut off')
 
@@ -159,7 +159,7 @@ describe('a control host that is in trouble itself mutes nothing', () => {
   })
 })
 
-describe('nobody at all has answered since the start', () => {
+describe('nothing at all has answered since the start', () => {
   const cutOff = calls('---', INITIAL_CONNECTIVITY)
   const later = NOON + 20 * MIN
   const reading = (api: SourceAnswer, dashboard: SourceAnswer = { state: 'off', why: '' }) =>
@@ -185,13 +185,13 @@ describe('nobody at all has answered since the start', () => {
     ['AWS Health, which refuses', [], [], [reading({ state: 'refused', at: later, why: '' })]],
     ['AWS Health, which throttles', [], [], [reading(unavailable(true))]],
     ['the dashboard, with an empty page', [], [], [reading(unavailable(false), unavailable(true))]],
-  ])('the first answer ends it, whoever gives it: %s', ([, controls, outcomes, readings]) => {
+  ])('the first answer ends it, wherever it comes from: %s', ([, controls, outcomes, readings]) => {
     const connectivity = advanced(cutOff, controls, outcomes, readings)
     expect(connectivity).toMatchObject({ offlineSince: null, failures: 0 })
     expect(connectivity.lastAnswerAt).not.toBeNull()
   })
 
-  test('the failures of the control host count anew once somebody else has answered: three of them are its own', () => {
+  test('the failures of the control host are counted from zero once another host has answered: three of them are its own', () => {
     let connectivity = advanced(cutOff, [], [], [reading(answered)])
     for (let i = 1; i <= 5; i++) {
       connectivity = advanced(connectivity, [control(later + i * 20 * S, false)], [], [reading(answered)])
@@ -214,13 +214,13 @@ describe('what never worked since the start, and fails by name, certificate or p
     ['a name, while others answer', 'name', heard, 'setup'],
     ['a certificate', 'certificate', heard, 'setup'],
     ['a proxy', 'proxy', heard, 'setup'],
-    ['a time-out says nothing of it', 'down', heard, 'unreachable'],
+    ['a timeout does not', 'down', heard, 'unreachable'],
     ['the same name, which has worked', 'name', worked, 'unreachable'],
     ['the same certificate', 'certificate', worked, 'unreachable'],
     ['the same proxy', 'proxy', worked, 'unreachable'],
     ['a proxy, before anybody has answered', 'proxy', INITIAL_CONNECTIVITY, 'setup'],
     ['a certificate, before anybody has answered', 'certificate', INITIAL_CONNECTIVITY, 'setup'],
-    ['a proxy, when we are cut off and were not', 'proxy', calls('---', heard), 'offline'],
+    ['a proxy, when we have gone offline', 'proxy', calls('---', heard), 'offline'],
   ])('%s', ([, went, connectivity, kind]) => expect(blame(run('p', NOON, went), connectivity).kind).toBe(kind))
 
   test('a name before anybody has answered: there may be no network yet', () => {
@@ -228,7 +228,7 @@ describe('what never worked since the start, and fails by name, certificate or p
     expect(blame(outcome, advanced(INITIAL_CONNECTIVITY, [], [outcome])).kind).toBe('offline')
   })
 
-  test('hosts are told apart: that STS answers says nothing of Account', () => {
+  test('hosts are distinguished: an answer of STS says nothing about Account', () => {
     const sts = advanced(heard, [], [run('p', NOON - MIN, 'sts', 'us-west-2')])
     expect(sts.answeredBy).toEqual(['STS us-west-2'])
     expect(blame(run('p', NOON, 'certificate'), sts).kind).toBe('setup')

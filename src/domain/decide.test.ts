@@ -1,6 +1,6 @@
 /*
- * The rules of the incident's life, each sentence of docs/rules.md as a story: what must be said, to whom, in which minute, and
- * that nothing else is. Minutes count from noon, a round of runs in each; three failures reach the threshold in minute 2.
+ * The rules of an incident's life, each sentence of docs/rules.md as a story: which emails must be sent, to whom, in which minute, and
+ * that no others are. Minutes count from noon, a round of runs in each; three failures reach the threshold in minute 2.
  */
 import { describe, expect, test } from 'vitest'
 import { event, MIN, type MonitorGiven, NOON, type SetupGiven, type Went } from '../../test/given.ts'
@@ -34,40 +34,44 @@ describe('threshold: a probe fails when `count` of its last `of` conclusive runs
     ['three of five', (s) => s.runs('FoFoF'), ['4 failing > oncall']],
     ['three of six are not', (s) => s.runs('FoFooFoo'), []],
     ['unreachable, while the control call gets through', (s) => s.runs('UUU'), ['2 failing > oncall']],
-    ['throttled runs say nothing', (s) => s.runs('ttttttttt'), []],
-    ['throttled runs between do not heal', (s) => s.runs('FtFtF'), ['4 failing > oncall']],
-    ['a run that stood still says nothing', (s) => s.runs('zzzzzzzzz'), []],
-    ['refused: told as misconfigured', (s) => s.runs('DDD'), ['2 misconfigured > oncall']],
+    ['throttled runs do not count', (s) => s.runs('ttttttttt'), []],
+    ['throttled runs between failures do not end the streak', (s) => s.runs('FtFtF'), ['4 failing > oncall']],
+    ['a stalled run does not count', (s) => s.runs('zzzzzzzzz'), []],
+    ['denied: reported as misconfigured', (s) => s.runs('DDD'), ['2 misconfigured > oncall']],
     ['two of one family and two of the other', (s) => s.runs('FDFD'), []],
   ])('%s', plays())
   test.for<Row>([
     ['one of one', (s) => s.runs('oF'), ['1 failing > oncall']],
-    ['and one ok run ends it', (s) => s.runs('oFo'), ['1 failing > oncall', '2 recovered > oncall']],
+    ['one ok run ends it', (s) => s.runs('oFo'), ['1 failing > oncall', '2 recovered > oncall']],
   ])('%s', plays({ monitors: [{ fail: { count: 1, of: 1 }, recover: 1 }] }))
 })
 
-describe('consult: a source that refuses is told once, and the verdict rests on the others', () => {
+describe('consult: a source that refuses is reported once, and the verdict rests on the others', () => {
   test.for<Row>([
-    ['told once, however long it refuses', (s) => s.asking({ api: 'refused' }).pass(10 * HOURS), ['0 misconfigured > oncall']],
     [
-      'told again when it had answered in between',
+      'reported once, however long it refuses',
+      (s) => s.asking({ api: 'refused' }).pass(10 * HOURS),
+      ['0 misconfigured > oncall'],
+    ],
+    [
+      'reported again if it answered in between',
       (s) => s.asking({ api: 'refused' }).pass(5).asking({}).pass(5).asking({ api: 'refused' }).pass(5),
       ['0 misconfigured > oncall', '10 misconfigured > oncall'],
     ],
     [
-      'not when it only could not be asked in between',
+      'not reported again if it could only not be asked in between',
       (s) => s.asking({ api: 'refused' }).pass(5).asking({ api: 'unavailable' }).pass(5).asking({ api: 'refused' }).pass(5),
       ['0 misconfigured > oncall'],
     ],
     [
-      'both are told, each once',
+      'both are reported, each once',
       (s) => s.asking({ api: 'refused', dashboard: 'refused' }).pass(5),
       ['0 misconfigured > oncall', '0 misconfigured > oncall'],
     ],
-    ['one that is off is no news', (s) => s.asking({ api: 'off' }).pass(5), []],
-    ['one that cannot be asked is no news', (s) => s.asking(BOTH_DOWN).pass(5), []],
+    ['a source that is switched off is not reported', (s) => s.asking({ api: 'off' }).pass(5), []],
+    ['a source that cannot be asked is not reported', (s) => s.asking(BOTH_DOWN).pass(5), []],
   ])('%s', plays())
-  test('recipients with `after` are spared, unless there are no others', () => {
+  test('recipients with `after` are left out, unless there are no others', () => {
     expect(new Story({ recipients: { oncall: null, manager: 30 } }).asking({ api: 'refused' }).pass(1).said).toEqual([
       '0 misconfigured > oncall',
     ])
@@ -75,7 +79,7 @@ describe('consult: a source that refuses is told once, and the verdict rests on 
       '0 misconfigured > manager',
     ])
   })
-  test('a self-alert is an email of its own, without a thread, with an id that stays', () => {
+  test('a self-alert is an email of its own, outside any thread, with a stable id', () => {
     const [mail] = new Story().asking({ api: 'refused' }).pass(1).mails
     expect(mail).toMatchObject({ incident: null, inReplyTo: null, to: ['oncall@example.com'] })
     expect(mail?.facts.lines[0]).toMatch(/^The AWS Health API refuses to answer: it was refused/)
@@ -96,8 +100,8 @@ describe('consult: a source that refuses is told once, and the verdict rests on 
   })
 })
 
-describe('config-change: a faulty configuration is told once, as what it is', () => {
-  test('with a subject, a rule and an advice of its own, and again after it was good', () => {
+describe('config-change: a faulty configuration is reported once', () => {
+  test('with its own subject, rule and advice, and again if it was good in between', () => {
     const s = new Story()
       .noticed('config', 'it is faulty')
       .noticed('config', 'still')
@@ -114,20 +118,20 @@ describe('config-change: a faulty configuration is told once, as what it is', ()
       advice: expect.stringMatching(/`alibi check` says/),
     })
   })
-  test('a source that refuses falls under consult, and whatever else is told once under self-alert', () => {
+  test('a source that refuses is reported under consult, and everything else that is reported once under self-alert', () => {
     const s = new Story().asking({ api: 'refused' }).pass(1).noticed('organization:main', 'it could not be listed')
     expect(s.ledger.filter(({ decision }) => decision === 'noticed').map(({ rule }) => rule)).toEqual(['consult', 'self-alert'])
     expect(s.mails[0]?.facts).not.toHaveProperty('advice')
   })
 })
 
-describe('suppression: explained, hence silent', () => {
+describe('suppression: explained, so no email', () => {
   const one = posted(0)
   const fromApi = posted(0, { sources: ['api'] })
   test.for<Row>([
-    ['explained from the begin to the end: not a word', (s) => s.aws(one).runs('FFF').pass(60).runs('oo').pass(60), []],
+    ['explained from the beginning to the end: no email', (s) => s.aws(one).runs('FFF').pass(60).runs('oo').pass(60), []],
     [
-      'in sum unexplained if one probe more fails that AWS does not explain',
+      'unexplained as a whole if another probe fails that AWS does not explain',
       (s) =>
         s
           .aws(one)
@@ -137,48 +141,48 @@ describe('suppression: explained, hence silent', () => {
       [],
     ],
     [
-      'no reading could be had: it stands for the extension after the one that confirmed it (minute 9)',
+      'AWS Health cannot be read: the explanation stands for `extension` after the reading that confirmed it (minute 9)',
       (s) => s.aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(25),
       [],
     ],
-    ['and not longer', (s) => s.aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(26), ['25 failing > oncall']],
+    ['and no longer', (s) => s.aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(26), ['25 failing > oncall']],
     [
-      'the source that held the event could not be asked: the same',
+      'the source that had the event cannot be asked: the same',
       (s) => s.aws(fromApi).runs('FFF').until(10).asking({ api: 'unavailable' }).until(25),
       [],
     ],
     [
-      'and not longer',
+      'and no longer',
       (s) => s.aws(fromApi).runs('FFF').until(10).asking({ api: 'unavailable' }).until(26),
       ['25 failing > oncall'],
     ],
     [
-      'the other source could not be asked: nothing changes',
+      'the other source cannot be asked: nothing changes',
       (s) => s.aws(fromApi).runs('FFF').until(10).asking({ dashboard: 'unavailable' }).until(90),
       [],
     ],
     [
-      'one of two sources that held it could not be asked: nothing changes',
+      'one of two sources that had it cannot be asked: nothing changes',
       (s) => s.aws(one).runs('FFF').until(10).asking({ api: 'unavailable' }).until(90),
       [],
     ],
     [
-      'it counts anew from each reading that confirmed it',
+      '`extension` counts from the latest reading that confirmed it',
       (s) => s.aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(20).asking({}).until(22).asking(BOTH_DOWN).until(37),
       [],
     ],
     [
-      'from the last of them',
+      'and from the last of them',
       (s) => s.aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(20).asking({}).until(22).asking(BOTH_DOWN).until(38),
       ['37 failing > oncall'],
     ],
     [
-      'what was never explained has no verdict that could stand',
+      'without an earlier explanation there is no verdict that could stand',
       (s) => s.asking(BOTH_DOWN).aws(one).runs('FFF'),
       ['2 failing > oncall'],
     ],
   ])('%s', plays())
-  test('the ledger says by which event and which rule', () => {
+  test('the ledger names the event and the rule', () => {
     const s = new Story().aws(one).runs('FFF')
     expect(s.incident()).toMatchObject({ state: 'suppressed', verdict: 'explained', explainedBy: one.arn, announcedAt: null })
     expect(s.why('withheld')).toEqual([
@@ -189,12 +193,12 @@ describe('suppression: explained, hence silent', () => {
     const row = s.ledger.find((r) => r.decision === 'withheld')
     expect(row?.evidence).toMatchObject([{ verdict: { kind: 'explained', by: { arn: one.arn, match: 'related' } } }])
   })
-  test('probing and judging go on: each run and reading is judged anew', () => {
+  test('probing and judging continue: each run and each reading is judged', () => {
     const s = new Story().aws(one).runs('FFFFF')
     expect(s.incident().members[0]?.lastRunAt).toBe(at(4))
     expect(s.incident().members[0]?.judgement.readAt).toBe(at(4) + 1000)
   })
-  test('a verdict that only stands says so', () => {
+  test('a verdict that stands without confirmation says so', () => {
     const s = new Story().aws(one).runs('FFF').until(10).asking(BOTH_DOWN).until(12)
     expect(s.incident().members[0]?.judgement.carried).toMatch(
       /last seen .* ago: the Health API could not be asked .* stands until 2026-03-10 12:24Z/,
@@ -211,8 +215,8 @@ describe('suppression: explained, hence silent', () => {
   })
 })
 
-describe('first-email: unexplained or undetermined, hence a mail', () => {
-  test('once, with all that was considered', () => {
+describe('first-email: unexplained or undetermined, so an email', () => {
+  test('once, with all events that were considered', () => {
     const s = new Story().aws(event({ region: 'us-west-2' })).runs('ooFFFFFFFF')
     expect(s.said).toEqual(['4 failing > oncall'])
     const [mail] = s.mails
@@ -226,25 +230,25 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
   test.for<Row>([
     ['after `wait`, counted from the threshold', (s) => s.runs('FFF').until(13), ['12 failing > oncall']],
     ['not a minute before', (s) => s.runs('FFF').until(12), []],
-    ['not at all when AWS explains it in time', (s) => s.runs('FFF').until(11).aws(posted(11)).until(60), []],
-    ['not at all when it is over in time', (s) => s.runs('FFF').until(9).runs('oo').until(60), []],
+    ['not at all if AWS explains it in time', (s) => s.runs('FFF').until(11).aws(posted(11)).until(60), []],
+    ['not at all if it is over in time', (s) => s.runs('FFF').until(9).runs('oo').until(60), []],
     [
-      'not while the last run was ok: the next decides',
+      'not while the last run was ok: the next one decides',
       (s) => s.runs('FFF').until(12).runs('o').runs('F'),
       ['13 failing > oncall'],
     ],
     [
-      'nor where no run says more after that: nobody saw it fail, and whether it does cannot be told',
+      'nor if no conclusive run follows: whether it still fails is not known',
       (s) => s.runs('FFF').until(12).runs('o').goes('throttled').until(60),
       ['37 blind > oncall'],
     ],
     [
-      'what was explained before has waited already',
+      'what was explained before has waited long enough',
       (s) => s.aws(posted(0)).runs('FFF').until(20).aws().until(36),
       ['35 failing > oncall'],
     ],
     [
-      'a second episode waits anew',
+      'a second episode waits again',
       (s) => s.runs('FFF').until(13).runs('oo').until(20).runs('FFF').until(33),
       ['12 failing > oncall', '14 recovered > oncall', '32 failing > oncall'],
     ],
@@ -252,7 +256,7 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
   const swift = { fail: { count: 1, of: 1 } }
   test.for<Row>([
     [
-      'at once when every probe of the monitor has run since the onset',
+      'at once if every probe of the monitor has run since the onset',
       (s) => s.goes('internal', 'GetContact').pass(1),
       ['0 failing > oncall'],
     ],
@@ -267,7 +271,7 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
       ['1 failing > oncall'],
     ],
     [
-      'a throttled run has run',
+      'a throttled run counts as having run',
       (s) => s.goes('internal', 'GetContact').goes('throttled', 'ListRegions').pass(1),
       ['0 failing > oncall'],
     ],
@@ -281,22 +285,22 @@ describe('first-email: unexplained or undetermined, hence a mail', () => {
     })
     expect(s.goes('internal', 'a/').goes('nothing', 'b/').pass(1).said).toEqual(['0 failing > oncall'])
   })
-  test('gathering waits for the runs that are under way with the first: one mail about all that failed at once', () => {
+  test('gathering waits for the runs that are under way: one email about all that failed at once', () => {
     const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions', 'GetAccountInformation'] }] })
     s.apart(2000).goes('internal').pass(10)
     expect(s.said).toEqual(['2 failing > oncall'])
     expect(s.mails[0]?.facts.probes).toHaveLength(3)
     const alone = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
-    expect(alone.apart(2000).goes('internal', 'GetContact').pass(3).said, 'it waits for nobody who is well').toEqual([
+    expect(alone.apart(2000).goes('internal', 'GetContact').pass(3).said, 'it waits for no probe that is ok').toEqual([
       '2 failing > oncall',
     ])
   })
-  test('gathering, the ledger says so', () => {
+  test('gathering is in the ledger', () => {
     const s = new Story({ monitors: [{ ...swift, operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal', 'GetContact').goes('nothing', 'ListRegions').pass(1)
     expect(s.why('withheld')).toEqual(['0 (first-email) the other probes of these monitors have not run yet'])
   })
-  test('it says between when the trouble began, also where an ok run lies within the streak', () => {
+  test('the email says between which times the failure began, even if there is an ok run within the streak', () => {
     const [mail] = new Story().runs('ooFoFoF').mails
     expect(mail?.facts.incident).toMatchObject({ onset: at(2), lastOkAt: at(1) })
   })
@@ -384,7 +388,7 @@ describe('hold: silence has an end', () => {
   const one = posted(0, { updatedAt: at(300) })
   test.for<Row>([
     [
-      'after holdAtMost, counted from the threshold, with the next run',
+      'after `holdAtMost`, counted from the threshold, with the next run',
       (s) =>
         s
           .aws(one)
@@ -402,7 +406,7 @@ describe('hold: silence has an end', () => {
       [],
     ],
     [
-      'and again each holdAtMost',
+      'and again every `holdAtMost`',
       (s) =>
         s
           .aws(one)
@@ -411,7 +415,7 @@ describe('hold: silence has an end', () => {
       ['363 failing > oncall', '724 still-failing > oncall', '1085 still-failing > oncall'],
     ],
     [
-      'no verdict restarts it',
+      'a new verdict does not restart it',
       (s) =>
         s
           .aws(one)
@@ -422,7 +426,7 @@ describe('hold: silence has an end', () => {
       ['363 failing > oncall'],
     ],
     [
-      'nor a reading that could not be had',
+      'nor does a reading that failed',
       (s) =>
         s
           .aws(one)
@@ -435,7 +439,7 @@ describe('hold: silence has an end', () => {
       ['363 failing > oncall'],
     ],
     [
-      'counted from the last mail, if there was one',
+      'counted from the last email, if there was one',
       (s) =>
         s
           .runs('FFF')
@@ -445,19 +449,23 @@ describe('hold: silence has an end', () => {
       ['2 failing > oncall', '10 now-explained > oncall', '371 still-failing > oncall'],
     ],
     [
-      'not while the extension of an event that has ended runs; then lapsed-explanation',
+      'not while the `extension` of an event that has ended is running; then `lapsed-explanation` decides',
       (s) => s.aws(one).runs('FFF').until(356).aws(ended(one, 355)).until(371),
       [],
     ],
-    ['which speaks for both', (s) => s.aws(one).runs('FFF').until(356).aws(ended(one, 355)).until(373), ['371 failing > oncall']],
     [
-      'only upon a run, and no run comes: after blindAfter',
+      'whose email counts for both',
+      (s) => s.aws(one).runs('FFF').until(356).aws(ended(one, 355)).until(373),
+      ['371 failing > oncall'],
+    ],
+    [
+      'only after a run; if none comes, after `blindAfter`',
       (s) => s.aws(one).runs('FFF').until(360).goes('throttled').until(379),
       ['377 failing > oncall'],
     ],
-    ['well in time: nothing', (s) => s.aws(one).runs('FFF').until(359).runs('oo').until(400), []],
+    ['ok in time: no email', (s) => s.aws(one).runs('FFF').until(359).runs('oo').until(400), []],
     [
-      'in a second episode from its own threshold',
+      'in a second episode, counted from its own threshold',
       (s) =>
         s
           .runs('FFFoo')
@@ -476,7 +484,7 @@ describe('hold: silence has an end', () => {
         .until(20 * HOURS).said,
     ).toEqual([])
   })
-  test('whoever joined while all was explained, and was told of nothing, hears of it then', () => {
+  test('a recipient who joined while all was explained, and was not notified, is notified then', () => {
     const s = new Story({
       monitors: [{ name: 'a' }, { name: 'b', notify: ['team'] }],
       recipients: { oncall: null, team: null },
@@ -496,27 +504,27 @@ describe('hold: silence has an end', () => {
   })
 })
 
-describe('lapsed-explanation: AWS says fixed, we still see it', () => {
+describe('lapsed-explanation: AWS says that it is over, but it still fails', () => {
   const one = posted(0)
   test.for<Row>([
     [
-      'a run begun later than the end and the extension',
+      'a run that began later than the end plus `extension`',
       (s) => s.aws(one).runs('FFF').until(22).aws(ended(one, 20)).until(37),
       ['36 failing > oncall'],
     ],
-    ['not a run begun just then', (s) => s.aws(one).runs('FFF').until(22).aws(ended(one, 20)).until(36), []],
+    ['not a run that began exactly then', (s) => s.aws(one).runs('FFF').until(22).aws(ended(one, 20)).until(36), []],
     [
-      'well before the extension is over: nothing',
+      'ok before `extension` is over: no email',
       (s) => s.aws(one).runs('FFF').until(22).aws(ended(one, 20)).until(33).runs('oo').until(90),
       [],
     ],
     [
-      'an end long ago has its extension behind it',
+      'the `extension` of an end long ago is over',
       (s) => s.aws(one).runs('FFF').until(40).aws(ended(one, 20)).until(41),
       ['40 failing > oncall'],
     ],
     [
-      'vanished: counted from the last reading that held it (minute 19)',
+      'vanished: counted from the last reading that contained it (minute 19)',
       (s) => s.aws(one).runs('FFF').until(20).aws().until(36),
       ['35 failing > oncall'],
     ],
@@ -544,12 +552,12 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
       [],
     ],
     [
-      'open again in time: silence goes on',
+      'open again in time: the silence continues',
       (s) => s.aws(one).runs('FFF').until(22).aws(ended(one, 20)).until(30).aws(one).until(90),
       [],
     ],
     [
-      'another event explains in time: silence goes on',
+      'another event explains it in time: the silence continues',
       (s) =>
         s
           .aws(one)
@@ -560,12 +568,12 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
       [],
     ],
     [
-      'told of the trouble before: still-failing',
+      'notified of the failure before: still-failing',
       (s) => s.runs('FFF').until(10).aws(one).until(22).aws(ended(one, 20)).until(37),
       ['2 failing > oncall', '10 now-explained > oncall', '36 still-failing > oncall'],
     ],
     [
-      'told once',
+      'notified once',
       (s) =>
         s
           .runs('FFF')
@@ -577,17 +585,17 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
       ['2 failing > oncall', '10 now-explained > oncall', '36 still-failing > oncall'],
     ],
     [
-      'no run says anything any more: after blindAfter',
+      'no conclusive run any more: after `blindAfter`',
       (s) => s.aws(one).runs('FFF').until(22).aws(ended(one, 20)).until(34).goes('throttled').until(60),
       ['48 failing > oncall'],
     ],
     [
-      'no run says anything any more, and the event has vanished',
+      'no conclusive run any more, and the event has vanished',
       (s) => s.aws(one).runs('FFF').until(20).goes('throttled').aws().until(60),
       ['35 failing > oncall'],
     ],
     [
-      'no run says anything any more, but the event is open: silence goes on',
+      'no conclusive run any more, but the event is open: the silence continues',
       (s) =>
         s
           .aws(one)
@@ -598,7 +606,7 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
       [],
     ],
     [
-      'each run is judged, also when AWS Health was not read again',
+      'each run is judged, even if AWS Health was not read again',
       (s) => s.aws(one).runs('FFF').until(20).aws(ended(one, 20)).until(22).asking('not asked').until(37),
       ['36 failing > oncall'],
     ],
@@ -615,7 +623,7 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
       (e) => [{ ...e, region: 'us-west-2' }],
       /^AWS_IAM_OPERATIONAL_ISSUE no longer explains it: its region is us-west-2, not us-east-1, and/,
     ],
-  ])('the mail says so: %s', ([, then, reason]) => {
+  ])('the email says so: %s', ([, then, reason]) => {
     const s = new Story()
       .aws(one)
       .runs('FFF')
@@ -625,7 +633,7 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
     expect(s.mails[0]?.facts.reason).toMatch(reason)
     expect(s.mails[0]?.facts.probes[0]?.lapsed).toMatch(reason)
   })
-  test('a list of impacted services that says that ours is well again ends it too', () => {
+  test('a list of impacted services that reports ours as resolved ends it, too', () => {
     const many = posted(0, { service: 'MULTIPLE_SERVICES', impacted: [{ key: 'account', resolvedAt: null }] })
     const s = new Story()
       .aws(many)
@@ -638,16 +646,16 @@ describe('lapsed-explanation: AWS says fixed, we still see it', () => {
   })
 })
 
-describe('blind: the last state stands, and is not said to be more than it is', () => {
+describe('blind: the last state stands, and nothing more is claimed', () => {
   const one = posted(0)
-  test('it failed when it was seen last: the explanation lapses, and the mail does not tell of a run that was not made', () => {
+  test('it was failing when last seen: the explanation lapses, and the email mentions no run that was not made', () => {
     const s = new Story().aws(one).runs('FFF').until(20).goes('throttled').until(25).aws(ended(one, 25)).until(60)
     expect(s.said).toEqual(['40 failing > oncall'])
     expect(s.mails[0]?.facts.reason).toMatch(
       /ended at 2026-03-10 12:25Z, and there was no conclusive run since 2026-03-10 12:19Z, when it failed$/,
     )
   })
-  test('it was ok when it was seen last: no FAILING, no reminder, no escalation; it is blind', () => {
+  test('it was ok when last seen: no FAILING, no reminder, no escalation; it is blind', () => {
     const given: SetupGiven = { recipients: { oncall: null, manager: 60 }, monitors: [{ notify: ['oncall', 'manager'] }] }
     const s = new Story(given)
       .aws(one)
@@ -668,7 +676,7 @@ describe('blind: the last state stands, and is not said to be more than it is', 
     expect(told.said, 'announced').toEqual(['2 failing > oncall', '35 blind > oncall', '110 escalated > manager'])
     expect(told.mails[2]?.facts.incident?.family).toBe('blind')
   })
-  test('what failed when it was seen last is not hidden by what was ok', () => {
+  test('a probe that was failing when last seen is not hidden by one that was ok', () => {
     const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal')
       .pass(3)
@@ -679,12 +687,12 @@ describe('blind: the last state stands, and is not said to be more than it is', 
   })
 })
 
-describe('late-explanation: explained late', () => {
+describe('late-explanation: AWS explains it after the email', () => {
   const one = posted(10)
   const two = posted(50, { arn: 'another' })
   test.for<Row>([
     [
-      'one mail in the same thread',
+      'one email in the same thread',
       (s) => s.runs('FFF').until(20).aws(one).until(90),
       ['2 failing > oncall', '20 now-explained > oncall'],
     ],
@@ -699,17 +707,17 @@ describe('late-explanation: explained late', () => {
       ['2 failing > oncall', '20 now-explained > oncall'],
     ],
     [
-      'an explanation that only was replaced is no news',
+      'an explanation that is only replaced by another needs no email',
       (s) => s.runs('FFF').until(20).aws(one).until(50).aws(two).until(90),
       ['2 failing > oncall', '20 now-explained > oncall'],
     ],
     [
-      'explained again by the same event after it had lapsed: once per incident and event',
+      'explained again by the same event after it had lapsed: one email per incident and event',
       (s) => s.runs('FFF').until(20).aws(one).until(30).aws().until(60).aws(one).until(90),
       ['2 failing > oncall', '20 now-explained > oncall', '45 still-failing > oncall'],
     ],
     [
-      'explained again by another: a mail of its own',
+      'explained again by another event: another email',
       (s) => s.runs('FFF').until(20).aws(one).until(30).aws().until(60).aws(two).until(90),
       ['2 failing > oncall', '20 now-explained > oncall', '45 still-failing > oncall', '60 now-explained > oncall'],
     ],
@@ -719,7 +727,7 @@ describe('late-explanation: explained late', () => {
       ['2 failing > oncall', '20 now-explained > oncall'],
     ],
     [
-      'who had the first mail by hold knew of the event',
+      'a recipient whose first email came by `hold` knew of the event',
       (s) =>
         s
           .aws(posted(0, { updatedAt: at(300) }))
@@ -728,26 +736,26 @@ describe('late-explanation: explained late', () => {
       ['363 failing > oncall'],
     ],
     [
-      'its end is told to those who know of it',
+      'those who were notified are notified of the end',
       (s) => s.runs('FFF').until(20).aws(one).until(30).runs('oo'),
       ['2 failing > oncall', '20 now-explained > oncall', '31 recovered > oncall'],
     ],
     [
-      'each reading is judged, also when no run was made',
+      'each reading is judged, even if no run was made',
       (s) => s.runs('FFF').goes('nothing').until(10).aws(one).until(15),
       ['2 failing > oncall', '10 now-explained > oncall'],
     ],
   ])('%s', plays())
-  test('the ledger says why nothing is said the second time', () => {
+  test('the ledger says why there is no second email', () => {
     const s = new Story().runs('FFF').until(20).aws(one).until(30).aws().until(60).aws(one).until(61)
     expect(s.why('withheld')).toContain('60 (late-explanation) explained again by an event that was already named in an email')
   })
-  test('how far ahead of AWS we were', () => {
+  test('by how much we were ahead of AWS', () => {
     const s = new Story().runs('FFF').until(20).aws(one).until(21)
     expect(s.incident().leadMinutes).toBe(10)
     expect(s.mails.at(-1)?.facts.incident).toMatchObject({ leadMinutes: 10, explainedBy: one.arn })
   })
-  test('an event first seen when it no longer explains the present run goes into the next mail, not into one of its own', () => {
+  test('an event that is first seen when it no longer explains the current run is mentioned in the next email and gets none of its own', () => {
     const over = ended(posted(4), 10)
     const s = new Story().runs('FFF').until(40).aws(over).until(50)
     expect(s.said).toEqual(['2 failing > oncall'])
@@ -759,7 +767,7 @@ describe('late-explanation: explained late', () => {
     expect(s.mails.at(-1)?.facts.incident?.hindsight).toMatchObject([{ arn: over.arn }])
     expect(s.mails[0]?.facts.incident?.hindsight).toEqual([])
   })
-  test('it is told to everybody who is told at once, although somebody else gets a mail before', () => {
+  test('it is mentioned to all who are notified at once, even if somebody else gets an email first', () => {
     const s = new Story({ recipients: { oncall: null, manager: 60 }, monitors: [{ notify: ['oncall', 'manager'] }] })
     s.runs('FFF')
       .until(40)
@@ -769,7 +777,7 @@ describe('late-explanation: explained late', () => {
     expect(s.said).toEqual(['2 failing > oncall', '63 escalated > manager', '71 recovered > oncall', '71 recovered > manager'])
     expect(s.mails.map((mail) => mail.facts.incident?.hindsight.length)).toEqual([0, 1, 1, 1])
   })
-  test('first seen when all is over: ledger alone', () => {
+  test('first seen when all is over: only in the ledger', () => {
     const s = new Story()
       .runs('FFF')
       .runs('oo')
@@ -782,11 +790,11 @@ describe('late-explanation: explained late', () => {
     ])
     expect(s.incident()).toMatchObject({ explainedBy: event().arn, leadMinutes: 1 })
   })
-  test('an event that once explained and lapsed is nothing first seen', () => {
+  test('an event that explained it before and lapsed is not new', () => {
     const s = new Story().aws(one).runs('FFF').until(20).aws(ended(one, 15)).until(60)
     expect(s.why('hindsight')).toEqual([])
   })
-  test('nor is one that explained it before another did, when that one has lapsed too', () => {
+  test('nor is one that explained it before another did, once that one has lapsed, too', () => {
     const [first, second] = [posted(0, { arn: 'first', service: 'ACCOUNT' }), posted(5, { arn: 'second' })]
     const s = new Story().aws(first).runs('FFF').until(10).aws(first, second).until(20).aws(ended(first, 20), second).until(60)
     expect(s.incident()).toMatchObject({ explainedBy: 'second', alibis: ['first', 'second'] })
@@ -800,7 +808,7 @@ describe('late-explanation: explained late', () => {
     s.aws(one, sts).goes('internal', 'a/').goes('sts', 'b/').until(20).aws(ended(one, 15), ended(sts, 15)).until(60)
     expect(s.why('hindsight')).toEqual([])
   })
-  test('an event that is doubted because the others are well explains nothing in hindsight either', () => {
+  test('an event that is doubted because the other accounts are ok explains nothing in hindsight either', () => {
     const accounts = ['1', '2', '3', '4'].map((n) => n.repeat(12))
     const s = new Story({ monitors: [{ accounts }] }).goes('internal', '1111').aws(posted(0)).pass(60)
     expect(s.said).toEqual(['2 failing > oncall'])
@@ -812,17 +820,17 @@ describe('late-explanation: explained late', () => {
 describe('reminder', () => {
   test.for<Row>([
     [
-      'each remindEvery, upon a run',
+      'every `remindEvery`, after a run',
       (s) => s.runs('FFF').until(9 * HOURS),
       ['2 failing > oncall', '243 reminder > oncall', '484 reminder > oncall'],
     ],
     [
-      'of a misconfiguration each day',
+      'of a misconfiguration every day',
       (s) => s.runs('DDD').until(49 * HOURS),
       ['2 misconfigured > oncall', '1443 reminder > oncall', '2884 reminder > oncall'],
     ],
     [
-      'counted from the last mail',
+      'counted from the last email',
       (s) =>
         s
           .runs('FFF')
@@ -834,7 +842,7 @@ describe('reminder', () => {
       ['2 failing > oncall', '20 now-explained > oncall', '45 still-failing > oncall', '286 reminder > oncall'],
     ],
     [
-      'not when it is over',
+      'not if it is over',
       (s) =>
         s
           .runs('FFF')
@@ -844,17 +852,17 @@ describe('reminder', () => {
       ['2 failing > oncall', '240 recovered > oncall'],
     ],
     [
-      'the run of the reminder was ok: the next decides',
+      'the run that the reminder waited for was ok: the next one decides',
       (s) => s.runs('FFF').until(242).runs('o').runs('o').until(300),
       ['2 failing > oncall', '243 recovered > oncall'],
     ],
     [
-      'no run says anything any more: after blindAfter',
+      'no conclusive run any more: after `blindAfter`',
       (s) => s.runs('FFF').until(240).goes('throttled').until(265),
       ['2 failing > oncall', '257 reminder > oncall'],
     ],
     [
-      'a run that was ok, and then none that says anything: nobody can say that it lasts',
+      'an ok run, and then no conclusive one: whether it still fails is not known',
       (s) => s.runs('FFF').until(241).goes('throttled').until(250).runs('o').goes('throttled').until(280).runs('oo'),
       ['2 failing > oncall', '265 blind > oncall', '280 recovered > oncall', '280 recovered > oncall'],
     ],
@@ -869,34 +877,34 @@ describe('recovery', () => {
   test.for<Row>([
     ['after two ok runs in a row', (s) => s.runs('FFFooo'), ['2 failing > oncall', '4 recovered > oncall']],
     ['one is not enough', (s) => s.runs('FFFoFoFoF'), ['2 failing > oncall']],
-    ['nobody was told: nobody is told', (s) => s.aws(posted(0)).runs('FFFooooo'), []],
+    ['nobody was notified of the failure, so nobody is notified of the recovery', (s) => s.aws(posted(0)).runs('FFFooooo'), []],
     [
-      'it fails again within reopenWithin: failing again',
+      'it fails again within `reopenWithin`: failing again',
       (s) => s.runs('FFFoo').until(34).runs('FFF'),
       ['2 failing > oncall', '4 recovered > oncall', '36 failing > oncall'],
     ],
     [
-      'well again: recovered again',
+      'ok again: recovered again',
       (s) => s.runs('FFFoo').until(34).runs('FFFoo'),
       ['2 failing > oncall', '4 recovered > oncall', '36 failing > oncall', '38 recovered > oncall'],
     ],
     [
-      'it fails again, and AWS explains it: nothing',
+      'it fails again, and AWS explains it: no email',
       (s) => s.runs('FFFoo').aws(posted(5)).until(20).runs('FFFoo'),
       ['2 failing > oncall', '4 recovered > oncall'],
     ],
     [
-      'the second time within six hours it flaps: one mail',
+      'the second reopening within six hours is flapping: one email',
       (s) => s.runs('FFFoo').until(10).runs('FFFoo').until(20).runs('FFF'),
       ['2 failing > oncall', '4 recovered > oncall', '12 failing > oncall', '14 recovered > oncall', '22 flapping > oncall'],
     ],
     [
-      'from then on the pairs of mails stop',
+      'from then on the pairs of emails stop',
       (s) => s.runs('FFFoo').until(10).runs('FFFoo').until(20).runs('FFFoo').until(40).runs('FFFoo').until(60).runs('FFF'),
       ['2 failing > oncall', '4 recovered > oncall', '12 failing > oncall', '14 recovered > oncall', '22 flapping > oncall'],
     ],
     [
-      'until it was well for half an hour',
+      'until it has been ok for half an hour',
       (s) => s.runs('FFFoo').until(10).runs('FFFoo').until(20).runs('FFF').runs('o').until(54),
       [
         '2 failing > oncall',
@@ -908,7 +916,7 @@ describe('recovery', () => {
       ],
     ],
     [
-      'reminders go on',
+      'reminders continue',
       (s) =>
         s
           .runs('FFFoo')
@@ -927,7 +935,7 @@ describe('recovery', () => {
       ],
     ],
   ])('%s', plays())
-  test('a second reopening more than six hours after the first is a failing', () => {
+  test('a second reopening more than six hours after the first is emailed as failing', () => {
     const s = new Story({ policy: { reopenWithinMs: 8 * HOURS * MIN } })
     s.runs('FFFoo')
       .until(10)
@@ -935,7 +943,7 @@ describe('recovery', () => {
       .until(10 + 6 * HOURS + 3)
     expect(s.runs('FFF').said.at(-1)).toBe('375 failing > oncall')
   })
-  test('and just within six hours it flaps', () => {
+  test('just within six hours, it is flapping', () => {
     const s = new Story({ policy: { reopenWithinMs: 8 * HOURS * MIN } })
     s.runs('FFFoo')
       .until(10)
@@ -943,7 +951,7 @@ describe('recovery', () => {
       .until(10 + 6 * HOURS)
     expect(s.runs('FFF').said.at(-1)).toBe('372 flapping > oncall')
   })
-  test('reopened it is the same incident and the same thread; later it is another', () => {
+  test('a reopened incident is the same, in the same thread; later it is another one', () => {
     const soon = new Story().runs('FFFoo').until(34).runs('FFF')
     expect(soon.incident()).toMatchObject({
       openedAt: at(2) + 1000,
@@ -966,20 +974,20 @@ describe('recovery', () => {
     s.runs('FFFoo', 'GetContact').until(10).runs('FFF', 'ListRegions')
     expect(s.incidents()).toHaveLength(2)
   })
-  test('the incident closes when all its probes are well, not sooner', () => {
+  test('the incident closes when all its probes have recovered, not sooner', () => {
     const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal').pass(5).goes('ok', 'GetContact').pass(10)
     expect(s.said).toEqual(['2 failing > oncall'])
     expect(s.why('recovered')).toEqual(['6 (recovery) 2 ok runs in a row'])
     expect(s.goes('ok').pass(5).said).toEqual(['2 failing > oncall', '16 recovered > oncall'])
   })
-  test('a probe that fails again while the others keep the incident open comes back to it', () => {
+  test('a probe that fails again while others keep the incident open rejoins it', () => {
     const s = new Story({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal').pass(60).runs('oooo', 'GetContact').runs('FFF', 'GetContact')
     expect(s.incidents()).toHaveLength(1)
     expect(s.incident().members.map((m) => m.state)).toEqual(['failing', 'failing'])
   })
-  test('recovered goes to exactly those who were told', () => {
+  test('recovered goes to exactly those who were notified', () => {
     const s = new Story({ recipients: { oncall: null, manager: 30 }, monitors: [{ notify: ['oncall', 'manager'] }] })
     expect(s.runs('FFF').until(20).runs('oo').said).toEqual(['2 failing > oncall', '21 recovered > oncall'])
   })
@@ -992,27 +1000,27 @@ describe('escalation', () => {
   }
   const began = '2 failing > oncall'
   test.for<Row>([
-    ['so long after the first mail, upon a run', (s) => s.runs('FFF').until(34), [began, '33 escalated > manager']],
+    ['that long after the first email, with a run', (s) => s.runs('FFF').until(34), [began, '33 escalated > manager']],
     ['not before', (s) => s.runs('FFF').until(33), [began]],
     [
-      'each when their time has come',
+      'each recipient after their own `after`',
       (s) => s.runs('FFF').until(124),
       [began, '33 escalated > manager', '123 escalated > chief'],
     ],
     [
-      'not when it is explained by then',
+      'not if it is explained by then',
       (s) => s.runs('FFF').until(20).aws(posted(10)).until(90),
       [began, '20 now-explained > oncall'],
     ],
     [
-      'but when that explanation has lapsed',
+      'but once that explanation has lapsed',
       (s) => s.runs('FFF').until(20).aws(posted(10)).until(40).aws().until(60),
       [began, '20 now-explained > oncall', '55 still-failing > oncall', '55 escalated > manager'],
     ],
-    ['not when it is over', (s) => s.runs('FFFoo').until(90), [began, '4 recovered > oncall']],
-    ['not when nobody had to be told', (s) => s.aws(posted(0)).runs('FFF').until(90), []],
+    ['not if it is over', (s) => s.runs('FFFoo').until(90), [began, '4 recovered > oncall']],
+    ['not if no first email was due', (s) => s.aws(posted(0)).runs('FFF').until(90), []],
     [
-      'whoever was told of the fall is told the rest',
+      'whoever was escalated to gets all follow-ups',
       (s) => s.runs('FFF').until(244).runs('oo'),
       [
         began,
@@ -1027,12 +1035,12 @@ describe('escalation', () => {
       ],
     ],
     [
-      'no run says anything any more: after blindAfter',
+      'no conclusive run any more: after `blindAfter`',
       (s) => s.runs('FFF').until(30).goes('throttled').until(50),
       [began, '47 escalated > manager'],
     ],
     [
-      'in a second episode it counts anew',
+      'a second episode counts from its own first email',
       (s) => s.runs('FFF').until(40).runs('oo').until(50).runs('FFF').until(84),
       [
         began,
@@ -1044,7 +1052,7 @@ describe('escalation', () => {
       ],
     ],
   ])('%s', plays(given))
-  test('where all have `after`, the first is told when the trouble is that old', () => {
+  test('if all have `after`, the first is notified when the failure is that old', () => {
     const s = new Story({ recipients: { manager: 30 }, monitors: [{ notify: ['manager'] }] })
     expect(s.runs('FFF').until(40).runs('oo').said).toEqual(['33 escalated > manager', '41 recovered > manager'])
   })
@@ -1053,18 +1061,18 @@ describe('escalation', () => {
 describe('silence', () => {
   test.for<Row>([
     [
-      'a failing is withheld, and told once when the silence ends',
+      'failing is withheld, and sent once when the silence ends',
       (s) => s.silence(60).runs('FFF').until(90),
       ['60 failing > oncall'],
     ],
-    ['nothing is caught up of what was over by then', (s) => s.silence(60).runs('FFF').until(50).runs('oo').until(90), []],
+    ['what was over by then is not caught up', (s) => s.silence(60).runs('FFF').until(50).runs('oo').until(90), []],
     [
-      'who was told before is told of the end',
+      'those who were notified before are notified of the end',
       (s) => s.runs('FFF').silence(60).until(20).runs('oo').until(90),
       ['2 failing > oncall', '21 recovered > oncall'],
     ],
     [
-      'who was told before is told of the explanation',
+      'those who were notified before are notified of the explanation',
       (s) => s.runs('FFF').silence(60).until(20).aws(posted(10)).until(30),
       ['2 failing > oncall', '20 now-explained > oncall'],
     ],
@@ -1085,7 +1093,7 @@ describe('silence', () => {
     ],
     ['one that is planned withholds nothing before it begins', (s) => s.silence(60, {}, 30).runs('FFF'), ['2 failing > oncall']],
     [
-      'one that is planned withholds from its begin to its end',
+      'one that is planned withholds from its beginning to its end',
       (s) => s.silence(60, {}, 30).pass(40).runs('FFF').until(120),
       ['90 failing > oncall'],
     ],
@@ -1110,12 +1118,12 @@ describe('silence', () => {
       ['12 failing > oncall'],
     ],
     [
-      'so it is when those had been emailed before the silence: they are no measure for the others',
+      'even if those had been emailed before the silence: the others are not compared with them',
       (s) => s.goes('internal', '101').pass(10).silence(60, one).pass(10).goes('internal', '102').until(60),
       ['2 failing > oncall', '22 wider > oncall'],
     ],
     [
-      'at its end nothing is said again of what is known',
+      'at its end, nothing that was emailed is emailed again',
       (s) => s.goes('internal', '101').pass(10).silence(30, one).pass(10).goes('internal', '102').until(120),
       ['2 failing > oncall', '22 wider > oncall'],
     ],
@@ -1139,14 +1147,10 @@ describe('silence', () => {
       (s) => s.goes('internal').pass(10).silence(300).until(560),
       [undefined, { endedAt: at(310), began: 'before' }, undefined],
     ],
-    [
-      'that ended before the failure began: nothing is said of it',
-      (s) => s.silence(5).pass(5).goes('internal').pass(9),
-      [undefined],
-    ],
+    ['that ended before the failure began is not mentioned', (s) => s.silence(5).pass(5).goes('internal').pass(9), [undefined]],
     ['that was taken back before it began', (s) => s.silence(60, {}, 30).lift().goes('internal').pass(9), [undefined]],
     [
-      'over another account: nothing is said of it, nor while it lasts',
+      'over another account is not mentioned, neither while it lasts nor after it',
       (s) =>
         s
           .silence(5, { accounts: ['111111111102'] })
@@ -1155,12 +1159,12 @@ describe('silence', () => {
       [undefined],
     ],
     [
-      'of which several ended: the last one',
+      'that is the last of several that ended is the one mentioned',
       (s) => s.silence(60).pass(1).silence(20).goes('internal').until(90),
       [{ endedAt: at(60) }],
     ],
     [
-      'and the end of it all is told as ever',
+      'does not change what the recovery says',
       (s) => s.silence(60).goes('internal').until(90).goes('ok').until(99),
       [{ endedAt: at(60) }, undefined],
     ],
@@ -1179,13 +1183,13 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
   test.for<Row>([
     ['nothing is announced twice', (s) => s.runs('FFF').away(60).pass(60), ['2 failing > oncall']],
     [
-      'nothing is forgotten: its end is told',
+      'nothing is forgotten: the recovery is emailed',
       (s) => s.runs('FFF').away(60).runs('oo'),
       ['2 failing > oncall', '64 recovered > oncall'],
     ],
     ['what was explained stays so until a fresh run is judged', (s) => s.aws(posted(0)).runs('FFF').away(60).pass(30), []],
     [
-      'a reminder that fell due comes upon the first run',
+      'a reminder that fell due is sent with the first run',
       (s) =>
         s
           .runs('FFF')
@@ -1205,7 +1209,7 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
       ['2 failing > oncall'],
     ],
     [
-      'but after blindAfter at the latest',
+      'but after `blindAfter` at the latest',
       (s) =>
         s
           .runs('FFF')
@@ -1215,7 +1219,7 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
       ['2 failing > oncall', '318 reminder > oncall'],
     ],
     [
-      'every probe of the incident runs before one speaks',
+      'every probe of the incident runs before an email is sent',
       (s) =>
         s
           .runs('FFF')
@@ -1226,10 +1230,10 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
       ['2 failing > oncall'],
     ],
     ['a gap ends an undecided streak', (s) => s.runs('FF').away(30).runs('F'), []],
-    ['which begins anew after it', (s) => s.runs('FF').away(30).runs('FFF'), ['34 failing > oncall']],
+    ['which starts again after it', (s) => s.runs('FF').away(30).runs('FFF'), ['34 failing > oncall']],
     ['an absence of five minutes is no gap', (s) => s.runs('FF').away(4).runs('F'), ['6 failing > oncall']],
     [
-      'it was well in the meantime, and nobody saw it',
+      'it was ok in the meantime, and nobody saw it',
       (s) =>
         s
           .runs('FFF')
@@ -1238,7 +1242,7 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
       ['2 failing > oncall', '484 recovered > oncall'],
     ],
     [
-      'told that AWS explains it; back again one probe sees the event gone, and before the other has run it is there again: nothing',
+      'after a restart, the event that was emailed is gone for one probe and back before the other has run: no email',
       (s) =>
         s
           .goes('internal')
@@ -1256,14 +1260,14 @@ describe('restart: nothing is lost, and gaps in our watch are named', () => {
       ['2 failing > oncall', '5 now-explained > oncall'],
     ],
   ])('%s', plays({ monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] }))
-  test('a first mail waits for a run of every probe too', () => {
+  test('a first email waits for a run of every probe, too', () => {
     const s = new Story({ policy: { waitMs: 10 * MIN }, monitors: [{ operations: ['GetContactInformation', 'ListRegions'] }] })
     s.goes('internal').pass(5).away(60).goes('nothing', 'ListRegions').pass(10)
     expect(s.said).toEqual([])
     expect(s.why('withheld').at(-1)).toBe('65 (restart) every probe of the incident runs once more before anything is sent')
     expect(s.goes('internal').pass(1).said).toEqual(['75 failing > oncall'])
   })
-  test('the mail names the gap, and says between when the trouble began', () => {
+  test('the email names the gap, and says between which times the failure began', () => {
     const s = new Story().runs('oo').away(30).runs('FFF')
     const [mail] = s.mails
     expect(mail?.facts.incident).toMatchObject({ onset: at(32), lastOkAt: at(1) })
@@ -1290,12 +1294,12 @@ describe('grouping: one outage, one thread', () => {
       ['2 failing > oncall', '33 failing > oncall'],
     ],
     [
-      'another family does too',
+      'so does another family',
       (s) => s.goes('internal', 'a/').pass(5).goes('denied', 'b/').pass(5),
       ['2 failing > oncall', '7 misconfigured > oncall'],
     ],
     [
-      'it closes once, when all are well',
+      'it closes once, when all have recovered',
       (s) => s.goes('internal').pass(10).goes('ok', 'a/').pass(10).goes('ok').pass(10),
       ['2 failing > oncall', '21 recovered > oncall'],
     ],
@@ -1312,7 +1316,7 @@ describe('grouping: one outage, one thread', () => {
     expect(s.said).toEqual(['2 failing > oncall'])
     expect(s.mails[0]?.facts.incident?.partition).toBe('aws-cn')
   })
-  test('each recipient is told of the probes of the monitors that notify them', () => {
+  test('each recipient is notified of the probes of the monitors that notify them', () => {
     const s = new Story({
       monitors: [
         { name: 'a', notify: ['oncall', 'alpha'] },
@@ -1325,7 +1329,7 @@ describe('grouping: one outage, one thread', () => {
     expect(s.said).toEqual(['2 failing > oncall', '2 failing > alpha', '2 failing > beta'])
     expect(s.mails.map((mail) => mail.facts.probes.map((probe) => probe.monitor))).toEqual([['a', 'b'], ['a'], ['b']])
   })
-  test('a recipient whose monitor joins later is told then, the others only when it is wider', () => {
+  test('a recipient whose monitor joins later is notified then, the others only when it is wider', () => {
     const s = new Story({
       monitors: [
         { name: 'a', operations: ['GetContactInformation', 'ListRegions'], notify: ['alpha'] },
@@ -1357,12 +1361,12 @@ describe('grouping: one outage, one thread', () => {
         ['2 failing > oncall', '12 wider > oncall', '27 wider > oncall'],
       ],
       [
-        'not sooner: then when the quarter is over',
+        'not sooner: only when the quarter of an hour is over',
         (s) => fail(fail(fail(s, 2).pass(10), 4).pass(5), 8).pass(20),
         ['2 failing > oncall', '12 wider > oncall', '27 wider > oncall'],
       ],
       [
-        'counted from the last mail of any kind',
+        'counted from the last email of any kind',
         (s) => fail(fail(fail(s, 2).until(10), 3).until(15).aws(ours).until(20).aws().until(36), 4).until(45),
         ['2 failing > oncall', '15 now-explained > oncall', '35 still-failing > oncall'],
       ],
@@ -1392,18 +1396,18 @@ describe('grouping: one outage, one thread', () => {
     expect(s.incident().verdict).toBe(verdict)
     expect(s.said).toEqual(verdict === 'explained' ? [] : ['2 failing > oncall'])
   })
-  test('a probe that joins an explained incident and is not explained breaks the silence', () => {
+  test('a probe that joins an explained incident and is not explained ends the silence', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
     s.aws(event()).goes('internal', 'a/').pass(10).goes('sts', 'b/').pass(5)
     expect(s.said).toEqual(['12 failing > oncall'])
   })
-  test('and of those who were told that AWS explains it, still-failing', () => {
+  test('those who were told that AWS explains it get still-failing', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
     s.goes('internal', 'a/').pass(5).aws(event()).pass(5).goes('sts', 'b/').pass(5)
     expect(s.said).toEqual(['2 failing > oncall', '5 now-explained > oncall', '12 still-failing > oncall'])
     expect(s.mails.at(-1)?.facts.reason).toMatch(/^AWS does not explain GetContactInformation \(b\)/)
   })
-  test('an explanation that only stands is not told as news', () => {
+  test('an explanation that stands without confirmation is not emailed as news', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
     s.aws(event()).goes('internal', 'a/').pass(10).goes('sts', 'b/').until(20).aws().runs('oo', 'b/').until(36)
     expect(s.said, 'explained by an event that is gone, until the extension is over').toEqual([
@@ -1411,7 +1415,7 @@ describe('grouping: one outage, one thread', () => {
       '35 still-failing > oncall',
     ])
   })
-  test('two explanations that come and go between members do not fill the ledger', () => {
+  test('two explanations that alternate between members do not fill the ledger', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] })
     s.aws(event({ arn: 'first' }))
       .goes('internal', 'a/')
@@ -1422,7 +1426,7 @@ describe('grouping: one outage, one thread', () => {
       .pass(120)
     expect(s.ledger.filter((row) => row.decision === 'verdict').length).toBeLessThan(6)
   })
-  test('the width of an outage: one account of many is not what AWS speaks of, all of them are', () => {
+  test('the width of an outage: an event explains the failure of all accounts, but not of one among many', () => {
     const accounts = ['1', '2', '3', '4'].map((n) => n.repeat(12))
     const alone = new Story({ monitors: [{ accounts }] }).aws(posted(0)).goes('internal', '1111').pass(3)
     expect(alone.said).toEqual(['2 failing > oncall'])
@@ -1434,12 +1438,12 @@ describe('grouping: one outage, one thread', () => {
       .goes('ok at the second try', '2222')
     expect(stumbling.pass(3).said, 'not every run of theirs was ok at the first try').toEqual([])
   })
-  test('the width of an outage: an account is well only if all its probes are', () => {
+  test('the width of an outage: an account is ok only if all its probes are', () => {
     const others = ['2', '3', '4', '5'].map((n) => n.repeat(12))
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b', accounts: others }, { name: 'c', accounts: others }] })
     expect(s.aws(posted(0)).goes('internal', 'a/').goes('ok at the second try', 'b/').pass(5).said).toEqual([])
   })
-  test('the width of an outage: another operation says nothing', () => {
+  test('the width of an outage: another operation does not count', () => {
     const s = new Story({
       monitors: [
         { name: 'a' },
@@ -1448,7 +1452,7 @@ describe('grouping: one outage, one thread', () => {
     })
     expect(s.aws(posted(0)).goes('internal', 'a/').pass(5).said).toEqual([])
   })
-  test('the width of an outage: the same account under another monitor is no other account', () => {
+  test('the width of an outage: the same account in another monitor is not another account', () => {
     const monitors = ['a', 'b', 'c', 'd'].map((name) => ({ name }))
     expect(new Story({ monitors }).aws(posted(0)).goes('internal', 'a/').pass(5).said).toEqual([])
   })
@@ -1466,17 +1470,17 @@ describe('grouping: each recipient has a view of their own', () => {
   const elsewhere = posted(0, { arn: 'sts', service: 'STS', region: 'eu-central-1' })
   test.for<Row>([
     [
-      'a first mail goes to those for whom something is unexplained',
+      'a first email goes to those for whom something is unexplained',
       (s) => s.aws(posted(0)).goes('internal', 'a/').goes('sts', 'b/').pass(60),
       ['2 failing > beta'],
     ],
     [
-      'what joins and is not explained is no news to whom theirs is',
+      'an unexplained probe that joins concerns only those whom its monitor notifies',
       (s) => s.aws(posted(0)).goes('internal', 'a/').pass(20).goes('sts', 'b/').until(60),
       ['22 failing > beta'],
     ],
     [
-      'nor to whom it was told that theirs is',
+      'even if the others were told that theirs is explained',
       (s) => s.goes('internal', 'a/').pass(5).aws(posted(0)).pass(5).goes('sts', 'b/').until(60),
       ['2 failing > alpha', '5 now-explained > alpha', '12 failing > beta'],
     ],
@@ -1491,17 +1495,17 @@ describe('grouping: each recipient has a view of their own', () => {
       ['2 failing > alpha', '2 failing > beta', '10 now-explained > alpha', '20 now-explained > beta'],
     ],
     [
-      'lapsed-explanation: it lapses for whom it was explained',
+      'lapsed-explanation: it lapses for those for whom it was explained',
       (s) => s.goes('internal', 'a/').goes('sts', 'b/').pass(10).aws(posted(5)).until(20).aws().until(60),
       ['2 failing > alpha', '2 failing > beta', '10 now-explained > alpha', '35 still-failing > alpha'],
     ],
     [
-      'lapsed-explanation: who was never told is told when theirs lapses',
+      'lapsed-explanation: those who were never notified are notified when their explanation lapses',
       (s) => s.aws(posted(0)).goes('internal', 'a/').goes('sts', 'b/').until(20).aws().until(60),
       ['2 failing > beta', '35 failing > alpha'],
     ],
     [
-      'hold: silence ends for whom all is explained, whatever the others are told meanwhile',
+      'hold: the silence ends for those for whom all is explained, whatever the others get meanwhile',
       (s) =>
         s
           .aws(posted(0, { updatedAt: at(300) }))
@@ -1511,22 +1515,22 @@ describe('grouping: each recipient has a view of their own', () => {
       ['2 failing > beta', '243 reminder > beta', '363 failing > alpha', '484 reminder > beta', '724 still-failing > alpha'],
     ],
     [
-      'reminders are for those to whom it is unexplained',
+      'reminders are for those for whom it is unexplained',
       (s) => s.goes('internal', 'a/').goes('sts', 'b/').pass(10).aws(posted(5)).until(244),
       ['2 failing > alpha', '2 failing > beta', '10 now-explained > alpha', '243 reminder > beta'],
     ],
     [
-      'and not for whom it is well by now: they hear of the end',
+      'and not for those for whom it is ok by now: they are notified of the end',
       (s) => s.goes('internal', 'a/').goes('sts', 'b/').until(10).goes('ok', 'a/').until(245).goes('ok').pass(2),
       ['2 failing > alpha', '2 failing > beta', '243 reminder > beta', '246 recovered > alpha', '246 recovered > beta'],
     ],
     [
-      'nothing is wider for whom no more fails',
+      'wider is not sent to those for whom no more probes fail',
       (s) => s.goes('internal', 'a/').pass(5).goes('sts', 'b/').pass(30),
       ['2 failing > alpha', '7 failing > beta'],
     ],
     [
-      'silence: a silence over the one keeps what it owes, and the other is told',
+      'silence: a silence over one postpones what is owed, and the other is notified',
       (s) =>
         s
           .goes('internal', 'a/')
@@ -1547,7 +1551,7 @@ describe('grouping: each recipient has a view of their own', () => {
       ],
     ],
     [
-      'silence: nor when the run after the silence was ok',
+      'silence: not even afterwards if the run after the silence was ok',
       (s) =>
         s
           .goes('internal', 'a/')
@@ -1562,7 +1566,7 @@ describe('grouping: each recipient has a view of their own', () => {
       ['2 failing > alpha', '10 now-explained > alpha', '76 still-failing > alpha'],
     ],
     [
-      'silence: a reminder that was silenced comes when the silence ends, the others have theirs',
+      'silence: a silenced reminder is sent when the silence ends; the others get theirs',
       (s) =>
         s
           .goes('internal', 'a/')
@@ -1573,7 +1577,7 @@ describe('grouping: each recipient has a view of their own', () => {
       ['2 failing > alpha', '2 failing > beta', '243 reminder > beta', '260 reminder > alpha'],
     ],
   ])('%s', plays(each))
-  test('silence: a silence over what is unexplained is none over the rest', () => {
+  test('silence: a silence over what is unexplained does not cover the rest', () => {
     const both: SetupGiven = { monitors: [{ name: 'a' }, { name: 'b', region: 'eu-central-1' }] }
     const s = new Story(both).silence(10 * HOURS, { monitors: ['b'] }).aws(posted(0, { updatedAt: at(300) }))
     s.goes('internal', 'a/')
@@ -1584,7 +1588,7 @@ describe('grouping: each recipient has a view of their own', () => {
       '604 reminder > oncall',
     ])
   })
-  test('the mail says what holds of their own, and why it is owed to them', () => {
+  test('the email says what is true of their own probes, and why it is owed to them', () => {
     const s = new Story(each).goes('internal', 'a/').goes('sts', 'b/').pass(10).aws(posted(5)).until(244)
     const said = s.mails.map(({ recipient, facts }) => [recipient, facts.kind, facts.verdict, facts.next?.slice(0, 30)])
     expect(said.slice(2)).toEqual([
@@ -1611,12 +1615,12 @@ describe('grouping: each recipient has a view of their own', () => {
     s.aws(posted(0)).goes('internal', 'a/').pass(10).goes('sts', 'b/').pass(5)
     expect(s.why('verdict').at(-1)).toMatch(/^12 \(consult\) unexplained: no event of AWS Health explains a failure of STS/)
   })
-  test('an episode of which they were not told did not happen to them', () => {
+  test('an email does not mention an episode that they were not notified of', () => {
     const s = new Story().aws(posted(0)).runs('FFFoo').aws().until(20).runs('FFFoo').until(30).runs('FFF')
     expect(s.said.slice(0, 2)).toEqual(['22 failing > oncall', '24 recovered > oncall'])
     expect(s.mails.map(({ facts }) => facts.incident?.reopened)).toEqual([0, 0, 1])
   })
-  test('lapsed-explanation: those whose explanation ends as well are waited for, half a minute at most', () => {
+  test('lapsed-explanation: the email waits for those whose explanation ends as well, at most half a minute', () => {
     const six: SetupGiven = { monitors: [{ accounts: ['111111111101', '111111111102', '111111111103'] }] }
     const one = posted(0)
     const s = new Story(six).apart(2000).goes('internal').aws(one).until(20).aws(ended(one, 20)).until(40)
@@ -1628,7 +1632,7 @@ describe('grouping: each recipient has a view of their own', () => {
     const stuck = new Story(six).apart(2000).goes('internal').aws(one).until(20).aws(ended(one, 20)).until(35)
     expect(stuck.goes('nothing', '103').pass(3).said, 'one that does not run is not waited for').toEqual(['36 failing > oncall'])
   })
-  test('wider gathers too: one mail about all that followed at once', () => {
+  test('wider gathers, too: one email about all that followed at once', () => {
     const four: SetupGiven = { monitors: [{ accounts: ['111111111101', '111111111102', '111111111103', '111111111104'] }] }
     const s = new Story(four).apart(2000).goes('internal', '101').pass(10).goes('internal').pass(20)
     expect(s.said).toEqual(['2 failing > oncall', '12 wider > oncall'])
@@ -1638,7 +1642,11 @@ describe('grouping: each recipient has a view of their own', () => {
 
 describe('blind', () => {
   test.for<Row>([
-    ['without a conclusive run for blindAfter, told once', (s) => s.goes('throttled').pass(30 * HOURS), ['15 blind > oncall']],
+    [
+      'without a conclusive run for `blindAfter`: reported once',
+      (s) => s.goes('throttled').pass(30 * HOURS),
+      ['15 blind > oncall'],
+    ],
     ['not before', (s) => s.goes('throttled').pass(15), []],
     ['whatever the reason: it does not run', (s) => s.pass(5).goes('nothing').until(30), ['19 blind > oncall']],
     [
@@ -1647,19 +1655,19 @@ describe('blind', () => {
       ['15 blind > oncall', '20 recovered > oncall'],
     ],
     [
-      'seen again, and it fails: that too',
+      'seen again, and it fails: both are reported',
       (s) => s.goes('throttled').pass(20).goes('internal').pass(5),
       ['15 blind > oncall', '20 recovered > oncall', '22 failing > oncall'],
     ],
     ['in an open incident its last state stands', (s) => s.runs('FFF').goes('throttled').until(100), ['2 failing > oncall']],
     [
-      'and its end is told when it is seen',
+      'and its recovery is emailed when it is seen',
       (s) => s.runs('FFF').goes('throttled').until(100).runs('oo'),
       ['2 failing > oncall', '101 recovered > oncall'],
     ],
     ['after a start it counts from there', (s) => s.pass(5).away(60).goes('nothing').pass(14), []],
     [
-      'which says nothing of one that was ok when it was seen last',
+      'but one that was ok when last seen is blind',
       (s) => s.runs('FFFo').goes('throttled').until(100),
       ['2 failing > oncall', '18 blind > oncall'],
     ],
@@ -1677,13 +1685,13 @@ describe('blind', () => {
     expect(s.goes('nothing').pass(30).said).toEqual([])
     expect(s.pass(3).said).toEqual(['31 blind > oncall'])
   })
-  test('the mail says why', () => {
+  test('the email says why', () => {
     expect(new Story().goes('throttled').pass(20).mails[0]?.facts.reason).toBe(
       'no conclusive run for 15m (AWS throttles every try)',
     )
     expect(new Story().goes('nothing').pass(20).mails[0]?.facts.reason).toBe('no conclusive run for 15m (it never ran)')
   })
-  test('many blind probes are one mail', () => {
+  test('many blind probes are one email', () => {
     const s = new Story({ monitors: [{ name: 'a' }, { name: 'b' }] })
     expect(s.goes('nothing').pass(30).goes('ok').pass(2).said).toEqual(['16 blind > oncall', '30 recovered > oncall'])
   })
@@ -1693,7 +1701,7 @@ describe('offline: the problem is on our side', () => {
   const given: SetupGiven = { recipients: { oncall: null, manager: 30 }, monitors: [{ notify: ['oncall', 'manager'] }] }
   test.for<Row>([
     [
-      'three control calls in a row fail: told once, to those without `after`',
+      'three control calls in a row fail: reported once, to those without `after`',
       (s) =>
         s
           .runs('oo')
@@ -1703,7 +1711,7 @@ describe('offline: the problem is on our side', () => {
     ],
     ['two are not enough, and the runs do not count', (s) => s.runs('oo').runs('XX').runs('oo').pass(10), []],
     [
-      'its end is told to those who were told',
+      'those who were notified are notified of its end',
       (s) => s.runs('oo').goes('cut off').pass(60).goes('ok').pass(3),
       ['4 offline > oncall', '62 recovered > oncall'],
     ],
@@ -1718,7 +1726,7 @@ describe('offline: the problem is on our side', () => {
       ['4 offline > oncall', '62 recovered > oncall', '64 failing > oncall'],
     ],
     [
-      'while it lasts no timer fires',
+      'no timer fires while it lasts',
       (s) =>
         s
           .runs('FFF')
@@ -1727,7 +1735,7 @@ describe('offline: the problem is on our side', () => {
       ['2 failing > oncall', '5 offline > oncall'],
     ],
     [
-      'afterwards upon a fresh run',
+      'afterwards, they fire after a fresh run',
       (s) =>
         s
           .runs('FFF')
@@ -1745,24 +1753,24 @@ describe('offline: the problem is on our side', () => {
       ],
     ],
     [
-      'a failing probe is not well again by it',
+      'it does not make a failing probe recover',
       (s) => s.runs('FFF').goes('cut off').until(60).goes('internal').until(70),
       ['2 failing > oncall', '5 offline > oncall', '60 recovered > oncall', '61 escalated > manager'],
     ],
     [
-      'nor blind',
+      'nor become blind',
       (s) => s.runs('oo').goes('cut off').until(60).goes('ok').until(70),
       ['4 offline > oncall', '60 recovered > oncall'],
     ],
-    ['the control host alone is down: AWS answers, so we are not cut off', (s) => s.control('down').runs('oooooooooo'), []],
-    ['nor does that mute trouble that AWS answers with', (s) => s.control('down').runs('FFF'), ['2 failing > oncall']],
+    ['only the control host is down: AWS answers, so we are online', (s) => s.control('down').runs('oooooooooo'), []],
+    ['and that mutes no failure that AWS answers with', (s) => s.control('down').runs('FFF'), ['2 failing > oncall']],
     [
       'control calls made apart from runs count as well',
       (s) => s.runs('o').goes('nothing').control('down').pass(5),
       ['3 offline > oncall'],
     ],
   ])('%s', plays(given))
-  test('no explanation lapses during a spell: nothing was asked, and nothing ran', () => {
+  test('no explanation lapses while we are offline: nothing was asked, and nothing ran', () => {
     const s = new Story(given)
       .aws(posted(0))
       .runs('FFF')
@@ -1775,14 +1783,14 @@ describe('offline: the problem is on our side', () => {
     expect(s.said).toEqual(['5 offline > oncall', '120 recovered > oncall'])
     expect(s.why('verdict')).toHaveLength(1)
   })
-  test('the incident of the spell is its own', () => {
+  test('being offline is an incident of its own', () => {
     const s = new Story(given).runs('oo').goes('cut off').pass(60).goes('ok').pass(3)
     expect(s.incident()).toMatchObject({ family: 'offline', openedAt: at(2) + 500, state: 'closed' })
   })
 })
 
 describe('a control host that was never reached since start', () => {
-  test('is told once as misconfigured, also while AWS itself answers', () => {
+  test('is reported once as misconfigured, even while AWS itself answers', () => {
     const s = new Story()
     const neverReached = { ...s.connectivity(), everReached: false }
     s.reached(neverReached).control('down').pass(60)
@@ -1803,7 +1811,7 @@ describe('config-change: what left the configuration', () => {
   const given: SetupGiven = { monitors: [{ name: 'a' }, { name: 'b' }] }
   test.for<Row>([
     [
-      'an incident left without failing probes closes with one mail `dropped`',
+      'an incident without failing probes left closes with one `dropped` email',
       (s) =>
         s
           .goes('internal', 'a/')
@@ -1813,7 +1821,7 @@ describe('config-change: what left the configuration', () => {
       ['2 failing > oncall', '5 dropped > oncall'],
     ],
     [
-      'one that still has one goes on',
+      'one that still has a failing probe continues',
       (s) =>
         s
           .goes('internal')
@@ -1823,7 +1831,7 @@ describe('config-change: what left the configuration', () => {
       ['2 failing > oncall'],
     ],
     [
-      'nobody was told: nobody is',
+      'if nobody was notified, nobody is',
       (s) =>
         s
           .aws(posted(0))
@@ -1834,7 +1842,7 @@ describe('config-change: what left the configuration', () => {
       [],
     ],
     [
-      'a well probe that leaves is no reason: the others recover',
+      'a recovered probe that leaves is no reason for it: the others recover',
       (s) =>
         s
           .goes('internal')
@@ -1845,7 +1853,7 @@ describe('config-change: what left the configuration', () => {
       ['2 failing > oncall', '8 recovered > oncall'],
     ],
     [
-      'an added recipient is not told at once',
+      'an added recipient is not notified at once',
       (s) =>
         s
           .goes('internal', 'a/')
@@ -1858,7 +1866,7 @@ describe('config-change: what left the configuration', () => {
       ['2 failing > oncall'],
     ],
     [
-      'a removed recipient gets no follow-ups, yet the end; who is there instead is told at once, for nobody else knows',
+      'a removed recipient gets only the end; the one who replaces them is notified at once, because nobody else knows',
       (s) =>
         s
           .goes('internal', 'a/')
@@ -1880,7 +1888,7 @@ describe('config-change: what left the configuration', () => {
       ['2 failing > oncall', '243 reminder > oncall'],
     ],
     [
-      'a well probe that leaves just when the last one recovers is no reason either',
+      'neither is a recovered probe that leaves just when the last one recovers',
       (s) =>
         s
           .goes('internal')
@@ -1894,13 +1902,13 @@ describe('config-change: what left the configuration', () => {
   ])('%s', plays(given))
 })
 
-describe('config-change: who has nothing left of an incident that goes on for others', () => {
+describe('config-change: a recipient whose last failing probe leaves an incident that continues for others', () => {
   const a = { name: 'a', notify: ['alpha'] }
   const b = { name: 'b', notify: ['beta'] }
   const each: SetupGiven = { monitors: [a, b], recipients: { alpha: null, beta: null } }
   const without = (monitors: readonly MonitorGiven[]): SetupGiven => ({ ...each, monitors })
   const began = ['2 failing > alpha', '2 failing > beta']
-  test('is told that it is watched no longer, and nothing of what is of others', () => {
+  test('is notified that it is no longer watched, and of nothing that concerns only others', () => {
     const s = new Story(each)
       .goes('internal')
       .pass(20)
@@ -1912,7 +1920,7 @@ describe('config-change: who has nothing left of an incident that goes on for ot
     const [dropped] = s.mails.filter((mail) => mail.kind === 'dropped')
     expect(dropped?.facts.probes.map((probe) => probe.monitor)).toEqual(['a'])
   })
-  test('once, and told anew when it is watched again and fails', () => {
+  test('is notified once, and again if it is watched again and fails', () => {
     const s = new Story(each)
       .goes('internal')
       .pass(20)
@@ -1922,7 +1930,7 @@ describe('config-change: who has nothing left of an incident that goes on for ot
       .pass(5)
     expect(s.said).toEqual([...began, '20 dropped > alpha', '25 failing > alpha'])
   })
-  test('not who has another failing probe', () => {
+  test('is not notified if they have another failing probe', () => {
     const c = { name: 'c', notify: ['alpha'] }
     const s = new Story(without([a, b, c]))
       .goes('internal')
@@ -1932,7 +1940,7 @@ describe('config-change: who has nothing left of an incident that goes on for ot
       .pass(3)
     expect(s.said).toEqual([...began, '21 recovered > alpha', '21 recovered > beta'])
   })
-  test('nor whose probe was well when it left: they hear of the end, of what they were told of', () => {
+  test('is not notified if the probe had recovered when it left: they get the end of what they were notified of', () => {
     const s = new Story(each)
       .goes('internal')
       .pass(10)
@@ -1944,7 +1952,7 @@ describe('config-change: who has nothing left of an incident that goes on for ot
     expect(s.said).toEqual([...began, '21 recovered > alpha', '21 recovered > beta'])
     expect(s.mails[2]?.facts.probes.map((probe) => probe.monitor)).toEqual(['a'])
   })
-  test('the last failing probe of one leaves, and the other waits for the end of one that is well', () => {
+  test('the last failing probe of one recipient leaves, while another waits for the end of a probe that has recovered', () => {
     const s = new Story(each)
       .goes('internal')
       .pass(10)
@@ -1955,7 +1963,7 @@ describe('config-change: who has nothing left of an incident that goes on for ot
     expect(s.said).toEqual([...began, '20 dropped > alpha', '20 recovered > beta'])
     expect(s.incident().state).toBe('closed')
   })
-  test('a removed recipient is told the end of what they were told of, and not of what is of others', () => {
+  test('a removed recipient is notified of the end of what they were notified of, and not of what concerns others', () => {
     const s = new Story(each).goes('internal').pass(20)
     s.configure({ monitors: [{ name: 'a', notify: ['beta'] }, b], recipients: { beta: null } })
       .goes('ok')
@@ -1968,9 +1976,9 @@ describe('config-change: who has nothing left of an incident that goes on for ot
   })
 })
 
-describe('config-change: *told* is kept as addresses', () => {
+describe('config-change: who was notified is recorded by address', () => {
   const moved: SetupGiven = { addresses: { oncall: ['new@example.com'] } }
-  test('the rise goes to all that were told, old and new', () => {
+  test('the recovery goes to all addresses that were notified, old and new', () => {
     const s = new Story().runs('FFF').until(20).configure(moved).until(244).runs('oo').until(250).runs('FFFoo')
     const to = s.mails.map((mail) => [mail.kind, mail.to])
     expect(to).toEqual([
@@ -1981,11 +1989,11 @@ describe('config-change: *told* is kept as addresses', () => {
       ['recovered', ['new@example.com']],
     ])
   })
-  test('who was told of the fall alone is told of the rise', () => {
+  test('an address that was notified only of the failure is notified of the recovery', () => {
     const s = new Story().runs('FFF').until(20).configure(moved).runs('oo')
     expect(s.mails.at(-1)).toMatchObject({ kind: 'recovered', to: ['oncall@example.com'] })
   })
-  test('by way of another family too', () => {
+  test('even if the incident changed its family in between', () => {
     const s = new Story().runs('FFF').until(20).configure(moved).runs('DDDoo')
     expect(s.mails.map((mail) => mail.to)).toEqual([
       ['oncall@example.com'],
@@ -1995,14 +2003,14 @@ describe('config-change: *told* is kept as addresses', () => {
   })
 })
 
-describe('config-change: an added recipient is told with the next mail that is due', () => {
+describe('config-change: an added recipient is notified with the next email that is due', () => {
   const team: SetupGiven = { monitors: [{ notify: ['oncall', 'team'] }], recipients: { oncall: null, team: null } }
   const began = '2 failing > oncall'
   const added = (s: Story) => s.runs('FFF').until(20).configure(team)
   test.for<Row>([
     ['a reminder', (s) => added(s).until(244), [began, '243 reminder > oncall', '243 reminder > team']],
     [
-      'of the explanation of what they do not know they hear nothing',
+      'not with the explanation of what they do not know',
       (s) => added(s).aws(posted(10)).until(60),
       [began, '20 now-explained > oncall'],
     ],
@@ -2012,16 +2020,16 @@ describe('config-change: an added recipient is told with the next mail that is d
       [began, '20 now-explained > oncall', '45 still-failing > oncall', '45 still-failing > team'],
     ],
     [
-      'the end of a silence that lasts',
+      'the end of a long suppression',
       (s) =>
         added(s)
           .aws(posted(10, { updatedAt: at(300) }))
           .until(6 * HOURS + 25),
       [began, '20 now-explained > oncall', '381 still-failing > oncall', '381 still-failing > team'],
     ],
-    ['the end alone they do not hear', (s) => added(s).runs('oo'), [began, '21 recovered > oncall']],
+    ['not with the end alone', (s) => added(s).runs('oo'), [began, '21 recovered > oncall']],
     [
-      'what fails from then on is news to them',
+      'probes that fail from then on are reported to them as usual',
       (s) => {
         s.runs('FFF').until(20)
         const two = { ...team, monitors: [{ notify: ['oncall', 'team'] }, { name: 'b', notify: ['team'] }] }
@@ -2030,7 +2038,7 @@ describe('config-change: an added recipient is told with the next mail that is d
       [began, '22 failing > team'],
     ],
     [
-      'at once where no mail would be due: there are no reminders',
+      'at once if no email would be due: there are no reminders',
       (s) =>
         s
           .configure({ policy: { remindEveryMs: 0 } })
@@ -2041,7 +2049,7 @@ describe('config-change: an added recipient is told with the next mail that is d
       [began, '20 failing > team'],
     ],
     [
-      'at once where no mail would be due: somebody knows of it',
+      'at once if no email would be due: somebody has acknowledged it',
       (s) => {
         added(s).ack(s.incident().id)
         return s.pass(2)
@@ -2049,7 +2057,7 @@ describe('config-change: an added recipient is told with the next mail that is d
       [began, '20 failing > team'],
     ],
     [
-      'at once where nobody that is notified knows of it',
+      'at once if nobody who is configured now was notified',
       (s) =>
         s
           .runs('FFF')
@@ -2061,13 +2069,13 @@ describe('config-change: an added recipient is told with the next mail that is d
   ])('%s', plays())
 })
 
-describe('config-change: an address that was told is not told the same under another name', () => {
+describe('config-change: an address is not notified of the same thing again under another name', () => {
   const renamed = (to: readonly string[], names = ['team']): SetupGiven => ({
     monitors: [{ notify: names }],
     recipients: Object.fromEntries(['oncall', 'team'].map((name) => [name, null])),
     addresses: { team: to, oncall: names.includes('oncall') ? ['oncall@example.com'] : ['else@example.com'] },
   })
-  test('a renamed recipient goes on in the thread', () => {
+  test('a renamed recipient stays in the thread', () => {
     const s = new Story()
       .runs('FFF')
       .until(20)
@@ -2078,7 +2086,7 @@ describe('config-change: an address that was told is not told the same under ano
     expect(s.mails.map((mail) => mail.to)).toEqual([['oncall@example.com'], ['oncall@example.com'], ['oncall@example.com']])
     expect(new Set(s.mails.map((mail) => mail.thread)).size).toBe(1)
   })
-  test('with an address more: that one is told with the next mail', () => {
+  test('an address that was added to them is notified with the next email', () => {
     const s = new Story()
       .runs('FFF')
       .until(20)
@@ -2087,7 +2095,7 @@ describe('config-change: an address that was told is not told the same under ano
     expect(s.said).toEqual(['2 failing > oncall', '243 reminder > team'])
     expect(s.mails.at(-1)?.to).toEqual(['oncall@example.com', 'new@example.com'])
   })
-  test('an address that nobody told is told', () => {
+  test('an address that was not notified is notified', () => {
     const s = new Story()
       .runs('FFF')
       .until(20)
@@ -2095,7 +2103,7 @@ describe('config-change: an address that was told is not told the same under ano
       .pass(3)
     expect(s.said).toEqual(['2 failing > oncall', '20 failing > team'])
   })
-  test('who shares an address with somebody is told of what only they are notified of', () => {
+  test('a recipient who shares an address with another is notified of what only they are notified of', () => {
     const s = new Story({
       monitors: [{ name: 'a' }, { name: 'b', notify: ['team'] }],
       recipients: { oncall: null, team: null },
@@ -2109,29 +2117,29 @@ describe('config-change: an address that was told is not told the same under ano
 describe('family-change: a changed family', () => {
   test.for<Row>([
     [
-      'the last three are of another family: one mail, of that kind',
+      'the last three runs are of another family: one email, of that kind',
       (s) => s.runs('FFFDDD').pass(5),
       ['2 failing > oncall', '5 misconfigured > oncall'],
     ],
     ['two are not enough', (s) => s.runs('FFFDDFF'), ['2 failing > oncall']],
-    ['and back', (s) => s.runs('DDDFFF').pass(5), ['2 misconfigured > oncall', '5 failing > oncall']],
+    ['and back again', (s) => s.runs('DDDFFF').pass(5), ['2 misconfigured > oncall', '5 failing > oncall']],
     [
-      'those told of either are told of the rise, once',
+      'those who were notified of either are notified of the recovery, once',
       (s) => s.runs('FFFDDDoo').pass(5),
       ['2 failing > oncall', '5 misconfigured > oncall', '7 recovered > oncall'],
     ],
     [
-      'told of the old, the new one explained: silence, and the rise',
+      'notified of the old one, and the new one is explained: only the recovery is emailed',
       (s) => s.runs('DDD').aws(posted(0)).runs('FFFF').runs('oo'),
       ['2 misconfigured > oncall', '8 recovered > oncall'],
     ],
     [
-      'nobody told of the old: the new one speaks for itself',
+      'nobody was notified of the old one: the new one is emailed as usual',
       (s) => s.aws(posted(0)).runs('FFFDDDoo'),
       ['5 misconfigured > oncall', '7 recovered > oncall'],
     ],
   ])('%s', plays())
-  test('the new one goes on in the old thread and says what it was', () => {
+  test('the new one continues the old thread and says what it was before', () => {
     const s = new Story().runs('FFFDDDoo')
     expect(new Set(s.mails.map((mail) => mail.thread)).size).toBe(1)
     expect(new Set(s.mails.map((mail) => mail.incident)).size).toBe(2)
@@ -2146,7 +2154,7 @@ describe('family-change: a changed family', () => {
     expect(s.said).toEqual(['2 failing > oncall', '5 misconfigured > oncall', '7 recovered > oncall', '7 recovered > oncall'])
   })
   const both: SetupGiven = { monitors: [{ accounts: ['111111111101', '111111111102'] }] }
-  test('two that change one after the other within a round are one mail, in the old thread', () => {
+  test('two that change one after the other within a round are one email, in the old thread', () => {
     const s = new Story(both).apart(2000).goes('internal').pass(5).goes('denied').pass(5).goes('ok').pass(3)
     expect(s.said).toEqual(['2 failing > oncall', '7 misconfigured > oncall', '11 recovered > oncall'])
     expect(new Set(s.mails.map((mail) => mail.thread)).size).toBe(1)
@@ -2155,7 +2163,7 @@ describe('family-change: a changed family', () => {
     expect(old?.into, 'where it goes on').toEqual([other?.id])
     expect(s.mails[2]).toMatchObject({ past: [{ thread: s.mails[0]?.thread, incident: old?.id }] })
   })
-  test('the second follows when the first was told already: its thread ends in the one that is there', () => {
+  test('the second changes after the first was emailed: its thread ends in the other one', () => {
     const s = new Story(both).goes('internal').pass(5).goes('denied', '101').pass(5).goes('denied', '102').pass(5)
     expect(s.goes('ok').pass(3).said).toEqual([
       '2 failing > oncall',
@@ -2171,14 +2179,14 @@ describe('family-change: a changed family', () => {
     expect(wider?.seq, 'beyond all that went into it').toBeGreaterThan(failing?.seq ?? 0)
     expect(wider?.facts.incident?.continues).toMatchObject({ id: failing?.incident, family: 'outage' })
   })
-  test('into one that was over: the thread that is open goes on, not the one that has ended', () => {
+  test('into one that was closed: the open thread continues, not the one that has ended', () => {
     const s = new Story().runs('DDDoo').runs('FFF').runs('DDDoo')
     expect(s.said.slice(2)).toEqual(['7 failing > oncall', '10 misconfigured > oncall', '12 recovered > oncall'])
     const [ended, , open, again, recovered] = s.mails
     expect(again?.incident, 'it is that incident again').toBe(ended?.incident)
     expect([again?.thread, recovered?.thread]).toEqual([open?.thread, open?.thread])
   })
-  test('for whom nothing is left of the old one it goes on in the new, while others keep the old', () => {
+  test('recipients without a failing probe in the old one continue in the new one, while others keep the old one', () => {
     const s = new Story({
       monitors: [
         { name: 'a', notify: ['alpha'] },
@@ -2192,7 +2200,7 @@ describe('family-change: a changed family', () => {
     expect(s.goes('ok').pass(3).said.at(-1)).toBe('16 recovered > alpha')
     expect(new Set(s.mails.filter((mail) => mail.recipient === 'alpha').map((mail) => mail.thread)).size).toBe(1)
   })
-  test('a thread that went on in another incident is not taken up by the old one again', () => {
+  test('a thread that continued in another incident is not resumed by the old one', () => {
     const s = new Story({
       monitors: [
         { name: 'a', notify: ['alpha'] },
@@ -2208,7 +2216,7 @@ describe('family-change: a changed family', () => {
       mine[3]?.messageId,
     )
   })
-  test('it joins an open incident of the other family, and those told of the old are told of its end', () => {
+  test('it joins an open incident of the other family, and those who were notified of the old one are notified of its end', () => {
     const s = new Story({
       monitors: [
         { name: 'a', notify: ['alpha'] },
@@ -2222,7 +2230,7 @@ describe('family-change: a changed family', () => {
   })
 })
 
-test('family-change: told again of an incident whose thread another has taken over: in a thread of its own', () => {
+test('family-change: an incident whose thread another one has taken over is emailed again in a new thread', () => {
   const s = new Story({
     monitors: [
       { name: 'a', accounts: ['111111111111', '222222222222'] },

@@ -39,14 +39,14 @@ const digest = ({ incidents = [], ...input }: Input) =>
   digestOf({ ...EMPTY, ...input, incidents: incidents.map(summaryOf), patterns: incidents.map(incidentPatterns) })
 const linesOf = (input: Input, title: string) => digest(input).chapters.find((chapter) => chapter.title.startsWith(title))?.lines
 
-test('a week in which nothing happened is told in one sentence', () => {
+test('a week in which nothing happened is one sentence', () => {
   expect(digest({})).toEqual({
     headline: 'In the 7d to 2026-03-10 13:00Z nothing failed, and no gap in our own watch was seen.',
     chapters: [],
   })
 })
 
-test('what was emailed is told apart from what was not, each with its reasons', () => {
+test('what was emailed is separate from what was not, each with its reasons', () => {
   const input: Input = {
     incidents: [closed('aaaa000000000001'), closed('bbbb000000000001', { verdict: 'explained' })],
     ledger: [
@@ -113,7 +113,7 @@ test('rejected events are listed once, with the number of incidents', () => {
   ])
 })
 
-test('gaps are the times when we could not see: not running, cut off, blind', () => {
+test('gaps are the times when we could not see: not running, offline, blind', () => {
   const input: Input = {
     incidents: [closed('0ff1000000000001', { family: 'offline', members: [] })],
     ledger: [

@@ -3,7 +3,7 @@ import { type Ended, errorAside, errorName } from './error-name.ts'
 
 test.for<[string, Ended, string, string]>([
   [
-    'an error by name has its status beside it',
+    'a named error is shown with its status',
     { kind: 'internal', error: 'InternalServerException', status: 500 },
     'InternalServerException (HTTP 500)',
     'InternalServerException, HTTP 500',

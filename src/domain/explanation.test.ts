@@ -57,7 +57,7 @@ test('of an event that has ended it holds until the end and the extension, not t
 describe('what an explanation of noon is worth later', () => {
   type Row = [string, number, readonly HealthEvent[], SourceStates, 'stands' | 'carried' | 'lapsed']
   test.for<Row>([
-    ['it is there still', 60, [OPEN], {}, 'stands'],
+    ['it is still there', 60, [OPEN], {}, 'stands'],
     ['neither source could be asked, as long as the extension', 15, [], GONE, 'carried'],
     ['nor longer', 16, [], GONE, 'lapsed'],
     ['it vanished, as long as the extension', 15, [], {}, 'carried'],
@@ -87,15 +87,15 @@ describe('what an explanation of noon is worth later', () => {
     ['no source could be asked', [], GONE, 'unasked'],
     ['it vanished', [], {}, 'vanished'],
     ['it is about another region by now', [{ ...OPEN, region: 'us-west-2' }], {}, 'unfit'],
-  ])('how it ended is kept as a word: %s', ([, events, states, cause]) => {
+  ])('the cause of the end is kept: %s', ([, events, states, cause]) => {
     expect(judged(explained, 60, events, states).lapsed?.cause).toBe(cause)
   })
 
   test.for<[string, readonly HealthEvent[], string]>([
-    ['it is there still', [OPEN], 'the others are well'],
+    ['it is still there', [OPEN], 'the others are ok'],
     ['it moved to another region', [{ ...OPEN, region: 'us-west-2' }], 'its region is us-west-2'],
     ['it vanished', [], 'has vanished'],
-  ])('the others turn out to be well: it was never ours, and ends at once (%s)', ([, events, how]) => {
+  ])('the others turn out to be ok: it never explained ours, and ends at once (%s)', ([, events, how]) => {
     const at = NOON + MIN
     const ok = () => ({ others: 9, ok: 9 })
     const alone = judge(failure({ at }), reading(events, at), { ...LAW, peers: ok, now: at })
@@ -107,7 +107,7 @@ describe('what an explanation of noon is worth later', () => {
       lapsed: { arn: OPEN.arn, cause: 'alone' },
     })
     expect(is.lapsed?.why).toContain(how)
-    expect(is.lapsed?.why).toContain('the others are well')
+    expect(is.lapsed?.why).toContain('the others are ok')
   })
 
   test('an event sent to this account alone is not refuted by the others’ health', () => {
@@ -161,7 +161,7 @@ describe('what an explanation of noon is worth later', () => {
     expect(judged(explained, 16, [], {}).verdict.kind).toBe('unexplained')
   })
 
-  test('an alibi that is carried tells how the event stands by now', () => {
+  test('an alibi that stands without confirmation has the current status of its event', () => {
     const { verdict } = judged(explained, 10, [{ ...ended(5), region: 'us-west-2' }])
     expect(verdict).toMatchObject({ kind: 'explained', by: { status: 'closed', endedAt: NOON + 5 * MIN } })
     expect(verdict.rejected, 'and the rejected events are those of now').toMatchObject([{ test: 'place' }])

@@ -73,7 +73,7 @@ type Circumstances = Readonly<{
  *
  * An explanation is not dropped at once: it stands for `extension`, counted from the event's end, or from the last reading that
  * held the event if it vanished, no longer matches, or could not be confirmed. A run that began later is judged by what is
- * known now, and `lapsed` says how the explanation ended. Only our own evidence ends it at once: that the others are well (the
+ * known now, and `lapsed` says how the explanation ended. Only our own evidence ends it at once: that the others are ok (the
  * test of width) can be known only later, when they have run, but was true all along.
  *
  * @param reading with the ends that were seen first (`withFirstEnds`)

@@ -43,7 +43,7 @@ function said(fails: Probe, how: ReadonlyMap<Probe, Partial<ProbeState>>) {
   )
 }
 
-test('of Account it tells of what that rests on, those that fail first', () => {
+test('for Account, the services that it depends on, those that fail first', () => {
   const how = new Map([
     [IAM, failing],
     [STS, ok],
@@ -53,7 +53,7 @@ test('of Account it tells of what that rests on, those that fail first', () => {
   expect(said(ACCOUNT, how)).toEqual(['IAM in us-east-1: failing', 'Organizations in us-east-1: ok', 'STS in us-west-2: ok'])
 })
 
-test('of another service it tells of the same in other regions, and of IAM and STS', () => {
+test('for another service, the same in other regions, and IAM and STS', () => {
   const how = new Map([
     [ELSEWHERE, ok],
     [SAME_PLACE, failing],
@@ -63,7 +63,7 @@ test('of another service it tells of the same in other regions, and of IAM and S
   expect(said(TABLE, how)).toEqual(['DynamoDB in us-east-1: ok', 'IAM in us-east-1: ok'])
 })
 
-test('of what has not run, or is not decided, it says nothing', () => {
+test('nothing about what has not run or is not decided', () => {
   expect(said(ACCOUNT, new Map([[IAM, {}]]))).toEqual([])
   expect(said(ACCOUNT, new Map([[IAM, { status: 'undecided' as const, onset: NOON }]]))).toEqual([])
 })

@@ -1,6 +1,6 @@
 /*
- * Whatever happens in whatever order: random days of a small fleet. Each decision must hold what `Story` always demands, and
- * when the dust has settled nobody waits for the end of anything.
+ * Random days of a small fleet, with anything happening in any order. Each decision must fulfil what `Story` always demands, and
+ * in the end nobody is left waiting for a recovery.
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -68,7 +68,7 @@ function live(acts: History): Story {
 }
 
 describe('random histories', () => {
-  test('when all is well again for long enough, everything is closed and everybody told of a fall is told of its rise', () => {
+  test('once all is ok for long enough, everything is closed, and whoever was notified of a failure is notified of its recovery', () => {
     fc.assert(
       fc.property(history, (acts) => {
         const s = live(acts).goes('ok').asking({}).pass(40)
@@ -88,7 +88,7 @@ describe('random histories', () => {
     )
   })
 
-  test('a mail of trouble within an hour and a half, whatever AWS says and whatever went before, if all fails and it can be known', () => {
+  test('an email within an hour and a half, whatever AWS says and whatever happened before, if everything fails and that can be known', () => {
     fc.assert(
       fc.property(history, fc.constantFrom<Went>('internal', 'denied', 'sts', 'down'), (acts, failing) => {
         const s = live(acts)
@@ -100,7 +100,7 @@ describe('random histories', () => {
     )
   })
 
-  test('no mail of trouble of Account while all is explained, before the hold is over', () => {
+  test('no email about a failure of Account while all is explained, before `holdAtMost` is over', () => {
     fc.assert(
       fc.property(fc.constantFrom<Went>('internal', 'down'), fc.integer({ min: 3, max: 60 }), (failing, minutes) => {
         expect(new Story(FLEET).aws(related).goes(failing, 'a/').pass(minutes).said).toEqual([])

@@ -52,7 +52,7 @@ describe('any service: it is judged by its own code, in its own region', () => {
     ['Organizations is not: a table has nothing to do with it', { failure: ofS3, event: inIreland('ORGANIZATIONS') }, 'service'],
     ['nor any other service', { failure: ofS3, event: inIreland('EC2') }, 'service'],
     ['what its API is a part of is', { failure: { ...ofS3, service: 'DOCDB' }, event: inIreland('RDS') }, 'related'],
-    ['and AWS tells of VPCs apart from EC2', { failure: { ...ofS3, service: 'EC2' }, event: inIreland('VPC') }, 'related'],
+    ['and AWS posts about VPCs apart from EC2', { failure: { ...ofS3, service: 'EC2' }, event: inIreland('VPC') }, 'related'],
     [
       'what the configuration says of a service stands in place of that',
       { failure: ofS3, event: inIreland('IAM'), law: { relevance: { relatedTo: { S3: ['KMS'] } } } },
@@ -299,18 +299,14 @@ describe('service: is it the failing one, one that holds it, or a related one?',
       'service',
     ],
     ['several services, a related one in our region', { event: { ...many, impacted: hit('sts-us-east-1') } }, 'related'],
+    ['several services, the related one resolved just now', { event: { ...many, impacted: ok('iam', 15 * MIN - 1) } }, 'related'],
     [
-      'several services, the related one well again just now',
-      { event: { ...many, impacted: ok('iam', 15 * MIN - 1) } },
-      'related',
-    ],
-    [
-      'several services, the related one well again for the extension',
+      'several services, the related one resolved for `extension`',
       { event: { ...many, impacted: ok('iam', 15 * MIN) } },
       'service',
     ],
     [
-      'several services, Account well again and IAM not',
+      'several services, Account resolved and IAM not',
       { event: { ...many, impacted: [...ok('account', HOUR), ...hit('iam')] } },
       'related',
     ],
@@ -333,11 +329,11 @@ test.for<[string, HealthEvent['impacted'], string]>([
     ],
     'account, iam among its impacted services are ok again',
   ],
-])('impacted services that are well again: %s', ([, impacted, why]) => {
+])('impacted services that are resolved: %s', ([, impacted, why]) => {
   expect(verdictOn({ event: { service: 'MULTIPLE_SERVICES', impacted } }).rejected[0]?.why).toBe(why)
 })
 
-describe('time: AWS speaks late, sometimes after the end, and leaves some events open', () => {
+describe('time: AWS posts late, sometimes after the end, and leaves some events open', () => {
   const closed = (endedAt: number | null, updatedAt = NOON): Partial<HealthEvent> => ({
     status: 'closed',
     startedAt: NOON - 5 * HOUR,
@@ -374,7 +370,7 @@ describe('time: AWS speaks late, sometimes after the end, and leaves some events
       'time',
     ],
     [
-      'open, updated last before a failure that goes on for days',
+      'open, last updated before a failure that lasts for days',
       { event: { updatedAt: NOON - HOUR }, failure: { at: NOON + 40 * HOUR } },
       'related',
     ],
@@ -415,16 +411,16 @@ describe('time: AWS speaks late, sometimes after the end, and leaves some events
   })
 })
 
-describe('width: a public event is doubted while the others are well', () => {
+describe('width: a public event is doubted while the others are ok', () => {
   const own: Partial<HealthEvent> = { scope: 'ACCOUNT_SPECIFIC', owners: ['111122223333'] }
   test.for<Row>([
-    ['nobody else is probed', { peers: { others: 0, ok: 0 } }, 'related'],
-    ['two others, both well: too few to say', { peers: { others: 2, ok: 2 } }, 'related'],
-    ['three others, all well', { peers: { others: 3, ok: 3 } }, 'width'],
-    ['four others, three well', { peers: { others: 4, ok: 3 } }, 'related'],
-    ['nine of ten well', { peers: { others: 10, ok: 9 } }, 'width'],
-    ['eight of ten well', { peers: { others: 10, ok: 8 } }, 'related'],
-    ['sixty-three of seventy well', { peers: { others: 70, ok: 63 } }, 'width'],
+    ['no other account is probed', { peers: { others: 0, ok: 0 } }, 'related'],
+    ['two others, both ok: too few to tell', { peers: { others: 2, ok: 2 } }, 'related'],
+    ['three others, all ok', { peers: { others: 3, ok: 3 } }, 'width'],
+    ['four others, three ok', { peers: { others: 4, ok: 3 } }, 'related'],
+    ['nine of ten ok', { peers: { others: 10, ok: 9 } }, 'width'],
+    ['eight of ten ok', { peers: { others: 10, ok: 8 } }, 'related'],
+    ['sixty-three of seventy ok', { peers: { others: 70, ok: 63 } }, 'width'],
     ['one fewer', { peers: { others: 70, ok: 62 } }, 'related'],
     ['Account itself is doubted too', { event: { service: 'ACCOUNT' }, peers: { others: 3, ok: 3 } }, 'width'],
     ['an event sent to the account is not: it is ours alone', { event: own, peers: { others: 9, ok: 9 } }, 'related'],
@@ -539,7 +535,7 @@ describe('consult: what nothing found means', () => {
     expect(judge(failure(), reading([event({ region: 'us-west-2' })], NOON, states), law).kind).toBe(expected)
     expect(judge(failure(), reading([event()], NOON, states), law).kind).toBe('explained')
   })
-  test('the reason names a queue that says nothing', () => {
+  test('the reason names a queue that has brought nothing', () => {
     const why = (states: SourceStates) =>
       judge(failure(), reading([], NOON, states), { ...LAW, peers: () => NOBODY, now: NOON }).why
     expect(why({ api: 'off', queue: 'unavailable' })).toMatch(/the health queue could not be read \(it was unavailable\)/)

@@ -88,7 +88,7 @@ function consider(event: HealthEvent, failure: Failure, criteria: Criteria): Pas
 /** Width: a public outage concerns everybody, but the other accounts are ok. */
 export function testWidth({ others, ok }: Peers): string | null {
   if (ok < OK_AT_LEAST || 10 * ok < OK_IN_TEN * others) return null
-  return `the others are well: the same operation is ok for ${ok} of ${others} other accounts`
+  return `the others are ok: the same operation is ok for ${ok} of ${others} other accounts`
 }
 
 /** Where the sources disagree the reason says so: the other one might have explained. */

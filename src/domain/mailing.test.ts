@@ -34,15 +34,15 @@ function owed(address: string, state: NotificationState, given: Partial<Owed> = 
   }
 }
 
-describe('a mail with all its addresses', () => {
+describe('an email with all its addresses', () => {
   test.for<[string, readonly NotificationState[], NotificationState]>([
     ['delivered where everybody has it', ['delivered', 'delivered'], 'delivered'],
     ['retrying while somebody waits', ['delivered', 'retrying', 'refused'], 'retrying'],
     ['due before it was tried', ['due', 'due'], 'due'],
     ['retrying where some have been tried', ['due', 'retrying'], 'retrying'],
-    ['refused where nobody waits and somebody has not got it', ['delivered', 'refused'], 'refused'],
+    ['refused if no address waits and one has not got it', ['delivered', 'refused'], 'refused'],
     ['sending while it is on its way to one', ['retrying', 'sending'], 'sending'],
-    ['delivered where the others were told apart', ['merged', 'delivered'], 'delivered'],
+    ['delivered if the others got an email of their own', ['merged', 'delivered'], 'delivered'],
     ['dropped where it was given up', ['dropped'], 'dropped'],
   ])('is %s', ([, states, state]) => {
     const [mailing] = mailingsOf(states.map((one, i) => owed(['a', 'b', 'c'][i] ?? '', one)))

@@ -126,7 +126,7 @@ describe('ids that never change', () => {
     expect(new Set(names.map(idPart)).size).toBe(names.length)
     expect(notificationId('a3f9', 1, 'Bereitschaft Süd')).toBe('a3f9.1.Bereitschaft%20S%C3%BCd')
   })
-  test('the same decision owes the same notifications, whatever is known beside it', () => {
+  test('the same decision owes the same notifications, whatever else is known', () => {
     const one = told(incident({ seq: 2 }), 'wider', 'oncall', 'manager')
     const ids = (backdrop: Backdrop) =>
       notificationsFor([one], backdrop).map(({ id, messageId, thread }) => [id, messageId, thread])
@@ -158,7 +158,7 @@ describe('ids that never change', () => {
 })
 
 describe('threads', () => {
-  test('the first mail is the root and replies to nothing; every later one replies to it, in each episode', () => {
+  test('the first email is the root and replies to nothing; every later one replies to it, in each episode', () => {
     const s = new Story().runs('FFFoo').until(20).runs('FFF')
     const [first, ...later] = s.mails
     expect(first).toMatchObject({ kind: 'failing', inReplyTo: null, thread: first!.messageId })
@@ -193,7 +193,7 @@ describe('threads', () => {
     const members = monitors.map((name) => member({ monitor: name, probe: `${name}/1/GetContactInformation` }))
     expect(subjectFor(incident({ members }), 'oncall', setup(given))).toBe(subject)
   })
-  test('it says what kind of trouble', () => {
+  test('it names the kind of failure', () => {
     const subjects = (['outage', 'misconfigured', 'offline', 'blind'] as const).map((family) =>
       subjectFor(incident({ family }), 'oncall', setup()),
     )
@@ -201,7 +201,7 @@ describe('threads', () => {
   })
 })
 
-describe('what a recipient is told of', () => {
+describe('what a recipient is notified of', () => {
   const given: SetupGiven = {
     monitors: [
       { name: 'a', notify: ['alpha', 'oncall'] },
@@ -217,7 +217,7 @@ describe('what a recipient is told of', () => {
     expect(both.map((mail) => mail.facts.probes.map((probe) => probe.monitor))).toEqual([['a'], ['b', 'a']])
     expect(both.map((mail) => mail.facts.monitors.map((monitor) => monitor.name))).toEqual([['a'], ['a', 'b']])
   })
-  test('and when their own trouble began', () => {
+  test('and when their own probes began to fail', () => {
     expect(both.map((mail) => mail.facts.incident?.onset)).toEqual([NOON, NOON - MIN])
     expect(both.map((mail) => mail.facts.incident?.lastOkAt)).toEqual([NOON - 5, NOON - MIN - 5])
   })
@@ -243,7 +243,7 @@ describe('what a recipient is told of', () => {
 describe('many probes', () => {
   const explained = { ...NEVER_JUDGED, verdict: { kind: 'explained', by: {} as never, why: '', rejected: [] } } as const
   const of = (probe: string, changes: Partial<Member>) => member({ probe, ...changes })
-  test('the most telling first: unexplained, recovering, explained, well; then what fails longest', () => {
+  test('the most important first: unexplained, recovering, explained, recovered; then what has failed longest', () => {
     const members = [
       of('well', { state: 'recovered', recoveredAt: NOON }),
       of('explained', { judgement: explained }),
@@ -290,7 +290,7 @@ describe('the verdict and its sources', () => {
   test('no sources where none was asked yet', () => expect(facts(incident()).sources).toBeNull())
 })
 
-describe('when the next mail comes', () => {
+describe('when the next email comes', () => {
   const said = { state: 'announced', announcedAt: NOON, lastMailAt: NOON, verdict: 'unexplained' } as const
   const more = 'when at least twice as many probes fail, or when it is over'
   const by = new Story().aws(event()).runs('FFF').incident().members
@@ -333,7 +333,7 @@ describe('when the next mail comes', () => {
   })
 })
 
-test('what is said in every mail: what is not AWS itself, who sent it, the time zone, the threshold', () => {
+test('what every email says: endpoints other than AWS’s own, who sent it, the time zone, the threshold', () => {
   const is = facts(
     incident(),
     drop(
@@ -354,7 +354,7 @@ test('what is said in every mail: what is not AWS itself, who sent it, the time 
   })
 })
 
-test('a mail about nothing but its lines', () => {
+test('an email that is about no incident', () => {
   const plain = plainFacts({ kind: 'test', reason: 'because', subject: 'subject', lines: ['a', 'b'] }, drop())
   expect(plain).toMatchObject({
     kind: 'test',

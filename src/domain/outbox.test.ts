@@ -70,7 +70,7 @@ const times = (count: number, ago = MIN, to = 'oncall'): Delivered =>
   Array.from({ length: count }, (_, i) => ({ address: `${to}@example.com`, at: NOW - ago - i }))
 
 describe('order', () => {
-  test('a later mail never overtakes an earlier one of its thread', () => {
+  test('a later email never overtakes an earlier one of its thread', () => {
     expect(shown(plan([owed('wider', 2), owed('failing', 1)]).send)).toEqual(['failing 1'])
     expect(shown(plan([owed('wider', 2), owed('failing', 1, { nextAt: NOW + 1 })]).send), 'not even while it waits').toEqual([])
   })
@@ -137,16 +137,20 @@ describe('several addresses', () => {
 
 describe('late-explanation: to whom it is no news', () => {
   test.for<[string, Owed[], string | null]>([
-    ['who was notified of the failure hears of it', [owed('failing', 1, { state: 'delivered' })], null],
-    ['so does who may have been', [owed('failing', 1, { uncertain: true })], null],
-    ['and who was in a summary', [owed('failing', 1, { state: 'merged', error: SUMMARISED })], null],
-    ['not who refused it', [owed('failing', 1, { state: 'refused' })], 'this address was never notified of the failure'],
+    ['an address that was notified of the failure gets it', [owed('failing', 1, { state: 'delivered' })], null],
+    ['so does one that may have been', [owed('failing', 1, { uncertain: true })], null],
+    ['and one that got it in a summary', [owed('failing', 1, { state: 'merged', error: SUMMARISED })], null],
+    ['but not one that refused it', [owed('failing', 1, { state: 'refused' })], 'this address was never notified of the failure'],
     [
       'nor where it was dropped by hand',
       [owed('failing', 1, { state: 'dropped' })],
       'this address was never notified of the failure',
     ],
-    ['a later mail notified as well', [owed('failing', 1, { state: 'refused' }), owed('wider', 2, { state: 'delivered' })], null],
+    [
+      'a later email notified it as well',
+      [owed('failing', 1, { state: 'refused' }), owed('wider', 2, { state: 'delivered' })],
+      null,
+    ],
     [
       'that of an earlier episode does not count',
       [
@@ -161,7 +165,7 @@ describe('late-explanation: to whom it is no news', () => {
       [owed('failing', 1, { state: 'refused' }), owed('failing', 1, { address: 'x', state: 'delivered' })],
       'this address was never notified of the failure',
     ],
-    ['who is told of it without a word before', [], null],
+    ['an address whose first email is this one', [], null],
   ])('%s', ([, earlier, why]) => {
     const mail = owed('now-explained', 9)
     expect(whyNeedless(mail, [...earlier, mail])).toBe(why)
@@ -244,30 +248,30 @@ describe('a reminder that could not leave', () => {
   })
 })
 
-describe('an offline spell that could not be told while it lasted', () => {
+describe('a time offline that could not be reported while it lasted', () => {
   const spell = (spellMs: number, given: Given = {}) => [
     owed('offline', 1, { spellMs, ...given }),
     owed('recovered', 2, { spellMs }),
   ]
-  test('is told afterwards, in one mail, if it was longer than ten minutes', () => {
+  test('is reported afterwards, in one email, if it was longer than ten minutes', () => {
     const done = plan(spell(OFFLINE_WORTH_TELLING_MS + 1))
     expect([shown(done.send), done.merge.length, done.drop]).toEqual([['recovered 2'], 1, []])
   })
-  test('is not told at all if it was not', () => {
+  test('is not reported at all if it was not', () => {
     const done = plan(spell(OFFLINE_WORTH_TELLING_MS))
     expect([done.send, done.merge]).toEqual([[], []])
     expect(shown(done.drop.map((one) => one.owed))).toEqual(['offline 1', 'recovered 2'])
   })
-  test('has its end told if its begin may have arrived, however short', () => {
+  test('has its end reported if its beginning may have arrived, however short it was', () => {
     const done = plan(spell(MIN, { uncertain: true }))
     expect([shown(done.send), done.drop]).toEqual([['offline 1'], []])
   })
-  test('has its end told if its begin was delivered, however short', () => {
+  test('has its end reported if its beginning was delivered, however short it was', () => {
     expect(shown(plan([owed('recovered', 2, { spellMs: MIN })]).send)).toEqual(['recovered 2'])
   })
 })
 
-describe('rate-limit: at most maxPerHour mails to an address', () => {
+describe('rate-limit: at most `maxPerHour` emails to an address', () => {
   const three = ['a', 'b', 'c'].map((thread, i) => owed('failing', 1, { thread, createdAt: NOON + i }))
   test('the last that is allowed is sent; the first beyond takes all others with it', () => {
     const done = plan(three, times(29))
@@ -283,7 +287,7 @@ describe('rate-limit: at most maxPerHour mails to an address', () => {
     expect(shown(plan([owed('digest', 1)], times(30)).send)).toEqual(['digest 1'])
     expect(shown(plan([owed('digest', 1)], times(99)).send)).toEqual(['digest 1'])
   })
-  test('when the summary has left as well the rest waits until the oldest mail is an hour old', () => {
+  test('once the summary was sent as well, the rest waits until the oldest email is an hour old', () => {
     const done = plan(three, times(31, 20 * MIN))
     expect([done.send, done.summarise]).toEqual([[], []])
     expect(done.nextAt).toBe(NOW - 20 * MIN - 30 + HOUR)
@@ -291,7 +295,7 @@ describe('rate-limit: at most maxPerHour mails to an address', () => {
   test('what was delivered in the future, before the clock was set back, does not count', () => {
     expect(plan(three, times(30, -HOUR)).send).toHaveLength(3)
   })
-  test('mails of an hour ago do not count any more', () => {
+  test('emails of an hour ago no longer count', () => {
     expect(plan(three, times(30, HOUR)).send).toHaveLength(3)
     expect(plan(three, times(30, HOUR - 29)).send, 'all but one are a little younger').toHaveLength(1)
   })
@@ -337,7 +341,7 @@ describe('for any queue', () => {
         }),
       ),
     )
-  test('at most one mail of a thread leaves, nothing overtakes, and nothing is both sent and put away', () => {
+  test('at most one email of a thread is sent at a time, nothing overtakes, and nothing is both sent and put away', () => {
     fc.assert(
       fc.property(queue, fc.nat(40), (owing, count) => {
         const done = plan(owing, times(count))
@@ -354,7 +358,7 @@ describe('for any queue', () => {
       }),
     )
   })
-  test('the queue is emptied: every mail is sent, or told by a later one that is', () => {
+  test('the queue is emptied: every email is sent, or reported by a later one that is', () => {
     fc.assert(
       fc.property(queue, (owing) => {
         let left = owing.map((one) => ({ ...one, nextAt: NOW }))
@@ -371,7 +375,7 @@ describe('for any queue', () => {
   })
 })
 
-describe('what a recovery has to say as well', () => {
+describe('what else a recovery has to report', () => {
   const delivered = { state: 'delivered', deliveredAt: NOON } as const
   test.for<[string, Owed[], MailKind, string | null, boolean]>([
     ['the failure was delivered: nothing', [owed('failing', 1, delivered)], 'recovered', null, false],
@@ -408,7 +412,7 @@ describe('what a recovery has to say as well', () => {
     ],
     ['that AWS explained it is none', [owed('now-explained', 1, { state: 'merged' })], 'recovered', null, true],
     ['dropped is a recovery', [owed('failing', 1, { state: 'merged' })], 'dropped', 'failing 1', true],
-    ['any other email speaks for itself', [owed('failing', 1, { state: 'refused' })], 'wider', null, true],
+    ['any other email reports nothing else', [owed('failing', 1, { state: 'refused' })], 'wider', null, true],
     ['nothing went before', [], 'failing', null, true],
   ])('%s', ([, earlier, kind, failure, nothingArrived]) => {
     const recovery = owed(kind, 9)
@@ -421,12 +425,12 @@ describe('what a recovery has to say as well', () => {
 describe('family-change: a thread that went into another', () => {
   const old = (kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { thread: 'old', ...given })
   const taker = (kind: MailKind, seq: number, given: Given = {}) => owed(kind, seq, { past: ['old'], ...given })
-  test('what could not leave there is told by the next mail here', () => {
+  test('what could not be sent there is reported by the next email here', () => {
     const queue = [old('failing', 1), owed('misconfigured', 1), taker('wider', 2), taker('reminder', 3)]
     expect(merged(queue)).toEqual(['failing > wider'])
     expect(shown(plan(queue).send), 'in order').toEqual(['misconfigured 1'])
   })
-  test('or by the recovery that tells all of it', () => {
+  test('or by the recovery that reports all of it', () => {
     const queue = [old('failing', 1), owed('misconfigured', 2), taker('recovered', 3)]
     expect(merged(queue)).toEqual(['failing > recovered', 'misconfigured > recovered'])
     expect(shown(plan(queue).send)).toEqual(['recovered 3'])

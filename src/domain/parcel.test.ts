@@ -57,8 +57,8 @@ const TELLS_BOTH: Wording = {
   inReplyTo: null,
 }
 
-describe('under one Message-ID leaves one mail', () => {
-  test('to all addresses, where all are told the same', () => {
+describe('one email under one Message-ID', () => {
+  test('to all addresses, if it says the same to all', () => {
     expect(
       split(
         ALL.map((address) => rise(address)),
@@ -75,7 +75,7 @@ describe('under one Message-ID leaves one mail', () => {
       inReplyTo: '<i.1.oncall@example.com>',
     })
   })
-  test('and so where none was told before', () => {
+  test('and if none was notified before', () => {
     const { own, others } = divided(
       ALL.map((address) => rise(address)),
       ALL.map((address) => refused(address)),
@@ -83,7 +83,7 @@ describe('under one Message-ID leaves one mail', () => {
     expect([addresses(own), others]).toEqual([ALL, []])
     expect(own?.telling).toEqual({ unsaid: TELLS_BOTH.unsaid, inReplyTo: null })
   })
-  test('who never heard of the failure gets another mail, that tells both', () => {
+  test('an address that was never notified of the failure gets another email, which reports both', () => {
     const { own, others } = divided(
       ALL.map((address) => rise(address)),
       [arrived('a'), refused('b'), arrived('c')],
@@ -91,15 +91,15 @@ describe('under one Message-ID leaves one mail', () => {
     expect(addresses(own)).toEqual(['a', 'c'])
     expect(others.map((one) => [addresses(one), one.telling])).toEqual([[['b'], { unsaid: TELLS_BOTH.unsaid, inReplyTo: null }]])
   })
-  test('whose reasons differ get a mail each: none is told why it did not come to another', () => {
+  test('addresses with different reasons get an email each: none says why it did not reach another', () => {
     expect(split([rise('b'), rise('c')], [refused('b', '550 b?'), refused('c', '550 c?')])).toEqual([['b'], ['c']])
   })
-  test('once somebody has it, it stays as it was worded; who is told something else goes apart', () => {
+  test('once an address has it, its content is fixed; an address that needs different content gets its own', () => {
     const due = [rise('b', { wording: WORDED }), rise('c', { wording: WORDED })]
     expect(split(due, [arrived('a'), refused('b'), arrived('c')])).toEqual([['c'], ['b']])
     expect(split([due[0]!], [arrived('a'), refused('b')]), 'all that are due now').toEqual([null, ['b']])
   })
-  test('why it did not come may have changed since: who is told the same gets the same', () => {
+  test('the reason why it did not arrive may have changed since: addresses with the same reason get the same email', () => {
     const due = [rise('c', { wording: TELLS_BOTH, attempts: 3, error: '450 later' })]
     const { own, others } = divided(due, [refused('b'), refused('c', '550 another reason'), ...due])
     expect([addresses(own), others]).toEqual([['c'], []])

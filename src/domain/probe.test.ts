@@ -27,7 +27,7 @@ test.each([
   expect(partsOfId(`a/${id}`)).toEqual({ account: 'self', operation: shown })
 })
 
-test('parameters that do not fit into an id still tell calls apart', () => {
+test('calls differ even by parameters that do not fit into an id', () => {
   const path = parameterOf({ Name: '/app/db' })
   expect(path).toMatch(/^Name=_app_db~[0-9a-f]{8}$/)
   expect(path).not.toBe(parameterOf({ Name: '/app_db' }))

@@ -22,12 +22,12 @@ function take(...contents: readonly QueueContent[]): Readonly<{ fates: readonly 
 }
 
 test.for<[string, readonly QueueContent[], readonly Fate[]]>([
-  ['the first word', [told()], ['taken']],
+  ['the first message', [told()], ['taken']],
   ['delivered twice', [told(), told()], ['taken', 'known']],
   ["the backup region's copy, handed over a little later", [told(), told({}, NOON - 9 * MIN)], ['taken', 'known']],
   ['an update', [told(), told({ updatedAt: NOON - 5 * MIN, text: 'We are recovering.' })], ['taken', 'taken']],
-  ['an older update behind a newer one', [told({ updatedAt: NOON - 5 * MIN }), told()], ['taken', 'outdated']],
-  ['open again behind its own end', [told(closed(NOON - 5 * MIN)), told()], ['taken', 'outdated']],
+  ['an older update after a newer one', [told({ updatedAt: NOON - 5 * MIN }), told()], ['taken', 'outdated']],
+  ['an open form after its own end', [told(closed(NOON - 5 * MIN)), told()], ['taken', 'outdated']],
   ['an abuse report', [{ kind: 'beside', why: 'an abuse report' }], ['beside']],
   ['what cannot be read', [{ kind: 'unreadable', why: 'no detail' }], ['left']],
   ["somebody else's message", [{ kind: 'foreign', why: 'it is not JSON' }], ['left']],

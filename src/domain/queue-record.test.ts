@@ -57,7 +57,7 @@ describe('what the queue says', () => {
       ),
     ).toEqual(['open c', 'open d']))
 
-  test('no event without a region of its own that began before the queue was read: a word of before may have named one', () => {
+  test('no event without a region of its own that began before the queue was read: an earlier message may have named one', () => {
     const early = NOON - 25 * HOUR
     const told = [
       kept({ arn: 'a', region: 'global', startedAt: early }),
@@ -101,12 +101,12 @@ describe('what the queue says', () => {
     ],
   ])('%s', ([, changes, expected]) => expect(answer(changes, [kept()])).toMatchObject(expected))
 
-  test('that it throttles nobody but its reader need know', () => {
+  test('only its reader needs to know that it throttles', () => {
     const trouble = { state: 'unavailable', why: 'no', heard: true, throttled: true } as const
     expect(answer({ trouble })).toEqual({ state: 'unavailable', why: 'no', heard: true, at: NOON })
   })
 
-  test('an event that was open before a gap is not said to be open after it, until AWS speaks of it again', () => {
+  test('an event that was open before a gap does not count as open after it, until AWS updates it', () => {
     const gap = { since: NOON - HOUR, heardAt: null }
     expect(arnsIn(answer(gap, [kept({ arn: 'a' }, NOON - 2 * HOUR)]))).toEqual([])
     expect(arnsIn(answer(gap, [kept({ arn: 'a' }, NOON - MIN)]))).toEqual(['open a'])
@@ -124,7 +124,7 @@ describe('an answer of the queue', () => {
   test.for<[string, Partial<QueueRecord>, number | null]>([
     ['the first one', { polledAt: null, since: null, heardAt: null }, null],
     ['one after more than the retention', { polledAt: NOON - 4 * DAY_MS - 1 }, null],
-    ['one after more than the retention by a clock that nobody sets', { polledAt: NOON - MIN }, 5 * DAY_MS],
+    ['one after more than the retention, by a clock that cannot be set', { polledAt: NOON - MIN }, 5 * DAY_MS],
   ])('after %s nothing older is known, and what feeds the queue has to be proven again', ([, changes, gapMs]) =>
     expect(answeredAt(record(changes), NOON, LAW.retentionMs, gapMs)).toMatchObject({ since: NOON, heardAt: null }),
   )
@@ -134,7 +134,7 @@ describe('an answer of the queue', () => {
       since: NOON - DAY_MS,
     }))
 
-  test('ends a trouble, and after a day what was left is named no more', () => {
+  test('ends a problem, and after a day the messages that were left are no longer mentioned', () => {
     const was = record({ trouble: { state: 'refused', why: 'denied' }, left: { count: 1, why: 'x', at: NOON - 2 * DAY_MS } })
     expect(answeredAt(was, NOON, LAW.retentionMs)).toMatchObject({ trouble: null, left: null })
   })

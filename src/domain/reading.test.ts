@@ -45,7 +45,7 @@ describe('join with a queue', () => {
       join({ api: said([event()]), dashboard: said([event({ sources: ['dashboard'] })]), queue: queued({}) }, 'aws', T).events,
     ).toMatchObject([{ sources: ['api', 'dashboard', 'queue'] }]))
 
-  test('the later update says how it stands, and who disagrees is named', () =>
+  test('the later update determines the status, and a source that disagrees is named', () =>
     expect(
       join(
         {
@@ -136,7 +136,7 @@ describe('join', () => {
     expect(events[0]).toMatchObject(expected)
   })
 
-  test('where one says over and the other not, what each says is kept beside the one that counts', () => {
+  test('if one says that it is over and the other not, both statements are kept', () => {
     const is = one({ updatedAt: T - 20 * MIN }, { status: 'closed', endedAt: T - MIN, updatedAt: T - MIN })
     expect(is[0]?.status).toBe('closed')
     expect(is[0]?.disagreement).toBe('the Health API says open, the public dashboard closed: the dashboard is newer')
@@ -150,7 +150,7 @@ describe('join', () => {
     expect(join({ api: said([event()]), dashboard: away }, 'aws', T).events[0]?.sources).toEqual(['api'])
   })
 
-  test('how each source stands is kept beside the events', () => {
+  test('the state of each source is kept with the events', () => {
     expect(join({ api: said([event(), event({ arn: 'arn:2' })]), dashboard: away }, 'aws-cn', T)).toMatchObject({
       partition: 'aws-cn',
       at: T,
@@ -232,7 +232,7 @@ describe('admit', () => {
     ['nothing after a closed event counts', [said([closed]), nothing], ['answered', 'answered']],
     ['an answer that holds anything counts', [some, said([closed]), nothing], ['answered', 'answered', 'answered']],
     [
-      'the event came back: the doubt begins anew',
+      'the event came back: the doubt starts again',
       [some, nothing, some, nothing],
       ['answered', 'unavailable', 'answered', 'unavailable'],
     ],

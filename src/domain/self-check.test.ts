@@ -14,8 +14,8 @@ const WELL: Vitals = {
 const reading = (agoMs: number): Partial<Vitals> => ({ readings: [{ partition: 'aws', agoMs, why: 'HTTP 503' }] })
 
 test.for<[string, Partial<Vitals>, readonly string[]]>([
-  ['all is well', {}, []],
-  ['a cycle that takes its time is well', { cycleAgoMs: CYCLE_GOOD_FOR_MS }, []],
+  ['everything is ok', {}, []],
+  ['a slow cycle is ok', { cycleAgoMs: CYCLE_GOOD_FOR_MS }, []],
   ['a cycle that does not end', { cycleAgoMs: CYCLE_GOOD_FOR_MS + 1 }, ['the main loop has not completed a cycle for 2m']],
   ['a disk that takes nothing', { diskAgoMs: DISK_GOOD_FOR_MS + 1 }, ['the database could not be written for 2m']],
   ['a reading that is missed once', reading(30 * MINUTE_MS), []],
@@ -29,7 +29,7 @@ test.for<[string, Partial<Vitals>, readonly string[]]>([
     ['the mail server could not be used for 15m: 421 later'],
   ],
   [
-    'a mail server that never let us in',
+    'a mail server that never accepted our login',
     { mail: { agoMs: null, why: '535 no' } },
     ['the mail server could not be used since the start: 535 no'],
   ],

@@ -17,7 +17,7 @@ const incident = incidentOf(
   },
 )
 
-test('an incident is told in the keys and the order of docs/reference.md, times in ISO 8601 UTC', () => {
+test('an incident has the keys and the order of docs/reference.md, times in ISO 8601 UTC', () => {
   expect(JSON.stringify(incidentJson(summaryOf(incident)), null, 1)).toBe(
     JSON.stringify(
       {
@@ -41,7 +41,7 @@ test('an incident is told in the keys and the order of docs/reference.md, times 
   )
 })
 
-test('an outage of another service is told with its region and its services, a misconfiguration with none', () => {
+test('an outage of another service has its region and its services, a misconfiguration has none', () => {
   const of = (operation: string) => ({
     ...memberOf(PROBES[0]!, EXPLAINED),
     ...{ probe: `production/self/${operation.split(' ')[0]}@eu-west-1`, operation: `${operation} in eu-west-1` },
@@ -56,7 +56,7 @@ test('an outage of another service is told with its region and its services, a m
   expect(incidentJson(summaryOf(china)).region).toBe('cn-northwest-1')
 })
 
-test('names of accounts are told only if they are to be shown', () => {
+test('account names are given only if they are to be shown', () => {
   const names = { ofAccounts: new Map([['111122223333', 'payments']]), ofOwn: new Map([['production', 'management']]) }
   const members = [
     memberOf(PROBES[0]!, EXPLAINED),
@@ -69,7 +69,7 @@ test('names of accounts are told only if they are to be shown', () => {
   expect(JSON.stringify(storyJson(of, [], []))).not.toContain('accountName')
 })
 
-test('its story has members with their evidence, the ledger, and mails by the recipient’s name', () => {
+test('its story has members with their evidence, the ledger, and emails by the recipient’s name', () => {
   const story = storyJson(
     incident,
     [rowOf(incident.id, ONSET, 'withheld', 'silent', 'suppression')],

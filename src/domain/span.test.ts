@@ -12,7 +12,7 @@ describe('how long an incident lasted', () => {
 
   test.for<[string, readonly Member[], number, number | null]>([
     ['from the first failed run to the last ok one', [one('a', NOON, NOON + 95 * S), one('b', NOON + MIN, NOON + 80 * S)], 0, 95],
-    ['to its close, where a probe was never well again', [one('a', NOON, NOON + 95 * S), one('b', NOON + MIN, null)], 0, 100],
+    ['until it closed, if a probe never recovered', [one('a', NOON, NOON + 95 * S), one('b', NOON + MIN, null)], 0, 100],
     ['from its opening, where it has no probes', [], 5, 100],
     ['in the current episode alone', [one('a', NOON - 60 * MIN, NOON - 50 * MIN), one('b', NOON, NOON + 95 * S)], 0, 95],
   ])('%s', ([, members, from, to]) => {

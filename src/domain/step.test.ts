@@ -72,7 +72,7 @@ test.for<[Incident['family'], number, number | null]>([
   ['blind', 4 * HOUR, null],
 ])('reminder: %s, remindEvery %i: each %s', ([family, every, expected]) => expect(remindEveryOf(family, every)).toBe(expected))
 
-test('those that recover are not well yet', () => {
+test('those that are recovering have not recovered yet', () => {
   const members = [member({ state: 'failing' }), member({ state: 'recovering' }), member({ state: 'recovered' })]
   expect(failingMembers(incident({ members })).map((m) => m.state)).toEqual(['failing', 'recovering'])
 })
@@ -93,7 +93,7 @@ describe('the end of an incident', () => {
     ['recovered', 'recovered', 'recovery'],
     ['dropped', 'dropped', 'config-change'],
     ['changed', null, 'family-change'],
-  ])('%s: the mail is %s', ([as, kind, rule]) => {
+  ])('%s: the email is %s', ([as, kind, rule]) => {
     const done = close(was, NOON + MIN, as, 'why')
     expect(done.incident).toMatchObject({ state: 'closed', closedAs: as, closedAt: NOON + MIN })
     expect(done.announcement?.kind ?? null).toBe(kind)
@@ -101,14 +101,14 @@ describe('the end of an incident', () => {
     expect(done.ledger).toMatchObject([{ decision: 'closed', rule }])
     expect(done.incident.audience.every((a) => !a.open)).toBe(true)
   })
-  test('nobody was told: no mail, no sequence spent, and the ledger says so', () => {
+  test('nobody was notified: no email, no sequence number used, and the ledger says so', () => {
     const done = close(incident(), NOON, 'recovered', 'every probe has recovered')
     expect(done).toMatchObject({ announcement: null, incident: { seq: 0 } })
     expect(done.ledger[0]?.reason).toBe('every probe has recovered; nobody was notified of it, so nobody is notified of its end')
   })
 })
 
-test('a step that says nothing new writes nothing: neither mail nor ledger nor a changed incident', () => {
+test('a step with nothing new writes nothing: no email, no ledger row, no changed incident', () => {
   const around = { ...ALONE, setup: setup(), now: NOON + MIN }
   const first = step(incident({ members: [verdict('explained')] }), around)
   expect(first.ledger.map((row) => row.decision)).toEqual(['verdict', 'withheld'])
@@ -204,13 +204,13 @@ describe('joining: a first email is held while another probe is about to join', 
     expect(next.ledger.filter(({ rule }) => rule === 'joining')).toEqual([])
     expect(next.incident.heldUntil).toBe(given.now + HELD_AT_MOST_MS)
   })
-  test('an episode that begins anew may be held anew', () => {
+  test('a new episode may be held again', () => {
     const closed = close(held.incident, NOON + MIN, 'recovered', 'why').incident
     expect(reopened(closed, NOON + 5 * MIN, [NOON + 5 * MIN], false)).not.toHaveProperty('heldUntil')
   })
 })
 
-describe('hold waits for the extension of lapsed-explanation, and not for ever', () => {
+describe('hold waits for the `extension` of lapsed-explanation, but not forever', () => {
   const until = NOON + 7 * HOUR
   const around = { ...ALONE, setup: setup() }
   test.for<[number, boolean, 'failing' | null]>([
@@ -224,7 +224,7 @@ describe('hold waits for the extension of lapsed-explanation, and not for ever',
     const failing = { ...verdict('explained'), lastRunAt: now, lastFailedAt: now, judgement: { ...judgement, alibi } }
     expect(step(incident({ verdict: 'explained', members: [failing] }), { ...around, now }).announcement?.kind ?? null).toBe(kind)
   })
-  test('nor is anything told as failing while the last run was ok', () => {
+  test('nor is anything reported as failing while the last run was ok', () => {
     const now = until - MIN
     const { judgement } = verdict('explained')
     const alibi = { arn: 'arn', confirmedAt: NOON, until, open: true }

@@ -160,7 +160,7 @@ describe('the test of width: what is not ok at the first try is not clean', () =
   })
 })
 
-describe('recovery: a probe is well again after `recover` ok runs in a row', () => {
+describe('recovery: a probe recovers after `recover` ok runs in a row', () => {
   test.for<[string, string, Transition['kind'], Threshold?]>([
     ['one ok run is not enough', 'FFFo', 'recovering'],
     ['two are', 'FFFoo', 'recovered'],
@@ -175,7 +175,7 @@ describe('recovery: a probe is well again after `recover` ok runs in a row', () 
     expect(last(play('FFFooFFF').turns).kind).toBe('failed')
   })
 
-  test('while its incident flaps it is well only when it was well for half an hour', () => {
+  test('while its incident flaps, it recovers only after half an hour without a failure', () => {
     const flapping = { flapping: true }
     const wellRuns = FLAPPING_OK_MS / MIN
     const almost = play(`FFF${'o'.repeat(wellRuns)}`, THRESHOLD, flapping)
@@ -233,10 +233,10 @@ describe('restart: a gap in our watch', () => {
   })
   test.for<[string, string, string]>([
     ['we were throttled', 'tttttttt', 'AWS throttled every try'],
-    ['we stood still', 'zzzzzzzz', 'our own process stood still'],
+    ['our process was blocked', 'zzzzzzzz', 'our own process was blocked'],
     ['we were offline', 'xxxxxxxx', 'this host was offline'],
-  ])('its reason is told: %s', ([, runs, why]) => expect(last(play(`o${runs}F`).states).gap?.why).toBe(why))
-  test('its reason is told: Alibi was not running', () => {
+  ])('its reason is given: %s', ([, runs, why]) => expect(last(play(`o${runs}F`).states).gap?.why).toBe(why))
+  test('its reason is given: Alibi was not running', () => {
     const away = { from: NOON + MIN, to: NOON + 50 * MIN, why: 'Alibi was not running' }
     expect(gap('oo', 60, 'F', MIN, away).state.gap?.why).toBe('Alibi was not running')
     const before = { from: NOON - 60 * MIN, to: NOON - 30 * MIN, why: 'Alibi was not running' }
@@ -244,7 +244,7 @@ describe('restart: a gap in our watch', () => {
   })
 })
 
-describe('what is known of the begin', () => {
+describe('what is known of the beginning', () => {
   test.for<[string, string, number | null]>([
     ['the last ok run before the onset', 'ooFFF', 1],
     ['not an ok run in the midst of the streak', 'ooFoFoF', 1],
@@ -283,12 +283,12 @@ describe('family-change: another family', () => {
     expect(last(played.turns)).toMatchObject({ family: 'misconfigured', onset: played.at(3) })
     expect(last(played.states).onset).toBe(played.at(3))
   })
-  test('without an incident it goes on failing, and somebody else finds it one', () => {
+  test('without an incident it continues to fail, and gets one elsewhere', () => {
     expect(last(play('FFFDDD', THRESHOLD, null).turns).kind).toBe('still-failing')
   })
 })
 
-describe('against a model that counts the last of them anew each time', () => {
+describe('against a model that counts the last runs from scratch each time', () => {
   // Five minutes without a conclusive run are a gap in our watch, which ends an undecided streak (`restart`): the models know
   // none.
   const letters = fc
@@ -297,7 +297,7 @@ describe('against a model that counts the last of them anew each time', () => {
   const rules = fc.integer({ min: 1, max: 6 }).chain((of) => fc.tuple(fc.integer({ min: 1, max: of }), fc.constant(of)))
   const FAMILY: Readonly<Record<string, Family>> = { F: 'outage', D: 'misconfigured' }
 
-  test('a well probe fails with the first run that makes it `count` of the last `of` in one family', () => {
+  test('an ok probe fails with the first run that makes it `count` of the last `of` in one family', () => {
     fc.assert(
       fc.property(letters, rules, (runs, [count, of]) => {
         const { turns } = play(runs, threshold(count, of))

@@ -158,7 +158,7 @@ function gapWhy(inconclusive: ProbeState['inconclusive']): string {
     case 'throttled':
       return 'AWS throttled every try'
     case 'stalled':
-      return 'our own process stood still'
+      return 'our own process was blocked'
     case 'fault':
       return 'its runs ended in an internal error of Alibi'
     case 'offline':

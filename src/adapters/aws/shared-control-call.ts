@@ -6,7 +6,7 @@ import { controlCall } from './control.ts'
 
 /** Runs of one moment share a control call: an answer this old still speaks of now. */
 const SHARED_MS = 5_000
-/** A process that stood still for less than this did not stand still. */
+/** A process that was blocked for less than this counts as not blocked. */
 export const MIN_STALL_MS = 200
 
 type Options = Readonly<{
@@ -62,7 +62,7 @@ export class SharedControlCall {
     return answer
   }
 
-  /** A call that failed while this process stood still is made once more. */
+  /** A call that failed while this process was blocked is made once more. */
   async #steady(): Promise<ControlAnswer> {
     const { control, outlet, clock, meter } = this.#options
     using watch = meter.watch()
