@@ -43,8 +43,9 @@ export function IncidentSections({ page: { card, fault, answer = null, at } }: {
           #{card.id}
         </p>
         <p class="soft">{card.since}</p>
-        <Summary card={card} />
+        {/* On a phone too, who comes from an email sees them without scrolling. */}
         {answer === null ? null : <AnswerButtons id={card.id} form={answer} now={at} />}
+        <Summary card={card} />
       </section>
       {fault === null ? null : (
         <section class="box warn" id="warnings" aria-label="Warnings">

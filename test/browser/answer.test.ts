@@ -53,7 +53,10 @@ describe.skipIf(BROWSER === null)(`the link of an email, in a browser${SKIPPED}`
     const complaints: string[] = []
     page.on('console', (message) => void complaints.push(message.text()))
     await page.goto(on.url)
-    await page.getByRole('button', { name: 'Acknowledge' }).click()
+    const button = page.getByRole('button', { name: 'Acknowledge' })
+    const { y = Number.NaN } = (await button.boundingBox()) ?? {}
+    expect(y, 'from the top of a phone’s screen').toBeLessThan(400)
+    await button.click()
     await page.locator('#answer-form').getByText('Acknowledged', { exact: true }).waitFor()
     expect(page.url()).toBe(on.url)
     expect(await on.store.acks()).toMatchObject([{ incident: on.incident }])

@@ -3,8 +3,9 @@
  */
 import { mkdirSync } from 'node:fs'
 import type { BrowserContextOptions } from 'playwright-core'
+import type { Facts } from '../../src/domain/notification.ts'
 import { renderEmail } from '../../src/email/render.ts'
-import { notificationOf, PUNCTUAL, SAMPLES } from '../../src/email/samples.ts'
+import { CASES, notificationOf, PUNCTUAL, SAMPLES } from '../../src/email/samples.ts'
 import { SCENES } from '../wire/web-world.ts'
 import { launch, shown } from './stage.ts'
 
@@ -18,9 +19,9 @@ const PAGES: readonly (readonly [string, string, string, BrowserContextOptions])
   ['page-phone', 'failing', '/', PHONE],
   ['incident', 'explained', '/incidents/d2d2c0de51b27764', { viewport: { width: 900, height: 800 } }],
 ]
-const EMAILS: readonly (readonly [string, keyof typeof SAMPLES, BrowserContextOptions])[] = [
-  ['mail', 'failing', { viewport: { width: 720, height: 800 } }],
-  ['mail-phone', 'now-explained', { ...PHONE, colorScheme: 'dark' }],
+const EMAILS: readonly (readonly [string, Facts | undefined, BrowserContextOptions])[] = [
+  ['mail', CASES['failing-one-of-eleven']?.facts, { viewport: { width: 720, height: 800 } }],
+  ['mail-phone', SAMPLES['now-explained'], { ...PHONE, colorScheme: 'dark' }],
 ]
 
 mkdirSync(DIR, { recursive: true })
@@ -31,11 +32,11 @@ for (const [file, name, path, options] of PAGES) {
   await using on = await shown(browser, scene(), options, path)
   await on.page.screenshot({ path: `${DIR}/${file}.png` })
 }
-for (const [file, kind, options] of EMAILS) {
+for (const [file, facts, options] of EMAILS) {
+  if (facts === undefined) throw new Error(`there is no sample for ${file}`)
   // As an email client shows it: nothing is fetched, and no script runs.
   const context = await browser.newContext({ ...options, javaScriptEnabled: false, offline: true })
   const page = await context.newPage()
-  const facts = SAMPLES[kind]
   const { html } = renderEmail(notificationOf(facts), { ...PUNCTUAL, now: facts.at + 1_000 })
   await page.setContent(html ?? '')
   await page.screenshot({ path: `${DIR}/${file}.png` })
