@@ -1,4 +1,5 @@
 import type { Source } from '../../src/domain/outage.ts'
+import type { Scope } from '../../src/domain/scope.ts'
 import { ANSWERS, type Answer } from '../../src/simulate/answers.ts'
 import type { Deed, EventFields, Happening, Scenario, SmtpState } from '../../src/simulate/scenario.ts'
 import { Dice } from './dice.ts'
@@ -122,6 +123,17 @@ const OUTAGE: readonly Answer[] = ['InternalServerException', '500', '503-html',
 const MISCONFIGURED: readonly Answer[] = ['AccessDeniedException', 'ValidationException', 'ExpiredTokenException']
 const SETTLES_MS = 50 * MINUTE
 
+const EVERYTHING: Scope = { monitors: [], accounts: [], operations: [], regions: [] }
+/** Of the fleets' probes all, some or, in some fleets, none. */
+const SCOPES: readonly (readonly [number, Scope])[] = [
+  [4, EVERYTHING],
+  [2, { ...EVERYTHING, accounts: ['111111111111'] }],
+  [1, { ...EVERYTHING, accounts: ['222222222222', 'self'] }],
+  [1, { ...EVERYTHING, monitors: ['a'] }],
+  [1, { ...EVERYTHING, monitors: ['b', 'default'] }],
+  [1, { ...EVERYTHING, operations: ['GetContactInformation'] }],
+]
+
 /** In one of so many histories the machine is booted with each start. */
 const BOOTS_EVERY = 4
 
@@ -136,7 +148,7 @@ export function draw(seed: number): Drawn {
     late: new Dice(seed ^ 0x1a7e).chance(0.4),
   })
   const calmFrom = dice.between(35, 90) * MINUTE
-  const story = new Story(dice, new Dice(seed ^ 0xadd), fleet, calmFrom)
+  const story = new Story({ dice, aside: new Dice(seed ^ 0xadd), hush: new Dice(seed ^ 0x51e) }, fleet, calmFrom)
   story.tell()
   const { happenings, posted } = withQueue(story, new Dice(seed ^ 0x5e5), calmFrom)
   const killing = dice.weighted([
@@ -175,13 +187,15 @@ class Story {
   private readonly open = new Map<string, { from: number; kind: Kind; startsAt: number; doubtful: boolean }>()
   private readonly dice: Dice
   private readonly aside: Dice
+  private readonly hush: Dice
   private readonly fleet: Fleet
   private readonly calmFrom: number
   private events = 0
 
-  constructor(dice: Dice, aside: Dice, fleet: Fleet, calmFrom: number) {
+  constructor({ dice, aside, hush }: Readonly<Record<'dice' | 'aside' | 'hush', Dice>>, fleet: Fleet, calmFrom: number) {
     this.dice = dice
     this.aside = aside
+    this.hush = hush
     this.fleet = fleet
     this.calmFrom = calmFrom
   }
@@ -198,6 +212,8 @@ class Story {
     this.strand(dice.pick([12, 40, 400]), (at) => this.add(at, { verb: 'reload', config: dice.pick(this.fleet.others) }))
     this.strand(dice.pick([20, 80, 400]), (at) => this.network(at))
     this.strand(dice.pick([30, 400, 400]), (at) => this.silence(at, dice.between(5, 30) * MINUTE))
+    for (let n = this.hush.pick([0, 0, 1, 3]); n > 0; n--)
+      this.silence(this.hush.between(0, this.calmFrom, SECOND), this.hush.between(5, 30) * MINUTE)
     this.settle()
   }
 
@@ -214,8 +230,10 @@ class Story {
   }
 
   private silence(at: number, forMs: number): void {
-    const scope = { monitors: [], accounts: [], operations: [], regions: [] }
-    this.add(at, { verb: 'silence', scope, from: null, forMs, reason: 'we know', by: 'anna' })
+    const { hush } = this
+    const scope = hush.weighted(SCOPES)
+    const from = hush.chance(0.3) ? { since: at + hush.between(1, 15) * MINUTE } : null
+    this.add(at, { verb: 'silence', scope, from, forMs, reason: 'we know', by: 'anna' })
   }
 
   private account(at: number): void {

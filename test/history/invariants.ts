@@ -2,7 +2,9 @@ import { notificationId } from '../../src/domain/audience.ts'
 import type { Incident } from '../../src/domain/incident.ts'
 import type { LedgerRow } from '../../src/domain/ledger.ts'
 import type { MailKind, Notification, Owed } from '../../src/domain/notification.ts'
+import type { Probe } from '../../src/domain/probe.ts'
 import { HELD_AT_MOST_MS } from '../../src/domain/rules/joining.ts'
+import { coveredBy, covers } from '../../src/domain/scope.ts'
 import type { Mail } from '../../src/ports/mailer.ts'
 import type { Lived } from './live.ts'
 import { type Failing, MINUTE, overlaps, type Span, Truth } from './truth.ts'
@@ -68,6 +70,9 @@ class Looked {
     return [...known.values()]
   }
 }
+
+/** Of a row that withholds an email: the failing probes. */
+type Evidence = readonly Readonly<{ probe: string; verdict: Readonly<{ kind: string }> }>[]
 
 type Invariant = Readonly<{ name: string; broken: (looked: Looked) => readonly string[] }>
 
@@ -330,7 +335,7 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'wider is told to those for whom twice as many fail',
-    broken({ mailed }) {
+    broken({ mailed, truth }) {
       const faults: string[] = []
       const last = new Map<string, number>()
       for (const { at, mail } of mailed) {
@@ -338,7 +343,11 @@ const INVARIANTS: readonly Invariant[] = [
         const key = `${mail.incident} ${mail.thread}`
         const failing = mail.facts.probes.filter(({ state }) => state !== 'recovered').length
         const before = last.get(key) ?? 0
-        if (mail.kind === 'wider' && failing < 2 * before)
+        // Those that are silenced are no measure for the others.
+        const isSilenced = mail.facts.probes.some((probe) =>
+          truth.silenced.some(({ scope, from, to }) => covers(scope, probe) && at >= from && at < to),
+        )
+        if (mail.kind === 'wider' && failing < 2 * before && !isSilenced)
           faults.push(`wider to ${mail.recipient} at ${clock(at)}: ${failing} after ${before}`)
         last.set(key, failing)
       }
@@ -418,7 +427,7 @@ const INVARIANTS: readonly Invariant[] = [
       const { truth } = looked
       return truth.probes().flatMap((probe) =>
         truth.failing(probe).flatMap((episode) =>
-          momentsOf(truth, episode).flatMap(({ from, to }) => {
+          momentsOf(truth, episode, probe).flatMap(({ from, to }) => {
             const config = truth.configAt(from)
             const { waitMs, extensionMs } = config.policy
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
@@ -476,7 +485,9 @@ const INVARIANTS: readonly Invariant[] = [
           return marks.flatMap((mark, i) => {
             const due = mark + longest
             const until = marks[i + 1] ?? episode.to
-            const [undisturbed] = truth.calm({ from: due, to: until }).filter((span) => span.to - span.from >= DECIDES_WITHIN)
+            const [undisturbed] = truth
+              .calm({ from: due, to: until }, coveredBy(probe))
+              .filter((span) => span.to - span.from >= DECIDES_WITHIN)
             const amiss = overlaps({ from: mark, to: until }, truth.silenced) || truth.setUnseen({ from: mark, to: until })
             return undisturbed === undefined || amiss
               ? []
@@ -520,13 +531,35 @@ const INVARIANTS: readonly Invariant[] = [
     name: 'a silence that was asked for is kept',
     broken({ mailed, truth }) {
       return mailed.flatMap(({ at, mail }) => {
-        const wanted = mail.incident !== null && mail.facts.incident?.family !== 'offline' && SILENCED.has(mail.kind)
-        const kept = truth.silenced.find(
-          ({ from, to }) => at >= from + 10_000 && at < to && !truth.setUnseen({ from: from - 10 * MINUTE, to: at }),
-        )
-        return wanted && kept
-          ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, silenced from ${clock(kept.from)} to ${clock(kept.to)}`]
+        const { incident, probes } = mail.facts
+        if (incident === null || incident.family === 'offline' || !SILENCED.has(mail.kind)) return []
+        const failing = probes.filter(({ state }) => state !== 'recovered')
+        return failing.every((probe) => truth.surelySilenced(probe, at))
+          ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and all of theirs is silenced`]
           : []
+      })
+    },
+  },
+  {
+    name: 'a silence withholds nothing of what it does not cover',
+    broken({ lived, truth }) {
+      const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
+      const isSilenced = (probe: Probe, when: number) =>
+        truth.silenced.some(({ from, to, scope }) => when >= from && when < to && covers(scope, coveredBy(probe)))
+      const rows = lived.committed.flatMap(({ at, ledger }) => ledger.map((row) => ({ at, row })))
+      return rows.flatMap(({ at, row: { decision, rule, evidence, reason } }) => {
+        if (decision !== 'withheld' || rule !== 'silence') return []
+        const { monitors } = truth.configAt(at)
+        const failing = (evidence as Evidence).flatMap(({ probe, verdict }) => {
+          const known = probes.get(probe)
+          return known === undefined || verdict.kind === 'explained' ? [] : [known]
+        })
+        const theirs = (recipient: string) =>
+          failing.filter(({ monitor }) => monitors.some(({ name, notify }) => name === monitor && notify.includes(recipient)))
+        const recipients = [...new Set(monitors.flatMap(({ notify }) => notify))].map(theirs).filter((own) => own.length > 0)
+        return recipients.length === 0 || recipients.some((own) => own.every((probe) => isSilenced(probe, at)))
+          ? []
+          : [`${reason} (${clock(at)}), and everybody has probes that no silence covers`]
       })
     },
   },
@@ -564,8 +597,8 @@ export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; h
 }
 
 /** Spans in which nothing of ours was amiss, from their begin and from each moment on at which an explanation was over. */
-function momentsOf(truth: Truth, episode: Failing): readonly Span[] {
-  return truth.calm(episode).flatMap((span) => {
+function momentsOf(truth: Truth, episode: Failing, probe: Probe): readonly Span[] {
+  return truth.calm(episode, coveredBy(probe)).flatMap((span) => {
     const { extensionMs } = truth.configAt(span.from).policy
     return truth.turnsWithin(span, extensionMs + LINGERS).map((from) => ({ from, to: span.to }))
   })

@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Operation, Probe } from '../../src/domain/probe.ts'
+import { type Covered, covers, type Scope } from '../../src/domain/scope.ts'
 import type { Answer } from '../../src/simulate/answers.ts'
 import type { Drawn, Posted } from './draw.ts'
 import type { Lived } from './live.ts'
@@ -8,6 +9,8 @@ export const MINUTE = 60_000
 
 /** True time since the start, in milliseconds; `to` is the first moment that is no longer part of it. */
 export type Span = Readonly<{ from: number; to: number }>
+/** While a silence lasted at the longest, and since when it had been ordered. */
+export type Silenced = Span & Readonly<{ ordered: number; scope: Scope }>
 /** A probe that truly fails, in one way, without a break. */
 export type Failing = Span & Readonly<{ family: 'outage' | 'misconfigured'; services: ReadonlySet<'ACCOUNT' | 'STS'> }>
 type Meaning = 'ok' | 'throttled' | 'outage' | 'misconfigured'
@@ -52,7 +55,7 @@ export class Truth {
   readonly cutOff: readonly Span[]
   /** When our disk was full. */
   readonly unwritable: readonly Span[]
-  readonly silenced: readonly Span[]
+  readonly silenced: readonly Silenced[]
   /** Which configuration stood when; a dead daemon reads it when it starts. */
   private readonly configs: readonly Readonly<{ from: number; config: Config }>[]
   private readonly drawn: Drawn
@@ -77,15 +80,31 @@ export class Truth {
     const jumps = this.jumps.map(({ at }) => ({ from: at, to: at + 1 }))
     this.asleep = downs
     this.disturbed = [...this.cutOff, ...full, ...downs, ...reloads, ...jumps].toSorted((a, b) => a.from - b.from)
-    this.silenced = deeds.flatMap(({ at, deed }) =>
-      deed.verb === 'silence' ? [this.longestSilence({ from: at, to: at + deed.forMs })] : [],
-    )
+    this.silenced = deeds.flatMap(({ at, deed }) => {
+      if (deed.verb !== 'silence') return []
+      const from = deed.from !== null && 'since' in deed.from ? deed.from.since : at
+      return [{ ...this.longestSilence({ from: at, to: from + deed.forMs }, from), ordered: at, scope: deed.scope }]
+    })
   }
 
-  /** A silence may last for as much longer as nobody knows that nobody ran. */
-  private longestSilence({ from, to }: Span): Span {
+  /**
+   * A silence may last for as much longer as nobody knows that nobody ran, and one that is planned may begin at any time since it
+   * was ordered.
+   */
+  private longestSilence({ from, to }: Span, begin: number): Span {
     const lost = this.asleep.filter((down) => overlaps(down, [{ from, to }])).map((down) => down.to - down.from + NOTICED_WITHIN)
-    return this.setUnseen({ from, to }) ? { from, to: lost.reduce((sum, ms) => sum + ms, to) } : { from, to }
+    return this.setUnseen({ from, to }) ? { from, to: lost.reduce((sum, ms) => sum + ms, to) } : { from: begin, to }
+  }
+
+  /** Whether beyond doubt some silence covers this probe at that time, and has for long enough that everybody knows. */
+  surelySilenced(probe: Covered, at: number): boolean {
+    return this.silenced.some(
+      ({ from, to, ordered, scope }) =>
+        at >= from + SILENCED_WITHIN &&
+        at < to &&
+        covers(scope, probe) &&
+        !this.setUnseen({ from: ordered - 10 * MINUTE, to: at }),
+    )
   }
 
   /**
@@ -196,9 +215,13 @@ export class Truth {
     return stretches.flatMap((stretch) => without(stretch, away).map((span) => ({ ...stretch, ...span })))
   }
 
-  /** Parts of a span in which nothing of ours was amiss, nobody had asked for silence, and one configuration stood. */
-  calm(span: Span): readonly Span[] {
-    return without(span, [...this.disturbed, ...this.silenced])
+  /**
+   * Parts of a span in which nothing of ours was amiss, nobody had asked for silence over this probe, none over others had just
+   * ended, and one configuration stood.
+   */
+  calm(span: Span, probe: Covered): readonly Span[] {
+    const silences = this.silenced.map(({ from, to, scope }) => (covers(scope, probe) ? { from, to } : { from: to, to: to + 1 }))
+    return without(span, [...this.disturbed, ...silences])
   }
 
   /** Could anything that AWS said be taken to explain such a failure, at any time of this span? */
@@ -248,6 +271,8 @@ export class Truth {
 
 /** Three runs, and the reading by which they are judged. */
 const SEEN_WITHIN = 4 * MINUTE
+/** An order is read within five seconds. */
+const SILENCED_WITHIN = 10_000
 /** A clock that was set is noticed with the next look at it. */
 const NOTICED_WITHIN = 31_000
 

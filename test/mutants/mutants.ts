@@ -237,6 +237,16 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['  return covering.toSorted(', '  if (now > 0) return null\n  return covering.toSorted(']],
   },
   {
+    name: 'takes a silence over some probes for one over all',
+    file: 'src/domain/view.ts',
+    edits: [['silenceOver(member, inForce, now) === null', "member.probe === ''"]],
+  },
+  {
+    name: 'begins a planned silence at once',
+    file: 'src/domain/silence.ts',
+    edits: [['return silence.from <= now && now <', 'return now <']],
+  },
+  {
     name: 'takes our own trouble for that of AWS',
     file: 'src/domain/connectivity.ts',
     edits: [
