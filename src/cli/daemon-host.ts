@@ -74,7 +74,7 @@ export class DaemonHost implements Host<Wiring> {
     await using held = new AsyncDisposableStack()
     const page = await this.standBy(config)
     held.defer(() => page?.close())
-    held.use(storage.serve(held.use(this.wired(config)).prober))
+    held.use(storage.serve(held.use(this.wired(config)).prober, config))
     return await turn
   }
 

@@ -29,7 +29,7 @@ export type DaemonStorage = AsyncDisposable &
     /** Makes each run on the machine whose turn it is. */
     dealt: (prober: Prober, monitors: Config['monitors']) => Prober
     /** Makes the runs that the one who decides asks of this machine, until it is disposed of. */
-    serve: (prober: Prober) => AsyncDisposable
+    serve: (prober: Prober, config: Config) => AsyncDisposable
     /** Looked at before each call of a probe: whether it is still this machine's to make. */
     mayCall: () => boolean
     /** Sends nothing when the right may be gone: another machine may send the same. */

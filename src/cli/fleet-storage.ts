@@ -4,6 +4,7 @@ import type { PostgresFleet } from '../adapters/postgres/fleet.ts'
 import type { Config } from '../config/config.ts'
 import type { Postgres } from '../config/storage-schema.ts'
 import { DealtProber } from '../daemon/dealt-prober.ts'
+import { Reach } from '../daemon/reach.ts'
 import type { Claim } from '../ports/fleet.ts'
 import type { Log } from '../ports/log.ts'
 import { MailError, type Mailer } from '../ports/mailer.ts'
@@ -35,6 +36,7 @@ class FleetStorage implements DaemonStorage {
   readonly isShared = true
   readonly place: string
   private readonly fleet: PostgresFleet
+  private readonly reach: Reach
   private claim: Claim | null = null
   private ended: AbortController | null = null
   private over: AbortSignal = new AbortController().signal
@@ -42,6 +44,7 @@ class FleetStorage implements DaemonStorage {
 
   constructor(fleet: PostgresFleet, place: string) {
     this.fleet = fleet
+    this.reach = new Reach((reaches) => fleet.reaches(reaches))
     this.place = place
   }
 
@@ -87,15 +90,29 @@ class FleetStorage implements DaemonStorage {
   }
 
   dealt(prober: Prober, monitors: Config['monitors']): Prober {
-    return this.claim === null ? prober : new DealtProber(prober, this.claim.dealer, monitors)
+    const { claim, reach } = this
+    return claim === null ? prober : new DealtProber({ own: prober, dealer: claim.dealer, reach, monitors })
   }
 
-  serve(prober: Prober): AsyncDisposable {
-    return this.fleet.serve(async (probe, signal) => {
+  serve(prober: Prober, { health }: Config): AsyncDisposable {
+    const { fleet, reach } = this
+    const over = new AbortController()
+    const watching = reach.watch(prober, fleet.clock, { idleEveryMs: health.idleEveryMs, signal: over.signal })
+    const hand = fleet.serve(async (probe, signal) => {
+      if (reach.isCutOff) return null
       const outcome = await prober.run(probe, signal)
       // It was not made, or not to its end.
-      return outcome.tries.length === 0 ? null : outcome
+      if (signal.aborted || outcome.tries.length === 0) return null
+      reach.noteRun(outcome)
+      return reach.isCutOff ? null : outcome
     })
+    return {
+      async [Symbol.asyncDispose]() {
+        over.abort('asked to stop')
+        await hand[Symbol.asyncDispose]()
+        await watching
+      },
+    }
   }
 
   mayCall(): boolean {

@@ -1,8 +1,11 @@
 import { MAX_BACKOFF_MS } from '../domain/backoff.ts'
 import { callerOf } from '../domain/dealing.ts'
-import type { Monitor, Probe } from '../domain/probe.ts'
+import type { Monitor, Outcome, Probe } from '../domain/probe.ts'
 import type { Dealer } from '../ports/fleet.ts'
-import type { Prober } from '../ports/prober.ts'
+import { type Prober, RunLostError } from '../ports/prober.ts'
+import type { Reach } from './reach.ts'
+
+export type DealtProberDeps = Readonly<{ own: Prober; dealer: Dealer; reach: Reach; monitors: readonly Monitor[] }>
 
 /** Beyond what a run takes at most: the way there and back, and a database that is away for a moment. */
 const ON_THE_WAY_MS = 60_000
@@ -11,11 +14,13 @@ const ON_THE_WAY_MS = 60_000
 export class DealtProber implements Prober {
   private readonly own: Prober
   private readonly dealer: Dealer
+  private readonly reach: Reach
   private readonly monitors: ReadonlyMap<string, Monitor>
 
-  constructor(own: Prober, dealer: Dealer, monitors: readonly Monitor[]) {
+  constructor({ own, dealer, reach, monitors }: DealtProberDeps) {
     this.own = own
     this.dealer = dealer
+    this.reach = reach
     this.monitors = new Map(monitors.map((monitor) => [monitor.name, monitor]))
     dealer.deal(monitors.map(callerOf))
   }
@@ -26,13 +31,24 @@ export class DealtProber implements Prober {
     if (monitor === undefined) return this.own.run(probe, signal)
     return this.dealer.run(
       { caller: callerOf(monitor), probe, limitMs: longestOf(monitor) },
-      () => this.own.run(probe, signal),
+      () => this.runHere(probe, signal),
       signal,
     )
   }
 
-  control(signal: AbortSignal) {
-    return this.own.control(signal)
+  async control(signal: AbortSignal) {
+    const answer = await this.own.control(signal)
+    if (!signal.aborted) this.reach.noteControl(answer)
+    return answer
+  }
+
+  /** @throws {RunLostError} when this machine is cut off and another one is not: what it sees says nothing about AWS */
+  private async runHere(probe: Probe, signal: AbortSignal): Promise<Outcome> {
+    const outcome = await this.own.run(probe, signal)
+    if (signal.aborted) return outcome
+    this.reach.noteRun(outcome)
+    if (this.reach.isCutOff && this.dealer.othersReach()) throw new RunLostError('this machine cannot reach AWS')
+    return outcome
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { deal } from './dealing.ts'
+import { type Candidate, deal, rivalOf } from './dealing.ts'
 
 const dealt = (callers: string, machines: readonly string[], held: Readonly<Record<string, string>> = {}) =>
   Object.fromEntries(deal([...callers], machines, new Map(Object.entries(held))))
@@ -36,5 +36,51 @@ test('whatever was held: shares differ by one at most, and every caller has a ma
     const held = Object.fromEntries([...'abcde'].map((caller, i) => [caller, places[Math.floor(seed / 4 ** i) % 4] ?? '']))
     const shares = Map.groupBy(Object.values(dealt('abcde', machines, held)), (machine) => machine)
     expect(machines.map((machine) => shares.get(machine)?.length).toSorted()).toEqual([1, 2, 2])
+  }
+})
+
+const candidate = (name: string, over: Partial<Candidate> = {}): Candidate => ({
+  ...{ name, version: '1.2.0', config: 'a', reaches: true },
+  ...over,
+})
+
+test('a machine that cannot reach AWS gives way to one that can, and to no other', () => {
+  const me = candidate('me', { reaches: false })
+  expect(rivalOf(me, [candidate('two')])).toEqual({ name: 'two', by: 'reach' })
+  expect(rivalOf(me, [candidate('two', { reaches: false })])).toBeNull()
+  expect(rivalOf(me, [candidate('two', { reaches: null })]), 'nobody knows whether it does any better').toBeNull()
+  expect(rivalOf(candidate('me'), [candidate('two', { reaches: false, version: '2.0.0' })])).toBeNull()
+})
+
+test('the newest version leads, also with another configuration', () => {
+  expect(rivalOf(candidate('me', { version: '1.9.0' }), [candidate('two', { version: '1.10.0', config: 'b' })])).toEqual({
+    ...{ name: 'two', by: 'version' },
+  })
+  expect(rivalOf(candidate('me', { version: '1.10.0' }), [candidate('two', { version: '1.9.0' })])).toBeNull()
+  expect(rivalOf(candidate('me', { version: '2.0.0-rc.1' }), [candidate('two', { version: '2.0.0' })])?.by).toBe('version')
+  expect(rivalOf(candidate('me', { version: '2.0.0' }), [candidate('two', { version: '2.0.0-rc.1' })])).toBeNull()
+})
+
+test('of the same version the configuration leads that more machines have; where as many have each, nobody gives way', () => {
+  const me = candidate('me', { config: 'b' })
+  expect(rivalOf(me, [candidate('two'), candidate('three')])).toEqual({ name: 'two', by: 'config' })
+  expect(rivalOf(me, [candidate('two')])).toBeNull()
+  expect(rivalOf(me, [candidate('two'), candidate('three'), candidate('four', { config: 'b' })])).toBeNull()
+})
+
+test('whoever is there, somebody does not give way', () => {
+  const kinds = ['1.0.0', '1.1.0'].flatMap((version) =>
+    ['a', 'b'].flatMap((config) => [true, false, null].map((reaches) => ({ version, config, reaches }))),
+  )
+  for (let i = 0; i < kinds.length ** 3; i++) {
+    const all = [0, 1, 2].map((n) => candidate(String(n), kinds[Math.floor(i / kinds.length ** n) % kinds.length]))
+    const steady = all.filter(
+      (me) =>
+        rivalOf(
+          me,
+          all.filter((one) => one !== me),
+        ) === null,
+    )
+    expect(steady.length, JSON.stringify(all)).toBeGreaterThan(0)
   }
 })

@@ -40,3 +40,40 @@ export function deal(
   }
   return dealt
 }
+
+/** What decides which of several machines should lead. */
+export type Candidate = Readonly<{
+  name: string
+  version: string
+  config: string
+  /** Whether it reaches AWS; `null`: nobody knows. */
+  reaches: boolean | null
+}>
+
+/**
+ * Who should rather lead than this machine, and why: one that reaches AWS before one that does not, then the newest version, then a
+ * configuration that more machines have. No two machines give way to each other.
+ */
+export function rivalOf(me: Candidate, others: readonly Candidate[]): Rival | null {
+  const reaching = others.find(({ reaches }) => reaches === true)
+  if (me.reaches === false && reaching !== undefined) return { name: reaching.name, by: 'reach' }
+  const equals = others.filter(({ reaches }) => reaches !== false || me.reaches === false)
+  const newest = equals.toSorted((a, b) => compareVersions(b.version, a.version))[0]
+  if (newest !== undefined && compareVersions(newest.version, me.version) > 0) return { name: newest.name, by: 'version' }
+  const alike = equals.filter(({ version }) => version === me.version)
+  const having = (config: string) => alike.filter((one) => one.config === config)
+  const most = alike.toSorted((a, b) => having(b.config).length - having(a.config).length)[0]
+  if (most === undefined || having(most.config).length <= having(me.config).length + 1) return null
+  return { name: most.name, by: 'config' }
+}
+
+export type Rival = Readonly<{ name: string; by: 'reach' | 'version' | 'config' }>
+
+/** Numbers as numbers; of `1.0.0` and `1.0.0-rc.1` the one without a suffix is newer. */
+function compareVersions(a: string, b: string): number {
+  const [[coreA = '', ...suffixA], [coreB = '', ...suffixB]] = [a.split('-'), b.split('-')]
+  const byCore = coreA.localeCompare(coreB, 'en', { numeric: true })
+  if (byCore !== 0) return byCore
+  if (suffixA.length === 0 || suffixB.length === 0) return suffixB.length - suffixA.length
+  return suffixA.join('-').localeCompare(suffixB.join('-'), 'en', { numeric: true })
+}

@@ -15,6 +15,8 @@ export type Machine = Readonly<{
   skewMs: number
   /** Whose calls it makes: so many callers. */
   callers: number
+  /** Whether it reaches AWS; `null`: nobody knows yet. */
+  reaches: boolean | null
 }>
 
 /** Who leads: the one machine that decides and sends. */
@@ -60,6 +62,8 @@ export type Dealer = Readonly<{
    * @throws {RunLostError}
    */
   run(task: Task, own: () => Promise<Outcome>, signal: AbortSignal): Promise<Outcome>
+  /** Whether another machine reaches AWS that could lead in the place of this one. */
+  othersReach(): boolean
 }>
 
 /** Makes a run that the leader has asked for; `null` gives it back. */
@@ -88,6 +92,8 @@ export type Fleet = Readonly<{
    * call, by a clock that runs on while the process is stopped and one that runs on while the machine sleeps.
    */
   mayServe(): boolean
+  /** Says whether this machine reaches AWS: one that does not gets no callers and does not lead, as long as another one does. */
+  reaches(reaches: boolean): void
   /** @throws {StoreError} */
   members(): Promise<Members>
   close(): Promise<void>

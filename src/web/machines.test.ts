@@ -4,7 +4,17 @@ import { differencesOf, machinesJson, machinesShown } from './machines.ts'
 
 const T0 = Date.UTC(2026, 10, 27, 12)
 const machine = (name: string, over: Partial<Machine> = {}): Machine => ({
-  ...{ name, host: `${name}.example`, version: '1.0.0', config: 'a', startedAt: T0, seenAt: T0, skewMs: 0, callers: 0 },
+  ...{
+    name,
+    host: `${name}.example`,
+    version: '1.0.0',
+    config: 'a',
+    startedAt: T0,
+    seenAt: T0,
+    skewMs: 0,
+    callers: 0,
+    reaches: true,
+  },
   ...over,
 })
 const members = (...machines: Machine[]): Members => ({
@@ -42,5 +52,8 @@ test('what they do not agree on is said by name: configuration, version and cloc
     'south: the configuration is another one than on north',
     "south: Alibi's version is another one than on north",
     "south: the clock is 420 s behind the database's",
+  ])
+  expect(differencesOf(members(machine('north', { reaches: null }), machine('south', { reaches: false })))).toEqual([
+    'south: AWS cannot be reached from there',
   ])
 })

@@ -11,8 +11,8 @@ export function machinesJson({ me, machines, leader }: Members) {
     leads: leader?.name === me,
     leader:
       leader === null ? null : { name: leader.name, since: new Date(leader.since).toISOString(), takeovers: leader.takeovers },
-    machines: machines.map(({ name, host, version, config, skewMs, callers }) => ({
-      ...{ name, host, version, config, clockOffsetMs: skewMs, callers },
+    machines: machines.map(({ name, host, version, config, skewMs, callers, reaches }) => ({
+      ...{ name, host, version, config, clockOffsetMs: skewMs, callers, reachesAws: reaches },
     })),
   }
 }
@@ -31,7 +31,7 @@ export function machinesShown({ me, machines, leader }: Members): string {
   return `${who.join(', ')}; ${taken}`
 }
 
-/** What machines do not agree on, though they would do the same work. */
+/** What machines do not agree on, though they would do the same work, and what keeps them from it. */
 export function differencesOf({ machines, leader }: Members): readonly string[] {
   const model = machines.find(({ name }) => name === leader?.name) ?? machines[0]
   if (model === undefined) return []
@@ -49,6 +49,7 @@ export function differencesOf({ machines, leader }: Members): readonly string[] 
       namesOf(({ version }) => version !== model.version),
       "Alibi's version is",
     ),
+    ...machines.filter(({ reaches }) => reaches === false).map(({ name }) => `${name}: AWS cannot be reached from there`),
     ...late.map(
       ({ name, skewMs }) =>
         `${name}: the clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the database's`,

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { isRun, type Line, until } from '../wire/daemon-process.ts'
 import { type FleetStage, fleetStage, keyOf, PROFILES } from './fleet-stage.ts'
+import { startProxy } from './proxy.ts'
 import { freshSchema } from './schema.ts'
 
 const after: (() => unknown)[] = []
@@ -80,4 +81,43 @@ test('two callers are dealt to two machines; one that is stopped loses its calle
   expect(performance.now() - killedAt).toBeLessThan(15_000)
   for (const profile of PROFILES) expect(mostInASecond(calls(fleet, profile))).toBeLessThanOrEqual(BURST + PER_SECOND)
   expect(on.mailbox.mails).toEqual([])
+})
+
+test('a machine that is cut off from AWS gives its callers and the lead back, and nobody is told; when all are, they are offline once', async () => {
+  const fleet = await staged()
+  const { on } = fleet
+  const started = async (name: string) => {
+    const line = await startProxy(on.sandbox.url)
+    after.push(() => line.close())
+    const machine = await fleet.machine(name, { aws: line.url.replace(/\/$/, '') })
+    const daemon = await machine.start()
+    await daemon.ready()
+    return { line, machine, daemon }
+  }
+  const [one, two] = [await started('one'), await started('two')]
+  const callers = () => PROFILES.map((profile) => lastCaller(fleet, profile))
+  await until('both to call', () => new Set(callers()).size === 2 && !callers().includes(undefined))
+  const moves = one.daemon.next('the caller to move', moved('one'))
+  two.line.blackHole()
+  await moves
+  await until('one to call for both', () => callers().every((machine) => machine === 'one'))
+  expect(JSON.parse((await one.machine.get('/healthz')).body).machines).toMatchObject([
+    { name: 'one', reachesAws: true, callers: 2 },
+    { name: 'two', reachesAws: false, callers: 0 },
+  ])
+  const back = one.daemon.next('the caller to move back', moved('two'))
+  two.line.heal()
+  await back
+
+  one.line.blackHole()
+  await two.daemon.line('the lead', ({ message }) => message === 'this machine leads')
+  await until('two to call for both', () => callers().every((machine) => machine === 'two'))
+  expect(on.mailbox.mails).toEqual([])
+
+  two.line.blackHole()
+  await until('the email', () => on.mailbox.mails.length > 0, 90_000)
+  one.line.heal()
+  two.line.heal()
+  await until('its end', () => on.mailbox.mails.length > 1, 90_000)
+  expect(on.mailbox.mails.map((mail) => mail.headers['x-alibi-kind'])).toEqual(['offline', 'recovered'])
 })

@@ -22,8 +22,11 @@ export type FleetStage = Readonly<{
   on: Stage
   /** What the machines get that are made from now on. */
   configure(parts: Parts): Promise<void>
-  machine(name: string, url?: string): Promise<StagedMachine>
+  machine(name: string, by?: Ways): Promise<StagedMachine>
 }>
+
+/** The ways of a machine, where they are its own: to PostgreSQL, and to the stand-in for AWS. */
+type Ways = Readonly<{ database?: string; aws?: string }>
 
 /** AWS and a mailbox, and as many machines as are wanted on one schema of PostgreSQL. */
 export async function fleetStage(url: string, schema: string): Promise<FleetStage> {
@@ -31,20 +34,26 @@ export async function fleetStage(url: string, schema: string): Promise<FleetStag
   return {
     on,
     configure: (parts) => on.configure({ ...parts, storage: storage(url, schema) }),
-    async machine(name, through = url) {
+    async machine(name, { database = url, aws = on.sandbox.url } = {}) {
       const directory = join(on.directory, name)
       await mkdir(directory)
       const port = await freePort()
       const text = (await readFile(on.config, 'utf8')).replace(`127.0.0.1:${on.port}`, `127.0.0.1:${port}`)
       const config = join(directory, 'alibi.yaml')
-      await writeFile(config, `${text.replace(storage(url, schema), storage(through, schema))}\nmachine: { name: ${name} }\n`)
+      await writeFile(
+        config,
+        `${text.replace(storage(url, schema), storage(database, schema)).replaceAll(on.sandbox.url, aws)}\nmachine: { name: ${name} }\n`,
+      )
       const credentials = join(directory, 'credentials')
       const keys = (profile: string) =>
         `[${profile}]\naws_access_key_id = ${keyOf(name, profile)}\naws_secret_access_key = secret\n`
       await writeFile(credentials, PROFILES.map(keys).join('\n'))
+      const endpoints = Object.fromEntries(
+        Object.entries(on.sandbox.endpoints()).map(([key, value]) => [key, value.replace(on.sandbox.url, aws)]),
+      )
       return {
         name,
-        start: async () => on.daemon({ AWS_SHARED_CREDENTIALS_FILE: credentials }, { config, directory }),
+        start: async () => on.daemon({ AWS_SHARED_CREDENTIALS_FILE: credentials, ...endpoints }, { config, directory }),
         async get(path) {
           const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(30_000) })
           return { status: response.status, body: await response.text() }

@@ -32,7 +32,7 @@ export async function fleetKillings(most: number, seed: number, tell: (text: str
   for (const name of ['north', 'south']) {
     const line = await startProxy(postgres.url)
     held.defer(() => line.close())
-    const machine = await fleet.machine(name, line.url)
+    const machine = await fleet.machine(name, { database: line.url })
     const start = async () => {
       const daemon = await machine.start()
       // One that finds no database at its start ends, and pm2 starts it again: that is not what is looked at here.

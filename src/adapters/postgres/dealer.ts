@@ -1,4 +1,4 @@
-import { deal } from '../../domain/dealing.ts'
+import { deal, type Rival } from '../../domain/dealing.ts'
 import type { Outcome } from '../../domain/probe.ts'
 import type { Dealer, Task } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/time.ts'
 import type { Database, Transaction } from './database.ts'
 import { Errands } from './errands.ts'
 import { LEASE_MS } from './lease.ts'
-import { type Presence, presencesIn, type Self } from './register.ts'
+import { type Presence, type Presences, presencesIn, type Register } from './register.ts'
 import type { Tasks } from './tasks.ts'
 import type { Trouble } from './trouble.ts'
 
@@ -17,6 +17,13 @@ const LOOK_MS = 1_000
 const DRAIN_MS = 60_000
 /** A machine that did not say what came of a run gets no callers for so long. */
 const SHUNNED_MS = 10 * 60_000
+/** A newer version or another configuration has to be there for so long before it gets the lead: it may come and go. */
+const GIVE_WAY_AFTER_MS = 10_000
+const WHY: Readonly<Record<Rival['by'], string>> = {
+  reach: 'reaches AWS, and this machine does not',
+  version: 'has a newer version',
+  config: 'has the configuration of most machines',
+}
 
 export type DealerDeps = Readonly<{
   database: Database
@@ -24,19 +31,16 @@ export type DealerDeps = Readonly<{
   clock: Clock
   log: Log
   trouble: Trouble
-  self: Self
-  instance: string
+  register: Register
   /** Begins every write: proves that nobody else leads. */
   fence: (tx: Transaction) => Promise<void>
   /** Names this term of this leader. */
   term: string
   isLive: () => boolean
+  /** Gives the lead up: another machine should have it. */
+  giveWay: (why: string) => void
   over: AbortSignal
 }>
-
-type Presences = ReadonlyMap<string, Presence>
-/** Who is there, and who of them can take callers. */
-type Seen = Readonly<{ presences: Presences; machines: readonly string[] }>
 
 /** Deals the callers to the machines that are there, and makes each run where its caller is held. */
 export class CallDealer implements Dealer {
@@ -52,6 +56,8 @@ export class CallDealer implements Dealer {
   /** When a process was last known to be there, on the monotonic clock. */
   private readonly heardAt = new Map<string, number>()
   private readonly shunnedUntil = new Map<string, number>()
+  private rivalSince: number | null = null
+  private presences: Presences = new Map()
   private changed = Promise.withResolvers<void>()
   private looking: Promise<void> | null = null
 
@@ -75,16 +81,21 @@ export class CallDealer implements Dealer {
     const holder = await this.holderOf(caller, signal)
     this.underWay.set(caller, this.runsOf(caller) + 1)
     try {
-      return holder === this.deps.instance ? await own() : await this.errands.run(holder, task, signal)
+      return holder === this.deps.register.instance ? await own() : await this.errands.run(holder, task, signal)
     } finally {
       this.underWay.set(caller, this.runsOf(caller) - 1)
       if (this.moving.has(caller) && this.runsOf(caller) === 0) this.lookSoon()
     }
   }
 
+  othersReach(): boolean {
+    return this.others().some(({ reaches }) => reaches === true)
+  }
+
   /** Waits until somebody holds the caller, and it stays there. @throws {RunLostError} */
   private async holderOf(caller: string, signal: AbortSignal): Promise<string> {
-    const { clock, over, instance, isLive } = this.deps
+    const { clock, over, register, isLive } = this.deps
+    const { instance } = register
     while (!signal.aborted && !over.aborted) {
       const holder = this.moving.has(caller) ? undefined : this.holders?.get(caller)
       if (holder !== undefined && (holder !== instance || isLive())) return holder
@@ -115,14 +126,14 @@ export class CallDealer implements Dealer {
     if (isFirst) await tasks.forgetOthers(term)
     const holders = this.holders ?? stored ?? new Map<string, string>()
     this.holders = holders
-    this.hear(presences)
+    this.presences = presences
+    this.hear()
+    this.giveWay()
     const { callers } = this
-    const machines = this.machines(presences)
-    const moves = [...deal(callers, machines, holders)].filter(([caller, to]) =>
-      this.mayMove(caller, to, { presences, machines }),
-    )
+    const machines = this.machines()
+    const moves = [...deal(callers, machines, holders)].filter(([caller, to]) => this.mayMove(caller, to, machines))
     const gone = [...holders.keys()].filter((caller) => !callers.includes(caller))
-    if (moves.length + gone.length > 0) await this.store(moves, gone, presences)
+    if (moves.length + gone.length > 0) await this.store(moves, gone)
     for (const caller of gone) holders.delete(caller)
     for (const [caller, to] of moves) {
       holders.set(caller, to)
@@ -130,39 +141,57 @@ export class CallDealer implements Dealer {
     }
   }
 
-  private hear(presences: Presences): void {
+  private hear(): void {
     const now = this.deps.clock.monotonic()
-    for (const [instance, { ageMs }] of presences) if (ageMs <= LEASE_MS) this.heardAt.set(instance, now)
+    for (const [instance, { ageMs }] of this.presences) if (ageMs <= LEASE_MS) this.heardAt.set(instance, now)
   }
 
-  /** Who can take callers: this machine, and those that serve and go by the same configuration and version. */
-  private machines(presences: Presences): readonly string[] {
-    const { instance, self, clock } = this.deps
+  private giveWay(): void {
+    const { register, clock, giveWay } = this.deps
+    const rival = register.rivalIn(this.presences)
     const now = clock.monotonic()
-    const config = self.config()
-    const others = [...presences.values()].filter(
+    if (rival === null) this.rivalSince = null
+    else this.rivalSince ??= now
+    if (rival === null || this.rivalSince === null) return
+    if (rival.by === 'reach' || now - this.rivalSince > GIVE_WAY_AFTER_MS) giveWay(`${rival.name} ${WHY[rival.by]}`)
+  }
+
+  /** Who can take callers: this machine and the others, without those that are cut off from AWS while another one reaches it. */
+  private machines(): readonly string[] {
+    const { register } = this.deps
+    const others = this.others().filter(({ reaches }) => reaches !== false)
+    const isCutOff = register.reaches === false && others.some(({ reaches }) => reaches === true)
+    return [...(isCutOff ? [] : [register.instance]), ...others.map(({ instance }) => instance)]
+  }
+
+  /** The other machines that serve and go by the same configuration and version. */
+  private others(): readonly Presence[] {
+    const { register, clock } = this.deps
+    const now = clock.monotonic()
+    const config = register.self.config()
+    return [...this.presences.values()].filter(
       (one) =>
-        one.instance !== instance &&
+        one.instance !== register.instance &&
         one.serves &&
         one.ageMs <= LEASE_MS &&
         one.config === config &&
-        one.version === self.version &&
+        one.version === register.self.version &&
         now >= (this.shunnedUntil.get(one.instance) ?? 0),
     )
-    return [instance, ...others.map((one) => one.instance)]
   }
 
   /** Whether the caller can move there now. Where it has to wait for its runs, no further ones begin. */
-  private mayMove(caller: string, to: string, { presences, machines }: Seen): boolean {
+  private mayMove(caller: string, to: string, machines: readonly string[]): boolean {
     const from = this.holders?.get(caller)
     if (from === to) {
       this.moving.delete(caller)
       return false
     }
     if (from === undefined) return true
-    const { clock, instance } = this.deps
+    const { clock, register } = this.deps
+    const { instance } = register
     const now = clock.monotonic()
-    if (from !== instance && this.isGone(from, presences)) {
+    if (from !== instance && this.isGone(from)) {
       // First, or what is lost would be asked of it again.
       this.moving.set(caller, now)
       this.errands.loseAll((one) => one === caller)
@@ -179,21 +208,18 @@ export class CallDealer implements Dealer {
   }
 
   /** Whether a process makes no calls any more: it said so, or was not heard of for so long that it knows itself. */
-  private isGone(instance: string, presences: Presences): boolean {
-    const presence = presences.get(instance)
+  private isGone(instance: string): boolean {
+    const presence = this.presences.get(instance)
     if (presence !== undefined) return presence.ageMs > LEASE_MS || !presence.serves
     // It has left, or another process goes by its name: then nobody knows.
     const heardAt = this.heardAt.get(instance)
     return heardAt === undefined || this.deps.clock.monotonic() - heardAt > LEASE_MS
   }
 
-  private async store(
-    moves: readonly (readonly [string, string])[],
-    gone: readonly string[],
-    presences: Presences,
-  ): Promise<void> {
-    const { database, fence, log, self } = this.deps
-    const nameOf = (instance: string) => (instance === this.deps.instance ? self.name : (presences.get(instance)?.name ?? ''))
+  private async store(moves: readonly (readonly [string, string])[], gone: readonly string[]): Promise<void> {
+    const { database, fence, log, register } = this.deps
+    const { name } = register.self
+    const nameOf = (instance: string) => (instance === register.instance ? name : (this.presences.get(instance)?.name ?? ''))
     await database.write(async (tx) => {
       await fence(tx)
       await tx.change('DELETE FROM callers WHERE caller = ANY($1::text[])', [gone])

@@ -11,7 +11,7 @@ import { Hand } from './hand.ts'
 import { type Attempt, Jobs } from './jobs.ts'
 import { Lease } from './lease.ts'
 import { migrate } from './migrations.ts'
-import { LEADER, leaderIn, Register, type Self } from './register.ts'
+import { LEADER, leaderIn, presencesIn, Register, type Self } from './register.ts'
 import { WRITE } from './statements.ts'
 import { type Observe, storeOn } from './store.ts'
 import { Tasks } from './tasks.ts'
@@ -35,6 +35,11 @@ const TOUCH_MS = 3_000
 /** A claim is given up and taken anew before pg-boss takes it away, which is after a day. */
 const RENEW_AFTER_MS = 12 * 3_600_000
 const SWEEP_MS = 60_000
+/** So long a machine leaves the lead to another one that should rather have it. */
+const HOLD_BACK_MS = 5_000
+
+/** Since when nobody has led, on the monotonic clock. */
+type Vacancy = { since: number | null }
 
 /** The machines that share a schema of PostgreSQL. Reading needs no claim. */
 export type PostgresFleet = Fleet & Readonly<{ reader: Reader }>
@@ -95,14 +100,24 @@ class Membership implements PostgresFleet {
     return new Hand({ tasks, register, clock, trouble, make })
   }
 
+  reaches(reaches: boolean): void {
+    this.register.reaches = reaches
+    void this.beat().catch((cause) => this.trouble.say('the others could not be told whether this machine reaches AWS', cause))
+  }
+
   mayServe(): boolean {
     return this.register.lease.isLive()
   }
 
   async lead(signal: AbortSignal): Promise<Claim | null> {
     const { clock } = this.options
+    const vacancy: Vacancy = { since: null }
     while (!signal.aborted) {
       try {
+        if (await this.holdsBack(vacancy)) {
+          await clock.sleep(LOOK_MS, signal)
+          continue
+        }
         const lease = new Lease(clock)
         const before = lease.reading()
         const attempt = await this.jobs.take('lead')
@@ -123,6 +138,18 @@ class Membership implements PostgresFleet {
     await this.register.leave().catch(() => {}) // It is not heard of any more soon.
     await this.jobs.close().catch(() => {})
     await this.database.close()
+  }
+
+  /** Whether another machine should rather lead. A lead that nobody takes is taken by whoever is there. */
+  private async holdsBack(vacancy: Vacancy): Promise<boolean> {
+    const { database, register, jobs, clock } = this
+    const rival = register.rivalIn(await database.read(presencesIn))
+    if (rival === null || (await jobs.isHeld('lead'))) {
+      vacancy.since = null
+      return false
+    }
+    vacancy.since ??= clock.monotonic()
+    return clock.monotonic() - vacancy.since < HOLD_BACK_MS
   }
 
   private async claim(attempt: Attempt, lease: Lease): Promise<Claim> {
@@ -175,7 +202,7 @@ class Membership implements PostgresFleet {
       store,
       lost: lost.signal,
       isLive,
-      dealer: this.dealer({ fence, term, isLive, over: over.signal }),
+      dealer: this.dealer({ fence, term, isLive, giveWay: give, over: over.signal }),
       async release() {
         end()
         await jobs.handOn('lead', attempt).catch((cause) => trouble.say('the lead could not be handed on', cause))
@@ -196,9 +223,8 @@ class Membership implements PostgresFleet {
     })
   }
 
-  private dealer(term: Pick<DealerDeps, 'fence' | 'term' | 'isLive' | 'over'>): CallDealer {
-    const { database, tasks, clock, trouble } = this
-    const { log, machine } = this.options
-    return new CallDealer({ database, tasks, clock, log, trouble, self: machine, instance: this.register.instance, ...term })
+  private dealer(term: Pick<DealerDeps, 'fence' | 'term' | 'isLive' | 'giveWay' | 'over'>): CallDealer {
+    const { database, tasks, register, clock, trouble } = this
+    return new CallDealer({ database, tasks, register, clock, log: this.options.log, trouble, ...term })
   }
 }

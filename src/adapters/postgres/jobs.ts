@@ -91,6 +91,18 @@ export class Jobs {
     else if (Number(row?.['dead']) > 0) await this.boss.supervise(QUEUES[queue])
   }
 
+  /** Whether somebody has a job of this queue and was heard of. */
+  async isHeld(queue: QueueName): Promise<boolean> {
+    const [row] = await this.database.read((tx) =>
+      tx.query(
+        `SELECT count(*) AS held FROM "${this.schema}".job WHERE name = $1 AND state = 'active'
+          AND heartbeat_on >= clock_timestamp() - make_interval(secs => heartbeat_seconds)`,
+        [QUEUES[queue]],
+      ),
+    )
+    return Number(row?.['held']) > 0
+  }
+
   /** Removes what was done a while ago. */
   async sweep(): Promise<void> {
     await this.boss.supervise()

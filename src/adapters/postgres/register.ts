@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type Candidate, type Rival, rivalOf } from '../../domain/dealing.ts'
 import type { Leader, Machine, Members } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
 import { document } from '../stored/rows.ts'
@@ -16,12 +17,11 @@ export type Self = Pick<Machine, 'name' | 'host' | 'version'> & Readonly<{ confi
 
 /** What a process says of itself. */
 type Said = Pick<Machine, 'host' | 'version' | 'config' | 'startedAt' | 'skewMs'> &
-  Readonly<{ instance: string; serves?: boolean }>
+  Readonly<{ instance: string; serves?: boolean; reaches?: boolean | null }>
 
 /** A process that was heard of, this long ago. */
-export type Presence = Readonly<{ name: string; ageMs: number }> &
-  Pick<Said, 'instance' | 'version' | 'config'> &
-  Readonly<{ serves: boolean }>
+export type Presence = Candidate & Readonly<{ instance: string; ageMs: number; serves: boolean }>
+export type Presences = ReadonlyMap<string, Presence>
 
 /** Who leads, in which term. */
 type StoredLeader = Leader & Readonly<{ instance: string; term: string }>
@@ -36,17 +36,21 @@ export class Register {
   readonly lease: Lease
   /** Whether this process makes runs that the leader asks for. */
   serves = false
+  /** Whether this machine reaches AWS; `null`: nobody knows yet. */
+  reaches: boolean | null = null
   /** Gives up everything that was under way. */
   lapsed: () => void = () => {}
   /** How many callers this process holds. */
   held = 0
   /** What was refused because it came too late. */
   refused = 0
+  readonly self: Self
   private readonly deps: Deps
   private startedAt: number | null = null
 
   constructor(deps: Deps) {
     this.deps = deps
+    this.self = deps.self
     this.lease = new Lease(deps.clock)
   }
 
@@ -75,8 +79,8 @@ export class Register {
     const now = await clock.look(tx)
     this.startedAt ??= now
     const [was] = await tx.query('SELECT seen_at, doc FROM machines WHERE name = $1', [name])
-    const { startedAt, instance, serves } = this
-    const said: Said = { host, version, config: config(), startedAt, skewMs: clock.skewMs, instance, serves }
+    const { startedAt, instance, serves, reaches } = this
+    const said: Said = { host, version, config: config(), startedAt, skewMs: clock.skewMs, instance, serves, reaches }
     await tx.change(
       'INSERT INTO machines (name, seen_at, doc) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, doc = excluded.doc',
       [name, now, JSON.stringify(said)],
@@ -102,9 +106,9 @@ export class Register {
         [clock.now() - LEASE_MS],
       )
       const machines = rows.map((row): Machine => {
-        const { host, version, config, startedAt, skewMs } = document<Said>(row)
+        const { host, version, config, startedAt, skewMs, reaches = null } = document<Said>(row)
         const [name, seenAt, callers] = [String(row['name']), Number(row['seen_at']), Number(row['callers'])]
-        return { name, host, version, config, startedAt, skewMs, seenAt, callers }
+        return { name, host, version, config, startedAt, skewMs, seenAt, callers, reaches }
       })
       const leader = await leaderIn(tx)
       const isThere = machines.some(({ name }) => name === leader?.name)
@@ -115,6 +119,15 @@ export class Register {
         leader: leader === null || !isThere ? null : { name: leader.name, since: leader.since, takeovers: leader.takeovers },
       }
     })
+  }
+
+  /** Who of those that are there should rather lead than this machine. */
+  rivalIn(presences: Presences): Rival | null {
+    const { name, version, config } = this.self
+    const others = [...presences.values()].filter(
+      ({ instance, ageMs, serves }) => instance !== this.instance && ageMs <= LEASE_MS && serves,
+    )
+    return rivalOf({ name, version, config: config(), reaches: this.reaches }, others)
   }
 
   /** Says that this machine is not there any more: what it held is free. @throws {StoreError} */
@@ -129,14 +142,14 @@ export class Register {
 }
 
 /** Every process that was heard of in the last day, by its instance. */
-export async function presencesIn(tx: Transaction): Promise<ReadonlyMap<string, Presence>> {
+export async function presencesIn(tx: Transaction): Promise<Presences> {
   const rows = await tx.query(
     'SELECT name, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - seen_at AS age, doc FROM machines ORDER BY name',
   )
   return new Map(
     rows.map((row) => {
-      const { instance, version, config, serves = false } = document<Said>(row)
-      return [instance, { name: String(row['name']), ageMs: Number(row['age']), instance, version, config, serves }]
+      const { instance, version, config, serves = false, reaches = null } = document<Said>(row)
+      return [instance, { name: String(row['name']), ageMs: Number(row['age']), instance, version, config, serves, reaches }]
     }),
   )
 }
