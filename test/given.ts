@@ -25,7 +25,7 @@ import type { Failure } from '../src/domain/verdict.ts'
 
 export const MIN = MINUTE_MS
 export const HOUR = HOUR_MS
-/** Noon of some day: every story and every row is told in distances from it. */
+/** Noon of some day: the times of every story and every row count from it. */
 export const NOON = Date.UTC(2026, 2, 10, 12)
 
 type SilenceGiven = Partial<Omit<Silence, 'scope'>> & Readonly<{ scope?: Partial<Scope> }>
@@ -290,7 +290,7 @@ export function member(changes: Partial<Member> = {}): Member {
   }
 }
 
-/** An outage that was opened at noon, with one failing member, of which nobody was told yet. */
+/** An outage that was opened at noon, with one failing member, of which nobody was notified yet. */
 export function incident(changes: Partial<Incident> = {}): Incident {
   return {
     id: 'a3f9000000000001',

@@ -37,11 +37,11 @@ const LETTERS: Readonly<Record<string, Went | 'nothing'>> = {
 }
 
 /**
- * A world in which time passes minute by minute and every decision comes true, told in the minutes since noon. Every probe runs
+ * A world in which time passes minute by minute and every decision is carried out; times are minutes since noon. Every probe runs
  * at the full minute (re-runs in between are left out, so that three failures take two minutes), AWS Health is read with each
  * round, and half a minute later the clock alone is looked at.
  *
- * What was said is a list of lines such as `2 failing > oncall`, so that an expectation holds who is told what and when, and
+ * What was sent is a list of lines such as `2 failing > oncall`, so that an expectation says who gets what and when, and
  * that nobody else is. Whatever happens, each decision must also hold the rules that hold always (`alwaysTrue`).
  */
 export class Story {
@@ -232,7 +232,7 @@ export class Story {
     }
   }
 
-  /** Something is told from outside that is no incident; `null`: it is over. */
+  /** Something is reported from outside that is no incident; `null`: it is over. */
   noticed(key: string, text: string | null): this {
     this.heard.push({ key, text })
     return this.pass(1)
@@ -285,28 +285,28 @@ export class Story {
     const ids = [...this.mails, ...owed].map((mail) => mail.id)
     expect(new Set(ids).size, 'no notification has the id of another').toBe(ids.length)
     const about = decision.announced.map((one) => one.incident?.id ?? one.selfAlert?.key)
-    expect(new Set(about).size, 'at most one mail an incident and moment').toBe(about.length)
+    expect(new Set(about).size, 'at most one email per incident and moment').toBe(about.length)
     for (const mail of owed) {
       const subject = this.subjects.get(mail.thread)
       if (subject !== undefined) expect(mail.facts.subject, 'a thread keeps its subject').toBe(subject)
       this.subjects.set(mail.thread, mail.facts.subject)
       const first = [...this.mails, ...owed].find((other) => other.thread === mail.thread) as Notification
-      expect(first.messageId, 'a thread is named after its first mail').toBe(mail.thread)
-      expect(mail.inReplyTo, 'every later mail replies to the first').toBe(first === mail ? null : first.messageId)
+      expect(first.messageId, 'a thread is named after its first email').toBe(mail.thread)
+      expect(mail.inReplyTo, 'every later email replies to the first').toBe(first === mail ? null : first.messageId)
       const before = this.mails.filter((other) => other.thread === mail.thread).map((other) => other.seq)
-      expect(Math.max(0, ...before), 'the mails of a thread are in the order of their sequence').toBeLessThan(mail.seq)
+      expect(Math.max(0, ...before), 'the emails of a thread are in the order of their sequence').toBeLessThan(mail.seq)
       // Somebody may have chosen to hear of nothing but the end (`choice`).
       const kinds = this.setup.recipients.get(mail.recipient)?.kinds
       const getsNoAlert = kinds?.every((kind) => kind === 'recovered' || kind === 'now-explained') === true
       if (!getsNoAlert && (mail.kind === 'recovered' || mail.kind === 'dropped')) {
         const thread = this.mails.filter((other) => other.thread === mail.thread)
         const episode = thread.slice(thread.findLastIndex(({ kind }) => kind === 'recovered' || kind === 'dropped') + 1)
-        expect(episode.length, 'who is told of the rise was told of the fall').toBeGreaterThan(0)
+        expect(episode.length, 'whoever is notified of the recovery was notified of the failure').toBeGreaterThan(0)
         const past = this.mails.filter((other) => mail.past?.some(({ thread }) => thread === other.thread))
         const told = new Set([...episode, ...past].flatMap((other) => other.to))
         for (const { to } of [...episode, mail])
           for (const address of to) {
-            expect(mail.to, 'at every address that was told').toContain(address)
+            expect(mail.to, 'at every address that was notified').toContain(address)
             expect(told, 'and at no other').toContain(address)
           }
       }

@@ -44,7 +44,7 @@ const WAITS = ['0s', '2m'] as const
 /** As it begins, and what a reload may make of it. */
 const EXTENSIONS = ['2m', '1m', '12m'] as const
 
-/** Addresses of recipients who have several: the mail server may take what goes to one and not what goes to the other. */
+/** Addresses of recipients who have several: the mail server may accept an email for one of them and not for another. */
 export const PICKY: readonly string[] = ['oncall@example.com', 'second@example.com', 'deputy@example.com', 'night@example.com']
 
 /** What a history is played by: the fleet that it begins with, what reloads may put in its place, and how it ends. */
@@ -74,6 +74,6 @@ export function fleetOf(which: { fleet: number; wait: number; mails: number; ext
   const all = [...variants.map((variant) => config(variant, wait, mails, 25)), ...extended]
   const [begin] = all
   if (begin === undefined) throw new Error('a fleet has a beginning')
-  // Another way for the mails: what was refused is tried again (docs/rules.md, Delivery).
+  // Another mail configuration: what was refused is retried (docs/rules.md, Delivery).
   return { begin, others: all, end: config(variants[0] ?? '', wait, '30', 26) }
 }

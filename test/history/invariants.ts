@@ -9,9 +9,9 @@ import type { Mail } from '../../src/ports/mailer.ts'
 import type { Lived } from './live.ts'
 import { type Failing, MINUTE, overlaps, type Span, Truth } from './truth.ts'
 
-const FALLS: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated'])
+const FAILURES: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping', 'blind', 'offline', 'escalated'])
 const FIRSTS: ReadonlySet<MailKind> = new Set(['failing', 'misconfigured', 'flapping'])
-const RISES: ReadonlySet<MailKind> = new Set(['recovered', 'dropped'])
+const ENDS: ReadonlySet<MailKind> = new Set(['recovered', 'dropped'])
 const SILENCED: ReadonlySet<MailKind> = new Set([
   'failing',
   'misconfigured',
@@ -35,7 +35,7 @@ const ENDS_A_HOLD: readonly LedgerRow['decision'][] = ['mailed', 'closed', 'with
 /** A notification and when it was truly committed. */
 type Mailed = Readonly<{ at: number; mail: Notification }>
 
-/** A history, looked at from outside: what was true, what was committed and what the mail server has. */
+/** A history seen from outside: what was true, what was committed, and what the mail server has. */
 class Looked {
   readonly lived: Lived
   readonly truth: Truth
@@ -47,7 +47,7 @@ class Looked {
     const seen = new Set<string>()
     this.mailed = lived.committed.flatMap(({ at, notifications }) =>
       notifications.flatMap((mail) => {
-        // What is told apart to some addresses is the same notification.
+        // An email that some addresses get with other content is the same notification.
         if (seen.has(mail.id) || baseOf(mail.id) !== mail.id) return []
         seen.add(mail.id)
         return [{ at, mail }]
@@ -78,14 +78,14 @@ type Invariant = Readonly<{ name: string; broken: (looked: Looked) => readonly s
 
 const INVARIANTS: readonly Invariant[] = [
   {
-    name: 'nothing owed is left unsent',
+    name: 'no email that is owed is left unsent',
     broken: ({ lived }) =>
       [...lived.disk.mails.values()]
         .filter(({ state }) => !['delivered', 'merged', 'dropped'].includes(state))
         .map((owed) => `${shown(owed)} is ${owed.state}: ${owed.error}`),
   },
   {
-    name: 'disk, ledger and mail server agree on every mail, at each address',
+    name: 'disk, ledger and mail server agree on every email, at each address',
     broken({ lived, truth }) {
       const faults: string[] = []
       const accepted = new Set(lived.played.delivered.flatMap(({ mail }) => arrivalsOf(mail)))
@@ -99,7 +99,7 @@ const INVARIANTS: readonly Invariant[] = [
       const recorded = lived.disk.ledger.flatMap((row) => (row.decision === 'delivered' ? addressesIn(row.evidence) : []))
       for (const arrival of accepted) {
         const { state, uncertain } = onDisk.get(arrival) ?? {}
-        // What may have been accepted before it was refused is not tried again once a later mail has arrived.
+        // What may have been accepted before it was refused is not retried once a later email has arrived.
         if (
           state !== 'delivered' &&
           !(state === 'merged' && uncertain === true) &&
@@ -111,7 +111,7 @@ const INVARIANTS: readonly Invariant[] = [
       for (const owed of lived.disk.mails.values()) {
         if (owed.state !== 'delivered') continue
         if (!accepted.has(arrivalOf(owed)))
-          faults.push(`${shown(owed)} is recorded as delivered, and the server has no such mail`)
+          faults.push(`${shown(owed)} is recorded as delivered, but the server has no such email`)
         const rows = recorded.filter((one) => one === `${owed.notification.id} ${owed.address}`).length
         if (rows !== 1) faults.push(`${shown(owed)} stands ${rows} times in the ledger as delivered`)
       }
@@ -119,7 +119,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'under one Message-ID comes one mail, whenever and to whomever',
+    name: 'one Message-ID is one email, whenever and wherever it arrives',
     broken({ lived, truth }) {
       const first = new Map<string, string>()
       return lived.played.delivered.flatMap(({ at, mail: { envelope: _, ...mail } }) => {
@@ -128,12 +128,12 @@ const INVARIANTS: readonly Invariant[] = [
         const text = JSON.stringify(mail)
         const before = first.get(mail.messageId)
         first.set(mail.messageId, before ?? text)
-        return before === undefined || before === text ? [] : [`${mail.messageId} is another mail at ${clock(at)}`]
+        return before === undefined || before === text ? [] : [`${mail.messageId} is a different email at ${clock(at)}`]
       })
     },
   },
   {
-    name: 'no address gets a mail a second time, unless nobody could know that it had it',
+    name: 'no address gets an email twice, unless nobody could know that it had arrived',
     broken({ lived, truth }) {
       const since = new Map<string, number>()
       return lived.played.delivered.flatMap(({ at, mail }) =>
@@ -152,7 +152,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'whom a mail of trouble is owed gets one, or the ledger has the words with which it was refused',
+    name: 'whoever is owed an alert gets one, or the ledger has the reply that refused it',
     broken({ lived, mailed }) {
       const refused = new Set(lived.disk.ledger.flatMap((row) => (row.decision === 'refused' ? addressesIn(row.evidence) : [])))
       const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
@@ -161,19 +161,19 @@ const INVARIANTS: readonly Invariant[] = [
         return notification === undefined ? [] : to.map((address) => ({ address, notification }))
       })
       return mailed.flatMap(({ mail }) => {
-        // A spell of our own that was short is not told.
-        if (!FALLS.has(mail.kind) || mail.incident === null || mail.facts.incident?.family === 'offline') return []
+        // A short time offline is not reported.
+        if (!FAILURES.has(mail.kind) || mail.incident === null || mail.facts.incident?.family === 'offline') return []
         return mail.to.flatMap((address) => {
           const has = got.some(
             (one) => one.address === address && (tellsOf(one.notification, mail) || one.notification.kind === 'digest'),
           )
-          return has || refused.has(`${mail.id} ${address}`) ? [] : [`${mail.id} (${mail.kind}) never came to ${address}`]
+          return has || refused.has(`${mail.id} ${address}`) ? [] : [`${mail.id} (${mail.kind}) never reached ${address}`]
         })
       })
     },
   },
   {
-    name: 'what does not leave is told by another mail, at the same address',
+    name: 'what is not sent is reported by another email, at the same address',
     broken({ lived }) {
       const all = [...lived.disk.mails.values()]
       const told = all.filter(({ state }) => state === 'delivered')
@@ -181,7 +181,7 @@ const INVARIANTS: readonly Invariant[] = [
         const { state, address, notification } = owed
         const { id, recipient, createdAt, facts } = notification
         const there = told.filter((one) => one.address === address)
-        // A spell too short to be told, and what was told once and was over first.
+        // A time offline too short to be reported, and what is reported once but was over before that.
         const mayDrop = facts.incident?.family === 'offline' || id.startsWith('self-alert.')
         if (state === 'dropped') return mayDrop ? [] : [`${shown(owed)} is dropped`]
         if (state !== 'merged') return []
@@ -201,7 +201,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'every mail that the ledger names is on disk, and no other',
+    name: 'every email that the ledger names is on disk, and no other',
     broken({ lived }) {
       const named = lived.disk.ledger.flatMap(({ incident, decision, evidence }) => {
         if (incident === null || (decision !== 'mailed' && decision !== 'closed')) return []
@@ -219,7 +219,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'no trouble is announced twice',
+    name: 'no failure is announced twice',
     broken({ mailed, truth }) {
       const faults: string[] = []
       const last = new Map<string, number>()
@@ -247,7 +247,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'who is told of the fall is told of the rise, and nobody else',
+    name: 'whoever is notified of the failure is notified of the recovery, and nobody else',
     broken({ mailed, lived }) {
       const faults: string[] = []
       const open = new Map<string, Mailed>()
@@ -255,25 +255,27 @@ const INVARIANTS: readonly Invariant[] = [
       for (const one of mailed) {
         const { kind, thread: key, recipient, incident } = one.mail
         if (incident === null) continue
-        if (RISES.has(kind)) {
-          // A fall whose incident went on in one of another family: its rise is told there (`family-change`).
+        if (ENDS.has(kind)) {
+          // A failure whose incident continued in one of another family: its recovery is reported there (`family-change`).
           const inherited = [...open].filter(
             ([, { mail }]) =>
               (mail.recipient === recipient && before(incident, one.at).has(mail.incident ?? '')) ||
               one.mail.past?.some((old) => old.thread === mail.thread),
           )
           if (!open.has(key) && inherited.length === 0)
-            faults.push(`${recipient} is told at ${clock(one.at)} that it is over (${kind}), and was not told that it had begun`)
+            faults.push(
+              `${recipient} is notified at ${clock(one.at)} of the end (${kind}), but was not notified of the beginning`,
+            )
           for (const [other] of [[key], ...inherited]) open.delete(other ?? '')
-        } else if (FALLS.has(kind) || !open.has(key)) open.set(key, one)
+        } else if (FAILURES.has(kind) || !open.has(key)) open.set(key, one)
       }
       for (const { at, mail } of open.values())
-        faults.push(`${mail.recipient} was told at ${clock(at)} (${mail.kind} ${mail.id}), and never that it is over`)
+        faults.push(`${mail.recipient} was notified at ${clock(at)} (${mail.kind} ${mail.id}), but never of the end`)
       return faults
     },
   },
   {
-    name: 'the rise goes to the addresses that were told of the fall, and to no other',
+    name: 'the recovery goes to the addresses that were notified of the failure, and to no other',
     broken({ mailed }) {
       const told = new Map<string, Set<string>>()
       const faults: string[] = []
@@ -281,10 +283,10 @@ const INVARIANTS: readonly Invariant[] = [
         if (mail.incident === null) continue
         const threads = [mail.thread, ...(mail.past ?? []).map(({ thread }) => thread)]
         const known = new Set(threads.flatMap((thread) => [...(told.get(thread) ?? [])]))
-        if (RISES.has(mail.kind)) {
-          for (const to of known) if (!mail.to.includes(to)) faults.push(`${to} is not told of an end at ${clock(at)}`)
+        if (ENDS.has(mail.kind)) {
+          for (const to of known) if (!mail.to.includes(to)) faults.push(`${to} is not notified of an end at ${clock(at)}`)
           for (const to of mail.to)
-            if (!known.has(to)) faults.push(`${to} is told of an end at ${clock(at)}, and was told of nothing before`)
+            if (!known.has(to)) faults.push(`${to} is notified of an end at ${clock(at)}, but was notified of nothing before`)
           for (const thread of threads) told.delete(thread)
         } else told.set(mail.thread, new Set([...(told.get(mail.thread) ?? []), ...mail.to]))
       }
@@ -292,49 +294,49 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'the last word to an address is that it is over',
+    name: 'the last email to an address says that it is over',
     broken({ lived }) {
       const byMessageId = new Map([...lived.disk.mails.values()].map((owed) => [owed.notification.messageId, owed.notification]))
       const last = new Map<string, Notification>()
       for (const { mail, to: addresses } of lived.played.delivered) {
         const owed = byMessageId.get(mail.messageId)
-        // A summary tells several; a notice is about no incident.
+        // A summary reports several; a self-alert is about no incident.
         if (owed === undefined || (owed.incident === null && owed.kind !== 'digest')) continue
         for (const to of addresses) last.set(to, owed)
       }
-      // A rise that was refused is not tried again once the next fall has arrived, at the addresses that are told by then.
+      // A recovery that was refused is not retried once the next failure has been delivered, at the addresses that have that.
       const excused = (to: string, owed: Notification) =>
         [...lived.disk.mails.values()].some(
           ({ state, error, address, notification: one }) =>
             state === 'merged' &&
             error?.startsWith('a later mail of its thread has arrived') === true &&
-            RISES.has(one.kind) &&
+            ENDS.has(one.kind) &&
             one.thread === owed.thread &&
             one.seq > owed.seq &&
             address === to,
         )
       return [...last].flatMap(([to, owed]) =>
-        RISES.has(owed.kind) || owed.kind === 'digest' || excused(to, owed)
+        ENDS.has(owed.kind) || owed.kind === 'digest' || excused(to, owed)
           ? []
-          : [`${to} heard at last of ${owed.id} (${owed.kind})`],
+          : [`${to} got ${owed.id} (${owed.kind}) as its last email`],
       )
     },
   },
   {
-    name: 'a mail of trouble is about something of theirs that fails, and that AWS does not explain',
+    name: 'an alert is about a failing probe of theirs that AWS does not explain',
     broken({ mailed }) {
       return mailed.flatMap(({ at, mail }) => {
         const { incident, probes, verdict, reason } = mail.facts
         if (incident === null || incident.family === 'offline' || !SILENCED.has(mail.kind)) return []
         const here = `${mail.kind} to ${mail.recipient} at ${clock(at)}`
-        if (probes.every(({ state }) => state === 'recovered')) return [`${here}, and all of theirs is well`]
+        if (probes.every(({ state }) => state === 'recovered')) return [`${here}, but all of theirs is ok`]
         const held = reason.includes('holdAtMost')
-        return verdict === 'explained' && !held ? [`${here}, and AWS explains all of theirs`] : []
+        return verdict === 'explained' && !held ? [`${here}, but AWS explains all of theirs`] : []
       })
     },
   },
   {
-    name: 'wider is told to those for whom twice as many fail',
+    name: 'wider is sent to those for whom twice as many probes fail',
     broken({ mailed, truth }) {
       const faults: string[] = []
       const last = new Map<string, number>()
@@ -355,7 +357,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'no mail overtakes an earlier one of its thread, at its address',
+    name: 'no email overtakes an earlier one of its thread, at its address',
     broken({ lived }) {
       const faults: string[] = []
       const newest = new Map<string, number>()
@@ -375,7 +377,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'nobody is alarmed for nothing',
+    name: 'nobody is alerted for nothing',
     broken({ mailed, truth }) {
       const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
       return mailed.flatMap(({ at, mail }) => {
@@ -392,12 +394,12 @@ const INVARIANTS: readonly Invariant[] = [
           const failed = truth.failing(probe)
           return overlaps(before, [...failed, ...away, ...throttled])
         })
-        return truly ? [] : [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and nothing of it had failed`]
+        return truly ? [] : [`${mail.kind} to ${mail.recipient} at ${clock(at)}, but nothing in it had failed`]
       })
     },
   },
   {
-    name: 'what AWS explains is not announced before the hold is over',
+    name: 'what AWS explains is not announced before `holdAtMost` is over',
     broken({ mailed, truth }) {
       const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
       return mailed.flatMap(({ at, mail }) => {
@@ -416,7 +418,7 @@ const INVARIANTS: readonly Invariant[] = [
           )
         })
         return explained && failing.length > 0
-          ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, and AWS had said all of it`]
+          ? [`${mail.kind} to ${mail.recipient} at ${clock(at)}, but AWS had explained all of it`]
           : []
       })
     },
@@ -432,7 +434,7 @@ const INVARIANTS: readonly Invariant[] = [
             const { waitMs, extensionMs } = config.policy
             const monitor = config.monitors.find(({ name }) => name === probe.monitor)
             return config.recipients.flatMap(({ name, afterMs }) => {
-              // Who was added since waits for the next mail that is due to the others (`config-change`).
+              // A recipient who was added since waits for the next email that is due to the others (`config-change`).
               const opened = looked
                 .incidentsAt(from)
                 .find((is) => is.state !== 'closed' && is.members.some((m) => m.probe === probe.id))
@@ -458,7 +460,7 @@ const INVARIANTS: readonly Invariant[] = [
               if (told) return []
               const how = `${incident?.state ?? 'no incident'}, ${incident?.verdict}`
               return [
-                `${probe.id} fails since ${clock(episode.from)}, nothing was amiss since ${clock(from)}, and ${name} is not told by ${clock(by)} (${how})`,
+                `${probe.id} fails since ${clock(episode.from)}, nothing of ours was wrong since ${clock(from)}, and ${name} is not notified by ${clock(by)} (${how})`,
               ]
             })
           }),
@@ -474,9 +476,9 @@ const INVARIANTS: readonly Invariant[] = [
           if (episode.family !== 'outage') return []
           const { holdAtMostMs, remindEveryMs, waitMs } = truth.configAt(episode.from).policy
           const longest = Math.max(holdAtMostMs, remindEveryMs) + 2 * truth.longestExtensionMs() + DECIDES_WITHIN
-          // The timer falls due in a while in which nothing of ours is amiss: then it speaks.
+          // The timer falls due at a time when nothing of ours is wrong: then it fires.
           const spoken = mailed
-            .filter(({ mail }) => mail.incident !== null && !RISES.has(mail.kind) && names(mail).includes(probe.id))
+            .filter(({ mail }) => mail.incident !== null && !ENDS.has(mail.kind) && names(mail).includes(probe.id))
             .map(({ at }) => at)
           const marks = [
             episode.from + waitMs + DECIDES_WITHIN,
@@ -491,7 +493,7 @@ const INVARIANTS: readonly Invariant[] = [
             const amiss = overlaps({ from: mark, to: until }, truth.silenced) || truth.setUnseen({ from: mark, to: until })
             return undisturbed === undefined || amiss
               ? []
-              : [`nothing is said of ${probe.id} from ${clock(mark)} to ${clock(until)}, which fails all the time`]
+              : [`nothing is sent about ${probe.id} from ${clock(mark)} to ${clock(until)}, although it fails all the time`]
           })
         }),
       )
@@ -505,13 +507,13 @@ const INVARIANTS: readonly Invariant[] = [
       )
       return [...lived.disk.incidents.values()].flatMap((incident) =>
         incident.closedAs !== 'changed' && incident.closedAs !== 'dropped' && !reasons.has(incident.id)
-          ? [`#${incident.id.slice(0, 4)} (${incident.family}) was neither told nor does the ledger say why not`]
+          ? [`#${incident.id.slice(0, 4)} (${incident.family}) was not emailed, and the ledger does not say why`]
           : [],
       )
     },
   },
   {
-    name: 'a first email is held for ten seconds at most, once an episode',
+    name: 'a first email is held for ten seconds at most, once per episode',
     broken({ lived, truth }) {
       const rows = lived.committed.flatMap(({ at, ledger }) => ledger.map((row) => ({ ...row, at })))
       return [...Map.groupBy(rows, ({ incident }) => incident)].flatMap(([incident, all]) =>
@@ -528,7 +530,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'a silence that was asked for is kept',
+    name: 'a silence that was ordered is kept',
     broken({ mailed, truth }) {
       return mailed.flatMap(({ at, mail }) => {
         const { incident, probes } = mail.facts
@@ -564,7 +566,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'what AWS says late is told once for an incident and event',
+    name: 'a late explanation is emailed once per incident and event',
     broken({ mailed }) {
       const told = mailed.flatMap(({ mail }) => {
         if (mail.kind !== 'now-explained') return []
@@ -578,7 +580,7 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    name: 'everything ends when all is well',
+    name: 'everything closes once all is ok',
     broken: ({ lived }) =>
       [...lived.disk.incidents.values()].flatMap((incident) =>
         incident.state === 'closed' ? [] : [`#${incident.id.slice(0, 4)} (${incident.family}) is still ${incident.state}`],
@@ -596,7 +598,7 @@ export function brokenBy(lived: Lived): readonly Readonly<{ invariant: string; h
   return INVARIANTS.flatMap(({ name, broken }) => broken(looked).map((how) => ({ invariant: name, how })))
 }
 
-/** Spans in which nothing of ours was amiss, from their begin and from each moment on at which an explanation was over. */
+/** Spans in which nothing of ours was wrong, from their beginning and from each moment at which an explanation was over. */
 function momentsOf(truth: Truth, episode: Failing, probe: Probe): readonly Span[] {
   return truth.calm(episode, coveredBy(probe)).flatMap((span) => {
     const { extensionMs } = truth.configAt(span.from).policy
@@ -605,8 +607,8 @@ function momentsOf(truth: Truth, episode: Failing, probe: Probe): readonly Span[
 }
 
 /**
- * The incidents that had ended by then because their last probe had moved into one, at once or by way of others: their mails go
- * on with its.
+ * The incidents that had ended by then because their last probe had moved into this one, directly or by way of others: their emails
+ * are continued by its own.
  */
 function predecessorsOf(lived: Lived): (incident: string, at: number) => ReadonlySet<string> {
   const moves: { from: string; into: string; at: number }[] = []
@@ -637,7 +639,7 @@ function names(mail: Notification): readonly string[] {
   return [...mail.facts.probes.map(({ probe }) => probe), ...mail.facts.others.names]
 }
 
-/** A notification is told apart to addresses that never got what went before it: its id goes on from that of the whole. */
+/** Addresses that never got the earlier emails get a notification of their own, whose id extends that of the whole. */
 function baseOf(id: string): string {
   return /^self-alert\.|^summary\.|^digest\.|^disk\./.test(id) ? id : id.split('.').slice(0, 3).join('.')
 }
@@ -646,7 +648,7 @@ function shown({ notification: { id, kind }, address }: Owed): string {
   return `${id} (${kind}) to ${address}`
 }
 
-/** A mail at an address, as the mail server has it. */
+/** An email at an address, as the mail server has it. */
 function arrivalsOf({ messageId, envelope }: Mail): readonly string[] {
   return envelope.map((address) => `${messageId} ${address}`)
 }
@@ -655,13 +657,13 @@ function arrivalOf({ notification, address }: Owed): string {
   return `${notification.messageId} ${address}`
 }
 
-/** Of a row of the ledger about a mail: at which addresses. */
+/** The addresses that a ledger row about an email names. */
 function addressesIn(evidence: unknown): readonly string[] {
   const { id, addresses } = evidence as { id: string; addresses: readonly string[] }
   return addresses.map((address) => `${id} ${address}`)
 }
 
-/** Whether the one comes in the place of the other, or after it. */
+/** Whether the one comes in place of the other, or after it. */
 function tellsOf(one: Notification, other: Notification): boolean {
   return one.seq >= other.seq && [one, ...(one.past ?? [])].some(({ thread }) => thread === other.thread)
 }

@@ -18,7 +18,7 @@ type Committed = Readonly<{
   ledger: readonly LedgerRow[]
 }>
 
-/** A history that has been lived: what became of it, as the mail server and the disk have it. */
+/** A history that was played: what became of it, as the mail server and the disk have it. */
 export type Lived = Readonly<{
   drawn: Drawn
   played: Played
@@ -32,7 +32,7 @@ export type Lived = Readonly<{
 
 /** How often a kill follows upon a decision at once, where kills come at effects. */
 const AFTER_A_DECISION = 0.06
-/** In one of so many histories the mails are written in full. */
+/** In one of so many histories, the emails are written in full. */
 const LETTERS_EVERY = 8
 
 function plainLetter(
@@ -73,7 +73,7 @@ export async function live(drawn: Drawn): Promise<Lived> {
         await deps.store.commit(change)
         const { incidents, notifications, ledger } = change
         committed.push({ at: elapsed(), incidents, notifications, ledger })
-        // The moment that matters most: something was decided, and nobody has been told.
+        // The moment that matters most: something was decided, and nobody has been notified.
         if (ledger.length > 0 && atEffect > 0 && dice.chance(AFTER_A_DECISION)) die()
       },
       settle: async (...given: Parameters<typeof deps.store.settle>) => {
@@ -92,7 +92,7 @@ export async function live(drawn: Drawn): Promise<Lived> {
     return {
       ...deps,
       clock: drawn.boots ? clock : deps.clock,
-      // The whole letter is written in some of the histories; in the others what the headers hold will do, at a fifth of the time.
+      // Some histories write the whole email; for the others its headers are enough, at a fifth of the time.
       letter: drawn.seed % LETTERS_EVERY === 0 ? deps.letter : plainLetter,
       store: fragile(store, life, coin),
       prober: fragile(deps.prober, life, coin),
@@ -105,7 +105,7 @@ export async function live(drawn: Drawn): Promise<Lived> {
   return { drawn, played, disk: kept.disk, committed, downs, starts }
 }
 
-/** Before and after each effect the process may be killed: then nothing of it happens, or nobody learns that it did. */
+/** Before and after each effect, the process may be killed: then nothing of it happens, or nobody learns that it did. */
 function fragile<T extends object>(port: T, life: Life, coin: () => void): T {
   return new Proxy(port, {
     get(target, key) {

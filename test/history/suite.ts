@@ -8,9 +8,9 @@ import { live } from './live.ts'
 const { SEED, SEEDS = LONG ? '500' : '150' } = process.env
 
 /**
- * Nothing is lost and nothing is said twice, whatever happens in whatever order: random afternoons of the whole engine, held
- * against what was true of them. The `part`-th lot of seeds; `SEEDS` says how many that are. A failing seed is the bug report:
- * `SEED=17 npx vitest run test/histories.test.ts` lives it alone and tells its story.
+ * Nothing is lost and nothing is sent twice, whatever happens in whatever order: random afternoons of the whole engine, compared
+ * with what was true in them. The `part`-th batch of seeds; `SEEDS` is its size. A failing seed is the bug report:
+ * `SEED=17 npx vitest run test/histories.test.ts` plays it alone and prints its story.
  */
 export function histories(part: number): void {
   const many = Number(SEEDS)

@@ -50,7 +50,7 @@ function meaningOf(answer: Answer, operation: string): Meaning {
 export class Truth {
   readonly end: number
   readonly jumps: readonly Readonly<{ at: number; byMs: number }>[]
-  /** When our network, our disk or the daemon itself were away, or the configuration was read anew. */
+  /** When our network, our disk or the daemon itself was down, or the configuration was reloaded. */
   readonly disturbed: readonly Span[]
   readonly cutOff: readonly Span[]
   /** When our disk was full. */
@@ -228,7 +228,7 @@ export class Truth {
   mayBeExplained({ services, from: began }: Failing, { from, to }: Span, lingersMs: number): boolean {
     const isBehind = this.behindUntil(to)
     return this.drawn.posted.some((posted) => {
-      // By a clock that is behind an event that is over goes on for whoever sees it for the first time.
+      // By a clock that is slow, an event that is over still lasts for those who see it for the first time.
       const lingers = isBehind && posted.to < began + SEEN_WITHIN ? Number.POSITIVE_INFINITY : lingersMs + (posted.lingersMs ?? 0)
       const mayExplain = [...services].some((service) => posted.bearings[service] !== 'does not')
       return posted.from < to && posted.to + lingers > from && mayExplain

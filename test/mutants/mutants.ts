@@ -26,7 +26,7 @@ const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(inci
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'marks a mail as delivered before it is sent',
+    name: 'marks an email as delivered before it is sent',
     file: DISPATCH,
     edits: [
       [
@@ -40,7 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'commits an incident and its mails in two transactions',
+    name: 'commits an incident and its emails in two transactions',
     file: ENGINE,
     edits: [
       [
@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'commits the mails first and the incident after them',
+    name: 'commits the emails first and the incident after them',
     file: ENGINE,
     edits: [
       [
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'forgets at a restart that it has announced',
+    name: 'forgets at a restart what it has announced',
     file: LIVE_WORLD,
     edits: [
       [LOADED, 'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, announcedAt: null })'],
@@ -77,12 +77,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'forgets at a restart who was told',
+    name: 'forgets at a restart who was notified',
     file: LIVE_WORLD,
     edits: [[LOADED, 'for (const incident of loaded.incidents) this.incidents.set(incident.id, { ...incident, audience: [] })']],
   },
   {
-    name: 'sends under a Message-ID made anew each time',
+    name: 'makes a new Message-ID for each attempt',
     file: DISPATCH,
     edits: [
       [
@@ -93,7 +93,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'takes a mail that was on its way when it died for delivered',
+    name: 'counts an email as delivered that was being sent when the process died',
     file: COURIER,
     edits: [
       [
@@ -103,12 +103,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'gives a mail up after one failed attempt',
+    name: 'gives up an email after one failed attempt',
     file: FATES,
     edits: [["const change = { id, address, state: 'retrying', error", "const change = { id, address, state: 'dropped', error"]],
   },
   {
-    name: 'takes a mail for delivered at all its addresses once one of them has it',
+    name: 'counts an email as delivered to all its addresses once one of them has it',
     file: FATES,
     edits: [
       ['if (fate?.accepted === true) {', 'if (some) {'],
@@ -117,19 +117,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'words a mail anew for the addresses that get it later',
+    name: 'words an email again for the addresses that get it later',
     file: FATES,
     edits: [['wording: isOut ? wording : null', 'wording: isOut ? null : null']],
   },
   {
-    name: 'sends a mail to all its addresses again for one that did not get it',
+    name: 'sends an email to all its addresses again because one did not get it',
     file: DISPATCH,
     edits: [
       ['const envelope = going.map(({ address }) => address)', 'const envelope = going.length > 0 ? first.notification.to : []'],
     ],
   },
   {
-    name: 'lets a later mail overtake an earlier one',
+    name: 'lets a later email overtake an earlier one',
     file: 'src/domain/outbox.ts',
     edits: [['if (left[0] !== undefined) heads.push(left[0])', 'heads.push(...left)']],
   },
@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'takes not knowing for an explanation',
+    name: 'treats not knowing as an explanation',
     file: VIEW,
     edits: [
       [
@@ -158,7 +158,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'does not listen to AWS at all',
+    name: 'ignores AWS Health altogether',
     file: VIEW,
     edits: [
       ["if (kinds.length > 0 && kinds.every((kind) => kind === 'explained'))", 'if (kinds.length < 0)'],
@@ -166,14 +166,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'lets an explanation stand for ever',
+    name: 'lets an explanation stand forever',
     file: 'src/domain/explanation.ts',
     edits: [['if (runAt <= until) {', 'if (runAt <= until || now > 0) {']],
-    // An outage that outlives its event by more than all that may hold a mail back: one history in some hundreds.
+    // An outage that outlives its event by longer than an email can be withheld: one history in some hundreds.
     heldBy: 'test/simulate.test.ts',
   },
   {
-    name: 'never ends a silence that lasts',
+    name: 'never ends a long suppression',
     file: 'src/domain/rules/hold.ts',
     edits: [['const held = holdAtMostMs === 0 ?', 'const held = holdAtMostMs >= 0 ?']],
   },
@@ -190,7 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'tells of the end also those who were not told of the beginning',
+    name: 'notifies of the end those who were not notified of the beginning',
     file: 'src/domain/rules/recovery.ts',
     edits: [
       [
@@ -200,14 +200,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'closes without a word what is no longer watched',
+    name: 'closes what is no longer watched without an email',
     file: 'src/domain/rules/recovery.ts',
     edits: [
       ["const to = as === 'changed' ? [] : was.audience.filter(", "const to = as !== 'recovered' ? [] : was.audience.filter("],
     ],
   },
   {
-    name: 'sends the end to the addresses of today',
+    name: 'sends the end to the addresses that are configured now',
     file: 'src/domain/notify.ts',
     edits: [
       [
@@ -217,7 +217,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'writes no reason for a silence',
+    name: 'records no reason for a silence',
     file: 'src/domain/rules/owed.ts',
     edits: [
       [
@@ -227,12 +227,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'says again what AWS says, each time it says it',
+    name: 'emails the same explanation again each time',
     file: 'src/domain/rules/late-explanation.ts',
     edits: [['heard?.events.includes(arn) === false', 'heard?.events.includes(arn) !== undefined']],
   },
   {
-    name: 'does not keep a silence that was asked for',
+    name: 'does not keep a silence that was ordered',
     file: 'src/domain/silence.ts',
     edits: [['  return covering.toSorted(', '  if (now > 0) return null\n  return covering.toSorted(']],
   },
@@ -247,7 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['return silence.from <= now && now <', 'return now <']],
   },
   {
-    name: 'takes our own trouble for that of AWS',
+    name: 'takes our own network problem for an outage of AWS',
     file: 'src/domain/connectivity.ts',
     edits: [
       ["if (connectivity.offlineSince !== null) return { ...outcome, kind: 'offline' }", ''],
@@ -255,27 +255,27 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'never believes that a probe is well again',
+    name: 'never believes that a probe has recovered',
     file: 'src/domain/streak.ts',
     edits: [['okRuns >= threshold.recover', 'okRuns >= threshold.recover + 1_000']],
   },
   {
-    name: 'tries refused mails again although later ones have told the rest',
+    name: 'retries refused emails although later ones have been delivered',
     file: 'src/domain/outbox.ts',
     edits: [['(other) => other.notification.seq > seq && (hasArrived', '(other) => other.notification.seq < 0 && (hasArrived']],
   },
   {
-    name: 'leaves the old thread as it is when a trouble changes its family',
+    name: 'leaves the old thread as it is when an incident changes its family',
     file: 'src/domain/phases/family-change.ts',
     edits: [['if (into !== null && (isEmpty || heirs.length > 0)) handOver(draft, from, into, heirs)', 'void into']],
   },
   {
-    name: 'lets the mails of a thread lie that went into another',
+    name: 'forgets the unsent emails of a thread that ended in another',
     file: 'src/domain/audience.ts',
     edits: [['.slice(-MAX_PAST)', '.slice(0, 0)']],
   },
   {
-    name: 'forgets the addresses that were told first',
+    name: 'forgets the addresses that were notified first',
     file: 'src/domain/audience.ts',
     edits: [['return notified ?? to\n', 'return notified === undefined ? to : to\n']],
   },
@@ -292,7 +292,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['widerTo(view, situation.context)', 'widerTo({ ...view, audible: situation.failing }, situation.context)']],
   },
   {
-    name: 'tells everybody whatever fails',
+    name: 'notifies everybody whatever fails',
     file: VIEW,
     edits: [
       [
@@ -307,7 +307,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'lets a mail wait for a clock that was set back',
+    name: 'lets an email wait for a clock that was set back',
     file: COURIER,
     edits: [
       ['return nextAt > now + Math.max(', 'return now < 0 && nextAt > now + Math.max('],
@@ -315,7 +315,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'lets silences stand where they were when the clock is set',
+    name: 'does not move silences when the clock is set',
     file: 'src/daemon/operator-orders.ts',
     edits: [
       ['async rebase(by: number): Promise<void> {\n', 'async rebase(by: number): Promise<void> {\n    if (by !== 0) return\n'],
@@ -323,18 +323,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'forgets on disk that silences were dated anew',
+    name: 'does not store the new times of silences',
     file: 'src/daemon/write-behind.ts',
     edits: [['if (redate === null) await store.commit(change)', 'if (redate !== undefined) await store.commit(change)']],
   },
   {
-    name: 'takes a clock that was set ahead while nobody ran for a long sleep',
+    name: 'takes a clock that was set ahead while Alibi was not running for a long sleep',
     file: 'src/daemon/clock-changes.ts',
     edits: [['if (by !== null) return by\n', 'if (by !== null) return Math.min(0, by)\n']],
     heldBy: 'test/scenarios.test.ts',
   },
   {
-    name: 'takes a network that was not there yet when it started for trouble of AWS',
+    name: 'takes a network that was not up yet at the start for an outage of AWS',
     file: 'src/domain/connectivity.ts',
     edits: [
       [
@@ -348,12 +348,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'takes an answer from before a run for a sign of our network',
+    name: 'takes an answer from before a run as proof that we are online',
     file: 'src/domain/connectivity.ts',
     edits: [['connectivity.lastAnswerAt >= outcome.startedAt', 'connectivity.lastAnswerAt >= outcome.startedAt - 60_000']],
   },
   {
-    name: 'deletes what the queue says before it is on disk',
+    name: 'deletes a message of the queue before it is on disk',
     file: 'src/daemon/queue-reader.ts',
     edits: [
       [
@@ -364,19 +364,19 @@ export const MUTANTS: readonly Mutant[] = [
     heldBy: 'src/daemon/queue-reader.test.ts',
   },
   {
-    name: 'takes whatever came last by the queue for the newest',
+    name: 'takes the message that arrived last for the newest',
     file: 'src/domain/queue-message.ts',
     edits: [['const isLater = compareForms(told, known) > 0', 'const isLater = true']],
     heldBy: 'src/domain/queue-message.test.ts',
   },
   {
-    name: 'believes after a long absence what the queue said before',
+    name: 'still believes after a long absence what the queue said before it',
     file: 'src/domain/queue-record.ts',
     edits: [['seenAt >= known && unclear !== true', 'unclear !== true']],
     heldBy: 'src/domain/queue-record.test.ts',
   },
   {
-    name: 'takes the silence of a queue for a word of AWS',
+    name: 'takes the silence of a queue as an answer',
     file: 'src/domain/judge.ts',
     edits: [["return source?.state === 'answered' && source.unproven !== true", "return source?.state === 'answered'"]],
     heldBy: 'src/domain/judge.test.ts',
