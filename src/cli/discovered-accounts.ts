@@ -71,10 +71,9 @@ export function withDiscovered(config: Config, discovered: readonly Discovered[]
   return withAccounts(config, found, names.length === 0 ? null : names.reduce(mergedNames))
 }
 
-/** What accounts are called, for showing; `null` where that is not asked for. @throws {Exit} 69 */
-export async function namesShown(config: Config): Promise<AccountNames | null> {
-  const isListed = config.discoveries.some(({ named }) => named === true)
-  return (isListed ? withDiscovered(config, await lastListed(config)) : config).accountNames ?? null
+/** The configuration with the accounts, and their names, as the daemon listed them last. Asks nobody. @throws {Exit} 69 */
+export async function asLastListed(config: Config): Promise<Config> {
+  return config.discoveries.length === 0 ? config : withDiscovered(config, await lastListed(config))
 }
 
 /** The configuration with the accounts that the daemon listed last; those that it never listed are listed now. @throws {Exit} 69 */

@@ -7,7 +7,7 @@ import type { Outcome } from '../domain/probe.ts'
 import { dated, storyJson } from '../domain/shown.ts'
 import type { KeptReading, Store } from '../ports/store.ts'
 import { asExit, notFound, readerIfExists } from './database.ts'
-import { namesShown } from './discovered-accounts.ts'
+import { asLastListed } from './discovered-accounts.ts'
 import { EXIT, Exit } from './exit.ts'
 import { MAX_JSON_ROWS, storyText } from './explain-text.ts'
 import { unknownIncident, wholeId } from './incident-id.ts'
@@ -42,7 +42,7 @@ export async function explain(
   if (store === null) throw notFound(unknownIncident(given), config)
   const story = await read(store, given, isJson ? LIMIT_JSON : LIMIT_TEXT)
   if (options.supportCase === true) return printSupportCase(story, config, isJson, io)
-  const names = await namesShown(config)
+  const { accountNames: names = null } = await asLastListed(config)
   io.out(
     isJson
       ? JSON.stringify(asJson(story, names), null, 2)

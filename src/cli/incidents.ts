@@ -6,7 +6,7 @@ import { incidentJson } from '../domain/shown.ts'
 import type { Span } from '../domain/span.ts'
 import { excerptPhrase } from '../email/excerpt.ts'
 import { reader } from './database.ts'
-import { namesShown } from './discovered-accounts.ts'
+import { asLastListed } from './discovered-accounts.ts'
 import { EXIT } from './exit.ts'
 import { configured, type Io, type ListOptions, list } from './io.ts'
 import { showPatterns } from './patterns.ts'
@@ -18,8 +18,8 @@ const MAX_ACCOUNTS = 3
 
 /** Lists the incidents, newest first, or their patterns. */
 export async function incidents(options: ListOptions & Readonly<{ patterns?: boolean }>, io: Io): Promise<number> {
-  const config = await configured(options, io)
-  const names = await namesShown(config)
+  const config = await asLastListed(await configured(options, io))
+  const names = config.accountNames ?? null
   const store = await reader(config)
   try {
     if (options.patterns === true) {

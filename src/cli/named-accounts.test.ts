@@ -72,6 +72,12 @@ test('names of the organization stand beside the ids in `explain` and `incidents
   expect(JSON.parse(storyJson).members).toMatchObject([{ accountName: 'payments [2J' }, { accountName: null }, {}])
 })
 
+test('names stand beside the ids in the patterns, too', async () => {
+  configure('true')
+  const patterns = await said((io) => incidents({ config, patterns: true }, io))
+  expect(patterns).toContain(`${A} “payments [2J”  1`)
+})
+
 test('names of the file are shown in their place', async () => {
   configure(`{ "${A}": shop }`)
   const [story = '', list = ''] = await all()

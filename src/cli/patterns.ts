@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { type AccountNames, withName } from '../domain/account-names.ts'
 import { counted } from '../domain/counted.ts'
 import { iso, utc } from '../domain/duration.ts'
 import {
@@ -23,7 +24,13 @@ export function showPatterns(incidents: readonly IncidentPatterns[], config: Con
   const patterns = patternsOf(incidents)
   const lines = standsOut(patterns, watchedBy(config.monitors.flatMap(({ probes }) => probes)))
   if (json) io.out(JSON.stringify(asJson(patterns, lines), null, 2))
-  else say(io, patterns.failures === 0 ? 'There are no failures to find patterns in.' : textOf(patterns, lines, io.columns))
+  else
+    say(
+      io,
+      patterns.failures === 0
+        ? 'There are no failures to find patterns in.'
+        : textOf(patterns, { lines, names: config.accountNames ?? null, columns: io.columns }),
+    )
 }
 
 function asJson(patterns: Patterns, lines: readonly string[]) {
@@ -46,7 +53,9 @@ function asJson(patterns: Patterns, lines: readonly string[]) {
   }
 }
 
-function textOf(patterns: Patterns, lines: readonly string[], columns: number | null): string {
+type Format = Readonly<{ lines: readonly string[]; names: AccountNames | null; columns: number | null }>
+
+function textOf(patterns: Patterns, { lines, names, columns }: Format): string {
   const { failures, incidents, from, to, hours, weekdays } = patterns
   const span = from === null || to === null ? '' : `, from ${utc(from)} to ${utc(to)}`
   const most = Math.max(...hours, ...weekdays, 1)
@@ -58,7 +67,7 @@ function textOf(patterns: Patterns, lines: readonly string[], columns: number | 
   const tables: readonly (readonly [string, readonly Count[]])[] = [
     ['where', patterns.endpoints],
     ['operation', patterns.operations],
-    ['account', patterns.accounts],
+    ['account', patterns.accounts.map((one) => ({ ...one, name: withName(one.name, names?.ofAccounts.get(one.name) ?? null) }))],
     ['error', patterns.errors],
     ['monitor', patterns.monitors],
     ['explained by', patterns.explanations],

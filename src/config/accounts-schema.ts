@@ -22,7 +22,7 @@ export const AccountsSchema = strict(
       )
       .prefault(false)
       .describe(
-        "Shows accounts' names beside their ids in emails, on the page, in `incidents` and in `explain`. `true`: as the organization's list has them, for monitors that discover their accounts (it takes no further permission). A mapping such as `{ '111122223333': payments }`: these names; `self` is the credentials' own account, unless a role says which one that is. Names are then stored in the database as well, never in the log.",
+        "Shows accounts' names beside their ids in emails, on the page, in `incidents` (`--patterns`, too) and in `explain`. `true`: as the organization's list has them, for monitors that discover their accounts (it takes no further permission). A mapping such as `{ '111122223333': payments }`: these names; `self` is the credentials' own account, unless a role says which one that is. Names are then stored in the database as well, never in the log.",
       ),
   },
   ' (which accounts are probed is in `monitors[].accounts`)',
