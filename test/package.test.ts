@@ -69,8 +69,8 @@ describe('what is packed', () => {
         'config/prometheus/alibi.rules.yml',
         'config/scenarios/aws-speaks-late.yaml',
         'config/systemd/alibi.service',
-        'dist/cli/program.js',
         'dist/main.js',
+        'dist/third-party-licenses.txt',
         'docs/configuration.md',
         'docs/operating.md',
         'ecosystem.config.js',
@@ -84,8 +84,10 @@ describe('what is packed', () => {
 
   test('and nothing else', async () => {
     const { paths } = await pack()
-    const rooms = /^(?:dist\/.+\.js|config\/.+\.(?:yaml|yml|json|service)|docs\/.+\.(?:md|png))$/
+    const rooms =
+      /^(?:dist\/main\.js(?:\.map)?|dist\/chunks\/[\w-]+\.js(?:\.map)?|config\/.+\.(?:yaml|yml|json|service)|docs\/.+\.(?:md|png))$/
     const alone = ['CHANGELOG.md', 'LICENSE', 'README.md', 'ecosystem.config.js', 'npm-shrinkwrap.json', 'package.json']
+    alone.push('dist/chunks.json', 'dist/third-party-licenses.txt')
     expect(paths.filter((path) => !rooms.test(path) && !alone.includes(path))).toEqual([])
     expect(paths.filter((path) => /\.test\.|password|\.db|\.eml/.test(path))).toEqual([])
   })

@@ -2,11 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { EXIT } from './exit.ts'
+import { PROGRAM } from './version.ts'
 
 const MAX_LINES_KEPT = 2_000
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
 
 /** A line of the daemon's JSON log. */
 export type LogLine = Readonly<Record<string, unknown>>
@@ -36,7 +35,7 @@ type Options = Readonly<{
 export function startDemoDaemon({ configFile, logFile, endpoints, giveUp }: Options): DemoDaemon {
   const { PATH, HOME, TZ } = process.env
   const inherited = Object.fromEntries(Object.entries({ PATH, HOME, TZ }).filter(([, value]) => value !== undefined))
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', configFile], {
+  const child = spawn(process.execPath, [PROGRAM, 'run', '--config', configFile], {
     env: { ...inherited, ...endpoints },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
