@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { openStore } from '../adapters/sqlite/store.ts'
+import { loadConfig } from '../config/file.ts'
+import { keyOf, scopeOf } from '../daemon/account-discovery.ts'
 import { main } from './program.ts'
 
 /* `alibi silence` beside a database in a file, with monitors of several accounts, operations and regions. */
@@ -30,7 +32,8 @@ async function alibi(...args: string[]) {
   const said: string[] = []
   const say = (text: string) => void said.push(text)
   const env = { HOME: place, SUDO_USER: 'anna' }
-  const code = await main([...args, '--config', config], { out: say, err: say, env, isTty: false, columns: null })
+  const named = args.includes('--config') ? args : [...args, '--config', config]
+  const code = await main(named, { out: say, err: say, env, isTty: false, columns: null })
   return { code, said: said.join('\n') }
 }
 
@@ -133,4 +136,30 @@ describe('a planned silence', () => {
 test('a silence from now on is listed as in force; its monitor, where it is one, has a key of its own', async () => {
   await add('--monitor', 'production')
   expect(await listed()).toMatchObject([{ status: 'in force', monitor: 'production', by: 'anna' }])
+})
+
+describe('accounts that are discovered', () => {
+  const discovering = join(place, 'discovering.yaml')
+  const head = readFileSync(config, 'utf8').split('monitors:')[0] ?? ''
+  writeFileSync(discovering, `${head}monitors: [{ name: all, accounts: { organization: {} } }]\n`)
+  const silenced = () => add('--account', '111122223333', '--config', discovering)
+
+  test('are not known before they were listed, which the error says', async () => {
+    expect(await silenced()).toEqual({
+      code: 64,
+      said: '--account: no probe asks for the account 111122223333; the accounts of all are not listed yet',
+    })
+  })
+
+  test('are known once the daemon has listed them', async () => {
+    const loaded = await loadConfig(discovering, { HOME: place })
+    if (!loaded.ok) throw new Error('this configuration is good')
+    const [discovery] = loaded.config.discoveries
+    const scope = scopeOf(discovery!, loaded.config.monitors[0])
+    const store = await openStore({ path: database })
+    const known = { scope, caller: '999900001111', accounts: ['111122223333'], listedAt: 1, failingSince: null }
+    await store.remember(keyOf('all'), JSON.stringify(known))
+    await store.close()
+    expect(await silenced()).toEqual({ code: 0, said: expect.stringContaining('covers 1 probe: all/111122223333/') })
+  })
 })
