@@ -1,19 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bench, freePort } from './bench.ts'
-import { residentMb } from './child.ts'
+import { cpuMs, residentMb } from './child.ts'
 import { rounded } from './figure.ts'
 
 /** Where Debian's package puts it, or wherever it was unpacked. */
 const BINARY = process.env['BLACKBOX_EXPORTER'] ?? '/usr/bin/prometheus-blackbox-exporter'
 const AT_ONCE = 64
 const READY_TRIES = 50
-/** `sysconf(_SC_CLK_TCK)` on every Linux that Node runs on. */
-const TICK_MS = 10
 
 /** What Prometheus' own prober costs for the same number of requests to the same stand-in; nothing where it is not installed. */
 export const blackbox: Bench = async ({ size, directory, doors, say }) => {
@@ -73,11 +71,4 @@ async function answers(url: string): Promise<boolean> {
     (response) => response.ok,
     () => false,
   )
-}
-
-/** User and system time of a process. */
-async function cpuMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }

@@ -13,13 +13,26 @@ import { judge } from './judge.ts'
 import { mail } from './mail.ts'
 import { probes } from './probes.ts'
 import { scale } from './scale.ts'
+import { services } from './services.ts'
 import type { Doors } from './stand-in.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
 import { wide } from './wide.ts'
 
 /** In this order: `start` uses what `probes` leaves behind. */
-const BENCHES: Readonly<Record<string, Bench>> = { probes, start, store, scale, mail, wide, judge, growth, health, blackbox }
+const BENCHES: Readonly<Record<string, Bench>> = {
+  probes,
+  start,
+  store,
+  scale,
+  services,
+  mail,
+  wide,
+  judge,
+  growth,
+  health,
+  blackbox,
+}
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },

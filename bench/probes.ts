@@ -141,7 +141,7 @@ function perProbe({ cpuMs, probes: n }: Lap): number {
 }
 
 /** As another process sees it: what is committed. */
-function onDisk(path: string): { runs: number; ok: number; bytes: number } {
+export function onDisk(path: string): { runs: number; ok: number; bytes: number } {
   const db = new DatabaseSync(path, { readOnly: true })
   try {
     const counted = db.prepare('SELECT count(*) AS runs, coalesce(sum(result = 0), 0) AS ok FROM runs').get()

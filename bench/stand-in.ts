@@ -1,8 +1,10 @@
-// The world outside, in a process of its own so that its work is not counted: AWS Account, AWS Health, a mailbox.
+// The world outside, in a process of its own so that its work is not counted: AWS Account and other services, AWS Health, a mailbox.
+import { ApiStandIn } from '../src/sandbox/api.ts'
 import { startSandbox } from '../src/sandbox/aws.ts'
 import { HealthStandIn } from '../src/sandbox/health.ts'
 import { type Caught, startMailbox } from '../src/sandbox/mailbox.ts'
 import { answering } from './child.ts'
+import { ANSWERS } from './other-services.ts'
 
 const OPERATION = 'GetAccountInformation'
 const MAIL_MS = 60_000
@@ -22,7 +24,14 @@ for (let i = 0; i < EVENTS_ELSEWHERE; i++) {
     region: i % 3 === 0 ? 'us-east-1' : 'eu-north-1',
   })
 }
-const sandbox = await startSandbox({ handlers: [(request, body, response) => health.handle(request, body, response)] })
+const api = new ApiStandIn()
+for (const { service, operation, answer } of ANSWERS) api.answer({ service, operation }, answer)
+const sandbox = await startSandbox({
+  handlers: [
+    (request, body, response) => api.handle(request, body, response),
+    (request, body, response) => health.handle(request, body, response),
+  ],
+})
 const mailbox = await startMailbox()
 
 /** Lets AWS fail, waits for the mail, lets it recover. Milliseconds from the crossing run's last request to the mail's 250. */

@@ -264,6 +264,15 @@ test('a PostgreSQL database replaces the file, and its URL is a secret', async (
   expect(faultsOf(faulty).join()).not.toMatch(/correct/)
 })
 
+test('health.related of a service that nobody asks is probably misspelt', async () => {
+  const monitors = 'monitors: [{ operations: ["s3:ListBuckets", "elastic-load-balancing-v2:DescribeLoadBalancers"] }]'
+  const related = '{ ACCOUNT: [IAM], STS: [IAM], S3: [], ELB: [EC2], DYNAMO: [IAM] }'
+  const { warnings } = configOf(await parse(`${ENOUGH}${monitors}\nhealth: { related: ${related} }`))
+  expect(warnings.filter((warning) => warning.startsWith('health.related'))).toEqual([
+    'health.related.DYNAMO: no monitor asks a service with this code; those that are asked are STS, S3, ELASTICLOADBALANCING',
+  ])
+})
+
 test.each([
   ['postgres://alibi@db.example.com/alibi', 1],
   ['postgres://alibi@db.example.com/alibi?sslmode=prefer', 1],

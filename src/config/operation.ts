@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type AccountCall, ALTERNATE_CONTACT_TYPES, OPERATIONS, type Operation, WRITING_OPERATIONS } from '../domain/probe.ts'
 import { nearest } from './nearest.ts'
-import { SERVICE_OPERATION_SCHEMAS, type ServiceAsk, serviceAskOf } from './service-operation.ts'
+import { SERVICE_OPERATION_SCHEMAS, type ServiceAsk, serviceAskOf, serviceOperationMeant } from './service-operation.ts'
 import { REGION, REGION_TEXT } from './values.ts'
 
 /** Operations with a parameter, its key, and an example of its value. */
@@ -33,9 +33,16 @@ export const OperationCall = z
     const names = isMapping ? Object.keys(given) : [given]
     if (names.some((one) => String(one).includes(':'))) return serviceAskOf(given, refuse)
     const name = names[0]
+    if (isMapping && (name === 'expect' || name === 'rate'))
+      return refuse(`expected an operation beside \`${name}\``, [name], 'key')
     if (name === undefined || names.length > 1) return refuse('expected one operation per entry of the list')
     const operation = OPERATIONS.find((known) => known === name)
-    if (operation === undefined) return refuse(unknownOperation(name), isMapping ? [name] : [])
+    if (operation === undefined) {
+      const text = isMapping && typeof given[name] === 'string' ? `${name}: ${given[name]}` : name
+      const meant = serviceOperationMeant(text)
+      const why = meant === null ? unknownOperation(name) : `an operation of another service is one word: expected \`${meant}\``
+      return refuse(why, isMapping ? [name] : [])
+    }
     return callOf(operation, isMapping ? given[name] : undefined, refuse)
   })
   .meta({

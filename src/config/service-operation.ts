@@ -106,10 +106,23 @@ export function serviceAskOf(given: string | object, refuse: Refuse): ServiceAsk
   return { operation, parameter: parameterOf(input), input, expect, rate: perSecond }
 }
 
+/** For what is nearly an operation of another service: `DynamoDB:listTables`, `dynamodb.ListTables`, `dynamodb: ListTables`; `null`: it is not. */
+export function serviceOperationMeant(text: string): string | null {
+  const [, prefix = '', action = ''] = /^([A-Za-z][\w-]{1,63})\s?[:.]\s?([A-Za-z]\w{1,99})$/.exec(text) ?? []
+  const service = serviceNamed(prefix.toLowerCase())
+  if (service === null) return null
+  const known = readingOperations(service)
+  const meant = known.find((one) => one.toLowerCase() === action.toLowerCase()) ?? nearest(action, known)
+  return meant === null ? null : `${service.name}:${meant}`
+}
+
 function operationNamed(name: string): Readonly<{ operation: ServiceCall['operation'] | null; why: string }> {
   const none = (why: string) => ({ operation: null, why })
   const [, prefix = '', action = ''] = OPERATION.exec(name) ?? []
-  if (prefix === '') return none('expected `service:Operation`, such as `dynamodb:DescribeTable`')
+  if (prefix === '') {
+    const meant = serviceOperationMeant(name)
+    return none(`expected \`service:Operation\`, such as \`${meant ?? 'dynamodb:DescribeTable'}\``)
+  }
   if (prefix === 'account') return none(`operations of Account have no prefix: write \`${action}\``)
   const service = serviceNamed(prefix)
   if (service === null) {
@@ -120,8 +133,9 @@ function operationNamed(name: string): Readonly<{ operation: ServiceCall['operat
   }
   const reading = readingOf(service, action)
   if (reading.ok) return { operation: `${service.name}:${action}`, why: '' }
-  const known = readingOperations(service)
-  const meant = reading.isUnknown === true ? nearest(action, known) : null
+  const isMisspelt = reading.isUnknown === true || !/^[A-Z]/.test(action)
+  const known = isMisspelt ? readingOperations(service) : []
+  const meant = known.find((one) => one.toLowerCase() === action.toLowerCase()) ?? nearest(action, known)
   return none(meant === null ? reading.why : `no such operation; did you mean \`${service.name}:${meant}\`?`)
 }
 

@@ -4,7 +4,7 @@ import { choosesFirst } from '../domain/choice.ts'
 import { partitionOf } from '../domain/policy.ts'
 import { isServiceCall, type Monitor } from '../domain/probe.ts'
 import { REGIONS } from '../domain/region.ts'
-import { memoryOf, priceOf } from '../domain/service-facts.ts'
+import { memoryOf, plainCode, priceOf, serviceCode } from '../domain/service-facts.ts'
 import { regionOf } from '../domain/setup.ts'
 import { readSchedule } from '../schedule/calendar.ts'
 import { invalidNow } from './authority.ts'
@@ -24,6 +24,7 @@ export function warningsOf(config: Config, tree: Tree, env: Env, now: number): r
     ...config.monitors.flatMap(scheduleWarnings),
     ...config.monitors.flatMap(regionWarnings),
     ...serviceWarnings(config),
+    ...relatedWarnings(config),
     ...recipientWarnings(config),
     ...policyWarnings(config),
     ...queueWarnings(config),
@@ -66,6 +67,18 @@ function serviceWarnings({ monitors }: Config): readonly string[] {
       ...(megabytes === null ? [] : [`the client of ${service.title} takes about ${megabytes} MB of memory`]),
     ]
   })
+}
+
+/** Keys of `health.related` that no failure can have: of a service that is not asked, or misspelt. */
+function relatedWarnings({ monitors, health }: Config): readonly string[] {
+  const calls = monitors.flatMap(({ probes }) => probes.map(({ call }) => call)).filter(isServiceCall)
+  const asked = [...new Set(['STS', ...calls.map(({ operation }) => serviceCode(operation))])]
+  const known = asked.map(plainCode)
+  return Object.keys(health.relevance.relatedTo ?? {})
+    .filter((code) => !known.includes(code))
+    .map(
+      (code) => `health.related.${code}: no monitor asks a service with this code; those that are asked are ${asked.join(', ')}`,
+    )
 }
 
 function regionWarnings({ name, region: own, probes }: Monitor): readonly string[] {

@@ -293,6 +293,13 @@ describe('what is asked', () => {
     )
   })
 
+  test('the name of a permission in place of that of an operation', async () => {
+    const outcome = await run(probeOf('s3:ListBucket'))
+    expect(outcome.tries[0]?.message).toBe(
+      'the installed @aws-sdk/client-s3 has no operation ListBucket: did you mean `s3:ListBuckets`?',
+    )
+  })
+
   test('nothing that writes is called, even if a configuration could ask for it', async () => {
     const before = api.received().length
     for (const operation of ['dynamodb:DeleteTable', 'secretsmanager:GetSecretValue', 's3:GetObject'] as const) {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { type Env, variableName } from '../../config/endpoints.ts'
+import { nearest } from '../../config/nearest.ts'
 import { type AwsService, serviceNamed } from '../../domain/catalogue.ts'
 import { readingOf } from '../../domain/only-reads.ts'
 import type { ServiceCall } from '../../domain/probe.ts'
@@ -74,11 +75,21 @@ export function readyFor(call: Omit<ServiceCall, 'region' | 'rate'>, load: LoadP
     return { why: `${packageName} is not installed: run \`${installCommand(service)}\`` }
   }
   const Named = found[`${action}Command`]
-  if (typeof Named !== 'function')
-    return { why: `the installed ${packageName} has no operation ${action}: check the name, or install a newer version` }
+  if (typeof Named !== 'function') return { why: withoutOperation(service, action, found) }
   const fit = fittedCall(call, Named as Constructor<object, Command>)
   if ('why' in fit) return { why: `${operation}: ${fit.why}`, isWrong: true }
   return { service, action, package: found, input: fit.input }
+}
+
+/** Most often the name is that of a permission, such as `s3:ListBucket`, which is not that of an operation. */
+function withoutOperation(service: AwsService, action: string, found: Package): string {
+  const names = Object.keys(found).flatMap((name) => (name.endsWith('Command') ? [name.slice(0, -'Command'.length)] : []))
+  const meant = nearest(
+    action,
+    names.filter((name) => readingOf(service, name).ok),
+  )
+  const hint = meant === null ? 'check the name, or install a newer version' : `did you mean \`${service.name}:${meant}\`?`
+  return `the installed @aws-sdk/client-${service.client} has no operation ${action}: ${hint}`
 }
 
 /** By the operation's own schema. Clients of earlier years have none: what they are given is sent as it is. */
