@@ -34,7 +34,7 @@ type Line = Readonly<{ at: number; text: string; bytes: number }>
 
 export type CloudWatchOptions = Readonly<{
   wanted: NonNullable<Config['log']['cloudwatch']>
-  /** Told once when lines cannot be delivered, and once when they can again; `lost` lines were dropped meanwhile. */
+  /** Called once when lines cannot be delivered, and once when they can again; `lost` lines were dropped meanwhile. */
   failed: (why: string) => void
   recovered: (lost: number) => void
   /** The way out; left out: directly. */

@@ -32,7 +32,7 @@ export function filesOf(path: string): readonly string[] {
   }
 }
 
-/** A rotated file whose failures are told to `failed` and to nobody else, be they events or thrown. */
+/** A rotated file whose failures, events or exceptions, go to `failed` and nowhere else. */
 export function openLogFile(wanted: Wanted, format: Logform.Format, failed: (error: unknown) => void): LogFile {
   fs.mkdirSync(dirname(wanted.path), { recursive: true, mode: 0o700 })
   const auditFile = auditFileOf(wanted.path)

@@ -161,7 +161,7 @@ export function createLog(config: LogConfig, options: LogOptions): ClosableLog {
   }
 }
 
-/** Holds back what is written to `stream` while lines come thick and fast; `line` is told of each before it is written. */
+/** Holds back what is written to `stream` while lines come thick and fast; `line` is called with each before it is written. */
 function gathering(stream: Writable): { line(): void; close(): void } {
   let lines = 0
   let timer: NodeJS.Timeout | null = null

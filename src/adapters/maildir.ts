@@ -15,7 +15,7 @@ export type FileMailerOptions = Readonly<{
 const MAX_NAME = 80
 
 /**
- * Writes each mail as an `.eml` file, the very message that SMTP would send. A mail that is written again takes the place
+ * Writes each email as an `.eml` file, the very message that SMTP would send. An email that is written again takes the place
  * of its earlier self; a file is whole or not there.
  */
 export function fileMailer({ directory, from }: FileMailerOptions): Mailer {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type { Mail } from '../ports/mailer.ts'
 
-/** A mail as it goes over the wire or into a file, and from whom to whom. */
+/** An email as it goes over the wire or into a file, with its sender and recipients. */
 export type Message = Readonly<{
   from: string
   /** What SMTP calls each address to which it goes. */
@@ -10,7 +10,7 @@ export type Message = Readonly<{
   source: Buffer
 }>
 
-/** Values come clean from the letter; this is the last door before the wire. */
+/** The values are clean already; this is the last check before the wire. */
 const oneLine = (value: string) => value.replace(/[\r\n\0]+/g, ' ')
 
 /** Longer lines may be broken on their way (RFC 5321, 4.5.3.1.6). */
@@ -20,7 +20,7 @@ function isSevenBit(text: string): boolean {
   return /^[\t\n\r -~]*$/.test(text) && text.split('\n').every((line) => line.length <= MAX_LINE)
 }
 
-/** By the Message-ID, not by chance: a mail that is sent again is the same, byte for byte. Never what stands in the mail itself. */
+/** From the Message-ID, not random, so that an email that is sent again is the same, byte for byte; never text of the email itself. */
 function boundaryOf({ messageId, text, html, attachment }: Mail): string {
   const parts = [text, html ?? '', attachment?.text ?? '']
   for (let nth = 0; ; nth++) {
@@ -54,7 +54,7 @@ export async function compile(mail: Mail, from: string): Promise<Message> {
               filename: oneLine(attachment.name),
               content: attachment.text,
               contentType: 'text/plain; charset=utf-8',
-              // Plain where it can be, so that it can be searched and read in the source of the mail.
+              // Plain if possible, so that it can be searched and read in the source of the email.
               contentTransferEncoding: isSevenBit(attachment.text) ? '7bit' : 'base64',
             },
           ],

@@ -26,9 +26,9 @@ export function sentRecordPath(database: string): string {
 }
 
 export type SentRecord = Readonly<{
-  /** Whether this very mail is the last that this address got about its incident. */
+  /** Whether this email is the last one that this address got about its incident. */
   isLast(mail: Mail, address: string): boolean
-  /** Whether another kind of mail was delivered under its Message-ID. */
+  /** Whether another kind of email was delivered under its Message-ID. */
   isTaken(mail: Mail): boolean
   /** Never rejects. */
   add(mail: Mail, addresses: readonly string[]): Promise<void>
@@ -36,7 +36,7 @@ export type SentRecord = Readonly<{
 
 /**
  * Reads the record, or begins one.
- * @param failed is told once that it cannot be read or written: then nothing is remembered, and everything is sent as ever
+ * @param failed is called once if it cannot be read or written: then nothing is remembered, and everything is sent as usual
  */
 export async function openSentRecord(path: string, failed: (why: string) => void): Promise<SentRecord> {
   let entries: Entry[] = []
@@ -98,7 +98,7 @@ export async function openSentRecord(path: string, failed: (why: string) => void
   }
 }
 
-/** Sends nothing again that was delivered already, and nothing under the Message-ID of another mail. */
+/** Sends nothing again that was delivered already, and nothing under the Message-ID of another email. */
 export function recordedMailer(mailer: Mailer, record: SentRecord): Mailer {
   return {
     verify: (signal) => mailer.verify(signal),
@@ -121,7 +121,7 @@ export function recordedMailer(mailer: Mailer, record: SentRecord): Mailer {
   }
 }
 
-/** A failure that is of all is thrown on, but not where some have the mail already. */
+/** A failure for all addresses is passed on, but not if some have the email already. */
 async function fatesOf(mailer: Mailer, mail: Mail, someHaveIt: boolean, signal: AbortSignal): Promise<readonly Fate[]> {
   try {
     return await mailer.send(mail, signal)

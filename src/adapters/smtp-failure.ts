@@ -58,7 +58,7 @@ export function failureOf(error: unknown, watch: SmtpWatch, { where, clean }: Se
   })
 }
 
-/** Whom a failure is about, and what takes secrets out of its words. */
+/** Whom a failure concerns, and what takes secrets out of its text. */
 export type Server = Readonly<{ where: string; clean: (text: string) => string }>
 
 /** What a reply that is no acceptance comes to. */
@@ -75,7 +75,7 @@ export function refused(phase: string, reply: string, { where, clean }: Server):
 }
 
 const FINAL_DOT = 'after the final dot'
-/** Every other phase comes before the mail is spoken of. */
+/** Every other phase comes before the email itself. */
 const PHASES: Readonly<Record<string, Phase>> = {
   'MAIL FROM': 'sender',
   'RCPT TO': 'recipient',
@@ -83,7 +83,7 @@ const PHASES: Readonly<Record<string, Phase>> = {
   [FINAL_DOT]: 'final dot',
 }
 
-/** By the words of OpenSSL: of a handshake after STARTTLS the library passes on no code. */
+/** Recognized by OpenSSL's message: the library passes on no code for a handshake after STARTTLS. */
 const CERTIFICATE: readonly (readonly [RegExp, MailTrouble])[] = [
   [
     /self[- ]signed certificate|unable to (?:get|verify) .{0,40}\b(?:issuer|first|local)|certificate.{0,40}not trusted/i,
@@ -115,7 +115,7 @@ function silence(told: Told): string {
   return code === '' || told.message.includes(code) ? told.message : `${told.message} (${code})`
 }
 
-/** One line of a server's words, without what would move a cursor. */
+/** One line of a server's reply, without what would move a cursor. */
 export function shown(text: string): string {
   return text
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')

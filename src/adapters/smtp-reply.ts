@@ -3,7 +3,7 @@ export type Phase = 'session' | 'sender' | 'recipient' | 'data' | 'final dot'
 
 /** What a reply that is no acceptance means. */
 export type Refusal = Readonly<{
-  /** It is about us, our session or our quota, and says nothing of this mail. */
+  /** It is about us, our session or our quota, and says nothing about this email. */
   session: boolean
   /** The server will say it again: it is about this sender, recipient or message. */
   permanent: boolean
@@ -11,16 +11,16 @@ export type Refusal = Readonly<{
   crowded: boolean
 }>
 
-/** Bad sequence, authentication required, refused, or too weak (RFC 5321, 4954): no mail was looked at. */
+/** Bad sequence, authentication required, refused, or too weak (RFC 5321, 4954): no email was looked at. */
 const SESSION_CODES: readonly number[] = [500, 502, 503, 530, 534, 535, 538]
 /**
  * Enhanced codes (RFC 3463 and its registry) that speak of the sending system: no mail is taken now, or by a system set up like
  * this; too much was sent; log in, or encrypt, first; our address has no name; and, as Gmail uses it, the day's quota is used up.
  */
 const SESSION_STATUS = /^[45]\.(?:3\.[25]|4\.5|5\.1|7\.(?:3|8|9|1[0-4]|25|28))$/
-/** About an address or a mailbox, whatever words come with it: "over quota" is the mailbox's. */
+/** About an address or a mailbox, whatever the text says: "over quota" is the mailbox's quota. */
 const ADDRESS_STATUS = /^[45]\.[12]\./
-/** Postfix and Exim look at the client and its name when the first recipient is named, with codes that say less than the words. */
+/** Postfix and Exim look at the client and its name when the first recipient is named, with codes that say less than the text. */
 const OUR_HOST = /\bclient host\b|\b(?:helo|ehlo)\b|\bblocked using\b|\byour (?:ip|host)\b/i
 const TOO_MUCH =
   /\b(?:daily|hourly|per (?:day|hour|minute)|rate|sending|outgoing|outbound|relay(?:ing)?|submission|credits|tenant)\b/i

@@ -11,15 +11,15 @@ export type SmtpDeadlines = Readonly<{
   connectMs: number
   /** From the connection to the greeting; and a STARTTLS handshake. */
   greetingMs: number
-  /** Without a byte from the server. A mail that is scanned before it is accepted takes a while. */
+  /** Without a byte from the server. An email that is scanned before it is accepted takes a while. */
   answerMs: number
-  /** All of it: a server that drips a byte now and then is cut off here. */
+  /** The whole session: this is where a server that sends a byte now and then is disconnected. */
   wholeMs: number
 }>
 
 const SMTP_DEADLINES: SmtpDeadlines = { connectMs: 20_000, greetingMs: 15_000, answerMs: 60_000, wholeMs: 120_000 }
 
-/** For the server's farewell, after the mail was accepted; nobody waits for it. */
+/** For the reply to QUIT after the email was accepted; nobody waits for it. */
 const QUIT_MS = 2_000
 const MAX_REPLY_BYTES = 64 * 1024
 

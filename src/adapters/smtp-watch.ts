@@ -4,18 +4,18 @@ const CONNECTING: Command = { verb: 'connecting', recipient: null }
 const GREETING: Command = { verb: 'greeting', recipient: null }
 const FINAL_DOT: Command = { verb: 'after the final dot', recipient: null }
 
-/** Follows a session by nodemailer's transaction log, the one place where it tells what it does. */
+/** Follows a session by nodemailer's transaction log, the only place where it reports what it does. */
 export class SmtpWatch {
   /** The message is out of our hands up to its last byte: from here on it may have been accepted. */
   handedOver = false
   /** Commands without an answer yet, oldest first: with PIPELINING there are several. */
   #waiting: Command[] = [CONNECTING]
   #last = CONNECTING.verb
-  /** The server took no mail from our sender: whatever it says to the recipients that follow is about that. */
+  /** The server rejected our sender: whatever it says to the recipients that follow is about that. */
   senderRefused = false
   readonly #recipients = new Map<string, string>()
 
-  /** Logins come masked, and only the verb is kept. */
+  /** Logins come masked, and only the SMTP command is kept. */
   readonly logger = {
     log: (entry: { tnx?: string; localAddress?: string }, message: unknown) => {
       if (entry.tnx === 'network' && entry.localAddress !== undefined) this.#waiting = [GREETING]
@@ -41,7 +41,7 @@ export class SmtpWatch {
 
   #asked(command: string): void {
     const verb = /^(EHLO|HELO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|QUIT)\b/.exec(command)?.[1]
-    // Within a login the lines have no verb of their own.
+    // Within a login, the lines have no SMTP command of their own.
     if (verb === undefined || verb === 'AUTH') this.#waiting.push({ verb: 'login', recipient: null })
     else this.#waiting.push({ verb, recipient: /^RCPT TO:<(.*)>/.exec(command)?.[1] ?? null })
   }

@@ -95,7 +95,7 @@ function beatOf(log: Log, look: () => void) {
   }
 }
 
-/** Tells by how much the wall clock jumped against the monotonic one. */
+/** Reports by how much the wall clock jumped against the monotonic one. */
 function watchOf(jumped: (byMs: number) => void) {
   let timer: NodeJS.Timeout | null = null
   let offset = 0

@@ -11,7 +11,7 @@ export type DaemonStorage = AsyncDisposable &
   Readonly<{
     /** What is stored is dated by it. */
     clock: Clock
-    /** As people are told where it is. */
+    /** Where it is, as shown to users. */
     place: string
     /**
      * Takes the right to be the only one who decides; waits, or rejects, while another daemon has it.

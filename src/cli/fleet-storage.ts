@@ -15,7 +15,7 @@ import { VERSION } from './version.ts'
 
 type Around = Readonly<{
   log: Log
-  /** Told of each call of the store. */
+  /** Called after each call of the store. */
   observe: (method: string, ms: number) => void
   /** The configuration that is in force. */
   config: () => Config

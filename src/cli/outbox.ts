@@ -55,7 +55,7 @@ function addressRow(owed: Owed) {
   }
 }
 
-/** `sending` lasts for a moment only, and users are not told of it. */
+/** `sending` lasts only for a moment, and is not shown to users. */
 function stateShown(state: NotificationState): Exclude<NotificationState, 'sending'> {
   return state === 'sending' ? 'retrying' : state
 }

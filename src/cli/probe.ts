@@ -13,7 +13,7 @@ import { table } from './table.ts'
 import { unloggedHealthReader } from './unlogged-health-reader.ts'
 import { VERSION } from './version.ts'
 
-/** If the quotas make it take longer than this, the user is told so at the start. */
+/** If it takes longer than this because of the quotas, the user is warned at the start. */
 const LONG_MS = 10_000
 
 type Run = Readonly<{ monitor: Monitor; probe: Probe; outcome: Outcome }>

@@ -146,7 +146,7 @@ function on(held: AsyncDisposableStack, names: readonly NodeJS.Signals[], heard:
   }
 }
 
-/** What people are told when the database cannot be had. @throws {Exit} */
+/** What users see when the database cannot be opened. @throws {Exit} */
 function asExit(cause: unknown): never {
   if (cause instanceof HeldError || cause instanceof StoreError) throw new Exit(EXIT.unavailable, cause.message)
   throw cause

@@ -51,7 +51,7 @@ function checkOrigins(tree: Tree, addFault: AddFault): void {
   }
 }
 
-/** Checks the recipients. The names that can be used in lists, or `null` if they cannot be told. */
+/** Checks the recipients. Returns the names that can be used in lists, or `null` if they are not known. */
 function recipientNames(tree: Tree, addFault: AddFault): readonly string[] | null {
   const recipients = valueAt(['recipients'], tree.root)
   if (!isMapping(recipients)) return null

@@ -14,7 +14,7 @@ const MAX_RATE = 100
 const MAX_INPUT = 4_000
 const MAX_DEPTH = 8
 
-/** Suggested by editors: of services that many have, one that needs no parameters and one that is told them. */
+/** Suggested by editors: of widely used services, an operation that needs no parameters and one that has some. */
 const COMMON = [
   'cloudformation:ListStacks',
   'cloudwatch:ListMetrics',

@@ -96,7 +96,7 @@ function lineAt(text: string, offset: number): string {
 /** A value that starts with a character that no unquoted value may start with, such as `* * * * *` or `@hourly`. */
 const UNQUOTED = /(?:[:-]\s+|[[{,]\s*)[*@%`]/
 
-/** Messages of the library may end with what it found, in quotes. That is cut off: it could be a piece of a password. */
+/** Messages of the library may end with what it found, in quotes. That is removed: it could be a piece of a password. */
 function syntaxMessage(error: YAMLError, line: string): string {
   switch (error.code) {
     case 'MULTIPLE_DOCS':

@@ -56,7 +56,7 @@ export class Clocks {
 
   /**
    * How far the wall clock was set since it said `wall`, at about that moment of the monotonic clock. What is under way when the clock
-   * is set, and what begins before anybody has noticed, are told apart by how far the two differ.
+   * is set, and what begins before that is noticed, are distinguished by how far the two differ.
    */
   setSince(wall: number, monotonic: number): number {
     const [first, ...others] = this.spans

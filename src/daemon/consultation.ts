@@ -112,7 +112,7 @@ export class Consultation {
 
   /**
    * How old the reading may be that the waiting runs are judged by. If AWS Health must be asked again, it must have been asked
-   * after those runs began. What was read before the last start, wake-up or clock change, or while we were cut off, says nothing
+   * after those runs began. What was read before the last start, wake-up or clock change, or while we were offline, says nothing
    * about a run that was made since.
    */
   private maxAgeMs(partition: Partition): number {

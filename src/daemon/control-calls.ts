@@ -18,7 +18,7 @@ export type ControlCallsDeps = Readonly<{
   kill: AbortSignal
 }>
 
-/** Makes the control calls that no run asks for: now and then while all is well, often while we are cut off (`offline`). */
+/** Makes the control calls that no run asks for: rarely while everything is ok, often while we are `offline`. */
 export class ControlCalls {
   private readonly deps: ControlCallsDeps
   private lastAt: Instant | null = null

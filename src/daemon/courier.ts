@@ -188,7 +188,7 @@ export class Courier {
     const { store, log, meter } = this.deps
     const summarised = summarise.flatMap(({ owed }) => owed)
     const changes = [
-      // Why it could not leave stays with it: the email that tells both says so.
+      // The reason why it could not be sent stays with it, for the email that reports both.
       ...merge.map(({ owed, why }) => ({ ...nameOf(owed), state: 'merged' as const, error: owed.error ?? why })),
       ...drop.map(({ owed, why }) => ({ ...nameOf(owed), state: 'dropped' as const, error: why })),
       ...summarised.map((one) => ({ ...nameOf(one), state: 'merged' as const, error: SUMMARISED })),

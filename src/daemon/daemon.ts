@@ -64,7 +64,7 @@ export type DaemonDeps = Readonly<{
   letter: (notification: Notification, delivery: Delivery) => Mail
   /** What the session before this one, in the same process, knew of our own network; left out, or `null`, if there was none. */
   connectivity?: Connectivity | null
-  /** Who is told that Alibi itself works; `null` if nobody is. */
+  /** Where it is reported that Alibi itself works; `null` if nowhere. */
   heartbeat?: Heartbeat | null
 }>
 
@@ -111,7 +111,7 @@ export async function startDaemon(given: DaemonDeps, config: Config, signals: Si
   log.info('watching', { monitors: monitors.size, probes: probes.size, recipients: recipients.size, overrides })
   const { absence, incidents } = engine.world()
   if (absence !== null) recordGap(absence, deps, background)
-  // What the mail server refused may have been mended while nobody ran: one attempt, before anything else leaves.
+  // What the mail server refused may have been fixed while Alibi was not running: one attempt, before anything else is sent.
   await courier.retryRefused([...incidents.values()]).catch((cause) => failures.report('failed to retry refused emails', cause))
   return {
     done: run(parts, { log, failures, ended: ending.signal, kill: signals.kill }),

@@ -15,7 +15,7 @@ import { threadOf } from './thread.ts'
 import type { WaitingTimes } from './waiting-times.ts'
 import { letterOf } from './wording.ts'
 
-/** How the copy for an address is marked that is told more than the others. */
+/** Marks the copy for an address that needs more content than the others. */
 const TOLD_APART = 'sent as an email of its own, with what had never arrived there'
 /** Rejected addresses that an email names. */
 const MAX_REJECTED = 20
@@ -35,7 +35,7 @@ export type DispatchDeps = Readonly<{
 
 /**
  * Sends one email to those of its addresses that are due: (1) that it is being sent, and how it is worded, is on disk; (2) it is
- * handed to the mail server; (3) what the server said for each address is on disk. After a crash between 1 and 3 it may have been
+ * handed to the mail server; (3) what the server answered for each address is on disk. After a crash between 1 and 3 it may have been
  * accepted, so it is sent again unchanged, under the same Message-ID.
  */
 export class Dispatch {
@@ -76,7 +76,7 @@ export class Dispatch {
     }
   }
 
-  /** These addresses need not be told now. Should what they rejected be sent again some day, this follows it. */
+  /** These addresses need not get it now. If what they rejected is ever sent again, this follows it. */
   private async withhold(needless: readonly Readonly<{ owed: Owed; why: string }>[]): Promise<void> {
     const { store, clock, log } = this.deps
     const now = clock.now()
@@ -89,7 +89,7 @@ export class Dispatch {
     for (const { owed, why } of needless) log.info('mail withheld', { ...fieldsOf(owed), to: [owed.address], why })
   }
 
-  /** Only one email leaves under one Message-ID: addresses that are told something else get a notification of their own. */
+  /** Only one email is sent under one Message-ID: addresses that need other content get a notification of their own. */
   private async divide(first: Owed, others: readonly Parcel[]): Promise<void> {
     const { store, clock, log, mailDomain } = this.deps
     const made = others.map((parcel) => {
@@ -118,7 +118,7 @@ export class Dispatch {
     const [first] = owed
     if (first === undefined) return
     const route = this.routeFor(first)
-    // Those that go by the other mail server are next.
+    // Those that use the other mail server are next.
     const going = owed.filter((one) => this.routeFor(one).name === route.name)
     const wording = first.wording ?? (await this.worded(going, telling, thread))
     const envelope = going.map(({ address }) => address)
@@ -155,7 +155,7 @@ export class Dispatch {
     }
   }
 
-  /** Rejected addresses, named in emails to others: those behind them will not hear of it. */
+  /** Rejected addresses, named in emails to others because their owners will not be notified. */
   private async rejectedElsewhere(owed: readonly Owed[]): Promise<Wording['refused']> {
     const outbox = await this.deps.store.outbox()
     const others = outbox.filter(({ state, address }) => state === 'refused' && !owed.every((one) => one.address === address))

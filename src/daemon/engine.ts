@@ -278,7 +278,7 @@ export class Engine {
     if (notifications.length > 0) this.deps.owes()
   }
 
-  /** The emails of a decision: what each recipient is told, with the last hour of the probes that are shown. */
+  /** The emails of a decision, one for each recipient, with the last hour of the probes that are shown. */
   private async notificationsOf(decision: Decision, now: Instant): Promise<readonly Notification[]> {
     const { store, reader, setup, overrides, sender } = this.deps
     if (decision.announced.length === 0) return []

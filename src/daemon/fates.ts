@@ -33,7 +33,7 @@ export type AttemptResult = Readonly<{
   result: Extract<MailResult, 'delivered' | 'deferred' | 'refused'>
   addresses: readonly string[]
   attempts: number
-  /** The server's words. */
+  /** The server's reply. */
   said: string
   /** When these are tried again; `null` if they are not. */
   nextAt: number | null

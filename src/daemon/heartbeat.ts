@@ -9,7 +9,7 @@ import type { Clock } from '../ports/time.ts'
 
 /** A mail server that takes longer to answer does not hold up the heartbeat: its answer is reported with the next one. */
 const MAIL_PATIENCE_MS = 10_000
-/** The same trouble is logged this often. */
+/** The same problem is logged this often. */
 const SAME_TROUBLE_EVERY_MS = 60 * 60_000
 
 export type HeartbeatDeps = Readonly<{

@@ -81,7 +81,7 @@ export class LiveWorld {
   }
 }
 
-/** "Never reached since the start" begins again, unless we were cut off when we stopped: that episode has yet to end. */
+/** "Never reached since the start" begins again, unless we were offline when we stopped: that still has to end. */
 function connectivityAtStart(stored: Connectivity | null): Connectivity {
   return stored !== null && stored.offlineSince !== null ? stored : INITIAL_CONNECTIVITY
 }

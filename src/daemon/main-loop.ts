@@ -17,7 +17,7 @@ import type { Wakeup } from './wakeup.ts'
 /** What falls due by the clock alone, such as a blind probe. */
 const TIMERS_EVERY_MS = 10_000
 const ALIVE_EVERY_MS = 30_000
-/** Runs do not count while we are cut off. A few are made all the same: an answer ends the episode. */
+/** Runs do not count while we are offline. A few are made all the same, because an answer ends it. */
 const OFFLINE_RERUN_EVERY_MS = MINUTE_MS
 const SWEEP_EVERY_MS = MINUTE_MS
 const SWEEP_ROWS = 500

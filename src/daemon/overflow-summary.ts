@@ -13,7 +13,7 @@ export type OverflowSummaryDeps = Readonly<{
   plainFacts: (kind: Facts['kind'], reason: string, subject: string, lines: readonly string[]) => Facts
 }>
 
-/** `rate-limit`: one email for all that the limit held back, to all addresses of a recipient that are told the same. */
+/** `rate-limit`: one email for all that the limit held back, to all addresses of a recipient that get the same content. */
 export async function overflowSummaries(
   deps: OverflowSummaryDeps,
   plans: OutboxPlan['summarise'],

@@ -54,7 +54,7 @@ export type QueueReaderDeps = Readonly<{
   store: Pick<Store, 'keepQueue' | 'queue'>
   clock: Clock
   log: Log
-  /** What is known of some event has changed; `sentAt`: when EventBridge put the words about it into the queue. */
+  /** What is known of some event has changed; `sentAt`: when EventBridge put the message about it into the queue. */
   arrived: (sentAt: readonly Instant[]) => void
 }>
 

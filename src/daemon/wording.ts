@@ -15,7 +15,7 @@ export function letterOf(
   return letter({ ...notification, to, inReplyTo, facts }, { attempts, lateBecause, now: at, merged, refused })
 }
 
-/** The facts of an email that reports a failure as well: the trouble began with that one. */
+/** The facts of an email that reports a failure as well: the incident began with that one. */
 function begunWith(facts: Facts, fall: Facts): Facts {
   if (facts.incident === null || fall.incident === null || fall.incident.onset >= facts.incident.onset) return facts
   const { onset, lastOkAt } = fall.incident

@@ -314,7 +314,7 @@ function widely(count: number): Notification {
   return well({ targets: targets(count), monitor: { timezone: 'Etc/UTC' } }, 5).untilEmail('failing', failsByOperation)
 }
 
-/** That many accounts are asked the same, and end as they are told to. */
+/** That many accounts are asked the same, with the results that are given. */
 function several(count: number, ends: (nth: number) => Ending): Notification {
   const accounts = targets(count).map(({ account }) => account)
   const on = well({ targets: accounts.map((account) => ({ account, call: CALLS[0] })) })

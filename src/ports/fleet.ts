@@ -2,7 +2,7 @@ import type { Instant, Outcome, Probe } from '../domain/probe.ts'
 import type { Store } from './store.ts'
 import type { Clock } from './time.ts'
 
-/** A machine that shares the store, as it was last heard of. */
+/** A machine that shares the store, as last reported. */
 export type Machine = Readonly<{
   name: string
   host: string

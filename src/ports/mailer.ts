@@ -1,4 +1,4 @@
-/** A mail as it leaves: rendered, for one recipient. */
+/** An email as it is sent: rendered, for one recipient. */
 export type Mail = Readonly<{
   messageId: string
   /** The addresses that its `To` names. */
@@ -8,9 +8,9 @@ export type Mail = Readonly<{
   subject: string
   /** Plain text, always there. */
   text: string
-  /** `null` when it could not be made: the mail goes out as text. */
+  /** `null` if it could not be made: the email is sent as text. */
   html: string | null
-  /** A list that is too long for a letter: plain text, named by us. Left out where there is none. */
+  /** An attached list that is too long for the text: plain text, named by us. Left out if there is none. */
   attachment?: Readonly<{ name: string; text: string }>
   inReplyTo: string | null
   /** Further headers, such as `X-Alibi-Kind`. Names are ours; values hold no CR or LF. */
@@ -19,7 +19,7 @@ export type Mail = Readonly<{
   date: number
 }>
 
-/** What the server did with a mail for one address. */
+/** What the server did with an email for one address. */
 export type Fate = Readonly<
   /** It is delivered: the server said 250 after the message, such as "250 2.0.0 Ok: queued as 4F1A2". */
   { address: string; accepted: true; reply: string } | { address: string; accepted: false; error: MailError }
@@ -27,7 +27,7 @@ export type Fate = Readonly<
 
 export type Mailer = {
   /**
-   * Resolves to what became of the mail for each address of its envelope, in that order.
+   * Resolves to what became of the email for each address of its envelope, in that order.
    * @throws {MailError} and nothing else, when it failed in the same way for all of them; within the mailer's own deadline.
    */
   send(mail: Mail, signal: AbortSignal): Promise<readonly Fate[]>
@@ -44,7 +44,7 @@ export type MailFailure = Readonly<{
   permanent: boolean
   /** The message had been handed over when the line broke: it may have been accepted. */
   uncertain: boolean
-  /** No session came about, or its sender may send no more for now: nothing was said of this mail. */
+  /** There was no session, or its sender may send no more for now: this says nothing about the email. */
   session?: boolean
   /** Too many recipients in one go: the next attempt need not wait. */
   crowded?: boolean

@@ -4,7 +4,7 @@ import type { HealthReading } from '../domain/outage.ts'
 import type { Outcome, Probe } from '../domain/probe.ts'
 import type { Verdict } from '../domain/verdict.ts'
 
-/** What became of one attempt to send a mail, or of a mail that left no more. */
+/** What became of one attempt to send an email, or of an email that was not sent any more. */
 export const MAIL_RESULTS = ['delivered', 'deferred', 'refused', 'merged', 'dropped'] as const
 export type MailResult = (typeof MAIL_RESULTS)[number]
 
@@ -25,11 +25,11 @@ export type Meter = {
   skipped(monitor: string): void
   /** AWS Health was asked. */
   read(reading: HealthReading): void
-  /** What AWS told by the health queue was judged, so long after it was put there. */
+  /** An event from the health queue was judged, so long after it was put there. */
   told(agoMs: number): void
 }
 
-/** For whoever does not count: the simulator, verbs, most tests. */
+/** For those who do not count: the simulator, commands, most tests. */
 export const SILENT_METER: Meter = {
   run() {},
   decided() {},

@@ -106,7 +106,7 @@ export type Store = Reader & {
   close(): Promise<void>
 }
 
-/** The part of the store that verbs and pages use beside the daemon. */
+/** The part of the store that commands and pages use beside the daemon. */
 export type Reader = {
   load(closedSince: Instant): Promise<Loaded>
   /** What was last remembered under this key; `null` if nothing was. */
@@ -127,7 +127,7 @@ export type Reader = {
   hours(probe: string, since: Instant): Promise<readonly HourSum[]>
   /** Everything not delivered, merged or dropped, with what became of those notifications at their other addresses. */
   outbox(): Promise<readonly Owed[]>
-  /** Mails of an incident, oldest first, in the order of their addresses. */
+  /** Emails of an incident, oldest first, in the order of their addresses. */
   mails(incident: string): Promise<readonly Owed[]>
   /** What was last read of a partition at or before that moment, as it was then; `null` if nothing was. */
   readingAt(partition: Partition, at: Instant): Promise<KeptReading | null>
@@ -141,7 +141,7 @@ export type Reader = {
   silences(endedSince: Instant): Promise<readonly Silence[]>
   /** Of incidents that are not closed. */
   acks(): Promise<readonly Ack[]>
-  /** What was delivered since then, and to which address (the ceiling on mails). */
+  /** What was delivered since then, and to which address (`rate-limit`). */
   deliveredSince(since: Instant): Promise<readonly Readonly<{ address: string; at: Instant }>[]>
 }
 

@@ -18,7 +18,7 @@ export type Clock = {
 export type Ticker = {
   /**
    * Calls `fire` whenever the schedule is due, plus a random delay of up to `spreadMs`; the next fire is skipped while the
-   * promise it returned is pending, and `overlapped` is told. Returns what stops it, and when it is due next.
+   * promise it returned is pending, and `overlapped` is called. Returns what stops it, and when it is due next.
    */
   schedule(task: ScheduledTask): { stop(): Promise<void>; next(): number | null }
 }

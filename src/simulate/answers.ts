@@ -40,7 +40,7 @@ const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
 /** A try without what depends on the moment. `ms` is how long it takes. */
 export type Reply = Pick<Try, 'kind' | 'error' | 'message' | 'status' | 'service' | 'ms' | 'obstacle'>
 
-/** The try that the real prober would make of this answer, in the words of adapters/aws/failure.ts. */
+/** The try that the real prober would make of this answer, in the terms of adapters/aws/failure.ts. */
 export function replyOf(answer: Answer, { operation }: Call, timeoutMs: number): Reply {
   const service = serviceCode(operation)
   const said = (status: number, kind: Try['kind'], error: string, message: string): Reply => {

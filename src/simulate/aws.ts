@@ -59,7 +59,7 @@ export type Calls = {
   control: ControlAnswer | null
 }
 
-/** Asks the virtual AWS as the real prober asks the real one: the same tries, the same backoff, the same words. */
+/** Asks the virtual AWS as the real prober asks the real one: the same tries, the same backoff, the same texts. */
 export function virtualProber(world: World, { config, life, random01, ran, calls }: AwsOptions): Prober {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
   let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null

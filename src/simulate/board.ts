@@ -140,7 +140,7 @@ function common(event: Posted, now: Instant) {
   return { arn, service, region, code, startedAt, endedAt, updatedAt: Math.min(event.updatedAt, now) }
 }
 
-/** As the API and EventBridge tell it: the newest text only, and no list of impacted services. */
+/** As the API and EventBridge report it: the newest text only, and no list of impacted services. */
 function inFull(event: Posted, now: Instant) {
   const { category, scope, texts } = event
   return { ...common(event, now), category, scope, status: status(event, now), text: texts.at(-1) ?? '', impacted: null }

@@ -10,7 +10,7 @@ export const AT_ONCE: Delivery = { delayMs: 0, copies: 1 }
 
 export type Held = Readonly<{ id: string; event: HealthEvent; sentAt: Instant }> & { visibleAt: Instant; receipt: string }
 
-/** The virtual queue that EventBridge fills, as long as a rule tells it to. Its times are true ones, whatever the daemon's clock says. */
+/** The virtual queue that EventBridge fills, as long as it has a rule for it. Its times are true ones, whatever the daemon's clock says. */
 export class EventQueue {
   state: QueueState = 'ok'
   private readonly now: () => Instant

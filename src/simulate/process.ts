@@ -42,7 +42,7 @@ export type Surroundings = Readonly<{
   fault: (expected: string, found: string) => void
 }>
 
-/** The daemon as a process: it can be killed, stopped and told to reload, and another one can be started on the same disk. */
+/** The daemon as a process: it can be killed, stopped and reloaded, and another one can be started on the same disk. */
 export class Process {
   readonly life: Life
   /** What commands write into while it runs. */

@@ -11,7 +11,7 @@ export type MemoryStore = Store & {
   readonly disk: Disk
   /** The next call fails with this error and changes nothing; several are used up one after the other. */
   failNext(error: StoreError): void
-  /** Every call fails until told `null`: a full disk. */
+  /** Every call fails with this until it is `null`: a full disk. */
   failAll(error: StoreError | null): void
 }
 

@@ -34,7 +34,7 @@ export class World {
   dashboard: DashboardState = 'ok'
   diskFull = false
   readonly queue: EventQueue
-  /** EventBridge tells what AWS publishes. */
+  /** EventBridge delivers what AWS publishes. */
   readonly isQueued: boolean
   private targets: readonly Target[] = []
   /** When a limited Health API lets the next call through. */

@@ -32,7 +32,7 @@ export type Cells = Readonly<{
   count: number
   /** What has no cell. */
   more: string | null
-  /** Probes that are ok now but failed in the last hour: in words, for whoever has no mouse to point with. */
+  /** Probes that are ok now but failed in the last hour: in words, for those who have no mouse to point with. */
   notes: readonly string[]
   moreNotes: number
 }>

@@ -9,7 +9,7 @@ import type { Bar, Timeline } from './timeline.ts'
 
 const HEIGHT: Readonly<Record<Minute, number>> = { ok: 10, inconclusive: 16, failed: 24, none: 2 }
 
-/** Sixty minutes, the worse the taller, so that colour is not needed to tell them apart; below, how long the runs took. */
+/** Sixty minutes, the worse the taller, so that they can be distinguished without colour; below, how long the runs took. */
 export function HourFigure({ hour }: { hour: Hour }) {
   return (
     <figure class="hour">

@@ -8,7 +8,7 @@ import { type Column, ProbeName, Table } from './table.tsx'
 /** A line with more cells has a row of the grid to itself. */
 const SHORT_LINE = 6
 
-/** What tells the cells apart where colors cannot be; a cell without a sign is ok. */
+/** What distinguishes the cells where colors cannot be seen; a cell without a sign is ok. */
 const SIGN: Readonly<Record<Word, string>> = {
   failing: '✗',
   blind: '?',

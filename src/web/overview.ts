@@ -28,7 +28,7 @@ const MAX_CELLS = 1_000
 const MAX_MAILS = 20
 const WORST_FIRST: readonly Tone[] = ['bad', 'warn', 'plain', 'good']
 
-/** The status page in words: everything about what it says, nothing about how it looks. */
+/** The content of the status page: everything about what it says, nothing about how it looks. */
 export type Overview = Readonly<{
   at: Instant
   state: string

@@ -140,7 +140,7 @@ function newServer(answer: Answer): Server {
   )
   server.on('connection', (socket) => connections.admit(socket))
   server.timeout = IDLE_MS
-  // Nobody is told to go on and send a body: we would not read it.
+  // Clients are not asked to continue with a body: we would not read it.
   server.on('checkContinue', listener)
   return server
 }

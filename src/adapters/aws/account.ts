@@ -104,7 +104,7 @@ class AccountProber implements Prober {
     const ran = { probe: probe.id, startedAt, tries }
     if (verdict.kind !== 'unreachable') return { ...ran, endedAt: clock.now(), control: null, ...verdict }
     const answer = await this.#controlCall.ask(signal)
-    // Without the control call nothing can be said about whose trouble it is.
+    // Without the control call it is not known whose problem it is.
     if (signal.aborted) return { ...ran, endedAt: clock.now(), control: null, ...verdictOf(tries, true) }
     return { ...ran, endedAt: clock.now(), control: answer, ...verdict }
   }
@@ -173,7 +173,7 @@ class AccountProber implements Prober {
     }
   }
 
-  /** Notes in `noted` what is heard, and where it was asked. */
+  /** Notes in `noted` what was answered, and where it was asked. */
   #ask({ probe, monitor, holder, identity }: Asking, { heard, place }: Noted, abortSignal: AbortSignal): Promise<unknown> {
     const { clock } = this.#options
     const { call } = probe

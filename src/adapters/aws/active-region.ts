@@ -6,7 +6,7 @@ import { within } from '../stall.ts'
 
 /** An answer about the active region is believed for this long. The record's own time to live is 10 s. */
 export const ACTIVE_REGION_TTL_MS = MINUTE_MS
-/** Longest look-up: DNS in trouble must leave time for the question itself. */
+/** Longest look-up: a DNS problem must leave time for the call itself. */
 const LOOK_UP_MS = 2_000
 /** Most names in an answer that are looked at. */
 const MAX_NAMES = 10

@@ -2,11 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Answer } from './answer.ts'
 import type { Identity } from './provider.ts'
 
-/** What belongs to a single call: who is told the head of its answer, even if the SDK then throws without it, and what ends it. */
+/** What belongs to a single call: who gets the head of its answer, even if the SDK then throws without it, and what ends it. */
 export type Call = Readonly<{
   heard: (answer: Answer) => void
   abortSignal: AbortSignal
-  /** Told of the request as it is sent. */
+  /** Called with the request as it is sent. */
   asked?: (request: Sent) => void
   /** Whose call it is, where one client is shared by several. */
   identity?: Identity

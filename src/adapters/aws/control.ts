@@ -7,7 +7,7 @@ import { Outlet } from '../outlet.ts'
 import { within } from '../stall.ts'
 import { obstacleIn, redact } from './failure.ts'
 
-/** The control call's own deadline, unless told otherwise. */
+/** The control call's own deadline, unless another is given. */
 export const CONTROL_TIMEOUT_MS = 5_000
 
 /**

@@ -20,7 +20,7 @@ const DROP_AFTER_MS = 10_000
 const JOINED_FOR_MS = 60_000
 /** Searches that nobody joins any more and still hang (a `credential_process` cannot be ended): beyond this many none is begun. */
 const MAX_HANGING = 3
-/** What a search failed by while nobody waited for it is told to the next who asks, if he comes before this. */
+/** The error of a search for which nobody waited is given to the next caller who asks within this time. */
 const TOLD_WITHIN_MS = 60_000
 
 type Blamed = Readonly<Pick<Asking, 'who' | 'answer' | 'heardAt'> & Partial<Pick<Asking, 'origin'>>>
@@ -46,7 +46,7 @@ export class KeyringError extends Error {
     this.heardAt = heardAt
   }
 
-  /** What is to be mended on our side; `null`: STS may be in trouble itself, or cannot be reached. */
+  /** What has to be fixed on our side; `null`: STS itself may have a problem, or cannot be reached. */
   get fault(): OwnFault | null {
     if (this.asked === 'provider') return this.cause instanceof DeadlineError ? 'late credentials' : 'no credentials'
     const status = this.answer?.status ?? 0
@@ -209,7 +209,7 @@ function blamed(error: unknown, asking: Asking, now: number, timeoutMs: number):
   return isEarly ? { ...asking, who: 'provider', answer: null, heardAt: null } : asking
 }
 
-/** In memory only. Unlike `credentialsKey` it tells external ids apart. */
+/** In memory only. Unlike `credentialsKey`, it distinguishes external ids. */
 function slotKey({ credentials, stsRegion }: Holder): string {
   const { profile, roleArn, externalId, sessionName } = credentials
   return JSON.stringify([profile, roleArn, externalId, sessionName, stsRegion])

@@ -4,7 +4,7 @@ import { ACCOUNT_REGION } from '../../domain/policy.ts'
 import type { Partition } from '../../domain/probe.ts'
 import type { Sent } from './call.ts'
 
-/** A partition's other region: STS is asked there, so that trouble of Account's own region does not take the credentials along. */
+/** A partition's other region: STS is asked there, so that an outage of Account's own region does not take the credentials with it. */
 const OTHER_REGION: Readonly<Record<Partition, string>> = {
   aws: 'us-west-2',
   'aws-cn': 'cn-north-1',

@@ -11,8 +11,8 @@ const MAX_LANGUAGES = 50
 const HEALTH = 'aws.health'
 
 /**
- * Reads a message that an EventBridge rule has put into a queue (docs: AWS Health events Amazon EventBridge schema). Where the
- * trouble is stands in `detail.eventRegion`; the envelope's `region` says only where the message was delivered.
+ * Reads a message that an EventBridge rule has put into a queue (docs: AWS Health events Amazon EventBridge schema). The
+ * event's region is in `detail.eventRegion`; the envelope's `region` says only where the message was delivered.
  * @param partition that of the queue: events of another one are none of ours
  */
 export function readMessage(body: string, partition: Partition, now: Instant): QueueContent {

@@ -100,7 +100,7 @@ const BROKEN_LINE =
  * | Account, another service | any other 4xx | `invalid` |
  * | anybody | anything else: a fault of ours, a redirect | `invalid` |
  *
- * The last row is why a bug of ours or a broken configuration is never called an outage of AWS: it is told as
+ * The last row is why a bug of ours or a broken configuration is never called an outage of AWS: it is reported as
  * `misconfigured`, with its message. Never throws: the SDK puts fields of the answer onto its errors, of whatever type they are.
  */
 export function classify(error: unknown, context: Context): Classified {

@@ -30,7 +30,7 @@ type HandlerOptions = Parameters<NodeHttpHandler['handle']>[1]
 
 /**
  * The request handler of all the SDK's clients: the SDK's own, with connections shared by the whole process, the way out through
- * a proxy, and bodies that are read here, bounded in size. It tells each call the head of its answer.
+ * a proxy, and bodies that are read here, bounded in size. It gives each call the head of its answer.
  */
 export class BoundedHandler extends NodeHttpHandler {
   readonly #outlet: Outlet

@@ -224,7 +224,7 @@ function impactedOf(
     .filter(([name]) => name.length <= MAX_NAME)
     .map(([name, service]) => {
       const key = name.toLowerCase()
-      // Where the event is over, so is its effect on a service that nobody marked as well again.
+      // If the event is over, so is its effect on a service that was not marked as resolved.
       const well = isZero(recordOf(service)?.['current']) || closed
       return { key, resolvedAt: well ? (changes.get(key)?.well ?? updatedAt) : null }
     })

@@ -32,7 +32,7 @@ export type HealthApiOptions = Readonly<{
   partition: Partition
   /** Asked again after AWS refused what it gave; may hold what it found. */
   credentials: () => Promise<Identity>
-  /** Told of credentials that AWS refused, so that they are looked for anew. */
+  /** Called when AWS rejected credentials, so that they are looked for again. */
   drop?: (identity: Identity) => void
   env: Env
   /** Bounds one ask, whatever the server does. */

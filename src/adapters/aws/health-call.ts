@@ -50,7 +50,7 @@ type Command =
 /** Before the one more try of a call that failed for what may be over in a moment. */
 const BLINK_MS = 100
 
-/** What one question bears: how long it first waits when AWS throttles, and how AWS said so when it was last heard of. */
+/** What one call has to allow for: how long it first waits when AWS throttles, and with which error AWS last did so. */
 export type Patience = { readonly pauseMs: number; readonly clockOffset: ClockOffset; throttled: Error | null }
 
 /**
@@ -97,7 +97,7 @@ export function isThrottling(error: unknown): error is Error {
   return error instanceof Error && isThrottled(nameOf(error), httpStatusOf(error))
 }
 
-/** Why AWS will not answer until something is changed on our side; `null` for any other trouble. */
+/** Why AWS will not answer until something is changed on our side; `null` for any other problem. */
 export function refusalOf(error: unknown): string | null {
   // STS, asked for credentials inside a call, has an AccessDenied of its own.
   const name = nameOf(error)
@@ -122,7 +122,7 @@ export function nameOf(error: unknown): string {
 export function reasonOf(error: unknown): string {
   const { isError, name, message, code, cause } = readThrown(error)
   if (!isError) return 'it could not be asked'
-  // Its message has its cause's words in it, made fit to be shown.
+  // Its message contains that of its cause, made safe to be shown.
   if (error instanceof KeyringError || error instanceof ProxyError) return oneLine(message)
   const status = httpStatusOf(error)
   // The SDK read an answer that is no JSON, such as a proxy's page.

@@ -17,7 +17,7 @@ export type Identities = Readonly<{
   told(credentials: Credentials): CallerIdentity | null
   /** The names under which AWS Health may know the account of these credentials. */
   owners(credentials: Credentials): readonly string[]
-  /** Asks for those that are not known or were asked long ago; returns what is new since it was last told. Never rejects. */
+  /** Asks for those that are not known or were asked long ago; returns what is new since the last call. Never rejects. */
   refresh(signal: AbortSignal): Promise<readonly Learnt[]>
 }>
 

@@ -21,7 +21,7 @@ const MAX_PAGES = 5
 const MAX_EVENTS_TRACED = 50
 const MAX_REMEMBERED = 500
 
-/** Names by which the view says that it is not for us: refusals, and what an account outside an organization is told. */
+/** Names of errors by which the view is refused to us, including the one for an account outside an organization. */
 const NOT_FOR_US: ReadonlySet<string> = new Set(['ValidationException', 'UnknownOperationException', 'InvalidParameterException'])
 
 export type MemberEvents = Readonly<{
@@ -44,7 +44,7 @@ type Where = Readonly<{ services: readonly (readonly string[])[]; regions: reado
 
 /**
  * The organization view of AWS Health: what it sent to single member accounts. The management account, or a delegated
- * administrator, sees it where the view is enabled. Best effort: without it such events explain nothing, and a mail goes out.
+ * administrator, sees it where the view is enabled. Best effort: without it, such events explain nothing, and an email is sent.
  * While it throttles, what it said last stands as long as that is younger than `cacheForMs`.
  */
 export class OrganizationView {

@@ -45,7 +45,7 @@ export type OrganizationOptions = Readonly<{
   maxPages?: number
 }>
 
-/** An account as AWS tells of it, without its e-mail address, which is never looked at. */
+/** An account as AWS lists it, without its email address, which is never read. */
 type Told = Readonly<{ id: string; management: string | null; active: boolean; name: string | null }>
 
 /**
@@ -81,7 +81,7 @@ export async function listOrganization(options: OrganizationOptions, signal: Abo
   }
 }
 
-/** Trouble that we put in words ourselves: it may be shown as it is. */
+/** An error whose message is our own: it may be shown as it is. */
 class ListingError extends Error {
   override readonly name = 'ListingError'
 }

@@ -40,7 +40,7 @@ export type Asking = {
 
 export type Search = Readonly<{ clock: Clock; env: Env; handler: BoundedHandler; asking: Asking; signal: AbortSignal }>
 
-/** Why there are none, in words of ours: the profile and its cause, never a command. The SDK's name for it is kept. */
+/** Why there are none, in our own words: the profile and the cause, never a command. The SDK's name for the error is kept. */
 class ProviderError extends Error {
   override readonly name = 'CredentialsProviderError'
 }

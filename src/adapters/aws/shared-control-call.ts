@@ -4,7 +4,7 @@ import type { Outlet } from '../outlet.ts'
 import { type StallMeter, within } from '../stall.ts'
 import { controlCall } from './control.ts'
 
-/** Runs of one moment share a control call: an answer this old still speaks of now. */
+/** Runs of one moment share a control call: an answer this old still counts. */
 const SHARED_MS = 5_000
 /** A process that was blocked for less than this counts as not blocked. */
 export const MIN_STALL_MS = 200

@@ -133,7 +133,7 @@ async function addNotifications(tx: Transaction, notifications: readonly Notific
   }
 }
 
-/** By how much, not to when: a verb may have taken one back since it was read. */
+/** Shifts instead of sets: a command may have taken a silence back since it was read. */
 async function redate(tx: Transaction, { silences, acks, alive }: Redate): Promise<void> {
   for (const [id, by] of silences) {
     const [row] = await tx.query(READ.silenceToRedate, [id])

@@ -168,7 +168,7 @@ async function poolOf({ url, poolSize }: DatabaseOptions): Promise<Pool> {
     application_name: 'alibi',
     types: { getTypeParser: (oid: number, format?: 'text' | 'binary') => parserOf(oid) ?? pg.types.getTypeParser(oid, format) },
   } as ConstructorParameters<typeof pg.Pool>[0])
-  // Whoever uses a connection hears of its end from the query; one that is idle, or checked out and cut off, from nobody else.
+  // A query reports the end of its connection. If a connection is idle, or checked out and broken, this is the only sign.
   pool.on('error', () => {})
   pool.on('connect', (client) => void client.on('error', () => {}))
   return pool

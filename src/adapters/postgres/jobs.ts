@@ -28,7 +28,7 @@ export class Jobs {
     this.schema = schema
   }
 
-  /** @param failed is told what goes wrong in pg-boss's own timers */
+  /** @param failed is called with what goes wrong in pg-boss's own timers */
   static async open(database: Database, failed: (cause: unknown) => void): Promise<Jobs> {
     const { PgBoss } = await import('pg-boss')
     const schema = `${database.schema}_jobs`

@@ -83,7 +83,7 @@ export const MIGRATIONS: readonly string[] = [
   -- Those that share this schema, each as it last said.
   CREATE TABLE machines (name text COLLATE "C" PRIMARY KEY, seen_at bigint NOT NULL, doc text NOT NULL);
   `,
-  // Each event of AWS Health that came by the health queue, in its last form: a queue tells changes, not how things stand.
+  // Each event of AWS Health that came by the health queue, in its last form: a queue reports changes, not the current state.
   'CREATE TABLE queue_events (arn text COLLATE "C" PRIMARY KEY, doc text NOT NULL)',
   // Which process makes the calls of which caller, and the runs that it is asked for: what is lost of those is asked for again.
   `CREATE TABLE callers (caller text COLLATE "C" PRIMARY KEY, machine text COLLATE "C" NOT NULL, instance text COLLATE "C" NOT NULL);

@@ -2,7 +2,7 @@ import { HOUR_MS } from '../../domain/probe.ts'
 
 /** Marks of a strip; the newest are kept. Three hours of a probe that runs each second. */
 const MAX_STRIP = 10_800
-/** Mails of an outbox or of an incident, and deliveries, that one answer holds. */
+/** How many emails of an outbox or of an incident, and how many deliveries, one answer holds. */
 const MAX_MAILS = 10_000
 const MAX_HOURS = 20_000
 /** Incidents that are loaded at start: the open ones and those that closed lately. */
@@ -80,7 +80,7 @@ export const READ = {
   meta: 'SELECT doc FROM meta WHERE key = $1',
   oneOwed: `SELECT ${OWED_COLUMNS} FROM copies c JOIN notifications n ON n.id = c.notification
     WHERE c.notification = $1 AND c.address = $2 FOR UPDATE OF c`,
-  // The first mail of each thread before the second of any: a long thread does not keep the others waiting.
+  // The first email of each thread before the second of any: a long thread does not keep the others waiting.
   owed: `WITH ranked AS (
       SELECT n.id, c.address, c.place, c.next_at AS due, n.created_at AS born,
         row_number() OVER (PARTITION BY n.thread, c.address ORDER BY n.seq, n.created_at, n.id) AS rank

@@ -41,7 +41,7 @@ export type Observe = (method: string, ms: number) => void
 
 export type PostgresOptions = DatabaseOptions &
   Readonly<{
-    /** Told of each call: its name and how long it took. */
+    /** Called after each call: its name and how long it took. */
     observe?: Observe
   }>
 
@@ -51,7 +51,7 @@ type StoreOptions = Readonly<{
   observe?: Observe
   /** Begins every write: proves that nobody else may write, or throws. */
   fence?: (tx: Transaction) => Promise<void>
-  /** Told when nothing can be written any more before the state has been loaded again. */
+  /** Called when nothing can be written any more before the state has been loaded again. */
   stale?: (cause: StoreError) => void
   /** The connections outlive the store. */
   keepOpen?: boolean
@@ -61,7 +61,7 @@ type StoreOptions = Readonly<{
 const MAX_LISTED_MEMBERS = 50_000
 /** `sweep` counts what is left up to here. */
 const MAX_COUNTED = 5_000
-/** How often a look is taken whether a verb has written beside us. */
+/** How often we check whether a command has written to the database. */
 const WATCH_MS = 2_000
 /** Before the keys of `remember`, in a table that holds keys of our own too. */
 const MEMO = 'memo:'
@@ -69,7 +69,7 @@ const MEMO = 'memo:'
 const QUEUE = 'queue'
 /** Events of the health queue that are read: more than are kept. */
 const MAX_QUEUE_EVENTS = 2_000
-/** What verbs change with each write. */
+/** What commands change with each write. */
 const TOUCHED = 'touched'
 
 /**

@@ -2,7 +2,7 @@ import { messageOfThrown } from '../../domain/thrown.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Clock } from '../../ports/time.ts'
 
-/** The same trouble is logged this often. */
+/** The same problem is logged this often. */
 const REPEAT_MS = 5 * 60_000
 
 /** Logs what passes by itself, now and then. */

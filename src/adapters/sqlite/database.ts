@@ -6,7 +6,7 @@ import { storeError } from './fault.ts'
 
 export type DatabaseOptions = Readonly<{
   path: string
-  /** Told of each call: its name and how long it blocked the event loop. */
+  /** Called after each call: its name and how long it blocked the event loop. */
   observe?: (method: string, ms: number) => void
 }>
 

@@ -7,9 +7,9 @@ import { createPrivately } from './private-file.ts'
 
 export type OpenOptions = Readonly<{
   path: string
-  /** For verbs that list: changes nothing, and neither creates nor migrates. */
+  /** For commands that list: changes nothing, and neither creates nor migrates. */
   readOnly?: boolean
-  /** For verbs that write beside the daemon: neither creates nor migrates, for that is the lock holder's business. */
+  /** For commands that write beside the daemon: neither creates nor migrates, which is the lock holder's task. */
   beside?: boolean
   /** Longest wait for another process's transaction; the event loop is blocked meanwhile. */
   busyMs?: number
@@ -25,7 +25,7 @@ const WAL_KEEP_BYTES = 4 * 1024 * 1024
 
 /**
  * Whether a daemon has ever begun a database there: listings are empty otherwise, and reading one would fail.
- * @throws {StoreError} when that cannot be told: an empty listing would say that there is nothing
+ * @throws {StoreError} if that cannot be determined: an empty listing would say that there is nothing
  */
 export function databaseExists(path: string): boolean {
   if ((bytesAt(path) ?? 0) === 0) return false
@@ -45,7 +45,7 @@ function tables(db: DatabaseSync): number {
   return Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] ?? 0)
 }
 
-/** Opens the database, creating and migrating it first unless told otherwise. @throws {StoreError} */
+/** Opens the database, creating and migrating it first unless that is switched off. @throws {StoreError} */
 export function openDatabase(options: OpenOptions): DatabaseSync {
   const { path } = options
   try {

@@ -51,7 +51,7 @@ export class Orders {
     }))
   }
 
-  /** By how much, not to when: a verb may have taken one back since it was read. */
+  /** Shifts instead of sets: a command may have taken a silence back since it was read. */
   redate({ silences, acks }: Pick<Redate, 'silences' | 'acks'>): void {
     for (const [id, by] of silences) this.#db.run(REDATE_SILENCE, { id, by })
     for (const [incident, by] of acks) this.#db.run(REDATE_ACK, { incident, by })

@@ -36,7 +36,7 @@ export function placeOf(path: string): Place {
   }
 }
 
-/** The bytes of the file at `path`, `null` where there is none. @throws {StoreError} when something else is there, or nobody can tell */
+/** The bytes of the file at `path`, `null` where there is none. @throws {StoreError} if something else is there, or that cannot be determined */
 export function bytesAt(path: string): number | null {
   const place = placeOf(path)
   if (place.kind === 'unfit' || place.kind === 'hidden') throw new StoreError(`${path} ${place.why}`, { fatal: false })

@@ -24,7 +24,7 @@ import { Sweep } from './sweep.ts'
 const MEMO = 'memo:'
 
 /**
- * Opens the database, creating and migrating it first unless told otherwise. The file is synced at each commit
+ * Opens the database, creating and migrating it first unless that is switched off. The file is synced at each commit
  * (`synchronous=FULL`), so what was committed survives a power cut.
  *
  * Never open `path` by other means (such as `readFile`) in this process: closing any descriptor of a file gives up all of

@@ -146,7 +146,7 @@ export function owedOf(row: Row): Owed {
   }
 }
 
-/** When it was taken back stands in a column, which a verb changes alone. */
+/** When it was taken back is in a column of its own, which a command can change alone. */
 export function silenceOf(row: Row): Silence {
   const silence = shaped<Silence>(row, SILENCE)
   if (!isShaped(silence.scope, SCOPE)) throw unsound()
