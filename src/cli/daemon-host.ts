@@ -143,6 +143,10 @@ export class DaemonHost implements Host<Wiring> {
       ...wired,
       ...carried,
       prober: storage.dealt(wired.prober, config.monitors),
+      sender: (monitor) => {
+        const machines = storage.machines()
+        return { ...wired.sender(monitor), ...(machines.length > 1 && { machines }) }
+      },
       ticker: createTicker(log),
       log,
       meter: given.metrics.meter,

@@ -30,6 +30,8 @@ export type DaemonStorage = AsyncDisposable &
     dealt: (prober: Prober, monitors: Config['monitors']) => Prober
     /** Makes the runs that the one who decides asks of this machine, until it is disposed of. */
     serve: (prober: Prober, config: Config) => AsyncDisposable
+    /** The machines that share it, for the emails; none where it is of this machine alone. */
+    machines: () => readonly string[]
     /** Looked at before each call of a probe: whether it is still this machine's to make. */
     mayCall: () => boolean
     /** Sends nothing when the right may be gone: another machine may send the same. */

@@ -28,7 +28,7 @@ export async function fleetStorage(postgres: Postgres, { log, observe, config }:
   const machine = { name: config().machine.name ?? host, host, version: VERSION, config: () => sharedConfigName(config()) }
   const fleet = await openFleet({ ...postgres, machine, clock: systemClock, log, observe })
   const { host: at, pathname } = new URL(postgres.url)
-  return new FleetStorage(fleet, `${at}${pathname}, schema ${postgres.schema}`)
+  return new FleetStorage(fleet, `${at}${pathname}, schema ${postgres.schema}`, machine.name)
 }
 
 /** A database that several machines share: one of them decides at a time, for as long as it holds its claim. */
@@ -37,13 +37,15 @@ class FleetStorage implements DaemonStorage {
   readonly place: string
   private readonly fleet: PostgresFleet
   private readonly reach: Reach
+  private readonly machine: string
   private claim: Claim | null = null
   private ended: AbortController | null = null
   private over: AbortSignal = new AbortController().signal
   private releasing: Promise<void> = Promise.resolve()
 
-  constructor(fleet: PostgresFleet, place: string) {
+  constructor(fleet: PostgresFleet, place: string, machine: string) {
     this.fleet = fleet
+    this.machine = machine
     this.reach = new Reach((reaches) => fleet.reaches(reaches))
     this.place = place
   }
@@ -91,11 +93,13 @@ class FleetStorage implements DaemonStorage {
 
   dealt(prober: Prober, monitors: Config['monitors']): Prober {
     const { claim, reach } = this
-    return claim === null ? prober : new DealtProber({ own: prober, dealer: claim.dealer, reach, monitors })
+    return claim === null
+      ? prober
+      : new DealtProber({ own: prober, dealer: claim.dealer, reach, monitors, machine: this.machine })
   }
 
   serve(prober: Prober, { health }: Config): AsyncDisposable {
-    const { fleet, reach } = this
+    const { fleet, reach, machine } = this
     const over = new AbortController()
     const watching = reach.watch(prober, fleet.clock, { idleEveryMs: health.idleEveryMs, signal: over.signal })
     const hand = fleet.serve(async (probe, signal) => {
@@ -104,7 +108,7 @@ class FleetStorage implements DaemonStorage {
       // It was not made, or not to its end.
       if (signal.aborted || outcome.tries.length === 0) return null
       reach.noteRun(outcome)
-      return reach.isCutOff ? null : outcome
+      return reach.isCutOff ? null : { ...outcome, machine }
     })
     return {
       async [Symbol.asyncDispose]() {
@@ -113,6 +117,10 @@ class FleetStorage implements DaemonStorage {
         await watching
       },
     }
+  }
+
+  machines(): readonly string[] {
+    return this.claim?.dealer.machines() ?? []
   }
 
   mayCall(): boolean {

@@ -5,7 +5,13 @@ import type { Dealer } from '../ports/fleet.ts'
 import { type Prober, RunLostError } from '../ports/prober.ts'
 import type { Reach } from './reach.ts'
 
-export type DealtProberDeps = Readonly<{ own: Prober; dealer: Dealer; reach: Reach; monitors: readonly Monitor[] }>
+export type DealtProberDeps = Readonly<{
+  own: Prober
+  dealer: Dealer
+  reach: Reach
+  monitors: readonly Monitor[]
+  machine: string
+}>
 
 /** Beyond what a run takes at most: the way there and back, and a database that is away for a moment. */
 const ON_THE_WAY_MS = 60_000
@@ -15,12 +21,14 @@ export class DealtProber implements Prober {
   private readonly own: Prober
   private readonly dealer: Dealer
   private readonly reach: Reach
+  private readonly machine: string
   private readonly monitors: ReadonlyMap<string, Monitor>
 
-  constructor({ own, dealer, reach, monitors }: DealtProberDeps) {
+  constructor({ own, dealer, reach, monitors, machine }: DealtProberDeps) {
     this.own = own
     this.dealer = dealer
     this.reach = reach
+    this.machine = machine
     this.monitors = new Map(monitors.map((monitor) => [monitor.name, monitor]))
     dealer.deal(monitors.map(callerOf))
   }
@@ -48,7 +56,7 @@ export class DealtProber implements Prober {
     if (signal.aborted) return outcome
     this.reach.noteRun(outcome)
     if (this.reach.isCutOff && this.dealer.othersReach()) throw new RunLostError('this machine cannot reach AWS')
-    return outcome
+    return { ...outcome, machine: this.machine }
   }
 }
 

@@ -15,6 +15,7 @@ export function logDecision(log: Log, { transitions, ledger }: Decision): void {
       ms: Math.round(outcome.endedAt - outcome.startedAt),
       tries: outcome.tries.length,
       requestId: last?.requestId ?? null,
+      ...(outcome.machine === undefined ? {} : { machine: outcome.machine }),
       transition: transition.kind,
     })
   }

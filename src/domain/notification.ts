@@ -4,6 +4,7 @@ import type { BySource, SourceState } from './outage.ts'
 import type { Family, Instant, Outcome, Partition, Try } from './probe.ts'
 import type { RuleName } from './rule.ts'
 import type { PastSilence } from './silence.ts'
+import type { Vantage } from './vantage.ts'
 import type { Verdict } from './verdict.ts'
 import type { Width } from './width.ts'
 
@@ -113,6 +114,8 @@ export type Facts = Readonly<{
   width?: Width
   /** The silence over them that ended since the last email to this recipient; left out where there was none. */
   silence?: PastSilence
+  /** Which machines saw the failure; left out where it was one. */
+  vantage?: Vantage
   /** Probes of what the failing services rest on, or of the same ones elsewhere; left out where there are none. */
   firstHand?: readonly FirstHand[]
   verdict: Verdict['kind'] | null
@@ -143,6 +146,8 @@ export type SentBy = Readonly<{
   caller: string | null
   /** Whose credentials are used by the monitors that an email is about. */
   callers: readonly Caller[]
+  /** The machines that share the database; left out where there is only one. */
+  machines?: readonly string[]
 }>
 
 /** Whose credentials some monitors use, and where they come from; or why that is not known. */

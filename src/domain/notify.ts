@@ -28,6 +28,7 @@ import { servicesOf } from './service-facts.ts'
 import { accountName, type Setup } from './setup.ts'
 import { presentOf, spanOf } from './span.ts'
 import type { ProbeState, SelfAlert } from './state.ts'
+import { vantageOf } from './vantage.ts'
 import type { Verdict } from './verdict.ts'
 import { overallVerdict } from './view.ts'
 import { widthOf } from './width.ts'
@@ -135,6 +136,7 @@ function incidentFacts(
     others: { names: listed.slice(0, MAX_PROBES_LISTED).map((member) => member.probe), total: listed.length },
     ...(listed.length === 0 ? {} : { breadth: breadthOf(mine), ...namesOf(listed, mine, setup) }),
     ...widthFacts(mine, incident, drop),
+    ...vantageFacts(mine, drop),
     verdict: outage ? verdictFor(audience, mine, incident) : null,
     ...silenceOf(announcement, audience),
     ...(outage ? firstHandOf(mine, incident, drop) : {}),
@@ -156,6 +158,12 @@ function firstHandOf(mine: readonly Member[], { partition }: Incident, { setup, 
   const failing = mine.filter(({ state }) => state !== 'recovered')
   const found = states === undefined || failing.length === 0 ? [] : firstHand(failing, partition, { setup, states })
   return found.length === 0 ? {} : { firstHand: found }
+}
+
+function vantageFacts(mine: readonly Member[], { sender }: Backdrop): Pick<Facts, 'vantage'> {
+  const failing = mine.filter(({ state }) => state !== 'recovered')
+  const vantage = vantageOf(failing, sender(null).machines ?? [])
+  return vantage === null ? {} : { vantage }
 }
 
 function widthFacts(mine: readonly Member[], { family, state: incidentState }: Incident, drop: Backdrop): Pick<Facts, 'width'> {

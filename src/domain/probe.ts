@@ -239,6 +239,8 @@ export type Outcome = Readonly<{
   tries: readonly Try[]
   /** Made when a run was unreachable; `null` otherwise. */
   control: ControlAnswer | null
+  /** Which machine made it, where several share a database. */
+  machine?: string
 }> &
   (
     | Readonly<{ result: 'ok'; kind: null }>

@@ -138,3 +138,10 @@ test.for<[string, Partial<ProbeFacts>, string, boolean]>([
   expect(squeezed(text)).toContain(squeezed(`Do first: Follow the runbook. ${words}`))
   expect(text.includes('AWS status page: https://health.aws.amazon.com/health/status')).toBe(page)
 })
+
+test('where several machines saw the failure, they are named', () => {
+  const facts: Facts = { ...SAMPLES.failing, vantage: { machines: ['north', 'south'], of: 3 } }
+  expect(squeezed(textOf(facts, {}))).toContain(squeezed('Seen from: 2 of 3 machines: north, south.'))
+  expect(textOf(SAMPLES.failing, {})).not.toContain('Seen from')
+  expect(textOf({ ...facts, kind: 'recovered' }, {})).not.toContain('Seen from')
+})

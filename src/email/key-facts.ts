@@ -19,6 +19,9 @@ export type KeyFact = Readonly<{ label: string; text: string; link: string | nul
 /** AWS’s own page for people, in its first partition; those of the other partitions are not documented. */
 const STATUS_PAGE = 'https://health.aws.amazon.com/health/status'
 
+/** Machines that are named. */
+const MAX_MACHINES = 10
+
 /** The first screen, below the first sentence: what a person who has just been woken needs. */
 export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): readonly KeyFact[] {
   const { incident, kind } = facts
@@ -37,6 +40,7 @@ export function keyFacts(facts: Facts, delivery: Delivery, limits: Limits): read
     ...fact('Why you got this', whySent(facts, merged !== null, limits)),
     ...fact('AWS Health', isOver ? null : awsHealthSentence(facts, failure, limits)),
     ...(isOver ? [] : fact('Our other probes', othersOf(facts, limits))),
+    ...(isOver ? [] : fact('Seen from', seenFrom(facts, limits))),
     ...fact('Began', began(facts)),
     ...(kind === 'recovered' ? howLong(facts) : []),
     ...fact('Do first', advice(facts, failure)),
@@ -65,6 +69,14 @@ function othersOf({ firstHand = [], at }: Facts, limits: Limits): string | null 
     return `${foreign(service, limits.word)} in ${foreign(region, limits.word)}: ${how}.`
   })
   return lines.length === 0 ? null : lines.join(' ')
+}
+
+/** `2 of 3 machines: north, south.` */
+function seenFrom({ vantage }: Facts, limits: Limits): string | null {
+  if (vantage === undefined) return null
+  const { machines, of } = vantage
+  const names = machines.slice(0, MAX_MACHINES).map((name) => foreign(name, limits.word))
+  return `${machines.length} of ${of} machines: ${names.join(', ')}${machines.length > MAX_MACHINES ? ', …' : ''}.`
 }
 
 function impacts({ monitors }: Facts, limits: Limits): readonly KeyFact[] {

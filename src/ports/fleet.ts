@@ -62,6 +62,8 @@ export type Dealer = Readonly<{
    * @throws {RunLostError}
    */
   run(task: Task, own: () => Promise<Outcome>, signal: AbortSignal): Promise<Outcome>
+  /** The machines that are there, as at the last look. */
+  machines(): readonly string[]
   /** Whether another machine reaches AWS that could lead in the place of this one. */
   othersReach(): boolean
 }>

@@ -88,6 +88,12 @@ export class CallDealer implements Dealer {
     }
   }
 
+  machines(): readonly string[] {
+    const { name } = this.deps.register.self
+    const there = [...this.presences.values()].filter(({ ageMs }) => ageMs <= LEASE_MS)
+    return [...new Set([name, ...there.map((one) => one.name)])].toSorted()
+  }
+
   othersReach(): boolean {
     return this.others().some(({ reaches }) => reaches === true)
   }
@@ -130,7 +136,7 @@ export class CallDealer implements Dealer {
     this.hear()
     this.giveWay()
     const { callers } = this
-    const machines = this.machines()
+    const machines = this.takers()
     const moves = [...deal(callers, machines, holders)].filter(([caller, to]) => this.mayMove(caller, to, machines))
     const gone = [...holders.keys()].filter((caller) => !callers.includes(caller))
     if (moves.length + gone.length > 0) await this.store(moves, gone)
@@ -157,7 +163,7 @@ export class CallDealer implements Dealer {
   }
 
   /** Who can take callers: this machine and the others, without those that are cut off from AWS while another one reaches it. */
-  private machines(): readonly string[] {
+  private takers(): readonly string[] {
     const { register } = this.deps
     const others = this.others().filter(({ reaches }) => reaches !== false)
     const isCutOff = register.reaches === false && others.some(({ reaches }) => reaches === true)
