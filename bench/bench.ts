@@ -21,6 +21,8 @@ export type Size = Readonly<{
   /** Probes a minute whose cost is watched for a round each, and how long nothing is done afterwards. */
   loads: readonly number[]
   idleMs: number
+  /** Accounts that fail at once: each number is an outage of its own. */
+  wide: readonly number[]
   /** Accounts that fail at once, for the calls to AWS Health. */
   outage: readonly number[]
 }>
@@ -37,6 +39,7 @@ export const FULL: Size = {
   judgements: 50,
   loads: [10, 100, 1_000, 10_000],
   idleMs: 15_000,
+  wide: [1_000, 2_000, 4_000, 10_000],
   outage: [1, 100, 1_000],
 }
 /** To see that everything runs: its figures say nothing. */
@@ -51,6 +54,7 @@ export const QUICK: Size = {
   judgements: 3,
   loads: [10, 100],
   idleMs: 2_000,
+  wide: [50, 100],
   outage: [1, 100],
 }
 

@@ -46,6 +46,14 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
 }
 
+/** The exponent b of a × xᵇ through these points (least squares of the logarithms): 0 is flat, 1 linear. */
+export function exponentOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const logs = points.map(([x, y]) => ({ x: Math.log(x), y: Math.log(y) }))
+  const mean = (of: (point: { x: number; y: number }) => number) => logs.reduce((sum, p) => sum + of(p), 0) / logs.length
+  const [x, y] = [mean((p) => p.x), mean((p) => p.y)]
+  return mean((p) => (p.x - x) * (p.y - y)) / mean((p) => (p.x - x) ** 2)
+}
+
 export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }

@@ -35,12 +35,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 }
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, accounts: { type: 'string' } },
   allowPositionals: true,
 })
 const unknown = positionals.filter((name) => !(name in BENCHES))
 if (unknown.length > 0) throw new RangeError(`no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`)
-const size = values.quick === true ? QUICK : FULL
+const all = values.quick === true ? QUICK : FULL
+const size = values.accounts === undefined ? all : { ...all, wide: values.accounts.split(',').map(Number) }
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 const began = performance.now()
 const directory = await mkdtemp(join(tmpdir(), 'alibi-bench-'))

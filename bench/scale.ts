@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { accountsOf, type Bench, configuration, pageOf } from './bench.ts'
 import { startChild } from './child.ts'
 import { startDaemonProcess } from './daemon.ts'
-import { type Figure, median, quantile, rounded } from './figure.ts'
+import { exponentOf, type Figure, median, quantile, rounded } from './figure.ts'
 
 /** From the start of the process to its first round: time to load, and to read AWS Health for the first time. */
 const FIRST_ROUND_S = 8
@@ -133,12 +133,9 @@ export const scale: Bench = async (ground) => {
   ]
 }
 
-/** Each load's figure, and the exponent b of a × probesᵇ through all of them (least squares of the logarithms): 0 is flat, 1 linear. */
+/** Each load's figure, and how it grows with the probes. */
 function grows(loads: readonly Load[], key: Exclude<keyof Load, 'probes'>, what: string, unit: string): readonly Figure[] {
-  const points = loads.map((load) => ({ x: Math.log(load.probes), y: Math.log(Math.max(load[key], 0.1)) }))
-  const mean = (of: (point: { x: number; y: number }) => number) => points.reduce((sum, p) => sum + of(p), 0) / points.length
-  const [x, y] = [mean((p) => p.x), mean((p) => p.y)]
-  const slope = mean((p) => (p.x - x) * (p.y - y)) / mean((p) => (p.x - x) ** 2)
+  const exponent = exponentOf(loads.map((load) => [load.probes, Math.max(load[key], 0.1)]))
   return [
     ...loads.map((load) => ({
       name: 'growth',
@@ -151,7 +148,7 @@ function grows(loads: readonly Load[], key: Exclude<keyof Load, 'probes'>, what:
       name: 'growth',
       of: `${key}.exponent`,
       what: `${what}: how it grows`,
-      value: rounded(slope, 2),
+      value: rounded(exponent, 2),
       unit: '',
       note: '0 is flat, 1 grows as the probes do',
     },

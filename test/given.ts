@@ -290,6 +290,21 @@ export function member(changes: Partial<Member> = {}): Member {
   }
 }
 
+/** Members that count how often anybody asks for which probe they are. */
+export function countedMembers(ids: readonly string[]) {
+  let reads = 0
+  const members = ids.map((id) =>
+    Object.defineProperty(member({ probe: id }), 'probe', {
+      enumerable: true,
+      get: () => {
+        reads += 1
+        return id
+      },
+    }),
+  )
+  return { members, reads: () => reads }
+}
+
 /** An outage that was opened at noon, with one failing member, of which nobody was notified yet. */
 export function incident(changes: Partial<Incident> = {}): Incident {
   return {

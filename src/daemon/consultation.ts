@@ -7,7 +7,7 @@ import type { Clock } from '../ports/time.ts'
 import type { Clocks } from './clock-watch.ts'
 import { datedOutcome, type FinishedRun } from './finished-run.ts'
 import type { HealthReader } from './health-reader.ts'
-import { ENOUGH_RUNS, GATHER_MS, isAnyWide } from './run-gathering.ts'
+import { enoughRuns, GATHER_MS } from './run-gathering.ts'
 import { Wakeup } from './wakeup.ts'
 
 /** Runs that wait for AWS Health. Beyond it the oldest are dropped. */
@@ -58,7 +58,7 @@ export class Consultation {
     const { probe } = run.outcome
     this.waiting.add(run)
     this.waitingOf.set(probe, (this.waitingOf.get(probe) ?? 0) + 1)
-    if (this.waiting.size >= ENOUGH_RUNS) this.enoughIn(partition).nudge()
+    if (this.waiting.size >= this.enoughRunsIn(partition)) this.enoughIn(partition).nudge()
     // A run that comes while AWS Health is being asked shares the answer, or the next one if this one began too early for it.
     while (this.waiting.has(run)) await this.consult(partition, signal)
   }
@@ -88,7 +88,7 @@ export class Consultation {
   private async ask(partition: Partition, signal: AbortSignal): Promise<void> {
     const { clock, reader, checkClocks } = this.deps
     // What fails in a wide incident is decided on together: each decision looks at all of its members.
-    if (this.isWideIn(partition)) await this.enoughIn(partition).wait(clock, GATHER_MS, signal)
+    if (this.enoughRunsIn(partition) > 1) await this.enoughIn(partition).wait(clock, GATHER_MS, signal)
     await checkClocks()
     await reader.read(partition, this.maxAgeMs(partition), signal)
     const served = this.servedBy(partition)
@@ -100,12 +100,12 @@ export class Consultation {
   private servedBy(partition: Partition): readonly FinishedRun[] {
     const waiting = this.waitingIn(partition)
     const begunAt = this.deps.reader.begunAt(partition)
-    const late = waiting.filter((run) => run.begun > begunAt && this.isTurningPoint(this.dated(run)))
-    if (late.length === 0 || !this.mustAskAgain(partition, waiting)) return waiting
+    const late = new Set(waiting.filter((run) => run.begun > begunAt && this.isTurningPoint(this.dated(run))))
+    if (late.size === 0 || !this.mustAskAgain(partition, waiting)) return waiting
     const waitOn = new Set<string>()
     return waiting.filter((run) => {
       const { probe } = run.outcome
-      if (late.includes(run)) waitOn.add(probe)
+      if (late.has(run)) waitOn.add(probe)
       return !waitOn.has(probe)
     })
   }
@@ -159,8 +159,8 @@ export class Consultation {
     return known
   }
 
-  private isWideIn(partition: Partition): boolean {
-    return isAnyWide([...this.deps.world().incidents.values()].filter((incident) => incident.partition === partition))
+  private enoughRunsIn(partition: Partition): number {
+    return enoughRuns([...this.deps.world().incidents.values()].filter((incident) => incident.partition === partition))
   }
 
   private allOkIn(partition: Partition): boolean {

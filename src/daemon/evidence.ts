@@ -1,6 +1,7 @@
 import type { Decision } from '../domain/decision.ts'
-import type { Incident } from '../domain/incident.ts'
-import type { Outcome } from '../domain/probe.ts'
+import type { Incident, Member } from '../domain/incident.ts'
+import { placeOf } from '../domain/member-places.ts'
+import type { Instant, Outcome } from '../domain/probe.ts'
 import type { StoredOutcome } from '../ports/store.ts'
 import type { LiveWorld } from './live-world.ts'
 
@@ -26,7 +27,7 @@ function trails(decision: Decision, world: LiveWorld): readonly StoredOutcome[] 
     const known = world.incidents.get(incident.id)?.members ?? []
     // A run changes one of a thousand members, and leaves it in its place.
     const changed = incident.members.filter((member, i) => member !== known[i])
-    const joined = changed.filter(({ probe, onset }) => !known.some((was) => was.probe === probe && was.onset === onset))
+    const joined = changed.filter(({ probe, onset }) => onsetOf(known, probe) !== onset)
     return joined.flatMap((member) => member.evidence.map((outcome) => ({ outcome, incident: incident.id })))
   })
 }
@@ -36,6 +37,11 @@ function incidentOf({ probe, startedAt }: Outcome, latest: Latest): string | nul
   const id = latest.incidentOf(probe)
   const incident = id === null ? undefined : latest.incident(id)
   if (incident === undefined || incident.state === 'closed') return null
-  const onset = incident.members.find((member) => member.probe === probe)?.onset
-  return onset !== undefined && startedAt >= onset ? incident.id : null
+  const onset = onsetOf(incident.members, probe)
+  return onset !== null && startedAt >= onset ? incident.id : null
+}
+
+function onsetOf(members: readonly Member[], probe: string): Instant | null {
+  const place = placeOf(members, probe)
+  return place === null ? null : (members[place]?.onset ?? null)
 }

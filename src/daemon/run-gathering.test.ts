@@ -3,7 +3,7 @@ import type { Incident } from '../domain/incident.ts'
 import type { ProbeState, World } from '../domain/state.ts'
 import type { Clock } from '../ports/time.ts'
 import type { FinishedRun } from './finished-run.ts'
-import { ENOUGH_RUNS, GATHER_MS, RunGathering } from './run-gathering.ts'
+import { GATHER_MS, RunGathering } from './run-gathering.ts'
 
 const never = new AbortController().signal
 const runOf = (i: number) => ({ outcome: { probe: `p${i}` }, begun: 0 }) as FinishedRun
@@ -40,10 +40,14 @@ test('runs of a wide incident are decided on together, after a second at most', 
   expect(decisions).toEqual([30])
 })
 
-test('once enough of them wait, they are decided on at once', async () => {
-  const { gathering, decisions } = gatheringOf(500)
-  await Promise.all(Array.from({ length: ENOUGH_RUNS }, (_, i) => gathering.submit(runOf(i), never)))
-  expect(decisions).toEqual([ENOUGH_RUNS])
+test.for([
+  [500, 100],
+  [1_000, 100],
+  [4_000, 400],
+])('once enough of them wait, they are decided on at once: of %i members, %i', async ([members = 0, enough = 0]) => {
+  const { gathering, decisions } = gatheringOf(members)
+  await Promise.all(Array.from({ length: enough }, (_, i) => gathering.submit(runOf(i), never)))
+  expect(decisions).toEqual([enough])
 })
 
 test('a run of an incident that is not wide waits for nobody', async () => {

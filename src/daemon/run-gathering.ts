@@ -6,14 +6,17 @@ import { Wakeup } from './wakeup.ts'
 
 /** An incident with this many members is wide: a decision looks at all of them, so its runs are decided on together. */
 const WIDE_MEMBERS = 50
-/** How long a run of a wide incident waits for others, and how many are enough not to wait any longer. */
+/** How long a run of a wide incident waits for others. */
 export const GATHER_MS = 1_000
-export const ENOUGH_RUNS = 100
+/** How many runs are enough not to wait any longer: one in this many members, so that a run costs the same however wide it is. */
+const MEMBERS_A_RUN = 10
+const ENOUGH_RUNS = 100
 
-/** Whether any of these incidents is open and wide. */
-export function isAnyWide(incidents: Iterable<Incident>): boolean {
-  for (const { state, members } of incidents) if (state !== 'closed' && members.length >= WIDE_MEMBERS) return true
-  return false
+/** How many runs are decided on together while these incidents are open; 1: each by itself. */
+export function enoughRuns(incidents: Iterable<Incident>): number {
+  let most = 0
+  for (const { state, members } of incidents) if (state !== 'closed') most = Math.max(most, members.length)
+  return most < WIDE_MEMBERS ? 1 : Math.max(ENOUGH_RUNS, Math.ceil(most / MEMBERS_A_RUN))
 }
 
 export type RunGatheringDeps = Readonly<{
@@ -34,10 +37,11 @@ export class RunGathering {
 
   /** Resolves when the run has been decided on. */
   submit(run: FinishedRun, signal: AbortSignal): Promise<void> {
-    if (!this.isOfWide(run)) return this.deps.decide([run])
+    const enough = this.enoughFor(run)
+    if (enough === 1) return this.deps.decide([run])
     if (this.gathering === null) this.gathering = { runs: [], decided: this.decideSoon(signal) }
     this.gathering.runs.push(run)
-    if (this.gathering.runs.length >= ENOUGH_RUNS) this.enough.nudge()
+    if (this.gathering.runs.length >= enough) this.enough.nudge()
     return this.gathering.decided
   }
 
@@ -55,10 +59,10 @@ export class RunGathering {
     await this.deps.decide(runs)
   }
 
-  private isOfWide({ outcome }: FinishedRun): boolean {
+  private enoughFor({ outcome }: FinishedRun): number {
     const { probes, incidents } = this.deps.world()
     const id = probes.get(outcome.probe)?.incident ?? null
     const incident = id === null ? undefined : incidents.get(id)
-    return incident !== undefined && isAnyWide([incident])
+    return incident === undefined ? 1 : enoughRuns([incident])
   }
 }

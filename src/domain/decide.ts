@@ -20,6 +20,7 @@ export function decide(world: World, input: Input, setup: Setup): Decision {
   const draft = new Draft(world, input, setup)
   followConnectivity(draft)
   for (const outcome of input.outcomes) takeRun(draft, blame(outcome, draft.connectivity))
+  draft.members.seal()
   if (input.timers) findBlindProbes(draft)
   dropUnwatched(draft)
   judgeMembers(draft)

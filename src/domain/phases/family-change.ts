@@ -12,7 +12,7 @@ export function moveToFamily(draft: Draft, from: Incident, failed: FailedProbe):
   const left: Incident = { ...from, members: from.members.filter((member) => member.probe !== probe.id) }
   draft.note({ decision: 'moved', incident: from.id, probe: probe.id, rule: 'family-change', reason: why, evidence: { family } })
   const isEmpty = failingMembers(left).length === 0
-  const heirs = heirsOf(draft, from, left)
+  const heirs = heirsOf(draft, from, left, probe.id)
   // If the incident ends with this member, the member stays on its record.
   if (isEmpty) conclude(draft, close(from, draft.input.now, 'changed', why))
   else draft.putIncident(left)
@@ -23,9 +23,9 @@ export function moveToFamily(draft: Draft, from: Incident, failed: FailedProbe):
 }
 
 /** Recipients who have no failing probe left in the old incident continue in the other one; the others have both. */
-function heirsOf({ setup }: Draft, from: Incident, left: Incident): readonly Audience[] {
+function heirsOf({ setup }: Draft, from: Incident, left: Incident, probe: string): readonly Audience[] {
   const failing = failingMembers(left)
-  const moved = from.members.filter((member) => !left.members.includes(member))
+  const moved = from.members.filter((member) => member.probe === probe)
   return from.audience.filter(
     (a) =>
       a.open &&

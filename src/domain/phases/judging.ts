@@ -1,6 +1,7 @@
 import { settleJudgement, withFirstEnds } from '../explanation.ts'
 import type { Incident, Judgement, Member } from '../incident.ts'
 import { judge } from '../judge.ts'
+import { carryPlaces } from '../member-places.ts'
 import type { HealthReading } from '../outage.ts'
 import { decisiveTry, type Instant, type Outcome } from '../probe.ts'
 import type { Failure, Verdict } from '../verdict.ts'
@@ -26,7 +27,9 @@ function judgeIncident(draft: Draft, incident: Incident, reading: HealthReading,
     if (!ran.has(member.probe) && readAt !== null && reading.at <= readAt) return member
     return { ...member, judgement: judgementOf(draft, member, run, reading) }
   })
-  if (members.some((member, i) => member !== incident.members[i])) draft.putIncident({ ...incident, members })
+  if (members.every((member, i) => member === incident.members[i])) return
+  carryPlaces(incident.members, members)
+  draft.putIncident({ ...incident, members })
 }
 
 function judgementOf(draft: Draft, member: Member, run: Outcome, reading: HealthReading): Judgement {

@@ -1,40 +1,50 @@
 import type { Incident, Member } from '../incident.ts'
+import { carryPlaces, placeOf } from '../member-places.ts'
 import type { Instant } from '../probe.ts'
 
-/** Finds members of incidents by their probe. Each incident is gone through once a decision, for it may have thousands. */
+/**
+ * Finds members of incidents by their probe, and changes them. A list is copied when it is changed for the first time in a decision:
+ * what comes after that changes the copy, for a decision may be about a thousand runs of ten thousand members.
+ */
 export class MemberIndex {
-  /** By incident: where each probe is among its members. */
-  private readonly places = new Map<string, Map<string, number>>()
   /** The latest onset among these members. */
   private readonly newest = new Map<readonly Member[], Instant>()
+  /** Lists that were made here and that nobody else has seen. */
+  private own = new WeakSet<readonly Member[]>()
 
-  find(incident: Incident, probe: string): Member | undefined {
-    const place = this.placeOf(incident, probe)
-    return place === null ? undefined : incident.members[place]
+  find({ members }: Incident, probe: string): Member | undefined {
+    const place = placeOf(members, probe)
+    return place === null ? undefined : members[place]
   }
 
   /** The members with this one; it replaces an earlier one of its probe. */
-  joined(incident: Incident, member: Member): readonly Member[] {
-    const place = this.placeOf(incident, member.probe)
-    if (place !== null) {
-      this.places.delete(incident.id)
-      return [...incident.members.toSpliced(place, 1), member]
-    }
-    const members = [...incident.members, member]
-    this.newest.set(members, Math.max(this.newestOnset(incident.members), member.onset))
-    this.places.get(incident.id)?.set(member.probe, incident.members.length)
-    return members
+  joined({ members }: Incident, member: Member): readonly Member[] {
+    const place = placeOf(members, member.probe)
+    if (place !== null) return [...members.toSpliced(place, 1), member]
+    const newest = Math.max(this.newestOnset(members), member.onset)
+    const copy = this.ownCopy(members)
+    copy.push(member)
+    carryPlaces(members, copy)
+    this.newest.set(copy, newest)
+    return copy
   }
 
   /** The members with one changed, which keeps its onset; `null` if the probe is no member. */
-  changed(incident: Incident, probe: string, change: (member: Member) => Member): readonly Member[] | null {
-    const place = this.placeOf(incident, probe)
-    const member = place === null ? undefined : incident.members[place]
+  changed({ members }: Incident, probe: string, change: (member: Member) => Member): readonly Member[] | null {
+    const place = placeOf(members, probe)
+    const member = place === null ? undefined : members[place]
     if (place === null || member === undefined) return null
-    const members = incident.members.with(place, change(member))
-    const newest = this.newest.get(incident.members)
-    if (newest !== undefined) this.newest.set(members, newest)
-    return members
+    const newest = this.newest.get(members)
+    const copy = this.ownCopy(members)
+    copy[place] = change(member)
+    carryPlaces(members, copy)
+    if (newest !== undefined) this.newest.set(copy, newest)
+    return copy
+  }
+
+  /** All runs were taken: from now on nothing is changed in place. */
+  seal(): void {
+    this.own = new WeakSet()
   }
 
   /** `-Infinity` where there are none. */
@@ -46,12 +56,10 @@ export class MemberIndex {
     return newest
   }
 
-  private placeOf({ id, members }: Incident, probe: string): number | null {
-    const known = this.places.get(id)
-    const place = known?.get(probe)
-    if (known?.size === members.length && (place === undefined || members[place]?.probe === probe)) return place ?? null
-    const places = new Map(members.map((member, i) => [member.probe, i]))
-    this.places.set(id, places)
-    return places.get(probe) ?? null
+  private ownCopy(members: readonly Member[]): Member[] {
+    if (this.own.has(members)) return members as Member[]
+    const copy = [...members]
+    this.own.add(copy)
+    return copy
   }
 }

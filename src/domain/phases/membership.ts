@@ -63,7 +63,7 @@ function toReopen(draft: Draft, place: Place): Incident | null {
         isThere(incident, place) &&
         incident.closedAt !== null &&
         onset - incident.closedAt <= draft.setup.policy.reopenWithinMs &&
-        incident.members.some((member) => member.probe === probe),
+        draft.members.find(incident, probe) !== undefined,
     )
   return fits.sort((a, b) => (b.closedAt ?? 0) - (a.closedAt ?? 0))[0] ?? null
 }

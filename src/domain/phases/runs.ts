@@ -64,7 +64,7 @@ export function takeRun(draft: Draft, given: Outcome): void {
 function incidentOf(draft: Draft, probe: string): Incident | null {
   const { incident: id } = draft.probeState(probe)
   const incident = id === null ? null : draft.openIncident(id)
-  return incident?.members.some((member) => member.probe === probe) === true ? incident : null
+  return incident === null || draft.members.find(incident, probe) === undefined ? null : incident
 }
 
 function familyOf({ kind }: Outcome): Family {
