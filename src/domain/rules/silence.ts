@@ -15,7 +15,8 @@ export function silenced(kind: MailKind, own: readonly Member[], { silences, now
   const over = own.flatMap((member) => silenceOver(member, silences, now) ?? [])
   const [first] = over.toSorted((a, b) => endOfSilence(a) - endOfSilence(b))
   if (first === undefined) return null
-  return blocked('silence', `silence ${first.id}`, `${kind} is silenced until ${utc(endOfSilence(first))}: ${first.reason}`)
+  const reason = `${kind} is silenced until ${utc(endOfSilence(first))} by ${first.by}: ${first.reason}`
+  return blocked('silence', `silence ${first.id}`, reason)
 }
 
 /** The last silence that ended since then and under which one of these probes was failing; `null` if there was none. */
