@@ -521,7 +521,9 @@ const INVARIANTS: readonly Invariant[] = [
           if (rule !== 'joining') return []
           const here = `#${incident?.slice(0, 4)} at ${clock(at)}: ${reason}`
           const episode = all.slice(0, i).findLastIndex(({ decision }) => decision === 'opened' || decision === 'reopened')
-          if (all.slice(episode, i).some((row) => row.rule === 'joining')) return [`held a second time: ${here}`]
+          // Another reason to wait may come in between, and the same hold then be named again.
+          const isAnother = (row: LedgerRow) => row.rule === 'joining' && endOfHold(row) !== endOfHold({ reason })
+          if (all.slice(episode, i).some(isAnother)) return [`held a second time: ${here}`]
           const until = at + HELD_AT_MOST_MS + LOOKS_AND_ASKS
           const goesOn = all.slice(i + 1).some((row) => row.at <= until && ENDS_A_HOLD.includes(row.decision))
           return goesOn || overlaps({ from: at, to: until }, truth.disturbed) ? [] : [`held for too long: ${here}`]
@@ -633,6 +635,11 @@ function predecessorsOf(lived: Lived): (incident: string, at: number) => Readonl
     return seen
   }
   return (incident, at) => all(incident, at, new Set())
+}
+
+/** As the ledger names it. */
+function endOfHold({ reason }: Pick<LedgerRow, 'reason'>): string {
+  return /^held until (\S+ \S+Z)/.exec(reason)?.[1] ?? reason
 }
 
 function names(mail: Notification): readonly string[] {
