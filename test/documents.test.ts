@@ -339,7 +339,7 @@ describe('what is named', () => {
     expect(domain.filter((file) => !files.includes(file))).toEqual([])
   })
 
-  test('the README names every verb', () => {
+  test('the README names every command', () => {
     const program = build({ out: () => {}, err: () => {}, env: {}, isTty: false, columns: null }, () => {})
     const readme = texts.get('README.md') ?? ''
     const commands = readme.slice(readme.indexOf('## Commands'), readme.indexOf('## More'))
@@ -426,7 +426,7 @@ health: { queue: { url: "https://sqs.us-west-2.amazonaws.com/111122223333/alibi-
     expect(['dynamodb:PutItem', 'dynamodb:*', 's3:DeleteBucket'].some((action) => pattern.test(action))).toBe(false)
   })
 
-  test('the systemd unit starts a verb that there is, and leaves a faulty configuration to a person', () => {
+  test('the systemd unit starts an existing command, and does not restart on a faulty configuration', () => {
     const unit = readFileSync('config/systemd/alibi.service', 'utf8')
     expect(unit).toMatch(/^ExecStart=\/usr\/bin\/env alibi run --config \/etc\/alibi\/alibi\.yaml$/m)
     expect(unit).toMatch(/^RestartPreventExitStatus=.*\b78\b/m)

@@ -81,7 +81,7 @@ test('--json is one object for one file, a list for several', async () => {
   expect(JSON.parse((await simulate([good, good], { json: true })).said)).toHaveLength(2)
 })
 
-test('--mails leaves each mail as it would have left, and its text', async () => {
+test('--mails writes each email as it would have been sent, and its text', async () => {
   const mails = join(directory, 'mails')
   await simulate([file('good.yaml', STORY)], { mails })
   const left = readdirSync(mails).sort()
@@ -90,7 +90,7 @@ test('--mails leaves each mail as it would have left, and its text', async () =>
   expect(readFileSync(join(mails, left[1]!), 'utf8')).toContain('FAILING since 12:10 UTC')
 })
 
-test('mails that cannot be left are 69, in one sentence', async () => {
+test('emails that cannot be written are 69, in one sentence', async () => {
   const mails = file('no-directory', '')
   for (const place of [mails, join(mails, 'within')]) {
     const { code, said } = await simulate([file('good.yaml', STORY)], { mails: place })

@@ -41,7 +41,7 @@ expect:
   - ${expectation}
 `
 
-describe('an expectation that does not come true is told with what came instead', () => {
+describe('an expectation that is not met is shown with what happened instead', () => {
   test.for<[string, string, string]>([
     ['a mail too early', '{ mail: failing, between: [20m, 30m] }', 'failing came at +00:10:4'],
     ['a mail of another kind', '{ mail: blind, between: [10m, 30m] }', 'no mail of this kind: failing at +00:10:4'],
@@ -96,7 +96,7 @@ test('the same scenario is played the same way each time', async () => {
   expect(storyText(one)).toBe(storyText(other))
 })
 
-test('a mail that was taken and not recorded comes twice, under one Message-ID, and counts once', async () => {
+test('an email that was accepted but not recorded arrives twice, under one Message-ID, and counts once', async () => {
   const file = 'config/scenarios/killed-between-mail-and-record.yaml'
   const { delivered } = await play(scenarioOf(readFileSync(file, 'utf8'), file))
   expect(delivered.map(({ kind, again }) => [kind, again])).toEqual([

@@ -382,7 +382,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.ledger({}, 10)).toHaveLength(1)
     })
 
-    test('settle is whole or not at all: a change of a mail that nobody owes undoes the others', async () => {
+    test('settle is atomic: a change of an email that is not owed undoes the others', async () => {
       await commit({ notifications: [aNotification('n')] })
       const settled = store.settle(
         [
@@ -407,7 +407,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(ids(await store.owed(10))).toEqual(['both'])
     })
 
-    test('deliveredSince tells to which address and when, from the moment on', async () => {
+    test('deliveredSince gives address and time of each delivery from that moment on', async () => {
       await commit({
         notifications: ['1', '2', '3'].map((id) => aNotification(id, { to: [`${id}@example.com`, 'x@example.com'] })),
       })
@@ -428,7 +428,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       ])
     })
 
-    describe('a mail to several addresses', () => {
+    describe('an email to several addresses', () => {
       const DEPUTY = 'deputy@example.com'
       const shown = (owed: readonly Owed[]) => owed.map(({ notification, address, state }) => [notification.id, address, state])
       beforeEach(() => commit({ notifications: [aNotification('n', { to: [ONCALL, DEPUTY] })] }))
@@ -582,7 +582,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.strip('p', 0)).toEqual([{ at: T0 + 2 * HOUR_MS, ms: 1, mark: 'ok' }])
     })
 
-    test('sweep never touches the runs of an incident, the incidents, the ledger, or mails', async () => {
+    test('sweep never touches the runs of an incident, the incidents, the ledger, or emails', async () => {
       await commit({
         incidents: [anIncident('a3f9', { state: 'closed', closedAt: T0 })],
         ledger: [aRow('opened')],
@@ -678,7 +678,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.acks()).toEqual([ack])
     })
 
-    test('when the clock was set orders are dated anew, each by so much, with what else is committed; one that is gone is left out', async () => {
+    test('when the clock was set, orders are shifted, each by its own amount, in the same commit; one that is gone is left out', async () => {
       const moment = { boot: 'b', uptime: 20, awake: 10 }
       const one = silence({ id: 'one', at: T0, moment, from: T0 + 5, until: T0 + HOUR_MS })
       await commit({ incidents: [anIncident('a'), anIncident('b')] })

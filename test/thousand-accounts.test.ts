@@ -30,7 +30,7 @@ expect:
   - { mails: 3 }
 `
 
-test('one outage of very many accounts is three mails: it fails, it has grown wider, it is over', {
+test('one outage of very many accounts is three emails: failing, wider, recovered', {
   timeout: 180_000,
 }, async () => {
   const parsed = parseScenario(SOURCE, 'a-thousand-accounts.yaml')

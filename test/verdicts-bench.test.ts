@@ -88,7 +88,7 @@ test('Alibi keeps what is promised of it in every set, and a simple policy does 
   expect(table(parts, result, 1)).toContain('any open event explains')
 })
 
-test('any service is silent only while AWS tells of it in its region', () => {
+test('any service is silent only while AWS has an event for it in its region', () => {
   const some = historyOf([
     entry(0, 's3', 'eu-west-1', [600, 700]),
     entry(9, 'elb', 'eu-west-1', [600, 720]),

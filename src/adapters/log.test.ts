@@ -351,7 +351,7 @@ describe('a log file', () => {
     expect(existsSync(join(directory, 'log', 'alibi.log.mine'))).toBe(true)
   })
 
-  test('that cannot be opened is told on stdout, and opened a minute later', async () => {
+  test('that cannot be opened is reported on stdout, and opened a minute later', async () => {
     let now = T0
     writeFileSync(join(directory, 'log'), 'in the way')
     const { log, stdout } = filed({}, () => now)
@@ -370,7 +370,7 @@ describe('a log file', () => {
   test.for<[string, string]>([
     ['an event tells of it', 'log'],
     ['the write itself throws', 'log/of/alibi'],
-  ])('that fails while it is open does not stop the others, and is told once: %s', async ([, inside]) => {
+  ])('that fails while it is open does not stop the others, and is reported once: %s', async ([, inside]) => {
     const path = join(directory, inside, 'alibi.log')
     const { log, stdout } = filed({ path, maxSizeBytes: 1_024 })
     log.info('first')

@@ -19,7 +19,7 @@ const source = async (mail: Mail) => (await compile(mail, 'Alibi <alibi@example.
 const boundariesIn = (text: string) => [...text.matchAll(/boundary="([^"]+)"/g)].map(([, boundary]) => boundary)
 const list = (text: string): Mail => ({ ...MAIL, attachment: { name: 'probes.txt', text } })
 
-test('a mail that is made again is the same, byte for byte; another one has other boundaries', async () => {
+test('an email that is made again is the same, byte for byte; another one has other boundaries', async () => {
   for (const mail of [MAIL, list('a\nb\n'), { ...MAIL, html: null }]) expect(await source(mail)).toBe(await source(mail))
   const [one, other] = [await source(list('a\n')), await source({ ...list('a\n'), messageId: '<a.2.b@example.com>' })]
   expect(boundariesIn(one)).toHaveLength(2)
@@ -49,7 +49,7 @@ test.for<[string, string, string]>([
   expect(new TextDecoder().decode(attachments[0]?.content as ArrayBuffer).trimEnd()).toBe(text.trimEnd())
 })
 
-test('a list goes along as a text file beside the letter, which stays as it is', async () => {
+test('a list is attached as a text file, and the email itself stays as it is', async () => {
   const read = async (mail: Mail) => PostalMime.parse((await compile(mail, 'Alibi <alibi@example.com>')).source)
   const without = await read(MAIL)
   const list = Array.from({ length: 10_000 }, (_, i) => `production/${100_000_000_000 + i}/ListRegions ✓`).join('\n')

@@ -58,7 +58,7 @@ test('it stands beside the database, under a name that a restore does not put aw
   expect(sentRecordPath('/srv/data/alibi.db')).toBe('/srv/data/alibi.sent'))
 
 describe('after a restore from a backup', () => {
-  test('what was delivered last about an incident is not sent anew', async () => {
+  test('the email that was delivered last about an incident is not sent again', async () => {
     const { mailer, taken } = server()
     await (await begun(mailer)).send(mail('escalated', 2), NEVER)
     const fates = await (await begun(mailer)).send(mail('escalated', 2, { text: 'for 1h' }), NEVER)
@@ -74,7 +74,7 @@ describe('after a restore from a backup', () => {
     expect(taken.map(([kind]) => kind)).toEqual(['failing', 'recovered', 'failing'])
   })
 
-  test('no mail hides behind the Message-ID of another one, however often it is tried', async () => {
+  test('no email is sent under the Message-ID of another one, however often it is tried', async () => {
     const { mailer, taken } = server()
     await (await begun(mailer)).send(mail('reminder', 2), NEVER)
     const after = await begun(mailer)

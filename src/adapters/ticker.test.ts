@@ -123,7 +123,7 @@ describe('a schedule', () => {
 })
 
 describe('a fire that takes long', () => {
-  test('is not joined by the next: the overlap is told, not printed', async () => {
+  test('is not joined by the next: the overlap is reported, not printed', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     let fires = 0
     const { overlapped } = scheduled({ fire: () => (fires++ === 0 ? promise : Promise.resolve()) })
@@ -203,7 +203,7 @@ describe('time that is lost', () => {
     expect([fired.length, missed]).toEqual([1, []])
   })
 
-  test('a busy stretch of minutes is told once, with its first time, and not printed', async () => {
+  test('a busy stretch of minutes is reported once, with its first time, and not printed', async () => {
     const { fired, missed } = scheduled()
     await vi.advanceTimersByTimeAsync(29_000)
     block(3 * MINUTE + 20_000)
@@ -222,7 +222,7 @@ describe('time that is lost', () => {
     expect(lines).toMatchObject([['warn', expect.stringContaining('the clock jumped'), { byMs: -180 * MINUTE }]])
   })
 
-  test('a clock that leaps ahead by half a century is planned anew within a second, and not walked through', async () => {
+  test('after a jump ahead by half a century, the schedule is planned again within a second, not stepped through', async () => {
     const { fired, missed } = scheduled()
     vi.setSystemTime(Date.now() + 50 * 365 * 24 * 60 * MINUTE)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -231,7 +231,7 @@ describe('time that is lost', () => {
     expect(fired).toHaveLength(1)
   })
 
-  test('a machine that slept through a daily fire tells of it when it wakes, not a day later', async () => {
+  test('a machine that slept through a daily fire reports it when it wakes, not a day later', async () => {
     const { fired, missed } = scheduled({ cron: '0 18 * * *' })
     vi.setSystemTime(Date.now() + 20 * 60 * MINUTE)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -240,7 +240,7 @@ describe('time that is lost', () => {
     expect(fired.map((at) => new Date(at).toISOString())).toEqual(['2026-11-23T18:00:00.000Z'])
   })
 
-  test('a fire that a jump cut off in its random delay is told as missed', async () => {
+  test('a fire that a clock jump interrupts in its random delay is reported as missed', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.9)
     const { fired, missed } = scheduled({ spreadMs: 20_000 })
     await vi.advanceTimersByTimeAsync(31_000)
@@ -249,7 +249,7 @@ describe('time that is lost', () => {
     expect([fired, missed]).toEqual([[], minutes(1)])
   })
 
-  test('an adjustment of a second is not worth a word', async () => {
+  test('an adjustment of a second is not reported', async () => {
     const { fired } = scheduled()
     vi.setSystemTime(Date.now() + 1_000)
     await vi.advanceTimersByTimeAsync(2 * MINUTE)

@@ -100,7 +100,7 @@ describe('a planned silence', () => {
   const from = new Date(Math.ceil(Date.now() / 60_000) * 60_000 + 24 * 3_600_000).toISOString()
   const until = new Date(Date.parse(from) + 2 * 3_600_000).toISOString()
 
-  test('is listed as planned, with its begin, its end, its scope and who ordered it', async () => {
+  test('is listed as planned, with its beginning, its end, its scope and who ordered it', async () => {
     const { code, said } = await add('--from', from, '--account', '111122223333', '--by', 'kim')
     expect([code, said]).toEqual([0, expect.stringMatching(/: account 111122223333 from .* until .* \(db move; by kim\)/)])
     expect(await listed()).toEqual([

@@ -81,7 +81,7 @@ describe('each address has a fate of its own', () => {
     expect(results).toHaveLength(1)
   })
 
-  test('if the mailer says nothing about an address, nobody knows what became of it', () => {
+  test('if the mailer says nothing about an address, its result is unknown', () => {
     expect(settled([owed('a')], []).changes).toMatchObject([{ state: 'retrying', uncertain: true }])
   })
 })

@@ -235,7 +235,7 @@ describe('a source that speaks by itself', () => {
     expect(asked).toEqual([0])
   })
 
-  test('has the others asked anew where what they said is too old', async () => {
+  test('asks the others again if their answer is too old', async () => {
     const { clock, desk, asked, events, speaks, never } = withQueue()
     void desk.read('aws', 0, never)
     await clock.advance(CACHE_FOR + 5 * S)

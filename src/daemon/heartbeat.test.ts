@@ -131,7 +131,7 @@ test('a mail server that never worked is reported at once, one that did after a 
   await end()
 })
 
-test('a mail server that hangs holds up no ping', async () => {
+test('a mail server that hangs does not delay a ping', async () => {
   const { world, minutes, end } = patient()
   world.mailHangs = true
   await minutes(10)
@@ -150,7 +150,7 @@ test('a clock that is set causes no report', async () => {
   await end()
 })
 
-test('trouble with the other side is logged once, and again when it changes', async () => {
+test('a problem with the other side is logged once, and again when it changes', async () => {
   const { world, minutes, end } = patient()
   world.takes = 'HTTP 404'
   await minutes(20)

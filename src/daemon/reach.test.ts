@@ -30,7 +30,7 @@ test('one run that reaches nobody, nor the control host, shows that this machine
   expect([reach.isCutOff, told]).toEqual([false, [true, false, true]])
 })
 
-test('an outage of AWS is no trouble of this machine: the control host answers', () => {
+test('an outage of AWS is not a problem of this machine: the control host answers', () => {
   const { reach, told } = given()
   reach.noteControl(control(0, true))
   reach.noteRun(ran(1_000, null, control(1_100, true)))

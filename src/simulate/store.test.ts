@@ -9,7 +9,7 @@ storeContract('the store in memory', async () => {
   return { store: memoryStore(disk), reopen: async () => memoryStore(disk), dispose: async () => {} }
 })
 
-test('the next call fails as told, and changes nothing', async () => {
+test('the next call fails as requested, and changes nothing', async () => {
   const store = memoryStore()
   store.failNext(new StoreError('disk full', { fatal: false }))
   const change = { ...NOTHING, notifications: [aNotification('n')] }

@@ -25,7 +25,7 @@ const wide: Facts = {
   next: LONG,
 }
 
-describe.skipIf(BROWSER === null)(`a mail in a browser${SKIPPED}`, () => {
+describe.skipIf(BROWSER === null)(`an email in a browser${SKIPPED}`, () => {
   test('none has to be pushed aside to be read on a narrow phone', async () => {
     const all: readonly (readonly [string, Facts])[] = [
       ...Object.entries(SAMPLES),

@@ -184,7 +184,7 @@ describe('alerts leave although an adapter throws', () => {
     )
   })
 
-  test('a prober that always throws: the probe is blind, and somebody is told', async () => {
+  test('a prober that always throws: the probe is blind, which is reported', async () => {
     const source = `
 title: Every run ends in an internal error
 start: 2026-03-02T12:00:00Z

@@ -151,7 +151,7 @@ describe('the queue of AWS Health events', () => {
     expect(refused).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })
   })
 
-  test('both rules take what AWS Health tells, and no more', () => {
+  test('both rules match what AWS Health sends, and no more', () => {
     for (const rule of [Resources.Rule, Resources.ForwardingRule])
       expect(rule.Properties.EventPattern).toEqual({ source: ['aws.health'], 'detail-type': ['AWS Health Event'] })
   })

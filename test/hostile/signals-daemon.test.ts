@@ -83,7 +83,7 @@ test('as systemd starts it, SIGUSR2 still reopens the log file', async () => {
   expect(daemon.printed()).not.toMatch(DEBUGGER)
 })
 
-test('a verb opens no debugger either, and goes on', async () => {
+test('a command opens no debugger either, and continues', async () => {
   await using on = await stage()
   const child = spawn(process.execPath, [MAIN, 'demo'], { env: on.env, cwd: on.directory, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = end(child)
@@ -94,7 +94,7 @@ test('a verb opens no debugger either, and goes on', async () => {
   expect((await ended).err).not.toMatch(DEBUGGER)
 })
 
-describe('what starts it tells Node to have no debugger', () => {
+describe('what starts it switches the debugger of Node off', () => {
   test('pm2', () => expect(apps[0]?.node_args).toContain('--disable-sigusr1'))
   test('systemd', () => expect(NODE_OPTIONS.split(' ')).toContain('--disable-sigusr1'))
 })

@@ -91,7 +91,7 @@ test('two callers are dealt to two machines, and an outage is seen from both; on
   expect(on.mailbox.mails).toHaveLength(mails)
 })
 
-test('a machine that is cut off from AWS gives its callers and the lead back, and nobody is told; when all are, they are offline once', async () => {
+test('a machine that cannot reach AWS gives its callers and the lead back without an alert; if none can, they are offline once', async () => {
   const fleet = await staged()
   const { on } = fleet
   const started = async (name: string) => {

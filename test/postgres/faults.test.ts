@@ -198,7 +198,7 @@ describe('a database that cannot be used', () => {
   })
 })
 
-test('a verb that writes beside the daemon is noticed by it, and its own writes are not', async () => {
+test('the daemon notices what a command has written beside it, and ignores its own writes', async () => {
   const { url, schema } = place()
   const store = await opened(url, schema)
   const stop = new AbortController()

@@ -91,7 +91,7 @@ test('a lost answer to a commit ends the claim: what was decided is loaded under
   await again.release()
 })
 
-test('a leader that stands still in the middle of a transaction keeps nobody out', async () => {
+test('a leader that is blocked in the middle of a transaction keeps no other machine out', async () => {
   const { url, schema, drop } = freshSchema()
   after.push(drop)
   const line = await startProxy(url)

@@ -4,7 +4,7 @@ import { until } from '../wire/daemon-process.ts'
 import { fleetStage } from './fleet-stage.ts'
 import { startPostgres } from './server.ts'
 
-test('a database that is away for a while: told once, red meanwhile, and afterwards everything goes on', async () => {
+test('a database that is down for a while: reported once, unhealthy meanwhile, and afterwards everything continues', async () => {
   await using held = new AsyncDisposableStack()
   const postgres = await startPostgres()
   held.defer(() => postgres.stop())

@@ -462,7 +462,7 @@ describe('STS, while a role is assumed', () => {
   })
 })
 
-test('with a clock that is off the first try is refused, and tells the time to the next', async () => {
+test('with a wrong clock, the first try is rejected, and gives the next one the right time', async () => {
   sandbox.skew(-600_000)
   onTestFinished(() => sandbox.skew(0))
   const outcome = await proberOf({ attempts: 3 }).run(probeOf(), never)

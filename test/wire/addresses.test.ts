@@ -81,7 +81,7 @@ test('one of three is greylisted and one is unknown: each gets what is owed to i
   expect(await listed(on)).toEqual([])
 })
 
-test('who is deferred until it is over gets one mail that tells both; killed in between, it is still owed', async () => {
+test('an address that is deferred until it is over gets one email that reports both; killed in between, it is still owed', async () => {
   await using on = await stage({ recipients: recipients(A, B) }, { mailbox: { refuse: { [B]: 451 } } })
   const first = on.daemon()
   await first.line('an ok run', isRun('ok'))
@@ -122,7 +122,7 @@ test('a server that takes two recipients at once gets all five, one after the ot
   expect(await listed(on)).toEqual([])
 })
 
-test('a login that is refused says nothing of the mail: it waits, /healthz says why, and it leaves when it may', async () => {
+test('a rejected login says nothing about the email: it waits, /healthz says why, and it is sent as soon as possible', async () => {
   const auth = { user: 'alibi', password: 'right-password' }
   await using on = await stage({}, { mailbox: { auth, mode: 'no-login' } })
   const login = `security: none, user: ${auth.user}, password: ${auth.password}`

@@ -58,7 +58,7 @@ test.for<[string, string[], RegExp]>([
   expect(ended.err).not.toMatch(/^\s+at /m)
 })
 
-test('every verb has help, with an example of itself, that fits a terminal', async () => {
+test('every command has help with an example that fits a terminal', async () => {
   const help = async (path: readonly string[]) => {
     const out: string[] = []
     const err: string[] = []
@@ -138,7 +138,7 @@ test('of an empty database listings say that there is nothing', async () => {
   expect(await on.alibi('incidents', '--json')).toMatchObject({ code: 0, out: '[]\n', err: '' })
 })
 
-test('every verb takes its configuration from --config, else from ALIBI_CONFIG, else from config/alibi.yaml', async () => {
+test('every command takes its configuration from --config, else from ALIBI_CONFIG, else from config/alibi.yaml', async () => {
   await using on = await stage()
   const run = async (env: Record<string, string>, ...args: string[]) => {
     const err: string[] = []
@@ -553,7 +553,7 @@ test('mail test sends a real one and prints the server’s reply; a refusal is 6
   })
 })
 
-test('verbs work beside the daemon: incidents, explain, silence, ack, outbox', async () => {
+test('commands work beside the daemon: incidents, explain, silence, ack, outbox', async () => {
   await using on = await stage({}, { mailbox: { mode: 'rejecting' } })
   const daemon = on.daemon()
   await daemon.line('an ok run', isRun('ok'))
@@ -619,7 +619,7 @@ test('run on a database that cannot be made is 69, in one sentence', async () =>
   expect(ended.err.trim().split('\n')).toHaveLength(1)
 })
 
-test('a server that takes the line and says nothing keeps no verb for ever', async () => {
+test('a server that accepts the connection and says nothing does not keep a command waiting forever', async () => {
   const lines = new Set<import('node:net').Socket>()
   const server = createServer((line) => void lines.add(line))
   const port = await freePort()
@@ -686,7 +686,7 @@ describe('a reader that goes away, and a disk that is full', () => {
     ['the schema', 'schema', 0],
     ['a scenario', `simulate ${join(ROOT, 'config/scenarios/aws-speaks-late.yaml')}`, 0],
     ['help', '--help', 0],
-  ])('%s: nobody reads on, and the verb ends quietly with its own code', async ([, verb, code]) => {
+  ])('%s: the reader goes away, and the command ends quietly with its own code', async ([, verb, code]) => {
     await using on = await stage()
     expect(await through(on, verb, '| true')).toMatchObject({ code, out: '', err: '' })
   })

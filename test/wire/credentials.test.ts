@@ -116,7 +116,7 @@ test('a web identity is exchanged by us as well, unsigned', async () => {
   await expect(ring.get(holder, TIMEOUT_MS, never)).rejects.toMatchObject({ asked: 'STS', answer: null })
 })
 
-test('credentials that were refused are read anew from a file that has changed', async () => {
+test('credentials that were rejected are read again from a file that has changed', async () => {
   const write = (id: string) =>
     writeFileSync(join(directory, 'credentials'), `[p]\naws_access_key_id = ${id}\naws_secret_access_key = s\n`)
   write('AKIAOLD')
@@ -193,7 +193,7 @@ test('a short wait does not end the search that a longer one is waiting for', as
   expect(process.begun()).toBe(1)
 })
 
-test('why a slow provider failed when nobody waited is told once to the next, and then it is asked again', async () => {
+test('the error of a slow provider for which nobody waited goes once to the next caller, and then it is asked again', async () => {
   const process = slowProcess('echo the token has expired >&2; exit 3')
   await expect(ring.get(profile('p'), 50, never)).rejects.toMatchObject({ asked: 'provider' })
   process.letGo()
@@ -322,7 +322,7 @@ test('without any of it the instance gives its role, and it is known whence it i
 describe('with a clock that is ten minutes off', () => {
   const OFF_MS = 10 * MINUTE_MS
 
-  test.for([OFF_MS, -OFF_MS])('%d ms: a role is assumed, for STS itself has told the time', async (off) => {
+  test.for([OFF_MS, -OFF_MS])('%d ms: a role is assumed, because STS itself has given the time', async (off) => {
     sandbox.skew(off)
     const before = assumed()
     const identity = await ring.get(ROLE, TIMEOUT_MS, never)

@@ -25,7 +25,7 @@ async function queued(parts: Parts = {}) {
   return on
 }
 
-test('without a support plan, an outage that AWS tells EventBridge is silent as soon as it is told', async () => {
+test('without a support plan, an outage is silent as soon as AWS has reported it to EventBridge', async () => {
   await using on = await queued({ policy: '{ wait: 10m, extension: 2s, joinWithin: 1s }' })
   const daemon = on.daemon()
   await daemon.line('an ok run', isRun('ok'))
@@ -50,7 +50,7 @@ test('without a support plan, an outage that AWS tells EventBridge is silent as 
   expect(on.mailbox.mails).toEqual([])
 })
 
-test('what comes late is told once, however often it is delivered and in whatever order', async () => {
+test('a late event is emailed once, however often it is delivered and in whatever order', async () => {
   await using on = await queued()
   const daemon = on.daemon()
   await daemon.line('an ok run', isRun('ok'))
@@ -100,7 +100,7 @@ test('an event for one account explains the failures of that account and of no o
   await mailOf(on, 'now-explained')
 })
 
-test('killed between the commit and the deletion, nothing is lost and nothing told twice', async () => {
+test('killed between the commit and the deletion, nothing is lost and nothing is emailed twice', async () => {
   await using on = await queued()
   const first = on.daemon()
   await first.line('an ok run', isRun('ok'))
@@ -149,7 +149,7 @@ test('what nobody can read is put aside by the queue itself, is named, and stops
   expect(out).toContain('AWS_IAM_OPERATIONAL_ISSUE')
 })
 
-test('a queue that refuses is told once, and its end is noticed', async () => {
+test('a queue that refuses is reported once, and the end of that is noticed', async () => {
   await using on = await queued()
   on.queue.mode = 'denied'
   const live = await on.alibi('check', '--live')
@@ -169,7 +169,7 @@ test('a queue that refuses is told once, and its end is noticed', async () => {
   expect(mended.out).toMatch(/health queue \(aws\).*the daemon read an event of AWS Health from it on .*a rule feeds it/s)
 })
 
-test('a verb takes no message from the daemon', async () => {
+test('a command takes no message away from the daemon', async () => {
   await using on = await queued()
   on.queue.visibilityMs = 60_000
   on.aws.publish(IAM)

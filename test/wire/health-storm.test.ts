@@ -4,7 +4,7 @@ import { isDecision, isRun, stage } from './daemon-process.ts'
 const COUNT = 20
 const ACCOUNTS = Array.from({ length: COUNT }, (_, i) => `"${111_111_111_100 + i}"`)
 
-test('many accounts fail at once, and AWS Health lets one call a second through: what AWS has announced is told nobody', async () => {
+test('many accounts fail at once, and AWS Health allows one call a second: nobody is emailed what AWS has announced', async () => {
   await using world = await stage({
     monitors: `
   - name: all

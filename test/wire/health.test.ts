@@ -254,7 +254,7 @@ describe('the Health API', () => {
     expect(await source.ask(T, T - HOUR, never)).toMatchObject({ state: 'unavailable', throttled: true })
   })
 
-  test('what may be over in a moment is tried once more, and no other trouble', async () => {
+  test('a passing error is tried once more, and no other error', async () => {
     let asked = 0
     first = (_, __, response) => {
       asked += 1
@@ -283,7 +283,7 @@ describe('the Health API', () => {
     expect(await source.ask(T + REFUSED_FOR_MS, T, never)).toMatchObject({ state: 'answered' })
   })
 
-  test('trouble is not remembered', async () => {
+  test('errors are not remembered', async () => {
     const source = api()
     aws.api = 'unavailable'
     expect(await source.ask(T, T - HOUR, never)).toMatchObject({ state: 'unavailable' })
@@ -528,7 +528,7 @@ describe('the Health API', () => {
       expect((await answered(source.ask(T, T - HOUR, never))).detail).toContain('us-east-2')
     })
 
-    test('when it changes in mid-list, the list is begun anew there', async () => {
+    test('when it changes in the middle of a list, the list is started again there', async () => {
       aws.pageSize = 2
       for (let i = 0; i < 5; i++) aws.publish({ id: `e${i}` })
       let region = 'us-east-1'

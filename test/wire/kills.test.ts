@@ -4,7 +4,7 @@ import { killings } from '../kills.ts'
 /** `npm run kills` does it two hundred times. */
 const KILLS = 8
 
-test('killed with SIGKILL at random moments of an incident: every mail comes, and none under a second Message-ID', {
+test('killed with SIGKILL at random moments of an incident: every email arrives, and none under a second Message-ID', {
   timeout: 180_000,
 }, async () => {
   const { kills, faults } = await killings(KILLS, 4)

@@ -59,7 +59,7 @@ test('it watches, serves its page, and ends at SIGTERM with everything on disk',
   expect(on.mailbox.mails).toEqual([])
 })
 
-test('an unexplained failure is mailed, listed and, when it is over, told to be over', async () => {
+test('an unexplained failure is emailed and listed, and so is its end', async () => {
   await using on = await stage()
   const daemon = on.daemon()
   await daemon.line('an ok run', isRun('ok'))
@@ -173,7 +173,7 @@ test('killed while it is undecided: it decides afterwards, and says so once', as
   expect(kinds(on)).toEqual(['failing', 'recovered'])
 })
 
-test('killed while a mail is owed and the mail server is down: it is sent afterwards, once, under the id it had', async () => {
+test('killed while an email is owed and the mail server is down: it is sent afterwards, once, under the same id', async () => {
   await using on = await stage({}, { mailbox: { mode: 'down' } })
   on.sandbox.answer({}, 'InternalServerException')
   const first = on.daemon()
@@ -195,7 +195,7 @@ test('killed while a mail is owed and the mail server is down: it is sent afterw
   expect(JSON.parse((await on.alibi('outbox', 'list', '--json')).out)).toEqual([])
 })
 
-test('killed when the server had the mail and had not said so: sent again under the same id, and told once', async () => {
+test('killed when the server had the email and had not confirmed it: sent again under the same id, and shown once', async () => {
   await using on = await stage({}, { mailbox: { mode: 'silent-in-data' } })
   on.sandbox.answer({}, 'InternalServerException')
   const first = on.daemon()
@@ -240,7 +240,7 @@ test('killed while AWS explains: still silent afterwards, and it speaks when AWS
   expect(await on.incidents()).toHaveLength(1)
 })
 
-test('what got well while it was dead is told when it lives again, to those who were told', async () => {
+test('a recovery while it was dead is emailed after the start, to those who were notified', async () => {
   await using on = await stage()
   on.sandbox.answer({}, 'InternalServerException')
   const first = on.daemon()
@@ -327,7 +327,7 @@ test.for<[string, (file: string) => Promise<void>, RegExp]>([
   for (const line of ended.err.trimEnd().split('\n')) expect(line).toContain(`${file}:`)
 })
 
-test('a faulty file is told to a running daemon as what it is, and told again after a start with a good one', async () => {
+test('a running daemon reports a faulty file, and reports it again after a start with a good one', async () => {
   await using on = await stage()
   const told = () => on.mailbox.mails.filter((mail) => mail.headers['x-alibi-kind'] === 'misconfigured')
   for (const times of [1, 2]) {

@@ -73,7 +73,7 @@ test('a FIPS endpoint is asked where there is one, and elsewhere its lack is nam
   expect(proxy.asked).not.toContainEqual(expect.stringMatching(/^account-fips/))
 })
 
-test('a proxy that lets nothing pass from the start is no trouble of AWS; one that did so before may be', async () => {
+test('a proxy that lets nothing through from the start is not an outage of AWS; one that worked before may be', async () => {
   await using on = await stage(PARTS)
   await using proxy = await startConnectProxy(on.sandbox.port)
   behind(on, proxy)

@@ -147,7 +147,7 @@ test('a connection through the proxy is kept for the next call', async () => {
   expect(proxy.asked.filter((host) => host.startsWith('account.'))).toHaveLength(1)
 })
 
-describe('a proxy that gives no way is told from AWS', () => {
+describe('a proxy that lets nothing through is not mistaken for AWS', () => {
   test.for<[ProxyMode, RegExp]>([
     ['407 Proxy Authentication Required', /answered 407 Proxy Authentication Required instead of a way to account\.us-east-1/],
     ['403 Forbidden', /answered 403 Forbidden instead of a way/],

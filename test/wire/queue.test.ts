@@ -125,7 +125,7 @@ test('a message that was damaged on its way costs no other', async () => {
   expect(messages.map(({ content }) => content.kind)).toEqual(['event', 'foreign', 'event'])
 })
 
-describe('what SQS refuses is told apart from what may pass', () => {
+describe('a refusal by SQS is distinguished from a passing error', () => {
   test.for<
     ['denied' | 'gone' | 'throttled' | 'kms-throttled' | 'unavailable' | 'expired-token' | 'garbage' | 'no-list' | 'cut', object]
   >([
@@ -169,7 +169,7 @@ describe('what SQS refuses is told apart from what may pass', () => {
     expect(await asking).toMatchObject({ state: 'unavailable' })
   })
 
-  test('why messages could not be deleted is told', async () => {
+  test('the reason why messages could not be deleted is reported', async () => {
     const client = queue()
     sqs.send(message())
     const messages = messagesIn(await client.receive(0, 10, never))

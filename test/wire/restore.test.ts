@@ -27,7 +27,7 @@ function restore(on: Stage, copy: string): void {
   renameSync(copy, on.database)
 }
 
-test('a database from before an escalation is restored: nobody gets it twice, and everybody hears of the end', async () => {
+test('a database from before an escalation is restored: nobody gets it twice, and everybody is notified of the end', async () => {
   await using on = await stage({ recipients: RECIPIENTS })
   const copy = join(on.directory, 'backup.db')
   const first = on.daemon()

@@ -104,7 +104,7 @@ function certificate(subject: string, names: string, expired?: 'expired'): Reado
 }
 const tls = certificate('CN=localhost', 'DNS:localhost,IP:127.0.0.1')
 
-test('a mail arrives as it was written', async () => {
+test('an email arrives as it was written', async () => {
   const box = await mailbox()
   const fates = await mailer(box.port).send(first, NEVER)
   expect(fates).toEqual([{ address: 'oncall@example.com', accepted: true, reply: '250 queued as 1' }])
@@ -147,7 +147,7 @@ test('all headers and the envelope are ASCII, also of a sender in an internation
   expect(head).toContain('List-ID: Alibi <alibi.xn--bcher-kva.example>')
 })
 
-test('a follow-up stands in the thread of the first mail', async () => {
+test('a follow-up is in the thread of the first email', async () => {
   const box = await mailbox()
   await mailer(box.port).send(follow, NEVER)
   expect(box.mails[0]?.headers).toMatchObject({
@@ -157,7 +157,7 @@ test('a follow-up stands in the thread of the first mail', async () => {
   expect(box.mails[0]?.subject).toBe('Re: [alibi] production: AWS Account trouble #a3f9')
 })
 
-test('a mail without an HTML part is text alone', async () => {
+test('an email without an HTML part is only text', async () => {
   const box = await mailbox()
   await mailer(box.port).send({ ...first, html: null }, NEVER)
   expect(box.mails[0]?.html).toBeNull()
@@ -364,7 +364,7 @@ test('TLS from the start', async () => {
   expect(box.mails[0]?.secure).toBe(true)
 })
 
-test('a server without STARTTLS gets no mail, and no password', async () => {
+test('a server without STARTTLS gets no email and no password', async () => {
   const box = await mailbox({ auth: { user: 'alibi', password: 'hush' } })
   const error = await failureOf(mailer(box.port, { security: 'starttls', user: 'alibi', password: 'hush' }).send(first, NEVER))
   expect(error).toMatchObject({ permanent: false, uncertain: false })
@@ -424,7 +424,7 @@ test.for<[string, Record<string, string>]>([
   expect(fate).toMatchObject({ accepted: false, error: { trouble: 'name', session: true, permanent: false } })
 })
 
-test('a refused login says nothing of the mail, and keeps the password to itself', async () => {
+test('a rejected login says nothing about the email, and does not reveal the password', async () => {
   const box = await mailbox({ tls, auth: { user: 'alibi', password: 'hush' } })
   const error = await failureOf(
     mailer(box.port, { security: 'starttls', user: 'alibi', password: 'pssst' }, {}, tls.cert).send(first, NEVER),
@@ -439,7 +439,7 @@ test.for<[string, Record<string, string>]>([
   ['EHLO and HELO', { EHLO: '550 5.7.1 no', HELO: '550 5.7.1 no' }],
   ['a login', { EHLO: '250-scripted\r\n250 AUTH PLAIN', AUTH: '535 5.7.8 Connection lost to authentication server' }],
   ['the day’s quota', { 'MAIL FROM': '550 5.4.5 Daily user sending quota exceeded' }],
-])('a refusal of %s is one of the session: nothing was said of the mail', async ([what, answers]) => {
+])('a refusal of %s concerns the session, not the email', async ([what, answers]) => {
   const { port } = await rawServer(
     what === 'a greeting' ? (line) => void line.end('554 5.7.1 no service for you\r\n') : scripted({ ...POLITE, ...answers }),
   )
@@ -603,7 +603,7 @@ test('a mailbox that was down takes mail on the same port when it is back', asyn
   expect((await box.waitFor(({ headers }) => headers['x-alibi-kind'] === 'failing', 5_000)).messageId).toBe(first.messageId)
 })
 
-test('after a mail no line stays open', async () => {
+test('no connection stays open after an email', async () => {
   const box = await mailbox()
   await mailer(box.port).send(first, NEVER)
   await expect.poll(() => box.connections()).toBe(0)
@@ -621,7 +621,7 @@ test('verify logs in and out and sends nothing', async () => {
 
 // ---- The same, into files
 
-test('a mail becomes a file that holds the same message', async () => {
+test('an email becomes a file with the same message', async () => {
   const directory = join(scratch, 'mail', 'out')
   const fates = await fileMailer({ directory, from: FROM }).send({ ...first, to: [A, B], envelope: [A, B] }, NEVER)
   const [name] = readdirSync(directory)
@@ -639,7 +639,7 @@ test('a mail becomes a file that holds the same message', async () => {
   expect(statSync(join(directory, name!)).mode & 0o777).toBe(0o600)
 })
 
-test('the same mail again takes the place of its earlier self, another does not', async () => {
+test('the same email replaces its earlier file, another one does not', async () => {
   const directory = join(scratch, 'again')
   const files = fileMailer({ directory, from: FROM })
   const twin: Mail = { ...first, messageId: first.messageId.replace('@', '+') }

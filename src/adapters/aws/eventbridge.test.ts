@@ -48,7 +48,7 @@ function eventIn(content: QueueContent): HealthEvent {
   return (content as Extract<QueueContent, { kind: 'event' }>).event
 }
 
-test('an event is read, with the place of the trouble from eventRegion and not from the envelope', () => {
+test('an event is read, with its region from eventRegion and not from the envelope', () => {
   expect(read()).toEqual({
     kind: 'event',
     toldAt: T - 9 * MIN,

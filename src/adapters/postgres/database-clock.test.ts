@@ -20,7 +20,7 @@ function machine() {
   return { state, clock, pass }
 }
 
-test('it tells the time of the database, whatever the own clock says or is set to', () => {
+test('it has the time of the database, whatever our own clock says or is set to', () => {
   const { state, clock, pass } = machine()
   expect(clock.now()).toBe(T0)
   clock.set(T0 + 420_000, 1_000, 1_000)

@@ -12,7 +12,7 @@ function given() {
   return { lease: new Lease(clock), at, pass }
 }
 
-test('it lasts from the moment before the others were told, and ends before it ends for them', () => {
+test('it lasts from the moment before the others were informed, and ends before it ends for them', () => {
   const { lease, pass } = given()
   expect(lease.isLive()).toBe(false)
   const told = lease.reading()

@@ -33,7 +33,7 @@ async function another(): Promise<{ child: ChildProcess; said: string }> {
   return { child, said: chunk.toString().trim() }
 }
 
-test('a second process is refused and told who holds it; kill -9 frees it at once', async () => {
+test('a second process is refused, with the name of the holder; kill -9 frees it at once', async () => {
   const first = await another()
   expect(first.said).toBe('taken')
   expect(() => lock(path)).toThrow(`${path} is held by process ${first.child.pid} on ${hostname()}, since `)

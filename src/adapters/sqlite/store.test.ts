@@ -118,7 +118,7 @@ describe('beside the daemon', () => {
     expect(await reader.incidents(10)).toHaveLength(1)
   })
 
-  test('a verb that writes beside it is seen by the daemon', async () => {
+  test('the daemon sees what a command has written beside it', async () => {
     const daemon = await open()
     await daemon.commit({ ...NOTHING, notifications: [aNotification('n')] })
     const verb = await open({ beside: true })
@@ -484,7 +484,7 @@ describe('a sweep', () => {
   })
 })
 
-test('each call is told with how long it kept the event loop', async () => {
+test('each call is reported with how long it blocked the event loop', async () => {
   const calls: [string, number][] = []
   const store = await open({ observe: (method, ms) => calls.push([method, ms]) })
   await store.commit(NOTHING)
@@ -540,7 +540,7 @@ test('kill -9 in the middle of writing and sweeping loses nothing that was ackno
   expect(raw((db) => db.prepare('PRAGMA integrity_check').get())).toEqual({ integrity_check: 'ok' })
 })
 
-test('a verb that writes beside the daemon is noticed by it, and its own writes are not', async () => {
+test('the daemon notices what a command has written beside it, and ignores its own writes', async () => {
   const daemon = await open()
   const verb = await open({ beside: true })
   const stop = new AbortController()
