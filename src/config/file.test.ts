@@ -275,7 +275,7 @@ test('health.related of a service that nobody asks is probably misspelt', async 
 
 test.each([
   ['postgres://alibi@db.example.com/alibi', 1],
-  ['postgres://alibi@db.example.com/alibi?sslmode=prefer', 1],
+  ['postgres://alibi@db.example.com/alibi?uselibpqcompat=true&sslmode=prefer', 1],
   ['postgres://alibi@db.example.com/alibi?sslmode=verify-full', 0],
   ['postgres://alibi@localhost/alibi', 0],
 ])('%s leads to %i warnings: connections over a network have to be encrypted', async (url, times) => {

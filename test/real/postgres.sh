@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The contract of the store against Debian's PostgreSQL, which is older than the one in node_modules.
-# The server runs on a cluster and a port of its own in a temporary directory; that of the system is not touched.
-# Says that it is skipped where Debian's PostgreSQL is not installed and cannot be.
+# The contract of the store against Debian's PostgreSQL, which is older than the one in node_modules; then again through Debian's
+# PgBouncer, which gives each transaction another connection. Both run in a temporary directory, on ports of their own; those of the
+# system are not touched. Says what is skipped because it is not installed and cannot be.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,7 +10,7 @@ if [ -z "$(newest)" ] && [ "${CI:-}" != '' ] && [ "$(id -u)" = 0 ] && command -v
   # The package makes no cluster, and starts nothing.
   mkdir -p /etc/postgresql-common
   [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold postgresql) \
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold postgresql pgbouncer) \
     >/dev/null 2>&1 || true
 fi
 bin=$(newest)
@@ -27,21 +27,50 @@ if [ "$(id -u)" = 0 ]; then
   plain=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 fi
 cleanup() {
+  [ -e "$place/pgbouncer.pid" ] && kill "$(cat "$place/pgbouncer.pid")" || true
   (cd "$place" && "${plain[@]}" "$bin/pg_ctl" -D "$place/data" -m immediate stop) >/dev/null 2>&1 || true
   rm -rf "$place"
 }
 trap cleanup EXIT
 
-port=$(node -e "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close() })")
+free_port() { node -e "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close() })"; }
+port=$(free_port)
 # From a directory that the server's user may enter.
 (
   cd "$place"
   "${plain[@]}" "$bin/initdb" -D "$place/data" -U alibi -A trust -E UTF8 --no-locale --no-sync >/dev/null
   "${plain[@]}" "$bin/pg_ctl" -D "$place/data" -l "$place/log" -w -o "-p $port -k $place -h 127.0.0.1 -c fsync=off -c max_connections=200" start >/dev/null
 )
-"$bin/postgres" --version
-ALIBI_TEST_POSTGRES="postgres://alibi@127.0.0.1:$port/postgres" npx vitest run --reporter=./test/quiet-reporter.ts test/postgres/store.test.ts || {
-  code=$?
-  tail -n 30 "$place/log"
-  exit "$code"
+keeps_the_contract() {
+  ALIBI_TEST_POSTGRES="postgres://alibi@127.0.0.1:$1/postgres" npx vitest run --reporter=./test/quiet-reporter.ts test/postgres/store.test.ts || {
+    code=$?
+    tail -n 30 "$place"/*log
+    exit "$code"
+  }
 }
+"$bin/postgres" --version
+keeps_the_contract "$port"
+
+if ! command -v pgbouncer >/dev/null; then
+  echo 'pgbouncer: skipped, for it is not installed (apt-get install pgbouncer)'
+  exit 0
+fi
+pooled=$(free_port)
+cat >"$place/pgbouncer.ini" <<INI
+[databases]
+* = host=127.0.0.1 port=$port
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $pooled
+unix_socket_dir =
+auth_type = trust
+auth_file = $place/users
+pool_mode = transaction
+max_client_conn = 200
+logfile = $place/pgbouncer.log
+pidfile = $place/pgbouncer.pid
+INI
+echo '"alibi" ""' >"$place/users"
+(cd "$place" && "${plain[@]}" pgbouncer --daemon --quiet "$place/pgbouncer.ini")
+pgbouncer --version | head -n 1
+keeps_the_contract "$pooled"
