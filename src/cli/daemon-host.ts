@@ -5,7 +5,6 @@ import { openSentRecord, recordedMailer, type SentRecord, sentRecordPath } from 
 import { printAs } from '../adapters/standard-streams.ts'
 import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
-import { endpointOverrides } from '../config/endpoints.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
 import type { Carried, Cause, Equipment, Host, Page, Reread, Session } from '../daemon/session.ts'
@@ -23,7 +22,7 @@ import type { DaemonStorage } from './daemon-storage.ts'
 import { openDirectories } from './exposure.ts'
 import type { ConfigOptions, Io } from './io.ts'
 import { savedSecrets } from './pm2.ts'
-import { StandbyView } from './standby-view.ts'
+import { Standby } from './standby.ts'
 import { VERSION } from './version.ts'
 
 const IDENTITIES_EVERY_MS = 60_000
@@ -50,6 +49,8 @@ export class DaemonHost implements Host<Wiring> {
   /** What was delivered: it outlives the database. */
   private sent: SentRecord | null = null
   private isReady = false
+  /** `null` while this machine leads. */
+  private standby: Readonly<{ standby: Standby; config: Config }> | null = null
 
   constructor(given: Given) {
     this.given = given
@@ -70,33 +71,40 @@ export class DaemonHost implements Host<Wiring> {
     const { storage } = this.given
     const turn = storage.lock(config)
     const soon = await Promise.race([turn, new Promise<null>((resolve) => setTimeout(resolve, READY_AFTER_MS, null))])
-    if (soon !== null) return soon
-    await using held = new AsyncDisposableStack()
-    const page = await this.standBy(config)
-    held.defer(() => page?.close())
-    held.use(storage.serve(held.use(this.wired(config)).prober, config))
-    return await turn
+    if (soon !== null || !storage.isShared) return soon ?? turn
+    await using standby = new Standby({
+      ...{ storage, log: this.log, metrics: this.given.metrics, wired: (one) => this.wired(one) },
+      health: () => this.health(async ({ leader }) => (leader === null ? [NOBODY_LEADS] : [])),
+    })
+    this.standby = { standby, config }
+    try {
+      await standby.change(config)
+      this.log.info('standing by: another machine leads', {})
+      this.ready(config)
+      return await turn
+    } finally {
+      this.standby = null
+    }
   }
 
-  /** Another machine leads: this one shows what that one has stored, and makes the calls of the callers that it holds. */
-  private async standBy(config: Config): Promise<Page | null> {
-    const { storage, log, metrics } = this.given
-    const reader = storage.reader()
-    if (reader === null) return null
-    const standby = new StandbyView(reader, storage.clock, config)
-    await standby.look().catch(() => {}) // `/healthz` says so.
-    log.info('standing by: another machine leads', {})
-    this.ready(config)
-    if (config.web === null) return null
-    return startWeb({
-      listen: config.web,
-      log,
-      reader,
-      clock: storage.clock,
-      metrics,
-      health: () => this.health(async ({ leader }) => (leader === null ? [NOBODY_LEADS] : [])),
-      view: () => standby.view(endpointOverrides(config)),
-    })
+  /**
+   * Reads the configuration again while another machine leads.
+   * @returns `false` if this one does: then that is up to its sessions
+   */
+  reload(): boolean {
+    if (this.standby === null) return false
+    void this.change(this.standby).catch((cause) => this.log.error('failed to reload the configuration', { cause }))
+    return true
+  }
+
+  private async change({ standby, config }: Readonly<{ standby: Standby; config: Config }>): Promise<void> {
+    const read = await this.reread(config)
+    if (!read.ok) {
+      this.log.error('configuration on disk is faulty', { faults: read.faults, next: 'the previous one stays in force' })
+      return
+    }
+    await standby.change(read.config)
+    this.began({ config: read.config }, 'reload')
   }
 
   /** @param check why this machine does not do its work */
@@ -210,7 +218,7 @@ export class DaemonHost implements Host<Wiring> {
     })
   }
 
-  began({ config }: Session<Wiring>, cause: Cause): void {
+  began({ config }: Pick<Session<Wiring>, 'config'>, cause: Cause): void {
     const { log } = this
     const { file, monitors } = config
     switch (cause) {

@@ -22,6 +22,8 @@ export type DaemonStorage = AsyncDisposable &
     openStore: (config: Config) => Promise<Store>
     /** Reads what the one who decides has stored, also while that is another machine; `null` before the store is open. */
     reader: () => Reader | null
+    /** Writes what an operator orders, for the one who decides to find; `null` where that is always this machine. */
+    beside: () => Store | null
     /** Whether that right can be lost, and taken again, while the process runs. */
     isShared: boolean
     /** The signals for as long as the right lasts that is taken next. */

@@ -58,6 +58,10 @@ class FleetStorage implements DaemonStorage {
     return this.fleet.reader
   }
 
+  beside() {
+    return this.fleet.beside
+  }
+
   term({ stop, kill }: { stop: AbortSignal; kill: AbortSignal }) {
     this.over = stop
     const [stopping, killing] = [relayed(stop), relayed(kill)]

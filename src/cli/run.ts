@@ -63,9 +63,9 @@ type Terms = Readonly<{
 async function terms({ host, storage, log, signals, hangups, config }: Terms): Promise<void> {
   do {
     const sessions = new Sessions(host, storage.term(signals))
-    hangups.release(() => sessions.reload())
+    hangups.release(() => host.reload() || sessions.reload())
     try {
-      await sessions.run(config())
+      await sessions.run(config(), config)
     } catch (cause) {
       if (cause instanceof OverError) return
       if (!storage.isShared || !(cause instanceof StoreError) || cause.fatal) throw cause

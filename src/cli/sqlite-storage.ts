@@ -25,6 +25,7 @@ export function sqliteStorage(path: string, log: Log, observe: (method: string, 
       return store
     },
     reader: () => store,
+    beside: () => null,
     term: (signals) => signals,
     dealt: (prober) => prober,
     serve: () => ({ [Symbol.asyncDispose]: async () => {} }),

@@ -83,9 +83,14 @@ export class Sessions<E extends Equipment> {
     this.woken.resolve()
   }
 
-  /** Runs until `stop`. @throws {StoreError} and whatever the lock throws */
-  async run(first: Config): Promise<void> {
-    using _lock = await this.host.lock(first)
+  /**
+   * Runs until `stop`.
+   * @param latest the configuration when the lock was got, which may have been waited for
+   * @throws {StoreError} and whatever the lock throws
+   */
+  async run(given: Config, latest: () => Config = () => given): Promise<void> {
+    using _lock = await this.host.lock(given)
+    const first = latest()
     const store = await this.host.openStore(first)
     try {
       await this.runOn(store, first)

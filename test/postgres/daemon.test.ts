@@ -1,4 +1,7 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { answerKey } from '../../src/web/answer-key.ts'
 import { isDecision, isRun, type Line, until } from '../wire/daemon-process.ts'
 import { type FleetStage, fleetStage } from './fleet-stage.ts'
 import { freshSchema } from './schema.ts'
@@ -85,6 +88,38 @@ test('a leader that is stopped and wakes up writes and sends nothing any more', 
   expect(kinds(fleet)).toEqual(['failing', 'recovered'])
   expect(first.lines.slice(before).filter(({ message }) => message === 'decision' || message === 'mail delivered')).toEqual([])
   expect(await on.incidents()).toHaveLength(1)
+})
+
+test('a machine that stands by takes the answer to an email and a changed configuration', async () => {
+  const fleet = await staged()
+  const { on } = fleet
+  const token = 'a-token-that-is-long-enough-for-anybody'
+  await fleet.configure({
+    web: `{ listen: "127.0.0.1:${on.port}", token: "${token}", url: "https://alibi.example.com/" }`,
+  })
+  const [one, two] = [await fleet.machine('one'), await fleet.machine('two')]
+  const first = await one.start()
+  await first.ready()
+  const second = await two.start()
+  await second.ready()
+  on.sandbox.answer({}, 'InternalServerException')
+  await until('the first email', () => kinds(fleet).includes('failing'))
+  const [incident] = await on.incidents()
+  const id = String(incident?.['id'])
+  const answer = answerKey(token, { incident: id, recipient: 'oncall', until: Date.now() + 3_600_000 })
+  expect(await two.post(`/incidents/${id}/answer`, { answer, do: 'ack' })).toBe(303)
+  const explained = await on.alibi('explain', id)
+  expect(explained.out).toMatch(/acknowledged by oncall, by the link of an email/)
+
+  const path = join(on.directory, 'two', 'alibi.yaml')
+  await writeFile(path, (await readFile(path, 'utf8')).replace('extension: 2s', 'extension: 3s'))
+  second.kill('SIGHUP')
+  await second.line('the change', ({ message }) => message === 'configuration reloaded')
+  const configs = async () => {
+    const { machines } = JSON.parse((await one.get('/healthz', token)).body) as { machines: { config: string }[] }
+    return new Set(machines.map(({ config }) => config)).size
+  }
+  await until('the leader to hear of it', async () => (await configs()) === 2)
 })
 
 test('every command works against it', async () => {

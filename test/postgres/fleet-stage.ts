@@ -15,7 +15,9 @@ type StagedMachine = Readonly<{
   name: string
   /** Starts its daemon, by way of another URL where one is given. */
   start(): Promise<Daemon>
-  get(path: string): Promise<{ status: number; body: string }>
+  get(path: string, token?: string): Promise<{ status: number; body: string }>
+  /** Sends a form, and returns the status of the answer. */
+  post(path: string, fields: Readonly<Record<string, string>>): Promise<number>
 }>
 
 export type FleetStage = Readonly<{
@@ -54,9 +56,15 @@ export async function fleetStage(url: string, schema: string): Promise<FleetStag
       return {
         name,
         start: async () => on.daemon({ AWS_SHARED_CREDENTIALS_FILE: credentials, ...endpoints }, { config, directory }),
-        async get(path) {
-          const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(30_000) })
+        async get(path, token) {
+          const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+          const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(30_000), headers })
           return { status: response.status, body: await response.text() }
+        },
+        async post(path, fields) {
+          const body = new URLSearchParams(fields)
+          const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', body, redirect: 'manual' })
+          return response.status
         },
       }
     },

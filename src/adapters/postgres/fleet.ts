@@ -42,7 +42,12 @@ const HOLD_BACK_MS = 5_000
 type Vacancy = { since: number | null }
 
 /** The machines that share a schema of PostgreSQL. Reading needs no claim. */
-export type PostgresFleet = Fleet & Readonly<{ reader: Reader }>
+export type PostgresFleet = Fleet &
+  Readonly<{
+    reader: Reader
+    /** Writes what operators order: whoever leads finds it. */
+    beside: Store
+  }>
 
 /** Connects, brings the schema up to date and joins those who are there. @throws {StoreError} */
 export async function openFleet(options: FleetOptions): Promise<PostgresFleet> {
@@ -63,6 +68,7 @@ export async function openFleet(options: FleetOptions): Promise<PostgresFleet> {
 class Membership implements PostgresFleet {
   readonly clock: DatabaseClock
   readonly reader: Store
+  readonly beside: Store
   private readonly database: Database
   private readonly jobs: Jobs
   private readonly tasks: Tasks
@@ -81,6 +87,7 @@ class Membership implements PostgresFleet {
     this.tasks = new Tasks(database)
     this.register = new Register({ database, clock: this.clock, log, self: machine })
     this.reader = storeOn(database, { keepOpen: true, ...(observe && { observe }) })
+    this.beside = storeOn(database, { keepOpen: true, beside: true, ...(observe && { observe }) })
     this.timer = setInterval(
       () => void this.beat().catch((cause) => trouble.say('the database could not be told that this machine is there', cause)),
       BEAT_MS,
