@@ -128,9 +128,20 @@ describe('a planned silence', () => {
   test('can be taken back before it begins', async () => {
     await add('--from', from)
     const [{ id } = {}] = await listed()
-    expect((await alibi('silence', 'remove', String(id))).code).toBe(0)
+    expect(await alibi('silence', 'remove', String(id))).toEqual({
+      code: 0,
+      said: `Silence ${id} is taken back: it does not begin.`,
+    })
     expect(await listed()).toEqual([])
   })
+})
+
+test('a silence that is in force can be ended early, once', async () => {
+  await add()
+  const [{ id } = {}] = await listed()
+  const remove = () => alibi('silence', 'remove', String(id))
+  expect(await remove()).toEqual({ code: 0, said: expect.stringContaining(`Silence ${id} has ended.`) })
+  expect(await remove()).toEqual({ code: 64, said: expect.stringContaining(`there is no silence ${id} in force or planned`) })
 })
 
 test('a silence from now on is listed as in force; its monitor, where it is one, has a key of its own', async () => {

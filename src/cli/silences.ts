@@ -130,8 +130,17 @@ async function silencesOf(config: Config, now: number): Promise<readonly Silence
 export async function silenceRemove(id: string, options: ConfigOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
   const unknown = `there is no silence ${id} in force or planned: see \`alibi silence list\``
-  const ended = await writing(config, (store, clock) => store.endSilence(id, clock.now()), unknown)
-  if (!ended) throw new Exit(EXIT.usage, unknown)
-  say(io, `Silence ${id} has ended. What is still failing is reported after its next run.`)
+  const begun = await writing(
+    config,
+    async (store, clock) => {
+      const now = clock.now()
+      const silence = (await store.silences(now)).find((one) => one.id === id)
+      if (silence === undefined || !(await store.endSilence(id, now))) throw new Exit(EXIT.usage, unknown)
+      return silence.from <= now
+    },
+    unknown,
+  )
+  if (begun) say(io, `Silence ${id} has ended. What is still failing is reported after its next run.`)
+  else say(io, `Silence ${id} is taken back: it does not begin.`)
   return EXIT.ok
 }
