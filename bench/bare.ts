@@ -1,4 +1,5 @@
 // What the probes are measured against: a loop around the SDK's call, and nothing else.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AccountClient, GetAccountInformationCommand } from '@aws-sdk/client-account'
 import { answering } from './child.ts'
 import { type Course, measured } from './lap.ts'
@@ -22,8 +23,26 @@ async function round(): Promise<void> {
   }
 }
 
+/** Each account once, evenly over that time. */
+async function evenly(overMs: number): Promise<void> {
+  const began = performance.now()
+  const calls: Promise<unknown>[] = []
+  for (const [i, AccountId] of accounts.entries()) {
+    const waitMs = began + (i * overMs) / accounts.length - performance.now()
+    if (waitMs > 0) await sleep(waitMs)
+    calls.push(client.send(new GetAccountInformationCommand({ AccountId })))
+  }
+  await Promise.all(calls)
+}
+
 answering(
   {
+    paced: ({ overMs, inMs }: Readonly<{ overMs: number; inMs: number }>) =>
+      measured(
+        accounts.length,
+        () => evenly(overMs),
+        () => sleep(inMs - overMs),
+      ),
     lap: ({ rounds }: Course) =>
       measured(rounds * accounts.length, async () => {
         for (let i = 0; i < rounds; i++) await round()

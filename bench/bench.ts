@@ -21,6 +21,12 @@ export type Size = Readonly<{
   /** Probes a minute whose cost is watched for a round each, and how long nothing is done afterwards. */
   loads: readonly number[]
   idleMs: number
+  /** Probes of a round, how often there is one, and how many are measured. */
+  paced: Readonly<{ probes: number; everyMs: number; rounds: number }>
+  /** Closed incidents behind the page. */
+  closed: number
+  /** The length of a long story, and of one that is played with and without leaps. */
+  simulate: Readonly<{ yearDays: number; wholeDays: number }>
   /** Accounts that fail at once: each number is an outage of its own. */
   wide: readonly number[]
   /** Accounts that fail at once, for the calls to AWS Health. */
@@ -39,6 +45,9 @@ export const FULL: Size = {
   judgements: 50,
   loads: [10, 100, 1_000, 10_000],
   idleMs: 15_000,
+  paced: { probes: 1_000, everyMs: 60_000, rounds: 5 },
+  closed: 200,
+  simulate: { yearDays: 365, wholeDays: 60 },
   wide: [1_000, 2_000, 4_000, 10_000],
   outage: [1, 100, 1_000],
 }
@@ -54,6 +63,9 @@ export const QUICK: Size = {
   judgements: 3,
   loads: [10, 100],
   idleMs: 2_000,
+  paced: { probes: 100, everyMs: 20_000, rounds: 1 },
+  closed: 5,
+  simulate: { yearDays: 10, wholeDays: 5 },
   wide: [50, 100],
   outage: [1, 100],
 }

@@ -6,14 +6,18 @@ import { parseArgs } from 'node:util'
 import { type Bench, FULL, type Ground, QUICK } from './bench.ts'
 import { blackbox } from './blackbox.ts'
 import { startChild } from './child.ts'
+import { closed } from './closed.ts'
 import { type Figure, toJson, toTable } from './figure.ts'
 import { growth } from './growth.ts'
 import { health } from './health.ts'
 import { judge } from './judge.ts'
 import { mail } from './mail.ts'
+import { monit } from './monit.ts'
+import { paced } from './paced.ts'
 import { probes } from './probes.ts'
 import { scale } from './scale.ts'
 import { services } from './services.ts'
+import { simulate } from './simulate.ts'
 import type { Doors } from './stand-in.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
@@ -21,9 +25,11 @@ import { wide } from './wide.ts'
 
 /** In this order: `start` uses what `probes` leaves behind. */
 const BENCHES: Readonly<Record<string, Bench>> = {
+  paced,
   probes,
   start,
   store,
+  closed,
   scale,
   services,
   mail,
@@ -31,7 +37,9 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   judge,
   growth,
   health,
+  simulate,
   blackbox,
+  monit,
 }
 
 const { values, positionals } = parseArgs({

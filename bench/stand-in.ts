@@ -7,7 +7,7 @@ import { answering } from './child.ts'
 import { ANSWERS } from './other-services.ts'
 
 const OPERATION = 'GetAccountInformation'
-const MAIL_MS = 60_000
+const MAIL_MS = 300_000
 /** Events that explain nothing: a day on which AWS has its usual troubles elsewhere. */
 const EVENTS_ELSEWHERE = 20
 

@@ -12,8 +12,8 @@ const NOON = Date.UTC(2026, 2, 2, 12)
 const MINUTE_MS = 60_000
 const SWEPT_PROBES = 20_000
 const RUNS_EACH = 200
-const MEMBERS = 1_000
-const NOTHING: Change = {
+export const MEMBERS = 1_000
+export const NOTHING: Change = {
   incidents: [],
   probes: [],
   selfAlerts: { set: [], cleared: [] },
@@ -88,7 +88,7 @@ function okRun(probe: string, startedAt: number): Outcome {
 }
 
 /** As AWS leaves one behind: a thousand members, each with the twenty events that were considered and rejected. */
-function closedIncident(i: number): Incident {
+export function closedIncident(i: number): Incident {
   const rejected = Array.from({ length: 20 }, (_, n) => ({
     arn: `arn:aws:health:us-east-1::event/EC2/AWS_EC2_OPERATIONAL_ISSUE/AWS_EC2_OPERATIONAL_ISSUE_${n}`,
     code: 'AWS_EC2_OPERATIONAL_ISSUE',
