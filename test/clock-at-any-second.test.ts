@@ -9,7 +9,7 @@ import { LONG } from './long.ts'
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
-/** A jump makes every probe of an open incident run once more before anything is said: so much later a mail may come. */
+/** A jump makes every probe of an open incident run once more before any email: this is how much later one may come. */
 const LATER_AT_MOST = 90 * SECOND
 /** Seven has no factor in common with a minute's seconds, so that odd and even ones, and those just after a fire, have their turn. */
 const STEP = 7

@@ -180,7 +180,7 @@ describe('commands', () => {
     'useradd',
     'vitest',
   ]
-  /** In prose a verb may be named without what it needs. */
+  /** In prose, a command may be named without its arguments. */
   type Line = Readonly<{ at: string; words: readonly string[]; isWhole: boolean }>
 
   const inBlocks = of('sh').flatMap(({ file, line, text }) =>
@@ -223,7 +223,7 @@ describe('commands', () => {
     for (const command of ['npm ci', 'npm run demo', 'npm test']) expect(ci).toContain(command)
   })
 
-  /** The real command line, with verbs that do nothing; what it has against the arguments, or nothing. */
+  /** The real command line, with commands that do nothing: what it objects to in the arguments, if anything. */
   async function understood(args: readonly string[], isWhole: boolean): Promise<string> {
     const said: string[] = []
     const io = { out: () => {}, err: (text: string) => void said.push(text), env: {}, isTty: false, columns: null }

@@ -1,6 +1,6 @@
 /*
  * `npm run kills [-- KILLS SEED]`: the daemon as a real process, against the sandbox, killed with SIGKILL at random moments all
- * through one incident after another. Every mail must come, and none under a second Message-ID.
+ * through one incident after another. Every email must arrive, and none under a second Message-ID.
  */
 import { Dice } from './history/dice.ts'
 import { type Daemon, DEADLINE_MS, type Line, type Stage, stage, until } from './wire/daemon-process.ts'

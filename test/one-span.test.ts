@@ -18,7 +18,7 @@ import { fakeStore } from './fakes/store.ts'
 import { incidentOf, memberOf, PROBES, UNEXPLAINED, worldOf } from './wire/web-world.ts'
 
 /*
- * How long an incident lasted is told in many places; whoever reads two of them at night must not wonder which one is right.
+ * How long an incident lasted is shown in many places, and a reader of two of them must not have to wonder which one is right.
  */
 
 const scratch = mkdtempSync(join(tmpdir(), 'alibi-span-'))

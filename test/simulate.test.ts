@@ -28,7 +28,7 @@ describe('config/scenarios', () => {
   })
 })
 
-/** The shortest story with a mail in it, and expectations that are wrong in one way each. */
+/** The shortest story with an email in it, and expectations that are wrong in one way each. */
 const story = (expectation: string, events = '') => `
 title: wrong
 start: 2026-03-02T12:00:00Z

@@ -57,7 +57,7 @@ export function anOutcome(probe: string, at: number, result: Outcome['result'] =
 }
 
 /*
- * An incident, a state and a mail's facts are documents to a store: it looks at no more of them than is named here.
+ * An incident, a state and an email's facts are documents to a store: it reads no more of them than is named here.
  */
 
 export function anIncident(id: string, over: Partial<Incident> = {}): Incident {

@@ -295,7 +295,7 @@ export class Story {
       expect(mail.inReplyTo, 'every later email replies to the first').toBe(first === mail ? null : first.messageId)
       const before = this.mails.filter((other) => other.thread === mail.thread).map((other) => other.seq)
       expect(Math.max(0, ...before), 'the emails of a thread are in the order of their sequence').toBeLessThan(mail.seq)
-      // Somebody may have chosen to hear of nothing but the end (`choice`).
+      // Somebody may have chosen to get nothing but the end (`choice`).
       const kinds = this.setup.recipients.get(mail.recipient)?.kinds
       const getsNoAlert = kinds?.every((kind) => kind === 'recovered' || kind === 'now-explained') === true
       if (!getsNoAlert && (mail.kind === 'recovered' || mail.kind === 'dropped')) {

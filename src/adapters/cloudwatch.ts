@@ -22,12 +22,12 @@ const MAX_BATCH_BYTES = 512 * 1024
 const MAX_BATCH_EVENTS = 5_000
 const EVENT_BYTES = 26
 const MAX_BATCH_SPAN_MS = 23 * 3_600_000
-/** A line goes out this much later at most, while all is well. */
+/** A line is sent at most this much later, as long as there is no error. */
 const FLUSH_MS = 2_000
 const RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
 const DEADLINE_MS = 10_000
-/** At the end: whoever stops the daemon waits for no log. */
+/** At the end: stopping the daemon does not wait for the log. */
 const CLOSE_MS = 1_500
 
 type Line = Readonly<{ at: number; text: string; bytes: number }>
@@ -202,7 +202,7 @@ function takeBatch(waiting: Line[]): readonly Line[] {
   return waiting.splice(0, count)
 }
 
-/** Sent again it would be refused again, and everything behind it would wait for ever. */
+/** Sent again it would be refused again, and everything behind it would wait forever. */
 function isRefusedForGood(error: unknown): boolean {
   return ['InvalidParameterException', 'DataAlreadyAcceptedException'].includes(nameOf(error))
 }

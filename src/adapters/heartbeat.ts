@@ -11,7 +11,7 @@ const MAX_ANSWER = 1_000
 const MAX_SHOWN = 200
 
 export type HeartbeatOptions = Readonly<{
-  /** https, or http on this machine (checked with the configuration). A secret: whoever knows it can feign our health. */
+  /** https, or http on this machine (checked with the configuration). A secret: with it, anybody can report us as healthy. */
   url: string
   /** Values that no body may hold. */
   secrets: readonly string[]
@@ -20,7 +20,7 @@ export type HeartbeatOptions = Readonly<{
 }>
 
 /**
- * The protocol of healthchecks.io and its likes (https://healthchecks.io/docs/http_api/): GET the address when all is well,
+ * The protocol of healthchecks.io and its likes (https://healthchecks.io/docs/http_api/): GET the address when everything is ok,
  * POST the reasons to `/fail` beneath it when not. Redirects are not followed: the address would leak to wherever they lead.
  */
 export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, fetch = globalThis.fetch }: HeartbeatOptions): Heartbeat {
@@ -47,7 +47,7 @@ export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, fetch = 
   }
 }
 
-/** The begin of a body; what of it could not be read changes nothing: the status was there before. */
+/** The beginning of a body. It does not matter if the rest cannot be read: the status is known already. */
 async function firstWords({ body }: Response): Promise<string> {
   if (body === null) return ''
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()

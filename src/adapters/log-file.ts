@@ -122,7 +122,7 @@ function keepNewest({ path, keep }: Wanted, current: string): void {
       const [, day = '', count = '0'] = /^(\d{4}-\d\d-\d\d)(?:\.(\d+))?$/.exec(basename(file).slice(prefix.length)) ?? []
       const stat = fs.lstatSync(file, { throwIfNoEntry: false })
       if (day === '' || basename(file) === current || stat?.isFile() !== true || !isOurs(stat.uid)) return []
-      // Of those that were written in one second their count says which is newer; it begins anew where the list of them was lost.
+      // Of those that were written in one second their count says which is newer; it starts again if the list of them was lost.
       return [{ file, second: Math.floor(stat.mtimeMs / 1_000), day, count: Number(count) }]
     })
     rotated.sort((a, b) => b.second - a.second || b.day.localeCompare(a.day) || b.count - a.count)

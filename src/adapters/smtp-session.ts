@@ -91,7 +91,7 @@ export class SmtpSessions {
       dnsTimeout: connectMs,
       greetingTimeout: greetingMs,
       socketTimeout: answerMs,
-      // A socket is destroyed when it is let go of: a server that never closes its side would keep it for ever.
+      // A socket is destroyed when it is let go of: a server that never closes its side would keep it forever.
       socketCloseTimeout: 0,
       maxResponseSize: MAX_REPLY_BYTES,
       tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(smtp.ca === null ? {} : { ca: smtp.ca.pem }) },

@@ -78,7 +78,7 @@ async function compiled(mail: Mail, from: string): Promise<Message> {
   try {
     return await compile(mail, from)
   } catch (error) {
-    // It would fail in the same way for ever: kept and shown, not tried again.
+    // It would fail in the same way every time, so it is kept and shown, not retried.
     throw new MailError(`the message cannot be made: ${shown(messageOfThrown(error))}`, {
       permanent: true,
       uncertain: false,

@@ -36,7 +36,7 @@ type Given = Readonly<{ options: ConfigOptions; io: Io; log: RunLog; metrics: Me
 /** A machine that does not lead by then is ready all the same. */
 const READY_AFTER_MS = 1_500
 
-/** Of a machine that stands by: it is well only while another one works. */
+/** Of a machine that stands by: it is healthy only while another one works. */
 const NOBODY_LEADS = 'no machine leads: nothing is decided, and no email is sent'
 
 /** What the real process gives its sessions: a store, AWS, SMTP, the status page, and the configuration on disk. */

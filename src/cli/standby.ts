@@ -20,7 +20,7 @@ export type StandbyDeps = Readonly<{
 
 /**
  * What a machine does while another one leads: it makes the runs that it is asked for, shows what the leader has stored, and takes
- * answers to emails. A changed configuration begins it anew.
+ * answers to emails. A changed configuration restarts it.
  */
 export class Standby implements AsyncDisposable {
   private readonly deps: StandbyDeps
@@ -74,7 +74,7 @@ export class Standby implements AsyncDisposable {
     })
   }
 
-  /** The leader finds within seconds what is written beside it. */
+  /** The leader finds within seconds what others write. */
   private takerOf(beside: Store) {
     const store = guardedStore(beside)
     const { clock } = this.deps.storage

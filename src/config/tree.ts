@@ -70,7 +70,7 @@ function atStart(message: string): Fault {
   return { line: 1, column: 1, path: '', message }
 }
 
-/** Ends the walk where it could take for ever: an alias bomb, or a list within itself. */
+/** Ends the walk where it could take forever: an alias bomb, or a list within itself. */
 class Abandoned extends Error {
   readonly fault: Fault
   constructor(fault: Fault) {

@@ -63,7 +63,7 @@ export type Occasion = Readonly<{
   timers?: boolean
 }>
 
-/** Everything that the engine remembers. It comes from the store, and a new start reads it anew. */
+/** Everything that the engine remembers. It comes from the store, and a new start reads it again. */
 type Memory = Readonly<{
   world: LiveWorld
   orders: OperatorOrders

@@ -11,7 +11,7 @@ type Latest = Readonly<{
   incident: (id: string) => Incident | undefined
 }>
 
-/** The outcomes to be stored, each with the incident that it is evidence of: those are kept for ever. */
+/** The outcomes to be stored, each with the incident that it is evidence of: those are kept forever. */
 export function evidenceOf(outcomes: readonly Outcome[], decision: Decision, world: LiveWorld): readonly StoredOutcome[] {
   const decided = new Map(decision.probes.map((state) => [state.probe, state]))
   const latest: Latest = {

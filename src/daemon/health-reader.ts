@@ -15,7 +15,7 @@ const OFF: SourceAnswer = { state: 'off', why: 'switched off, or this partition 
 
 /**
  * Two readings of a partition begin at least this far apart, however many probes fail. AWS states no quota for AWS Health, and
- * throttles whoever asks too often. A reading is several calls.
+ * throttles callers that ask too often. A reading is several calls.
  */
 export const MIN_INTERVAL_MS = 5_000
 

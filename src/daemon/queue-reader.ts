@@ -62,7 +62,7 @@ type Taken = Readonly<{ message: QueueMessage; fate: Fate; why: string | null }>
 
 /**
  * Reads the health queue, one long question after another, and answers by what is known from it. A message is deleted only after
- * what it says is on disk: whoever dies in between receives it again, and finds that it is known.
+ * what it says is on disk: after a crash in between, it is received again and recognized.
  */
 export class QueueReader implements HealthSource {
   private readonly deps: QueueReaderDeps

@@ -59,7 +59,7 @@ export class Reach {
 }
 
 type Watching = Readonly<{
-  /** How often while all is well. */
+  /** How often while everything is ok. */
   idleEveryMs: number
   signal: AbortSignal
 }>

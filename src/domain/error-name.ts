@@ -10,7 +10,7 @@ function isUnreadable({ kind, status }: Ended): boolean {
 
 /** The error's own name; `null` if it has none beside the status. */
 function nameOf({ kind, error, status }: Ended): string | null {
-  // Where the answer names no error, `failure.ts` names it after its status, which is shown beside it already.
+  // Where the answer names no error, `failure.ts` names it after its status, which is shown already.
   if (status !== null && error === `HTTP ${status}`) return null
   return error ?? kind ?? 'an error'
 }

@@ -1,4 +1,4 @@
-/** Remembers what takes long to make, for a bounded number of keys: when there are more, it begins anew. */
+/** Remembers what takes long to make, for a bounded number of keys: if there are more, it starts again empty. */
 export class Memo<K, V> {
   readonly #max: number
   readonly #made = new Map<K, V>()

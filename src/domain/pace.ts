@@ -58,7 +58,7 @@ function earliest(tat: number, { every, burst }: Readonly<{ every: number; burst
 const FIRED_AT_ONCE = 10
 const LONGEST_STEP_MS = 250
 
-/** Milliseconds between the begins of two runs of a round: few at once, many evenly over half of their period. */
+/** Milliseconds between the starts of two runs of a round: few at once, many evenly over half of their period. */
 export function stepOfRound(probes: number, periodMs: number): number {
   return probes <= FIRED_AT_ONCE ? 0 : Math.min(LONGEST_STEP_MS, periodMs / 2 / probes)
 }

@@ -53,7 +53,7 @@ export function operationKey(partition: Partition, { call }: Probe): string {
   return isServiceCall(call) ? `${partition} ${call.operation} ${call.region}` : `${partition} ${call.operation}`
 }
 
-/** The region of the endpoint that a probe asks, whoever turns out to fail. */
+/** The region of the endpoint that a probe asks, whichever service turns out to fail. */
 export function regionOf({ call }: Probe, partition: Partition): string {
   return isServiceCall(call) ? call.region : ACCOUNT_REGION[partition]
 }

@@ -1,5 +1,5 @@
 /**
- * What does something to whoever shows it instead of being seen: control characters (U+009B begins a sequence as ESC does), the
+ * What has an effect where it is shown instead of being visible: control characters (U+009B begins a sequence as ESC does), the
  * separators that some programs take for the end of a line, the marks that turn the direction of what follows, and tags.
  */
 export const UNSEEN =

@@ -39,7 +39,7 @@ export type Claim = Readonly<{
    */
   isLive(): boolean
   dealer: Dealer
-  /** Gives the lead to whoever is there to take it. */
+  /** Gives up the lead, for another machine to take. */
   release(): Promise<void>
 }>
 

@@ -8,7 +8,7 @@ import type { Verdict } from '../domain/verdict.ts'
 export const MAIL_RESULTS = ['delivered', 'deferred', 'refused', 'merged', 'dropped'] as const
 export type MailResult = (typeof MAIL_RESULTS)[number]
 
-/** What happens while the daemon works, for whoever counts. No method throws or waits, and none has any part in a decision. */
+/** What happens while the daemon works, for metrics. No method throws or waits, and none affects a decision. */
 export type Meter = {
   /** A run was decided upon. */
   run(probe: Probe, outcome: Outcome): void

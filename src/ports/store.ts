@@ -31,7 +31,7 @@ export type Change = Readonly<{
 }>
 
 /**
- * The clock was set: what was ordered beside us is dated anew, each order by so many milliseconds (one that is gone is left
+ * The clock was set: what commands ordered is shifted, each order by so many milliseconds (one that is gone is left
  * out), and the daemon is alive at this moment of the new clock.
  */
 export type Redate = Readonly<{
@@ -45,7 +45,7 @@ export type Redate = Readonly<{
 /** A stretch of time in which AWS Health said the same. */
 export type KeptReading = Readonly<{ since: Instant; until: Instant; reading: HealthReading }>
 
-/** A run to be kept: those of an incident for ever, the others for `keep.runs`, then as hourly sums. */
+/** A run to be kept: those of an incident forever, the others for `keep.runs`, then as hourly sums. */
 export type StoredOutcome = Readonly<{ outcome: Outcome; incident: string | null }>
 
 export type Loaded = Readonly<{

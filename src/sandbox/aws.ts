@@ -62,7 +62,7 @@ const ANSWERS = [
 ] as const
 export type Answer = (typeof ANSWERS)[number]
 
-/** An answer, at once or after a while; or a row of answers of which each is given once and the last for ever. */
+/** An answer, at once or after a while; or a row of answers of which each is given once and the last one from then on. */
 export type Script = Answer | Readonly<{ answer: Answer; afterMs: number }> | readonly Answer[]
 
 /** Which requests: those of an operation (of Account, of STS, or `Control`), of an account (`self`: no id sent), or all of Account. */

@@ -308,7 +308,7 @@ export class HealthStandIn {
   }
 }
 
-/** The list of impacted services is now this: those that left it are well again. */
+/** The list of impacted services is now this: those that left it are resolved. */
 function impact(held: Held, keys: readonly string[], at: Instant): void {
   const now = new Set(keys.map((key) => key.toLowerCase()))
   for (const key of new Set([...held.impacted.keys(), ...now])) {

@@ -12,7 +12,7 @@ const MACROS: Readonly<Record<string, string>> = {
   '@midnight': '0 0 * * *',
   '@hourly': '0 * * * *',
 }
-/** The fields that count up and begin anew. */
+/** The fields that count up and start again. */
 const UNITS = [
   { name: 'second', size: 60, per: 'minute' },
   { name: 'minute', size: 60, per: 'hour' },
@@ -21,7 +21,7 @@ const UNITS = [
 
 /**
  * What a cron expression means to node-cron 4.6, in words, wherever somebody who knows another cron may expect something else: days of the month and
- * of the week that must both match, ranges that wrap around, steps that begin anew, and what is no plain number. Nothing where there is no surprise.
+ * of the week that must both match, ranges that wrap around, steps that start again, and what is no plain number. Nothing where there is no surprise.
  */
 export function meaningOf(expression: string, fields: ParsedFields): readonly string[] {
   const text = expression.trim()

@@ -34,7 +34,7 @@ export class EventQueue {
     this.wake()
   }
 
-  /** Something has changed: whoever waits looks again. */
+  /** Something has changed: those who wait look again. */
   wake(): void {
     this.waiting.resolve()
     this.waiting = Promise.withResolvers()

@@ -33,7 +33,7 @@ export function addHtml(app: Hono, routes: Routes): void {
   })
 }
 
-/** The buttons, for whoever came by a link that allows them. */
+/** The buttons, for visitors with a link that allows them. */
 function answerOf(c: Context, incident: Incident, { answers, clock, view }: Routes): AnswerForm | null {
   const key = c.req.query('answer')
   if (answers === undefined || key === undefined) return null

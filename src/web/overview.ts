@@ -123,7 +123,7 @@ export type IncidentPage = Readonly<{
   card: Card
   fault: string | null
   version: string
-  /** The buttons, for whoever came by the link of an email. */
+  /** The buttons, for visitors with the link of an email. */
   answer?: AnswerForm | null
 }>
 

@@ -137,7 +137,7 @@ const SCOPES: readonly (readonly [number, Scope])[] = [
 /** In one of so many histories the machine is booted with each start. */
 const BOOTS_EVERY = 4
 
-/** Draws a whole history: what happens to AWS, to us and to the mails, and what is true of it. */
+/** Draws a whole history: what happens to AWS, to us and to the emails, and what is true in it. */
 export function draw(seed: number): Drawn {
   const dice = new Dice(seed)
   const fleet = fleetOf({

@@ -46,7 +46,7 @@ export async function startProxy(url: string): Promise<FaultyLine> {
       if (trap?.seenOn === null && text.includes(trap.after)) trap.seenOn = client
       if (trap?.seenOn === client && text.includes('COMMIT')) {
         isSwallowing = true
-        // What it brought about shows on another connection; here nobody hears of it.
+        // Its effect shows on another connection; here there is no answer.
         upstream.once('data', () => {
           trap?.sprung()
           trap = null

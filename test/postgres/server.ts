@@ -19,7 +19,7 @@ export type PostgresServer = Readonly<{
   stop(): Promise<void>
 }>
 
-/** Durable unless told otherwise: `fsync: false` saves the tests a sync at each commit. */
+/** Durable by default: `fsync: false` saves the tests a sync at each commit. */
 export type ServerOptions = Readonly<{ fsync?: boolean; settings?: readonly string[] }>
 
 const READY_WITHIN_MS = 30_000

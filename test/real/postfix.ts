@@ -34,7 +34,7 @@ async function connections(on: Stage): Promise<void> {
   console.log('postfix: check --live says what is well, what is not, and which key to change')
 }
 
-/** The mails in the mailbox of an address: Message-ID and kind of each. */
+/** The emails in the mailbox of an address: Message-ID and kind of each. */
 function arrived(name: string): readonly string[] {
   try {
     return readdirSync(join(PLACE, 'mail', name, 'new'))

@@ -36,10 +36,10 @@ export type Parts = Readonly<{
   more?: string
 }>
 
-/** What a verb said and how it ended. */
+/** What a command printed and how it ended. */
 export type Ended = Readonly<{ code: number | null; signal: NodeJS.Signals | null; out: string; err: string; ms: number }>
 
-/** AWS, a mailbox and a directory, for as long as a test lasts; and the real daemon and verbs against them. */
+/** AWS, a mailbox and a directory, for as long as a test lasts; and the real daemon and commands against them. */
 export type Stage = AsyncDisposable &
   Readonly<{
     directory: string

@@ -11,7 +11,7 @@ const IAM = { id: 'iam', service: 'IAM', region: 'us-east-1', text: 'Increased e
 
 const isRead = (line: Line) => line['message'] === 'health queue read'
 const kindOf = (mail: Caught) => mail.headers['x-alibi-kind'] ?? ''
-/** A mail that was on its way when the daemon was killed may come again, under its Message-ID: it is the same mail. */
+/** An email that was being sent when the daemon was killed may come again, under its Message-ID: it is the same email. */
 const kinds = ({ mailbox }: Stage) => [...new Map(mailbox.mails.map((mail) => [mail.messageId, kindOf(mail)])).values()]
 const mailOf = ({ mailbox }: Stage, kind: string) => mailbox.waitFor((mail) => kindOf(mail) === kind, DEADLINE_MS)
 

@@ -25,7 +25,7 @@ const kindOf = (mail: Caught) => mail.headers['x-alibi-kind'] ?? ''
 const kinds = ({ mailbox }: Stage) => mailbox.mails.map(kindOf)
 const mailOf = ({ mailbox }: Stage, kind: string) => mailbox.waitFor((mail) => kindOf(mail) === kind, DEADLINE_MS)
 
-/** Every mail once, by the id that a mail program knows it by. */
+/** Every email once, by the id that a mail program knows it by. */
 function expectNoneTwice({ mailbox }: Stage) {
   const ids = mailbox.mails.map((mail) => mail.messageId)
   expect(ids).toEqual([...new Set(ids)])
@@ -490,7 +490,7 @@ digest: { schedule: "*/10 * * * * *" }`
   const pages = ids.flatMap((id) => [`/incidents/${id}`, `/api/incidents/${id}`])
   const shown = ['/', '/healthz', '/metrics', '/api/incidents', ...pages]
   const answers = await Promise.all(shown.map(async (path) => `${path}\n${(await ask(path)).body}`))
-  // Without the token, and with another: neither is told anything.
+  // Without the token, and with a wrong one: neither learns anything.
   expect((await on.get('/')).status).toBe(401)
   await verb('probe', '--json')
   await verb('probe')
@@ -510,7 +510,7 @@ digest: { schedule: "*/10 * * * * *" }`
   expect(verbs.join('\n')).toContain('Read-only calls to the AWS Account Management API are failing.')
   await stopped(first)
 
-  // A server that refuses the password says so, and may well repeat what it was told.
+  // A server that refuses the password says so, and may well repeat what it was sent.
   await writeFile(join(on.directory, 'smtp-password'), `${PASSWORD}-old\n`)
   on.sandbox.answer({}, 'ok')
   const second = on.daemon()

@@ -61,7 +61,7 @@ async function rawServer(talk: (line: Socket) => void): Promise<{ port: number; 
   return { port: typeof address === 'object' && address !== null ? address.port : 0, lines }
 }
 
-/** Answers each command by its verb, until the message comes. */
+/** Answers each SMTP command by its name, until the message comes. */
 function scripted(answers: Readonly<Record<string, string>>): (line: Socket) => void {
   return (line) => {
     line.write('220 scripted\r\n')

@@ -366,7 +366,7 @@ export function worldOf(
   return {
     view,
     disk,
-    /** Puts rows and mails on the disk. */
+    /** Puts rows and emails on the disk. */
     put(rows: readonly LedgerRow[], mails: readonly Owed[]) {
       disk.ledger.push(...rows)
       for (const owed of mails) disk.mails.set(`${owed.notification.id} ${owed.address}`, owed)
@@ -392,7 +392,7 @@ const closed = (id: string, verdict: Verdict, over: Partial<Incident>) =>
     { state: 'closed', closedAs: 'recovered', openedAt: ONSET - 5 * HOUR_MS + 45_000, closedAt: ONSET - 4 * HOUR_MS, ...over },
   )
 
-/** One of each thing that can be seen, by name; each made anew. */
+/** One of each thing that can be shown, by name, each newly made. */
 export const SCENES: Readonly<Record<string, () => Scene>> = {
   well: () => {
     const told = closed('77aa000000000001', UNEXPLAINED, { announcedAt: ONSET - 5 * HOUR_MS + 75_000 })

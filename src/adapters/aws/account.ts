@@ -40,7 +40,7 @@ export type ProberOptions = Readonly<{
   env: Env
   /** Alibi's version, for the user agent. */
   version: string
-  /** Shared with whoever else needs the same credentials; closed by its owner. Left out: one of its own. */
+  /** Shared with others that need the same credentials; closed by its owner. Left out: one of its own. */
   keyring?: Keyring
   /** Looked at right before each call: whether this machine may still make it; left out: always. */
   mayCall?: () => boolean

@@ -22,7 +22,7 @@ type SigningOptions = Readonly<{ credentials: Identity | (() => Promise<Identity
 /**
  * How far AWS's clock is ahead of ours, learned from the Date of each answer, refusals included. A client of the SDK learns it for
  * itself only, and one made for a single call never benefits. Here all clients of the process share what any of them has learned, by
- * the signer that they are given: the next signature is dated right, whoever makes it.
+ * the signer that they are given: the next signature has the right date, whoever makes it.
  */
 export class ClockOffset {
   ms = 0

@@ -14,7 +14,7 @@ const RENEW_BEFORE_MS = 5 * 60_000
 const UNUSABLE_BEFORE_MS = 10_000
 /** Between two attempts at renewing credentials that still hold. */
 const RENEW_EVERY_MS = 20_000
-/** Credentials that were refused are looked for anew, but not those which were only just found. */
+/** Credentials that were rejected are looked for again, but not if they have only just been found. */
 const DROP_AFTER_MS = 10_000
 /** Whoever comes later joins a search that is under way: a provider may be slower than one try. After this long another is begun. */
 const JOINED_FOR_MS = 60_000
@@ -80,7 +80,7 @@ export type Keyring = Readonly<{
   get(holder: Holder, timeoutMs: number, signal: AbortSignal): Promise<Identity>
   /** Where those that are held came from: `profile prod (credential_process)`; `null` while there are none. */
   originOf(holder: Holder): string | null
-  /** These were refused: they are looked for anew, also in files that have changed since. */
+  /** These were rejected: they are looked for again, also in files that have changed since. */
   drop(holder: Holder, identity: Identity): void
   /** For further clients of the same process. */
   handler: BoundedHandler
@@ -145,12 +145,12 @@ export function keyring({ clock, env, outlet }: Readonly<{ clock: Clock; env: En
     }
   }
 
-  /** The search to wait for: the one under way, or, if that seems to lead nowhere, another beside it. Nobody's is ended. */
+  /** The search to wait for: the one under way, or, if that seems to lead nowhere, a second one. Neither is ended. */
   function joined(slot: Slot, holder: Holder, timeoutMs: number): Flight {
     const { flight, hanging } = slot
     if (flight !== null) {
       const { who, since } = flight.asking
-      // STS is one request, and a lost packet can leave it without an answer for ever.
+      // STS is one request, and a lost packet can leave it without an answer forever.
       if (!flight.isOverdue && clock.monotonic() - since < (who === 'STS' ? timeoutMs : JOINED_FOR_MS)) return flight
       slot.flight = null
       hanging.add(flight)

@@ -73,7 +73,7 @@ function timeOf(value: unknown): unknown {
   return isDate ? Date.parse(value) : value
 }
 
-/** In an organization the envelope's account is that of whoever listens, and another one is affected. */
+/** In an organization, the envelope's account is the one that receives the message, and another one is affected. */
 function ownersOf(detail: Readonly<Record<string, unknown>>, envelope: Readonly<Record<string, unknown>>): readonly string[] {
   const account = detail['affectedAccount'] ?? envelope['account']
   return typeof account === 'string' && /^\d{12}$/.test(account) ? [account] : []

@@ -28,7 +28,7 @@ export type Context = Readonly<{
   service?: string
   /** Region in which STS was asked. */
   stsRegion: string
-  /** The head of the answer, if one came from whoever was asked. */
+  /** The head of the answer, if there was one from the host that was asked. */
   answer: Answer | null
   /** Our wall clock when the head of the answer came. */
   heardAt: number | null
@@ -36,7 +36,7 @@ export type Context = Readonly<{
   origin?: string | null
 }>
 
-/** Everything of a `Try` but its times. `kind` is `null` where the error is an answer of a service that is well. */
+/** Everything of a `Try` but its times. `kind` is `null` if the error is an answer of a healthy service. */
 export type Classified = Omit<Try, 'at' | 'ms'>
 
 /** The operations for which "there is none" is a healthy answer (docs/rules.md, Failure kinds). */

@@ -109,7 +109,7 @@ export function areBadCredentials(error: unknown): boolean {
   return BAD_CREDENTIALS.has(nameOf(error))
 }
 
-/** What keeps us from asking that is to be mended on our side. */
+/** What keeps us from asking and has to be fixed on our side. */
 export function oursIn(error: unknown): Readonly<{ ours?: 'credentials' }> {
   return areBadCredentials(error) || (error instanceof KeyringError && error.fault !== null) ? { ours: 'credentials' } : {}
 }

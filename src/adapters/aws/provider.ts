@@ -22,7 +22,7 @@ const ROLE_SECONDS = 3_600
 /** An argument of a command that follows a name such as `--password`: what the command says must not show it. */
 const SECRET_ARGUMENT = /(?:pass\w*|secret\w*|token|pin|key)[\s=:]+["']?([^\s"']{4,})/gi
 
-/** A key and its secret, for a while or for ever: the SDK's own shape. */
+/** A key and its secret, temporary or permanent: the SDK's own shape. */
 export type Identity = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>
 
 /** Whose credentials, and the region in which STS is asked for them. */

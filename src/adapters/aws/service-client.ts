@@ -20,7 +20,7 @@ type Constructor<A, T> = new (argument: A) => T
 /** Finds the package of a client; throws if it is not installed. */
 export type LoadPackage = (name: string) => Package
 
-/** The client is to be installed by whoever watches its service. */
+/** The client has to be installed by those who probe its service. */
 export class MissingClientError extends Error {
   override readonly name = 'MissingClient'
 }
@@ -111,7 +111,7 @@ export type ServiceClientsOptions = Readonly<{
   load?: LoadPackage
 }>
 
-/** The clients of other services than Account: one for each service and region, whoever's call it is. */
+/** The clients of other services than Account: one for each service and region, for all monitors. */
 export class ServiceClients {
   readonly #options: ServiceClientsOptions
   readonly #clients = new Map<string, Client>()

@@ -16,7 +16,7 @@ type Options = Readonly<{
   meter: StallMeter
 }>
 
-/** One control call for all who ask within a few seconds; whoever stops waiting leaves it to the others. */
+/** One control call for all that ask within a few seconds; if one stops waiting, the others still get it. */
 export class SharedControlCall {
   readonly #options: Options
   readonly #closed = new AbortController()

@@ -32,7 +32,7 @@ const BEAT_MS = 3_000
 const LOOK_MS = 1_000
 /** How often the leader says that it lives. */
 const TOUCH_MS = 3_000
-/** A claim is given up and taken anew before pg-boss takes it away, which is after a day. */
+/** A claim is given up and taken again before pg-boss takes it away, which is after a day. */
 const RENEW_AFTER_MS = 12 * 3_600_000
 const SWEEP_MS = 60_000
 /** So long a machine leaves the lead to another one that should rather have it. */
@@ -45,7 +45,7 @@ type Vacancy = { since: number | null }
 export type PostgresFleet = Fleet &
   Readonly<{
     reader: Reader
-    /** Writes what operators order: whoever leads finds it. */
+    /** Writes what operators order, for the leader to find. */
     beside: Store
   }>
 
@@ -147,7 +147,7 @@ class Membership implements PostgresFleet {
     await this.database.close()
   }
 
-  /** Whether another machine should rather lead. A lead that nobody takes is taken by whoever is there. */
+  /** Whether another machine should rather lead. A lead that nobody takes is taken by any machine. */
   private async holdsBack(vacancy: Vacancy): Promise<boolean> {
     const { database, register, jobs, clock } = this
     const rival = register.rivalIn(await database.read(presencesIn))

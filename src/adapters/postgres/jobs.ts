@@ -68,7 +68,7 @@ export class Jobs {
     return (answer as Readonly<{ affected?: number }>).affected === 1
   }
 
-  /** Puts a fresh one in the place of a job: whoever comes first may take it. */
+  /** Replaces a job by a fresh one, which the first machine that asks gets. */
   async handOn(queue: QueueName, attempt: Attempt): Promise<void> {
     await this.database.write(async (tx) => {
       const db = inside(tx)

@@ -130,7 +130,7 @@ class PostgresStore implements Store {
   readonly #database: Database
   readonly #options: StoreOptions
   readonly #writer = new ChangeWriter()
-  /** Why nothing is written before the state has been loaded again; `null` while all is well. */
+  /** Why nothing is written before the state has been loaded again; `null` while nothing is wrong. */
   #stale: StoreError | null = null
   /** One change at a time: what the writer remembers of the last one is what it builds the next one on. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -223,7 +223,7 @@ class PostgresStore implements Store {
         seen = now
         if (isNews && !signal.aborted) changed()
       } catch {
-        // What is wrong with the database is said by whoever needs it.
+        // Problems with the database are reported where it is used.
       } finally {
         looking = false
       }

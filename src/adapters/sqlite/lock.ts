@@ -78,7 +78,7 @@ export function lock(path: string, now: number = Date.now()): { release(): void 
   }
 }
 
-/** Whole or not at all: whoever is refused reads it meanwhile. */
+/** Atomic, because a process that is refused may read it meanwhile. */
 function leaveNote(note: string, holder: Holder): void {
   const fresh = draftName(note)
   try {

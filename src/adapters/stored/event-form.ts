@@ -10,7 +10,7 @@ export const MAX_CHAIN = 20
 /** A delta that is not shorter than this share of the text is not worth a base. */
 const WORTH_IT = 0.5
 
-/** The text is what its base has at the begin, then `text`, then what its base has at the end. */
+/** The text is the beginning of its base's text, then `text`, then the end of its base's text. */
 type Delta = Readonly<{ base: number; head: number; tail: number; text: string; sameImpacted: boolean }>
 export type StoredForm = Omit<HealthEvent, 'text' | 'impacted'> &
   Readonly<{ text?: string; impacted?: HealthEvent['impacted']; delta?: Delta }>

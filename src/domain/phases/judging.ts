@@ -57,7 +57,7 @@ export function verdictOf(draft: Draft, member: Member, failure: Failure, readin
 
 /**
  * The moment for which a failing probe is judged: its last failed run. If it has not run for too long its last state stands
- * (`blind`), and it is judged as if it failed now: an explanation must not outlive its event for want of a run.
+ * (`blind`), and it is judged as if it failed now: an explanation must not outlive its event just because no run happens.
  */
 function failsStillAt(draft: Draft, member: Member, run: Outcome): Instant {
   const { now } = draft.input
