@@ -7,6 +7,7 @@ import { createTicker } from '../adapters/ticker.ts'
 import type { Config } from '../config/config.ts'
 import { formatFaults } from '../config/fault.ts'
 import { loadConfig } from '../config/file.ts'
+import { SHARED_PACE } from '../daemon/probe-scheduler.ts'
 import type { Carried, Cause, Equipment, Host, Page, Reread, Session } from '../daemon/session.ts'
 import { setupOf } from '../domain/setup.ts'
 import { messageOfThrown } from '../domain/thrown.ts'
@@ -150,6 +151,7 @@ export class DaemonHost implements Host<Wiring> {
     return {
       ...wired,
       ...carried,
+      ...(storage.isShared && { pace: SHARED_PACE }),
       prober: storage.dealt(wired.prober, config.monitors),
       sender: (monitor) => {
         const machines = storage.machines()

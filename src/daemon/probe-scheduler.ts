@@ -1,5 +1,5 @@
 import { rerunAt, rerunsOf } from '../domain/cadence.ts'
-import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled, UNSTATED_QUOTA } from '../domain/pace.ts'
+import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled, UNSTATED_QUOTA, usedUp } from '../domain/pace.ts'
 import {
   type Call,
   credentialsKey,
@@ -35,8 +35,12 @@ export type Pace = Readonly<{
   quotaOf: (call: Call, partition: Partition) => Quota | null
   /** Milliseconds between the beginnings of two runs of a round. */
   stepOfRound: (probes: number, periodMs: number) => number
+  /** What is left of a quota at first; all of it, if left out. */
+  first?: (quota: Quota, now: number) => Budget
 }>
 export const AWS_PACE: Pace = { quotaOf, stepOfRound }
+/** Where another machine may have called for the same callers a moment ago. */
+export const SHARED_PACE: Pace = { ...AWS_PACE, first: usedUp }
 
 export type ProbeSchedulerDeps = Readonly<{
   prober: Prober
@@ -182,10 +186,12 @@ export class ProbeScheduler {
     const known = this.laneOf.get(probe)
     if (known !== undefined) return known
     const key = `${monitor.partition} ${credentialsKey(monitor.credentials)} ${quotaKey(probe.call)}`
-    const stated = this.deps.pace.quotaOf(probe.call, monitor.partition)
+    const { pace, clock } = this.deps
+    const stated = pace.quotaOf(probe.call, monitor.partition)
     let lane = this.lanes.get(key)
     if (lane === undefined) {
-      lane = { stated, budget: FRESH_BUDGET, reruns: [], scheduled: [], running: 0, wait: null }
+      const budget = pace.first?.(stated ?? UNSTATED_QUOTA, clock.monotonic()) ?? FRESH_BUDGET
+      lane = { stated, budget, reruns: [], scheduled: [], running: 0, wait: null }
       this.lanes.set(key, lane)
     } else lane.stated = slowerOf(lane.stated, stated)
     this.laneOf.set(probe, lane)

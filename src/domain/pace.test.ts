@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled } from './pace.ts'
+import { type Budget, FRESH_BUDGET, reserve, stepOfRound, throttled, usedUp } from './pace.ts'
 import { SCHEDULED_SHARE } from './quota.ts'
 
 const QUOTA = { perSecond: 3, burst: 3 }
@@ -20,6 +20,21 @@ const times = (n: number, at: number, kind: 'scheduled' | 'rerun' = 'scheduled')
 describe('the pace of calls', () => {
   test('a burst goes at once, the rest at the scheduled share of the rate', () => {
     expect(begins(times(5, 0)).map(Math.round)).toEqual([0, 0, 417, 833, 1250])
+  })
+  test('where another machine may have used all of a quota, what both call keeps it', () => {
+    const before = begins(times(10, 0, 'rerun'))
+    const [last = 0] = before.slice(-1)
+    const all = [
+      ...before,
+      ...begins(times(10, last, 'rerun'), usedUp(QUOTA, last)),
+      ...begins(times(10, last), usedUp(QUOTA, last)),
+    ]
+    for (const some of [all.slice(0, 20), [...before, ...all.slice(20)]])
+      for (const at of some) {
+        const within = some.filter((other) => other >= at && other <= at + 1_000).length
+        expect(within).toBeLessThanOrEqual(QUOTA.burst + QUOTA.perSecond)
+      }
+    expect(all[10]).toBeGreaterThan(last)
   })
   test('a call each minute never waits', () => {
     expect(begins([0, 60_000, 120_000].map((at) => [at, 'scheduled'] as const))).toEqual([0, 60_000, 120_000])

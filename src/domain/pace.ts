@@ -19,6 +19,12 @@ export const FRESH_BUDGET: Budget = {
   throttledAt: Number.NEGATIVE_INFINITY,
 }
 
+/** The budget of a caller for whom another machine may have made as many calls until now as the quota allows. */
+export function usedUp(quota: Quota, now: number): Budget {
+  const { whole, share } = ratesOf(quota, 1)
+  return { ...FRESH_BUDGET, all: now + whole.burst * whole.every, scheduled: now + share.burst * share.every }
+}
+
 /** When the next call may begin (at or after `now`), and the budget once it has. Re-runs never wait for the scheduled share. */
 export function reserve(
   budget: Budget,
@@ -26,9 +32,7 @@ export function reserve(
   kind: 'scheduled' | 'rerun',
   now: number,
 ): Readonly<{ at: number; budget: Budget }> {
-  const slowed = 2 ** halvingsAt(budget, now)
-  const whole = { every: (1000 / quota.perSecond) * slowed, burst: Math.max(1, quota.burst) }
-  const share = { every: whole.every / SCHEDULED_SHARE, burst: Math.max(1, Math.floor(quota.burst * SCHEDULED_SHARE)) }
+  const { whole, share } = ratesOf(quota, 2 ** halvingsAt(budget, now))
   const byAll = earliest(budget.all, whole, now)
   const at = kind === 'rerun' ? byAll : Math.max(byAll, earliest(budget.scheduled, share, now))
   return {
@@ -41,6 +45,15 @@ export function reserve(
   }
 }
 
+/** How fast all calls may follow each other, and the scheduled ones of them. */
+function ratesOf(quota: Quota, slowed: number): Readonly<{ whole: Rate; share: Rate }> {
+  const whole = { every: (1000 / quota.perSecond) * slowed, burst: Math.max(1, quota.burst) }
+  return {
+    whole,
+    share: { every: whole.every / SCHEDULED_SHARE, burst: Math.max(1, Math.floor(quota.burst * SCHEDULED_SHARE)) },
+  }
+}
+
 /** AWS answered 429: the pace slows, and nothing else follows from it. */
 export function throttled(budget: Budget, now: number): Budget {
   return { ...budget, halvings: Math.min(MAX_HALVINGS, halvingsAt(budget, now) + 1), throttledAt: now }
@@ -50,7 +63,10 @@ function halvingsAt(budget: Budget, now: number): number {
   return Math.max(0, budget.halvings - Math.floor((now - budget.throttledAt) / COMES_BACK_EVERY_MS))
 }
 
-function earliest(tat: number, { every, burst }: Readonly<{ every: number; burst: number }>, now: number): number {
+/** Milliseconds from call to call, and how many may come at once. */
+type Rate = Readonly<{ every: number; burst: number }>
+
+function earliest(tat: number, { every, burst }: Rate, now: number): number {
   return Math.max(now, tat - (burst - 1) * every)
 }
 

@@ -4,17 +4,38 @@
  */
 import { Dice } from '../history/dice.ts'
 import { type Daemon, DEADLINE_MS, until } from '../wire/daemon-process.ts'
-import { type FleetStage, fleetStage } from './fleet-stage.ts'
+import { type FleetStage, fleetStage, PROFILES } from './fleet-stage.ts'
 import { type FaultyLine, startProxy } from './proxy.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
 const POLICY = '{ extension: 1s, joinWithin: 30s, reopenWithin: 1s }'
+/** Two callers, so that both machines call. */
+const MONITOR = (profile: string) => `
+  - name: ${profile}
+    schedule: "* * * * * *"
+    spread: 0s
+    credentials: { profile: ${profile} }
+    operations: [GetContactInformation]
+    attempts: 1
+    timeout: 900ms
+    retryInterval: 1s
+    recheckEvery: 1s`
 /** No fault comes later than this after the outage has begun or ended. */
 const ANY_MOMENT_MS = 4_000
-const FAULTS = ['kill', 'stop 5', 'stop 13', 'cut', 'black hole', 'restart the database', 'swallow an answer', 'term'] as const
+const FAULTS = [
+  'kill',
+  'stop 5',
+  'stop 13',
+  'cut',
+  'black hole',
+  'restart the database',
+  'swallow an answer',
+  'term',
+  'no AWS',
+] as const
 type Fault = (typeof FAULTS)[number]
 
-type Machine = { readonly start: () => Promise<Daemon>; readonly line: FaultyLine; daemon: Daemon }
+type Machine = { readonly start: () => Promise<Daemon>; readonly line: FaultyLine; readonly aws: FaultyLine; daemon: Daemon }
 type FleetKillings = Readonly<{ faults: number; outages: number; mails: number; repeats: number; wrong: readonly string[] }>
 
 /** Lives through outages until so many things have gone wrong. */
@@ -27,19 +48,22 @@ export async function fleetKillings(most: number, seed: number, tell: (text: str
   held.use(fleet.on)
   const smtp = `{ host: 127.0.0.1, port: ${fleet.on.mailbox.port}, security: none }`
   // More than `rate-limit` would let through in an hour.
-  await fleet.configure({ policy: POLICY, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
+  const monitors = PROFILES.map(MONITOR).join('')
+  await fleet.configure({ monitors, policy: POLICY, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
   const machines: Machine[] = []
   for (const name of ['north', 'south']) {
     const line = await startProxy(postgres.url)
     held.defer(() => line.close())
-    const machine = await fleet.machine(name, { database: line.url })
+    const aws = await startProxy(fleet.on.sandbox.url)
+    held.defer(() => aws.close())
+    const machine = await fleet.machine(name, { database: line.url, aws: aws.url.replace(/\/$/, '') })
     const start = async () => {
       const daemon = await machine.start()
       // One that finds no database at its start ends, and pm2 starts it again: that is not what is looked at here.
       await daemon.ready()
       return daemon
     }
-    machines.push({ start, line, daemon: await start() })
+    machines.push({ start, line, aws, daemon: await start() })
   }
   const { on } = fleet
   const count = (kind: string) =>
@@ -78,7 +102,7 @@ export async function fleetKillings(most: number, seed: number, tell: (text: str
 
 /** @returns what brings the machine back afterwards */
 async function inflict(fault: Fault, machine: Machine, postgres: PostgresServer): Promise<() => Promise<void>> {
-  const { daemon, line } = machine
+  const { daemon, line, aws } = machine
   const again = async () => {
     if (daemon === machine.daemon) await daemon.exited
     machine.daemon = await machine.start()
@@ -102,6 +126,9 @@ async function inflict(fault: Fault, machine: Machine, postgres: PostgresServer)
     case 'black hole':
       line.blackHole()
       return async () => line.heal()
+    case 'no AWS':
+      aws.blackHole()
+      return async () => aws.heal()
     case 'restart the database':
       await postgres.restart()
       return async () => {}
