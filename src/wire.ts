@@ -53,6 +53,8 @@ export type Wired = AsyncDisposable &
   Readonly<{
     clock: Clock
     prober: Prober
+    /** Loads the SDK's clients of other services. Whoever is to be ready soon calls it once he is. */
+    loadClients: () => Promise<void>
     sources: ReadonlyMap<Partition, Sources>
     /** The health queue; `null` where none is configured, or nothing is monitored in its partition. */
     queue: (QueueSetting & Readonly<{ queue: Sqs }>) | null
@@ -120,6 +122,7 @@ export function wire(config: Config, given: Env, version: string, { clock = syst
   return {
     clock,
     prober,
+    loadClients: () => prober.loadClients(),
     sources,
     queue,
     mailer,

@@ -220,9 +220,12 @@ export class DaemonHost implements Host<Wiring> {
     })
   }
 
-  began({ config }: Pick<Session<Wiring>, 'config'>, cause: Cause): void {
+  /** Of a machine that stands by there is no `equipment`: it loads a client when it is first asked for a call. */
+  began({ config, equipment }: Pick<Session<Wiring>, 'config'> & Partial<Session<Wiring>>, cause: Cause): void {
     const { log } = this
     const { file, monitors } = config
+    // Once we are ready, since it takes as long as half of the start.
+    if (equipment !== undefined) setImmediate(() => void equipment.loadClients())
     switch (cause) {
       case 'start':
         this.ready(config)

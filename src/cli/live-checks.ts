@@ -13,6 +13,7 @@ import { pm2Checks } from './pm2-check.ts'
 /** Tests everything that the configuration names. */
 export async function liveChecks(config: Config, wired: Wired, io: Io): Promise<readonly Finding[]> {
   const { signal } = new AbortController()
+  await wired.loadClients()
   const [identities, operations, health, control, mail, database, ...others] = await Promise.all([
     identityChecks(config, wired, signal),
     operationChecks(config, wired, signal),

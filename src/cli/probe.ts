@@ -29,6 +29,7 @@ export async function probe(name: string | undefined, options: ListOptions, io: 
   const shortestMs = shortestRoundMs(monitors)
   // Standard output is for the result only.
   if (shortestMs > LONG_MS) io.err(`AWS’s quotas make this take at least ${inWords(shortestMs)}.`)
+  await wired.loadClients()
   const runs = await runsOf(monitors, wired)
   const failed = runs.filter(({ outcome }) => outcome.result === 'failed')
   const verdicts = failed.length === 0 ? [] : await verdictsOf(failed, wired, config)

@@ -289,7 +289,7 @@ describe('what is asked', () => {
     const outcome = await run(probeOf('kms:ListKeys'))
     expect(outcome).toMatchObject({ result: 'failed', kind: 'invalid', tries: [{ error: 'MissingClient', service: 'KMS' }] })
     expect(outcome.tries[0]?.message).toMatch(
-      /^@aws-sdk\/client-kms is not installed: run `npm install --save-exact "@aws-sdk\/client-kms@<=3\.\d+\.\d+"`$/,
+      /^@aws-sdk\/client-kms is not installed: run `npm install --save-exact "@aws-sdk\/client-kms@<=3\.\d+\.\d+"` in \/.+$/,
     )
   })
 

@@ -59,11 +59,12 @@ class NoMonitorError extends Error {
 }
 
 /** Asks the Account API, and other services by their own clients, within bounds, and says in an outcome what came of it. */
-export function accountProber(options: ProberOptions): Prober & { close(): void } {
+export function accountProber(options: ProberOptions): Prober & { loadClients(): Promise<void>; close(): void } {
   const prober = new AccountProber(options)
   return {
     run: (probe, signal) => prober.run(probe, signal),
     control: (signal) => prober.control(signal),
+    loadClients: () => prober.loadClients(),
     close: () => prober.close(),
   }
 }
@@ -89,7 +90,6 @@ class AccountProber implements Prober {
     this.#monitors = new Map(options.monitors.map((monitor) => [monitor.name, monitor]))
     this.#ring = options.keyring ?? keyring({ clock, env, outlet })
     this.#services = new ServiceClients({ env, handler: this.#ring.handler, version, ...(load === undefined ? {} : { load }) })
-    this.#services.prepare(options.monitors.flatMap(({ probes }) => probes.map(({ call }) => call).filter(isServiceCall)))
     this.#meter = stallMeter(clock)
     this.#controlCall = new SharedControlCall({ control, outlet, clock, meter: this.#meter })
   }
@@ -111,6 +111,12 @@ class AccountProber implements Prober {
 
   control(signal: AbortSignal): Promise<ControlAnswer> {
     return this.#controlCall.ask(signal, 0)
+  }
+
+  /** Loads the clients of other services beforehand; a run that needs one that is not there yet loads it itself. */
+  loadClients(): Promise<void> {
+    const { monitors } = this.#options
+    return this.#services.prepare(monitors.flatMap(({ probes }) => probes.map(({ call }) => call).filter(isServiceCall)))
   }
 
   close(): void {

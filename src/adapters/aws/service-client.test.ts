@@ -3,7 +3,7 @@ import { NONE_WANTED, variantVariables, type Wanted } from '../../config/variant
 import type { ServiceCall } from '../../domain/probe.ts'
 import { placeOfRequest } from './endpoint.ts'
 import { BoundedHandler } from './handler.ts'
-import { ServiceClients } from './service-client.ts'
+import { howToInstall, readyFor, ServiceClients } from './service-client.ts'
 
 /** Hears the request as it would go out, and sends nothing. */
 class Listener extends BoundedHandler {
@@ -93,3 +93,23 @@ test('an address in place of AWS’s own has no variant, and leaves the region a
   expect(handler.heard).toEqual([{ host: 'storage.example.com', region: 'eu-west-1' }])
   handler.close()
 })
+
+test.each([[undefined], [7], [['in', 'ways', 'of', 'later', { years: 0 }, 'it']]])(
+  'a client whose schema is %j is given what is configured',
+  (schema) => {
+    class ListTablesCommand {
+      schema = schema
+    }
+    const input = { Any: 'thing' }
+    const ready = readyFor({ operation: 'dynamodb:ListTables', parameter: null, input, expect: 'Any' }, () => ({
+      ListTablesCommand,
+    }))
+    expect(ready).toMatchObject({ action: 'ListTables', input })
+  },
+)
+
+test.each([
+  ['/opt/alibi', /^`npm install --save-exact "@aws-sdk\/client-kms@<=[\d.]+"` in \/opt\/alibi$/],
+  ['/srv/app/node_modules/alibi', /^`npm install --save-exact "@aws-sdk\/client-kms@<=[\d.]+"` in \/srv\/app$/],
+  ['/usr/lib/node_modules/alibi', /^`npm install --global "@aws-sdk\/client-kms@<=[\d.]+"`$/],
+])('in %s a client is installed where Alibi finds it', (root, how) => expect(howToInstall({ client: 'kms' }, root)).toMatch(how))

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import { basename, dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type Env, variableName } from '../../config/endpoints.ts'
 import { nearest } from '../../config/nearest.ts'
 import { type AwsService, serviceNamed } from '../../domain/catalogue.ts'
@@ -44,9 +46,15 @@ function loadInstalled(name: string): Package {
 /** The newest that goes with the SDK that Alibi itself uses. */
 const NEWEST = (require('@aws-sdk/client-account/package.json') as { version: string }).version
 
-/** `npm install @aws-sdk/client-dynamodb@"<=3.1169.0"`: not every client has each version. */
-function installCommand({ client }: AwsService): string {
-  return `npm install --save-exact "@aws-sdk/client-${client}@<=${NEWEST}"`
+const ROOT = dirname(require.resolve('../../../package.json'))
+
+/** Where a client has to be for Alibi to find it, and so how it gets there: not every client has each version. */
+export function howToInstall({ client }: Pick<AwsService, 'client'>, root = ROOT): string {
+  const name = `"@aws-sdk/client-${client}@<=${NEWEST}"`
+  const modules = dirname(root)
+  if (basename(modules) !== 'node_modules') return `\`npm install --save-exact ${name}\` in ${root}`
+  const isGlobal = basename(dirname(modules)) === 'lib'
+  return isGlobal ? `\`npm install --global ${name}\`` : `\`npm install --save-exact ${name}\` in ${dirname(modules)}`
 }
 
 type Ready = Readonly<{ service: AwsService; action: string; package: Package; input: Readonly<Record<string, unknown>> }>
@@ -72,7 +80,7 @@ export function readyFor(call: Omit<ServiceCall, 'region' | 'rate'>, load: LoadP
   try {
     found = load(packageName)
   } catch {
-    return { why: `${packageName} is not installed: run \`${installCommand(service)}\`` }
+    return { why: `${packageName} is not installed: run ${howToInstall(service)}` }
   }
   const Named = found[`${action}Command`]
   if (typeof Named !== 'function') return { why: withoutOperation(service, action, found) }
@@ -92,14 +100,20 @@ function withoutOperation(service: AwsService, action: string, found: Package): 
   return `the installed @aws-sdk/client-${service.client} has no operation ${action}: ${hint}`
 }
 
-/** By the operation's own schema. Clients of earlier years have none: what they are given is sent as it is. */
+/**
+ * By the operation's own schema. Clients of earlier years have none, and those of later ones may have others: then the parameters
+ * are sent as they are.
+ */
 function fittedCall({ input, expect }: Pick<ServiceCall, 'input' | 'expect'>, Named: Constructor<object, Command>): Fitted {
-  const { schema } = new Named({})
-  if (!Array.isArray(schema)) return { input }
-  const [, , , , takes, gives] = schema as readonly Schema[]
-  if (takes === undefined || gives === undefined) return { input }
-  const why = expect === null || expect === 'nothing' ? null : whyNeverThere(expect, gives)
-  return why === null ? fitted(input, takes) : { why }
+  try {
+    const { schema } = new Named({})
+    const [, , , , takes, gives] = schema as readonly Schema[]
+    if (takes === undefined || gives === undefined) return { input }
+    const why = expect === null || expect === 'nothing' ? null : whyNeverThere(expect, gives)
+    return why === null ? fitted(input, takes) : { why }
+  } catch {
+    return { input }
+  }
 }
 
 export type ServiceClientsOptions = Readonly<{
@@ -122,9 +136,16 @@ export class ServiceClients {
     this.#options = options
   }
 
-  /** Loads what these calls need, so that no call has to wait for it. What is missing is said by the call itself. */
-  prepare(calls: Iterable<ServiceCall>): void {
-    for (const call of calls) this.#readyFor(call)
+  /**
+   * Loads what these calls need, so that no call has to wait for it: one client after another, and what else there is to do in
+   * between, since EC2's alone takes a quarter of a second. What is missing is said by the call itself.
+   */
+  async prepare(calls: readonly ServiceCall[]): Promise<void> {
+    const byService = Map.groupBy(calls, ({ operation }) => operation.split(':')[0])
+    for (const some of byService.values()) {
+      await setImmediate()
+      for (const call of some) this.#readyFor(call)
+    }
   }
 
   /**

@@ -21,7 +21,8 @@ class Misfit extends Error {}
  */
 export function fitted(given: Readonly<Record<string, unknown>>, schema: Schema): Fitted {
   try {
-    return { input: structOf(given, NormalizedSchema.of(schema), []) }
+    const takes = NormalizedSchema.of(schema)
+    return { input: takes.isStructSchema() ? structOf(given, takes, []) : given }
   } catch (error) {
     if (error instanceof Misfit) return { why: error.message }
     throw error
@@ -30,7 +31,9 @@ export function fitted(given: Readonly<Record<string, unknown>>, schema: Schema)
 
 /** Why an answer never has this member; `null`: it may. */
 export function whyNeverThere(member: string, schema: Schema): string | null {
-  const names = Object.keys(NormalizedSchema.of(schema).getMemberSchemas())
+  const gives = NormalizedSchema.of(schema)
+  if (!gives.isStructSchema()) return null
+  const names = Object.keys(gives.getMemberSchemas())
   return names.includes(member) ? null : `its answer has no member \`${member}\`${meantOf(member, names)}`
 }
 
