@@ -8,6 +8,7 @@ import { blackbox } from './blackbox.ts'
 import { startChild } from './child.ts'
 import { closed } from './closed.ts'
 import { type Figure, toJson, toTable } from './figure.ts'
+import { fleet } from './fleet.ts'
 import { growth } from './growth.ts'
 import { health } from './health.ts'
 import { judge } from './judge.ts'
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   start,
   store,
   closed,
+  fleet,
   scale,
   services,
   mail,

@@ -82,7 +82,7 @@ async function runs(into: Store, probes: number, each: number): Promise<void> {
   }
 }
 
-function okRun(probe: string, startedAt: number): Outcome {
+export function okRun(probe: string, startedAt: number): Outcome {
   const tries = [{ requestId: randomUUID() }]
   return { probe, startedAt, endedAt: startedAt + 120, result: 'ok', kind: null, control: null, tries } as unknown as Outcome
 }
