@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { createRequire, findPackageJSON } from 'node:module'
 import { basename, dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type Env, variableName } from '../../config/endpoints.ts'
@@ -46,7 +46,8 @@ function loadInstalled(name: string): Package {
 /** The newest that goes with the SDK that Alibi itself uses. */
 const NEWEST = (require('@aws-sdk/client-account/package.json') as { version: string }).version
 
-const ROOT = dirname(require.resolve('../../../package.json'))
+/** Found by looking upwards: the built program has other folders than the source. */
+const ROOT = dirname(findPackageJSON('..', import.meta.url) ?? 'package.json')
 
 /** Where a client has to be for Alibi to find it, and so how it gets there: not every client has each version. */
 export function howToInstall({ client }: Pick<AwsService, 'client'>, root = ROOT): string {
