@@ -1127,7 +1127,44 @@ describe('silence', () => {
       (s) => s.goes('internal', '101').pass(10).silence(30, one).pass(10).goes('internal', '102').until(120),
       ['2 failing > oncall', '22 wider > oncall'],
     ],
+    [
+      'after its end, what fails without it does not wait for a run of what it covered',
+      (s) =>
+        s.silence(20, one).goes('internal', '101').pass(10).goes('nothing', '101').until(19).goes('internal', '102').until(50),
+      ['21 failing > oncall'],
+    ],
+    [
+      'after its end, what it covered runs once more, all of it',
+      (s) => s.silence(20).goes('internal').pass(10).goes('nothing', '102').until(34),
+      [],
+    ],
+    [
+      'for which `blindAfter` is enough',
+      (s) => s.silence(20).goes('internal').pass(10).goes('nothing', '102').until(60),
+      ['35 failing > oncall'],
+    ],
   ])('%s', plays(both))
+
+  test('after the end of a silence that concerns others, nobody waits', () => {
+    const s = new Story({
+      monitors: [
+        { name: 'a', notify: ['alpha'] },
+        { name: 'b', notify: ['beta'] },
+      ],
+      recipients: { alpha: null, beta: null },
+    })
+    s.silence(20, { monitors: ['a'] })
+      .goes('internal', 'a/')
+      .pass(10)
+      .goes('nothing', 'a/')
+      .until(19)
+    expect(s.goes('internal', 'b/').until(50).said).toEqual(['21 failing > beta', '35 failing > alpha'])
+    expect(s.why('withheld')).toContain('20 (silence) a silence has ended: the probes that it covered run once more first')
+  })
+  test('the end of a silence within a longer one changes nothing', () => {
+    const s = new Story().silence(60).pass(1).silence(20).runs('FFF').until(50)
+    expect(s.why('withheld')).toHaveLength(1)
+  })
 
   type Told = Partial<PastSilence> | undefined
   const drill = { reason: 'a drill', by: 'anna' }

@@ -3,7 +3,7 @@ import { choosesFirst } from './choice.ts'
 import type { Audience, Heard, Incident, Member } from './incident.ts'
 import type { Instant } from './probe.ts'
 import type { Setup } from './setup.ts'
-import { isInForce, type Silence, silenceOver } from './silence.ts'
+import { endOfSilence, hasEnded, isInForce, quietUntil, type Silence, silenceOver } from './silence.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
@@ -20,13 +20,13 @@ export type RecipientView = Readonly<{
   heir: boolean
   /** Their failing probes. */
   own: readonly Member[]
-  /** Those of them that no silence covers. */
+  /** Those of them about which no silence keeps anything from being sent. */
   audible: readonly Member[]
   /** Those of them that AWS does not explain. */
   unexplained: readonly Member[]
   /** Over all of their own. */
   verdict: Verdict['kind']
-  /** There is something unexplained that no silence covers. */
+  /** Something audible is unexplained. */
   loud: boolean
 }>
 
@@ -74,13 +74,30 @@ function isMissed({ recipient, unsent }: Audience, { family }: Incident, setup: 
 }
 
 /** The view of somebody who was notified of none of these probes. */
-export function viewOf(recipient: string, own: readonly Member[], { silences, now }: Around): RecipientView {
-  const inForce = silences.filter((silence) => isInForce(silence, now))
-  const isAudible = (member: Member) => silenceOver(member, inForce, now) === null
-  const audible = inForce.length === 0 ? own : own.filter(isAudible)
-  const unexplained = own.filter((member) => member.judgement.verdict.kind !== 'explained')
-  const loud = unexplained.some((member) => inForce.length === 0 || isAudible(member))
+export function viewOf(recipient: string, own: readonly Member[], around: Around): RecipientView {
+  const audible = audibleOf(own, around)
+  const unexplained = own.filter(isUnexplained)
+  const loud = audible.some(isUnexplained)
   return { recipient, afterMs: null, heard: null, heir: false, own, audible, unexplained, verdict: overallVerdict(own), loud }
+}
+
+function isUnexplained(member: Member): boolean {
+  return member.judgement.verdict.kind !== 'explained'
+}
+
+/**
+ * `silence`: the probes that no silence covers. When one ends, those that it covered run once more before anything is sent about
+ * any of them, for which `blindAfter` is enough. What failed after it, or without it, does not wait for them.
+ */
+function audibleOf(own: readonly Member[], { silences, now, setup }: Around): readonly Member[] {
+  const inForce = silences.filter((silence) => isInForce(silence, now))
+  const uncovered = inForce.length === 0 ? own : own.filter((member) => silenceOver(member, inForce, now) === null)
+  const tooLong = now - setup.policy.blindAfterMs
+  const ended = silences.filter((silence) => hasEnded(silence, now) && endOfSilence(silence) > tooLong)
+  if (ended.length === 0) return uncovered
+  const over = uncovered.map((member) => ({ member, until: quietUntil(member, ended, now) }))
+  if (over.every(({ member, until }) => member.lastRunAt >= until)) return uncovered
+  return over.filter(({ member, until }) => member.lastRunAt >= until && member.failedAt >= until).map(({ member }) => member)
 }
 
 /**

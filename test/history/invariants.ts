@@ -548,8 +548,12 @@ const INVARIANTS: readonly Invariant[] = [
     name: 'a silence withholds nothing of what it does not cover',
     broken({ lived, truth }) {
       const probes = new Map(truth.probes().map((probe) => [probe.id, probe]))
+      // When a silence has ended, what it covered has to run once more first.
       const isSilenced = (probe: Probe, when: number) =>
-        truth.silenced.some(({ from, to, scope }) => when >= from && when < to && covers(scope, coveredBy(probe)))
+        truth.silenced.some(
+          ({ from, to, scope }) =>
+            when >= from && when < to + truth.configAt(when).policy.blindAfterMs && covers(scope, coveredBy(probe)),
+        )
       const rows = lived.committed.flatMap(({ at, ledger }) => ledger.map((row) => ({ at, row })))
       return rows.flatMap(({ at, row: { decision, rule, evidence, reason } }) => {
         if (decision !== 'withheld' || rule !== 'silence') return []

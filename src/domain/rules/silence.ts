@@ -7,14 +7,17 @@ import { endOfSilence, hasEnded, type PastSilence, silenceOver } from '../silenc
 import type { Context } from './context.ts'
 import { type Blocked, blocked } from './result.ts'
 
+const RUNS_ONCE_MORE = blocked('silence', 'fresh', 'a silence has ended: the probes that it covered run once more first')
+
 /**
- * `silence`: of the silences over these probes the one that ends first, for then something may be sent. It withholds reports of a
- * failure, never the news, for those who know of it, that it is over or explained.
+ * `silence`: why nothing is sent about these probes, none of which is audible. Of the silences over them it names the one that ends
+ * first, for then something may be sent. They withhold reports of a failure, never the news, for those who know of it, that it is
+ * over or explained.
  */
-export function silenced(kind: MailKind, own: readonly Member[], { silences, now }: Context): Blocked | null {
+export function silenced(kind: MailKind, own: readonly Member[], { silences, now }: Context): Blocked {
   const over = own.flatMap((member) => silenceOver(member, silences, now) ?? [])
   const [first] = over.toSorted((a, b) => endOfSilence(a) - endOfSilence(b))
-  if (first === undefined) return null
+  if (first === undefined) return RUNS_ONCE_MORE
   const reason = `${kind} is silenced until ${utc(endOfSilence(first))} by ${first.by}: ${first.reason}`
   return blocked('silence', `silence ${first.id}`, reason)
 }

@@ -1,10 +1,9 @@
 import type { Member } from '../incident.ts'
 import type { Instant } from '../probe.ts'
-import { quietUntil } from '../silence.ts'
 import type { Context } from './context.ts'
 import type { Situation } from './situation.ts'
 
-/** No timer fires while we are offline, nor before every failing probe has run since the last start, wake-up or silence. */
+/** No timer fires while we are offline, nor before every failing probe has run since the last start or wake-up. */
 export function timersMayFire(failing: readonly Member[], context: Context): boolean {
   return !context.offline && failing.every((member) => hasRunAfresh(member, context))
 }
@@ -17,9 +16,8 @@ export function firesNow(dueAt: Instant, own: readonly Member[], situation: Situ
 }
 
 /** A run is waited for no longer than `blindAfter`. */
-function hasRunAfresh(member: Member, { freshSince, silences, now, setup }: Context): boolean {
-  const from = Math.max(freshSince, quietUntil(member, silences, now))
-  return member.lastRunAt >= from || now >= from + setup.policy.blindAfterMs
+function hasRunAfresh(member: Member, { freshSince, now, setup }: Context): boolean {
+  return member.lastRunAt >= freshSince || now >= freshSince + setup.policy.blindAfterMs
 }
 
 /** `blind`: after `blindAfter` without a run the last state stands, and it has to be that the probes fail. */
