@@ -218,7 +218,7 @@ const ALWAYS_THERE: Readonly<Record<string, string>> = {
 
 /**
  * What a healthy answer shows: a member of this name, `any` member, or no more than that it is AWS's (`nothing`). An empty 200
- * is read as `{}` by every client of the SDK, and so is any well-formed page by those that speak XML.
+ * is read as `{}` by every client of the SDK, and so is any well-formed page by those that speak XML (findings/sdk-empty-200.sh).
  */
 export function expectedOf(operation: string): Readonly<{ member: string }> | 'any' | 'nothing' {
   if (MAY_BE_EMPTY.has(operation)) return 'nothing'
