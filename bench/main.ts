@@ -7,6 +7,7 @@ import { type Bench, FULL, type Ground, QUICK } from './bench.ts'
 import { blackbox } from './blackbox.ts'
 import { startChild } from './child.ts'
 import { closed } from './closed.ts'
+import { decisions } from './decisions.ts'
 import { type Figure, toJson, toTable } from './figure.ts'
 import { fleet } from './fleet.ts'
 import { growth } from './growth.ts'
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   services,
   mail,
   wide,
+  decisions,
   judge,
   growth,
   health,
