@@ -44,7 +44,11 @@ function keysText(keys: readonly string[]): string {
 export function line(what: string, options: { max?: number; pattern?: RegExp } = {}) {
   const { max = MAX_LINE, pattern = /^\P{Cc}+$/u } = options
   const expected = `expected ${what}`
-  return z.string(expected).max(max, `${expected}, of at most ${max} characters`).regex(pattern, expected)
+  const oneLine = `${expected}, on one line and without control characters`
+  return z
+    .string(expected)
+    .max(max, `${expected}, of at most ${max} characters`)
+    .regex(pattern, { error: ({ input }) => (/\p{Cc}/u.test(String(input)) ? oneLine : expected) })
 }
 
 /** A whole number. It may be text, since the value of a `${…}` always is. */
