@@ -108,10 +108,9 @@ class FleetStorage implements DaemonStorage {
     const watching = reach.watch(prober, fleet.clock, { idleEveryMs: health.idleEveryMs, signal: over.signal })
     const hand = fleet.serve(async (probe, signal) => {
       if (reach.isCutOff) return null
-      const outcome = await prober.run(probe, signal)
+      const outcome = await reach.judge(await prober.run(probe, signal), prober, signal)
       // It was not made, or not to its end.
       if (signal.aborted || outcome.tries.length === 0) return null
-      reach.noteRun(outcome)
       return reach.isCutOff ? null : { ...outcome, machine }
     })
     return {

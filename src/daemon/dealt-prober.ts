@@ -52,9 +52,7 @@ export class DealtProber implements Prober {
 
   /** @throws {RunLostError} when this machine is cut off and another one is not: what it sees says nothing about AWS */
   private async runHere(probe: Probe, signal: AbortSignal): Promise<Outcome> {
-    const outcome = await this.own.run(probe, signal)
-    if (signal.aborted) return outcome
-    this.reach.noteRun(outcome)
+    const outcome = await this.reach.judge(await this.own.run(probe, signal), this.own, signal)
     if (this.reach.isCutOff && this.dealer.othersReach()) throw new RunLostError('this machine cannot reach AWS')
     return { ...outcome, machine: this.machine }
   }

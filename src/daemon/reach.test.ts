@@ -20,21 +20,32 @@ function given() {
   return { told, reach: new Reach((reaches) => told.push(reaches)) }
 }
 
-test('one run that reaches nobody, nor the control host, shows that this machine is cut off; any answer ends it', () => {
+const never = new AbortController().signal
+const UNASKED = { control: () => Promise.reject(new Error('nobody asks for it here')) }
+const note = (reach: Reach, outcome: Outcome) => reach.judge(outcome, UNASKED, never)
+
+test('one run that reaches nobody, nor the control host, shows that this machine is cut off; any answer ends it', async () => {
   const { reach, told } = given()
-  reach.noteRun(ran(0, 200))
+  await note(reach, ran(0, 200))
   reach.noteControl(control(100, true))
-  reach.noteRun(ran(1_000, null, control(1_100, false)))
+  await note(reach, ran(1_000, null, control(1_100, false)))
   expect([reach.isCutOff, told]).toEqual([true, [true, false]])
-  reach.noteRun(ran(2_000, 200))
+  await note(reach, ran(2_000, 200))
   expect([reach.isCutOff, told]).toEqual([false, [true, false, true]])
 })
 
-test('an outage of AWS is not a problem of this machine: the control host answers', () => {
+test('an outage of AWS is not a problem of this machine: the control host answers', async () => {
   const { reach, told } = given()
   reach.noteControl(control(0, true))
-  reach.noteRun(ran(1_000, null, control(1_100, true)))
+  await note(reach, ran(1_000, null, control(1_100, true)))
   expect([reach.isCutOff, told]).toEqual([false, [true]])
+})
+
+test('a control call that was answered before the run began is made once more', async () => {
+  const { reach } = given()
+  const before = ran(1_000, null, control(900, true))
+  const judged = await reach.judge(before, { control: async () => control(1_100, false) }, never)
+  expect([judged.control?.reached, reach.isCutOff]).toEqual([false, true])
 })
 
 test('after a run has shown it, control calls are made often until one is answered', async () => {
@@ -47,14 +58,14 @@ test('after a run has shown it, control calls are made often until one is answer
   const watching = reach.watch(prober, clock, { idleEveryMs: 15 * 60_000, signal: stop.signal })
   await clock.advance(60_000)
   expect(asked).toBe(1)
-  reach.noteRun(ran(61_000, null, control(61_100, false)))
+  await note(reach, ran(61_000, null, control(61_100, false)))
   await clock.advance(30_000)
   expect([asked, told]).toEqual([3, [true, false, true]])
   stop.abort()
   await watching
 })
 
-test('without runs three control calls show it', () => {
+test('without runs three control calls show it', async () => {
   const { reach } = given()
   reach.noteControl(control(0, true))
   reach.noteControl(control(1_000, false))

@@ -27,7 +27,20 @@ export class Reach {
     return this.reaches === false
   }
 
-  noteRun(outcome: Outcome): void {
+  /**
+   * Notes a run. Runs share control calls: an answer that came before the run began says nothing about the network since, so that
+   * another one is asked for.
+   * @returns the outcome as it is to be judged
+   */
+  async judge(outcome: Outcome, prober: Pick<Prober, 'control'>, signal: AbortSignal): Promise<Outcome> {
+    const { kind, control, startedAt } = outcome
+    const isOld = kind === 'unreachable' && control?.reached === true && control.at < startedAt
+    const judged = isOld ? { ...outcome, control: await prober.control(signal) } : outcome
+    if (!signal.aborted) this.noteRun(judged)
+    return judged
+  }
+
+  private noteRun(outcome: Outcome): void {
     this.connectivity = advanceConnectivity(this.connectivity, { controls: [], outcomes: [outcome], readings: [] })
     const isAnswered = outcome.control?.reached === true || outcome.tries.some(({ status }) => status !== null)
     if (isAnswered) this.set(true)

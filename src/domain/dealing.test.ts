@@ -1,8 +1,17 @@
 import { expect, test } from 'vitest'
-import { type Candidate, deal, rivalOf } from './dealing.ts'
+import { type Candidate, callerOf, deal, rivalOf } from './dealing.ts'
 
 const dealt = (callers: string, machines: readonly string[], held: Readonly<Record<string, string>> = {}) =>
   Object.fromEntries(deal([...callers], machines, new Map(Object.entries(held))))
+
+test('a caller is named by its credentials and partition', () => {
+  const credentials = { profile: null, roleArn: null, externalId: null, sessionName: 'a' }
+  expect(callerOf({ partition: 'aws', credentials })).toBe('aws, default credentials')
+  const role = { ...credentials, profile: 'prod', roleArn: 'arn:aws:iam::111122223333:role/r', externalId: 'x' }
+  expect(callerOf({ partition: 'aws-cn', credentials: role })).toBe(
+    'aws-cn, profile prod, arn:aws:iam::111122223333:role/r, with an external id',
+  )
+})
 
 test('callers are dealt evenly, and the first machine is preferred', () => {
   expect(dealt('a', ['one', 'two'])).toEqual({ a: 'one' })

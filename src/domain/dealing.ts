@@ -1,8 +1,15 @@
-import { credentialsKey, type Monitor } from './probe.ts'
+import type { Monitor } from './probe.ts'
 
-/** Whose calls a monitor makes: AWS counts those of the same credentials together, in each partition. */
+/** Whose calls a monitor makes, in words: AWS counts those of the same credentials (`credentialsKey`) together, in each partition. */
 export function callerOf({ partition, credentials }: Pick<Monitor, 'partition' | 'credentials'>): string {
-  return `${partition} ${credentialsKey(credentials)}`
+  const { profile, roleArn, externalId } = credentials
+  const parts = [
+    partition,
+    profile === null ? 'default credentials' : `profile ${profile}`,
+    ...(roleArn === null ? [] : [roleArn]),
+    ...(externalId === null ? [] : ['with an external id']),
+  ]
+  return parts.join(', ')
 }
 
 /**

@@ -86,6 +86,9 @@ export async function fleetKillings(most: number, seed: number, tell: (text: str
     await sleep(2_000)
     await phase('InternalServerException', 'failing')
     await phase('ok', 'recovered')
+    // A caller whose machine was away all the while knows of no end, and its next failure is still the same outage.
+    const since = Date.now()
+    await until('both callers to be well', () => PROFILES.every((profile) => callsOf(fleet, profile, since) >= 3), DEADLINE_MS)
     outages += 1
   }
   await until('nothing to be owed', () => nothingOwed(fleet), 3 * DEADLINE_MS)
@@ -138,6 +141,11 @@ async function inflict(fault: Fault, machine: Machine, postgres: PostgresServer)
       return async () => {}
     }
   }
+}
+
+function callsOf({ on }: FleetStage, profile: string, since: number): number {
+  const key = new RegExp(`Credential=AKIA[A-Z]+${profile}/`, 'i')
+  return on.sandbox.received().filter(({ at, headers }) => at >= since && key.test(headers.authorization ?? '')).length
 }
 
 async function nothingOwed({ on }: FleetStage): Promise<boolean> {
