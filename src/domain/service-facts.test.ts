@@ -72,6 +72,10 @@ test.each([
   ['organizations', 'aws-cn', 'cn-northwest-1'],
   ['organizations', 'aws-us-gov', 'us-gov-west-1'],
   ['globalaccelerator', 'aws', 'us-west-2'],
+  ['billing', 'aws', 'us-east-1'],
+  ['billing', 'aws-cn', 'cn-northwest-1'],
+  ['invoicing', 'aws-us-gov', 'us-gov-west-1'],
+  ['support', 'aws-cn', 'cn-north-1'],
   ['dynamodb', 'aws', null],
   ['sts', 'aws', null],
 ] as const)('%s in %s is asked in %s', (name, partition, region) => {

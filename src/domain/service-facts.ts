@@ -111,14 +111,23 @@ export function plainCode(code: string): string {
 const ONE_ENDPOINT: Readonly<Record<string, string>> = {
   account: 'us-east-1',
   artifact: 'us-east-1',
+  'bcm-dashboards': 'us-east-1',
+  'bcm-data-exports': 'us-east-1',
+  'bcm-pricing-calculator': 'us-east-1',
+  'bcm-recommended-actions': 'us-east-1',
+  billing: 'us-east-1',
+  billingconductor: 'us-east-1',
   budgets: 'us-east-1',
   ce: 'us-east-1',
+  chime: 'us-east-1',
   cloudfront: 'us-east-1',
   cur: 'us-east-1',
   freetier: 'us-east-1',
   globalaccelerator: 'us-west-2',
   health: 'us-east-1',
   iam: 'us-east-1',
+  importexport: 'us-east-1',
+  invoicing: 'us-east-1',
   networkmanager: 'us-west-2',
   organizations: 'us-east-1',
   pricing: 'us-east-1',
@@ -140,12 +149,15 @@ const ELSEWHERE: Readonly<Record<Exclude<Partition, 'aws'>, string>> = {
   'aws-eusc': 'eusc-de-east-1',
 }
 
+/** China's other region has the only endpoint of these. */
+const IN_BEIJING: ReadonlySet<string> = new Set(['iam', 'support'])
+
 /** The region of a service's only endpoint in a partition; `null`: it has one in each region. */
 export function onlyRegionOf(service: AwsService, partition: Partition): string | null {
   const region = Object.hasOwn(ONE_ENDPOINT, service.name) ? ONE_ENDPOINT[service.name] : undefined
   if (region === undefined) return null
   if (partition === 'aws') return region
-  return service.name === 'iam' && partition === 'aws-cn' ? 'cn-north-1' : ELSEWHERE[partition]
+  return partition === 'aws-cn' && IN_BEIJING.has(service.name) ? 'cn-north-1' : ELSEWHERE[partition]
 }
 
 /**
