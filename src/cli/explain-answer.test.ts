@@ -24,6 +24,17 @@ describe('the answer comes first', () => {
     ],
     ['nothing due', open, [], 'No email so far: nothing is due yet.'],
     ['over before', closed, [], 'No email: it was over before one was due.'],
+    [
+      'silenced until it was over: what the last minute waited for is not the answer',
+      incident({ id: 'a3f9', announcedAt: null, state: 'closed', closedAt: NOON + 62 * MIN }),
+      [
+        row(2, 'withheld', 'the other probes have not run yet', { rule: 'first-email' }),
+        SILENCED,
+        row(60, 'withheld', 'a silence has ended: the probes that it covered run once more first', { rule: 'silence' }),
+        row(61, 'withheld', 'the last run of every probe was ok: the next one decides', { rule: 'first-email' }),
+      ],
+      'No email, because the silence 1a2b lasts until 14:00Z: planned work (silence).',
+    ],
     ['emailed', open, [EXPLAINED, FIRST], 'Emailed first at 2, because nothing explains it (first-email).'],
     [
       'emailed, then silenced',

@@ -13,7 +13,8 @@ export function answer(incident: Incident, ledger: readonly LedgerRow[], time: (
   const withheld = ledger.findLast(({ decision }) => decision === 'withheld')
   if (first === undefined || last === undefined) {
     if (incident.announcedAt !== null) return `The first email was queued ${time(incident.announcedAt)}.`
-    if (withheld !== undefined) return `No email, because ${because(withheld)}.`
+    const why = incident.closedAt === null ? withheld : (longest(ledger, incident.closedAt) ?? withheld)
+    if (why !== undefined) return `No email, because ${because(why)}.`
     return incident.state === 'closed' ? 'No email: it was over before one was due.' : 'No email so far: nothing is due yet.'
   }
   const sent = `Emailed first ${time(first.at)}, because ${because(first)}`
@@ -21,6 +22,18 @@ export function answer(incident: Incident, ledger: readonly LedgerRow[], time: (
     return `${sent}; ${mailed.length > 1 ? `last ${time(last.at)}: ${because(last)}` : 'it is over'}.`
   const quiet = withheld !== undefined && withheld.at > last.at ? `; nothing since, because ${because(withheld)}` : ''
   return `${sent}${quiet}.`
+}
+
+/**
+ * Of the reasons to wait the one that stood longest, of the rule that withheld longest. What came last may have kept nothing back:
+ * when a silence ends, a fresh run is awaited, and that one is ok.
+ */
+function longest(ledger: readonly LedgerRow[], closedAt: number): LedgerRow | undefined {
+  const rows = ledger.filter(({ decision }) => decision === 'withheld')
+  const stood = rows.map((row, i) => ({ row, ms: (rows[i + 1]?.at ?? Math.max(row.at, closedAt)) - row.at }))
+  const byRule = ({ row: { rule } }: (typeof stood)[number]) =>
+    stood.reduce((sum, { row, ms }) => (row.rule === rule ? sum + ms : sum), 0)
+  return stood.toSorted((a, b) => byRule(b) - byRule(a) || b.ms - a.ms)[0]?.row
 }
 
 function because({ reason, rule }: LedgerRow): string {
