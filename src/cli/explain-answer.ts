@@ -1,5 +1,5 @@
 import type { Incident } from '../domain/incident.ts'
-import type { LedgerRow } from '../domain/ledger.ts'
+import { type LedgerRow, withheldLongest } from '../domain/ledger.ts'
 
 /**
  * The answer to the question that brings somebody here, in one sentence: why there was no email, or when there was one and what has
@@ -13,7 +13,7 @@ export function answer(incident: Incident, ledger: readonly LedgerRow[], time: (
   const withheld = ledger.findLast(({ decision }) => decision === 'withheld')
   if (first === undefined || last === undefined) {
     if (incident.announcedAt !== null) return `The first email was queued ${time(incident.announcedAt)}.`
-    const why = incident.closedAt === null ? withheld : (longest(ledger, incident.closedAt) ?? withheld)
+    const why = incident.closedAt === null ? withheld : withheldLongest(ledger, incident.closedAt)
     if (why !== undefined) return `No email, because ${because(why)}.`
     return incident.state === 'closed' ? 'No email: it was over before one was due.' : 'No email so far: nothing is due yet.'
   }
@@ -22,18 +22,6 @@ export function answer(incident: Incident, ledger: readonly LedgerRow[], time: (
     return `${sent}; ${mailed.length > 1 ? `last ${time(last.at)}: ${because(last)}` : 'it is over'}.`
   const quiet = withheld !== undefined && withheld.at > last.at ? `; nothing since, because ${because(withheld)}` : ''
   return `${sent}${quiet}.`
-}
-
-/**
- * Of the reasons to wait the one that stood longest, of the rule that withheld longest. What came last may have kept nothing back:
- * when a silence ends, a fresh run is awaited, and that one is ok.
- */
-function longest(ledger: readonly LedgerRow[], closedAt: number): LedgerRow | undefined {
-  const rows = ledger.filter(({ decision }) => decision === 'withheld')
-  const stood = rows.map((row, i) => ({ row, ms: (rows[i + 1]?.at ?? Math.max(row.at, closedAt)) - row.at }))
-  const byRule = ({ row: { rule } }: (typeof stood)[number]) =>
-    stood.reduce((sum, { row, ms }) => (row.rule === rule ? sum + ms : sum), 0)
-  return stood.toSorted((a, b) => byRule(b) - byRule(a) || b.ms - a.ms)[0]?.row
 }
 
 function because({ reason, rule }: LedgerRow): string {

@@ -35,3 +35,15 @@ export type LedgerRow = Readonly<{
   /** Whatever shows it: verdict, rejected events, sources, counters. Plain JSON, bounded. */
   evidence: unknown
 }>
+
+/**
+ * Of the reasons for which an incident that is over caused no email the one that stood longest, of the rule that withheld longest.
+ * What came last may have kept nothing back: when a silence ends, a fresh run is awaited, and that one is ok.
+ */
+export function withheldLongest(ledger: readonly LedgerRow[], closedAt: Instant): LedgerRow | undefined {
+  const rows = ledger.filter(({ decision }) => decision === 'withheld')
+  const stood = rows.map((row, i) => ({ row, ms: (rows[i + 1]?.at ?? Math.max(row.at, closedAt)) - row.at }))
+  const byRule = ({ row: { rule } }: (typeof stood)[number]) =>
+    stood.reduce((sum, { row, ms }) => (row.rule === rule ? sum + ms : sum), 0)
+  return stood.toSorted((a, b) => byRule(b) - byRule(a) || b.ms - a.ms)[0]?.row
+}

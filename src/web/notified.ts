@@ -1,5 +1,5 @@
 import type { Incident } from '../domain/incident.ts'
-import type { LedgerRow } from '../domain/ledger.ts'
+import { type LedgerRow, withheldLongest } from '../domain/ledger.ts'
 import { mailingsOf } from '../domain/mailing.ts'
 import type { Owed } from '../domain/notification.ts'
 import type { Instant } from '../domain/probe.ts'
@@ -63,8 +63,14 @@ export function whyWithheld(rows: readonly LedgerRow[] | null): string | null {
 /** The decision by which no email is due; `null` if the latest decision was to send one. */
 export function latestWithheld(rows: readonly LedgerRow[] | null): LedgerRow | null {
   const row = rows?.findLast(({ decision }) => decision === 'withheld' || decision === 'mailed' || decision === 'closed')
-  const withheld = row?.decision === 'closed' ? rows?.findLast(({ decision }) => decision === 'withheld') : row
+  const isSilent = rows?.some(({ decision }) => decision === 'mailed') === false
+  const inTheEnd = isSilent && row !== undefined ? withheldLongest(rows, row.at) : rows?.findLast(isWithheld)
+  const withheld = row?.decision === 'closed' ? inTheEnd : row
   return withheld?.decision === 'withheld' ? withheld : null
+}
+
+function isWithheld({ decision }: LedgerRow): boolean {
+  return decision === 'withheld'
 }
 
 /** What is sent next if nothing changes (`hold`, `escalation`); empty if nothing is. */
