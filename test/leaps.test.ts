@@ -27,7 +27,7 @@ const TROUBLES: readonly (readonly [string, string])[] = [
   ['account: InternalServerException', 'account: ok'],
   ['account: timeout', 'account: ok'],
   ['account: AccessDeniedException', 'account: ok'],
-  ['account: { operation: GetContactInformation, answer: 503-html }', 'account: ok'],
+  ['account: { operation: GetAccountInformation, answer: 503-html }', 'account: ok'],
   ['account: "429"', 'account: ok'],
   ['network: down', 'network: up'],
   ['smtp: down', 'smtp: up'],
