@@ -6,7 +6,9 @@ import { type PlayOptions, play } from '../src/simulate/play.ts'
 import type { Scenario } from '../src/simulate/scenario.ts'
 import { Dice } from './history/dice.ts'
 
-const STORIES = Number(process.env['LEAPS'] ?? 4)
+const STORIES = Number(process.env['LEAPS'] ?? 3)
+/** A digest falls due just before the story could leap. */
+const LATE_DIGEST = 30
 const HOURS = 14
 
 const MONITORS = [
@@ -86,9 +88,10 @@ async function told(scenario: Scenario, options: PlayOptions) {
   return { steps, story: { emails, timeline, failures, omitted } }
 }
 
-test(`${STORIES} drawn stories are the same with leaps and without`, { timeout: 60_000 + STORIES * 10_000 }, async () => {
+test('drawn stories are the same with leaps and without', { timeout: 60_000 + STORIES * 10_000 }, async () => {
   const steps = { leaping: 0, whole: 0 }
-  for (let seed = 1; seed <= STORIES; seed++) {
+  const seeds = [LATE_DIGEST, ...Array.from({ length: STORIES }, (_, i) => i + 1)]
+  for (const seed of seeds) {
     const scenario = drawn(seed)
     const whole = await told(scenario, { isWhole: true })
     const leaping = await told(scenario, {})

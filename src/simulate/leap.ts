@@ -132,9 +132,11 @@ function blindAfterMs({ monitors, policy }: Config): number {
   return Math.min(...monitors.map(({ periodMs }) => Math.max(policy.blindAfterMs, 3 * periodMs)))
 }
 
+/** When the next digest falls due: now, if one has just done so, for the main loop may not have noticed yet. */
 function digestAt({ digest }: Config, now: Instant): Instant {
-  const next = digest === null ? null : plannerOf(digest.schedule, digest.timezone).next(now)
-  return next?.at ?? Number.POSITIVE_INFINITY
+  if (digest === null) return Number.POSITIVE_INFINITY
+  const { last, next } = plannerOf(digest.schedule, digest.timezone)
+  return last(now - MINUTE_MS, now) === null ? (next(now)?.at ?? Number.POSITIVE_INFINITY) : now
 }
 
 function runUpMs(monitors: readonly Monitor[]): number {
