@@ -151,10 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
         "if (kinds.length > 0 && kinds.every((kind) => kind === 'explained'))",
         "if (kinds.every((kind) => kind !== 'unexplained'))",
       ],
-      [
-        "own.filter((member) => member.judgement.verdict.kind !== 'explained')",
-        "own.filter((member) => member.judgement.verdict.kind === 'unexplained')",
-      ],
+      ["return member.judgement.verdict.kind !== 'explained'", "return member.judgement.verdict.kind === 'unexplained'"],
     ],
   },
   {
@@ -162,7 +159,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: VIEW,
     edits: [
       ["if (kinds.length > 0 && kinds.every((kind) => kind === 'explained'))", 'if (kinds.length < 0)'],
-      ["own.filter((member) => member.judgement.verdict.kind !== 'explained')", 'own'],
+      ["return member.judgement.verdict.kind !== 'explained'", "return member.probe !== ''"],
     ],
   },
   {
