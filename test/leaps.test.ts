@@ -51,7 +51,7 @@ function drawn(seed: number): Scenario {
   const second = () => dice.between(0, 59)
   const events: string[] = []
   for (let at = dice.between(0, 400); at < (HOURS - 1) * 60; at += dice.between(60, 600)) {
-    const [begin, end] = dice.pick(TROUBLES)
+    const [begin, end] = dice.pick(TROUBLES).map((deed) => deed.replace(/id: (\w+)/, `id: $1-${events.length}`))
     const ends = at + dice.between(1, 60)
     events.push(`{ at: ${at}m${second()}s, ${begin} }`, `{ at: ${ends}m${second()}s, ${end} }`)
     at = ends
