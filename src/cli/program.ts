@@ -199,7 +199,7 @@ function addSilences(program: Command, context: Context): void {
   const create = add(silence, {
     name: 'add',
     says: 'Withhold alerts for a while, from now on or as planned. Options that name probes narrow each other; without any, all are covered.',
-    example: 'alibi silence add --for 2h --reason "database move" --account 111122223333 --from 2026-03-02T22:00:00Z',
+    example: 'alibi silence add --for 2h --reason "database move" --account 111122223333',
   })
   withConfig(create, context)
     .requiredOption('--for <duration>', 'how long, such as 2h')

@@ -14,7 +14,7 @@ const PostgresSchema = strict({
     .refine(isSaidOnce, 'expected host, port, user, password and database before the `?`')
     .refine(hasClearMode, 'expected sslmode=verify-full, no-verify or disable: the driver takes any other for verify-full')
     .describe(
-      'The database, which several machines share. Treated as a secret, best kept in a file: "${file:/run/secrets/postgres}". ' +
+      `The database, which several machines share. Treated as a secret, best kept in a file: "\${file:/run/secrets/postgres}". ` +
         'Over a network add `?sslmode=verify-full`, and `&sslrootcert=FILE` for an authority of your own.',
     ),
   schema: line('a schema name of lower-case letters, digits and `_`', { max: 50, pattern: SCHEMA })
