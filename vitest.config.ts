@@ -50,8 +50,8 @@ export default defineConfig({
     testTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    // Most of what takes long waits for something: one more at a time than there are cores.
-    maxWorkers: availableParallelism() + 1,
+    // Most of what takes long waits for something: more at a time than there are cores.
+    maxWorkers: availableParallelism() + 2,
     projects: [
       {
         extends: true,

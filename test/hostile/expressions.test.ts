@@ -45,7 +45,7 @@ async function madeBy(module: string): Promise<readonly Found[]> {
     }),
   )
   try {
-    await import(`../../src/${module}`)
+    await import(/* @vite-ignore */ `../../src/${module}`)
   } finally {
     vi.unstubAllGlobals()
   }
