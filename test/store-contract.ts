@@ -165,6 +165,27 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.sweep({ runs: T0, hours: T0 }, 10)).toBe(0)
     })
 
+    test('the rejected events of members that have the same ones are read as they were', async () => {
+      const judgedBy = (reading: number) => {
+        const rejected = [
+          { arn: 'arn:1', code: 'C', region: null, status: 'open', test: 'place', why: `reading ${reading}: \u0000` },
+        ]
+        return { judgement: { verdict: { kind: 'unexplained', why: 'none fits', rejected } } as unknown as Member['judgement'] }
+      }
+      const put = (members: readonly Member[]) => commit({ incidents: [anIncident('a3f9', { members })] })
+      const none = aMember('p0')
+      await put([none, aMember('p1', judgedBy(1)), aMember('p2', judgedBy(1)), aMember('p3', judgedBy(1))])
+      const members = [none, aMember('p1', judgedBy(2)), aMember('p2', judgedBy(1)), aMember('p4', judgedBy(2))]
+      await put(members)
+      expect((await store.incident('a3f9'))?.members).toEqual(members)
+      const next = await opened.reopen()
+      expect((await next.load(0)).incidents[0]?.members).toEqual(members)
+      // Another process writes all of them anew.
+      const last = [aMember('p1', judgedBy(3)), none]
+      await next.commit({ ...NOTHING, incidents: [anIncident('a3f9', { members: last, state: 'closed', closedAt: T0 })] })
+      expect((await next.incident('a3f9'))?.members).toEqual(last)
+    })
+
     test('what was committed is there for the next process, all of it', async () => {
       const members = [aMember('m/self/ListRegions'), aMember('m/self/GetContactInformation')]
       const incident = anIncident('a3f9', { members, hindsight: [{ arn: 'arn:1', code: 'C', at: T0, why: 'zu spät' }] })

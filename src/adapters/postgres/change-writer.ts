@@ -5,16 +5,18 @@ import { rebaseSilence } from '../../domain/silence.ts'
 import type { Change, OwedChange, Redate, StoredOutcome } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import { type Placed, placesOf } from '../stored/placed-members.ts'
+import { RejectedLists } from '../stored/rejected-lists.ts'
 import { copyValues, incidentValues, notificationValues, owedOf, runValues, silenceOf } from '../stored/rows.ts'
 import type { Transaction } from './database.ts'
+import { putMembers } from './member-rows.ts'
 import { ReadingWriter } from './reading-rows.ts'
 import { READ, WRITE } from './statements.ts'
 
 /** Writes decisions and what becomes of emails. It remembers what it wrote, to write less: one change at a time. */
 export class ChangeWriter {
   private readonly probeIds = new Map<string, number>()
-  /** Of each open incident: its members as they were last written, in their order, each with its place. */
-  private readonly written = new Map<string, readonly Placed[]>()
+  /** Of each open incident: its members as they were last written, in their order, each with its place, and what was rejected. */
+  private readonly written = new Map<string, Readonly<{ placed: readonly Placed[]; rejected: RejectedLists }>>()
   private readonly readings = new ReadingWriter()
 
   /** A transaction was not committed, or somebody else has written: nothing that is remembered holds. */
@@ -47,19 +49,23 @@ export class ChangeWriter {
 
   private async putMembers(tx: Transaction, { id, state, members }: Incident): Promise<void> {
     const known = this.written.get(id)
-    if (known === undefined) await tx.change(WRITE.dropMembers, [id])
-    const placed = placesOf(members, known ?? [])
-    const kept = new Set(placed.map(({ place }) => place))
-    const gone = (known ?? []).filter(({ place }) => !kept.has(place)).map(({ place }) => place)
-    if (gone.length > 0) await tx.change(WRITE.dropPlaces, [id, gone])
-    const before = new Map<number, Member>((known ?? []).map(({ place, member }) => [place, member]))
-    const changed = placed.filter(({ place, member }) => before.get(place) !== member)
-    if (changed.length > 0) {
-      const docs = changed.map(({ member }) => JSON.stringify(member))
-      await tx.change(WRITE.putMembers, [id, changed.map(({ place }) => place), docs])
+    if (known === undefined) {
+      await tx.change(WRITE.dropMembers, [id])
+      await tx.change(WRITE.dropAllRejected, [id])
     }
+    const rejected = known?.rejected ?? new RejectedLists()
+    const placed = placesOf(members, known?.placed ?? [])
+    const kept = new Set(placed.map(({ place }) => place))
+    const gone = (known?.placed ?? []).filter(({ place }) => !kept.has(place)).map(({ place }) => place)
+    for (const place of gone) rejected.drop(place)
+    if (gone.length > 0) await tx.change(WRITE.dropPlaces, [id, gone])
+    const before = new Map<number, Member>((known?.placed ?? []).map(({ place, member }) => [place, member]))
+    const changed = placed.filter(({ place, member }) => before.get(place) !== member)
+    await putMembers(tx, id, changed, rejected)
+    const unused = rejected.tidy()
+    if (unused.length > 0) await tx.change(WRITE.dropRejected, [id, unused])
     if (state === 'closed') this.written.delete(id)
-    else this.written.set(id, placed)
+    else this.written.set(id, { placed, rejected })
   }
 
   private async putRuns(tx: Transaction, outcomes: readonly StoredOutcome[]): Promise<void> {

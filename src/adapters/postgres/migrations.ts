@@ -1,5 +1,6 @@
 import { StoreError } from '../../ports/store.ts'
 import type { Transaction } from './database.ts'
+import { moveRejected } from './member-rows.ts'
 
 /**
  * Step n leads from version n to n + 1. Steps that were released are never edited: databases are out there that took them.
@@ -7,7 +8,7 @@ import type { Transaction } from './database.ts'
  * The tables are those of the SQLite store: documents as text (`jsonb` refuses the character U+0000, which an answer of AWS may
  * hold), instants as milliseconds, keys ordered by their bytes whatever the locale of the database.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly (string | ((tx: Transaction) => Promise<void>))[] = [
   `
   CREATE TABLE incidents (
     id text COLLATE "C" PRIMARY KEY, state text NOT NULL, family text NOT NULL, partition text NOT NULL,
@@ -90,6 +91,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE UNLOGGED TABLE tasks (
     id text COLLATE "C" PRIMARY KEY, term text COLLATE "C" NOT NULL, instance text COLLATE "C" NOT NULL, doc text NOT NULL, outcome text
   )`,
+  // The events that were considered for members and rejected: each list once for an incident, by the number in members.rejected.
+  async (tx) => {
+    await tx.script(`CREATE TABLE rejected_events (
+      incident text COLLATE "C" NOT NULL REFERENCES incidents (id), list integer NOT NULL, doc text NOT NULL,
+      PRIMARY KEY (incident, list)
+    );
+    ALTER TABLE members ADD COLUMN rejected integer`)
+    // Not in SQL: its functions for JSON refuse the character U+0000.
+    await moveRejected(tx)
+  },
 ]
 
 /** Says that the schema is Alibi's, and of which version: a key of `meta`. */
@@ -131,7 +142,10 @@ export async function migrate(tx: Transaction, place: string, schema: string): P
   const there = await tx.query('SELECT 1 AS there FROM pg_namespace WHERE nspname = $1', [schema])
   if (there.length === 0) await tx.query(`CREATE SCHEMA "${schema}"`)
   if (before === 0) await tx.query('CREATE TABLE meta (key text COLLATE "C" PRIMARY KEY, doc text NOT NULL)')
-  for (const step of MIGRATIONS.slice(before)) await tx.script(step)
+  for (const step of MIGRATIONS.slice(before)) {
+    if (typeof step === 'string') await tx.script(step)
+    else await step(tx)
+  }
   await tx.query('INSERT INTO meta (key, doc) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc', [
     VERSION_KEY,
     String(MIGRATIONS.length),

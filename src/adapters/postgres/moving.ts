@@ -7,7 +7,8 @@ import { migrate, versionOf } from './migrations.ts'
 export const MOVED: Readonly<Record<string, readonly string[]>> = {
   meta: ['key', 'doc'],
   incidents: ['id', 'state', 'family', 'partition', 'opened_at', 'closed_at', 'doc', 'sums', 'patterns'],
-  members: ['incident', 'place', 'doc'],
+  members: ['incident', 'place', 'rejected', 'doc'],
+  rejected_events: ['incident', 'list', 'doc'],
   probes: ['probe', 'doc'],
   self_alerts: ['key', 'doc'],
   silences: ['id', 'until', 'ended_at', 'at', 'doc'],

@@ -22,8 +22,11 @@ export const WRITE = {
       patterns = excluded.patterns`,
   dropMembers: 'DELETE FROM members WHERE incident = $1',
   dropPlaces: 'DELETE FROM members WHERE incident = $1 AND place = ANY($2::int[])',
-  putMembers: `INSERT INTO members (incident, place, doc) SELECT $1, * FROM unnest($2::int[], $3::text[])
-    ON CONFLICT (incident, place) DO UPDATE SET doc = excluded.doc`,
+  putMembers: `INSERT INTO members (incident, place, rejected, doc) SELECT $1, * FROM unnest($2::int[], $3::int[], $4::text[])
+    ON CONFLICT (incident, place) DO UPDATE SET rejected = excluded.rejected, doc = excluded.doc`,
+  putRejected: 'INSERT INTO rejected_events (incident, list, doc) SELECT $1, * FROM unnest($2::int[], $3::text[])',
+  dropRejected: 'DELETE FROM rejected_events WHERE incident = $1 AND list = ANY($2::int[])',
+  dropAllRejected: 'DELETE FROM rejected_events WHERE incident = $1',
   putProbes: `INSERT INTO probes (probe, doc) SELECT * FROM unnest($1::text[], $2::text[])
     ON CONFLICT (probe) DO UPDATE SET doc = excluded.doc`,
   clearSelfAlerts: 'DELETE FROM self_alerts WHERE key = ANY($1::text[])',
@@ -124,7 +127,9 @@ export const READ = {
   closedIncidents: "SELECT doc, sums FROM incidents WHERE state = 'closed' ORDER BY opened_at DESC, id DESC LIMIT $1",
   patterns: 'SELECT doc, patterns FROM incidents ORDER BY opened_at DESC, id DESC LIMIT $1',
   incident: 'SELECT doc FROM incidents WHERE id = $1',
-  members: 'SELECT incident, doc FROM members WHERE incident = ANY($1::text[]) ORDER BY incident, place',
+  members: 'SELECT incident, place, rejected, doc FROM members WHERE incident = ANY($1::text[]) ORDER BY incident, place',
+  incidentIds: 'SELECT id FROM incidents ORDER BY id',
+  rejected: 'SELECT incident, list, doc FROM rejected_events WHERE incident = ANY($1::text[])',
   ledgerAll: 'SELECT doc FROM ledger WHERE at >= $1 ORDER BY at, id LIMIT $2',
   ledgerOf: 'SELECT doc FROM ledger WHERE incident = $1 AND at >= $2 ORDER BY at DESC, id DESC LIMIT $3',
   left: `SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE incident IS NULL AND at < $1 LIMIT $3) r)

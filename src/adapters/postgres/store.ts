@@ -1,4 +1,4 @@
-import type { Incident, Member } from '../../domain/incident.ts'
+import type { Incident } from '../../domain/incident.ts'
 import { type MemberSums, summaryOf } from '../../domain/incident-summary.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Moment, Stamp } from '../../domain/moment.ts'
@@ -19,7 +19,6 @@ import {
   INCIDENT,
   KEPT_EVENT,
   LEDGER_ROW,
-  MEMBER,
   markOf,
   owedOf,
   PATTERNS,
@@ -33,6 +32,7 @@ import { ChangeWriter, settle } from './change-writer.ts'
 import { type Database, type DatabaseOptions, openDatabase, type Transaction } from './database.ts'
 import { DatabaseClock } from './database-clock.ts'
 import { postgresError } from './fault.ts'
+import { membersOf } from './member-rows.ts'
 import { MIGRATIONS, migrate, versionOf } from './migrations.ts'
 import { historyOf, readingsOf } from './reading-rows.ts'
 import { READ, WRITE } from './statements.ts'
@@ -433,10 +433,8 @@ async function listed<T>(
 /** The incidents of these rows, with their members. */
 async function incidentsOf(tx: Transaction, rows: readonly Row[]): Promise<readonly Incident[]> {
   const headers = rows.map((row) => shaped<Omit<Incident, 'members'>>(row, INCIDENT))
-  const members = new Map<string, Member[]>(headers.map(({ id }) => [id, []]))
-  if (headers.length > 0) {
-    for (const row of await tx.query(READ.members, [[...members.keys()]]))
-      members.get(String(row['incident']))?.push(shaped<Member>(row, MEMBER))
-  }
+  if (headers.length === 0) return []
+  const ids = headers.map(({ id }) => id)
+  const members = await membersOf(tx, ids)
   return headers.map((header) => ({ ...header, members: members.get(header.id) ?? [] }))
 }

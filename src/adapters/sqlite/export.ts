@@ -9,14 +9,11 @@ import { RESULTS } from './runs.ts'
 /** The rows of a table, in the order in which they were written. */
 export type SqliteTable = Readonly<{ name: string; rows: Iterable<Row> }>
 
-/** How a table is read where a plain look would not do: in the order in which it was written, members whole, and runs as one table. */
+/** How a table is read where a plain look would not do: in the order in which it was written, and runs as one table. */
 const SELECT: Readonly<Record<string, string>> = {
   ledger: 'SELECT * FROM ledger ORDER BY id',
   event_forms: 'SELECT * FROM event_forms ORDER BY id',
   readings: 'SELECT * FROM readings ORDER BY id',
-  members: `SELECT m.incident, m.place, CASE WHEN r.doc IS NULL THEN m.doc
-      ELSE json_set(m.doc, '$.judgement.verdict.rejected', json(r.doc)) END AS doc
-    FROM members m LEFT JOIN rejected_events r ON r.incident = m.incident AND r.list = m.rejected`,
   runs: `SELECT probe, at, ms, result, json_extract(doc, '$.kind') AS kind, tries, request_id, NULL AS incident, doc FROM runs
     UNION ALL SELECT probe, at, ms, result, json_extract(doc, '$.kind'), json_array_length(doc, '$.tries'), NULL, incident, doc
     FROM incident_runs`,

@@ -3,9 +3,10 @@ import { type IncidentSummary, type MemberSums, summaryOf } from '../../domain/i
 import { type IncidentPatterns, incidentPatterns } from '../../domain/patterns.ts'
 import type { Instant } from '../../domain/probe.ts'
 import { type Placed, placesOf } from '../stored/placed-members.ts'
+import { memberDocument, withRejected } from '../stored/rejected-lists.ts'
 import { INCIDENT, incidentValues, MEMBER, PATTERNS, type Row, SUMS, shaped } from '../stored/rows.ts'
 import type { Database } from './database.ts'
-import { RejectedEvents, withRejected } from './rejected-events.ts'
+import { RejectedEvents } from './rejected-events.ts'
 
 /** Members of one incident: as many as there may be probes. */
 const MAX_MEMBERS = 20_000
@@ -67,7 +68,7 @@ export class Incidents {
 
   #putMember(id: string, place: number, member: Member): void {
     const list = this.#rejected.put(id, place, member.judgement.verdict.rejected)
-    this.#db.run(PUT_MEMBER, id, place, list, JSON.stringify(list === null ? member : withRejected(member, [])))
+    this.#db.run(PUT_MEMBER, id, place, list, memberDocument(member, list))
   }
 
   #dropMember(id: string, place: number): void {

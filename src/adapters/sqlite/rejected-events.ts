@@ -1,5 +1,5 @@
-import type { Member } from '../../domain/incident.ts'
 import type { RejectedEvent } from '../../domain/verdict.ts'
+import { RejectedLists } from '../stored/rejected-lists.ts'
 import { document } from '../stored/rows.ts'
 import type { Database } from './database.ts'
 
@@ -8,24 +8,11 @@ const DROP = 'DELETE FROM rejected_events WHERE incident = ? AND list = ?'
 const DROP_ALL = 'DELETE FROM rejected_events WHERE incident = ?'
 const ALL = 'SELECT list, doc FROM rejected_events WHERE incident = ?'
 
-type Lists = {
-  /** By what they say. */
-  readonly numbers: Map<string, number>
-  /** How many members have each of them. */
-  readonly uses: Map<number, number>
-  /** The list of each member, by its place. */
-  readonly ofPlace: Map<number, number>
-  next: number
-}
-
-/**
- * The events that were considered for the members of an incident and rejected. Members that were judged by the same reading have
- * mostly the same ones, and they are three quarters of what a member says: each list is kept once for an incident.
- */
+/** The lists of rejected events of all incidents, each once. */
 export class RejectedEvents {
   readonly #db: Database
   /** Of each open incident, as it was last written. */
-  readonly #lists = new Map<string, Lists>()
+  readonly #lists = new Map<string, RejectedLists>()
 
   constructor(db: Database) {
     this.#db = db
@@ -40,36 +27,19 @@ export class RejectedEvents {
 
   /** @returns the number of the list that this member has from now on; `null` for none */
   put(incident: string, place: number, rejected: readonly RejectedEvent[]): number | null {
-    const lists = this.#listsOf(incident)
-    this.drop(incident, place)
-    if (rejected.length === 0) return null
-    const doc = JSON.stringify(rejected)
-    const number = lists.numbers.get(doc) ?? lists.next++
-    if (!lists.numbers.has(doc)) this.#db.run(PUT, incident, number, doc)
-    lists.numbers.set(doc, number)
-    lists.uses.set(number, (lists.uses.get(number) ?? 0) + 1)
-    lists.ofPlace.set(place, number)
-    return number
+    const { list, added } = this.#listsOf(incident).put(place, rejected)
+    if (added !== null) this.#db.run(PUT, incident, list, added)
+    return list
   }
 
-  /** This member is gone. A list that nobody has stays until `tidy`: the next member may have it again. */
+  /** This member is gone. */
   drop(incident: string, place: number): void {
-    const lists = this.#listsOf(incident)
-    const number = lists.ofPlace.get(place)
-    if (number === undefined) return
-    lists.ofPlace.delete(place)
-    lists.uses.set(number, (lists.uses.get(number) ?? 0) - 1)
+    this.#listsOf(incident).drop(place)
   }
 
   /** Deletes the lists that no member has. */
   tidy(incident: string): void {
-    const lists = this.#listsOf(incident)
-    for (const [doc, number] of lists.numbers) {
-      if ((lists.uses.get(number) ?? 0) > 0) continue
-      lists.numbers.delete(doc)
-      lists.uses.delete(number)
-      this.#db.run(DROP, incident, number)
-    }
+    for (const list of this.#listsOf(incident).tidy()) this.#db.run(DROP, incident, list)
   }
 
   /** The incident is closed: what is remembered of it is of no further use. */
@@ -82,14 +52,9 @@ export class RejectedEvents {
     return new Map(this.#db.all(ALL, incident).map((row) => [Number(row['list']), document<readonly RejectedEvent[]>(row)]))
   }
 
-  #listsOf(incident: string): Lists {
-    const known = this.#lists.get(incident) ?? { numbers: new Map(), uses: new Map(), ofPlace: new Map(), next: 0 }
+  #listsOf(incident: string): RejectedLists {
+    const known = this.#lists.get(incident) ?? new RejectedLists()
     this.#lists.set(incident, known)
     return known
   }
-}
-
-export function withRejected(member: Member, rejected: readonly RejectedEvent[]): Member {
-  const { judgement } = member
-  return { ...member, judgement: { ...judgement, verdict: { ...judgement.verdict, rejected } } }
 }
