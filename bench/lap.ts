@@ -6,7 +6,8 @@ export type Lap = Readonly<{
   wallMs: number
 }>
 
-export type Course = Readonly<{ rounds: number }>
+/** How often each account is probed, and over how long each round is spread; as fast as possible if left out. */
+export type Course = Readonly<{ rounds: number; roundMs?: number }>
 
 /** Measures `work`, and what still has to be done before its results are safe. */
 export async function measured(

@@ -56,7 +56,8 @@ const meter = scheduled
       },
     }
   : SILENT_METER
-const pace = { quotaOf: () => UNBOUNDED, stepOfRound: scheduled ? AWS_PACE.stepOfRound : () => 0 }
+let stepMs = 0
+const pace = { quotaOf: () => UNBOUNDED, stepOfRound: scheduled ? AWS_PACE.stepOfRound : () => stepMs }
 const ticker = scheduled ? createTicker(log) : byHand
 const daemon = await startDaemon({ ...wired, ticker, store, log, meter, pace }, config, { stop: stop.signal, kill: kill.signal })
 const web =
@@ -82,9 +83,10 @@ const web =
         }),
       })
 
-async function lap({ rounds }: Course) {
+async function lap({ rounds, roundMs = 0 }: Course) {
   const probes = rounds * config.monitors.reduce((sum, monitor) => sum + monitor.probes.length, 0)
   const goal = onDisk + probes
+  stepMs = (roundMs * rounds) / probes
   const work = async () => {
     for (let i = 0; i < rounds; i++) for (const task of tasks) await task.fire()
   }
