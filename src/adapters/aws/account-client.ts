@@ -4,6 +4,7 @@ import type { Partition } from '../../domain/probe.ts'
 import { NO_OTHER_ENDPOINT } from './endpoint.ts'
 import type { BoundedHandler } from './handler.ts'
 import type { Identity } from './provider.ts'
+import { repeatRequests } from './repeated-request.ts'
 
 export type AccountClientOptions = Readonly<{
   partition: Partition
@@ -22,7 +23,7 @@ export type AccountClientOptions = Readonly<{
 export function accountClient({ partition, identity, endpoint, handler, version }: AccountClientOptions): AccountClient {
   // Not the monitor's own region: with an endpoint of its own the SDK would sign for that one.
   const region = ACCOUNT_REGION[partition]
-  return new AccountClient({
+  const client = new AccountClient({
     region,
     ...handler.clockOffset.signing({ credentials: identity, region, service: 'account' }),
     ...handler.client,
@@ -33,4 +34,6 @@ export function accountClient({ partition, identity, endpoint, handler, version 
     cacheMiddleware: true,
     ...(endpoint === null ? {} : { endpoint }),
   })
+  repeatRequests(client)
+  return client
 }

@@ -2,11 +2,13 @@ import type http from 'node:http'
 import type https from 'node:https'
 import type { Readable } from 'node:stream'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { Memo } from '../../domain/memo.ts'
 import { type Agents, Outlet } from '../outlet.ts'
 import { answerOf } from './answer.ts'
 import { BodySeen, collect, MAX_ANSWER_BYTES } from './body.ts'
 import { currentCall } from './call.ts'
 import { ClockOffset } from './clock-offset.ts'
+import { exchange, headersOf, isPlain, type PlainRequest } from './exchange.ts'
 
 /** More connections than there are tries in flight: waiting for a connection would count against a try's time. */
 const MAX_SOCKETS = 600
@@ -19,6 +21,9 @@ const IDLE_SOCKET_MS = 15_000
 /** Its `timeout` is also what ends a tunnel that a proxy does not open: an abort does not reach it (findings/node-proxy-tunnel-abort.sh). */
 const KEPT = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS }
 
+/** Hosts of which it is remembered by which way they are reached. */
+const MAX_ORIGINS = 1_000
+
 /** Bodies of other answers are read up to this size: a page of events, or ten texts, of AWS Health are far below it. */
 const MAX_OTHER_BYTES = 8 * 1024 * 1024
 
@@ -30,12 +35,14 @@ type HandlerOptions = Parameters<NodeHttpHandler['handle']>[1]
 
 /**
  * The request handler of all the SDK's clients: the SDK's own, with connections shared by the whole process, the way out through
- * a proxy, and bodies that are read here, bounded in size. It gives each call the head of its answer.
+ * a proxy, and bodies that are read here, bounded in size. It gives each call the head of its answer. What the SDK's handler would send
+ * as it is, which is nearly everything, is sent without it (`exchange`).
  */
 export class BoundedHandler extends NodeHttpHandler {
   readonly #outlet: Outlet
   readonly #agents: Agents
   readonly #maxBytes: number
+  readonly #agentOf = new Memo<string, http.Agent>(MAX_ORIGINS)
   /** For requests through a proxy; made when first needed. */
   #proxied: NodeHttpHandler | null = null
   /** What has been learned of AWS's clock. */
@@ -55,10 +62,12 @@ export class BoundedHandler extends NodeHttpHandler {
 
   override async handle(request: HttpRequest, options?: HandlerOptions) {
     const call = currentCall()
-    const bounded = call === undefined ? options : { ...options, abortSignal: call.abortSignal }
+    const abortSignal = call?.abortSignal ?? (options?.abortSignal as AbortSignal | undefined)
     call?.asked?.(request)
     const sentAt = Date.now()
-    const { response } = await (this.#outlet.isDirect ? super.handle(request, bounded) : this.#handleByWay(request, bounded))
+    const response = isPlain(request)
+      ? await this.#exchanged(request, abortSignal)
+      : (await this.#handleByWay(request, abortSignal === undefined ? options : { ...options, abortSignal })).response
     this.clockOffset.learn(response.headers, { sentAt, receivedAt: Date.now() })
     const seen = new BodySeen()
     call?.heard(answerOf(response.statusCode, response.headers, seen))
@@ -75,11 +84,21 @@ export class BoundedHandler extends NodeHttpHandler {
     return { response }
   }
 
+  async #exchanged(request: PlainRequest, signal?: AbortSignal) {
+    const origin = originOf(request)
+    const agent = this.#agentOf.of(origin, () => this.#agents.for(new URL(origin)))
+    try {
+      const message = await exchange(request, agent, signal)
+      return { statusCode: message.statusCode ?? -1, headers: headersOf(message), body: message as Readable | Uint8Array }
+    } catch (error) {
+      throw this.#outlet.isDirect ? error : this.#outlet.blamed(error, new URL(origin))
+    }
+  }
+
   async #handleByWay(request: HttpRequest, options?: HandlerOptions) {
-    const { protocol, hostname, port } = request
-    const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`)
+    const url = new URL(originOf(request))
     if (this.#outlet.proxyFor(url) === null) return super.handle(request, options)
-    this.#proxied ??= new NodeHttpHandler({ ...handlers(this.#agents, hostname), logger: SILENT })
+    this.#proxied ??= new NodeHttpHandler({ ...handlers(this.#agents, url.hostname), logger: SILENT })
     try {
       return await this.#proxied.handle(request, options)
     } catch (error) {
@@ -98,4 +117,8 @@ export class BoundedHandler extends NodeHttpHandler {
 function handlers(agents: Agents, host: string) {
   const [httpAgent, httpsAgent] = ['http', 'https'].map((protocol) => agents.for(new URL(`${protocol}://${host}`)))
   return { httpAgent: httpAgent as http.Agent, httpsAgent: httpsAgent as https.Agent }
+}
+
+function originOf({ protocol, hostname, port }: Pick<PlainRequest, 'protocol' | 'hostname' | 'port'>): string {
+  return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`
 }
