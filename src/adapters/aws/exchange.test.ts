@@ -8,9 +8,9 @@ import { exchange, headersOf, isPlain } from './exchange.ts'
 const base = { method: 'POST', protocol: 'http:', hostname: '127.0.0.1', path: '/x', query: {}, headers: {}, body: '{}' }
 
 async function serving(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
 ): Promise<{ port: number; agent: http.Agent }> {
-  const server = createServer(answer).listen(0, '127.0.0.1')
+  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const agent = new http.Agent({ keepAlive: true })
   onTestFinished(() => {
