@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { isRun, type Line, until } from '../wire/daemon-process.ts'
 import { type FleetStage, fleetStage, keyOf, PROFILES } from './fleet-stage.ts'
@@ -42,7 +44,7 @@ const mostInASecond = (all: readonly Readonly<{ at: number }>[]) =>
   Math.max(...all.map(({ at }) => all.filter((other) => other.at >= at && other.at < at + 1_000).length))
 const moved = (to: string) => (line: Line) => line['message'] === 'the calls of a caller move' && line['to'] === to
 
-test('two callers are dealt to two machines, and an outage is seen from both; one that is stopped loses its caller and does not call when it wakes; quotas hold throughout', async () => {
+test('two callers are dealt to two machines, and an outage is seen from both; one that is stopped loses its caller and does not call when it wakes; nor does one whose configuration differs; quotas hold throughout', async () => {
   const fleet = await staged()
   const { on } = fleet
   const [one, two] = [await fleet.machine('one'), await fleet.machine('two')]
@@ -82,6 +84,15 @@ test('two callers are dealt to two machines, and an outage is seen from both; on
   const order = meanwhile.map(({ machine }) => machine).join(' ')
   expect(order).toMatch(/^(?:one ?)*(?:two ?)*$/)
   await until('it to call again', () => lastCaller(fleet, ofTwo) === 'two')
+
+  const movesAgain = first.next('its caller to move', moved('one'))
+  const config = join(on.directory, 'two', 'alibi.yaml')
+  await writeFile(config, (await readFile(config, 'utf8')).replace('extension: 2s', 'extension: 3s'))
+  second.kill('SIGHUP')
+  await movesAgain
+  await until('the calls to go on', () => lastCaller(fleet, ofTwo) === 'one')
+  const { machines } = JSON.parse((await one.get('/healthz')).body)
+  expect(machines, 'a machine with another configuration hands over nothing').toMatchObject([{ callers: 2 }, { callers: 0 }])
 
   const killedAt = performance.now()
   first.kill('SIGKILL')

@@ -27,8 +27,11 @@ export type FleetStage = Readonly<{
   machine(name: string, by?: Ways): Promise<StagedMachine>
 }>
 
-/** The ways of a machine, where they are its own: to PostgreSQL, and to the stand-in for AWS. */
-type Ways = Readonly<{ database?: string; aws?: string }>
+/** What is a machine's own: its ways to PostgreSQL and to the stand-in for AWS, and variables of its environment. */
+type Ways = Readonly<{ database?: string; aws?: string; env?: Record<string, string> }>
+
+/** Runs with two machines take hours at most. */
+const LIFETIME_MS = 24 * 3_600_000
 
 /** AWS and a mailbox, and as many machines as are wanted on one schema of PostgreSQL. */
 export async function fleetStage(url: string, schema: string): Promise<FleetStage> {
@@ -36,7 +39,7 @@ export async function fleetStage(url: string, schema: string): Promise<FleetStag
   return {
     on,
     configure: (parts) => on.configure({ ...parts, storage: storage(url, schema) }),
-    async machine(name, { database = url, aws = on.sandbox.url } = {}) {
+    async machine(name, { database = url, aws = on.sandbox.url, env = {} } = {}) {
       const directory = join(on.directory, name)
       await mkdir(directory)
       const port = await freePort()
@@ -55,7 +58,11 @@ export async function fleetStage(url: string, schema: string): Promise<FleetStag
       )
       return {
         name,
-        start: async () => on.daemon({ AWS_SHARED_CREDENTIALS_FILE: credentials, ...endpoints }, { config, directory }),
+        start: async () =>
+          on.daemon(
+            { AWS_SHARED_CREDENTIALS_FILE: credentials, ...endpoints, ...env },
+            { config, directory, lifetimeMs: LIFETIME_MS },
+          ),
         async get(path, token) {
           const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
           const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(30_000), headers })

@@ -1,9 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { openFleet, type PostgresFleet } from '../../src/adapters/postgres/fleet.ts'
+import type { Self } from '../../src/adapters/postgres/register.ts'
+import type { Probe } from '../../src/domain/probe.ts'
 import type { Claim } from '../../src/ports/fleet.ts'
 import { StoreError } from '../../src/ports/store.ts'
-import { anIncident, NOTHING } from '../store-contract.ts'
+import { anIncident, anOutcome, NOTHING } from '../store-contract.ts'
 import { startProxy } from './proxy.ts'
 import { freshSchema } from './schema.ts'
 import { SILENT_LOG } from './silent-log.ts'
@@ -13,8 +15,8 @@ afterEach(async () => {
   for (const end of after.splice(0).toReversed()) await end()
 })
 
-async function joined(url: string, schema: string, name: string): Promise<PostgresFleet> {
-  const machine = { name, host: `${name}.example`, version: '1', config: () => 'same' }
+async function joined(url: string, schema: string, name: string, over: Partial<Self> = {}): Promise<PostgresFleet> {
+  const machine = { name, host: `${name}.example`, version: '1', config: () => 'same', ...over }
   const fleet = await openFleet({ url, schema, poolSize: 3, machine, clock: systemClock, log: SILENT_LOG })
   after.push(() => fleet.close())
   return fleet
@@ -110,4 +112,42 @@ test('a leader that is blocked in the middle of a transaction keeps no other mac
   await stuck
   expect(await second.store.incidents(9)).toEqual([])
   await second.release()
+})
+
+test('of machines that stand by, one with another version or configuration is asked for nothing, and another one is', async () => {
+  const { url, schema, drop } = freshSchema()
+  after.push(drop)
+  const one = await joined(url, schema, 'one')
+  const claim = await leads(one)
+  const made: string[] = []
+  const standBy = async (name: string, over: Partial<Self> = {}) => {
+    const fleet = await joined(url, schema, name, over)
+    const hand = fleet.serve(async ({ id }) => {
+      made.push(name)
+      return anOutcome(id, 1)
+    })
+    after.push(async () => hand[Symbol.asyncDispose]())
+  }
+  await standBy('older', { version: '0' })
+  await standBy('different', { config: () => 'another' })
+  await standBy('same')
+  const callers = ['first', 'second', 'third', 'fourth']
+  const call = { operation: 'GetContactInformation', parameter: null } as const
+  const run = (caller: string) => {
+    const probe: Probe = { id: `${caller}/self/GetContactInformation`, monitor: caller, account: 'self', call }
+    const own = async () => {
+      made.push('one')
+      return anOutcome(probe.id, 1)
+    }
+    return claim.dealer.run({ caller, probe, limitMs: 60_000 }, own, forEver)
+  }
+  claim.dealer.deal(callers)
+  await expect
+    .poll(async () => {
+      made.length = 0
+      await Promise.all(callers.map(run))
+      return made.toSorted()
+    })
+    .toEqual(['one', 'one', 'same', 'same'])
+  await claim.release()
 })

@@ -23,6 +23,8 @@ export type PostgresServer = Readonly<{
 export type ServerOptions = Readonly<{ fsync?: boolean; settings?: readonly string[] }>
 
 const READY_WITHIN_MS = 30_000
+/** A cluster that is in this state and has no server was not shut down. */
+const IN_PRODUCTION = 6
 
 /**
  * Makes a cluster in a temporary directory and starts a server on it, on a free loopback port. PostgreSQL refuses to run as
@@ -56,13 +58,18 @@ export async function startPostgres({ fsync = true, settings = [] }: ServerOptio
     server.kill(signal)
     await gone
   }
+  const halt = async () => {
+    await end('SIGQUIT')
+    const state = stateOf(data)
+    if (state !== IN_PRODUCTION) throw new Error(`PostgreSQL was to end as if by a power cut, and its state is ${state}`)
+  }
   return {
     url,
     async restart() {
-      await end('SIGQUIT')
+      await halt()
       server = await begin()
     },
-    halt: () => end('SIGQUIT'),
+    halt,
     async stop() {
       await end('SIGINT')
       rmSync(directory, { recursive: true, force: true })
@@ -87,6 +94,11 @@ function binariesIn(directory: string): string {
     if (!existsSync(link)) symlinkSync(basename(source), link)
   }
   return copy
+}
+
+/** The state of a cluster as its own control file has it: after a system identifier of eight bytes and two versions of four. */
+function stateOf(data: string): number {
+  return readFileSync(join(data, 'global', 'pg_control')).readInt32LE(16)
 }
 
 async function freePort(): Promise<number> {

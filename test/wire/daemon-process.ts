@@ -19,6 +19,8 @@ export const MAIN = join(ROOT, 'dist/main.js')
 /** Nothing that is waited for takes so long, on a machine that has other things to do as well. */
 export const DEADLINE_MS = 45_000
 const POLL_MS = 25
+/** A daemon that nobody ended by then is killed: no test lasts so long. */
+const LIFETIME_MS = 600_000
 const MAX_LINES = 20_000
 
 /** A line of the daemon's log. */
@@ -57,7 +59,7 @@ export type Stage = AsyncDisposable &
     env: Record<string, string>
     configure(parts: Parts): Promise<void>
     /** Starts `alibi run`, as another machine where that is said. It is killed with the stage, if nobody ended it before. */
-    daemon(env?: Record<string, string>, at?: Readonly<{ config: string; directory: string }>): Daemon
+    daemon(env?: Record<string, string>, at?: Place): Daemon
     /** Runs a command to its end; `--config` is added if the command takes it and the arguments do not have it. */
     alibi(...args: readonly string[]): Promise<Ended>
     /** Asks the daemon's own server. */
@@ -65,6 +67,9 @@ export type Stage = AsyncDisposable &
     /** All that the daemon keeps: every table of its incidents, as `alibi incidents --json` shows them. */
     incidents(): Promise<readonly Record<string, unknown>[]>
   }>
+
+/** Where a daemon runs, and how long at most. */
+type Place = Readonly<{ config: string; directory: string; lifetimeMs?: number }>
 
 export type Daemon = Readonly<{
   pid: number
@@ -167,13 +172,13 @@ export async function stage(parts: Parts = {}, options: Readonly<{ mailbox?: Mai
     env,
     configure,
     alibi,
-    daemon(more = {}, at = { config, directory }) {
+    daemon(more = {}, at: Place = { config, directory }) {
       const child = spawn(process.execPath, [MAIN, 'run', '--config', at.config], {
         env: { ...env, ...more },
         cwd: at.directory,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
-      const daemon = watch(child)
+      const daemon = watch(child, at.lifetimeMs)
       held.defer(async () => {
         daemon.kill('SIGKILL')
         await daemon.exited
@@ -224,7 +229,7 @@ process.once('exit', killAll)
 // The workers of vitest do not come to that; and `npm run kills` runs without vitest.
 if (process.env['VITEST'] !== undefined) (await import('vitest')).afterAll(killAll)
 
-function watch(child: ChildProcess): Daemon {
+function watch(child: ChildProcess, lifetimeMs = LIFETIME_MS): Daemon {
   running.add(child)
   child.once('exit', () => running.delete(child))
   const lines: Line[] = []
@@ -239,7 +244,7 @@ function watch(child: ChildProcess): Daemon {
     for (const tell of [...waiting]) tell(line)
   }
   for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on('line', took)
-  const exited = end(child, 600_000)
+  const exited = end(child, lifetimeMs)
 
   const next = (what: string, fits: (line: Line) => boolean, n = 1) =>
     new Promise<Line>((found, failed) => {

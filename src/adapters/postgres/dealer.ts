@@ -13,6 +13,8 @@ import type { Trouble } from './trouble.ts'
 
 /** How often a look is taken who is there. */
 const LOOK_MS = 1_000
+/** The database's clock and ours are never quite the same. */
+const BEYOND_MS = 20
 /** The runs of a caller that moves are waited for so long. */
 const DRAIN_MS = 60_000
 /** A machine that did not say what came of a run gets no callers for so long. */
@@ -125,6 +127,15 @@ export class CallDealer implements Dealer {
       })
   }
 
+  /** Looks again as soon as a machine that holds callers will not have been heard of for too long. */
+  private lookWhenOneIsGone(): void {
+    const { clock, over } = this.deps
+    const holders = new Set(this.holders?.values())
+    const left = [...this.presences].flatMap(([instance, { ageMs }]) => (holders.has(instance) ? [LEASE_MS - ageMs] : []))
+    const soonest = Math.min(...left.filter((ms) => ms >= 0))
+    if (soonest < LOOK_MS) void clock.sleep(soonest + BEYOND_MS, over).then(() => this.lookSoon())
+  }
+
   private async look(): Promise<void> {
     const { database, tasks, term } = this.deps
     const isFirst = this.holders === null
@@ -134,6 +145,7 @@ export class CallDealer implements Dealer {
     this.holders = holders
     this.presences = presences
     this.hear()
+    this.lookWhenOneIsGone()
     this.giveWay()
     const { callers } = this
     const machines = this.takers()

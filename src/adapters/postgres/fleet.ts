@@ -30,6 +30,8 @@ export type FleetOptions = DatabaseOptions &
 const BEAT_MS = 3_000
 /** How often one that does not lead looks whether it could. */
 const LOOK_MS = 1_000
+/** It looks again no sooner than this, however soon the lead may be free. */
+const BETWEEN_LOOKS_MS = 100
 /** How often the leader says that it lives. */
 const TOUCH_MS = 3_000
 /** A claim is given up and taken again before pg-boss takes it away, which is after a day. */
@@ -130,7 +132,9 @@ class Membership implements PostgresFleet {
         const attempt = await this.jobs.take('lead')
         lease.renew(before)
         if (attempt !== null) return await this.claim(attempt, lease)
-        await this.jobs.releaseDead('lead')
+        const freeInMs = await this.jobs.releaseDead('lead')
+        await clock.sleep(Math.min(LOOK_MS, Math.ceil(freeInMs) + BETWEEN_LOOKS_MS), signal)
+        continue
       } catch (cause) {
         if (cause instanceof StoreError && cause.fatal) throw cause
         this.trouble.say('who leads cannot be told', cause)

@@ -77,18 +77,23 @@ export class Jobs {
     })
   }
 
-  /** Takes jobs away from holders that have not been heard of. Does little where there are none. */
-  async releaseDead(queue: QueueName): Promise<void> {
+  /**
+   * Takes jobs away from holders that have not been heard of. Does little where there are none.
+   * @returns in how many milliseconds a job may be free, unless its holder is heard of; 0: now
+   */
+  async releaseDead(queue: QueueName): Promise<number> {
     const [row] = await this.database.read((tx) =>
       tx.query(
-        `SELECT count(*) FILTER (WHERE state = 'active' AND heartbeat_on < clock_timestamp() - make_interval(secs => heartbeat_seconds)) AS dead,
-          count(*) AS jobs
+        `SELECT count(*) AS jobs, min(extract(epoch FROM heartbeat_on + make_interval(secs => heartbeat_seconds) - clock_timestamp()) * 1000)
+          FILTER (WHERE state = 'active') AS left
         FROM "${this.schema}".job WHERE name = $1 AND state <= 'active'`,
         [QUEUES[queue]],
       ),
     )
+    const left = row?.['left'] == null ? 0 : Number(row['left'])
     if (Number(row?.['jobs']) === 0) await this.ensure(queue)
-    else if (Number(row?.['dead']) > 0) await this.boss.supervise(QUEUES[queue])
+    else if (left < 0) await this.boss.supervise(QUEUES[queue])
+    return Math.max(0, left)
   }
 
   /** Whether somebody has a job of this queue and was heard of. */
