@@ -681,3 +681,44 @@ describe('for any events', () => {
     )
   })
 })
+
+describe('what members of an outage have in common', () => {
+  const elsewhere = event({ arn: 'arn:elsewhere', region: 'eu-west-1' })
+  const tooOld = event({ arn: 'arn:old', startedAt: NOON - 30 * HOUR, updatedAt: NOON - 30 * HOUR })
+  const judged = (over: Partial<Failure>, events: readonly HealthEvent[] = [elsewhere], law: Partial<typeof LAW> = {}) =>
+    judge(failure(over), reading(events), { ...LAW, ...law, peers: () => NOBODY, now: over.at ?? NOON })
+
+  test('is one object: the list of the events that were rejected for the same reasons', () => {
+    const one = judged({ owners: ['111111111111'] })
+    const other = judged({ owners: ['222222222222'], onset: NOON - 5 * MIN, at: NOON + MIN })
+    expect(one.rejected).toHaveLength(1)
+    expect(other.rejected).toBe(one.rejected)
+    const more = judged({}, [elsewhere, tooOld])
+    expect(more.rejected.map(({ arn, test }) => [arn, test])).toEqual([
+      ['arn:old', 'time'],
+      ['arn:elsewhere', 'place'],
+    ])
+    expect(judged({}).rejected).toBe(one.rejected)
+  })
+
+  test('what depends on the service, the region, the account, the configuration or the time is never taken from another', () => {
+    const ofIam = event({ arn: 'arn:iam', service: 'IAM', region: 'eu-west-1' })
+    const ownEvent = event({ arn: 'arn:own', scope: 'ACCOUNT_SPECIFIC', owners: ['222222222222'] })
+    const listed = event({
+      arn: 'arn:listed',
+      service: 'MULTIPLE_SERVICES',
+      impacted: [{ key: 'account', resolvedAt: NOON }],
+    })
+    const kind = (over: Partial<Failure>, one: HealthEvent, law: Partial<typeof LAW> = {}) => judged(over, [one], law).kind
+    expect(kind({}, ofIam)).toBe('unexplained')
+    expect(kind({ region: 'eu-west-1' }, ofIam)).toBe('explained')
+    expect(kind({ region: 'eu-west-1' }, ofIam, { relevance: { ...RELEVANCE, related: [] } })).toBe('unexplained')
+    expect(kind({ region: 'eu-west-1', service: 'STS' }, ofIam)).toBe('explained')
+    expect(kind({ owners: ['111111111111'] }, ownEvent)).toBe('unexplained')
+    expect(kind({ owners: ['222222222222'] }, ownEvent)).toBe('explained')
+    expect(kind({ at: NOON + 3 * HOUR, onset: NOON - MIN }, listed)).toBe('unexplained')
+    expect(kind({ at: NOON + MIN, onset: NOON - MIN }, listed)).toBe('explained')
+    expect(kind({}, tooOld)).toBe('unexplained')
+    expect(kind({ onset: NOON - 29 * HOUR, at: NOON - 28 * HOUR }, tooOld)).toBe('explained')
+  })
+})

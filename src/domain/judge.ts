@@ -5,6 +5,7 @@ import { type HealthEvent, type HealthReading, type Impact, SOURCE_NAME, SOURCES
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant, isServiceCall, type Monitor } from './probe.ts'
 import { regionsNamed } from './region.ts'
+import { knownRejection, type Miss, rejectionOf, sharedList } from './rejection.ts'
 import { codesOf, plainCode, relatedByDefault } from './service-facts.ts'
 import type { Alibi, Failure, Match, Peers, RejectedEvent, Test, Verdict } from './verdict.ts'
 
@@ -28,7 +29,6 @@ export type Criteria = Readonly<{
   now: Instant
 }>
 
-type Miss = Readonly<{ test: Test; why: string }>
 type Passed = Readonly<{ match: Match }>
 
 /**
@@ -44,7 +44,7 @@ export function judge(failure: Failure, reading: HealthReading, criteria: Criter
   const isStronger = strongerAt(criteria.now)
   let best: Found | undefined
   let missed = 0
-  const rejected: RejectedEvent[] = []
+  const closest: RejectedEvent[] = []
   for (const event of reading.events) {
     const found = consider(event, failure, criteria)
     if ('match' in found) {
@@ -52,10 +52,10 @@ export function judge(failure: Failure, reading: HealthReading, criteria: Criter
       if (best === undefined || isStronger(match, best)) best = match
     } else {
       missed += 1
-      const { arn, code, region, status } = event
-      keepClosest(rejected, { arn, code, region, status, ...disputed(found, event) })
+      keepClosest(closest, found)
     }
   }
+  const rejected = sharedList(closest)
   if (best !== undefined) {
     return {
       kind: 'explained',
@@ -68,8 +68,15 @@ export function judge(failure: Failure, reading: HealthReading, criteria: Criter
   return { ...nothingFound(reading, failure, considered), rejected }
 }
 
+function consider(event: HealthEvent, failure: Failure, criteria: Criteria): Passed | RejectedEvent {
+  const known = knownRejection(event, failure, criteria.relevance)
+  if (known !== null) return known
+  const found = tested(event, failure, criteria)
+  return 'match' in found ? found : rejectionOf(event, disputed(found, event), failure, criteria.relevance)
+}
+
 /** One event against all the tests, in order; the first that fails is the reason. */
-function consider(event: HealthEvent, failure: Failure, criteria: Criteria): Passed | Miss {
+function tested(event: HealthEvent, failure: Failure, criteria: Criteria): Passed | Miss {
   const kind = testKind(event, failure, criteria.relevance)
   if (kind !== null) return { test: 'kind', why: kind }
   const place = testPlace(event, failure)
