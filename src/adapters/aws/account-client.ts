@@ -5,6 +5,7 @@ import { NO_OTHER_ENDPOINT } from './endpoint.ts'
 import type { BoundedHandler } from './handler.ts'
 import type { Identity } from './provider.ts'
 import { repeatRequests } from './repeated-request.ts'
+import { leaveUnread } from './unread-answer.ts'
 
 export type AccountClientOptions = Readonly<{
   partition: Partition
@@ -35,5 +36,6 @@ export function accountClient({ partition, identity, endpoint, handler, version 
     ...(endpoint === null ? {} : { endpoint }),
   })
   repeatRequests(client)
+  leaveUnread(client)
   return client
 }

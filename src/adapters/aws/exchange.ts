@@ -62,11 +62,9 @@ function aborted({ reason }: AbortSignal): Error {
   return Object.assign(new Error('Request aborted', { cause: reason }), { name: 'AbortError' })
 }
 
-/** A header that came more than once, such as `Set-Cookie`, as one. */
+/** The headers of an answer, each with one value: of those that Node gives only `Set-Cookie` may have several. */
 export function headersOf({ headers }: http.IncomingMessage): Record<string, string> {
-  const told: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) told[name] = Array.isArray(value) ? value.join(',') : value
-  }
-  return told
+  const { 'set-cookie': cookies, ...others } = headers
+  const told = cookies === undefined ? headers : { ...others, 'set-cookie': cookies.join(',') }
+  return told as Record<string, string>
 }
