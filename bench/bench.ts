@@ -16,6 +16,8 @@ export type Size = Readonly<{
   bareRounds: number
   outages: number
   starts: number
+  /** Pairs of starts of two builds, in turn. */
+  pairs: number
   events: number
   judgements: number
   /** Probes a minute whose cost is watched for a round each, and how long nothing is done afterwards. */
@@ -41,6 +43,7 @@ export const FULL: Size = {
   bareRounds: 2,
   outages: 7,
   starts: 5,
+  pairs: 3,
   events: 10_000,
   judgements: 50,
   loads: [10, 100, 1_000, 10_000],
@@ -59,6 +62,7 @@ export const QUICK: Size = {
   bareRounds: 2,
   outages: 1,
   starts: 1,
+  pairs: 1,
   events: 1_000,
   judgements: 3,
   loads: [10, 100],
@@ -76,6 +80,8 @@ export type Ground = Readonly<{
   directory: string
   standIn: Child
   doors: Doors
+  /** Another checkout, built, whose figures are wanted beside ours. */
+  beside?: string
   say: (text: string) => void
 }>
 

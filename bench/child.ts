@@ -118,8 +118,17 @@ export function surroundings(): Record<string, string> {
 
 /** Resident memory of a process in MB (10⁶ bytes). Linux. */
 export async function residentMb(pid: number): Promise<number> {
+  return statusMb(pid, 'VmRSS')
+}
+
+/** The part of it that no file is behind: heaps and stacks, but no code. In MB (10⁶ bytes). Linux. */
+export async function anonymousMb(pid: number): Promise<number> {
+  return statusMb(pid, 'RssAnon')
+}
+
+async function statusMb(pid: number, field: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024) / 1e6
+  return (Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024) / 1e6
 }
 
 /** `sysconf(_SC_CLK_TCK)` on every Linux that Node runs on. */

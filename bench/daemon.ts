@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { NODE_ARGS, surroundings } from './child.ts'
 
-/** The product as it is built and shipped, not the bench's copy. */
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+/** The checkout that this bench belongs to. */
+export const THIS_CHECKOUT: string = fileURLToPath(new URL('../../../', import.meta.url))
 const READY_MS = 30_000
 const STOP_MS = 20_000
 const LINES_KEPT = 20
@@ -21,10 +22,17 @@ export type Daemon = AsyncDisposable &
     stop: () => Promise<void>
   }>
 
-/** `alibi run`, in a process of its own, its stdout read as pm2 would: by a pipe. Resolves when it is ready. */
-export async function startDaemonProcess(file: string, env: Readonly<Record<string, string>>): Promise<Daemon> {
+/**
+ * `alibi run`, in a process of its own, its stdout read as pm2 would: by a pipe. Resolves when it is ready. What runs is the product
+ * as it is built and shipped, of this checkout or another, and not the bench's copy.
+ */
+export async function startDaemonProcess(
+  file: string,
+  env: Readonly<Record<string, string>>,
+  checkout = THIS_CHECKOUT,
+): Promise<Daemon> {
   const began = performance.now()
-  const child = spawn(process.execPath, [...NODE_ARGS, MAIN, 'run', '--config', file], {
+  const child = spawn(process.execPath, [...NODE_ARGS, join(checkout, 'dist/main.js'), 'run', '--config', file], {
     env: { ...surroundings(), ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })

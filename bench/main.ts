@@ -1,7 +1,7 @@
 // `npm run bench`: see README.md beside this file.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, FULL, type Ground, QUICK } from './bench.ts'
 import { blackbox } from './blackbox.ts'
@@ -17,6 +17,7 @@ import { mail } from './mail.ts'
 import { monit } from './monit.ts'
 import { paced } from './paced.ts'
 import { probes } from './probes.ts'
+import { rest } from './rest.ts'
 import { scale } from './scale.ts'
 import { services } from './services.ts'
 import { simulate } from './simulate.ts'
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   paced,
   probes,
   start,
+  rest,
   store,
   closed,
   fleet,
@@ -47,7 +49,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 }
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, accounts: { type: 'string' } },
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, accounts: { type: 'string' }, beside: { type: 'string' } },
   allowPositionals: true,
 })
 const unknown = positionals.filter((name) => !(name in BENCHES))
@@ -61,7 +63,14 @@ const figures: Figure[] = []
 try {
   await using standIn = startChild('stand-in')
   const doors = await standIn.ask<Doors>('doors')
-  const ground: Ground = { size, directory, standIn, doors, say }
+  const ground: Ground = {
+    size,
+    directory,
+    standIn,
+    doors,
+    say,
+    ...(values.beside !== undefined && { beside: resolve(values.beside) }),
+  }
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     say(`${name} …`)

@@ -152,9 +152,7 @@ export function wire(config: Config, given: Env, version: string, { clock = syst
     random01: Math.random,
     newId: () => randomBytes(8).toString('hex'),
     heartbeat:
-      config.heartbeat === null
-        ? null
-        : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets, fetch: outlet.fetch }),
+      config.heartbeat === null ? null : httpHeartbeat({ url: config.heartbeat.url, secrets: config.secrets, ask: outlet.ask }),
     organization,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
@@ -199,7 +197,7 @@ function healthSources(
           : null
     sources.set(partition, {
       api,
-      dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs, fetch: outlet.fetch }),
+      dashboard: url === null ? null : dashboard({ url, timeoutMs: config.health.timeoutMs, ask: outlet.ask }),
     })
   }
   return { sources, organization }

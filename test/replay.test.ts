@@ -15,6 +15,7 @@ import type { HealthReading, SourceAnswer } from '../src/domain/outage.ts'
 import { HOUR_MS, type Instant, MINUTE_MS } from '../src/domain/probe.ts'
 import { admit, join, type Memory, NOTHING_HELD } from '../src/domain/reading.ts'
 import type { Setup } from '../src/domain/setup.ts'
+import { httpAnswer } from './fakes/http-answer.ts'
 import { setup } from './given.ts'
 
 const FILE = '../shared/data/dashboard-polls-2020-11-to-2022-06.jsonl.gz'
@@ -174,6 +175,6 @@ function owedTo({ members, verdict }: Incident): string {
 /** As the real adapter reads what came over the wire. */
 async function asked(body: Uint8Array, now: Instant): Promise<SourceAnswer> {
   const url = 'https://health.aws.amazon.com/public/currentevents'
-  const source = dashboard({ url, timeoutMs: 5_000, fetch: async () => new Response(Buffer.from(body)) })
+  const source = dashboard({ url, timeoutMs: 5_000, ask: async () => httpAnswer(body) })
   return source.ask(now, now, new AbortController().signal)
 }

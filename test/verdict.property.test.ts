@@ -9,6 +9,7 @@ import { ACCOUNT_REGION } from '../src/domain/policy.ts'
 import type { Partition } from '../src/domain/probe.ts'
 import { join } from '../src/domain/reading.ts'
 import type { Verdict } from '../src/domain/verdict.ts'
+import { httpAnswer } from './fakes/http-answer.ts'
 import { failure, HOUR, MIN, NOON, POLICY, RELEVANCE } from './given.ts'
 
 const LAW = { policy: POLICY, relevance: RELEVANCE }
@@ -53,7 +54,7 @@ function verdictOn(api: SourceAnswer, board: SourceAnswer, partition: Partition 
 
 async function served(body: Uint8Array): Promise<SourceAnswer> {
   const url = 'https://health.aws.amazon.com/public/currentevents'
-  const source = dashboard({ url, timeoutMs: 5_000, fetch: async () => new Response(Buffer.from(body)) })
+  const source = dashboard({ url, timeoutMs: 5_000, ask: async () => httpAnswer(body) })
   return source.ask(NOON, NOON - 7 * HOUR, new AbortController().signal)
 }
 

@@ -1,6 +1,6 @@
 import { readThrown } from '../domain/thrown.ts'
 import type { Heartbeat } from '../ports/heartbeat.ts'
-import { ProxyError } from './outlet.ts'
+import { type HttpAnswer, type HttpAsk, Outlet, ProxyError } from './outlet.ts'
 import { createRedaction } from './redaction.ts'
 
 /** healthchecks.io keeps 100 kB of a body; what is wrong is said in less. */
@@ -16,14 +16,14 @@ export type HeartbeatOptions = Readonly<{
   /** Values that no body may hold. */
   secrets: readonly string[]
   deadlineMs?: number
-  fetch?: typeof fetch
+  ask?: HttpAsk
 }>
 
 /**
  * The protocol of healthchecks.io and its likes (https://healthchecks.io/docs/http_api/): GET the address when everything is ok,
  * POST the reasons to `/fail` beneath it when not. Redirects are not followed: the address would leak to wherever they lead.
  */
-export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, fetch = globalThis.fetch }: HeartbeatOptions): Heartbeat {
+export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, ask = new Outlet().ask }: HeartbeatOptions): Heartbeat {
   // An answer may repeat the address, or the part of it that says which check.
   const { clean } = createRedaction([...secrets, url, ...new URL(url).pathname.split('/').filter((part) => part !== '')])
   const { well, fail, headers } = addresses(url)
@@ -31,15 +31,15 @@ export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, fetch = 
     async beat(reasons, signal) {
       const isWell = reasons.length === 0
       try {
-        const response = await fetch(isWell ? well : fail, {
+        const asking: Promise<HttpAnswer> = ask(isWell ? well : fail, {
           method: isWell ? 'GET' : 'POST',
           headers: isWell ? headers : { ...headers, 'content-type': 'text/plain; charset=utf-8' },
-          redirect: 'manual',
           signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
           ...(isWell ? {} : { body: clean(reasons.join('\n')).slice(0, MAX_BODY) }),
         })
-        const words = await firstWords(response)
-        return response.ok ? refusalIn(words, clean) : `HTTP ${response.status}`
+        const answer = await asking
+        const words = await firstWords(answer)
+        return answer.status >= 200 && answer.status < 300 ? refusalIn(words, clean) : `HTTP ${answer.status}`
       } catch (cause) {
         return whyOf(cause)
       }
@@ -48,17 +48,14 @@ export function httpHeartbeat({ url, secrets, deadlineMs = DEADLINE_MS, fetch = 
 }
 
 /** The beginning of a body. It does not matter if the rest cannot be read: the status is known already. */
-async function firstWords({ body }: Response): Promise<string> {
-  if (body === null) return ''
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+async function firstWords({ body }: HttpAnswer): Promise<string> {
   let words = ''
   try {
-    while (words.length < MAX_ANSWER) {
-      const { done, value } = await reader.read()
-      if (done) break
-      words += value
+    // Leaving the loop destroys the stream.
+    for await (const chunk of body.setEncoding('utf8')) {
+      words += chunk
+      if (words.length >= MAX_ANSWER) break
     }
-    await reader.cancel()
   } catch {
     return words
   }
@@ -79,26 +76,26 @@ function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
 }
 
-/** `fetch` takes no user and password in an address: they go where they belong. */
-function addresses(text: string): { well: string; fail: string; headers: Record<string, string> } {
+/** A user and password in the address go where they belong. */
+function addresses(text: string): { well: URL; fail: URL; headers: Record<string, string> } {
   const url = new URL(text)
   const { username, password } = url
   const basic = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
   url.username = ''
   url.password = ''
   url.hash = ''
-  const well = url.href
+  const well = new URL(url)
   url.pathname = `${url.pathname.replace(/\/$/, '')}/fail`
   const headers = { 'user-agent': 'alibi', ...(username === '' && password === '' ? {} : { authorization: `Basic ${basic}` }) }
-  return { well, fail: url.href, headers }
+  return { well, fail: url, headers }
 }
 
 /** Never the message as it is: it may repeat the address. */
 function whyOf(cause: unknown): string {
-  const { name, cause: inner } = readThrown(cause)
+  const { name, code } = readThrown(cause)
   if (name === 'TimeoutError') return 'no answer in time'
   if (name === 'AbortError') return 'given up'
   // The address of a proxy is no secret, but for its user and password, which are left out of it.
-  if (inner instanceof ProxyError) return inner.message
-  return `it cannot be reached (${readThrown(inner).code || name || 'an unknown error'})`
+  if (cause instanceof ProxyError) return cause.message
+  return `it cannot be reached (${code || name || 'an unknown error'})`
 }

@@ -12,12 +12,14 @@ const INCIDENT = /^\/incidents\/([0-9a-f]{16})$/
 const MAX_FORM_BYTES = 2_048
 const FORM = /^application\/x-www-form-urlencoded(?:\s*;|$)/i
 
+const MAX_PORT = 65_535
+
 const FOR_PROGRAMS = /^\/(?:healthz|metrics|api)(?:\/|$)/
 
 /** Why a request is not answered. */
 export type Refusal = Readonly<{ status: number; why: string; header?: readonly [string, string] }>
 
-export const BAD_PATH: Refusal = { status: 400, why: 'the request has no valid path' }
+const BAD_PATH: Refusal = { status: 400, why: 'the request has no valid path' }
 
 const UNAUTHENTICATED: Refusal = {
   status: 401,
@@ -66,6 +68,10 @@ function pathOf({ url }: IncomingMessage): string {
   return (url ?? '').split('?', 1)[0] ?? ''
 }
 
+function portOf(host: string): number {
+  return Number(/:(\d+)$/.exec(host)?.[1] ?? 0)
+}
+
 /** A link from an email shows its incident, and nothing else, without the token. */
 function opensIncident({ pathname, searchParams }: URL, token: string, now: Instant): boolean {
   const incident = INCIDENT.exec(pathname)?.[1]
@@ -91,7 +97,7 @@ function refusalOf(
   if (isAnswer) return answerRefusal(request)
   if (!METHODS.includes(method))
     return { status: 405, why: 'only GET and HEAD are allowed', header: ['Allow', METHODS.join(', ')] }
-  if (!url?.startsWith('/')) return BAD_PATH
+  if (!url?.startsWith('/') || pathOf(request).includes('\\') || portOf(hosts[0] ?? '') > MAX_PORT) return BAD_PATH
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
     return { status: 413, why: 'requests must not have a body' }
   }

@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener, RequestError } from '@hono/node-server'
 import { isLoopback } from '../config/endpoints.ts'
 import { type WebDeps, webApp } from './app.ts'
 import { Connections } from './connections.ts'
-import { type Admission, admit, BAD_PATH, type Refusal } from './guard.ts'
+import { type Admission, admit, type Refusal } from './guard.ts'
 import type { Listen } from './host.ts'
 import { POLICY } from './policy.ts'
 
@@ -47,7 +46,7 @@ export async function startWeb({ listen, ...deps }: WebDeps & Readonly<{ listen:
   if (listen.token == null && !isLoopback(listen.host)) throw new Error('web.token is required to listen beyond loopback')
   const { log, clock } = deps
   const closing = new AbortController()
-  const answer = answerer(deps)
+  const answer = webApp(deps)
   let server: Server | null = null
 
   /** Why it cannot listen, or `null` if it can. */
@@ -95,19 +94,6 @@ export async function startWeb({ listen, ...deps }: WebDeps & Readonly<{ listen:
       if (bound !== null) await closed(bound)
     },
   }
-}
-
-function answerer(deps: WebDeps): Answer {
-  const listener = getRequestListener(webApp(deps).fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (cause) => {
-      // The request has no usable address: a backslash in its path, a port beyond 65535 in its Host.
-      if (cause instanceof RequestError) return Response.json({ error: BAD_PATH.why }, { status: BAD_PATH.status })
-      deps.log.error('request failed', { cause, next: 'the next request is served as usual' })
-      return new Response(null, { status: 500 })
-    },
-  })
-  return (request, response) => void listener(request, response)
 }
 
 function serve(response: ServerResponse, admission: Admission, answer: () => void): void {

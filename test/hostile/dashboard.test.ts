@@ -11,6 +11,7 @@ import type { HealthEvent, SourceAnswer } from '../../src/domain/outage.ts'
 import { join, MAX_ANSWER_TEXT, MAX_EVENT_TEXT } from '../../src/domain/reading.ts'
 import { regionsNamed } from '../../src/domain/region.ts'
 import { holds } from '../../src/domain/search.ts'
+import { httpAnswer } from '../fakes/http-answer.ts'
 import { event, failure, MIN, NOON, POLICY, RELEVANCE } from '../given.ts'
 
 /* What AWS Health, or whoever answers in its place, can say: every answer is read within its bounds or counts as no answer. */
@@ -32,8 +33,7 @@ const log = (message: string) => ({ event_log: [{ timestamp: SECONDS, summary: '
 const many = (count: number, make: (i: number) => object) => JSON.stringify(Array.from({ length: count }, (_, i) => make(i)))
 
 async function ask(body: string | Uint8Array): Promise<SourceAnswer> {
-  const answer = async () => new Response(typeof body === 'string' ? body : Buffer.from(body))
-  return dashboard({ url: URL_GIVEN, timeoutMs: 60_000, fetch: answer as typeof fetch }).ask(NOON, NOON - 7 * 60 * MIN, never)
+  return dashboard({ url: URL_GIVEN, timeoutMs: 60_000, ask: async () => httpAnswer(body) }).ask(NOON, NOON - 7 * 60 * MIN, never)
 }
 
 /** A text of hostile shape, as long as it may be in one answer of its size. */

@@ -640,7 +640,7 @@ describe('the public dashboard', () => {
     ],
     ['too many questions', (_, __, response) => !!response.writeHead(429).end(), 'it answered 429'],
     ['a body without end', endless, `its answer is longer than ${MAX_BODY_BYTES} bytes`],
-    ['a dropped connection', (request) => !!request.socket.destroy(), 'other side closed'],
+    ['a dropped connection', (request) => !!request.socket.destroy(), 'socket hang up'],
     ['a redirect to another host', redirect('https://example.com/'), 'it redirects to another host'],
     ['a redirect to another port', redirect('http://127.0.0.1:1/'), 'it redirects to another host'],
     ['a redirect without an address', redirect(''), 'redirect'],
@@ -672,7 +672,7 @@ describe('the public dashboard', () => {
   test.for(['http://health.aws.amazon.com/public/currentevents', 'file:///etc/passwd', 'nonsense', ''])(
     '%j is not asked',
     async (address) => {
-      const asked = await board({ url: address, fetch: () => Promise.reject(new Error('was asked')) }).ask(T, T, never)
+      const asked = await board({ url: address, ask: () => Promise.reject(new Error('was asked')) }).ask(T, T, never)
       expect(asked).toMatchObject({ state: 'unavailable', why: 'its address is neither https nor on this machine' })
     },
   )

@@ -95,7 +95,7 @@ test('everything that asks over HTTPS goes through the proxy, by its real name',
     resolveCname: async () => ['health.us-east-2.amazonaws.com'],
   })
   expect(await health.ask(Date.now(), 0, never)).toMatchObject({ state: 'answered' })
-  const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 3_000, fetch: outlet.fetch })
+  const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 3_000, ask: outlet.ask })
   expect(await board.ask(Date.now(), 0, never)).toMatchObject({ state: 'answered' })
   const asked = {
     partition: 'aws',
@@ -107,7 +107,7 @@ test('everything that asks over HTTPS goes through the proxy, by its real name',
     env: process.env,
   } as const
   await listOrganization(asked, never)
-  const heartbeat = httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], fetch: outlet.fetch })
+  const heartbeat = httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], ask: outlet.ask })
   expect(await heartbeat.beat([], never)).toBeNull()
   const wanted = { group: '/alibi', stream: 'host', region: 'eu-west-1', endpoint: null }
   const told: string[] = []
@@ -132,11 +132,11 @@ test('everything that asks over HTTPS goes through the proxy, by its real name',
 })
 
 test('what is on this machine, and what NO_PROXY names, is asked directly', async () => {
-  expect((await outlet.fetch(`${sandbox.url}/`, { redirect: 'manual' })).status).toBe(302)
+  expect((await outlet.ask(new URL(sandbox.url), { headers: {}, signal: never })).status).toBe(302)
   connectivity({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NO_PROXY: '.amazonaws.com' })
   expect(await probe()).toMatchObject({ result: 'failed', tries: [{ error: 'ENOTFOUND', obstacle: 'name' }] })
   expect(await controlCall({ ...CONTROL, outlet }, clock, never)).toMatchObject({ reached: false, obstacle: 'name' })
-  const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 3_000, fetch: outlet.fetch })
+  const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 3_000, ask: outlet.ask })
   expect(await board.ask(Date.now(), 0, never)).toMatchObject({ state: 'answered' })
   expect(proxy.asked).toEqual(['health.aws.amazon.com:443'])
 })
@@ -161,10 +161,10 @@ describe('a proxy that lets nothing through is not mistaken for AWS', () => {
     expect(outcome.tries[0]?.message).toMatch(message)
     expect(outcome.tries[0]?.message).toContain('the proxy HTTPS_PROXY=http://127.0.0.1:')
     expect(await who()).toMatchObject({ why: expect.stringContaining('the proxy HTTPS_PROXY='), fault: null })
-    const beat = await httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], fetch: outlet.fetch }).beat([], never)
+    const beat = await httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], ask: outlet.ask }).beat([], never)
     expect(beat).toMatch(/^the proxy HTTPS_PROXY=http:\/\/127\.0\.0\.1:\d+ /)
     expect(reasonOf(new ProxyError('the proxy P says no', { cause: new Error('no') }))).toBe('the proxy P says no')
-    const board = dashboard({ url: 'https://health.aws.amazon.com/x', timeoutMs: 3_000, fetch: outlet.fetch })
+    const board = dashboard({ url: 'https://health.aws.amazon.com/x', timeoutMs: 3_000, ask: outlet.ask })
     expect(await board.ask(0, 0, never)).toMatchObject({
       state: 'unavailable',
       why: expect.stringContaining('the proxy HTTPS_PROXY='),
@@ -191,10 +191,10 @@ describe('a proxy that lets nothing through is not mistaken for AWS', () => {
   test('it hangs: each waits no longer than its own time, and nothing is kept waiting when it has come to its senses', async () => {
     proxy.set('hang')
     expect((await probe()).tries).toMatchObject([{ kind: 'unreachable', error: 'Timeout' }])
-    const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 300, fetch: outlet.fetch })
+    const board = dashboard({ url: 'https://health.aws.amazon.com/public/currentevents', timeoutMs: 300, ask: outlet.ask })
     expect(await board.ask(0, 0, never)).toMatchObject({ state: 'unavailable', why: 'no whole answer within 300 ms' })
     const abort = new AbortController()
-    const beat = httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], fetch: outlet.fetch }).beat([], abort.signal)
+    const beat = httpHeartbeat({ url: 'https://hc.example/beat', secrets: [], ask: outlet.ask }).beat([], abort.signal)
     abort.abort()
     expect(await beat).toBe('given up')
     proxy.set('open')

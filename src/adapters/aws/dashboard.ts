@@ -5,6 +5,7 @@ import type { Instant, Partition } from '../../domain/probe.ts'
 import { MAX_ANSWER_TEXT } from '../../domain/reading.ts'
 import { readThrown } from '../../domain/thrown.ts'
 import type { HealthSource } from '../../ports/health.ts'
+import { type HttpAsk, Outlet } from '../outlet.ts'
 import { within } from '../stall.ts'
 import { dashboardEvent, MAX_ELEMENTS, mostlyReadable, oneLine } from './health-answer.ts'
 
@@ -33,17 +34,17 @@ export type DashboardOptions = Readonly<{
   url: string
   /** Bounds one ask, body included. */
   timeoutMs: number
-  fetch?: typeof fetch
+  ask?: HttpAsk
 }>
 
 /** The public AWS Health Dashboard: no credentials, no documented format. Holds what is open and what was closed lately. */
-export function dashboard({ url, timeoutMs, fetch = globalThis.fetch }: DashboardOptions): HealthSource {
+export function dashboard({ url, timeoutMs, ask = new Outlet().ask }: DashboardOptions): HealthSource {
   return {
     async ask(now, _since, signal): Promise<SourceAnswer> {
       try {
         if (!isSafeUrl(url)) throw new Useless('its address is neither https nor on this machine', { isAnswer: false })
         const { host } = new URL(url)
-        return await within(timeoutMs, signal, async (bound) => read(await bodyOf(url, bound, fetch), now, host, bound))
+        return await within(timeoutMs, signal, async (bound) => read(await bodyOf(url, bound, ask), now, host, bound))
       } catch (error) {
         return { state: 'unavailable', at: now, why: oneLine(reasonOf(error)), ...heardIn(error) }
       }
@@ -115,33 +116,34 @@ export function decode(body: Uint8Array): string {
   return new TextDecoder('utf-8').decode(body)
 }
 
-async function bodyOf(url: string, signal: AbortSignal, fetch: typeof globalThis.fetch): Promise<Uint8Array> {
+async function bodyOf(url: string, signal: AbortSignal, ask: HttpAsk): Promise<Uint8Array> {
+  const headers = { accept: 'application/json', 'cache-control': 'no-cache', 'user-agent': 'alibi' }
   let at = new URL(url)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const headers = { accept: 'application/json', 'cache-control': 'no-cache', 'user-agent': 'alibi' }
-    const response = await fetch(at.href, { signal, headers, redirect: 'manual' })
-    if (response.status >= 300 && response.status < 400) {
-      await response.body?.cancel()
-      const next = URL.parse(response.headers.get('location') ?? '', at.href)
-      if (next === null) throw new Useless(`it answered ${response.status} without an address`)
-      if (next.host !== at.host || next.protocol !== at.protocol) throw new Useless('it redirects to another host')
-      at = next
-      continue
+    const { status, header, body } = await ask(at, { headers, signal })
+    if (status === 200) {
+      const coding = header('content-encoding') ?? 'identity'
+      if (coding === 'identity') return collect(body)
+      body.destroy()
+      throw new Useless(`its answer is encoded as ${coding}, which was not asked for`)
     }
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      throw new Useless(`it answered ${response.status}`, { isThrottling: response.status === TOO_MANY_REQUESTS })
+    body.destroy()
+    if (status < 300 || status >= 400) {
+      throw new Useless(`it answered ${status}`, { isThrottling: status === TOO_MANY_REQUESTS })
     }
-    return collect(response.body)
+    const next = URL.parse(header('location') ?? '', at.href)
+    if (next === null) throw new Useless(`it answered ${status} without an address`)
+    if (next.host !== at.host || next.protocol !== at.protocol) throw new Useless('it redirects to another host')
+    at = next
   }
   throw new Useless(`it redirects more than ${MAX_REDIRECTS} times`)
 }
 
-async function collect(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
-  // Leaving the loop by throwing cancels the stream.
-  for await (const chunk of body ?? []) {
+  // Leaving the loop by throwing destroys the stream.
+  for await (const chunk of body) {
     size += chunk.byteLength
     if (size > MAX_BODY_BYTES) throw new Useless(`its answer is longer than ${MAX_BODY_BYTES} bytes`)
     chunks.push(chunk)
@@ -155,11 +157,8 @@ function heardIn(error: unknown): Readonly<{ heard?: true; throttled?: true }> {
   return error.isThrottling ? { heard: true, throttled: true } : { heard: true }
 }
 
-/** `fetch` hides what happened in the cause of a TypeError that says "fetch failed". */
 function reasonOf(error: unknown): string {
-  const { message, cause } = readThrown(error)
-  if (error instanceof Useless) return message
-  const inner = readThrown(cause)
-  if (inner.isError) return inner.code === '' ? inner.message : `${inner.code}: ${inner.message}`
-  return message || 'it could not be asked'
+  const { code, message } = readThrown(error)
+  if (error instanceof Useless || code === '') return message || 'it could not be asked'
+  return `${code}: ${message}`
 }
