@@ -2,7 +2,7 @@ import type { Store } from '../ports/store.ts'
 import type { Clock } from '../ports/time.ts'
 import { writing } from './database.ts'
 import { EXIT, Exit } from './exit.ts'
-import { unknownIncident, wholeId } from './incident-id.ts'
+import { incidentMeant, unknownIncident } from './given-id.ts'
 import { type ConfigOptions, configured, type Io, say } from './io.ts'
 import { reasonOf } from './reason.ts'
 
@@ -15,7 +15,7 @@ export async function acknowledge(
   const config = await configured(options, io)
   const reason = options.reason === undefined ? null : reasonOf(options.reason)
   const work = async (store: Store, clock: Clock) => {
-    const id = await wholeId(given, store)
+    const id = await incidentMeant(given, store)
     const incident = await store.incident(id)
     if (incident?.state === 'closed') throw new Exit(EXIT.usage, `incident ${id} is closed`)
     await store.addAck({ incident: id, at: clock.now(), moment: clock.moment(), reason })

@@ -10,7 +10,7 @@ import { asExit, notFound, readerIfExists } from './database.ts'
 import { asLastListed } from './discovered-accounts.ts'
 import { EXIT, Exit } from './exit.ts'
 import { MAX_JSON_ROWS, storyText } from './explain-text.ts'
-import { unknownIncident, wholeId } from './incident-id.ts'
+import { incidentMeant, unknownIncident } from './given-id.ts'
 import { configured, type Io, type ListOptions } from './io.ts'
 import { printSupportCase } from './support-case.ts'
 
@@ -54,7 +54,7 @@ export async function explain(
 /** Closes the store in the end. */
 async function read(store: Store, given: string, limit: Readonly<{ ledger: number; runs: number }>): Promise<Story> {
   try {
-    const id = await wholeId(given, store)
+    const id = await incidentMeant(given, store)
     const incident = await store.incident(id)
     if (incident === null) throw new Exit(EXIT.usage, unknownIncident(given))
     const from = Math.min(incident.openedAt, ...incident.members.map((member) => member.onset))

@@ -11,6 +11,7 @@ import { endOfSilence, isInForce, MAX_SILENCE_MS, type Silence, whyNotFrom } fro
 import { asExit, reader, writing } from './database.ts'
 import { lastListed, withDiscovered } from './discovered-accounts.ts'
 import { EXIT, Exit } from './exit.ts'
+import { silenceMeant, unknownSilence } from './given-id.ts'
 import { type ConfigOptions, configured, type Io, type ListOptions, list, say } from './io.ts'
 import { operatorOf } from './operator.ts'
 import { reasonOf } from './reason.ts'
@@ -127,16 +128,21 @@ async function silencesOf(config: Config, now: number): Promise<readonly Silence
 }
 
 /** Ends a silence early, or takes back one that is planned. */
-export async function silenceRemove(id: string, options: ConfigOptions, io: Io): Promise<number> {
+export async function silenceRemove(given: string, options: ConfigOptions, io: Io): Promise<number> {
   const config = await configured(options, io)
-  const unknown = `there is no silence ${id} in force or planned: see \`alibi silence list\``
-  const begun = await writing(
+  const unknown = unknownSilence(given)
+  const { id, begun } = await writing(
     config,
     async (store, clock) => {
       const now = clock.now()
-      const silence = (await store.silences(now)).find((one) => one.id === id)
+      const silences = await store.silences(now)
+      const id = silenceMeant(
+        given,
+        silences.map((one) => one.id),
+      )
+      const silence = silences.find((one) => one.id === id)
       if (silence === undefined || !(await store.endSilence(id, now))) throw new Exit(EXIT.usage, unknown)
-      return silence.from <= now
+      return { id, begun: silence.from <= now }
     },
     unknown,
   )

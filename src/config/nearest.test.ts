@@ -12,5 +12,12 @@ test.for<[string, string | null]>([
   ['tp', 'to'],
   ['recovery', 'recover'],
   ['banana', null],
+  ['retryInt', 'retryInterval'],
+  ['rec', null],
   ['x'.repeat(10_000), null],
 ])('%j probably means %j', ([word, meant]) => expect(nearest(word, keys)).toBe(meant))
+
+test('a beginning that several have means none of them', () => {
+  expect(nearest('GetAcc', ['GetAccountInformation', 'GetAccessories'])).toBeNull()
+  expect(nearest('GetContactInfo', ['GetAccountInformation', 'GetContactInformation'])).toBe('GetContactInformation')
+})

@@ -3,7 +3,13 @@ const MAX_LENGTH = 64
 /** At most this many candidates are compared; there are about 600 time zones. */
 const MAX_CANDIDATES = 1_000
 
-/** The candidate that a misspelt word probably means; `null` if none is near. The first one wins a tie. */
+/** A shorter word is no abbreviation. */
+const MIN_ABBREVIATION = 6
+
+/**
+ * The candidate that a misspelt word probably means, or else the only one that it abbreviates (`GetContactInfo`); `null` if there is
+ * neither. The first one wins a tie.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > MAX_LENGTH) return null
   const wanted = word.toLowerCase()
@@ -11,8 +17,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   let best: string | null = null
   let bestDistance = allowed + 1
   let looked = 0
+  const longer: string[] = []
   for (const candidate of candidates) {
     if (++looked > MAX_CANDIDATES) break
+    if (candidate.toLowerCase().startsWith(wanted)) longer.push(candidate)
     if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue
     const found = distance(wanted, candidate.toLowerCase())
     if (found < bestDistance) {
@@ -20,7 +28,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
       bestDistance = found
     }
   }
-  return best
+  if (best !== null || wanted.length < MIN_ABBREVIATION || longer.length !== 1) return best
+  return longer[0] ?? null
 }
 
 /** How many insertions, deletions, replacements and swaps of neighbours turn one word into the other. */
