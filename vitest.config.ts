@@ -36,8 +36,8 @@ const VIRTUAL = [
 ].map((name) => `test/${name}.test.ts`)
 /** Tests that talk to a PostgreSQL of their own: test/postgres/server.ts. */
 const POSTGRES = 'test/postgres/**/*.test.ts'
-/** They wait for take-overs, some fifteen seconds each, one after the other: too long for CI, which has fifteen minutes for all. */
-const TAKE_OVERS = ['daemon', 'dealing', 'fleet', 'outage'].map((name) => `test/postgres/${name}.test.ts`)
+/** Daemons that wait for take-overs, some fifteen seconds each, one after the other: too long for CI. `fleet.test.ts` waits side by side. */
+const TAKE_OVERS = ['daemon', 'dealing', 'outage'].map((name) => `test/postgres/${name}.test.ts`)
 const SLOW = 'src/domain/histories.test.ts'
 VIRTUAL.push(SLOW)
 

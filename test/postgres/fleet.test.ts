@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { openFleet, type PostgresFleet } from '../../src/adapters/postgres/fleet.ts'
 import type { Self } from '../../src/adapters/postgres/register.ts'
@@ -10,15 +10,26 @@ import { startProxy } from './proxy.ts'
 import { freshSchema } from './schema.ts'
 import { SILENT_LOG } from './silent-log.ts'
 
-const after: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const end of after.splice(0).toReversed()) await end()
-})
+/* Most of these wait for a take-over: they wait side by side. */
 
-async function joined(url: string, schema: string, name: string, over: Partial<Self> = {}): Promise<PostgresFleet> {
+type Schema = ReturnType<typeof staged>
+
+/** A schema for as long as a test lasts, with everything that joins it. */
+function staged() {
+  const held = new AsyncDisposableStack()
+  const { url, schema, drop } = freshSchema()
+  held.defer(drop)
+  return { url, schema, held, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+async function joined(
+  { schema, held, ...on }: Schema,
+  name: string,
+  { url = on.url, ...over }: Partial<Self & { url: string }> = {},
+): Promise<PostgresFleet> {
   const machine = { name, host: `${name}.example`, version: '1', config: () => 'same', ...over }
   const fleet = await openFleet({ url, schema, poolSize: 3, machine, clock: systemClock, log: SILENT_LOG })
-  after.push(() => fleet.close())
+  held.defer(() => fleet.close())
   return fleet
 }
 const opening = (id: string) => ({ ...NOTHING, incidents: [anIncident(id)] })
@@ -29,10 +40,9 @@ const leads = async (fleet: PostgresFleet): Promise<Claim> => {
   return claim
 }
 
-test('one leads, and hands on within two seconds when it stops', async () => {
-  const { url, schema, drop } = freshSchema()
-  after.push(drop)
-  const [one, two] = [await joined(url, schema, 'one'), await joined(url, schema, 'two')]
+test.concurrent('one leads, and hands on within two seconds when it stops', async () => {
+  await using on = staged()
+  const [one, two] = [await joined(on, 'one'), await joined(on, 'two')]
   const first = await leads(one)
   await first.store.commit(opening('a3f9'))
   expect(await two.members()).toMatchObject({
@@ -54,13 +64,14 @@ test('one leads, and hands on within two seconds when it stops', async () => {
   await second.release()
 })
 
-test('one that cannot be heard of any more sends nothing from then on, and another takes over; what it writes later is not stored', async () => {
-  const { url, schema, drop } = freshSchema()
-  after.push(drop)
-  const line = await startProxy(url)
-  after.push(() => line.close())
-  const one = await joined(line.url, schema, 'one')
-  const two = await joined(url, schema, 'two')
+test.concurrent('one that cannot be heard of any more sends nothing from then on, and another takes over; what it writes later is not stored', async ({
+  expect,
+}) => {
+  await using on = staged()
+  const line = await startProxy(on.url)
+  on.held.defer(() => line.close())
+  const one = await joined(on, 'one', { url: line.url })
+  const two = await joined(on, 'two')
   const first = await leads(one)
   expect(first.isLive()).toBe(true)
   line.blackHole()
@@ -76,12 +87,11 @@ test('one that cannot be heard of any more sends nothing from then on, and anoth
   await second.release()
 })
 
-test('a lost answer to a commit ends the claim: what was decided is loaded under the next one', async () => {
-  const { url, schema, drop } = freshSchema()
-  after.push(drop)
-  const line = await startProxy(url)
-  after.push(() => line.close())
-  const one = await joined(line.url, schema, 'one')
+test.concurrent('a lost answer to a commit ends the claim: what was decided is loaded under the next one', async () => {
+  await using on = staged()
+  const line = await startProxy(on.url)
+  on.held.defer(() => line.close())
+  const one = await joined(on, 'one', { url: line.url })
   const claim = await leads(one)
   const sprung = line.swallowAnswerToCommit('INSERT INTO incidents')
   await expect(claim.store.commit(opening('a3f9'))).rejects.toMatchObject({ uncertain: true })
@@ -93,13 +103,12 @@ test('a lost answer to a commit ends the claim: what was decided is loaded under
   await again.release()
 })
 
-test('a leader that is blocked in the middle of a transaction keeps no other machine out', async () => {
-  const { url, schema, drop } = freshSchema()
-  after.push(drop)
-  const line = await startProxy(url)
-  after.push(() => line.close())
-  const one = await joined(line.url, schema, 'one')
-  const two = await joined(url, schema, 'two')
+test.concurrent('a leader that is blocked in the middle of a transaction keeps no other machine out', async () => {
+  await using on = staged()
+  const line = await startProxy(on.url)
+  on.held.defer(() => line.close())
+  const one = await joined(on, 'one', { url: line.url })
+  const two = await joined(on, 'two')
   const first = await leads(one)
   // From here on nothing passes: the transaction has begun, and the fence's row is locked.
   const held = line.holdAt('INSERT INTO incidents')
@@ -114,19 +123,20 @@ test('a leader that is blocked in the middle of a transaction keeps no other mac
   await second.release()
 })
 
-test('of machines that stand by, one with another version or configuration is asked for nothing, and another one is', async () => {
-  const { url, schema, drop } = freshSchema()
-  after.push(drop)
-  const one = await joined(url, schema, 'one')
+test.concurrent('of machines that stand by, one with another version or configuration is asked for nothing, and another one is', async ({
+  expect,
+}) => {
+  await using on = staged()
+  const one = await joined(on, 'one')
   const claim = await leads(one)
   const made: string[] = []
   const standBy = async (name: string, over: Partial<Self> = {}) => {
-    const fleet = await joined(url, schema, name, over)
+    const fleet = await joined(on, name, over)
     const hand = fleet.serve(async ({ id }) => {
       made.push(name)
       return anOutcome(id, 1)
     })
-    after.push(async () => hand[Symbol.asyncDispose]())
+    on.held.defer(async () => hand[Symbol.asyncDispose]())
   }
   await standBy('older', { version: '0' })
   await standBy('different', { config: () => 'another' })
