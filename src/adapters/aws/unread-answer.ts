@@ -12,11 +12,12 @@ const NO_FIELDS = Object.freeze({ $metadata: Object.freeze({}) })
  */
 export function leaveUnread(client: Readonly<{ middlewareStack: unknown }>): void {
   const asking = new WeakMap<object, Step>()
-  const askFirst = (read: Step, context: object) => async (args: Args) => {
+  const askFirst = (read: Step, context: object) => (args: Args) => {
     const ask = asking.get(context)
     if (ask === undefined) return read(args)
-    const answer = await ask(args)
-    return isHealthy(answer) ? { response: answer.response, output: NO_FIELDS } : read({ ...args, answer })
+    return ask(args).then((answer) =>
+      isHealthy(answer) ? { response: answer.response, output: NO_FIELDS } : read({ ...args, answer }),
+    )
   }
   const answered = (ask: Step, context: object) => {
     asking.set(context, ask)
