@@ -13,6 +13,12 @@ import { type DaemonStorage, OverError } from './daemon-storage.ts'
 import { sharedConfigName } from './shared-config.ts'
 import { VERSION } from './version.ts'
 
+/** An email that is being sent when another machine should lead has so long to be accepted. */
+const RESIGNED_WITHIN_MS = 2_000
+
+/** How a term ends: what is under way may end as well, or not. */
+type Ending = Readonly<{ stop: () => void; kill: () => void }>
+
 type Around = Readonly<{
   log: Log
   /** Called after each call of the store. */
@@ -32,14 +38,14 @@ export async function fleetStorage(postgres: Postgres, { log, observe, config }:
 }
 
 /** A database that several machines share: one of them decides at a time, for as long as it holds its claim. */
-class FleetStorage implements DaemonStorage {
+export class FleetStorage implements DaemonStorage {
   readonly isShared = true
   readonly place: string
   private readonly fleet: PostgresFleet
   private readonly reach: Reach
   private readonly machine: string
   private claim: Claim | null = null
-  private ended: AbortController | null = null
+  private ending: Ending | null = null
   private over: AbortSignal = new AbortController().signal
   private releasing: Promise<void> = Promise.resolve()
 
@@ -65,12 +71,13 @@ class FleetStorage implements DaemonStorage {
   term({ stop, kill }: { stop: AbortSignal; kill: AbortSignal }) {
     this.over = stop
     const [stopping, killing] = [relayed(stop), relayed(kill)]
-    this.ended = new AbortController()
-    // The claim is gone: what is in flight could no longer be stored.
-    this.ended.signal.addEventListener('abort', () => {
-      stopping.abort()
-      killing.abort()
-    })
+    this.ending = {
+      stop: () => stopping.abort(),
+      kill: () => {
+        stopping.abort()
+        killing.abort()
+      },
+    }
     return { stop: stopping.signal, kill: killing.signal }
   }
 
@@ -79,15 +86,22 @@ class FleetStorage implements DaemonStorage {
     const claim = await this.fleet.lead(this.over)
     if (claim === null) throw new OverError('asked to stop')
     this.claim = claim
-    const { ended } = this
-    claim.lost.addEventListener('abort', () => ended?.abort(), { once: true })
-    if (claim.lost.aborted) ended?.abort()
+    if (this.ending !== null) this.endWith(claim, this.ending)
     return {
       [Symbol.dispose]: () => {
         this.claim = null
         this.releasing = claim.release()
       },
     }
+  }
+
+  /** Ends the term with the claim: at once where it is lost, for what is in flight could no longer be stored. */
+  private endWith({ lost, resigned }: Claim, { stop, kill }: Ending): void {
+    whenAborted(lost, kill)
+    whenAborted(resigned, () => {
+      stop()
+      void this.clock.sleep(RESIGNED_WITHIN_MS, lost).then(kill)
+    })
   }
 
   async openStore() {
@@ -151,6 +165,11 @@ class FleetStorage implements DaemonStorage {
     await this.releasing
     await this.fleet.close()
   }
+}
+
+function whenAborted(signal: AbortSignal, run: () => void): void {
+  if (signal.aborted) run()
+  else signal.addEventListener('abort', run, { once: true })
 }
 
 /** A controller that aborts with `from`, by hand: Node keeps what `AbortSignal.any` makes until it aborts. */

@@ -5,19 +5,16 @@ import type { Config } from '../config/config.ts'
 import { withEndpoints } from '../config/endpoints.ts'
 import { loadConfig } from '../config/file.ts'
 import type { Signals } from '../daemon/daemon.ts'
-import { Sessions } from '../daemon/session.ts'
 import { StoreError } from '../ports/store.ts'
 import { createMetrics } from '../web/metrics.ts'
 import { outletOf } from '../wire.ts'
 import { DaemonHost, type RunLog } from './daemon-host.ts'
-import { type DaemonStorage, OverError } from './daemon-storage.ts'
+import type { DaemonStorage } from './daemon-storage.ts'
 import { EXIT, Exit } from './exit.ts'
 import { fleetStorage } from './fleet-storage.ts'
 import { type ConfigOptions, configOf, type Io } from './io.ts'
 import { sqliteStorage } from './sqlite-storage.ts'
-
-/** After the state could not be loaded. */
-const AGAIN_AFTER_MS = 1_000
+import { HeldBack, terms } from './terms.ts'
 
 /**
  * The daemon, in the foreground: until SIGINT or SIGTERM, then everything that was decided is on disk. SIGHUP reads the
@@ -47,49 +44,6 @@ type Storing = Readonly<{ log: RunLog; observe: (method: string, ms: number) => 
 
 async function storageOf({ storage: { path, postgres } }: Config, around: Storing): Promise<DaemonStorage> {
   return postgres === null ? sqliteStorage(path, around.log, around.observe) : fleetStorage(postgres, around)
-}
-
-type Terms = Readonly<{
-  host: DaemonHost
-  storage: DaemonStorage
-  log: RunLog
-  signals: Signals
-  hangups: HeldBack
-  /** The last good one. */
-  config: () => Config
-}>
-
-/** Sessions for as long as this machine may decide; where that can be lost, again whenever it may. @throws {HeldError | StoreError} */
-async function terms({ host, storage, log, signals, hangups, config }: Terms): Promise<void> {
-  do {
-    const sessions = new Sessions(host, storage.term(signals))
-    hangups.release(() => host.reload() || sessions.reload())
-    try {
-      await sessions.run(config(), config)
-    } catch (cause) {
-      if (cause instanceof OverError) return
-      if (!storage.isShared || !(cause instanceof StoreError) || cause.fatal) throw cause
-      log.error('failed to lead', { cause, next: 'another machine may, or this one again' })
-      await storage.clock.sleep(AGAIN_AFTER_MS, signals.stop)
-    }
-  } while (storage.isShared && !signals.stop.aborted)
-}
-
-/** What happens before anybody can deal with it: then it is dealt with as soon as somebody can. */
-class HeldBack {
-  private isPending = false
-  private handle: (() => void) | null = null
-
-  happen(): void {
-    if (this.handle === null) this.isPending = true
-    else this.handle()
-  }
-
-  release(handle: () => void): void {
-    this.handle = handle
-    if (this.isPending) handle()
-    this.isPending = false
-  }
 }
 
 /** @throws {Exit} */

@@ -78,6 +78,7 @@ export type Rival = Readonly<{ name: string; by: 'reach' | 'version' | 'config' 
 
 /** Numbers as numbers; of `1.0.0` and `1.0.0-rc.1` the one without a suffix is newer. */
 function compareVersions(a: string, b: string): number {
+  if (a === b) return 0
   const [[coreA = '', ...suffixA], [coreB = '', ...suffixB]] = [a.split('-'), b.split('-')]
   const byCore = coreA.localeCompare(coreB, 'en', { numeric: true })
   if (byCore !== 0) return byCore

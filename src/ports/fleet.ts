@@ -33,6 +33,8 @@ export type Claim = Readonly<{
   store: Store
   /** Aborts when the claim is gone, or may be: whatever was decided under it has to be loaded again under the next one. */
   lost: AbortSignal
+  /** Aborts when another machine should rather lead, or the claim has to be taken anew: what is under way may end, then it is released. */
+  resigned: AbortSignal
   /**
    * Whether nobody else can have taken the claim yet: looked at before an email leaves. It goes by a clock that runs on while the
    * process is stopped.

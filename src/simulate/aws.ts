@@ -49,6 +49,8 @@ export type AwsOptions = Readonly<{
   ran: (outcome: Outcome) => void
   /** Where the calls are counted. */
   calls: Calls
+  /** Looked at before each try: whether this process may still call. */
+  mayCall?: () => boolean
 }>
 
 /** The calls of a session. */
@@ -60,7 +62,7 @@ export type Calls = {
 }
 
 /** Asks the virtual AWS as the real prober asks the real one: the same tries, the same backoff, the same texts. */
-export function virtualProber(world: World, { config, life, random01, ran, calls }: AwsOptions): Prober {
+export function virtualProber(world: World, { config, life, random01, ran, calls, mayCall = () => true }: AwsOptions): Prober {
   const monitors = new Map(config.monitors.map((monitor) => [monitor.name, monitor]))
   let shared: { answer: Promise<ControlAnswer>; doneAt: number | null } | null = null
 
@@ -91,7 +93,7 @@ export function virtualProber(world: World, { config, life, random01, ran, calls
     const tries: Try[] = []
     for (let i = 0; monitor !== undefined && i < monitor.attempts; i++) {
       if (i > 0) await life.sleep(backoffMs(i - 1, monitor.backoffMs, random01()), signal)
-      const made = signal.aborted ? null : await attempt(probe, monitor, signal)
+      const made = signal.aborted || !mayCall() ? null : await attempt(probe, monitor, signal)
       if (made === null) break
       tries.push(made)
       if (made.kind === null) break

@@ -7,12 +7,14 @@ import type { Mail } from '../ports/mailer.ts'
 import type { Store } from '../ports/store.ts'
 import { type VirtualClock, virtualClock } from './clock.ts'
 import { type Disk, newDisk } from './disk/disk.ts'
+import { newId } from './equipment.ts'
+import { errorText } from './error-text.ts'
 import { clockText, type Failure, failuresOf, opening } from './expect.ts'
 import { type Delivered, History } from './history.ts'
 import { leapFrom } from './leap.ts'
 import type { Life } from './life.ts'
 import { narrated } from './narration.ts'
-import { errorText, newId, Process } from './process.ts'
+import { Process, type Surroundings } from './process.ts'
 import { seededRandom } from './random.ts'
 import type { Deed, Happening, Moment, Order, Scenario } from './scenario.ts'
 import { memoryStore } from './store.ts'
@@ -33,9 +35,14 @@ export type PlayOptions = Readonly<{
   isWhole?: boolean
   /** Asked now and then whether to go on; forever, if left out. */
   isPatient?: () => boolean
+  /** What the story happens to; one daemon as a process, if left out. */
+  subject?: (around: Surroundings) => Subject
   /** Stands between each session of the daemon and its ports: may observe it, make it fail, or kill it between any two effects. */
   rig?: (deps: DaemonDeps, rigged: Rigged) => DaemonDeps
 }>
+
+/** What happens to the daemon, in the eyes of a story. */
+export type Subject = Pick<Process, 'life' | 'store' | 'calls' | 'unlocked' | 'kill' | 'stop' | 'reload'>
 
 /** The process of that session. */
 export type Rigged = Readonly<{
@@ -94,7 +101,7 @@ class Stage {
   /** When the scenario will do something, in the order of time. */
   private readonly deeds: number[]
   /** The last process that was started, and has not been killed. */
-  private process: Process | null = null
+  private process: Subject | null = null
 
   constructor(scenario: Scenario, options: PlayOptions) {
     this.scenario = scenario
@@ -139,7 +146,14 @@ class Stage {
   /** Leaps over what differs from what was played last in nothing but the time. */
   private leap(): void {
     const { scenario, options, clock, world, disk, config, timeline, random01, process } = this
-    if (options.isWhole === true || options.rig !== undefined || process === null || process.life.over) return
+    if (
+      options.isWhole === true ||
+      options.rig !== undefined ||
+      options.subject !== undefined ||
+      process === null ||
+      process.life.over
+    )
+      return
     while ((this.deeds[0] ?? Number.POSITIVE_INFINITY) <= clock.elapsed()) this.deeds.shift()
     const leap = leapFrom({ clock, world, disk, config, calls: process.calls }, this.deeds[0] ?? scenario.lengthMs)
     if (leap === null) return
@@ -230,10 +244,11 @@ class Stage {
   }
 
   private start(): void {
-    const { clock, world, disk, history, timeline, random01, process: before } = this
-    this.process = new Process({
+    const { clock, world, disk, history, timeline, random01, options, process: before } = this
+    const { subject = (around) => new Process(around) } = options
+    this.process = subject({
       ...{ clock, world, disk, history, timeline, random01 },
-      version: this.options.version ?? 'of this source',
+      version: options.version ?? 'of this source',
       config: () => this.config,
       unlocked: before?.unlocked ?? Promise.resolve(),
       rigged: (deps, process) => this.rigged(deps, process),

@@ -137,8 +137,11 @@ const SCOPES: readonly (readonly [number, Scope])[] = [
 /** In one of so many histories the machine is booted with each start. */
 const BOOTS_EVERY = 4
 
+/** How long something happens, in minutes. */
+const AFTERNOON = { from: 35, to: 90 } as const
+
 /** Draws a whole history: what happens to AWS, to us and to the emails, and what is true in it. */
-export function draw(seed: number): Drawn {
+export function draw(seed: number, lasts: Readonly<{ from: number; to: number }> = AFTERNOON): Drawn {
   const dice = new Dice(seed)
   const fleet = fleetOf({
     fleet: dice.between(0, 1),
@@ -147,7 +150,7 @@ export function draw(seed: number): Drawn {
     extensions: dice.chance(0.25),
     late: new Dice(seed ^ 0x1a7e).chance(0.4),
   })
-  const calmFrom = dice.between(35, 90) * MINUTE
+  const calmFrom = dice.between(lasts.from, lasts.to) * MINUTE
   const story = new Story({ dice, aside: new Dice(seed ^ 0xadd), hush: new Dice(seed ^ 0x51e) }, fleet, calmFrom)
   story.tell()
   const { happenings, posted } = withQueue(story, new Dice(seed ^ 0x5e5), calmFrom)

@@ -35,7 +35,7 @@ const AFTER_A_DECISION = 0.06
 /** In one of so many histories, the emails are written in full. */
 const LETTERS_EVERY = 8
 
-function plainLetter(
+export function plainLetter(
   { messageId, to, kind, incident, inReplyTo, createdAt, facts }: Notification,
   { attempts, lateBecause, now, merged }: Delivery,
 ): Mail {

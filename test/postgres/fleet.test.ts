@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { openFleet, type PostgresFleet } from '../../src/adapters/postgres/fleet.ts'
@@ -7,7 +8,7 @@ import type { Claim } from '../../src/ports/fleet.ts'
 import { StoreError } from '../../src/ports/store.ts'
 import { anIncident, anOutcome, NOTHING } from '../store-contract.ts'
 import { startProxy } from './proxy.ts'
-import { freshSchema } from './schema.ts'
+import { asSuperuser, freshSchema } from './schema.ts'
 import { SILENT_LOG } from './silent-log.ts'
 
 /* Most of these wait for a take-over: they wait side by side. */
@@ -160,4 +161,36 @@ test.concurrent('of machines that stand by, one with another version or configur
     })
     .toEqual(['one', 'one', 'same', 'same'])
   await claim.release()
+})
+
+/** Two machines on one schema, and what makes a run on the one that does not lead. */
+async function handing(on: Schema) {
+  const [one, two] = [await joined(on, 'one'), await joined(on, 'two')]
+  on.held.use(two.serve(async ({ id }) => anOutcome(id, 0)))
+  const { dealer, release } = await leads(one)
+  on.held.defer(release)
+  dealer.deal(['a', 'b'])
+  while ((await two.members()).machines.find(({ name }) => name === 'two')?.callers !== 1) await setTimeout(50)
+  return (id: string) => {
+    const task = { caller: 'b', probe: { id } as Probe, limitMs: 60_000 }
+    return dealer.run(task, () => Promise.reject(new Error('it was dealt to the other machine')), forEver)
+  }
+}
+
+test.concurrent('a run that another machine makes comes back', async ({ expect }) => {
+  await using on = staged()
+  const run = await handing(on)
+  for (const id of ['p1', 'p2']) expect(await run(id)).toMatchObject({ probe: id, result: 'ok' })
+})
+
+test.concurrent('a run that another machine makes comes back after the connections were cut by which machines wake each other', async ({
+  expect,
+}) => {
+  await using on = staged()
+  const run = await handing(on)
+  const cut = await asSuperuser(on.url, (client) =>
+    client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = $1', [`LISTEN "${on.schema}"`]),
+  )
+  expect(cut.rowCount).toBe(2)
+  expect(await run('p1')).toMatchObject({ probe: 'p1', result: 'ok' })
 })

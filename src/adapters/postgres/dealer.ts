@@ -4,15 +4,18 @@ import type { Dealer, Task } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
 import { RunLostError } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
-import type { Database, Transaction } from './database.ts'
-import { Errands } from './errands.ts'
+import type { Bell, Pauses } from './bell.ts'
+import type { Callers } from './callers.ts'
+import { Errands, type ErrandTasks } from './errands.ts'
 import { LEASE_MS } from './lease.ts'
-import { type Presence, type Presences, presencesIn, type Register } from './register.ts'
+import { MACHINES, type Presence, type Presences, type Register } from './register.ts'
 import type { Tasks } from './tasks.ts'
 import type { Trouble } from './trouble.ts'
 
-/** How often a look is taken who is there. */
-const LOOK_MS = 1_000
+/** How often a look is taken who is there; at once where a machine says that something about it has changed. */
+const LOOK: Pauses = { heardMs: 2_000, unheardMs: 1_000 }
+/** How often a run that waits for its caller looks whether it may begin. */
+const AGAIN_MS = 1_000
 /** The database's clock and ours are never quite the same. */
 const BEYOND_MS = 20
 /** The runs of a caller that moves are waited for so long. */
@@ -28,14 +31,13 @@ const WHY: Readonly<Record<Rival['by'], string>> = {
 }
 
 export type DealerDeps = Readonly<{
-  database: Database
-  tasks: Tasks
+  callers: Pick<Callers, keyof Callers>
+  tasks: ErrandTasks & Pick<Tasks, 'forgetOthers'>
+  bell: Bell
   clock: Clock
   log: Log
-  trouble: Trouble
-  register: Register
-  /** Begins every write: proves that nobody else leads. */
-  fence: (tx: Transaction) => Promise<void>
+  trouble: Pick<Trouble, 'say'>
+  register: Pick<Register, 'instance' | 'self' | 'reaches' | 'rivalIn'>
   /** Names this term of this leader. */
   term: string
   isLive: () => boolean
@@ -64,13 +66,12 @@ export class CallDealer implements Dealer {
   private looking: Promise<void> | null = null
 
   constructor(deps: DealerDeps) {
-    const { tasks, term, clock, trouble, over } = deps
+    const { tasks, term, bell, clock, trouble, over } = deps
     this.deps = deps
     this.startedAt = clock.monotonic()
     const silent = (instance: string) => void this.shunnedUntil.set(instance, clock.monotonic() + SHUNNED_MS)
-    this.errands = new Errands({ tasks, term, clock, trouble, over, silent })
-    const timer = setInterval(() => this.lookSoon(), LOOK_MS)
-    over.addEventListener('abort', () => clearInterval(timer), { once: true })
+    this.errands = new Errands({ tasks, term, bell, clock, trouble, over, silent })
+    void this.keepLooking()
   }
 
   deal(callers: readonly string[]): void {
@@ -107,13 +108,22 @@ export class CallDealer implements Dealer {
     while (!signal.aborted && !over.aborted) {
       const holder = this.moving.has(caller) ? undefined : this.holders?.get(caller)
       if (holder !== undefined && (holder !== instance || isLive())) return holder
-      await Promise.race([this.changed.promise, clock.sleep(LOOK_MS, signal)])
+      await Promise.race([this.changed.promise, clock.sleep(AGAIN_MS, signal)])
     }
     throw new RunLostError('asked to stop')
   }
 
   private runsOf(caller: string): number {
     return this.underWay.get(caller) ?? 0
+  }
+
+  private async keepLooking(): Promise<void> {
+    const { bell, over } = this.deps
+    const changes = bell.attend(MACHINES, over)
+    while (!over.aborted) {
+      await changes.wait(LOOK, over)
+      this.lookSoon()
+    }
   }
 
   private lookSoon(): void {
@@ -133,30 +143,35 @@ export class CallDealer implements Dealer {
     const holders = new Set(this.holders?.values())
     const left = [...this.presences].flatMap(([instance, { ageMs }]) => (holders.has(instance) ? [LEASE_MS - ageMs] : []))
     const soonest = Math.min(...left.filter((ms) => ms >= 0))
-    if (soonest < LOOK_MS) void clock.sleep(soonest + BEYOND_MS, over).then(() => this.lookSoon())
+    if (soonest < LOOK.heardMs) void clock.sleep(soonest + BEYOND_MS, over).then(() => this.lookSoon())
   }
 
   private async look(): Promise<void> {
-    const { database, tasks, term } = this.deps
-    const isFirst = this.holders === null
-    const [presences, stored] = await database.read(async (tx) => [await presencesIn(tx), isFirst ? await holdersIn(tx) : null])
-    if (isFirst) await tasks.forgetOthers(term)
-    const holders = this.holders ?? stored ?? new Map<string, string>()
-    this.holders = holders
-    this.presences = presences
+    this.presences = await this.deps.callers.presences()
+    this.holders ??= await this.firstHolders()
     this.hear()
     this.lookWhenOneIsGone()
     this.giveWay()
-    const { callers } = this
+    const { callers, holders } = this
     const machines = this.takers()
     const moves = [...deal(callers, machines, holders)].filter(([caller, to]) => this.mayMove(caller, to, machines))
     const gone = [...holders.keys()].filter((caller) => !callers.includes(caller))
-    if (moves.length + gone.length > 0) await this.store(moves, gone)
+    if (moves.length + gone.length > 0) {
+      await this.errands.withdraw()
+      await this.store(moves, gone)
+    }
     for (const caller of gone) holders.delete(caller)
     for (const [caller, to] of moves) {
       holders.set(caller, to)
       this.moving.delete(caller)
     }
+  }
+
+  private async firstHolders(): Promise<Map<string, string>> {
+    const { callers, tasks, term } = this.deps
+    const holders = await callers.holders()
+    await tasks.forgetOthers(term)
+    return holders
   }
 
   private hear(): void {
@@ -234,24 +249,12 @@ export class CallDealer implements Dealer {
     return heardAt === undefined || this.deps.clock.monotonic() - heardAt > LEASE_MS
   }
 
-  private async store(moves: readonly (readonly [string, string])[], gone: readonly string[]): Promise<void> {
-    const { database, fence, log, register } = this.deps
+  private async store(dealt: readonly (readonly [string, string])[], gone: readonly string[]): Promise<void> {
+    const { callers, log, register } = this.deps
     const { name } = register.self
     const nameOf = (instance: string) => (instance === register.instance ? name : (this.presences.get(instance)?.name ?? ''))
-    await database.write(async (tx) => {
-      await fence(tx)
-      await tx.change('DELETE FROM callers WHERE caller = ANY($1::text[])', [gone])
-      await tx.change(
-        `INSERT INTO callers (caller, machine, instance) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
-         ON CONFLICT (caller) DO UPDATE SET machine = excluded.machine, instance = excluded.instance`,
-        [moves.map(([caller]) => caller), moves.map(([, to]) => nameOf(to)), moves.map(([, to]) => to)],
-      )
-    })
-    for (const [caller, to] of moves) log.info('the calls of a caller move', { caller, to: nameOf(to) })
+    const moves = dealt.map(([caller, instance]) => ({ caller, instance, machine: nameOf(instance) }))
+    await callers.move(moves, gone)
+    for (const { caller, machine } of moves) log.info('the calls of a caller move', { caller, to: machine })
   }
-}
-
-async function holdersIn(tx: Transaction): Promise<Map<string, string>> {
-  const rows = await tx.query('SELECT caller, instance FROM callers')
-  return new Map(rows.map(({ caller, instance }) => [String(caller), String(instance)]))
 }

@@ -3,11 +3,12 @@ import type { Outcome } from '../../domain/probe.ts'
 import type { Task } from '../../ports/fleet.ts'
 import { RunLostError } from '../../ports/prober.ts'
 import type { Clock } from '../../ports/time.ts'
+import type { Bell, Ear, Pauses } from './bell.ts'
 import type { Tasks } from './tasks.ts'
 import type { Trouble } from './trouble.ts'
 
-/** While runs are asked for, a look is taken so often whether they were made, and at most so often. */
-const LOOK_MS = 80
+/** While runs are asked for, a look is taken so often whether they were made, unless one is told; and at most so often. */
+const LOOK: Pauses = { heardMs: 1_000, unheardMs: 60 }
 const PAUSE_MS = 20
 /** A task that was written and is not there was lost with the database's last crash. */
 const MISSING_AFTER_MS = 2_000
@@ -22,11 +23,14 @@ type Errand = Readonly<{
   writtenAt: number | null
 }
 
+export type ErrandTasks = Pick<Tasks, 'ask' | 'collect'>
+
 export type ErrandsDeps = Readonly<{
-  tasks: Tasks
+  tasks: ErrandTasks
   term: string
+  bell: Bell
   clock: Clock
-  trouble: Trouble
+  trouble: Pick<Trouble, 'say'>
   /** The term is over. */
   over: AbortSignal
   /** A machine that is there did not say in time what came of a run. */
@@ -40,10 +44,13 @@ export class Errands {
   /** Settled ones whose rows have to go. */
   private readonly settled = new Set<string>()
   private isExchanging = false
-  private wake = new AbortController()
+  /** One exchange at a time: what is being asked for cannot be taken back at the same moment. */
+  private turn: Promise<unknown> = Promise.resolve()
+  private readonly news: Ear
 
   constructor(deps: ErrandsDeps) {
     this.deps = deps
+    this.news = deps.bell.attend(deps.term, deps.over)
     deps.over.addEventListener('abort', () => this.loseAll(() => true), { once: true })
   }
 
@@ -56,12 +63,20 @@ export class Errands {
     this.open.set(id, { task, instance, limitAt: clock.monotonic() + task.limitMs, told: resolve, writtenAt: null })
     const abandon = () => this.lose(id, 'asked to stop')
     signal.addEventListener('abort', abandon, { once: true })
-    this.wake.abort(WOKEN)
+    this.news.hear()
     if (!this.isExchanging) void this.exchange()
     const came = await promise
     signal.removeEventListener('abort', abandon)
     if (came instanceof RunLostError) throw came
     return came
+  }
+
+  /**
+   * Takes back what was asked for and is not waited for any more. A machine that wakes up late must not find it: by then another one
+   * may make the calls of the same caller. @throws {StoreError}
+   */
+  withdraw(): Promise<void> {
+    return this.inTurn(() => this.collect())
   }
 
   /** Gives up waiting for the runs of a caller. */
@@ -71,6 +86,8 @@ export class Errands {
 
   private lose(id: string, why: string): void {
     this.settle(id, new RunLostError(why))
+    // Whoever was asked for it may still begin it.
+    this.news.hear()
   }
 
   private settle(id: string, came: Outcome | RunLostError): void {
@@ -83,18 +100,25 @@ export class Errands {
     const { clock, over, trouble } = this.deps
     this.isExchanging = true
     while (this.open.size + this.settled.size > 0 && !over.aborted) {
-      this.wake = new AbortController()
       try {
-        await this.write()
-        await this.collect()
+        await this.inTurn(async () => {
+          await this.write()
+          await this.collect()
+        })
       } catch (cause) {
         trouble.say('runs could not be exchanged with the other machines', cause)
       }
       this.loseLate()
       await clock.sleep(PAUSE_MS, over)
-      await clock.sleep(LOOK_MS - PAUSE_MS, this.wake.signal)
+      await this.news.wait(LOOK, over)
     }
     this.isExchanging = false
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.turn.then(work)
+    this.turn = turn.catch(() => {})
+    return turn
   }
 
   private async write(): Promise<void> {
@@ -133,8 +157,6 @@ export class Errands {
     }
   }
 }
-
-const WOKEN = 'woken'
 
 /** What another machine has written, if it is an outcome of that probe. */
 function outcomeOf(text: string, { probe }: Task): Outcome | RunLostError {

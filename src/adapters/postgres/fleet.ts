@@ -4,6 +4,9 @@ import type { Claim, Fleet, Make, Members } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
 import { type Reader, type Store, StoreError } from '../../ports/store.ts'
 import type { Clock } from '../../ports/time.ts'
+import { Bell, type Pauses } from './bell.ts'
+import { BellWire } from './bell-wire.ts'
+import { Callers } from './callers.ts'
 import { type Database, type DatabaseOptions, openDatabase, type Transaction } from './database.ts'
 import { DatabaseClock } from './database-clock.ts'
 import { CallDealer, type DealerDeps } from './dealer.ts'
@@ -11,7 +14,7 @@ import { Hand } from './hand.ts'
 import { type Attempt, Jobs } from './jobs.ts'
 import { Lease } from './lease.ts'
 import { migrate } from './migrations.ts'
-import { LEADER, leaderIn, presencesIn, Register, type Self } from './register.ts'
+import { LEADER, leaderIn, presencesOf, Register, type Self } from './register.ts'
 import { WRITE } from './statements.ts'
 import { type Observe, storeOn } from './store.ts'
 import { Tasks } from './tasks.ts'
@@ -28,8 +31,10 @@ export type FleetOptions = DatabaseOptions &
 
 /** How often a machine says that it is there, and looks at the database's clock. */
 const BEAT_MS = 3_000
-/** How often one that does not lead looks whether it could. */
-const LOOK_MS = 1_000
+/** How often one that does not lead looks whether it could; at once where it is told that the lead is free. */
+const LOOK: Pauses = { heardMs: 2_000, unheardMs: 1_000 }
+/** While nobody leads. */
+const LOOK_SOON: Pauses = { heardMs: 1_000, unheardMs: 1_000 }
 /** It looks again no sooner than this, however soon the lead may be free. */
 const BETWEEN_LOOKS_MS = 100
 /** How often the leader says that it lives. */
@@ -40,8 +45,8 @@ const SWEEP_MS = 60_000
 /** So long a machine leaves the lead to another one that should rather have it. */
 const HOLD_BACK_MS = 5_000
 
-/** Since when nobody has led, on the monotonic clock. */
-type Vacancy = { since: number | null }
+/** Since when nobody has led, on the monotonic clock; and in how many milliseconds the leader may be taken for dead. */
+type Vacancy = { since: number | null; freeInMs: number }
 
 /** The machines that share a schema of PostgreSQL. Reading needs no claim. */
 export type PostgresFleet = Fleet &
@@ -75,6 +80,8 @@ class Membership implements PostgresFleet {
   private readonly jobs: Jobs
   private readonly tasks: Tasks
   private readonly register: Register
+  private readonly bell: Bell
+  private readonly wire: BellWire
   private readonly trouble: Trouble
   private readonly options: FleetOptions
   private readonly timer: ReturnType<typeof setInterval>
@@ -90,14 +97,21 @@ class Membership implements PostgresFleet {
     this.register = new Register({ database, clock: this.clock, log, self: machine })
     this.reader = storeOn(database, { keepOpen: true, ...(observe && { observe }) })
     this.beside = storeOn(database, { keepOpen: true, beside: true, ...(observe && { observe }) })
+    this.bell = new Bell(this.clock)
+    const { url, schema } = options
+    this.wire = new BellWire({ url, schema, bell: this.bell, clock: this.clock, instance: this.register.instance })
     this.timer = setInterval(
       () => void this.beat().catch((cause) => trouble.say('the database could not be told that this machine is there', cause)),
       BEAT_MS,
     )
   }
 
-  beat(): Promise<void> {
-    return this.register.beat()
+  async beat(): Promise<void> {
+    const heard = this.wire
+      .keep()
+      .catch((cause) => this.trouble.say('the other machines cannot wake this one: it looks more often instead', cause))
+    await this.register.beat()
+    await heard
   }
 
   members(): Promise<Members> {
@@ -105,8 +119,8 @@ class Membership implements PostgresFleet {
   }
 
   serve(make: Make): AsyncDisposable {
-    const { tasks, register, clock, trouble } = this
-    return new Hand({ tasks, register, clock, trouble, make })
+    const { tasks, register, bell, clock, trouble } = this
+    return new Hand({ tasks, register, bell, clock, trouble, make })
   }
 
   reaches(reaches: boolean): void {
@@ -119,59 +133,75 @@ class Membership implements PostgresFleet {
   }
 
   async lead(signal: AbortSignal): Promise<Claim | null> {
-    const { clock } = this.options
-    const vacancy: Vacancy = { since: null }
-    while (!signal.aborted) {
-      try {
-        if (await this.holdsBack(vacancy)) {
-          await clock.sleep(LOOK_MS, signal)
-          continue
+    const vacancy: Vacancy = { since: null, freeInMs: 0 }
+    const waiting = new AbortController()
+    const handedOn = this.bell.attend('lead', waiting.signal)
+    try {
+      while (!signal.aborted) {
+        try {
+          const claim = await this.claimIfFree(vacancy)
+          if (claim !== null) return claim
+        } catch (cause) {
+          if (cause instanceof StoreError && cause.fatal) throw cause
+          this.trouble.say('who leads cannot be told', cause)
         }
-        const lease = new Lease(clock)
-        const before = lease.reading()
-        const attempt = await this.jobs.take('lead')
-        lease.renew(before)
-        if (attempt !== null) return await this.claim(attempt, lease)
-        const freeInMs = await this.jobs.releaseDead('lead')
-        await clock.sleep(Math.min(LOOK_MS, Math.ceil(freeInMs) + BETWEEN_LOOKS_MS), signal)
-        continue
-      } catch (cause) {
-        if (cause instanceof StoreError && cause.fatal) throw cause
-        this.trouble.say('who leads cannot be told', cause)
+        await handedOn.wait(pausesUntil(vacancy), signal)
       }
-      await clock.sleep(LOOK_MS, signal)
+      return null
+    } finally {
+      waiting.abort('no longer')
     }
-    return null
   }
 
   async close(): Promise<void> {
     clearInterval(this.timer)
+    this.wire.close()
     await this.register.leave().catch(() => {}) // It is not heard of any more soon.
     await this.jobs.close().catch(() => {})
     await this.database.close()
   }
 
+  /** Takes the lead where nobody has it, unless another machine should rather have it. @throws {StoreError} */
+  private async claimIfFree(vacancy: Vacancy): Promise<Claim | null> {
+    const { jobs, options } = this
+    const { standing, freeInMs } = await jobs.standing('lead')
+    vacancy.freeInMs = freeInMs
+    if (standing === 'held') {
+      vacancy.since = null
+      return null
+    }
+    if (standing === 'missing') await jobs.ensure('lead')
+    if (standing === 'dead') await jobs.releaseDead('lead')
+    if (await this.holdsBack(vacancy)) return null
+    const lease = new Lease(options.clock)
+    const before = lease.reading()
+    const attempt = await jobs.take('lead')
+    lease.renew(before)
+    return attempt === null ? null : this.claim(attempt, lease)
+  }
+
   /** Whether another machine should rather lead. A lead that nobody takes is taken by any machine. */
   private async holdsBack(vacancy: Vacancy): Promise<boolean> {
-    const { database, register, jobs, clock } = this
-    const rival = register.rivalIn(await database.read(presencesIn))
-    if (rival === null || (await jobs.isHeld('lead'))) {
-      vacancy.since = null
-      return false
-    }
+    const { database, register, clock } = this
     vacancy.since ??= clock.monotonic()
-    return clock.monotonic() - vacancy.since < HOLD_BACK_MS
+    return register.rivalIn(await presencesOf(database)) !== null && clock.monotonic() - vacancy.since < HOLD_BACK_MS
   }
 
   private async claim(attempt: Attempt, lease: Lease): Promise<Claim> {
-    const { clock, database, jobs, trouble } = this
+    const { clock, database, jobs, bell, trouble } = this
     const { log, machine, observe } = this.options
     const since = clock.monotonic()
-    const lost = new AbortController()
+    const [lost, resigned] = [new AbortController(), new AbortController()]
+    const next = 'whoever leads next loads the state before it decides'
     const give = (why: string) => {
       if (lost.signal.aborted) return
-      log.warn('the lead is given up', { why, next: 'whoever leads next loads the state before it decides' })
+      log.warn('the lead is given up', { why, next })
       lost.abort(why)
+    }
+    const resign = (why: string) => {
+      if (lost.signal.aborted || resigned.signal.aborted) return
+      log.info('the lead is handed on', { why, next })
+      resigned.abort(why)
     }
     const fence = async (tx: Transaction) => {
       if (await jobs.touch('lead', attempt, tx)) return
@@ -184,6 +214,7 @@ class Membership implements PostgresFleet {
     const store = storeOn(database, {
       fence,
       keepOpen: true,
+      bell,
       stale: ({ message }) => give(message),
       ...(observe && { observe }),
     })
@@ -191,7 +222,7 @@ class Membership implements PostgresFleet {
     await this.begin(term, fence)
     const touch = async () => {
       const told = lease.reading()
-      if (told.monotonic - since > RENEW_AFTER_MS) return give('it has been held for long enough: it is taken anew')
+      if (told.monotonic - since > RENEW_AFTER_MS) return resign('it has been held for long enough: it is taken anew')
       if (await jobs.touch('lead', attempt)) lease.renew(told)
       else give('another machine has taken it')
     }
@@ -212,8 +243,9 @@ class Membership implements PostgresFleet {
     return {
       store,
       lost: lost.signal,
+      resigned: resigned.signal,
       isLive,
-      dealer: this.dealer({ fence, term, isLive, giveWay: give, over: over.signal }),
+      dealer: this.dealer({ fence, term, isLive, giveWay: resign, over: over.signal }),
       async release() {
         end()
         await jobs.handOn('lead', attempt).catch((cause) => trouble.say('the lead could not be handed on', cause))
@@ -234,8 +266,18 @@ class Membership implements PostgresFleet {
     })
   }
 
-  private dealer(term: Pick<DealerDeps, 'fence' | 'term' | 'isLive' | 'giveWay' | 'over'>): CallDealer {
-    const { database, tasks, register, clock, trouble } = this
-    return new CallDealer({ database, tasks, register, clock, log: this.options.log, trouble, ...term })
+  private dealer({ fence, ...term }: Pick<DealerDeps, 'term' | 'isLive' | 'giveWay' | 'over'> & Fenced): CallDealer {
+    const { database, tasks, register, bell, clock, trouble, options } = this
+    const callers = new Callers(database, fence)
+    return new CallDealer({ callers, tasks, register, bell, clock, log: options.log, trouble, ...term })
   }
+}
+
+type Fenced = Readonly<{ fence: (tx: Transaction) => Promise<void> }>
+
+/** A lead that is held is looked at when its holder may be taken for dead, and before that in case it is handed on. */
+function pausesUntil({ since, freeInMs }: Vacancy): Pauses {
+  if (since !== null) return LOOK_SOON
+  const mostMs = Math.ceil(freeInMs) + BETWEEN_LOOKS_MS
+  return { heardMs: Math.min(LOOK.heardMs, mostMs), unheardMs: Math.min(LOOK.unheardMs, mostMs) }
 }

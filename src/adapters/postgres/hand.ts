@@ -1,21 +1,25 @@
 import type { Outcome, Probe } from '../../domain/probe.ts'
 import type { Make } from '../../ports/fleet.ts'
 import type { Clock } from '../../ports/time.ts'
+import type { Bell, Ear, Pauses } from './bell.ts'
 import { LEADER, type Register } from './register.ts'
 import type { Done, Tasks } from './tasks.ts'
 import type { Trouble } from './trouble.ts'
 
-/** How often a look is taken what the leader asks for: while this machine holds callers, and while it holds none. */
-const LOOK_MS = 80
-const LOOK_IDLE_MS = 1_000
+/** How often a look is taken what the leader asks for, unless one is told: while this machine holds callers, and while it holds none. */
+const LOOK: Pauses = { heardMs: 1_000, unheardMs: 80 }
+const LOOK_IDLE: Pauses = { heardMs: 5_000, unheardMs: 1_000 }
 /** What cannot be handed over is tried again. */
 const AGAIN_MS = 300
 
+type Mutable<T, K extends keyof T> = { -readonly [key in K]: T[key] }
+
 export type HandDeps = Readonly<{
-  tasks: Tasks
-  register: Register
+  tasks: Pick<Tasks, 'askedOf' | 'handOver'>
+  register: Pick<Register, 'instance' | 'lease' | 'held' | 'beat'> & Mutable<Register, 'serves' | 'lapsed' | 'refused'>
+  bell: Bell
   clock: Clock
-  trouble: Trouble
+  trouble: Pick<Trouble, 'say'>
   make: Make
 }>
 
@@ -29,9 +33,11 @@ export class Hand implements AsyncDisposable {
   private handing: Promise<void> | null = null
   private readonly ending = new AbortController()
   private readonly ended: Promise<void>
+  private readonly asked: Ear
 
   constructor(deps: HandDeps) {
     this.deps = deps
+    this.asked = deps.bell.attend(deps.register.instance, this.ending.signal)
     deps.register.serves = true
     deps.register.lapsed = () => this.giveBack()
     this.ended = this.run()
@@ -50,14 +56,22 @@ export class Hand implements AsyncDisposable {
   }
 
   private async run(): Promise<void> {
-    const { register, clock, trouble } = this.deps
+    const { register, trouble } = this.deps
     await register.beat().catch((cause) => trouble.say('the leader could not be told that this machine makes calls', cause))
     while (!this.ending.signal.aborted) {
       await this.look().catch((cause) => trouble.say('what the leader asks for cannot be read', cause))
       // By now another machine may make the calls of these callers.
       if (!register.lease.isLive()) this.giveBack()
-      await clock.sleep(register.held > 0 || this.underWay.size > 0 ? LOOK_MS : LOOK_IDLE_MS, this.ending.signal)
+      await this.asked.wait(this.pauses(), this.ending.signal)
     }
+  }
+
+  /** Runs that are under way end with the lease, also where nobody is heard. */
+  private pauses(): Pauses {
+    const { register } = this.deps
+    if (this.underWay.size === 0) return register.held > 0 ? LOOK : LOOK_IDLE
+    const leftMs = register.lease.leftMs()
+    return { heardMs: Math.min(LOOK.heardMs, leftMs), unheardMs: Math.min(LOOK.unheardMs, leftMs) }
   }
 
   private async look(): Promise<void> {

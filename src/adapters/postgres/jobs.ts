@@ -13,6 +13,9 @@ const FOR_EVER = 1_000_000_000
 const QUEUES = { lead: 'lead' } as const
 export type QueueName = keyof typeof QUEUES
 
+/** Somebody has it and was heard of, or was not; nobody has it; or there is none. */
+export type Standing = 'held' | 'dead' | 'free' | 'missing'
+
 /** One attempt of a job: after somebody else took it over, it counts for nothing. */
 export type Attempt = JobAttempt
 
@@ -68,44 +71,35 @@ export class Jobs {
     return (answer as Readonly<{ affected?: number }>).affected === 1
   }
 
-  /** Replaces a job by a fresh one, which the first machine that asks gets. */
+  /** Replaces a job by a fresh one, which the first machine that asks gets, and wakes those who wait for it. */
   async handOn(queue: QueueName, attempt: Attempt): Promise<void> {
     await this.database.write(async (tx) => {
       const db = inside(tx)
       const answer = await this.boss.complete(QUEUES[queue], attempt, null, { db })
-      if ((answer as Readonly<{ affected?: number }>).affected === 1) await this.boss.send(QUEUES[queue], {}, { db })
+      if ((answer as Readonly<{ affected?: number }>).affected !== 1) return
+      await this.boss.send(QUEUES[queue], {}, { db })
+      await tx.query('SELECT pg_notify($1, $2)', [this.database.schema, queue])
     })
   }
 
-  /**
-   * Takes jobs away from holders that have not been heard of. Does little where there are none.
-   * @returns in how many milliseconds a job may be free, unless its holder is heard of; 0: now
-   */
-  async releaseDead(queue: QueueName): Promise<number> {
-    const [row] = await this.database.read((tx) =>
-      tx.query(
-        `SELECT count(*) AS jobs, min(extract(epoch FROM heartbeat_on + make_interval(secs => heartbeat_seconds) - clock_timestamp()) * 1000)
+  /** How the job of this queue stands, and in how many milliseconds its holder may be taken for dead, unless it is heard of. */
+  async standing(queue: QueueName): Promise<Readonly<{ standing: Standing; freeInMs: number }>> {
+    const { rows } = await this.database.execute(
+      `SELECT count(*) AS jobs, min(extract(epoch FROM heartbeat_on + make_interval(secs => heartbeat_seconds) - clock_timestamp()) * 1000)
           FILTER (WHERE state = 'active') AS left
         FROM "${this.schema}".job WHERE name = $1 AND state <= 'active'`,
-        [QUEUES[queue]],
-      ),
+      [QUEUES[queue]],
     )
-    const left = row?.['left'] == null ? 0 : Number(row['left'])
-    if (Number(row?.['jobs']) === 0) await this.ensure(queue)
-    else if (left < 0) await this.boss.supervise(QUEUES[queue])
-    return Math.max(0, left)
+    const [row] = rows
+    if (Number(row?.['jobs']) === 0) return { standing: 'missing', freeInMs: 0 }
+    if (row?.['left'] == null) return { standing: 'free', freeInMs: 0 }
+    const left = Number(row['left'])
+    return left < 0 ? { standing: 'dead', freeInMs: 0 } : { standing: 'held', freeInMs: left }
   }
 
-  /** Whether somebody has a job of this queue and was heard of. */
-  async isHeld(queue: QueueName): Promise<boolean> {
-    const [row] = await this.database.read((tx) =>
-      tx.query(
-        `SELECT count(*) AS held FROM "${this.schema}".job WHERE name = $1 AND state = 'active'
-          AND heartbeat_on >= clock_timestamp() - make_interval(secs => heartbeat_seconds)`,
-        [QUEUES[queue]],
-      ),
-    )
-    return Number(row?.['held']) > 0
+  /** Takes jobs away from holders that have not been heard of. */
+  async releaseDead(queue: QueueName): Promise<void> {
+    await this.boss.supervise(QUEUES[queue])
   }
 
   /** Removes what was done a while ago. */

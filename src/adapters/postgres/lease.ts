@@ -32,11 +32,15 @@ export class Lease {
   }
 
   isLive(): boolean {
-    if (this.from === null) return false
+    return this.leftMs() > 0
+  }
+
+  /** How long it lasts unless it is renewed. */
+  leftMs(): number {
+    if (this.from === null) return 0
     const now = this.reading()
-    return (
-      now.monotonic - this.from.monotonic < LEASE_MS - MARGIN_MS &&
-      now.uptime - this.from.uptime < LEASE_MS - MARGIN_MS - UPTIME_ROUGH_MS
-    )
+    const byMonotonic = LEASE_MS - MARGIN_MS - (now.monotonic - this.from.monotonic)
+    const byUptime = LEASE_MS - MARGIN_MS - UPTIME_ROUGH_MS - (now.uptime - this.from.uptime)
+    return Math.max(0, Math.min(byMonotonic, byUptime))
   }
 }

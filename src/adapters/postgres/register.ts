@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type Candidate, type Rival, rivalOf } from '../../domain/dealing.ts'
 import type { Leader, Machine, Members } from '../../ports/fleet.ts'
 import type { Log } from '../../ports/log.ts'
-import { document } from '../stored/rows.ts'
+import { document, type Row } from '../stored/rows.ts'
+import { proofOf } from './bell-wire.ts'
 import type { Database, Transaction } from './database.ts'
 import type { DatabaseClock } from './database-clock.ts'
 import { LEASE_MS, Lease } from './lease.ts'
@@ -12,6 +13,8 @@ import { READ } from './statements.ts'
 const FORGOTTEN_AFTER_MS = 24 * 3_600_000
 /** Key of `meta`: who leads. */
 export const LEADER = 'leader'
+/** Rung when a machine comes, goes, or can do more or less than before. */
+export const MACHINES = 'machines'
 
 export type Self = Pick<Machine, 'name' | 'host' | 'version'> & Readonly<{ config: () => string }>
 
@@ -31,7 +34,7 @@ type Deps = Readonly<{ database: Database; clock: DatabaseClock; log: Log; self:
 /** The machines that share the database, as each last said of itself; and this one among them. */
 export class Register {
   /** One process, and no other of the same name. */
-  readonly instance = randomUUID()
+  readonly instance: string = randomUUID()
   /** What this machine holds, it holds for as long as the others hear of it. */
   readonly lease: Lease
   /** Whether this process makes runs that the leader asks for. */
@@ -47,6 +50,8 @@ export class Register {
   readonly self: Self
   private readonly deps: Deps
   private startedAt: number | null = null
+  /** What the others were last told of what this machine can do. */
+  private told = ''
 
   constructor(deps: Deps) {
     this.deps = deps
@@ -56,14 +61,18 @@ export class Register {
 
   /** Says that this machine is there, and looks at the database's clock. @throws {StoreError} */
   async beat(): Promise<void> {
-    const { database, log, self } = this.deps
+    const { database, clock, log, self } = this.deps
+    this.startedAt ??= await database.read((tx) => clock.look(tx))
     const told = this.lease.reading()
-    const [other, held] = await database.write(async (tx) => [await this.register(tx), await this.heldIn(tx)] as const)
+    const row = await this.register(this.startedAt)
     // What was held before may be another machine's by now, also if this one is heard of again.
     if (!this.lease.isLive()) this.lapsed()
     this.lease.renew(told)
+    clock.set(Number(row?.['now']), told.monotonic, clock.monotonic())
+    const held = Number(row?.['held'])
     if (this.held !== held) log.info('this machine makes the calls of callers', { machine: self.name, callers: held })
     this.held = held
+    const other = row === undefined ? null : this.impostorIn(row)
     if (other !== null)
       log.warn('another process says that it is this machine', {
         machine: self.name,
@@ -72,28 +81,35 @@ export class Register {
       })
   }
 
-  /** @returns the host of another process that goes by the name of this machine */
-  private async register(tx: Transaction): Promise<string | null> {
-    const { clock, self } = this.deps
+  /** In one statement: with each beat of each machine there is a way to the database and back. */
+  private async register(startedAt: number): Promise<Row | undefined> {
+    const { database, clock, self } = this.deps
     const { name, host, version, config } = self
-    const now = await clock.look(tx)
-    this.startedAt ??= now
-    const [was] = await tx.query('SELECT seen_at, doc FROM machines WHERE name = $1', [name])
-    const { startedAt, instance, serves, reaches } = this
-    const said: Said = { host, version, config: config(), startedAt, skewMs: clock.skewMs, instance, serves, reaches }
-    await tx.change(
-      'INSERT INTO machines (name, seen_at, doc) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, doc = excluded.doc',
-      [name, now, JSON.stringify(said)],
+    const { instance, serves, reaches } = this
+    const can = { version, config: config(), serves, reaches }
+    const said: Said = { host, startedAt, skewMs: clock.skewMs, instance, ...can }
+    const isNews = JSON.stringify(can) !== this.told
+    const { schema } = database
+    const { rows } = await database.execute(
+      `WITH clock AS (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now),
+        was AS (SELECT seen_at, doc FROM "${schema}".machines WHERE name = $1),
+        said AS (INSERT INTO "${schema}".machines (name, seen_at, doc) SELECT $1, now, $2 FROM clock
+          ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, doc = excluded.doc),
+        forgotten AS (DELETE FROM "${schema}".machines m USING clock WHERE m.seen_at < clock.now - $3::bigint AND m.name <> $1)
+      SELECT now, seen_at, doc, (SELECT count(*) FROM "${schema}".callers WHERE instance = $4) AS held,
+        pg_notify($5, $6), CASE WHEN $7 THEN pg_notify($5, $8) END
+      FROM clock LEFT JOIN was ON true`,
+      [name, JSON.stringify(said), FORGOTTEN_AFTER_MS, instance, schema, proofOf(instance), isNews, MACHINES],
     )
-    await tx.change('DELETE FROM machines WHERE seen_at < $1', [now - FORGOTTEN_AFTER_MS])
-    if (was === undefined || now - Number(was['seen_at']) > LEASE_MS) return null
-    const before = document<Said>(was)
-    return before.instance === instance ? null : before.host
+    this.told = JSON.stringify(can)
+    return rows[0]
   }
 
-  private async heldIn(tx: Transaction): Promise<number> {
-    const [row] = await tx.query('SELECT count(*) AS held FROM callers WHERE instance = $1', [this.instance])
-    return Number(row?.['held'])
+  /** @returns the host of another process that goes by the name of this machine */
+  private impostorIn(row: Row): string | null {
+    if (row['seen_at'] === null || Number(row['now']) - Number(row['seen_at']) > LEASE_MS) return null
+    const before = document<Said>(row)
+    return before.instance === this.instance ? null : before.host
   }
 
   /** Everybody who was heard of lately. @throws {StoreError} */
@@ -133,18 +149,20 @@ export class Register {
   /** Says that this machine is not there any more: what it held is free. @throws {StoreError} */
   async leave(): Promise<void> {
     const { database, clock, self } = this.deps
-    await database.write((tx) =>
-      tx.change("UPDATE machines SET seen_at = $1 WHERE name = $2 AND doc::json ->> 'instance' = $3", [
+    await database.write(async (tx) => {
+      await tx.change("UPDATE machines SET seen_at = $1 WHERE name = $2 AND doc::json ->> 'instance' = $3", [
         ...[clock.now() - LEASE_MS - 1, self.name, this.instance],
-      ]),
-    )
+      ])
+      await tx.query('SELECT pg_notify($1, $2)', [database.schema, MACHINES])
+    })
   }
 }
 
-/** Every process that was heard of in the last day, by its instance. */
-export async function presencesIn(tx: Transaction): Promise<Presences> {
-  const rows = await tx.query(
-    'SELECT name, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - seen_at AS age, doc FROM machines ORDER BY name',
+/** Every process that was heard of in the last day, by its instance. @throws {StoreError} */
+export async function presencesOf(database: Database): Promise<Presences> {
+  const { rows } = await database.execute(
+    `SELECT name, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - seen_at AS age, doc
+     FROM "${database.schema}".machines ORDER BY name`,
   )
   return new Map(
     rows.map((row) => {

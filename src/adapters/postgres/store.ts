@@ -12,6 +12,7 @@ import type { Connectivity, ProbeState, SelfAlert } from '../../domain/state.ts'
 import type { Change, Loaded, OwedChange, Store } from '../../ports/store.ts'
 import { StoreError } from '../../ports/store.ts'
 import type { Clock } from '../../ports/time.ts'
+import { systemClock } from '../clock.ts'
 import {
   document,
   hourHolding,
@@ -28,6 +29,7 @@ import {
   shaped,
   silenceOf,
 } from '../stored/rows.ts'
+import { Bell, type Pauses } from './bell.ts'
 import { ChangeWriter, settle } from './change-writer.ts'
 import { type Database, type DatabaseOptions, openDatabase, type Transaction } from './database.ts'
 import { DatabaseClock } from './database-clock.ts'
@@ -53,6 +55,8 @@ type StoreOptions = Readonly<{
   fence?: (tx: Transaction) => Promise<void>
   /** Called when nothing can be written any more before the state has been loaded again. */
   stale?: (cause: StoreError) => void
+  /** Wakes those who watch; left out where nobody connects it. */
+  bell?: Bell
   /** The connections outlive the store. */
   keepOpen?: boolean
 }>
@@ -61,8 +65,10 @@ type StoreOptions = Readonly<{
 const MAX_LISTED_MEMBERS = 50_000
 /** `sweep` counts what is left up to here. */
 const MAX_COUNTED = 5_000
-/** How often we check whether a command has written to the database. */
-const WATCH_MS = 2_000
+/** How often we check whether a command has written to the database; at once where we are told so. */
+const WATCH: Pauses = { heardMs: 5_000, unheardMs: 2_000 }
+/** Rung when a command has. */
+const ORDERS = 'orders'
 /** Before the keys of `remember`, in a table that holds keys of our own too. */
 const MEMO = 'memo:'
 /** Under it stands what is known of the health queue as a whole. */
@@ -210,28 +216,29 @@ class PostgresStore implements Store {
   }
 
   watch(changed: () => void, signal: AbortSignal): void {
-    const read = () => this.#database.read((tx) => metaOf<string>(tx, TOUCHED))
+    const { bell = new Bell(systemClock) } = this.#options
+    const { schema } = this.#database
     // `undefined`: not known yet. What was there at the start is read at the start.
-    let seen: string | null | undefined
-    let looking = false
+    let seen: string | undefined
     const look = async () => {
-      if (looking || this.#closed) return
-      looking = true
       try {
-        const now = await read()
+        const { rows } = await this.#database.execute(`SELECT doc FROM "${schema}".meta WHERE key = $1`, [TOUCHED])
+        const now = String(rows[0]?.['doc'])
         const isNews = seen !== undefined && now !== seen
         seen = now
         if (isNews && !signal.aborted) changed()
       } catch {
         // Problems with the database are reported where it is used.
-      } finally {
-        looking = false
       }
     }
-    void look()
-    const timer = setInterval(() => void look(), WATCH_MS)
-    timer.unref()
-    signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+    const orders = bell.attend(ORDERS, signal)
+    const watch = async () => {
+      while (!signal.aborted && !this.#closed) {
+        await look()
+        await orders.wait(WATCH, signal)
+      }
+    }
+    void watch()
   }
 
   async alive(stamp: Stamp): Promise<void> {
@@ -371,7 +378,10 @@ class PostgresStore implements Store {
       return this.#database.write(async (tx) => {
         await fence?.(tx)
         const value = await work(tx)
-        if (beside === true) await tx.change(WRITE.putMeta, [TOUCHED, JSON.stringify(crypto.randomUUID())])
+        if (beside === true) {
+          await tx.change(WRITE.putMeta, [TOUCHED, JSON.stringify(crypto.randomUUID())])
+          await tx.query('SELECT pg_notify($1, $2)', [this.#database.schema, ORDERS])
+        }
         return value
       })
     })

@@ -14,19 +14,29 @@ export class Tasks {
   private readonly database: Database
   private readonly table: string
   private readonly meta: string
+  /** Where those who wait are woken. */
+  private readonly channel: string
 
   constructor(database: Database) {
     this.database = database
+    this.channel = database.schema
     this.table = `"${database.schema}".tasks`
     this.meta = `"${database.schema}".meta`
   }
 
-  /** Asks for runs. @throws {StoreError} */
+  /** Asks for runs, and wakes whoever is to make them. @throws {StoreError} */
   async ask(term: string, tasks: readonly AskedTask[]): Promise<void> {
     await this.database.execute(
-      `INSERT INTO ${this.table} (id, term, instance, doc) SELECT t.id, $1, t.instance, t.doc
-       FROM unnest($2::text[], $3::text[], $4::text[]) AS t (id, instance, doc) ON CONFLICT (id) DO NOTHING`,
-      [term, tasks.map(({ id }) => id), tasks.map(({ instance }) => instance), tasks.map(({ probe }) => JSON.stringify(probe))],
+      `WITH asked AS (INSERT INTO ${this.table} (id, term, instance, doc) SELECT t.id, $1, t.instance, t.doc
+         FROM unnest($2::text[], $3::text[], $4::text[]) AS t (id, instance, doc) ON CONFLICT (id) DO NOTHING RETURNING instance)
+       SELECT pg_notify($5, instance) FROM (SELECT DISTINCT instance FROM asked) AS woken`,
+      [
+        term,
+        tasks.map(({ id }) => id),
+        tasks.map(({ instance }) => instance),
+        tasks.map(({ probe }) => JSON.stringify(probe)),
+        this.channel,
+      ],
     )
   }
 
@@ -57,15 +67,16 @@ export class Tasks {
   }
 
   /**
-   * Hands over what came of tasks.
+   * Hands over what came of tasks, and wakes the leader that has asked for them.
    * @returns those that were still wanted
    * @throws {StoreError}
    */
   async handOver(instance: string, done: readonly Done[]): Promise<ReadonlySet<string>> {
     const { rows } = await this.database.execute(
-      `UPDATE ${this.table} t SET outcome = d.outcome FROM unnest($2::text[], $3::text[]) AS d (id, outcome)
-       WHERE t.id = d.id AND t.instance = $1 RETURNING t.id`,
-      [instance, done.map(({ id }) => id), done.map(({ outcome }) => JSON.stringify(outcome))],
+      `WITH done AS (UPDATE ${this.table} t SET outcome = d.outcome FROM unnest($2::text[], $3::text[]) AS d (id, outcome)
+         WHERE t.id = d.id AND t.instance = $1 RETURNING t.id, t.term)
+       SELECT id, pg_notify($4, term) FROM done`,
+      [instance, done.map(({ id }) => id), done.map(({ outcome }) => JSON.stringify(outcome)), this.channel],
     )
     return new Set(rows.map(({ id }) => String(id)))
   }
