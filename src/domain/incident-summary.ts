@@ -1,5 +1,6 @@
 import type { Incident } from './incident.ts'
 import { type Span, spanOf } from './span.ts'
+import { machinesOf } from './vantage.ts'
 import type { Alibi } from './verdict.ts'
 
 /** What a list shows of an incident: all of it but its members, of which it holds what they come to. */
@@ -13,6 +14,8 @@ export type MemberSums = Readonly<{
   span: Span
   /** The event that explains the first member that is explained. */
   alibi: Pick<Alibi, 'code' | 'region'> | null
+  /** Where several machines share the database: those on which their failed runs were made. */
+  machines?: readonly string[]
 }>
 
 export function summaryOf(incident: Incident): IncidentSummary {
@@ -22,11 +25,13 @@ export function summaryOf(incident: Incident): IncidentSummary {
 
 export function sumsOf(incident: Incident): MemberSums {
   const { members } = incident
+  const machines = machinesOf(members)
   const [by] = members.flatMap(({ judgement: { verdict } }) => (verdict.kind === 'explained' ? [verdict.by] : []))
   return {
     probes: members.map(({ probe }) => probe),
     monitors: [...new Set(members.map(({ monitor }) => monitor))],
     span: spanOf(incident),
     alibi: by === undefined ? null : { code: by.code, region: by.region },
+    ...(machines.length > 0 && { machines }),
   }
 }

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
+import { anOutcome } from '../../test/store-contract.ts'
 import { ADDRESS, ALIBI, EXPLAINED, incidentOf, memberOf, ONSET, owedOf, PROBES, rowOf } from '../../test/wire/web-world.ts'
 import { summaryOf } from './incident-summary.ts'
 import { dated, incidentJson, storyJson, withoutAddresses } from './shown.ts'
 
 /** Milliseconds since 1970, as they are in this century. */
 const EPOCH = /\b1\d{12}\b/
+
+const runOf = (result: 'ok' | 'failed') => anOutcome('p', ONSET, result)
 
 const incident = incidentOf(
   'a3f9c0de51b27764',
@@ -54,6 +57,27 @@ test('an outage of another service has its region and its services, a misconfigu
   expect(incidentJson(summaryOf(own))).toMatchObject({ region: null, services: ['account'] })
   const china = { ...incident, partition: 'aws-cn' as const }
   expect(incidentJson(summaryOf(china)).region).toBe('cn-northwest-1')
+})
+
+test('the machine of each run is given, and which machines saw the failure, only where machines are known', () => {
+  const [first, second] = incident.members.map((member, i) => ({
+    ...member,
+    evidence: [
+      { ...runOf('failed'), machine: i === 0 ? 'south' : 'north' },
+      { ...runOf('ok'), machine: 'east' },
+    ],
+  }))
+  const of = { ...incident, members: [first!, second!] }
+  expect(incidentJson(summaryOf(of)).machines).toEqual(['north', 'south'])
+  const story = storyJson(of, [], [])
+  expect(story.machines).toEqual(['north', 'south'])
+  expect(story.members.map(({ evidence }) => evidence.map(({ machine }) => machine))).toEqual([
+    ['south', 'east'],
+    ['north', 'east'],
+  ])
+  const alone = { ...incident, members: [{ ...first!, evidence: [runOf('failed')] }] }
+  for (const json of [incidentJson(summaryOf(alone)), storyJson(alone, [], [])])
+    expect(JSON.stringify(json)).not.toContain('machine')
 })
 
 test('account names are given only if they are to be shown', () => {

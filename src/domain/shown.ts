@@ -32,6 +32,8 @@ export type IncidentJson = Readonly<{
   region: string | null
   /** The services that its probes ask, by their names in operations: `account`, `dynamodb`. */
   services: readonly string[]
+  /** The machines on which their failed runs were made; only where several share the database. */
+  machines?: readonly string[]
   /** What the accounts of its probes are called, by account, as far as that is known; only if `accounts.names` is set. */
   accountNames?: Readonly<Record<string, string>>
 }>
@@ -90,6 +92,8 @@ type RunJson = Readonly<{
   endedAt: string
   result: Outcome['result']
   kind: Outcome['kind']
+  /** Which machine made it; only where several share the database. */
+  machine?: string
   tries: readonly Readonly<Record<string, string | number | null>>[]
 }>
 
@@ -129,7 +133,7 @@ type MailJson = Readonly<{
 }>
 
 export function incidentJson(incident: IncidentSummary, names: AccountNames | null = null): IncidentJson {
-  const { id, family, state, verdict, explainedBy, monitors, probes, leadMinutes } = incident
+  const { id, family, state, verdict, explainedBy, monitors, probes, leadMinutes, machines } = incident
   return {
     id,
     family,
@@ -144,6 +148,7 @@ export function incidentJson(incident: IncidentSummary, names: AccountNames | nu
     leadMinutes,
     region: family === 'outage' ? (incident.region ?? ACCOUNT_REGION[incident.partition]) : null,
     services: servicesOf(callsOf(probes).map(partsOfId)),
+    ...(machines === undefined ? {} : { machines }),
     ...(names === null ? {} : { accountNames: namesIn(probes, names) }),
   }
 }
@@ -225,12 +230,13 @@ function memberJson(member: Member, partition: Partition, names: AccountNames | 
 }
 
 function runJson(outcome: Outcome): RunJson {
-  const { result, kind, startedAt, endedAt, tries } = outcome
+  const { result, kind, startedAt, endedAt, machine, tries } = outcome
   return {
     startedAt: iso(startedAt),
     endedAt: iso(endedAt),
     result,
     kind,
+    ...(machine === undefined ? {} : { machine }),
     tries: tries.map((one) => ({ ...one, at: iso(one.at) })),
   }
 }

@@ -98,7 +98,7 @@ export const MEMBER: Shape = {
   lastRunAt: 'instant?',
   lastFailedAt: 'instant?',
 }
-export const SUMS: Shape = { probes: 'list', monitors: 'list', span: 'object' }
+export const SUMS: Shape = { probes: 'list', monitors: 'list', span: 'object', machines: 'list?' }
 export const PATTERNS: Shape = {
   id: 'text',
   family: 'text',
