@@ -164,6 +164,8 @@ export class Engine {
   /** Takes a finished run. Resolves when it has been decided on; plain ones are on disk with the next flush. */
   async submit(run: FinishedRun, signal: AbortSignal): Promise<void> {
     const { consultation, gathering } = this.known
+    const earlier = gathering.earlierOf(run.outcome.probe)
+    if (earlier !== null) await earlier
     const partition = consultation.partitionToAsk(run.outcome)
     if (partition === null) return gathering.submit(run, signal)
     return consultation.wait(run, partition, signal)

@@ -50,6 +50,25 @@ test.for([
   expect(decisions).toEqual([enough])
 })
 
+test('so are the runs of all other probes: each decision looks at all members, whoever ran', async () => {
+  const { gathering, decisions, sleepers } = gatheringOf(500)
+  const submitted = [0, 600, 601].map((i) => gathering.submit(runOf(i), never))
+  sleepers[0]?.wake()
+  await Promise.all(submitted)
+  expect(decisions).toEqual([3])
+})
+
+test('a later run of a probe is told to wait for the one that is being gathered, and for no other', async () => {
+  const { gathering, decisions, sleepers } = gatheringOf(500)
+  const submitted = gathering.submit(runOf(600), never)
+  expect(gathering.earlierOf('p0')).toBeNull()
+  const earlier = gathering.earlierOf('p600')?.then(() => decisions.length)
+  sleepers[0]?.wake()
+  expect(await earlier).toBe(1)
+  await submitted
+  expect(gathering.earlierOf('p600')).toBeNull()
+})
+
 test('a run of an incident that is not wide waits for nobody', async () => {
   const { gathering, decisions, sleepers } = gatheringOf(10)
   await Promise.all([0, 1, 2].map((i) => gathering.submit(runOf(i), never)))

@@ -25,11 +25,14 @@ export type RunGatheringDeps = Readonly<{
   decide: (runs: readonly FinishedRun[]) => Promise<void>
 }>
 
-/** Runs that need not wait for AWS Health but belong to a wide incident: a thousand recoveries are a few decisions, not a thousand. */
+/**
+ * Runs that need not wait for AWS Health, while an incident is wide: a thousand recoveries are a few decisions, not a thousand. Whose
+ * runs they are makes no difference: a decision on one healthy probe looks at all members, too.
+ */
 export class RunGathering {
   private readonly deps: RunGatheringDeps
   private readonly enough = new Wakeup()
-  private gathering: Readonly<{ runs: FinishedRun[]; decided: Promise<void> }> | null = null
+  private gathering: Readonly<{ runs: FinishedRun[]; probes: Set<string>; decided: Promise<void> }> | null = null
 
   constructor(deps: RunGatheringDeps) {
     this.deps = deps
@@ -37,12 +40,20 @@ export class RunGathering {
 
   /** Resolves when the run has been decided on. */
   submit(run: FinishedRun, signal: AbortSignal): Promise<void> {
-    const enough = this.enoughFor(run)
+    const enough = enoughRuns(this.deps.world().incidents.values())
     if (enough === 1) return this.deps.decide([run])
-    if (this.gathering === null) this.gathering = { runs: [], decided: this.decideSoon(signal) }
+    if (this.gathering === null) this.gathering = { runs: [], probes: new Set(), decided: this.decideSoon(signal) }
     this.gathering.runs.push(run)
+    this.gathering.probes.add(run.outcome.probe)
     if (this.gathering.runs.length >= enough) this.enough.nudge()
     return this.gathering.decided
+  }
+
+  /** Resolves when nothing of this probe is being gathered: a later run must not overtake it. `null`: there is nothing to wait for. */
+  earlierOf(probe: string): Promise<void> | null {
+    if (this.gathering?.probes.has(probe) !== true) return null
+    // Whoever submitted it hears what went wrong.
+    return this.gathering.decided.catch(() => {})
   }
 
   /** Ends the wait. Resolves when nothing is being gathered. */
@@ -57,12 +68,5 @@ export class RunGathering {
     const runs = this.gathering?.runs ?? []
     this.gathering = null
     await this.deps.decide(runs)
-  }
-
-  private enoughFor({ outcome }: FinishedRun): number {
-    const { probes, incidents } = this.deps.world()
-    const id = probes.get(outcome.probe)?.incident ?? null
-    const incident = id === null ? undefined : incidents.get(id)
-    return incident === undefined ? 1 : enoughRuns([incident])
   }
 }
