@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { collectGarbage } from '../adapters/heap.ts'
+import { reduceMemory } from '../adapters/heap.ts'
 import type { createLog } from '../adapters/log.ts'
 import { openSentRecord, recordedMailer, type SentRecord, sentRecordPath } from '../adapters/sent-record.ts'
 import { printAs } from '../adapters/standard-streams.ts'
@@ -248,7 +248,7 @@ export class DaemonHost implements Host<Wiring> {
     this.isReady = true
     this.log.info('ready', { version: VERSION, pid: process.pid, config: file, database: this.given.storage.place })
     process.send?.('ready')
-    setTimeout(collectGarbage, SETTLED_AFTER_MS).unref()
+    setTimeout(reduceMemory, SETTLED_AFTER_MS).unref()
   }
 }
 
