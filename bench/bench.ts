@@ -31,6 +31,8 @@ export type Size = Readonly<{
   simulate: Readonly<{ yearDays: number; wholeDays: number }>
   /** Accounts that fail at once: each number is an outage of its own. */
   wide: readonly number[]
+  /** Accounts that fail once a minute, and for how many minutes. */
+  minutely: Readonly<{ accounts: number; minutes: number }>
   /** Accounts that fail at once, for the calls to AWS Health. */
   outage: readonly number[]
 }>
@@ -52,6 +54,7 @@ export const FULL: Size = {
   closed: 200,
   simulate: { yearDays: 365, wholeDays: 60 },
   wide: [1_000, 2_000, 4_000, 10_000],
+  minutely: { accounts: 1_000, minutes: 5 },
   outage: [1, 100, 1_000],
 }
 /** To see that everything runs: its figures say nothing. */
@@ -71,6 +74,7 @@ export const QUICK: Size = {
   closed: 5,
   simulate: { yearDays: 10, wholeDays: 5 },
   wide: [50, 100],
+  minutely: { accounts: 100, minutes: 1 },
   outage: [1, 100],
 }
 
