@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createLog, type LogConfig } from './log.ts'
 
 const T0 = Date.UTC(2026, 10, 22, 12)
@@ -262,6 +262,34 @@ describe('what goes wrong with the log is not thrown at whoever logs', () => {
       Array.from({ length: 200 }, (_, i) => `line ${i}`),
     )
     expect(writes.length).toBeLessThan(20)
+  })
+
+  test('is written to four times a second while lines keep coming, and at once when they are few again', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const writes: number[] = []
+    const stdout = new Writable({
+      writev(chunks, next) {
+        writes.push(chunks.length)
+        next()
+      },
+    })
+    const log = createLog(JSON_LOG, { secrets: [], stdout })
+    const perSecond = (lines: number) => {
+      const before = writes.length
+      for (let i = 0; i < lines; i++) {
+        log.info('run')
+        vi.advanceTimersByTime(1_000 / lines)
+      }
+      return writes.slice(before)
+    }
+    perSecond(40)
+    expect(perSecond(40)).toEqual([10, 10, 10, 10])
+    perSecond(2)
+    expect(perSecond(2)).toEqual([1, 1])
+    log.info('last')
+    expect(writes.at(-1)).toBe(1)
+    expect(writes.reduce((sum, lines) => sum + lines)).toBe(85)
   })
 
   test('has the whole burst also when an exception ends the process', async () => {

@@ -40,9 +40,12 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024
 /** After a failure the log file is opened again at the first line that comes this much later. */
 const REOPEN_MS = 60_000
 const CLOSE_MS = 2_000
-/** A write to a pipe or a file blocks, and costs more than making the line: beyond so many lines in so long, they go out together. */
+/**
+ * A write to a pipe or a file blocks, and costs more than making the line: beyond so many lines in so long, they go out together, and those of
+ * the next time from the first on.
+ */
 const LINES_AT_ONCE = 5
-const GATHER_MS = 100
+const GATHER_MS = 250
 
 /** The record rides on winston's info, made before winston sees it. */
 type Info = { record: LogRecord }
@@ -166,26 +169,33 @@ function gathering(stream: Writable): { line(): void; close(): void } {
   let lines = 0
   let timer: NodeJS.Timeout | null = null
   let corked = false
-  const flush = () => {
-    lines = 0
-    timer = null
+  const cork = () => {
+    corked = true
+    stream.cork()
+    process.on('exit', uncork) // Also after an exception that nobody caught.
+  }
+  const uncork = () => {
     if (!corked) return
     corked = false
-    process.off('exit', flush)
+    process.off('exit', uncork)
     stream.uncork()
+  }
+  const flush = () => {
+    uncork()
+    const isBusy = lines > LINES_AT_ONCE
+    lines = 0
+    timer = isBusy ? setTimeout(flush, GATHER_MS) : null
+    if (isBusy) cork()
   }
   return {
     line() {
       timer ??= setTimeout(flush, GATHER_MS)
       lines++
-      if (lines <= LINES_AT_ONCE || corked) return
-      corked = true
-      stream.cork()
-      process.on('exit', flush) // Also after an exception that nobody caught.
+      if (lines > LINES_AT_ONCE && !corked) cork()
     },
     close() {
       if (timer !== null) clearTimeout(timer)
-      flush()
+      uncork()
     },
   }
 }
