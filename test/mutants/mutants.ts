@@ -22,6 +22,8 @@ const FATES = 'src/daemon/fates.ts'
 const ENGINE = 'src/daemon/engine.ts'
 const LIVE_WORLD = 'src/daemon/live-world.ts'
 const VIEW = 'src/domain/view.ts'
+const FLEET_STORAGE = 'src/cli/fleet-storage.ts'
+const MACHINES = 'test/histories-machines.test.ts'
 const LOADED = 'for (const incident of loaded.incidents) this.incidents.set(incident.id, incident)'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -377,6 +379,47 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/domain/judge.ts',
     edits: [["return source?.state === 'answered' && source.unproven !== true", "return source?.state === 'answered'"]],
     heldBy: 'src/domain/judge.test.ts',
+  },
+  {
+    name: 'lets a machine that has lost the lead send emails',
+    file: FLEET_STORAGE,
+    edits: [
+      [
+        'if (claim?.isLive() === true) return mailer.send(mail, signal)',
+        'if (claim !== undefined) return mailer.send(mail, signal)',
+      ],
+    ],
+    heldBy: MACHINES,
+  },
+  {
+    name: 'goes on although the lead is lost',
+    file: FLEET_STORAGE,
+    edits: [['whenAborted(lost, kill)', 'whenAborted(lost, () => {})']],
+    heldBy: MACHINES,
+  },
+  {
+    name: 'drops what is being sent when it hands the lead on',
+    file: FLEET_STORAGE,
+    edits: [['      stop()\n      void this.clock.sleep(RESIGNED_WITHIN_MS, lost).then(kill)', '      stop()\n      kill()']],
+    heldBy: 'src/cli/fleet-storage.test.ts',
+  },
+  {
+    name: 'lets a machine that wakes up make the runs that it was asked for before',
+    file: 'src/adapters/postgres/dealer.ts',
+    edits: [['      await this.errands.withdraw()\n', '']],
+    heldBy: 'src/adapters/postgres/dealer.test.ts',
+  },
+  {
+    name: 'moves a caller while its runs are under way',
+    file: 'src/adapters/postgres/dealer.ts',
+    edits: [['if (isSettled && this.runsOf(caller) === 0) return true', 'if (isSettled) return true']],
+    heldBy: MACHINES,
+  },
+  {
+    name: 'never takes a lease for over',
+    file: 'src/adapters/postgres/lease.ts',
+    edits: [['return this.leftMs() > 0', 'return this.from !== null']],
+    heldBy: MACHINES,
   },
 ]
 

@@ -50,9 +50,13 @@ export class SharedDatabase {
 
   /** Proves that nobody else leads, and says that the leader lives. */
   touch(attempt: number): boolean {
-    if (!this.lead.isHeld || this.lead.attempt !== attempt) return false
+    if (!this.isLedBy(attempt)) return false
     this.lead.heardAt = this.now()
     return true
+  }
+
+  isLedBy(attempt: number): boolean {
+    return this.lead.isHeld && this.lead.attempt === attempt
   }
 
   handOn(attempt: number): void {

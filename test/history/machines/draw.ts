@@ -14,7 +14,7 @@ type Span = Readonly<{ from: number; to: number }>
 /** What happens to each of two machines, on top of a history. */
 export type DrawnPair = Readonly<{
   drawn: Drawn
-  /** Chance to be killed or stopped before, and after, any effect; and the mean time between such faults at any moment, 0: none. */
+  /** Chance to be killed or stopped before, and after, any effect; and the mean time between such faults at any moment, 0: none. How long they last, 0: there are none. */
   faults: Readonly<{ atEffect: number; everyMs: number; stopped: number; downMs: number }>
   /** Chance that the answer to a commit is lost. */
   lost: number
@@ -53,7 +53,14 @@ export function drawPair(seed: number): DrawnPair {
       ]),
       everyMs: dice.chance(0.6) ? dice.between(2, 10) * MINUTE : 0,
       stopped: dice.pick([0.3, 0.5, 0.8]),
-      downMs: dice.pick([2, 6, 13, 40]) * SECOND,
+      downMs:
+        dice.weighted([
+          [1, 0],
+          [1, 2],
+          [1, 6],
+          [2, 13],
+          [1, 40],
+        ]) * SECOND,
     },
     lost: dice.weighted([
       [2, 0],

@@ -1,38 +1,22 @@
 import { brokenBy as brokenByOne } from '../invariants.ts'
 import type { LivedPair } from './live.ts'
 
-type Broken = ReturnType<typeof brokenByOne>
-
 /** What a history of two machines breaks: the invariants of one daemon, and those of several. */
-export function brokenBy(lived: LivedPair): Broken {
-  const named = (invariant: string, hows: readonly string[]) => hows.map((how) => ({ invariant, how }))
+export function brokenBy(lived: LivedPair): ReturnType<typeof brokenByOne> {
   return [
     ...brokenByOne(lived),
-    ...named('a leader that was deposed writes and sends nothing once its successor has committed', lateActs(lived)),
-    ...named('no caller is called by two machines at once', overlaps(lived)),
+    ...lateActs(lived, 'commit', 'a leader that was deposed writes nothing'),
+    ...lateActs(lived, 'email', 'a leader that was deposed sends nothing'),
+    ...lateActs(lived, 'call', 'no machine calls for a caller that another one may call for'),
   ]
 }
 
-function lateActs({ acts }: LivedPair): readonly string[] {
-  let newest = 0
-  return acts.flatMap(({ at, what, attempt, instance }) => {
-    if (what === 'commit') newest = Math.max(newest, attempt)
-    return attempt < newest
-      ? [`${instance}, in term ${attempt}: a ${what} at ${clock(at)}, and by then the leader of term ${newest} had committed`]
-      : []
-  })
-}
-
-function overlaps({ calls }: LivedPair): readonly string[] {
-  const last = new Map<string, LivedPair['calls'][number][]>()
-  return calls.flatMap((call) => {
-    const before = (last.get(call.caller) ?? []).filter(({ to }) => to > call.from)
-    last.set(call.caller, [...before, call])
-    const other = before.find(({ machine }) => machine !== call.machine)
-    return other === undefined
+function lateActs({ acts }: LivedPair, kind: LivedPair['acts'][number]['what'], invariant: string) {
+  return acts.flatMap(({ at, what, instance, caller, isIts }) =>
+    what !== kind || isIts
       ? []
-      : [`${call.machine} called for ${call.caller} at ${clock(call.from)}, and the call of ${other.machine} lasted`]
-  })
+      : [{ invariant, how: `${instance}, ${clock(at)}: ${what}${caller === undefined ? '' : ` for ${caller}`}` }],
+  )
 }
 
 function clock(ms: number): string {

@@ -2,7 +2,6 @@ import { callerOf } from '../../../src/domain/dealing.ts'
 import type { LedgerRow } from '../../../src/domain/ledger.ts'
 import type { Probe } from '../../../src/domain/probe.ts'
 import type { Store } from '../../../src/ports/store.ts'
-import { replyOf } from '../../../src/simulate/answers.ts'
 import type { Disk } from '../../../src/simulate/disk/disk.ts'
 import { observed } from '../../../src/simulate/equipment.ts'
 import { type Played, play, type Subject } from '../../../src/simulate/play.ts'
@@ -20,13 +19,20 @@ const NAMES = ['north', 'south'] as const
 /** By then another machine leads, and makes the calls of the one that is gone. */
 const TAKEN_OVER_WITHIN = 25_000
 const NOTICED_WITHIN = 40_000
+/** How often a machine fails when it has just committed that somebody is to be notified, where machines fail at all. */
+const AFTER_A_NOTIFICATION = 0.2
 
-/** A call of a probe that reached AWS, which machine made it, and until when it lasted. */
-type Call = Readonly<{ caller: string; machine: string; probe: string; from: number }> & { to: number }
-/** What was written or sent by whom, in the order of time. */
-type Act = Readonly<{ at: number; what: 'commit' | 'send'; attempt: number; instance: string }>
+/** What a machine did, and whether it was still its to do, as the database has it at that moment. */
+type Act = Readonly<{
+  at: number
+  what: 'commit' | 'email' | 'call'
+  instance: string
+  /** Of a call: for which caller. */
+  caller?: string
+  isIts: boolean
+}>
 
-export type LivedPair = Lived & Readonly<{ calls: readonly Call[]; acts: readonly Act[]; takeovers: number }>
+export type LivedPair = Lived & Readonly<{ acts: readonly Act[]; takeovers: number }>
 
 /** Plays what was drawn: two machines on one database, each killed, stopped or cut off wherever the dice say. */
 export async function liveInPair(pair: DrawnPair): Promise<LivedPair> {
@@ -40,15 +46,15 @@ export async function liveInPair(pair: DrawnPair): Promise<LivedPair> {
   })
   const told = machines as Machines | null
   if (told === null) throw new Error('nothing was played')
-  const { committed, downs, starts, calls, acts, disk, database } = told
-  return { drawn, played, disk, committed, downs, starts, calls, acts, takeovers: database.leader?.takeovers ?? 0 }
+  const { committed, downs, starts, acts, disk, database } = told
+  return { drawn, played, disk, committed, downs, starts, acts, takeovers: database.leader?.takeovers ?? 0 }
 }
 
 /** Both machines, in the eyes of a story one daemon that never ends. */
 class Machines implements Subject {
   readonly life: StoppableLife
   readonly store
-  readonly calls: Call[] & Subject['calls']
+  readonly calls: Subject['calls'] = { count: 0, control: null }
   readonly unlocked = Promise.resolve()
   readonly committed: (Lived['committed'][number] & Readonly<{ ledger: readonly LedgerRow[] }>)[] = []
   readonly downs: Readonly<{ from: number; to: number }>[] = []
@@ -69,7 +75,6 @@ class Machines implements Subject {
     this.dice = new Dice(pair.drawn.seed ^ 0x2b0b)
     this.disk = disk
     this.store = memoryStore(disk)
-    this.calls = Object.assign([], { count: 0, control: null })
     this.life = stoppableLife(clock)
     this.database = new SharedDatabase(clock, this.store)
     for (const spans of pair.cutOff) for (const { from } of spans) this.downs.push({ from, to: from + NOTICED_WITHIN })
@@ -96,20 +101,21 @@ class Machines implements Subject {
     const life = stoppableLife(around.clock)
     let attempt = 0
     const fail = () => this.fail(name, life)
+    const note = (what: 'commit' | 'email') =>
+      void this.acts.push({ at: this.now(), what, instance, isIts: database.isLedBy(attempt) })
     const machine = new SimulatedMachine({
       ...{ around, database, name, instance, life, dice },
-      aws: this.awsOf(name),
+      aws: this.awsOf(name, instance),
       observed: (store, of) => {
         attempt = of
-        return this.recorded(observed(store, around), { attempt, instance })
+        return this.recorded(observed(store, around), () => note('commit'), fail)
       },
       mayBreak: () => {
         if (faults.atEffect > 0 && !life.over && !life.isStopped && dice.chance(faults.atEffect)) fail()
       },
       isLost: () => this.isLost(),
       isHeard: pair.isHeard,
-      hangsUp: (probe) => this.hangUp(name, probe),
-      sends: () => void this.acts.push({ at: this.now(), what: 'send', attempt, instance }),
+      sends: () => note('email'),
       leads: () => void this.starts.push(this.now()),
     })
     this.running.set(name, machine)
@@ -120,7 +126,7 @@ class Machines implements Subject {
   private fail(name: (typeof NAMES)[number], life: StoppableLife): void {
     const { dice, pair, around } = this
     const { stopped, downMs, everyMs } = pair.faults
-    if (life.over || life.isStopped || this.now() >= pair.drawn.calmFrom) return
+    if (life.over || life.isStopped || this.now() >= pair.drawn.calmFrom || downMs === 0) return
     const forMs = 500 + dice.wait(downMs)
     const isStopped = dice.chance(stopped)
     this.downs.push({ from: this.now(), to: this.now() + forMs + TAKEN_OVER_WITHIN })
@@ -134,7 +140,6 @@ class Machines implements Subject {
       })
     } else {
       life.end()
-      this.hangUp(name)
       around.clock.after(forMs, () => this.start(name))
     }
   }
@@ -151,10 +156,12 @@ class Machines implements Subject {
     return this.around.clock.elapsed()
   }
 
-  private recorded(store: Store, by: Pick<Act, 'attempt' | 'instance'>): Store {
+  private recorded(store: Store, noted: () => void, fail: () => void): Store {
     const note = (kept: Omit<Lived['committed'][number], 'at'>) => {
       this.committed.push({ at: this.now(), ...kept })
-      this.acts.push({ at: this.now(), what: 'commit', ...by })
+      noted()
+      // The moment that matters most: an email is owed, and has not left.
+      if (kept.notifications.length > 0 && this.dice.chance(AFTER_A_NOTIFICATION)) fail()
     }
     return {
       ...store,
@@ -171,12 +178,12 @@ class Machines implements Subject {
   }
 
   /** AWS as this machine sees it: not at all, while it is cut off. */
-  private awsOf(name: (typeof NAMES)[number]): World {
+  private awsOf(name: (typeof NAMES)[number], instance: string): World {
     const { world } = this.around
     const spans = this.pair.cutOff[NAMES.indexOf(name)] ?? []
     const isCutOff = () => spans.some(({ from, to }) => this.now() >= from && this.now() < to)
     const answerTo = (probe: Probe) => {
-      this.call(name, probe)
+      this.call(instance, probe)
       return world.answerTo(probe)
     }
     return new Proxy(world, {
@@ -187,18 +194,11 @@ class Machines implements Subject {
     })
   }
 
-  private call(machine: string, probe: Probe): void {
+  private call(instance: string, probe: Probe): void {
     const monitor = this.around.config().monitors.find((one) => one.name === probe.monitor)
     if (monitor === undefined) return
-    const { ms } = replyOf(this.around.world.answerTo(probe), probe.call, monitor.timeoutMs)
-    const from = this.now()
-    this.calls.push({ caller: callerOf(monitor), machine, probe: probe.id, from, to: from + Math.min(ms, monitor.timeoutMs) })
-  }
-
-  /** The machine hangs up. */
-  private hangUp(machine: string, probe?: string): void {
-    const now = this.now()
-    for (const call of this.calls)
-      if (call.machine === machine && call.to > now && (probe === undefined || call.probe === probe)) call.to = now
+    const caller = callerOf(monitor)
+    const isIts = this.database.callers.get(caller) === instance
+    this.acts.push({ at: this.now(), what: 'call', instance, caller, isIts })
   }
 }

@@ -32,8 +32,6 @@ export type MachineDeps = Readonly<{
   mayBreak: () => void
   isLost: () => boolean
   isHeard: boolean
-  /** It does not wait for the answer of a call any more. */
-  hangsUp: (probe: string) => void
   /** It begins to send an email, for it holds that it leads. */
   sends: () => void
   /** A session has begun: this machine leads. */
@@ -157,16 +155,9 @@ export class SimulatedMachine implements Host<Equipment> {
   }
 
   private ports(config: Config, carried: Carried) {
-    const { around, life, aws, hangsUp } = this.deps
+    const { around, life, aws } = this.deps
     const calls: Calls = { count: 0, control: null }
-    const ports = equipmentOf(around, { life, calls, config, carried, aws, mayCall: () => this.storage.mayCall() })
-    const { prober } = ports
-    const run: Prober['run'] = (probe, signal) => {
-      const abandon = () => hangsUp(probe.id)
-      signal.addEventListener('abort', abandon, { once: true })
-      return prober.run(probe, signal).finally(() => signal.removeEventListener('abort', abandon))
-    }
-    return { ...ports, prober: { ...prober, run } }
+    return equipmentOf(around, { life, calls, config, carried, aws, mayCall: () => this.storage.mayCall() })
   }
 
   /** Between the proof that this machine leads and the first packet nothing happens. */
