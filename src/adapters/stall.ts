@@ -132,7 +132,8 @@ export function within<T>(ms: number, signal: AbortSignal, work: (signal: AbortS
         const missing = ms - (performance.now() - begun)
         if (missing > 1) arm(missing)
         else setImmediate(() => setImmediate(() => giveUp(new DeadlineError(ms))))
-      }, left)
+        // Node keeps a list of timers for each duration: in whole milliseconds, a thousand runs share a few.
+      }, Math.ceil(left))
     }
     if (signal.aborted) return abandon()
     forget = whenAborted(signal, abandon)
