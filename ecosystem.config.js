@@ -32,7 +32,7 @@ export const apps = [
     listen_timeout: 30_000,
     // The daemon finishes what is in progress within 10 s of SIGINT; pm2's default of 1.6 s would kill it.
     kill_timeout: 15_000,
-    // A memory leak leads to a restart, which loses nothing. An outage of a thousand accounts takes about 300 MB, and is no time to restart.
+    // A memory leak leads to a restart, which loses nothing. An outage of ten thousand accounts may take 450 MB, and is no time to restart.
     max_memory_restart: '600M',
     // A restart does not fix a faulty configuration. (Because of the back-off, pm2 7 then shows `waiting restart`, although it
     // will not restart.)
