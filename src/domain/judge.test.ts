@@ -701,6 +701,25 @@ describe('what members of an outage have in common', () => {
     expect(judged({}).rejected).toBe(one.rejected)
   })
 
+  test('is found without a look at any event, where all of a reading were rejected for reasons that last', () => {
+    let looks = 0
+    const watched = new Proxy(elsewhere, {
+      get(target, key) {
+        looks += 1
+        return Reflect.get(target, key)
+      },
+    })
+    const events = [watched, watched]
+    const judgeAt = (minutes: number) =>
+      judge(failure({ at: NOON + minutes * MIN }), { ...reading([]), events }, { ...LAW, peers: () => NOBODY, now: NOON })
+    const first = judgeAt(1)
+    expect(looks).toBeGreaterThan(0)
+    looks = 0
+    const second = judgeAt(2)
+    expect([looks, second.rejected === first.rejected, second.why]).toEqual([0, true, first.why])
+    expect(second.why).toContain('2 events were considered')
+  })
+
   test('what depends on the service, the region, the account, the configuration or the time is never taken from another', () => {
     const ofIam = event({ arn: 'arn:iam', service: 'IAM', region: 'eu-west-1' })
     const ownEvent = event({ arn: 'arn:own', scope: 'ACCOUNT_SPECIFIC', owners: ['222222222222'] })

@@ -5,7 +5,7 @@ import { type HealthEvent, type HealthReading, type Impact, SOURCE_NAME, SOURCES
 import type { Policy, Relevance } from './policy.ts'
 import { DAY_MS, familyOf, type Instant, isServiceCall, type Monitor } from './probe.ts'
 import { regionsNamed } from './region.ts'
-import { knownRejection, type Miss, rejectionOf, sharedList } from './rejection.ts'
+import { closestOf, knownRejection, knownRejections, type Miss, rejectionOf } from './rejection.ts'
 import { codesOf, plainCode, relatedByDefault } from './service-facts.ts'
 import type { Alibi, Failure, Match, Peers, RejectedEvent, Test, Verdict } from './verdict.ts'
 
@@ -41,30 +41,31 @@ export function judge(failure: Failure, reading: HealthReading, criteria: Criter
   if (familyOf(failure.kind) !== 'outage') {
     return { kind: 'unexplained', why: `an AWS outage does not explain a failure of kind ${failure.kind}`, rejected: [] }
   }
+  const known = knownRejections(reading.events, failure, criteria.relevance)
+  if (known !== null) return unexplained(reading, failure, known)
   const isStronger = strongerAt(criteria.now)
   let best: Found | undefined
-  let missed = 0
   const closest: RejectedEvent[] = []
   for (const event of reading.events) {
     const found = consider(event, failure, criteria)
     if ('match' in found) {
       const match = { event, match: found.match }
       if (best === undefined || isStronger(match, best)) best = match
-    } else {
-      missed += 1
-      keepClosest(closest, found)
-    }
+    } else keepClosest(closest, found)
   }
-  const rejected = sharedList(closest)
-  if (best !== undefined) {
-    return {
-      kind: 'explained',
-      by: alibiOf(best.event, best.match),
-      why: whyExplained(best.event, best.match, failure),
-      rejected,
-    }
+  const rejected = closestOf(reading.events, closest, failure, criteria.relevance)
+  if (best === undefined) return unexplained(reading, failure, rejected)
+  return {
+    kind: 'explained',
+    by: alibiOf(best.event, best.match),
+    why: whyExplained(best.event, best.match, failure),
+    rejected,
   }
-  const considered = missed === 1 ? '1 event was considered' : `${missed} events were considered`
+}
+
+function unexplained(reading: HealthReading, failure: Failure, rejected: readonly RejectedEvent[]): Verdict {
+  const count = reading.events.length
+  const considered = count === 1 ? '1 event was considered' : `${count} events were considered`
   return { ...nothingFound(reading, failure, considered), rejected }
 }
 

@@ -11,20 +11,47 @@ import type { Failure, RejectedEvent, Test } from './verdict.ts'
 export type Miss = Readonly<{ test: Test; why: string }>
 
 /** Holds for every failure of this service in this region, whichever account it is and whenever it began. */
-type Remembered = Readonly<{ relevance: Relevance; service: string; region: string; rejected: RejectedEvent }>
+type Remembered<T> = Readonly<{ relevance: Relevance; service: string; region: string; rejected: T }>
 
-const remembered = new WeakMap<HealthEvent, Remembered>()
+const ofEvents = new WeakMap<HealthEvent, Remembered<RejectedEvent>>()
+const ofReadings = new WeakMap<readonly HealthEvent[], Remembered<readonly RejectedEvent[]>>()
 
 /** How this event is rejected for any such failure; `null` if that is not known, or the event explains it. */
-export function knownRejection(event: HealthEvent, { service, region }: Failure, relevance: Relevance): RejectedEvent | null {
-  const known = remembered.get(event)
+export function knownRejection(event: HealthEvent, failure: Failure, relevance: Relevance): RejectedEvent | null {
+  return holding(ofEvents.get(event), failure, relevance)
+}
+
+/** The same of all events of a reading: those that came closest. `null` if that is not known of every one. */
+export function knownRejections(
+  events: readonly HealthEvent[],
+  failure: Failure,
+  relevance: Relevance,
+): readonly RejectedEvent[] | null {
+  return holding(ofReadings.get(events), failure, relevance)
+}
+
+function holding<T>(known: Remembered<T> | undefined, { service, region }: Failure, relevance: Relevance): T | null {
   return known?.relevance === relevance && known.service === service && known.region === region ? known.rejected : null
+}
+
+/** @returns these events, which came closest, as a list that others may have already */
+export function closestOf(
+  events: readonly HealthEvent[],
+  closest: readonly RejectedEvent[],
+  failure: Failure,
+  relevance: Relevance,
+): readonly RejectedEvent[] {
+  const rejected = sharedList(closest)
+  const { service, region } = failure
+  if (events.every((event) => knownRejection(event, failure, relevance) !== null))
+    ofReadings.set(events, { relevance, service, region, rejected })
+  return rejected
 }
 
 export function rejectionOf(event: HealthEvent, miss: Miss, { service, region }: Failure, relevance: Relevance): RejectedEvent {
   const { arn, code, status } = event
   const rejected = { arn, code, region: event.region, status, ...miss }
-  if (isLasting(event, miss)) remembered.set(event, { relevance, service, region, rejected })
+  if (isLasting(event, miss)) ofEvents.set(event, { relevance, service, region, rejected })
   return rejected
 }
 
@@ -37,7 +64,7 @@ function isLasting({ scope, impacted }: HealthEvent, { test }: Miss): boolean {
 const lists = new WeakMap<RejectedEvent, readonly RejectedEvent[]>()
 
 /** The same list as an object that others have already, if the last one that began with the same event is the same all through. */
-export function sharedList(rejected: readonly RejectedEvent[]): readonly RejectedEvent[] {
+function sharedList(rejected: readonly RejectedEvent[]): readonly RejectedEvent[] {
   const [first] = rejected
   if (first === undefined) return rejected
   const last = lists.get(first)
