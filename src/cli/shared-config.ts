@@ -6,6 +6,15 @@ import type { Config } from '../config/config.ts'
  * belongs to one machine (its paths, its page, its log, which hosts its network lets it ask) and what is secret is left out.
  */
 export function sharedConfigName(config: Config): string {
+  const name = names.get(config) ?? nameOf(config)
+  names.set(config, name)
+  return name
+}
+
+/** Asked for with each sign of life and each look at the others: of thousands of accounts it takes milliseconds to work out. */
+const names = new WeakMap<Config, string>()
+
+function nameOf(config: Config): string {
   const { monitors, discoveries, policy, health, recipients, mail, digest, storage } = config
   const { from, subject, maxPerHour } = mail
   const shared = {

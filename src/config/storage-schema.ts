@@ -20,7 +20,7 @@ const PostgresSchema = strict({
   schema: line('a schema name of lower-case letters, digits and `_`', { max: 50, pattern: SCHEMA })
     .prefault('alibi')
     .describe("Schema of Alibi's tables; pg-boss has one of its own, with `_jobs` appended. Created if it is missing."),
-  poolSize: whole(3, 50).prefault(5).describe('Maximum number of connections of one machine.'),
+  poolSize: whole(3, 50).prefault(5).describe('Maximum number of connections of one machine, besides the one for notifications.'),
 })
 
 export const StorageSchema = strict({

@@ -164,6 +164,8 @@ class Membership implements PostgresFleet {
   /** Takes the lead where nobody has it, unless another machine should rather have it. @throws {StoreError} */
   private async claimIfFree(vacancy: Vacancy): Promise<Claim | null> {
     const { jobs, options } = this
+    // Nobody knows, as long as the database does not say.
+    vacancy.freeInMs = Number.POSITIVE_INFINITY
     const { standing, freeInMs } = await jobs.standing('lead')
     vacancy.freeInMs = freeInMs
     if (standing === 'held') {
