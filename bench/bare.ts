@@ -12,7 +12,7 @@ const client = new AccountClient({
   // Not left to the SDK's own variable: an explicit one is parsed at each call, and Alibi hands one over as well.
   endpoint: process.env['AWS_ENDPOINT_URL_ACCOUNT'] ?? '',
   maxAttempts: 1,
-  requestHandler: { httpAgent: { keepAlive: true, maxSockets: atOnce } },
+  requestHandler: { httpAgent: { keepAlive: true, maxSockets: atOnce }, httpsAgent: { keepAlive: true, maxSockets: atOnce } },
 })
 
 /** Each account once: `atOnce` calls, and when the last of them has ended the next. */

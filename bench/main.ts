@@ -24,12 +24,14 @@ import { simulate } from './simulate.ts'
 import type { Doors } from './stand-in.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
+import { tls } from './tls.ts'
 import { wide } from './wide.ts'
 
 /** In this order: `start` uses what `probes` leaves behind. */
 const BENCHES: Readonly<Record<string, Bench>> = {
   paced,
   probes,
+  tls,
   start,
   rest,
   store,
