@@ -6,7 +6,8 @@ import type { MemoryStore } from '../../../src/simulate/store.ts'
 import type { StoppableLife } from './stoppable.ts'
 
 /** What a process says of itself. */
-export type Said = Pick<Machine, 'name' | 'startedAt'> & Readonly<{ instance: string; serves: boolean; reaches: boolean | null }>
+export type Said = Pick<Machine, 'name' | 'config' | 'startedAt'> &
+  Readonly<{ instance: string; serves: boolean; reaches: boolean | null }>
 
 type Lead = { readonly attempt: number; heardAt: number; isHeld: boolean }
 type StoredTask = { readonly term: string; readonly instance: string; readonly probe: string; outcome: string | null }

@@ -18,6 +18,7 @@ import { type StoppableLife, stoppableLife } from './stoppable.ts'
 const NAMES = ['north', 'south'] as const
 /** By then another machine leads, and makes the calls of the one that is gone. */
 const TAKEN_OVER_WITHIN = 25_000
+const HUNG_UP_WITHIN = 12_000
 const NOTICED_WITHIN = 40_000
 /** How often a machine fails when it has just committed that somebody is to be notified, where machines fail at all. */
 const AFTER_A_NOTIFICATION = 0.2
@@ -89,8 +90,10 @@ class Machines implements Subject {
     for (const machine of this.running.values()) machine.stop()
   }
 
+  /** Whoever changes the file does so on one machine after the other. */
   reload(): void {
-    for (const machine of this.running.values()) machine.hangUp()
+    for (const machine of this.running.values())
+      this.around.clock.after(this.dice.between(0, HUNG_UP_WITHIN), () => machine.hangUp())
   }
 
   private start(name: (typeof NAMES)[number]): void {

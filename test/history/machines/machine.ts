@@ -50,6 +50,8 @@ export class SimulatedMachine implements Host<Equipment> {
   private readonly member: Member
   private readonly stopping = new AbortController()
   private readonly hangups = new HeldBack()
+  /** The configuration that it has read last. */
+  private inForce: Config
   private standby: AsyncDisposable | null = null
   private changing: Promise<void> = Promise.resolve()
 
@@ -59,7 +61,8 @@ export class SimulatedMachine implements Host<Equipment> {
     this.clock = life
     this.random01 = around.random01
     this.log = logOf({ log: (text) => around.timeline.log(`${name}: ${text}`) })
-    this.member = new Member({ ...deps, log: this.log })
+    this.inForce = around.config()
+    this.member = new Member({ ...deps, log: this.log, config: () => nameOf(this.inForce) })
     this.storage = new FleetStorage(this.member, 'in memory', name)
     void this.run()
   }
@@ -117,7 +120,7 @@ export class SimulatedMachine implements Host<Equipment> {
   }
 
   async reread() {
-    return { ok: true, config: this.deps.around.config() } as const
+    return { ok: true, config: this.reads() } as const
   }
 
   began(): void {
@@ -126,8 +129,14 @@ export class SimulatedMachine implements Host<Equipment> {
 
   reload(): boolean {
     if (this.standby === null) return false
+    this.reads()
     this.stands()
     return true
+  }
+
+  private reads(): Config {
+    this.inForce = this.deps.around.config()
+    return this.inForce
   }
 
   private async run(): Promise<void> {
@@ -136,7 +145,7 @@ export class SimulatedMachine implements Host<Equipment> {
     const signals = { stop: this.stopping.signal, kill: new AbortController().signal }
     try {
       await this.member.open()
-      await terms({ host: this, storage, log, signals, hangups, config: around.config })
+      await terms({ host: this, storage, log, signals, hangups, config: () => this.inForce })
       await storage[Symbol.asyncDispose]()
     } catch (cause) {
       around.fault(`the daemon of ${name} runs until it is stopped`, `it ended by itself: ${String(cause)}`)
@@ -147,8 +156,8 @@ export class SimulatedMachine implements Host<Equipment> {
   private stands(): void {
     this.changing = this.changing.then(async () => {
       await this.standby?.[Symbol.asyncDispose]()
-      const { around, life, mayBreak } = this.deps
-      const config = around.config()
+      const { life, mayBreak } = this.deps
+      const config = this.inForce
       const { prober } = this.ports(config, { store: this.member.reader, connectivity: null })
       this.standby = this.storage.serve(breakable<Prober>(prober, life, mayBreak), config)
     })
@@ -176,3 +185,13 @@ export class SimulatedMachine implements Host<Equipment> {
 }
 
 const FOR_EVER = new AbortController().signal
+
+const names = new WeakMap<Config, string>()
+let named = 0
+
+/** Machines that have read the same have the same name for it. */
+function nameOf(config: Config): string {
+  const name = names.get(config) ?? `configuration ${named++}`
+  names.set(config, name)
+  return name
+}

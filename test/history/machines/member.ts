@@ -29,6 +29,8 @@ export type MemberDeps = Readonly<{
   name: string
   /** One process, and no other of the same name. */
   instance: string
+  /** Names the configuration that it goes by. */
+  config: () => string
   /** What is stored goes into the story. */
   observed: (store: Store, attempt: number) => Store
   dice: Dice
@@ -242,7 +244,7 @@ class SharedRegister {
     this.heard = heard
     this.instance = instance
     this.lease = new Lease(life)
-    this.self = { name, host: name, version: '1', config: () => 'same' }
+    this.self = { name, host: name, version: '1', config: deps.config }
   }
 
   async beat(): Promise<void> {
@@ -250,8 +252,9 @@ class SharedRegister {
     const told = this.lease.reading()
     const held = await this.ask(() => {
       const { serves, reaches } = this
-      database.said.set(name, { name, instance, serves, reaches, startedAt: life.now(), seenAt: database.now() })
-      const can = JSON.stringify([serves, reaches])
+      const config = this.self.config()
+      database.said.set(name, { name, instance, config, serves, reaches, startedAt: life.now(), seenAt: database.now() })
+      const can = JSON.stringify([config, serves, reaches])
       if (can !== this.told) database.ring(MACHINES)
       this.told = can
       return [...database.callers.values()].filter((holder) => holder === instance).length
@@ -265,9 +268,9 @@ class SharedRegister {
   presences(): Presences {
     const { database } = this.deps
     return new Map(
-      [...database.said.values()].map(({ name, instance, serves, reaches, seenAt }): [string, Presence] => [
+      [...database.said.values()].map(({ name, instance, config, serves, reaches, seenAt }): [string, Presence] => [
         instance,
-        { name, instance, serves, reaches, ageMs: database.now() - seenAt, version: '1', config: 'same' },
+        { name, instance, config, serves, reaches, ageMs: database.now() - seenAt, version: '1' },
       ]),
     )
   }
@@ -276,6 +279,6 @@ class SharedRegister {
     const others = [...presences.values()].filter(
       ({ instance, ageMs, serves }) => instance !== this.instance && ageMs <= LEASE_MS && serves,
     )
-    return rivalOf({ name: this.self.name, version: '1', config: 'same', reaches: this.reaches }, others)
+    return rivalOf({ name: this.self.name, version: '1', config: this.self.config(), reaches: this.reaches }, others)
   }
 }
