@@ -62,7 +62,7 @@ type FleetKillings = Readonly<{
   outages: number
   mails: number
   repeats: number
-  /** Emails of Alibi about itself, by kind. */
+  /** The kinds of other emails: `wider` where one caller was seen to fail later than the other. */
   others: readonly string[]
   wrong: readonly string[]
 }>
@@ -254,7 +254,7 @@ if (import.meta.main) {
     console.log(`${((performance.now() - began) / 1000).toFixed(0)} s  ${line}`),
   )
   console.log([...report.faults].map(([fault, times]) => `${fault}: ${times}`).join(', '))
-  if (report.others.length > 0) console.log(`emails of Alibi about itself: ${report.others.join(', ')}`)
+  if (report.others.length > 0) console.log(`other emails: ${report.others.join(', ')}`)
   console.log(
     `${sum(report.faults.values())} faults over ${report.outages} outages: ${report.mails} emails, ${report.repeats} of them repeats under a Message-ID that had come before`,
   )
