@@ -96,7 +96,7 @@ const FAULTS: readonly (readonly [string, string, string])[] = [
   [
     'a silence over an operation that nobody calls',
     `${HEAD}events:\n  - { at: 20m, silence: { operation: GetContactInfo, for: 1h, reason: we know } }\n`,
-    's.yaml:5:38  events[0].silence.operation: `GetContactInfo`: no probe calls this operation then',
+    's.yaml:5:38  events[0].silence.operation: `GetContactInfo`: no probe calls this operation then; did you mean `GetContactInformation`?',
   ],
   [
     'a silence that covers nothing',
