@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { withSourceStack } from '../adapters/source-stack.ts'
 import { EXIT, Exit } from './exit.ts'
 import { guarded, type Io, processIo } from './io.ts'
 import { fold } from './table.ts'
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[], given: Io = processIo): Prom
       io.err(fold(error.message, io.columns))
       return error.code
     }
+    withSourceStack(error)
     io.err(`alibi: internal error: ${error instanceof Error ? error.message : String(error)}`)
     io.err(
       io.env['ALIBI_DEBUG'] === undefined

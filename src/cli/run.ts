@@ -1,4 +1,5 @@
 import { createLog } from '../adapters/log.ts'
+import { withSourceStack } from '../adapters/source-stack.ts'
 import { HeldError } from '../adapters/sqlite/lock.ts'
 import { printAs } from '../adapters/standard-streams.ts'
 import type { Config } from '../config/config.ts'
@@ -84,7 +85,7 @@ function stopSignals(held: AsyncDisposableStack): Signals {
 function exitOnFault(held: AsyncDisposableStack, log: RunLog): void {
   const ending = new AbortController()
   const fault = (error: unknown, origin: string) => {
-    log.error('internal error: Alibi exits', { error, origin })
+    log.error('internal error: Alibi exits', { error: withSourceStack(error), origin })
     if (ending.signal.aborted) return
     ending.abort()
     void log.close().finally(() => process.exit(EXIT.internal))
