@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-/** A place in a built chunk, as V8 writes it into a stack. */
-const PLACE = /(file:\/\/[^\s()]+\/dist\/[^\s()]+\.js):(\d+):(\d+)/g
+/** A place in a file, as V8 writes it into a stack. */
+const PLACE = /(file:\/\/[^\s():]+):(\d+):(\d+)/g
 
 /**
  * Puts the places in the source into an error's stack, by the maps beside the bundle, and returns the error. A place of which there is no map
