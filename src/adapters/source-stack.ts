@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { Memo } from '../domain/memo.ts'
 
 /** A place in a file, as V8 writes it into a stack. */
 const PLACE = /(file:\/\/[^\s():]+):(\d+):(\d+)/g
+
+/** More chunks than a stack has places. */
+const MAX_MAPS = 100
 
 /**
  * Puts the places in the source into an error's stack, by the maps beside the bundle, and returns the error. A place of which there is no map
@@ -11,16 +15,9 @@ const PLACE = /(file:\/\/[^\s():]+):(\d+):(\d+)/g
  */
 export function withSourceStack(error: unknown): unknown {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return error
-  const maps = new Map<string, SourceMap | null>()
-  const mapOf = (url: string) => {
-    const known = maps.get(url)
-    if (known !== undefined) return known
-    const map = readMap(url)
-    maps.set(url, map)
-    return map
-  }
+  const maps = new Memo<string, SourceMap | null>(MAX_MAPS)
   const placed = error.stack.replace(PLACE, (place, url: string, line: string, column: string) => {
-    const entry = mapOf(url)?.findEntry(Number(line) - 1, Number(column) - 1)
+    const entry = maps.of(url, () => readMap(url))?.findEntry(Number(line) - 1, Number(column) - 1)
     if (entry === undefined || !('originalSource' in entry)) return place
     const source = entry.originalSource.replace(/^(?:\.\.\/)+/, '')
     return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`

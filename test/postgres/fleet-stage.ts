@@ -5,6 +5,23 @@ import { type Daemon, freePort, type Parts, type Stage, stage } from '../wire/da
 /** Profiles that the machines have; each machine has keys of its own, so that the stand-in sees who calls. */
 export const PROFILES = ['first', 'second'] as const
 
+const MONITOR_OF = (profile: string) => `
+  - name: ${profile}
+    schedule: "* * * * * *"
+    spread: 0s
+    credentials: { profile: ${profile} }
+    operations: [GetContactInformation]
+    attempts: 1
+    timeout: 900ms
+    retryInterval: 1s
+    recheckEvery: 1s`
+
+/** Two callers, so that both machines call, once a second each; and an outage may follow another within seconds. */
+export const TWO_CALLERS = {
+  monitors: PROFILES.map(MONITOR_OF).join(''),
+  policy: '{ extension: 1s, joinWithin: 30s, reopenWithin: 1s }',
+}
+
 /** The access key of a machine in a profile. */
 export function keyOf(machine: string, profile: string): string {
   return `AKIA${machine}${profile}`.toUpperCase()

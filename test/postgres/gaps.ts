@@ -5,7 +5,7 @@
 import pg from 'pg'
 import { Dice } from '../history/dice.ts'
 import { type Daemon, type Line, until } from '../wire/daemon-process.ts'
-import { type FleetStage, fleetStage, PROFILES } from './fleet-stage.ts'
+import { type FleetStage, fleetStage, PROFILES, TWO_CALLERS } from './fleet-stage.ts'
 import { startPostgres } from './server.ts'
 
 /** The schedule is one run a second. */
@@ -13,17 +13,6 @@ const LONGEST_GAP_MS = 15_000
 /** Any moment between two signs of life of the leader. */
 const ANY_MOMENT_MS = 4_000
 const SCHEMA = 'alibi'
-const POLICY = '{ extension: 1s, joinWithin: 30s, reopenWithin: 1s }'
-const MONITOR = (profile: string) => `
-  - name: ${profile}
-    schedule: "* * * * * *"
-    spread: 0s
-    credentials: { profile: ${profile} }
-    operations: [GetContactInformation]
-    attempts: 1
-    timeout: 900ms
-    retryInterval: 1s
-    recheckEvery: 1s`
 
 type Machine = Readonly<{ name: string; start: () => Promise<Daemon>; callers: () => Promise<readonly number[]> }> & {
   daemon: Daemon
@@ -47,8 +36,7 @@ async function gaps(times: number, seed: number, tell: (text: string) => void): 
   const fleet = await fleetStage(postgres.url, SCHEMA)
   held.use(fleet.on)
   const smtp = `{ host: 127.0.0.1, port: ${fleet.on.mailbox.port}, security: none }`
-  const monitors = PROFILES.map(MONITOR).join('')
-  await fleet.configure({ monitors, policy: POLICY, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
+  await fleet.configure({ ...TWO_CALLERS, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
   const client = new pg.Client({ connectionString: postgres.url })
   await client.connect()
   held.defer(() => client.end())

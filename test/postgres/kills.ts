@@ -6,23 +6,11 @@ import { join } from 'node:path'
 import type { Mailbox } from '../../src/sandbox/mailbox.ts'
 import { Dice } from '../history/dice.ts'
 import { type Daemon, DEADLINE_MS, until } from '../wire/daemon-process.ts'
-import { type FleetStage, fleetStage, PROFILES } from './fleet-stage.ts'
+import { type FleetStage, fleetStage, PROFILES, TWO_CALLERS } from './fleet-stage.ts'
 import { type FaultyLine, startProxy } from './proxy.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 import { type WrongClock, wrongClock } from './wrong-clock.ts'
 
-const POLICY = '{ extension: 1s, joinWithin: 30s, reopenWithin: 1s }'
-/** Two callers, so that both machines call. */
-const MONITOR = (profile: string) => `
-  - name: ${profile}
-    schedule: "* * * * * *"
-    spread: 0s
-    credentials: { profile: ${profile} }
-    operations: [GetContactInformation]
-    attempts: 1
-    timeout: 900ms
-    retryInterval: 1s
-    recheckEvery: 1s`
 /** No fault comes later than this after the outage has begun or ended. */
 const ANY_MOMENT_MS = 4_000
 const FAULTS = [
@@ -78,8 +66,7 @@ export async function fleetKillings(most: number, seed: number, tell: (text: str
   held.use(on)
   const smtp = `{ host: 127.0.0.1, port: ${on.mailbox.port}, security: none }`
   // More than `rate-limit` would let through in an hour.
-  const monitors = PROFILES.map(MONITOR).join('')
-  await fleet.configure({ monitors, policy: POLICY, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
+  await fleet.configure({ ...TWO_CALLERS, mail: `maxPerHour: 1000\n  smtp: ${smtp}` })
   const wrong: string[] = []
   const machines: Machine[] = []
   for (const name of ['north', 'south']) machines.push(await machineOn(fleet, name, { postgres, held, wrong }))
